@@ -1,0 +1,69 @@
+# OpenLEO. `make demo` and `make test` need nothing before them: they set up what they use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --annotation-style line -q
+
+.PHONY: help setup demo test test-slow lint format bench docs lock clean
+
+help:
+	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
+	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones"
+	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
+	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
+
+setup: $(VENV)/.dev
+
+# The environment alone. Debian keeps venv in a package of its own; as root or by sudo we install it.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "OpenLEO needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { tools/debian-packages python3-venv && $(PYTHON) -m venv $(VENV); }
+	@touch $@
+
+# What running needs.
+$(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/.made
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What testing and building need as well.
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.core
+	@echo "== With inter-satellite links"
+	$(BIN)/openleo plan examples/taiwan.toml --out out/taiwan/isl
+	@echo "== Without"
+	$(BIN)/openleo plan examples/taiwan-no-isl.toml --out out/taiwan/no-isl
+	@echo "Open out/taiwan/isl/report.html and out/taiwan/isl/map.png"
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/build_reference.py
+
+lock: $(VENV)/.dev
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK_ARGS) -o requirements/core.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --group dev $(LOCK_ARGS) -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

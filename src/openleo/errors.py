@@ -1,0 +1,54 @@
+"""What is said when an input is at fault.
+
+A `Problem` names the file, the place in it, the value found, the rule it breaks and a way out. Readers collect
+every problem of a file before they raise `InputError` once, so that a person mends a file in one go.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of an input, in the user's words."""
+
+    file: str  # as the user named it
+    where: str  # the key, row or line in that file; "" when it is the file itself
+    rule: str  # what was found, and what is required instead
+    way_out: str = ""  # what to do about it
+
+    def __str__(self) -> str:
+        place = f"{self.file}: {self.where}: " if self.where else f"{self.file}: "
+        return place + self.rule + (f" {self.way_out}" if self.way_out else "")
+
+    def as_json(self) -> dict[str, str]:
+        return {"file": self.file, "where": self.where, "rule": self.rule, "way_out": self.way_out}
+
+
+class InputError(Exception):
+    """The input is at fault (exit 2). Carries every problem found, not the first one."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]):
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        if not self.problems:
+            raise ValueError("an InputError needs at least one problem")
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def near_names(word: str, known: Iterable[str], *, most: int = 3) -> str:
+    """A sentence that offers the known names closest to `word`, or nothing when none is close.
+
+    >>> near_names("TAW", ["TWN", "JPN", "TUV"])
+    'Did you mean TWN?'
+    """
+    by_folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), by_folded, n=most, cutoff=0.6)
+    return f"Did you mean {join_or([by_folded[name] for name in close])}?" if close else ""
+
+
+def join_or(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -1,0 +1,110 @@
+"""Instants and slots: the one place that knows calendars and leap seconds.
+
+An instant enters as UTC and is carried as a `datetime` with its zone. Numerical code asks for Julian dates, split
+in two floats so that a microsecond survives. A scenario's time is cut into slots by a `SlotGrid`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.units import SECONDS_PER_DAY
+
+J2000_JD = 2451545.0  # 2000-01-01T12:00:00, by definition of the Julian date
+UNIX_EPOCH_JD = 2440587.5  # 1970-01-01T00:00:00
+
+# TAI − UTC is not needed for orbits that start from UTC epochs and run for days: SGP4 and the rotation angle both take
+# UTC. A run that crosses a leap second would slip by 1 s (7.6 km along the orbit). None has been announced since
+# 2017-01-01 (IERS Bulletin C), so the slot grid treats every day as 86,400 s.
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)")
+_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": SECONDS_PER_DAY}
+
+
+def utc(instant: datetime) -> datetime:
+    """The instant in UTC; a `datetime` without a zone is taken as UTC."""
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant, UTC unless it says otherwise.
+
+    >>> parse_instant("2026-11-20T00:00:00Z").isoformat()
+    '2026-11-20T00:00:00+00:00'
+    """
+    return utc(datetime.fromisoformat(text))
+
+
+def instant_text(instant: datetime) -> str:
+    """The form written to every file: `2026-11-20T00:00:00Z`, with a fraction only when there is one."""
+    return utc(instant).isoformat().replace("+00:00", "Z")
+
+
+def parse_duration_s(text: str) -> float:
+    """Seconds from `15s`, `24h`, `1h30m`, `2d`.
+
+    >>> parse_duration_s("1h30m")
+    5400.0
+    """
+    pieces = _DURATION.findall(text.strip())
+    if not pieces or "".join(number + unit for number, unit in pieces) != re.sub(r"\s", "", text):
+        raise ValueError(f"{text!r} is not a duration; write for example 15s, 90m, 24h or 7d")
+    return sum(float(number) * _SECONDS[unit] for number, unit in pieces)
+
+
+def julian_date(instant: datetime) -> tuple[float, float]:
+    """Julian date of a UTC instant as (midnight part ending in .5, fraction of the day)."""
+    since = utc(instant) - datetime(1970, 1, 1, tzinfo=UTC)
+    return UNIX_EPOCH_JD + since.days, (since.seconds + since.microseconds * 1e-6) / SECONDS_PER_DAY
+
+
+def instant_of_julian_date(jd: float, fraction: float) -> datetime:
+    """The inverse of `julian_date`, to the microsecond."""
+    days = jd - UNIX_EPOCH_JD
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days) + timedelta(days=fraction)
+
+
+@dataclass(frozen=True)
+class SlotGrid:
+    """The cut of a scenario's time into slots of equal length.
+
+    `start` is the first slot's start. Slot n covers [start + n·slot_s, start + (n+1)·slot_s).
+    """
+
+    start: datetime
+    slot_s: float
+    slots: int
+
+    @classmethod
+    def covering(cls, start: datetime, duration_s: float, slot_s: float, phase_s: float = 0.0) -> SlotGrid:
+        """The slots of a run of `duration_s`; with a phase, the grid shifts on to the first instant that is ≡ `phase_s`
+        (mod `slot_s`) past the minute, and keeps its number of slots.
+
+        >>> SlotGrid.covering(parse_instant("2026-11-20T00:00:00Z"), 86400.0, 15.0, phase_s=12.0).instant(1).isoformat()
+        '2026-11-20T00:00:27+00:00'
+        """
+        start = utc(start)
+        past_minute_s = start.second + start.microsecond * 1e-6
+        wait_s = (phase_s - past_minute_s) % slot_s if phase_s else 0.0
+        return cls(start + timedelta(seconds=wait_s), slot_s, math.floor(duration_s / slot_s + 1e-9))
+
+    def seconds(self, first: int, count: int, within: float = 0.0) -> NDArray[np.float64]:
+        """Seconds since `start` of `count` slots' instants, at the share `within` (0 start, ½ middle) of each."""
+        return (np.arange(first, first + count, dtype=np.float64) + within) * self.slot_s
+
+    def instant(self, slot: int) -> datetime:
+        return self.start + timedelta(seconds=slot * self.slot_s)
+
+    def slot_at(self, instant: datetime) -> int:
+        """The slot that holds `instant`; may lie outside the grid."""
+        return math.floor((utc(instant) - self.start).total_seconds() / self.slot_s + 1e-9)
+
+    @property
+    def duration_s(self) -> float:
+        return self.slots * self.slot_s

@@ -1,0 +1,104 @@
+"""Reading a TOML file into a checked record, with every fault named at once.
+
+A pydantic model says what a file may hold; this module turns what pydantic finds into our problems: the place in the
+file, what stands there, what is required, and the near names of a key that is not known.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from openleo.errors import InputError, Problem, join_or, near_names
+
+
+class Record(BaseModel):
+    """A part of a file: frozen, and without a key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+RecordType = TypeVar("RecordType", bound=Record)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises InputError when it is not there, cannot be read or is no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(Problem(str(path), "", "there is no such file.")) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(str(path), "", f"is not TOML: {error}.", "See https://toml.io.")) from None
+
+
+def check(model: type[RecordType], data: dict[str, Any], file: str) -> RecordType:
+    """`data` as a record. Raises InputError with every fault of the file."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InputError([_problem(model, fault, file) for fault in error.errors()]) from None
+
+
+def _problem(model: type[BaseModel], fault: Any, file: str) -> Problem:
+    place = tuple(fault["loc"])
+    where = place_text(place)
+    if fault["type"] == "extra_forbidden":
+        holder = _model_at(model, place[:-1])
+        known = list(_fields(holder)) if holder else []
+        key = str(place[-1])
+        way_out = near_names(key, known) or (f"Known keys: {', '.join(sorted(known))}." if known else "")
+        return Problem(file, where, f'there is no key "{key}" here.', way_out)
+    if fault["type"] == "missing":
+        return Problem(file, where, "is missing.", "It has no default.")
+    if fault["type"] == "literal_error":
+        known = _choices(fault)
+        rule = f"is {fault['input']!r}; it must be {join_or(known)}."
+        return Problem(file, where, rule, near_names(str(fault["input"]), known))
+    if fault["type"] == "value_error":
+        return Problem(file, where, str(fault["ctx"]["error"]))
+    return Problem(file, where, f"is {fault['input']!r}: {_sentence(fault['msg'])}")
+
+
+def place_text(place: tuple[Any, ...]) -> str:
+    """`constellation.shell[0].planes`: the place of a value as a person would point at it."""
+    text = ""
+    for step in place:
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+    return text
+
+
+def _sentence(message: str) -> str:
+    lowered = message[:1].lower() + message[1:]
+    return lowered.removeprefix("input ").strip() + ("" if message.endswith(".") else ".")
+
+
+def _choices(fault: Any) -> list[str]:
+    return [word.strip(" '") for word in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
+
+
+def _model_at(model: type[BaseModel], place: tuple[Any, ...]) -> type[BaseModel] | None:
+    """The record that stands at a place of another, or None when the place is no record."""
+    here: type[BaseModel] | None = model
+    for step in place:
+        if here is None:
+            return None
+        if isinstance(step, str) and step in _fields(here):
+            here = _record_in(_fields(here)[step])
+    return here
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """The keys of a record as files write them, with what they hold."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _record_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for inner in get_args(annotation) if (found := _record_in(inner))), None)

@@ -1,0 +1,15 @@
+"""Constants and conversions: each with its unit in its name and its source beside it."""
+
+from __future__ import annotations
+
+LIGHT_KM_PER_S = 299_792.458  # exact, SI
+EARTH_RADIUS_KM = 6378.137  # WGS 84 equatorial radius (NGA.STND.0036)
+EARTH_FLATTENING = 1.0 / 298.257223563  # WGS 84 (NGA.STND.0036)
+EARTH_POLAR_RADIUS_KM = EARTH_RADIUS_KM * (1.0 - EARTH_FLATTENING)
+EARTH_MEAN_RADIUS_KM = 6371.0088  # (2a + b) / 3 of WGS 84
+EARTH_ROTATION_RAD_PER_S = 7.292115e-5  # WGS 84 nominal rate (NGA.STND.0036)
+NAUTICAL_MILE_KM = 1.852  # exact, BIPM
+SECONDS_PER_DAY = 86_400.0
+MS_PER_S = 1_000.0
+
+FIBRE_REFRACTIVE_INDEX = 1.468  # group index of G.652 single-mode fibre at 1550 nm (Corning SMF-28 data sheet: 1.4682)
