@@ -1,0 +1,186 @@
+"""What a scenario computes over: territories, strips of sea, a GeoJSON file, or the world, as cells cut into parts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely.validation import explain_validity
+
+from openleo import cells as h3cells
+from openleo.errors import InputError, Problem
+from openleo.places import land as lands
+from openleo.places import waters
+from openleo.places.parts import Parts, cut, land_of
+from openleo.places.territories import HIGH_SEAS, territory_id, unknown_territory
+
+WORLD = "world"
+GEOJSON_ENDINGS = (".geojson", ".json")
+MOST_VERTICES = 100_000
+COARSE_RESOLUTION = 2  # cells of 180 km radius: the first sieve for a strip of sea
+
+
+@dataclass(frozen=True)
+class Area:
+    """Territories and strips by id, regions by polygon; the world is everything."""
+
+    ids: tuple[str, ...] = ()
+    regions: tuple[shapely.Geometry, ...] = ()
+    world: bool = False
+
+
+def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
+    """The area that a scenario's words name; files are relative to `folder`.
+
+    Raises InputError with every unknown territory and every fault of a GeoJSON file.
+    """
+    ids: list[str] = []
+    regions: list[shapely.Geometry] = []
+    problems: list[Problem] = []
+    for word in words:
+        if word == WORLD:
+            return Area(world=True)
+        if word.lower().endswith(GEOJSON_ENDINGS):
+            try:
+                regions.append(read_polygons(folder / word))
+            except InputError as error:
+                problems += error.problems
+        elif (id_ := territory_id(word)) is None:
+            rule, way_out = unknown_territory(word)
+            problems.append(Problem(file, where, rule, way_out))
+        else:
+            ids.append(id_)
+    if problems:
+        raise InputError(problems)
+    return Area(tuple(dict.fromkeys(ids)), tuple(regions))
+
+
+def read_polygons(path: Path) -> shapely.Geometry:
+    """The union of the polygons of a GeoJSON file (RFC 7946), cut at the antimeridian.
+
+    A ring that steps over ±180° is unrolled and cut; one that crosses itself is refused with the place where it does.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        way_out = "Paths are relative to the file that names them."
+        raise InputError(Problem(str(path), "", "there is no such file.", way_out)) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise InputError(Problem(str(path), "", f"cannot be read as GeoJSON: {error}.")) from None
+    geometries = _geometries(content)
+    problems: list[Problem] = []
+    polygons: list[shapely.Geometry] = []
+    for number, geometry in enumerate(geometries):
+        where = f"geometry {number}"
+        try:
+            shape = shapely.geometry.shape(geometry)
+        except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
+            problems.append(Problem(str(path), where, "is not a GeoJSON geometry.", "See RFC 7946, section 3.1."))
+            continue
+        problems += _faults(shape, str(path), where)
+        polygons.append(shape)
+    if not geometries:
+        problems.append(Problem(str(path), "", "holds no geometry.", "An area needs a Polygon or MultiPolygon."))
+    if problems:
+        raise InputError(problems)
+    return shapely.union_all([_cut_at_antimeridian(polygon) for polygon in polygons])
+
+
+def _geometries(content: object) -> list[object]:
+    if not isinstance(content, dict):
+        return []
+    match content.get("type"):
+        case "FeatureCollection":
+            features = content.get("features")
+            return [g for feature in features for g in _geometries(feature)] if isinstance(features, list) else []
+        case "Feature":
+            return [content.get("geometry")]
+        case "GeometryCollection":
+            inner = content.get("geometries")
+            return list(inner) if isinstance(inner, list) else []
+        case _:
+            return [content]
+
+
+def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
+    if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
+        return [Problem(file, where, f"is a {shape.geom_type}; an area needs a Polygon or MultiPolygon.")]
+    if (vertices := shapely.get_num_coordinates(shape)) > MOST_VERTICES:
+        return [Problem(file, where, f"has {vertices} vertices; at most {MOST_VERTICES} are read.", "Simplify it.")]
+    xy = shapely.get_coordinates(shape)
+    if not np.isfinite(xy).all() or np.abs(xy[:, 0]).max() > 360.0 or np.abs(xy[:, 1]).max() > 90.0:
+        rule = "has coordinates outside longitude ±180, latitude ±90."
+        return [Problem(file, where, rule, "GeoJSON is longitude first, WGS 84.")]
+    unrolled = _unrolled(shape)
+    if not shapely.is_valid(unrolled):
+        return [
+            Problem(file, where, f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude).",
+                    "Draw the ring so that it does not cross itself.")
+        ]  # fmt: skip
+    return []
+
+
+def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
+    """Rings whose longitudes run on past ±180° instead of jumping by a turn."""
+
+    def ring(coordinates: Any) -> NDArray[np.float64]:
+        xy = np.array(coordinates)[:, :2]
+        jump = np.diff(xy[:, 0], prepend=xy[0, 0])
+        xy[:, 0] -= 360.0 * np.cumsum(np.round(jump / 360.0))
+        return xy
+
+    polygons = [
+        shapely.Polygon(ring(polygon.exterior.coords), [ring(hole.coords) for hole in polygon.interiors])
+        for polygon in shapely.get_parts(shape)
+    ]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
+    unrolled = _unrolled(shape)
+    pieces = []
+    for turn in (-360.0, 0.0, 360.0):
+        window = shapely.intersection(unrolled, shapely.box(turn - 180.0, -90.0, turn + 180.0, 90.0))
+        pieces.append(shapely.transform(window, lambda xy, turn=turn: xy - [turn, 0.0]))
+    return shapely.union_all([piece for piece in pieces if not piece.is_empty])
+
+
+def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] = ()) -> Parts:
+    """The area's cells at an H3 resolution, cut into parts; parts outside the area are left out.
+
+    `regions` (of rules) cut further; `Parts.within` has a column for each of them, in order.
+    """
+    if area.world:
+        return cut(h3cells.world(resolution), regions)
+    found = [_cells_of(id_, resolution) for id_ in area.ids]
+    found += [h3cells.overlapping([region], resolution) for region in area.regions]
+    parts = cut(np.unique(np.concatenate(found)), (*regions, *area.regions))
+    asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) :].any(axis=1)
+    chosen = parts.select(asked)
+    return Parts(
+        chosen.cells, chosen.cell, chosen.territory, chosen.within[:, : len(regions)], chosen.area_km2, chosen.people
+    )
+
+
+def _cells_of(id_: str, resolution: int) -> h3cells.Cells:
+    land = lands.load()
+    if "." not in id_ and id_ != HIGH_SEAS:
+        return h3cells.overlapping(land.of({id_}), resolution)
+    coarse = h3cells.world(min(COARSE_RESOLUTION, resolution))
+    if id_ != HIGH_SEAS:
+        reach_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(min(COARSE_RESOLUTION, resolution))
+        coast = waters.coasts(_only(land, land_of(id_)))
+        latitude, longitude = h3cells.centres_deg(coarse)
+        coarse = coarse[coast.distance_km(latitude, longitude)[0] <= reach_km]
+    return h3cells.children(coarse, resolution)
+
+
+def _only(land: lands.Land, id_: str) -> lands.Land:
+    number = land.territories.index(id_)
+    mine = land.owner == number
+    return lands.Land(land.territories, land.owner[mine], land.pieces[mine], shapely.STRtree(land.pieces[mine]))

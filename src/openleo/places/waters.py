@@ -1,0 +1,96 @@
+"""Whose waters a point at sea lies in: the nearest coast within 12 or 200 nautical miles.
+
+A distance field over the coasts (points every 2 km in a k-d tree) rather than buffered polygons: it is exact for a
+point wherever it is, knows no projection, and gives a place between two coasts to the nearer one, which is the
+equidistance line. These strips are estimates for computing; they are not the parties' agreed or claimed boundaries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from openleo.geodesy import up
+from openleo.places.land import Land
+from openleo.places.territories import HIGH_SEAS, STRIPS
+from openleo.units import EARTH_MEAN_RADIUS_KM, NAUTICAL_MILE_KM
+
+Floats = NDArray[np.float64]
+
+STRIP_LIMITS_KM = (12 * NAUTICAL_MILE_KM, 200 * NAUTICAL_MILE_KM)
+COAST_SPACING_KM = 2.0  # a point 22 km out is then misjudged by at most 0.02 km
+KM_PER_DEGREE = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
+
+
+@dataclass(frozen=True)
+class Coasts:
+    """Points along coasts, each with the number of its territory."""
+
+    territories: tuple[str, ...]
+    owner: NDArray[np.int32]
+    tree: KDTree | None  # over unit vectors; None where no coast is near
+
+    def distance_km(self, latitude_deg: Floats, longitude_deg: Floats) -> tuple[Floats, NDArray[np.int32]]:
+        """(distance to the nearest coast along a great circle, number of its territory); inf and −1 where none is."""
+        if self.tree is None:
+            return np.full(len(latitude_deg), np.inf), np.full(len(latitude_deg), -1, np.int32)
+        limit = _chord(STRIP_LIMITS_KM[-1] * 1.5)
+        chord, nearest = self.tree.query(up(latitude_deg, longitude_deg), distance_upper_bound=limit)
+        near = np.isfinite(chord)
+        distance = np.where(near, 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM, np.inf)
+        return distance, np.where(near, np.append(self.owner, -1)[nearest], -1).astype(np.int32)
+
+    def label(self, latitude_deg: Floats, longitude_deg: Floats) -> NDArray[np.object_]:
+        """The strip or `high-seas` that each point at sea belongs to."""
+        distance, owner = self.distance_km(latitude_deg, longitude_deg)
+        strip = np.searchsorted(np.array(STRIP_LIMITS_KM), distance)
+        names = np.array([[id_ + ending for id_ in self.territories] for ending in STRIPS], dtype=object)
+        inside = strip < len(STRIPS)
+        label = np.full(len(distance), HIGH_SEAS, dtype=object)
+        label[inside] = names[strip[inside], owner[inside]]
+        return label
+
+
+def coasts(land: Land, near: NDArray[np.object_] | None = None) -> Coasts:
+    """The coasts of all land, or of the pieces within reach of some outlines.
+
+    Land borders and the cuts between pieces come along: a point at sea is never nearer to them than to the coast
+    in front of them.
+    """
+    chosen = np.arange(len(land.pieces)) if near is None else _within_reach(land, near)
+    if len(chosen) == 0:
+        return Coasts(land.territories, np.empty(0, np.int32), None)
+    edges = shapely.boundary(land.pieces[chosen])
+    longitude, latitude, piece = _points_along(edges)
+    return Coasts(land.territories, land.owner[chosen][piece], KDTree(up(latitude, longitude)))
+
+
+def _within_reach(land: Land, outlines: NDArray[np.object_]) -> NDArray[np.intp]:
+    reach_deg = STRIP_LIMITS_KM[-1] * 1.5 / KM_PER_DEGREE
+    west, south, east, north = shapely.bounds(outlines).T
+    stretch = reach_deg / np.maximum(np.cos(np.radians(np.minimum(np.maximum(-south, north) + reach_deg, 89.0))), 0.02)
+    boxes = [shapely.box(west - stretch, south - reach_deg, east + stretch, north + reach_deg)]
+    boxes += [shapely.box(west - stretch + turn, south - reach_deg, east + stretch + turn, north + reach_deg)
+              for turn in (-360.0, 360.0)]  # fmt: skip
+    return np.unique(land.tree.query(np.concatenate(boxes), predicate="intersects")[1])
+
+
+def _points_along(edges: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.intp]]:
+    """(longitude, latitude, number of the edge) of points along lines, no further apart than the spacing."""
+    coordinates, line = shapely.get_coordinates(edges, return_index=True)
+    ends = np.flatnonzero(line[1:] == line[:-1])
+    start, step = coordinates[ends], coordinates[ends + 1] - coordinates[ends]
+    length_km = np.hypot(step[:, 0] * np.cos(np.radians(start[:, 1])), step[:, 1]) * KM_PER_DEGREE
+    pieces = np.maximum(np.ceil(length_km / COAST_SPACING_KM), 1).astype(int)
+    which = np.repeat(np.arange(len(ends)), pieces)
+    share = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[which]
+    points = start[which] + share[:, np.newaxis] * step[which]
+    return points[:, 0], points[:, 1], line[ends][which]
+
+
+def _chord(distance_km: float) -> float:
+    return float(2.0 * np.sin(distance_km / EARTH_MEAN_RADIUS_KM / 2.0))
