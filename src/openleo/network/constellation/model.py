@@ -1,0 +1,179 @@
+"""The constellation: which satellites there are, and what is needed to move them.
+
+Takes shells (Walker) or element sets (SGP4); gives one frozen `Constellation` with a row for each satellite. The
+ephemeris moves it, the topology reads its planes and lasers. Nothing here knows where a satellite is at an instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sgp4.api import SatrecArray
+
+from openleo.instants import instant_text, utc
+from openleo.network.constellation.element_set import ElementSet
+from openleo.network.constellation.elements import ElementSets
+from openleo.network.constellation.shells import Shell, has_laser, rates
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+NO_PLANE = -1  # an element set belongs to no shell, plane or slot that we would have to guess
+
+
+@dataclass(frozen=True, eq=False)  # by identity: arrays do not compare to one truth
+class Constellation:
+    """Satellites in the order shell, plane, slot; or in the order of their element file.
+
+    A constellation is made of shells or of element sets, never both. Axes: (satellite,) and (plane,); `plane` is the
+    index of the plane among all planes of all shells.
+    """
+
+    name: str
+    epoch: datetime  # UTC: of the shells' angles; of the newest element set
+    source: str  # where the numbers come from, for people
+    sha256: str  # of the file, or of the shells' numbers
+
+    satellite_name: tuple[str, ...]
+    satellite_id: NDArray[np.int64]  # catalogue number, up to nine digits; for shells the satellite's own index
+    shell: Ints
+    plane: Ints
+    slot_in_plane: Ints
+    has_laser: NDArray[np.bool_]
+
+    # Of shells only.
+    shells: tuple[Shell, ...]
+    argument_rad: Floats  # (satellite,): argument of latitude at the epoch
+    plane_shell: Ints
+    plane_first: Ints  # index of the plane's first satellite; its satellites stand together
+    plane_count: Ints
+    semi_major_axis_km: Floats  # (plane,), as all below
+    inclination_rad: Floats
+    raan_rad: Floats  # at the epoch
+    raan_rate_rad_s: Floats
+    argument_rate_rad_s: Floats
+
+    # Of element sets only.
+    elements: tuple[ElementSet, ...]
+
+    def __len__(self) -> int:
+        return len(self.satellite_name)
+
+    @property
+    def satellites(self) -> int:
+        """How many satellites there are."""
+        return len(self.satellite_name)
+
+    @property
+    def planes(self) -> int:
+        """How many planes all shells have together; none for element sets."""
+        return len(self.plane_first)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # SGP4's own objects cannot be sent to another process; they are made anew there.
+        return {key: value for key, value in self.__dict__.items() if key != "satrecs"}
+
+    @cached_property
+    def satrecs(self) -> Any:
+        """All element sets for one vectorised call of SGP4."""
+        return SatrecArray([one.satrec for one in self.elements])
+
+
+def from_shells(
+    name: str, epoch: datetime, shells: Iterable[Shell], *, source: str = "", sha256: str = ""
+) -> Constellation:
+    """A constellation of Walker shells whose angles hold at `epoch`."""
+    shells = tuple(shells)
+    if not shells:
+        raise ValueError("a constellation needs at least one shell")
+    planes = np.array([shell.planes for shell in shells])
+    of_plane = np.repeat(np.arange(len(shells), dtype=np.int32), planes)
+    within_shell = np.concatenate([np.arange(shell.planes) for shell in shells])
+    count = np.array([shells[s].per_plane for s in of_plane], dtype=np.int32)
+    first = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int32)
+    plane = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    slot = (np.arange(len(plane)) - first[plane]).astype(np.int32)
+    shell_of = of_plane[plane]
+
+    turning = [rates(shell) for shell in shells]
+
+    def of_planes(per_shell: Iterable[float]) -> Floats:
+        return np.array(list(per_shell), dtype=np.float64)[of_plane]
+
+    span_rad = of_planes(np.radians(shell.raan_span_deg) / shell.planes for shell in shells)
+    phase_rad = of_planes(2.0 * np.pi * shell.phasing / shell.satellites for shell in shells)
+    return Constellation(
+        name=name,
+        epoch=utc(epoch),
+        source=source,
+        sha256=sha256 or _sha256_of(epoch, shells),
+        satellite_name=tuple(
+            f"{shells[s].name} p{p} s{k}" for s, p, k in zip(shell_of, within_shell[plane], slot, strict=True)
+        ),
+        satellite_id=np.arange(len(plane), dtype=np.int64),
+        shell=shell_of,
+        plane=plane,
+        slot_in_plane=slot,
+        has_laser=np.concatenate([has_laser(shell) for shell in shells]),
+        shells=shells,
+        argument_rad=np.mod(2.0 * np.pi * slot / count[plane] + (phase_rad * within_shell)[plane], 2.0 * np.pi),
+        plane_shell=of_plane,
+        plane_first=first,
+        plane_count=count,
+        semi_major_axis_km=of_planes(shell.semi_major_axis_km for shell in shells),
+        inclination_rad=of_planes(np.radians(shell.inclination_deg) for shell in shells),
+        raan_rad=np.mod(
+            of_planes(np.radians(shell.raan_offset_deg) for shell in shells) + span_rad * within_shell, 2.0 * np.pi
+        ),
+        raan_rate_rad_s=of_planes(turn.node_rad_s for turn in turning),
+        argument_rate_rad_s=of_planes(turn.argument_rad_s for turn in turning),
+        elements=(),
+    )
+
+
+def from_elements(name: str, sets: ElementSets) -> Constellation:
+    """A constellation of element sets, in their order.
+
+    No element set says whether its satellite has lasers; all are taken to have them.
+    """
+    elements = sets.sets
+    none, empty = np.zeros(0), np.zeros(0, dtype=np.int32)
+    unplaced = np.full(len(elements), NO_PLANE, dtype=np.int32)
+    return Constellation(
+        name=name,
+        epoch=max(one.epoch for one in elements),
+        source=sets.source,
+        sha256=sets.sha256,
+        satellite_name=tuple(one.name for one in elements),
+        satellite_id=np.array([one.id for one in elements], dtype=np.int64),
+        shell=unplaced,
+        plane=unplaced,
+        slot_in_plane=unplaced,
+        has_laser=np.ones(len(elements), dtype=np.bool_),
+        shells=(),
+        argument_rad=none,
+        plane_shell=empty,
+        plane_first=empty,
+        plane_count=empty,
+        semi_major_axis_km=none,
+        inclination_rad=none,
+        raan_rad=none,
+        raan_rate_rad_s=none,
+        argument_rate_rad_s=none,
+        elements=elements,
+    )
+
+
+def _sha256_of(epoch: datetime, shells: tuple[Shell, ...]) -> str:
+    """A fingerprint of everything that moves the satellites; a value's basis moves nothing."""
+    said = [instant_text(epoch)]
+    for shell in shells:
+        said += [f"{one.name}={getattr(shell, one.name)!r}" for one in fields(Shell) if one.name != "basis"]
+    return hashlib.sha256("\n".join(said).encode()).hexdigest()
