@@ -1,0 +1,56 @@
+"""Gateways: earth stations with feeder links, each joined by fibre to the PoP nearest to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from openleo.network.ground.stations import Station
+from openleo.units import FIBRE_REFRACTIVE_INDEX
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Gateways:
+    """Gateways with the PoP that each hands its traffic to.
+
+    fibre_km (gateway): length of the fibre, the geodesic times the stated detour.
+    """
+
+    stations: tuple[Station, ...]
+    latitude_deg: Floats
+    longitude_deg: Floats
+    pops: tuple[Station, ...]
+    pop: NDArray[np.int32]
+    fibre_km: Floats
+
+    def __len__(self) -> int:
+        return len(self.stations)
+
+    @property
+    def fibre_light_km(self) -> Floats:
+        """The fibre as a length that light in vacuum covers in the same time."""
+        return self.fibre_km * FIBRE_REFRACTIVE_INDEX
+
+
+def join(stations: tuple[Station, ...], pops: tuple[Station, ...], detour: float) -> Gateways:
+    """Give every gateway the PoP that is nearest along the WGS 84 geodesic; `detour` ≥ 1 multiplies that length."""
+    latitude = np.array([station.latitude_deg for station in stations])
+    longitude = np.array([station.longitude_deg for station in stations])
+    pop_latitude = np.array([pop.latitude_deg for pop in pops])
+    pop_longitude = np.array([pop.longitude_deg for pop in pops])
+    shape = (len(stations), len(pops))
+    _, _, metres = Geod(ellps="WGS84").inv(
+        np.repeat(longitude, len(pops)),
+        np.repeat(latitude, len(pops)),
+        np.tile(pop_longitude, len(stations)),
+        np.tile(pop_latitude, len(stations)),
+    )
+    distance_km = np.asarray(metres).reshape(shape) / 1000.0
+    pop = distance_km.argmin(axis=1).astype(np.int32)
+    fibre_km = distance_km[np.arange(len(stations)), pop] * detour
+    return Gateways(stations, latitude, longitude, pops, pop, fibre_km)

@@ -1,0 +1,116 @@
+"""Reading lists of ground stations: the embedded ones by name, a user's own from CSV or GeoJSON.
+
+Gateways and PoPs share the form: a name, a place, a status. `gateways` and `pops` make them what they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from openleo.errors import InputError, Problem, near_names
+
+OPERATIONAL = "operational"
+NEEDED_COLUMNS = ("name", "lat_deg", "lon_deg")
+FILE_ENDINGS = (".csv", ".geojson", ".json")
+
+
+@dataclass(frozen=True)
+class Station:
+    """One ground station, at the precision of its municipality unless its list says otherwise."""
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    territory: str = ""
+    status: str = OPERATIONAL
+
+
+def embedded(kind: str) -> list[str]:
+    """Names of the embedded lists of a kind ("gateways" or "pops")."""
+    ending = f"-{kind}.csv"
+    folder = files("openleo.data") / "ground"
+    return sorted(entry.name.removesuffix(ending) for entry in folder.iterdir() if entry.name.endswith(ending))
+
+
+def read(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[tuple[Station, ...], bytes]:
+    """(the operational stations of an embedded list or of a file, the bytes they were read from).
+
+    Raises InputError with every fault of the list: a column missing, a coordinate out of range, a name twice.
+    """
+    if source in embedded(kind):
+        content = (files("openleo.data") / "ground" / f"{source}-{kind}.csv").read_bytes()
+        return _stations(content, f"{source}-{kind}.csv", kind), content
+    path = folder / source
+    if path.suffix.lower() not in FILE_ENDINGS:
+        rule = f'there is no list of {kind} "{source}", and it is no CSV or GeoJSON file.'
+        way_out = near_names(source, embedded(kind)) or f"Embedded lists: {', '.join(embedded(kind))}."
+        raise InputError(Problem(file, where, rule, way_out))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        rule = f"{path} cannot be read: {error.strerror}."
+        raise InputError(Problem(file, where, rule, "Paths are relative to the scenario.")) from None
+    return _stations(content, str(path), kind), content
+
+
+def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
+    try:
+        rows = list(_geojson_rows(content) if content.lstrip()[:1] == b"{" else _csv_rows(content))
+    except (UnicodeDecodeError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
+        raise InputError(Problem(file, "", f"cannot be read as CSV or GeoJSON: {error}.")) from None
+    if not rows:
+        columns = f"A CSV needs the columns {', '.join(NEEDED_COLUMNS)}."
+        raise InputError(Problem(file, "", f"holds no {kind}.", columns))
+    read = [_station(row) for _, row in rows]
+    problems = [
+        Problem(file, where, one) for (where, _), one in zip(rows, read, strict=True) if not isinstance(one, Station)
+    ]
+    stations = [one for one in read if isinstance(one, Station)]
+    names = [station.name for station in stations]
+    problems += [
+        Problem(file, "", f'two {kind} are called "{name}".', "Names must differ.")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    operational = tuple(station for station in stations if station.status == OPERATIONAL)
+    if not operational and not problems:
+        problems.append(Problem(file, "", f"holds no {kind} with status {OPERATIONAL}."))
+    if problems:
+        raise InputError(problems)
+    return operational
+
+
+def _station(row: dict[str, object]) -> Station | str:
+    """A row as a station, or what is wrong with it."""
+    missing = [column for column in NEEDED_COLUMNS if row.get(column) in (None, "")]
+    if missing:
+        return f"lacks {', '.join(missing)}."
+    name = str(row["name"]).strip()
+    try:
+        latitude, longitude = float(str(row["lat_deg"])), float(str(row["lon_deg"]))
+    except ValueError:
+        return f'"{name}" lies at {row["lat_deg"]}, {row["lon_deg"]}, which are not two numbers.'
+    if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):  # NaN fails too
+        return f'"{name}" lies at {latitude}, {longitude}; latitude is within ±90, longitude within ±180.'
+    return Station(name, latitude, longitude, str(row.get("territory") or ""), str(row.get("status") or OPERATIONAL))
+
+
+def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
+    reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
+    for row in reader:
+        yield f"line {reader.line_num}", {key: value for key, value in row.items() if key}
+
+
+def _geojson_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
+    for number, feature in enumerate(json.loads(content).get("features", [])):
+        geometry = feature.get("geometry") or {}
+        row = dict(feature.get("properties") or {})
+        if geometry.get("type") == "Point":
+            row["lon_deg"], row["lat_deg"] = geometry["coordinates"][:2]
+        yield f"feature {number}", row

@@ -1,0 +1,90 @@
+"""Shortest ways from every satellite down to a seed, and their lengths as the satellites move on."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+NO_LINK = -1
+LANDS_HERE = -1  # in `onward`: this satellite's way goes down to the ground
+NO_WAY = -2  # in `onward`: no way at all
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def link_lengths(position_km: Floats, neighbours: Ints, length_km: Floats) -> None:
+    """length_km[satellite, k]: to neighbours[satellite, k]; infinite where there is no link."""
+    for s in range(neighbours.shape[0]):
+        for k in range(neighbours.shape[1]):
+            n = neighbours[s, k]
+            if n < 0:
+                length_km[s, k] = np.inf
+            else:
+                dx = position_km[n, 0] - position_km[s, 0]
+                dy = position_km[n, 1] - position_km[s, 1]
+                dz = position_km[n, 2] - position_km[s, 2]
+                length_km[s, k] = math.sqrt(dx * dx + dy * dy + dz * dz)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle(seed_km: Floats, neighbours: Ints, length_km: Floats, distance_km: Floats, onward: Ints) -> None:
+    """The least distance from every satellite to any seed, and the next satellite on the way there.
+
+    Sweeps over the satellites forth and back, each pulling from its neighbours, until a whole sweep changes nothing:
+    that is Bellman's condition, so the result is exact for any positive lengths. In a +Grid the order of satellites
+    follows planes and slots, and a few sweeps suffice.
+    """
+    satellites, degree = neighbours.shape
+    for s in range(satellites):
+        distance_km[s] = seed_km[s]
+        onward[s] = LANDS_HERE if seed_km[s] < np.inf else NO_WAY
+    changed = degree > 0
+    forth = True
+    while changed:
+        changed = False
+        for i in range(satellites):
+            s = i if forth else satellites - 1 - i
+            best, via = distance_km[s], -1
+            for k in range(degree):
+                n = neighbours[s, k]
+                if n >= 0 and distance_km[n] + length_km[s, k] < best:
+                    best, via = distance_km[n] + length_km[s, k], n
+            if via >= 0:
+                distance_km[s], onward[s], changed = best, via, True
+        forth = not forth
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def lengths_along(onward: Ints, landing_km: Floats, position_km: Floats, distance_km: Floats) -> None:
+    """Each satellite's distance along ways decided earlier, with the satellites where they are now.
+
+    landing_km (satellite): from a satellite whose way lands, to the end on the ground.
+    """
+    satellites = onward.size
+    trail = np.empty(satellites, np.int32)
+    distance_km[:] = -1.0
+    for s in range(satellites):
+        here, depth = s, 0
+        while distance_km[here] < 0.0:
+            if onward[here] == NO_WAY:
+                distance_km[here] = np.inf
+            elif onward[here] == LANDS_HERE:
+                distance_km[here] = landing_km[here]
+            else:
+                trail[depth] = here
+                depth += 1
+                here = onward[here]
+        total = distance_km[here]
+        for d in range(depth - 1, -1, -1):
+            back = trail[d]
+            dx = position_km[back, 0] - position_km[here, 0]
+            dy = position_km[back, 1] - position_km[here, 1]
+            dz = position_km[back, 2] - position_km[here, 2]
+            total += math.sqrt(dx * dx + dy * dy + dz * dz)
+            distance_km[back] = total
+            here = back

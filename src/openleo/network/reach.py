@@ -1,0 +1,178 @@
+"""CAN: for every site and slot, the satellite that would serve it and the length of its path to the Internet.
+
+Joins the steps of the network over a run of slots: ephemeris ─► visibility ─► topology ─► routing ─► serving satellite.
+Reach answers with nobody else on the network and without any rule. Slots come in chunks, so that a day of the whole
+Earth fits in memory; within a chunk, slots are routed and blocks of sites are served on as many threads as given.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo import cells as h3cells
+from openleo.instants import SlotGrid
+from openleo.network import ephemeris
+from openleo.network.constellation import Constellation
+from openleo.network.ground.gateways import Gateways
+from openleo.network.kernels import links
+from openleo.network.routing import Positions, Routes, routes
+from openleo.network.topology import Neighbours
+from openleo.network.visibility import Sites, cell_sites, single_sites
+from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
+
+Floats = NDArray[np.float64]
+
+HAND_OVER_POLICIES = {
+    "highest": links.HIGHEST,
+    "least_rtt": links.LEAST_RTT,
+    "longest_remaining": links.LONGEST_REMAINING,
+    "least_change": links.LEAST_CHANGE,
+}
+# "middle" counts time as it is: the share of slots with a link is the share of time with one. "both_ends" asks for
+# links that last their slot, as an assignment fixed for 15 s needs; it loses the passes that are shorter.
+MASK_AT = ("middle", "both_ends")
+CHUNK_BYTES = 96 * 2**20  # of positions and routes at a time
+MOST_SLOTS_IN_CHUNK = 96
+RADIUS_MARGIN_KM = 20.0  # SGP4's radius swings by ±10 km about the mean semi-major axis of a near-circular orbit
+
+
+@dataclass(frozen=True)
+class Network:
+    """All that can serve: satellites, their links, gateways, masks and the hand-over policy."""
+
+    constellation: Constellation
+    neighbours: Neighbours
+    gateways: Gateways
+    user_elevation_deg: float
+    gateway_elevation_deg: float
+    mask_at: str  # one of MASK_AT: when in a slot a link must be above its mask
+    hand_over: str
+    processing_ms: float
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Axes (slot, site) over slots `first_slot`, `first_slot` + 1, …
+
+    satellite: who serves, −1 for nobody; rtt_ms: infinite then; seen: satellites above the mask. A site that sees
+    satellites and has no server has no gateway.
+    """
+
+    first_slot: int
+    satellite: NDArray[np.int32]
+    rtt_ms: NDArray[np.float32]
+    seen: NDArray[np.int16]
+    failures: tuple[ephemeris.Failure, ...] = ()
+
+
+def highest_km(constellation: Constellation) -> float:
+    """A distance from the Earth's centre that no satellite exceeds."""
+    if constellation.shells:
+        return float(constellation.semi_major_axis_km.max()) + RADIUS_MARGIN_KM
+    apogee_radii = max(1.0 + one.satrec.alta for one in constellation.elements)
+    return float(apogee_radii * EARTH_RADIUS_KM) + RADIUS_MARGIN_KM
+
+
+def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
+    """Where the satellites are when `count` slots are decided, one slot on, and in the middle of each."""
+    moved = ephemeris.positions
+    if network.mask_at == "middle":
+        at = moved(network.constellation, grid.start, grid.seconds(first, count + 1, within=0.5))
+        usable = at.valid[:-1] & at.valid[1:]
+        return Positions(at.position_km, at.position_km[:-1], False, usable, at.failures)
+    edges = moved(network.constellation, grid.start, grid.seconds(first, count + 1))
+    middles = moved(network.constellation, grid.start, grid.seconds(first, count, within=0.5))
+    usable = edges.valid[:-1] & middles.valid & edges.valid[1:]
+    return Positions(edges.position_km, middles.position_km, True, usable, edges.failures + middles.failures)
+
+
+def default_threads() -> int:
+    """As many threads as this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cell_users(network: Network, cells: h3cells.Cells) -> Sites:
+    """The centres of cells as user sites."""
+    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation))
+
+
+def place_users(network: Network, latitude_deg: Floats, longitude_deg: Floats) -> Sites:
+    """Single places as user sites."""
+    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, highest_km(network.constellation))
+
+
+def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = None) -> Iterator[Reach]:
+    """The reach of sites over all slots of a grid, chunk after chunk; sites in the order they were given in."""
+    feeders = gateway_sites(network)
+    back = np.argsort(users.order)
+    previous = np.full(len(users), -1, np.int32)
+    threads = threads or default_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        chunk = _slots_in_chunk(network.constellation.satellites, len(users))
+        for first in range(0, grid.slots, chunk):
+            count = min(chunk, grid.slots - first)
+            positions = positions_over(network, grid, first, count)
+            ways = routes(positions, network.gateways, feeders, network.neighbours, pool)
+            satellite, path_km, seen = serve(
+                users, positions, ways, network.hand_over, grid.slot_s, previous, pool, threads
+            )
+            yield Reach(
+                first,
+                satellite[:, back],
+                rtt_ms(path_km, network.processing_ms)[:, back],
+                seen[:, back],
+                positions.failures,
+            )
+
+
+def gateway_sites(network: Network) -> Sites:
+    """The gateways as sites."""
+    gateways, top_km = network.gateways, highest_km(network.constellation)
+    return single_sites(gateways.latitude_deg, gateways.longitude_deg, network.gateway_elevation_deg, top_km)
+
+
+def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:
+    """There and back at the speed of light, with the stated processing added once."""
+    return (path_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S) + processing_ms).astype(path_km.dtype)
+
+
+def _slots_in_chunk(satellites: int, sites: int) -> int:
+    slot_bytes = satellites * (2 * 3 * 8 + 2 * 8 + 12) + sites * 10
+    return int(np.clip(CHUNK_BYTES // slot_bytes, 1, MOST_SLOTS_IN_CHUNK))
+
+
+def serve(
+    users: Sites,
+    positions: Positions,
+    ways: Routes,
+    hand_over: str,
+    slot_s: float,
+    previous: NDArray[np.int32],
+    pool: Executor,
+    threads: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int16]]:
+    """(serving satellite, length of the path, satellites seen), axes (slot, site) in the sites' own order.
+
+    `previous` (site) is who served before; it is brought up to date.
+    """
+    shape = (positions.slots, len(users))
+    satellite, path_km, seen = np.empty(shape, np.int32), np.empty(shape, np.float32), np.empty(shape, np.int16)
+    share = np.linspace(0, users.blocks, min(users.blocks, 4 * threads) + 1).astype(int)
+
+    def run(part: int) -> None:
+        links.serve(
+            share[part], share[part + 1], users.block_offsets, users.position_km, users.up, users.sine_mask,
+            users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km, positions.both_ends,
+            positions.middle_km, ways.decided_km, ways.middle_km, HAND_OVER_POLICIES[hand_over], slot_s, previous,
+            satellite, path_km, seen,
+        )  # fmt: skip
+
+    list(pool.map(run, range(len(share) - 1)))
+    return satellite, path_km, seen

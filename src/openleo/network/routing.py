@@ -1,0 +1,97 @@
+"""The way from every satellite to the Internet, slot after slot.
+
+Takes the ephemeris over some slots, the gateways and the inter-satellite links; gives Routes: from each satellite the
+shortest delay down to a gateway and on to its PoP, as it is when the slot is decided and as it is at mid-slot. A fibre
+counts as the length that light in vacuum covers in the same time.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.network.ephemeris import Failure
+from openleo.network.ground.gateways import Gateways
+from openleo.network.kernels import links, paths, sky
+from openleo.network.topology import Neighbours
+from openleo.network.visibility import Sites
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Positions:
+    """The satellites over consecutive slots, ECEF.
+
+    at_km (slot + 1, satellite, xyz): when each slot is decided, and one slot after the last; middle_km (slot,
+    satellite, xyz). With `both_ends` slots are decided at their start and a mask must hold at their end too; else they
+    are decided at mid-slot. usable (slot, satellite): has a position throughout. `failures` names those that have not.
+    """
+
+    at_km: Floats
+    middle_km: Floats
+    both_ends: bool
+    usable: NDArray[np.bool_]
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def slots(self) -> int:
+        return len(self.middle_km)
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Axes (slot, satellite). Lengths, when decided and at mid-slot, are from the satellite to its PoP; infinite where
+    there is no way.
+
+    `onward`: the next satellite on the way, `paths.LANDS_HERE` or `paths.NO_WAY`; `gateway`: where a landing
+    satellite's feeder link ends, −1 for none. `first`, `order`: the satellites by sky bin, as `kernels.sky` sorts them.
+    """
+
+    decided_km: Floats
+    middle_km: Floats
+    onward: Ints
+    gateway: Ints
+    first: Ints
+    order: Ints
+
+
+def routes(positions: Positions, gateways: Gateways, sites: Sites, neighbours: Neighbours, threads: Executor) -> Routes:
+    """Decide each slot's ways. `sites` are the gateways' own, from `visibility.single_sites`."""
+    slots, satellites = positions.usable.shape
+    bins_in_band, first_of_band = sky.band_layout()
+    made = Routes(
+        decided_km=np.empty((slots, satellites)),
+        middle_km=np.empty((slots, satellites)),
+        onward=np.empty((slots, satellites), np.int32),
+        gateway=np.empty((slots, satellites), np.int32),
+        first=np.empty((slots, int(first_of_band[-1]) + 1), np.int32),
+        order=np.zeros((slots, satellites), np.int32),
+    )
+    beyond_km = gateways.fibre_light_km[sites.order]
+    number_of = np.append(sites.order, -1).astype(np.int32)
+
+    def decide(slot: int) -> None:
+        now, middle = positions.at_km[slot], positions.middle_km[slot]
+        later = positions.at_km[slot + 1] if positions.both_ends else now
+        sky.sort_into_bins(now, positions.usable[slot], bins_in_band, first_of_band, made.first[slot], made.order[slot])
+        seed_km, site = np.empty(satellites), np.empty(satellites, np.int32)
+        links.landing_links(
+            sites.position_km, sites.up, sites.sine_mask, beyond_km, sites.bin_offsets, sites.bins,
+            made.first[slot], made.order[slot], now, later, seed_km, site,
+        )  # fmt: skip
+        length_km = np.empty(neighbours.shape)
+        paths.link_lengths(now, neighbours, length_km)
+        length_km[~positions.usable[slot]] = np.inf
+        paths.settle(seed_km, neighbours, length_km, made.decided_km[slot], made.onward[slot])
+        landing_km = np.empty(satellites)
+        links.landings_at(sites.position_km, beyond_km, site, middle, landing_km)
+        paths.lengths_along(made.onward[slot], landing_km, middle, made.middle_km[slot])
+        made.gateway[slot] = number_of[site]
+
+    list(threads.map(decide, range(slots)))
+    return made

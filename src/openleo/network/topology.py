@@ -1,0 +1,49 @@
+"""Which satellites are joined by lasers.
+
+Takes a constellation's planes and slots; gives the neighbours of each satellite, fixed for a run. How long a link is
+follows from the ephemeris. Two satellites are joined only if both have lasers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.network.constellation import Constellation
+from openleo.network.constellation.shells import DELTA_DEG
+from openleo.network.kernels.paths import NO_LINK
+
+Neighbours = NDArray[np.int32]
+
+PATTERNS = ("+grid", "none")
+AHEAD, BEHIND, EAST, WEST = range(4)
+
+
+def neighbours(constellation: Constellation, pattern: str) -> Neighbours:
+    """neighbours[satellite, k]: the satellites a satellite has links to, −1 where there is none.
+
+    `+grid`: ahead and behind in its plane, and the nearest by argument of latitude in the planes to the east and west,
+    in each shell. Phasing leaves slot s of a plane F / planes of a slot behind slot s of the next one, so the nearest
+    is slot s or s − 1. Planes that span the whole turn close at the seam, where the last plane's next one is the first
+    with its slots counted from F; planes over half a turn (a star) fly against each other there and stay open.
+    """
+    if pattern == "none":
+        return np.empty((constellation.satellites, 0), dtype=np.int32)
+    if pattern != "+grid":
+        raise ValueError(f"no such pattern of inter-satellite links: {pattern}")
+    links = np.full((constellation.satellites, 4), NO_LINK, dtype=np.int32)
+    first = 0
+    for shell in constellation.shells:
+        number = first + np.arange(shell.satellites, dtype=np.int32).reshape(shell.planes, shell.per_plane)
+        if shell.per_plane > 2:
+            links[number, AHEAD] = np.roll(number, -1, axis=1)
+            links[number, BEHIND] = np.roll(number, 1, axis=1)
+        behind = round(shell.phasing / shell.planes)
+        to_east = np.roll(np.vstack([number[1:], np.roll(number[:1], -shell.phasing, axis=1)]), behind, axis=1)
+        closed = shell.raan_span_deg == DELTA_DEG and shell.planes > 2
+        joined = number if closed else number[:-1]
+        links[joined, EAST] = to_east[: len(joined)]
+        links[to_east[: len(joined)], WEST] = joined
+        first += shell.satellites
+    both = constellation.has_laser[:, np.newaxis] & constellation.has_laser[links]
+    return np.where(both, links, NO_LINK).astype(np.int32)

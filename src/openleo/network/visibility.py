@@ -1,0 +1,95 @@
+"""Who can see whom.
+
+Takes sites on the ground (cells' centres, gateways) and their elevation masks; gives Sites, in which neighbouring sites
+share a block with the list of sky bins that a satellite above them can be in. With the ephemeris of a slot the kernels
+then test every site's few candidates exactly, on the ellipsoid. Nothing here knows about rules or rates.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo import cells as h3cells
+from openleo.geodesy import ecef_km, up
+from openleo.network.kernels import sky
+from openleo.units import EARTH_POLAR_RADIUS_KM
+
+Floats = NDArray[np.float64]
+
+BLOCK_RESOLUTION = 2  # cells of one res-2 ancestor (180 km in radius) look at the same candidates
+# The mask is measured from the ellipsoid's normal, the bins from the Earth's centre: the two differ by at most 0.193°.
+DEFLECTION_RAD = math.radians(0.2)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Places on the ground in the order of their blocks, ready for the kernels.
+
+    `order[i]` is the caller's number of site i. Block b holds sites block_offsets[b]:block_offsets[b + 1] and the sky
+    bins bins[bin_offsets[b]:bin_offsets[b + 1]].
+    """
+
+    order: NDArray[np.intp]
+    position_km: Floats
+    up: Floats
+    sine_mask: Floats
+    block_offsets: NDArray[np.int64]
+    bin_offsets: NDArray[np.int64]
+    bins: NDArray[np.int32]
+
+    @property
+    def blocks(self) -> int:
+        return len(self.block_offsets) - 1
+
+    def __len__(self) -> int:
+        return len(self.position_km)
+
+
+def reach_rad(elevation_deg: float, highest_km: float) -> float:
+    """The angle at the Earth's centre within which a satellite no farther out than `highest_km` is above a mask.
+
+    The largest anywhere on the ellipsoid: seen from its smallest radius, with the deflection of the normal added.
+    """
+    mask = math.radians(elevation_deg) - DEFLECTION_RAD
+    return math.acos(min(1.0, EARTH_POLAR_RADIUS_KM * math.cos(mask) / highest_km)) - mask + DEFLECTION_RAD
+
+
+def single_sites(latitude_deg: Floats, longitude_deg: Floats, elevation_deg: float, highest_km: float) -> Sites:
+    """Sites that each are a block of their own (gateways, a few places)."""
+    return _sites(latitude_deg, longitude_deg, np.arange(len(latitude_deg)), elevation_deg, highest_km)
+
+
+def cell_sites(cells: h3cells.Cells, elevation_deg: float, highest_km: float) -> Sites:
+    """The centres of cells, blocked by their res-2 ancestors."""
+    latitude, longitude = h3cells.centres_deg(cells)
+    resolution = int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF
+    block = np.unique(h3cells.parents(cells, min(resolution, BLOCK_RESOLUTION)), return_inverse=True)[1]
+    return _sites(latitude, longitude, block, elevation_deg, highest_km)
+
+
+def _sites(
+    latitude_deg: Floats, longitude_deg: Floats, block: NDArray[np.intp], elevation_deg: float, highest_km: float
+) -> Sites:
+    order = np.argsort(block, kind="stable")
+    position = ecef_km(latitude_deg[order], longitude_deg[order])
+    count = np.bincount(block)
+    offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    direction = position / np.linalg.norm(position, axis=1, keepdims=True)
+    centre = np.add.reduceat(direction, offsets[:-1], axis=0)
+    centre /= np.linalg.norm(centre, axis=1, keepdims=True)
+    off_centre = np.arccos(np.clip((direction * np.repeat(centre, count, axis=0)).sum(axis=1), -1.0, 1.0))
+    spread = np.maximum.reduceat(off_centre, offsets[:-1])
+    bin_offsets, bins = sky.bins_in_reach(centre, spread + reach_rad(elevation_deg, highest_km))
+    return Sites(
+        order,
+        position,
+        up(latitude_deg[order], longitude_deg[order]),
+        np.full(len(order), math.sin(math.radians(elevation_deg))),
+        offsets,
+        bin_offsets,
+        bins,
+    )
