@@ -1,0 +1,50 @@
+"""The command line: one verb a file, each a thin reading of arguments around the library.
+
+Answers go to stdout; progress, notes and errors to stderr. Exit 2: the input is at fault, with all its problems; exit
+3: the answer is no; exit 1: our fault. Heavy imports happen inside the verbs, so that `--help` is immediate.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from openleo.cli import doctor, fetch, init, passes, path, plan, territory
+
+app = typer.Typer(
+    name="openleo",
+    help="Who can be served by a LEO satellite network, who may be, who is, and who decided.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(init.init)
+app.command()(plan.plan)
+app.command()(path.path)
+app.command()(passes.passes)
+app.add_typer(territory.app, name="territory")
+app.command()(fetch.fetch)
+app.command()(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    if version:
+        import openleo
+
+        typer.echo(openleo.__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """The `openleo` command."""
+    from openleo.errors import InputError
+
+    try:
+        app()
+    except InputError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        sys.exit(2)

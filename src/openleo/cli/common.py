@@ -1,0 +1,90 @@
+"""What several verbs share: arguments, progress on stderr, places by name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from openleo.network.journeys import Point
+    from openleo.results import OnProgress
+    from openleo.scenario import Scenario
+
+ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
+
+
+def print_json(answer: object) -> None:
+    """An answer as JSON. What does not exist is null, never NaN."""
+    import json
+
+    print(json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Iterator[OnProgress]:
+    """A progress bar on stderr, gone when it is done; silent where stderr is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
+
+
+def instant(text: str | None, option: str, default: datetime) -> datetime:
+    """An instant from an option, or the default."""
+    from openleo.errors import InputError, Problem
+    from openleo.instants import parse_instant
+
+    if text is None:
+        return default
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise InputError(
+            Problem(option, "", f"{text!r} is not an instant.", "Write for example 2026-11-20T00:00:00Z.")
+        ) from None
+
+
+def duration_s(text: str, option: str) -> float:
+    """Seconds from an option."""
+    from openleo.errors import InputError, Problem
+    from openleo.instants import parse_duration_s
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise InputError(Problem(option, "", f"{error}.")) from None
+
+
+def point(words: str, option: str, scenario: Scenario) -> Point:
+    """A place by its name (a gateway or PoP of the scenario, a town, a territory) or as latitude,longitude."""
+    from openleo.errors import InputError, Problem
+    from openleo.network.journeys import Point
+    from openleo.places import gazetteer
+
+    if found := gazetteer.find(words):
+        return Point(found.name, found.latitude_deg, found.longitude_deg)
+    gateways = scenario.case.network.gateways
+    for station in (*gateways.stations, *gateways.pops):
+        if station.name.casefold() == words.strip().casefold():
+            return Point(station.name, station.latitude_deg, station.longitude_deg)
+    raise InputError(Problem(option, "", f'there is no place "{words}".', gazetteer.offer(words)))

@@ -1,0 +1,108 @@
+"""`openleo doctor`: whether this machine has what OpenLEO needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from openleo.cli.common import AsJson, print_json
+
+Finding = tuple[str, bool, str]  # what was looked at, whether it is well, what was found
+
+
+def doctor(
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Also compile the kernels, so that the first run need not.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the installation; exit 1 when something that is needed is missing."""
+    looks: list[Callable[[], Finding]] = [_python, _libraries, _data, _kernels_cache, _memory, _cpus]
+    if warm:
+        looks.append(_warm)
+    findings = [look() for look in looks]
+    well = all(ok for _, ok, _ in findings)
+    if as_json:
+        print_json({"ok": well, "findings": [{"what": what, "ok": ok, "found": found} for what, ok, found in findings]})
+    else:
+        for what, ok, found in findings:
+            typer.echo(f"{'ok ' if ok else 'BAD'}  {what:18} {found}")
+    if not well:
+        raise typer.Exit(1)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return "python", sys.version_info >= (3, 11), f"{version} (needs 3.11 or newer)"
+
+
+def _libraries() -> Finding:
+    from importlib.metadata import PackageNotFoundError, requires, version
+    from re import match
+
+    missing, found = [], []
+    for requirement in requires("openleo") or []:
+        if ";" in requirement:
+            continue
+        named = match(r"[A-Za-z0-9_.-]+", requirement)
+        assert named is not None
+        try:
+            found.append(f"{named[0]} {version(named[0])}")
+        except PackageNotFoundError:
+            missing.append(named[0])
+    return "libraries", not missing, f"missing: {', '.join(missing)}" if missing else ", ".join(found)
+
+
+def _data() -> Finding:
+    from openleo.errors import InputError
+    from openleo.network.constellation import catalogue
+    from openleo.network.ground import stations
+    from openleo.places.parts import total_population
+    from openleo.places.territories import contested_areas, territories
+
+    try:
+        found = (
+            f"{len(territories())} territories, {len(contested_areas())} of them contested",
+            f"{total_population() / 1e6:,.0f} million people",
+            f"{len(catalogue.names())} systems",
+            f"gateways: {', '.join(stations.embedded('gateways'))}",
+        )
+    except (OSError, KeyError, InputError) as error:
+        return "embedded data", False, str(error)
+    return "embedded data", True, "; ".join(found)
+
+
+def _kernels_cache() -> Finding:
+    from pathlib import Path
+
+    from openleo.network.kernels import links
+
+    folder = Path(str(links.serve.stats.cache_path))
+    kept = len(list(folder.glob("*.nbc"))) if folder.is_dir() else 0
+    return "compiled kernels", True, f"{kept} in {folder}" if kept else "none yet: the first run compiles them"
+
+
+def _memory() -> Finding:
+    import os
+
+    total_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return "memory", total_gib >= 2.0, f"{total_gib:.1f} GiB (needs 2)"
+
+
+def _cpus() -> Finding:
+    from openleo.network.reach import default_threads
+
+    return "processors", True, f"{default_threads()} usable"
+
+
+def _warm() -> Finding:
+    import time
+
+    from openleo.scenario import warm_up
+
+    started = time.perf_counter()
+    warm_up()
+    return "warm-up", True, f"kernels compiled or loaded in {time.perf_counter() - started:.1f} s"

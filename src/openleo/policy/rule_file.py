@@ -1,0 +1,241 @@
+"""Rule files: read, checked whole, and made into a RuleSet.
+
+The form is a contract (docs/reference/rules.md). This version understands permits and forbids on territories and
+classes; every other part of the language is refused as "not yet", because a rule that is half understood is a rule
+that is not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from openleo.errors import InputError, Problem, join_or, near_names
+from openleo.places.areas import read_polygons
+from openleo.places.territories import (
+    contested_areas,
+    contested_with,
+    territories,
+    territory_id,
+    unknown_territory,
+    with_territorial_sea,
+)
+from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
+from openleo.reading import Record, check, read_toml
+
+# Parts of the language that stand in the contract and are not computed yet. They are refused by name.
+NOT_YET_KEYS = ("conditions", "except", "from", "until", "weekly", "land_in")
+NOT_YET_EFFECTS = ("suspend",)
+NOT_YET_APPLIES_TO = ("beam", "gateway")
+NOT_YET_WHO = ("groups", "accounts", "terminals", "subscriptions")
+
+
+class TerritoryRecord(Record):
+    """`{in = "TWN", include = ["kinmen"], exclude = []}` or `{geojson = "zone.geojson"}`."""
+
+    in_: str | list[str] | None = Field(None, alias="in")
+    include: list[str] | None = None
+    exclude: list[str] | None = None
+    geojson: str | None = None
+
+
+class WhoRecord(Record):
+    """Whose terminals: a key left out means any."""
+
+    classes: list[str] | None = None
+
+
+class RuleRecord(Record):
+    """One `[[rule]]`."""
+
+    id: str
+    effect: Literal["permit", "forbid"]
+    territory: TerritoryRecord
+    authority: str
+    reason: str
+    who: WhoRecord = WhoRecord()
+    emergency: Literal["keep", "cut"] | None = None
+    applies_to: Literal["terminal"] = "terminal"
+    legal_reference: str = ""
+    review_by: date | None = None
+
+
+class FileRecord(Record):
+    """One file: a part of one authority's book."""
+
+    schema_: int = Field(alias="schema")
+    book: str
+    classes: list[str] = Field(default_factory=list)
+    rule: list[RuleRecord] = Field(default_factory=list)
+
+
+@dataclass
+class _Faults:
+    """The problems of one place in one file, as they are found."""
+
+    file: str
+    where: str
+    found: list[Problem] = field(default_factory=list)
+
+    def add(self, rule: str, way_out: str = "") -> None:
+        self.found.append(Problem(self.file, self.where, rule, way_out))
+
+
+def read_rules(paths: Iterable[Path]) -> RuleSet:
+    """The union of rule files. Raises InputError with the problems of all files together."""
+    paths = list(paths)
+    rules: list[Rule] = []
+    classes = list(CLASSES)
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            record = _read_file(path)
+        except InputError as error:
+            problems += error.problems
+            continue
+        classes += [name for name in record.classes if name not in classes]
+        for rule in record.rule:
+            faults = _Faults(str(path), f'rule "{rule.id}"')
+            made = _made(rule, record.book, path.parent, classes, faults)
+            if any((other.book, other.id) == (made.book, made.id) for other in rules):
+                faults.add(
+                    f'stands twice in the book "{made.book}".',
+                    "Ids name rules in reasons and records; they must differ.",
+                )
+            rules.append(made)
+            problems += faults.found
+    if problems:
+        raise InputError(problems)
+    return union(rules, classes, [str(path) for path in paths])
+
+
+def _read_file(path: Path) -> FileRecord:
+    raw = read_toml(path)
+    if refused := _not_yet(raw, str(path)):
+        raise InputError(refused)
+    record = check(FileRecord, raw, str(path))
+    if record.schema_ != SCHEMA:
+        raise InputError(Problem(str(path), "schema", f"is {record.schema_}; this version reads schema {SCHEMA}."))
+    return record
+
+
+def _not_yet(raw: dict[str, Any], file: str) -> list[Problem]:
+    """What the contract knows and this version does not compute."""
+    problems: list[Problem] = []
+    tables = raw.get("rule", [])
+    for number, rule in enumerate(tables if isinstance(tables, list) else []):
+        if not isinstance(rule, dict):
+            continue
+        faults = _Faults(file, f'rule "{rule["id"]}"' if rule.get("id") else f"rule[{number}]")
+        named = [key for key in NOT_YET_KEYS if key in rule]
+        if rule.get("effect") in NOT_YET_EFFECTS:
+            named.append(f'effect = "{rule["effect"]}"')
+        if rule.get("applies_to") in NOT_YET_APPLIES_TO:
+            named.append(f'applies_to = "{rule["applies_to"]}"')
+        who = rule.get("who")
+        named += [f"who.{key}" for key in NOT_YET_WHO if isinstance(who, dict) and key in who]
+        for what in named:
+            faults.add(
+                f"{what} is not yet computed, and no rule is kept by half.", "Leave it out of this version's rules."
+            )
+        problems += faults.found
+    return problems
+
+
+def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults: _Faults) -> Rule:
+    """The rule as it is computed; worth nothing when `faults` has grown."""
+    for key in ("id", "authority", "reason"):
+        if not getattr(rule, key).strip():
+            faults.add(f"{key} is empty.", "Every rule has an id and says who made it and why.")
+    if rule.effect == "forbid" and rule.emergency is None:
+        faults.add(
+            'a forbid must say emergency = "keep" or "cut".',
+            "Whether emergency terminals go on being served is never left open.",
+        )
+    _check_classes(rule.who.classes, classes, faults)
+    region, labels = None, frozenset[str]()
+    if (rule.territory.in_ is None) == (rule.territory.geojson is None):
+        faults.add("territory needs either `in` or `geojson`.")
+    elif rule.territory.geojson is not None:
+        try:
+            region = read_polygons(folder / rule.territory.geojson)
+        except InputError as error:
+            faults.found += error.problems
+    else:
+        labels = _labels(rule.territory, faults)
+    return Rule(
+        id=rule.id,
+        book=book,
+        effect=rule.effect,
+        territories=labels,
+        region=region,
+        classes=None if rule.who.classes is None else frozenset(rule.who.classes),
+        emergency=rule.emergency,
+        authority=rule.authority,
+        reason=rule.reason,
+        legal_reference=rule.legal_reference,
+        review_by=rule.review_by,
+    )
+
+
+def _check_classes(names: list[str] | None, known: list[str], faults: _Faults) -> None:
+    if names is None:
+        return
+    if not names:
+        faults.add("who.classes is an empty list, which would match nobody.", "Leave the key out for any class.")
+    for name in names:
+        if name not in known:
+            others = f"Classes: {', '.join(known)}; a file adds its own with classes = [...]."
+            faults.add(f'there is no class "{name}".', near_names(name, known) or others)
+
+
+def _labels(territory: TerritoryRecord, faults: _Faults) -> frozenset[str]:
+    """What `in`, `include` and `exclude` stand for: lands with their waters to 12 nautical miles, and strips."""
+    words = [territory.in_] if isinstance(territory.in_, str) else territory.in_ or []
+    if not words:
+        faults.add("territory.in is an empty list, which would match nothing.")
+    unknown_before = len(faults.found)
+    main, include, exclude = (_ids(names or [], faults) for names in (words, territory.include, territory.exclude))
+    if len(faults.found) > unknown_before:
+        return frozenset()
+    touched = [area.id for id_ in main if id_ in territories() for area in contested_with(id_)]
+    touched = [id_ for id_ in dict.fromkeys(touched) if id_ not in main]
+    undecided = [id_ for id_ in touched if id_ not in exclude]
+    # An `include` says all that comes along, so nothing is left open; an `exclude` alone has to name every area.
+    if undecided and territory.include is None:
+        faults.add(
+            f"{', '.join(main)} touches contested areas, and the rule does not say which it includes: "
+            + "; ".join(_who_disputes(id_) for id_ in undecided)
+            + ".",
+            "Write include = [...] with those that the rule covers (every other one stays out), "
+            "or exclude = [...] with all that it does not.",
+        )
+    for id_ in sorted({*include} & {*exclude}):
+        faults.add(f'territory both includes and excludes "{id_}".')
+    for id_ in (*include, *exclude):
+        if id_ not in touched:
+            there = f"Contested there: {', '.join(touched)}." if touched else "Nothing is contested there."
+            faults.add(f'"{id_}" is not an area contested with {join_or(main)}.', there)
+    return with_territorial_sea({*main, *include} - {*exclude})
+
+
+def _ids(words: list[str], faults: _Faults) -> list[str]:
+    found = []
+    for word in words:
+        if (id_ := territory_id(word)) is None:
+            faults.add(*unknown_territory(word))
+        else:
+            found.append(id_)
+    return found
+
+
+def _who_disputes(id_: str) -> str:
+    area = contested_areas()[id_]
+    return (
+        f"{id_} (administered by {', '.join(area.administered_by) or 'none'}, claimed by {', '.join(area.claimed_by)})"
+    )

@@ -1,0 +1,252 @@
+"""One computed case: the network's reach joined with the rules, and what comes of it.
+
+Takes a Case (values only; where they came from is the scenario's affair); gives Results, which reports read. This is
+the only place where can, may and is run through from end to end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+import openleo
+from openleo import cells as h3cells
+from openleo.instants import SlotGrid, instant_text
+from openleo.network.ephemeris import Failure
+from openleo.network.reach import Network, Reach, cell_users, reach
+from openleo.places.areas import Area, parts_of
+from openleo.places.parts import Parts
+from openleo.policy import mask
+from openleo.policy.rules import EMERGENCY, RuleSet
+from openleo.service.effect import Effect, effect
+from openleo.service.serve import ServiceMap, serve
+from openleo.service.statistics import CellStatistics, Counter
+from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
+
+if TYPE_CHECKING:
+    import xarray
+
+OnReach = Callable[[h3cells.Cells, Reach], None]
+OnProgress = Callable[[str, int, int], None]  # what is being done, how much of it, of how much
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an input came from, and the hash of its bytes."""
+
+    source: str
+    sha256: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"source": self.source, "sha256": self.sha256}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything that a run is computed from."""
+
+    name: str
+    network: Network
+    grid: SlotGrid
+    area: Area
+    resolution: int
+    classes: tuple[str, ...]  # the first one is the summary's
+    rules: RuleSet | None
+    compare: RuleSet | None
+    inputs: Mapping[str, Source]
+    notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
+
+    @property
+    def network_sha256(self) -> str:
+        """Of all that the network's reach depends on; rules do not enter."""
+        said: dict[str, Any] = {
+            "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
+            "start": instant_text(self.grid.start),
+            "slots": self.grid.slots,
+            "slot_ms": round(self.grid.slot_s * 1000),
+            "resolution": self.resolution,
+            "links": [
+                str(self.network.user_elevation_deg),
+                str(self.network.gateway_elevation_deg),
+                self.network.mask_at,
+                self.network.hand_over,
+                str(self.network.processing_ms),
+                hashlib.sha256(self.network.neighbours.tobytes()).hexdigest(),
+                hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
+            ],
+        }
+        return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+
+
+RULE_INPUTS = ("rules", "compare", "scenario")
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a case gave. `service` and `compared` are the maps under the first and the second rule set."""
+
+    case: Case
+    parts: Parts
+    statistics: CellStatistics
+    service: ServiceMap
+    compared: ServiceMap | None
+    effect: Effect | None
+    failures: tuple[Failure, ...]
+    seconds: Mapping[str, float]
+
+    @property
+    def cells(self) -> h3cells.Cells:
+        return self.parts.cells
+
+    @cached_property
+    def territories(self) -> list[TerritoryRow]:
+        """One row a territory, those of the scenario's area first."""
+        return by_territory(self.service, self.case.area.ids)
+
+    @cached_property
+    def territories_compared(self) -> list[TerritoryRow]:
+        """The same under the second rule set; empty without one."""
+        return by_territory(self.compared, self.case.area.ids) if self.compared else []
+
+    @cached_property
+    def cell_table(self) -> CellTable:
+        return by_cell(self.service)
+
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json (docs/reference/summary.md)."""
+        constellation = self.case.network.constellation
+        return {
+            "scenario": self.case.name,
+            "openleo": openleo.__version__,
+            "inputs": {name: source.as_json() for name, source in self.case.inputs.items()},
+            "start": instant_text(self.case.grid.start),
+            "slot_s": self.case.grid.slot_s,
+            "slots": self.case.grid.slots,
+            "satellites": constellation.satellites,
+            "satellites_masked": [str(failure) for failure in self.failures],
+            "gateways": len(self.case.network.gateways),
+            "resolution": self.case.resolution,
+            "cells": len(self.cells),
+            "class": self.service.class_,
+            "notes": list(self.case.notes),
+            "territories": [_territory_json(row) for row in self.territories],
+            "effect": self.effect.as_json() if self.effect else None,
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def to_xarray(self) -> xarray.Dataset:
+        """The table of cells as a dataset over `cell` (hexadecimal strings)."""
+        import xarray as xr
+
+        table, statistics = self.cell_table, self.statistics
+        columns: dict[str, Any] = {
+            "territories": table.territories,
+            "population": table.population,
+            "area_km2": table.area_km2,
+            "can_serve": table.can_serve,
+            "may_serve": table.may_serve,
+            "served": table.served,
+            "reason": table.reason,
+            "rtt_ms_p50": table.rtt_ms_p50,
+            "rtt_ms_p95": table.rtt_ms_p95,
+            "satellites_min": statistics.satellites_min,
+            "satellites_mean": statistics.satellites_mean,
+            "outages": statistics.outages,
+            "outage_s_longest": statistics.outage_s_longest,
+        }
+        return xr.Dataset(
+            {name: ("cell", values) for name, values in columns.items()},
+            coords={"cell": h3cells.text(self.cells)},
+            attrs={"scenario": self.case.name, "openleo": openleo.__version__, "class": self.service.class_},
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in ("territory", "people", "can", "may", "served", "RTT p50 (ms)"))
+        rows = "".join(
+            f"<tr><td>{row.name}</td><td>{row.population:,}</td><td>{row.can_serve:.3f}</td><td>{row.may_serve:.3f}</td>"
+            f"<td>{row.served:.3f}</td><td>{'–' if row.rtt_ms_p50 is None else row.rtt_ms_p50}</td></tr>"
+            for row in self.territories
+        )
+        return f"<table><caption>{self.case.name}</caption><tr>{head}</tr>{rows}</table>"
+
+
+def compute(
+    case: Case,
+    *,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+    on_reach: OnReach | None = None,
+) -> Results:
+    """Run a case. `on_reach` is handed every chunk of slots as it is made, for those who want more than statistics."""
+    started = time.perf_counter()
+    tell = on_progress or (lambda _what, _done, _of: None)
+    tell("cutting cells by territory", 0, 1)
+    first, second = case.rules, case.compare
+    regions = (first.regions if first else ()) + (second.regions if second else ())
+    parts = parts_of(case.area, case.resolution, regions)
+    cut = time.perf_counter()
+    counter = Counter(len(parts.cells), case.grid.slot_s)
+    failures: dict[int, Failure] = {}
+    tell("computing slots", 0, case.grid.slots)
+    for chunk in reach(case.network, case.grid, cell_users(case.network, parts.cells), threads):
+        counter.add(chunk)
+        if on_reach:
+            on_reach(parts.cells, chunk)
+        for failure in chunk.failures:
+            failures.setdefault(failure.satellite, failure)
+        tell("computing slots", chunk.first_slot + len(chunk.satellite), case.grid.slots)
+    reached = time.perf_counter()
+    statistics = counter.finish()
+    classes = _classes(case)
+    before = mask.compute(first, parts, classes) if first else mask.everything(parts, classes)
+    service = serve(statistics, parts, before, classes[0])
+    compared, change = None, None
+    if second:
+        after = mask.compute(second, parts, classes, first_region=len(first.regions) if first else 0)
+        compared = serve(statistics, parts, after, classes[0])
+        pairs = [(serve(statistics, parts, before, name), serve(statistics, parts, after, name)) for name in classes]
+        order = [row.territory for row in by_territory(service, case.area.ids)]
+        change = effect(pairs, order, first.sha256 if first else "", second.sha256, case.network_sha256)
+    done = time.perf_counter()
+    return Results(
+        case,
+        parts,
+        statistics,
+        service,
+        compared,
+        change,
+        tuple(failures.values()),
+        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+    )
+
+
+def _classes(case: Case) -> tuple[str, ...]:
+    """The classes to compute. Emergency terminals get rows of their own as soon as a rule speaks of them."""
+    rule_sets = [rule_set for rule_set in (case.rules, case.compare) if rule_set]
+    special = any(rule.emergency for rule_set in rule_sets for rule in rule_set.rules)
+    return case.classes + ((EMERGENCY,) if special and EMERGENCY not in case.classes else ())
+
+
+def _territory_json(row: TerritoryRow) -> dict[str, Any]:
+    return {
+        "territory": row.territory,
+        "name": row.name,
+        "cells": row.cells,
+        "population": row.population,
+        "area_km2": row.area_km2,
+        "weighting": row.weighting,
+        "can_serve": row.can_serve,
+        "may_serve": row.may_serve,
+        "served": row.served,
+        "rtt_ms_p50": row.rtt_ms_p50,
+        "rtt_ms_p95": row.rtt_ms_p95,
+        "down_mbps_p50": None,
+        "up_mbps_p50": None,
+        "not_served_because": row.not_served_because,
+    }
