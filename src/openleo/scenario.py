@@ -51,14 +51,20 @@ Words = Annotated[list[str], BeforeValidator(_listed)]
 
 
 class ConstellationRecord(Record):
-    """`[constellation]`: one of catalogue, elements or shell tables."""
+    """`[constellation]`: one of catalogue, elements or [[constellation.shell]] tables."""
 
-    catalogue: str | None = None
-    elements: str | None = None
-    shell: list[dict[str, Any]] | None = None
-    epoch: AwareDatetime | None = None
-    isl: Literal["+grid", "none"] | None = None
-    lasers: Literal["filed", "all"] = "filed"
+    catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
+    elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
+    shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
+    epoch: AwareDatetime | None = Field(
+        None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
+    )
+    isl: Literal["+grid", "none"] | None = Field(
+        None, description="Inter-satellite links. Default: +grid for shells, none for element sets."
+    )
+    lasers: Literal["filed", "all"] = Field(
+        "filed", description='Which satellites have lasers: those that the catalogue says, or "all".'
+    )
 
     @model_validator(mode="after")
     def one_source(self) -> ConstellationRecord:
@@ -72,47 +78,74 @@ class ConstellationRecord(Record):
 class GroundRecord(Record):
     """`[ground]`: where people and stations are."""
 
-    area: Words
-    resolution: int = Field(4, ge=0, le=7)
-    gateways: str = "starlink-2026"
-    pops: str | None = None
-    fibre_detour: float = Field(1.5, ge=1.0, le=5.0)
+    area: Words = Field(
+        description='What to compute over: territories, strips of sea, GeoJSON files, or "world".', min_length=1
+    )
+    resolution: int = Field(4, ge=0, le=7, description="H3 resolution of the cells: 4 has 1,770 km², 5 has 253 km².")
+    gateways: str = Field(
+        "starlink-2026", description="An embedded list of gateways, or a CSV (name, lat_deg, lon_deg) or GeoJSON file."
+    )
+    pops: str | None = Field(
+        None, description="PoPs, as gateways. Default: the embedded list of the same name, else starlink-2026."
+    )
+    fibre_detour: float = Field(
+        1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
+    )
 
 
 class LinksRecord(Record):
     """`[links]`: masks, the hand-over policy, and what is added to the time of light."""
 
-    user_elevation_deg: float = Field(25.0, ge=0.0, le=90.0)
-    gateway_elevation_deg: float = Field(25.0, ge=0.0, le=90.0)
-    mask_at: Literal["middle", "both_ends"] = "middle"
-    hand_over: Literal["highest", "least_rtt", "longest_remaining", "least_change"] = "least_rtt"
-    processing_ms: float = Field(11.0, ge=0.0)
+    user_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of user terminals.")
+    gateway_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of gateways.")
+    mask_at: Literal["middle", "both_ends"] = Field(
+        "middle",
+        description="When in a slot a link must be above its mask: at mid-slot (a share of slots is then a share of "
+        "time), or at both ends (only links that last their slot count).",
+    )
+    hand_over: Literal["highest", "least_rtt", "longest_remaining", "least_change"] = Field(
+        "least_rtt",
+        description="Which satellite serves, among those that are visible and have a path to a gateway.",
+    )
+    processing_ms: float = Field(
+        11.0, ge=0.0, description="Added once to every round trip to the Internet: scheduling and processing. Assumed."
+    )
 
 
 class CapacityRecord(Record):
     """`[capacity]`: not yet computed."""
 
-    enabled: Literal[False] = False
+    enabled: Literal[False] = Field(False, description="Beams and shares of capacity are not yet computed.")
 
 
 class PolicyRecord(Record):
     """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
 
-    rules: Words
-    compare: Words | None = None
-    classes: Words = Field(default_factory=lambda: ["fixed"], min_length=1)
+    rules: Words = Field(description="The rule files in force, one or a list.", min_length=1)
+    compare: Words | None = Field(
+        None, description="Rule files to compare with: the effect of going from `rules` to these.", min_length=1
+    )
+    classes: Words = Field(
+        default_factory=lambda: ["fixed"],
+        min_length=1,
+        description='Classes of terminals to compute; the summary shows the first. Default: ["fixed"].',
+    )
 
 
 class ScenarioRecord(Record):
     """The whole file."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    start: AwareDatetime
-    duration: Duration | None = None
-    end: AwareDatetime | None = None
-    slot: Duration = 15.0
-    slot_phase_s: float = Field(0.0, ge=0.0, lt=60.0)
-    conventions: Literal["openleo"] = "openleo"
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run and its output folder, out/NAME."
+    )
+    start: AwareDatetime = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
+    duration: Duration | None = Field(None, description="How long: 15s, 90m, 24h, 7d. Either this or end.")
+    end: AwareDatetime | None = Field(None, description="The last instant. Either this or duration.")
+    slot: Duration = Field(15.0, description="The interval in which the assignment of satellites holds.")
+    slot_phase_s: float = Field(
+        0.0, ge=0.0, lt=60.0, description="Shifts the slots to this many seconds past the minute (Starlink: 12)."
+    )
+    conventions: Literal["openleo"] = Field("openleo", description="The conventions of geometry and delay.")
     constellation: ConstellationRecord
     ground: GroundRecord
     links: LinksRecord = LinksRecord()
@@ -136,7 +169,11 @@ class ScenarioRecord(Record):
 
     @property
     def seconds(self) -> float:
-        return self.duration if self.end is None else (self.end - self.start).total_seconds()  # type: ignore[return-value]
+        """How long the run is."""
+        if self.end is not None:
+            return (self.end - self.start).total_seconds()
+        assert self.duration is not None  # held by time_runs_forward
+        return self.duration
 
 
 @dataclass(frozen=True)

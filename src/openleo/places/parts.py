@@ -186,21 +186,40 @@ def _sea_atoms(
     if len(wet) == 0:
         return _Atoms(*_columns([], len(regions))[:4])
     coast = waters.coasts(land, outlines[wet])
-    resolution = _resolution_of(cells)
-    samples = h3cells.children(cells[wet], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
-    sample_of = np.searchsorted(cells[wet], h3cells.parents(samples, resolution))
-    latitude, longitude = h3cells.centres_deg(samples)
-    at_sea = land.territory_of(longitude, latitude) < 0
-    # A strait may be narrower than the samples are apart: then all of them stand for its water.
-    none = np.bincount(sample_of, weights=at_sea, minlength=len(wet)) == 0
-    at_sea |= none[sample_of]
-    sample_of, latitude, longitude = sample_of[at_sea], latitude[at_sea], longitude[at_sea]
+    sample_of, latitude, longitude = _samples(cells[wet], share, land, coast, sparse=not regions)
     names, owner = np.unique(coast.label(latitude, longitude).astype(str), return_inverse=True)
     within = np.column_stack(
         [np.zeros((len(sample_of), 0), bool), *(shapely.contains_xy(region, longitude, latitude) for region in regions)]
     ).astype(bool)
     each = share[sample_of] / np.bincount(sample_of, minlength=len(wet))[sample_of]
     return _summed(wet[sample_of].astype(np.int32), owner.astype(np.int32), list(names), within, each)
+
+
+def _samples(
+    cells: Cells, sea_share: Floats, land: Land, coast: waters.Coasts, *, sparse: bool
+) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """(number of the cell, latitude, longitude) of points that stand for the cells' sea.
+
+    With `sparse`, a cell that lies wholly beyond the last strip is one point: nothing is left to share out.
+    """
+    resolution = _resolution_of(cells)
+    latitude, longitude = h3cells.centres_deg(cells)
+    limit_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(resolution)
+    far = (coast.distance_km(latitude, longitude)[0] > limit_km) if sparse else np.zeros(len(cells), dtype=bool)
+    near = np.flatnonzero(~far)
+    points = h3cells.children(cells[near], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
+    point_of = near[np.searchsorted(cells[near], h3cells.parents(points, resolution))]
+    point_latitude, point_longitude = h3cells.centres_deg(points)
+    coastal = np.flatnonzero(sea_share[point_of] < 1.0 - SMALLEST_SHARE)
+    at_sea = np.ones(len(points), dtype=bool)
+    at_sea[coastal] = land.territory_of(point_longitude[coastal], point_latitude[coastal]) < 0
+    # A strait may be narrower than the points are apart: then all of them stand for its water.
+    at_sea |= (np.bincount(point_of, weights=at_sea, minlength=len(cells)) == 0)[point_of]
+    return (
+        np.concatenate([np.flatnonzero(far), point_of[at_sea]]),
+        np.concatenate([latitude[far], point_latitude[at_sea]]),
+        np.concatenate([longitude[far], point_longitude[at_sea]]),
+    )
 
 
 def _sums(group: NDArray[np.integer], values: Floats, groups: int) -> Floats:

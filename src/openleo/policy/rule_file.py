@@ -36,42 +36,50 @@ NOT_YET_WHO = ("groups", "accounts", "terminals", "subscriptions")
 
 
 class TerritoryRecord(Record):
-    """`{in = "TWN", include = ["kinmen"], exclude = []}` or `{geojson = "zone.geojson"}`."""
+    """`territory`: `{in = "TWN", include = ["kinmen"], exclude = []}` or `{geojson = "zone.geojson"}`."""
 
-    in_: str | list[str] | None = Field(None, alias="in")
-    include: list[str] | None = None
-    exclude: list[str] | None = None
-    geojson: str | None = None
+    in_: str | list[str] | None = Field(
+        None, alias="in", description="Territories, contested areas, strips of sea or high-seas; one or a list."
+    )
+    include: list[str] | None = Field(
+        None, description="The contested areas of `in` that come along. Given, it says all: every other one stays out."
+    )
+    exclude: list[str] | None = Field(
+        None, description="The contested areas of `in` that stay out. Without `include` it must name every one."
+    )
+    geojson: str | None = Field(None, description="A GeoJSON file of polygons, in place of `in`.")
 
 
 class WhoRecord(Record):
-    """Whose terminals: a key left out means any."""
+    """`who`: whose terminals; a key left out means any."""
 
-    classes: list[str] | None = None
+    classes: list[str] | None = Field(None, description=f"Classes: {', '.join(CLASSES)}, or the file's own.")
 
 
 class RuleRecord(Record):
     """One `[[rule]]`."""
 
-    id: str
-    effect: Literal["permit", "forbid"]
-    territory: TerritoryRecord
-    authority: str
-    reason: str
-    who: WhoRecord = WhoRecord()
-    emergency: Literal["keep", "cut"] | None = None
-    applies_to: Literal["terminal"] = "terminal"
-    legal_reference: str = ""
-    review_by: date | None = None
+    id: str = Field(description="Names the rule in reasons and records; once in a book.")
+    effect: Literal["permit", "forbid"] = Field(description="A forbid outranks every permit.")
+    territory: TerritoryRecord = Field(description="Where.")
+    authority: str = Field(description="Who made the rule.")
+    reason: str = Field(description="Why; shown wherever the rule decides.")
+    who: WhoRecord = Field(WhoRecord(), description="Whose terminals. Default: any.")
+    emergency: Literal["keep", "cut"] | None = Field(
+        None, description="Required of a forbid: whether emergency terminals go on being served."
+    )
+    applies_to: Literal["terminal"] = Field("terminal", description="Rules on beams and gateways are not yet computed.")
+    legal_reference: str = Field("", description="A law, licence or order.")
+    review_by: date | None = Field(None, description="When to look at the rule again. It stays in force.")
 
 
 class FileRecord(Record):
     """One file: a part of one authority's book."""
 
-    schema_: int = Field(alias="schema")
-    book: str
-    classes: list[str] = Field(default_factory=list)
-    rule: list[RuleRecord] = Field(default_factory=list)
+    schema_: int = Field(alias="schema", description=f"{SCHEMA}.")
+    book: str = Field(description='Whose rules: "operator", "regulator:TWN".')
+    classes: list[str] = Field(default_factory=list, description="Classes of terminals of the file's own.")
+    rule: list[RuleRecord] = Field(default_factory=list, description="The rules; their order has no meaning.")
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks: each workload with its baseline in the same run, on the same data, checked to agree."""
