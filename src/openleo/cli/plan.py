@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import AsJson, ScenarioFile, note, print_json, progress
+
+if TYPE_CHECKING:
+    from openleo.results import Results
 
 
 def plan(
@@ -25,7 +30,8 @@ def plan(
     Writes summary.json, territories.csv, cells.parquet, report.html and map.png, and effect.json when the scenario
     compares two rule sets. Nothing is written unless everything is.
     """
-    from openleo.report import write
+    from openleo.report.slots import SlotsWriter
+    from openleo.report.write import check_writable, write
     from openleo.scenario import Scenario
 
     read = Scenario.load(scenario)
@@ -34,17 +40,25 @@ def plan(
     for said in read.case.notes:
         note(said)
     folder = out or Path("out") / read.case.name
-    write.check_writable(folder)
-    with write.Output(folder) as output:
-        writer = output.slots(read.case) if slots_out else None
-        with progress() as tell:
-            results = read.run(threads=threads, on_progress=tell, on_reach=writer.add if writer else None)
-            tell("writing the report", 0, 1)
-            files = output.write(results)
+    check_writable(folder)
+    with SlotsWriter(folder, read.case) if slots_out else nullcontext() as writer, progress() as tell:
+        results = read.run(threads=threads, on_progress=tell, on_reach=writer.on_reach if writer else None)
+        tell("writing the report", 0, 1)
+        written = write(results, folder, writer)
     if as_json:
         print_json(results.summary())
         return
+    _show(results)
+    note(f"Written to {folder}: {', '.join(path.name for path in written)}")
+
+
+def _show(results: Results) -> None:
+    """The tables, on stdout; wide enough to be read in a file as on a terminal."""
+    from rich.console import Console
+
     from openleo.report import tables
 
-    tables.show(results)
-    note(f"\nWritten to {folder}: {', '.join(files)}")
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console.print(tables.territory_table(results))
+    if results.effect:
+        console.print(tables.effect_table(results))

@@ -1,0 +1,1 @@
+"""Reports: finished results as files, tables and pictures. Reads, and decides nothing."""

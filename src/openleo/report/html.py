@@ -1,0 +1,302 @@
+"""The report of a run as one HTML file that opens offline: no script, no request, the map embedded.
+
+Findings in words come first, then the map, the tables behind the words, what the run was computed from, and what was
+assumed. Every text that comes from a file is escaped (html_parts).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+
+import openleo
+from openleo.network.constellation.shells import Shell
+from openleo.places.parts import land_of
+from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
+from openleo.report import words
+from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
+from openleo.results import Results
+from openleo.service.effect import Amount
+from openleo.service.summary import TerritoryRow
+
+MOST_NOTES = 40
+NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+MASK_AT = {"middle": "in the middle of the slot", "both_ends": "at both ends of the slot"}
+NOT_COMPUTED = "not computed"
+TERMS = ("population", "weighting", "can_serve", "may_serve", "served", "rtt_ms_p50", "rtt_ms_p95")
+
+
+def render(results: Results, map_png: bytes) -> str:
+    """The whole page."""
+    sections = [
+        ("map", "Map", _map(results, map_png)),
+        ("territories", "Territories", _territories(results)),
+        ("effect", "Effect of the change", _effect(results)),
+        ("reasons", "Why service is missing", _reasons(results)),
+        ("contested", "Contested areas", _contested(results)),
+        ("inputs", "Inputs", _inputs(results)),
+        ("assumptions", "Assumptions and notes", _assumptions(results)),
+        ("terms", "Terms", joined([definitions("territories", TERMS), definitions("reasons")])),
+    ]
+    shown = [(anchor, title, content) for anchor, title, content in sections if content]
+    links = [tag("a", title, href=f"#{anchor}") for anchor, title, _ in shown]
+    body = [tag("section", tag("h2", title), content, id=anchor) for anchor, title, content in shown]
+    main = tag("main", _header(results), tag("nav", *links, aria_label="Contents"), *body, _footer(results))
+    return _page(f"{results.case.name}: who is served", main)
+
+
+def _page(title: str, body: Markup) -> str:
+    css = (files("openleo.report") / "report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">\n'
+        f"<title>{safe(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _header(results: Results) -> Markup:
+    case = results.case
+    span = f"{words.when(case.grid)}, {words.slots(case.grid)}"
+    meta = f"{words.constellation_line(case)}. {span}. Class of terminals: {results.service.class_}."
+    said = words.findings(results) + ([words.effect_finding(results)] if results.effect else [])
+    return tag(
+        "header",
+        tag("h1", f"Who is served: {case.name}"),
+        paragraph(meta, class_="meta"),
+        tag("div", *(paragraph(sentence) for sentence in said), class_="finding"),
+    )
+
+
+def _map(results: Results, map_png: bytes) -> Markup:
+    panels = "Two maps, before and after the change, of" if results.compared else "A map of"
+    colours = "coloured by median round-trip time where served and by reason where not"
+    alt = f"{panels} the cells of {results.case.name}, {colours}."
+    image = Markup(f'<img src="data:image/png;base64,{base64.b64encode(map_png).decode()}" alt="{safe(alt)}">')
+    return tag("figure", image)
+
+
+# --- territories --------------------------------------------------------------------------------------------------
+
+
+def _parted(rows: Iterable[TerritoryRow]) -> list[tuple[str, list[TerritoryRow]]]:
+    """Where people live, and where nobody does."""
+    rows = list(rows)
+    return [
+        ("Shares of people × time", [row for row in rows if row.weighting == "population"]),
+        ("Where nobody lives: shares of area × time", [row for row in rows if row.weighting != "population"]),
+    ]
+
+
+def _territories(results: Results) -> Markup:
+    heads = [
+        "Territory", "Id", "People >", "Area (km²) >", "Cells >", "Can >", "May >", "Served >", "RTT p50 >",
+        "RTT p95 >", "Because",
+    ]  # fmt: skip
+    made = [
+        table(caption, heads, [_territory(row) for row in rows])
+        for caption, rows in _parted(results.territories)
+        if rows
+    ]
+    return joined(made)
+
+
+def _territory(row: TerritoryRow) -> list[object]:
+    shares = [words.percent(share) for share in (row.can_serve, row.may_serve, row.served)]
+    times = [words.milliseconds(row.rtt_ms_p50), words.milliseconds(row.rtt_ms_p95)]
+    counts = [f"{row.population:,}", f"{row.area_km2:,.0f}", f"{row.cells:,}"]
+    return [row.name, row.territory, *counts, *shares, *times, words.main_reason(row)]
+
+
+def _reasons(results: Results) -> Markup:
+    codes = ["served", *words.REASON_WORDS]
+    heads = ["Territory", "Share", *(f"{code.replace('_', ' ')} >" for code in codes)]
+    made = []
+    for caption, rows in _parted(results.territories):
+        if rows:
+            made.append(table(caption, heads, [_reason(row, codes) for row in rows]))
+    return joined([key(codes), *made])
+
+
+def _reason(row: TerritoryRow, codes: Sequence[str]) -> list[object]:
+    share = {"served": row.served, **row.not_served_because}
+    said = ", ".join(f"{code.replace('_', ' ')} {words.percent(share[code])}" for code in codes if share[code] > 0.0)
+    return [
+        row.name,
+        bar([(code, share[code]) for code in codes], said),
+        *(words.percent(share[code]) for code in codes),
+    ]
+
+
+# --- effect -------------------------------------------------------------------------------------------------------
+
+
+def _effect(results: Results) -> Markup:
+    if results.effect is None:
+        return Markup("")
+    case, rows = results.case, results.effect.rows
+    changed = words.changed(rows)
+    heads = [
+        "Territory", "Class", "Lose service", "Gain service", "Displaced by capacity", "RTT p50 before >", "after >",
+        "Rules that make the difference",
+    ]  # fmt: skip
+    said = [
+        paragraph(words.effect_finding(results)),
+        paragraph(
+            f"Before: {words.rules_name(case, 'rules')}. After: {words.rules_name(case, 'compare')}. "
+            "What rules take and what shared beams take are never one number; the latter is not computed in this run.",
+            class_="note",
+        ),
+    ]
+    if changed:
+        told = [
+            [display_name(row.territory), row.class_, _amount(row.lost), _amount(row.gained), NOT_COMPUTED,
+             *(words.milliseconds(value) for value in row.rtt_ms_p50), ", ".join(row.because)]
+            for row in changed
+        ]  # fmt: skip
+        said.append(table("Territories and classes in which service changes", heads, told))
+        said.append(_rules(results, {rule for row in changed for rule in row.because}))
+    untouched = len(rows) - len(changed)
+    if untouched:
+        said.append(
+            paragraph(f"In {untouched} other rows (a territory and a class each) nothing changes.", class_="note")
+        )
+    said.append(
+        paragraph(
+            Markup(f'Fingerprint of the effect: <span class="hash">{safe(results.effect.sha256)}</span>'), class_="note"
+        )
+    )
+    return joined(said)
+
+
+def _amount(amount: Amount) -> str:
+    if not amount.cells:
+        return words.NOTHING
+    people = f"{amount.people:,} people, " if amount.people else ""
+    return f"{people}{amount.area_km2:,.0f} km², {amount.cells:,} cell{'s' if amount.cells != 1 else ''}"
+
+
+def _rules(results: Results, named: set[str]) -> Markup:
+    """Who made the rules that make the difference, and why."""
+    rule_sets = [rule_set for rule_set in (results.case.rules, results.case.compare) if rule_set]
+    found = {(rule.book, rule.id): rule for rule_set in rule_sets for rule in rule_set.rules if rule.id in named}
+    rows = [
+        [rule.id, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference or words.NOTHING]
+        for rule in found.values()
+    ]
+    return table("Those rules", ["Rule", "Book", "Effect", "Authority", "Reason", "Legal reference"], rows)
+
+
+# --- what it rests on ---------------------------------------------------------------------------------------------
+
+
+def _contested(results: Results) -> Markup:
+    lands = {land_of(label) for label in results.parts.territory} - {HIGH_SEAS}
+    known = contested_areas()
+    touching = {
+        area.id: area
+        for id_ in sorted(lands)
+        for area in [*([known[id_]] if id_ in known else []), *contested_with(id_)]
+    }
+    if not touching:
+        return Markup("")
+    rows = [_contested_row(area, area.id in lands) for area in touching.values()]
+    return joined(
+        [
+            paragraph(
+                "These areas lie in this run's territories, or are administered or claimed by one of them. Each "
+                "stands for itself in every figure above; no side is taken, and rules say which they include.",
+                class_="note",
+            ),
+            table(
+                "Who administers and who claims",
+                ["Area", "In this run", "Administered by", "Claimed by", "Note", "Sources"],
+                rows,
+            ),
+        ]
+    )
+
+
+def _contested_row(area: ContestedArea, inside: bool) -> list[object]:
+    sources = f"{'; '.join(area.sources)} (as of {area.as_of})"
+    return [
+        area.name,
+        "yes" if inside else "no",
+        _parties(area.administered_by),
+        _parties(area.claimed_by),
+        area.note,
+        sources,
+    ]
+
+
+def _parties(ids: Sequence[str]) -> str:
+    return ", ".join(display_name(id_) for id_ in ids) or "nobody"
+
+
+def _inputs(results: Results) -> Markup:
+    rows = [
+        [name, source.source, tag("span", source.sha256, class_="hash")] for name, source in results.case.inputs.items()
+    ]
+    return table("Where each input came from, and the SHA-256 of its content", ["Input", "Source", "SHA-256"], rows)
+
+
+def _assumptions(results: Results) -> Markup:
+    network = results.case.network
+    links = [
+        ["Elevation mask of user terminals", f"{network.user_elevation_deg:g}°"],
+        ["Elevation mask of gateways", f"{network.gateway_elevation_deg:g}°"],
+        ["A link counts in a slot if it is above its mask", MASK_AT[network.mask_at]],
+        ["Serving satellite chosen by", network.hand_over.replace("_", " ").replace("rtt", "round-trip time")],
+        ["Added to the time of light, once", f"{network.processing_ms:g} ms"],
+        ["Capacity", "not computed: nobody else is on the network"],
+        ["People", "an estimate, spread from towns and national totals"],
+    ]
+    said: list[object] = [table("Links and service", ["What", "In this run"], links), _shells(results)]
+    notes = [*results.case.notes, *(f"Without a position: {failure}" for failure in results.failures)]
+    if notes:
+        told = [tag("li", note) for note in notes[:MOST_NOTES]]
+        if len(notes) > MOST_NOTES:
+            told.append(tag("li", f"{len(notes) - MOST_NOTES:,} more notes stand in summary.json."))
+        said += [tag("h3", "Notes"), tag("ul", *told)]
+    return joined(said)
+
+
+SHELL_VALUES = ("altitude_km", "inclination_deg", "planes", "per_plane", "phasing", "raan_span_deg", "laser_share")
+
+
+def _shells(results: Results) -> Markup:
+    constellation = results.case.network.constellation
+    if not constellation.shells:
+        return paragraph(
+            f"The constellation is {constellation.satellites:,} element sets; all satellites are taken to have "
+            "lasers, and planes are not inferred."
+        )
+    heads = [
+        "Shell",
+        "Altitude (km)",
+        "Inclination (°)",
+        "Planes",
+        "In each",
+        "Phasing F",
+        "Nodes over (°)",
+        "With lasers",
+    ]
+    rows = [[shell.name, *(_with_basis(shell, name) for name in SHELL_VALUES)] for shell in constellation.shells]
+    return table("Shells of the constellation, and what each value rests on", heads, rows)
+
+
+def _with_basis(shell: Shell, name: str) -> str:
+    """A value and whether it was filed, inferred or assumed; nothing beside what the user gave."""
+    value = getattr(shell, name)
+    said = words.percent(value) if name == "laser_share" else f"{value:g}"
+    basis = shell.basis.get(name)
+    return f"{said} ({basis})" if basis else said
+
+
+def _footer(results: Results) -> Markup:
+    seconds = results.seconds.get("total", 0.0)
+    return tag(
+        "footer",
+        paragraph(f"OpenLEO {openleo.__version__}, computed in {seconds:.1f} s. Population: GeoNames, CC BY 4.0."),
+    )

@@ -1,0 +1,203 @@
+"""Numbers and findings in words, the same on the terminal, in the browser and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from openleo.instants import SlotGrid
+from openleo.places.territories import display_name
+from openleo.results import Case, Results
+from openleo.service.effect import Amount, EffectRow
+from openleo.service.serve import REASONS
+from openleo.service.summary import TerritoryRow
+
+NOTHING = "–"
+MOST_SENTENCES = 6
+MOST_NAMES = 4
+ALL, NONE = 0.9995, 0.0005  # a share that is told as "all" or "none" when written to a tenth of a percent
+
+REASON_WORDS = {reason.word: reason.word.replace("_", " ") for reason in REASONS}
+
+
+def big(number: float) -> str:
+    """A count that can be read aloud.
+
+    >>> big(23_159_963), big(230_271), big(1_430), big(12)
+    ('23.2 M', '230 k', '1,430', '12')
+    """
+    if number >= 999_500_000:
+        return f"{number / 1e9:.2f} G"
+    if number >= 999_500:
+        return f"{number / 1e6:.1f} M"
+    return f"{number / 1e3:.0f} k" if number >= 10_000 else f"{number:,.0f}"
+
+
+def people(number: float) -> str:
+    """A number of people within a sentence.
+
+    >>> people(23_159_963), people(61_603)
+    ('23.2 million people', '61,600 people')
+    """
+    if number >= 999_500_000:
+        return f"{number / 1e9:.2f} billion people"
+    if number >= 999_500:
+        return f"{number / 1e6:.1f} million people"
+    return f"{round(number, -2):,.0f} people" if number >= 10_000 else f"{number:,.0f} people"
+
+
+def percent(share: float) -> str:
+    """A share to a tenth of a percent; never "100%" or "0%" of what is not quite all or nothing.
+
+    >>> percent(1.0), percent(0.99999), percent(0.4242), percent(0.0)
+    ('100%', '>99.9%', '42.4%', '0%')
+    """
+    if share in (0.0, 1.0):
+        return f"{share * 100.0:.0f}%"
+    if share > 0.9995:
+        return ">99.9%"
+    return "<0.1%" if share < 0.0005 else f"{share * 100.0:.1f}%"
+
+
+def milliseconds(value: float | None) -> str:
+    """A round-trip time, or a dash for none."""
+    return NOTHING if value is None else f"{value:.1f} ms"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def when(grid: SlotGrid) -> str:
+    """The run's span, in UTC."""
+    end = grid.start + timedelta(seconds=grid.duration_s)
+    same_day = end.date() == grid.start.date()
+    until = f"{end:%H:%M:%S}" if same_day else f"{end:%Y-%m-%d %H:%M:%S}"
+    return f"{grid.start:%Y-%m-%d %H:%M:%S} to {until} UTC"
+
+
+def slots(grid: SlotGrid) -> str:
+    """How many slots, and how long each is."""
+    return f"{grid.slots:,} slot{'s' if grid.slots != 1 else ''} of {grid.slot_s:g} s"
+
+
+def rules_name(case: Case, which: str) -> str:
+    """The file behind `rules` or `compare`, as the summary names it."""
+    source = case.inputs.get(which)
+    return source.source if source else "no rules"
+
+
+def constellation_line(case: Case) -> str:
+    """The network in one line."""
+    constellation = case.network.constellation
+    return f"{constellation.name}, {constellation.satellites:,} satellites, {len(case.network.gateways):,} gateways"
+
+
+# --- service ------------------------------------------------------------------------------------------------------
+
+
+def main_reason(row: TerritoryRow) -> str:
+    """What takes most of the service away, or nothing."""
+    word = max(row.not_served_because, key=lambda reason: row.not_served_because[reason])
+    return REASON_WORDS[word] if row.not_served_because[word] > 0.0 else ""
+
+
+def size(row: TerritoryRow) -> str:
+    """Its people, or its area where nobody lives."""
+    return big(row.population) if row.weighting == "population" else f"{big(row.area_km2)} km²"
+
+
+def findings(results: Results) -> list[str]:
+    """What a run found, in a few sentences: the whole first, then the territories that want most service."""
+    rows = [row for row in results.territories if row.weighting == "population"]
+    if not rows:
+        return [finding(row) for row in results.territories[:MOST_SENTENCES]]
+    wanting = sorted((row for row in rows if row.served < ALL), key=lambda row: row.population * (row.served - 1.0))
+    told = [finding(row) for row in wanting[:MOST_SENTENCES]]
+    if len(wanting) > MOST_SENTENCES:
+        told.append(f"{len(wanting) - MOST_SENTENCES} more territories are not served all of the time; see the table.")
+    return [_whole(rows), *told] if len(rows) > 1 or not told else told
+
+
+def _whole(rows: Sequence[TerritoryRow]) -> str:
+    total = sum(row.population for row in rows)
+    served = sum(row.population * row.served for row in rows) / total
+    if served >= ALL:
+        names = [row.name for row in rows]
+        where = listed(names) if len(names) <= MOST_NAMES else f"{len(names)} territories"
+        return f"All {people(total)} of {where} are served."
+    why = {reason: sum(row.population * row.not_served_because[reason] for row in rows) for reason in REASON_WORDS}
+    reasons = [f"{people(number)}, {REASON_WORDS[word]}" for word, number in why.items() if number / total >= NONE]
+    some = f"Of {people(total)}, {people(served * total)} are served ({percent(served)})."
+    return f"{some} Not served: {'; '.join(reasons)}."
+
+
+def finding(row: TerritoryRow) -> str:
+    """What is worth saying of one territory.
+
+    >>> because = {"not_permitted": 1.0, "no_satellite": 0.0, "no_gateway": 0.0, "no_capacity": 0.0}
+    >>> finding(TerritoryRow("TWN", "Taiwan", 40, 23_159_963, 36e3, "population", 1.0, 0.0, 0.0, None, None, because))
+    'Taiwan: 23.2 million people can be served, none may be: not permitted.'
+    """
+    who = people(row.population) if row.weighting == "population" else f"{row.area_km2:,.0f} km²"
+    why = main_reason(row)
+    if row.served >= ALL:
+        return f"{row.name}: {who} are served, with a median round-trip time of {milliseconds(row.rtt_ms_p50)}."
+    if row.may_serve <= NONE and row.can_serve <= NONE:
+        return f"{row.name}: {who} cannot be served, and none may be: not permitted."
+    if row.may_serve <= NONE:
+        often = "" if row.can_serve >= ALL else f" {percent(row.can_serve)} of the time"
+        return f"{row.name}: {who} can be served{often}, none may be: not permitted."
+    if row.served <= NONE:
+        return f"{row.name}: {who} may be served, none can be: {why}."
+    if row.may_serve >= ALL:
+        return f"{row.name}: {who} are served {percent(row.served)} of the time; otherwise {why}."
+    return (
+        f"{row.name}: of {who}, {percent(row.may_serve)} may be served and {percent(row.served)} are; otherwise {why}."
+    )
+
+
+# --- effect -------------------------------------------------------------------------------------------------------
+
+
+def changed(rows: Sequence[EffectRow]) -> list[EffectRow]:
+    """The rows in which somebody gains or loses service."""
+    return [row for row in rows if row.lost.cells or row.gained.cells]
+
+
+def effect_finding(results: Results) -> str:
+    """What the second rule set would change, for the summary's class of terminals."""
+    assert results.effect is not None
+    rows = [row for row in results.effect.rows if row.class_ == results.service.class_]
+    gains = _told([(row.territory, row.gained.people) for row in rows])
+    losses = _told([(row.territory, row.lost.people) for row in rows])
+    told = [f"{_gainers(gains)}" if gains else "nobody gains service"]
+    if losses:
+        told.append(f"{listed(losses)} lose{'s' if len(losses) == 1 else ''} service")
+    else:
+        told.append("nobody loses service")
+    return f"If {rules_name(results.case, 'compare')} came into force: {'; '.join(told)}."
+
+
+def _gainers(gains: Sequence[str]) -> str:
+    return f"{listed(gains)} gain{'s' if len(gains) == 1 else ''} service"
+
+
+def _told(people_by_territory: Sequence[tuple[str, int]]) -> list[str]:
+    """The most populous, by name, and the rest together."""
+    some = sorted((pair for pair in people_by_territory if pair[1] > 0), key=lambda pair: -pair[1])
+    named = [f"{display_name(id_)} ({people(number)})" for id_, number in some[:MOST_NAMES]]
+    rest = sum(number for _, number in some[MOST_NAMES:])
+    return [*named, f"{len(some) - MOST_NAMES} more territories ({people(rest)})"] if rest else named
+
+
+def amount(amount: Amount) -> str:
+    """The people of an amount, or its area where nobody lives, or nothing.
+
+    >>> amount(Amount(cells=47, area_km2=29_203.314, people=0)), amount(Amount(0, 0.0, 0))
+    ('29 k km²', '–')
+    """
+    if amount.people:
+        return big(amount.people)
+    return f"{big(amount.area_km2)} km²" if amount.cells else NOTHING
