@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 RESOLUTION_SHIFT = 52  # bits 52–55 of an index hold its resolution
 DIGIT_BITS = 3
 FINEST_RESOLUTION = 15
+SLICE_DEG = 60  # of longitude
 
 
 def world(resolution: int) -> Cells:
@@ -94,14 +95,24 @@ def _outline(cell: int) -> shapely.Geometry:
 
 
 def overlapping(polygons: Iterable[shapely.Geometry], resolution: int) -> Cells:
-    """Every cell that shares ground with one of the polygons (longitude, latitude; already cut at ±180°), sorted."""
-    found = [
-        np.asarray(
-            h3.h3shape_to_cells_experimental(h3.geo_to_h3shape(shapely.geometry.mapping(part)), resolution, "overlap"),
-            dtype=np.uint64,
-        )
-        for polygon in polygons
-        for part in shapely.get_parts(polygon)
-        if not part.is_empty
-    ]
+    """Every cell that shares ground with one of the polygons (longitude, latitude; already cut at ±180°), sorted.
+
+    h3 takes a ring of more than half a turn for one across the antimeridian, so it is given slices; and it draws the
+    cell over a pole as a ring that leaves the pole out, so those two are tested by their outlines.
+    """
+    slices = [shapely.box(west, -90.0, west + SLICE_DEG, 90.0) for west in range(-180, 180, SLICE_DEG)]
+    polar = np.array([at(pole, 0.0, resolution) for pole in (-90.0, 90.0)], dtype=np.uint64)
+    caps = outlines(polar)
+    found = []
+    for polygon in polygons:
+        for part in shapely.get_parts(shapely.intersection(polygon, slices)):
+            found += [_overlapping(piece, resolution) for piece in shapely.get_parts(part)]
+        found.append(polar[shapely.area(shapely.intersection(caps, polygon)) > 0.0])
     return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.uint64)
+
+
+def _overlapping(polygon: shapely.Geometry, resolution: int) -> Cells:
+    if polygon.geom_type != "Polygon" or polygon.is_empty:  # a slice may touch in a point or a line
+        return np.empty(0, dtype=np.uint64)
+    shape = h3.geo_to_h3shape(shapely.geometry.mapping(polygon))
+    return np.asarray(h3.h3shape_to_cells_experimental(shape, resolution, "overlap"), dtype=np.uint64)

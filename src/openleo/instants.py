@@ -38,7 +38,10 @@ def parse_instant(text: str) -> datetime:
     >>> parse_instant("2026-11-20T00:00:00Z").isoformat()
     '2026-11-20T00:00:00+00:00'
     """
-    return utc(datetime.fromisoformat(text))
+    try:
+        return utc(datetime.fromisoformat(text))
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from None
 
 
 def instant_text(instant: datetime) -> str:

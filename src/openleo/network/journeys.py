@@ -238,11 +238,16 @@ def _why(network: Network, grid: SlotGrid, place: Point, slot: int, was: int, no
         return "no gateway" if seen else "no satellite"
     if was < 0:
         return "first service" if slot == 0 else "service returns"
-    middle = grid.instant(slot) + timedelta(seconds=grid.slot_s / 2.0)
-    moved = ephemeris.positions(network.constellation, middle, 0.0)
-    point = Point("", place.latitude_deg, place.longitude_deg)
-    in_view = np.isfinite(_ranges(moved.position_km[0], moved.valid[0], point, network.user_elevation_deg)[was])
-    return f"{network.hand_over} prefers another" if in_view else "the satellite leaves the mask"
+    positions = positions_over(network, grid, slot, 1)
+    instants = positions.at_km[:2] if positions.both_ends else positions.at_km[:1]
+    ranges = [_ranges(at_km, positions.usable[0], place, network.user_elevation_deg)[was] for at_km in instants]
+    if not np.isfinite(ranges).all():
+        return "the satellite leaves the mask"
+    with ThreadPoolExecutor(1) as pool:
+        ways = routes(positions, network.gateways, gateway_sites(network), network.neighbours, pool)
+    if ways.onward[0, was] == paths.NO_WAY:
+        return "the satellite loses its gateway"
+    return f"{network.hand_over} prefers another"
 
 
 def _name(network: Network, satellite: int) -> str:
