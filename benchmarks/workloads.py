@@ -23,7 +23,7 @@ from openleo.network.constellation.shells import circular_satrec
 from openleo.network.ground import gateways, stations
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, cell_users, gateway_sites, positions_over, serve
-from openleo.network.routing import routes
+from openleo.network.routing import LOWEST_LINK_KM, routes
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 GRID = SlotGrid(START, 15.0, 5760)
@@ -89,7 +89,7 @@ def ways_to_a_gateway() -> Workload:
     neighbours = network().neighbours
     position = ephemeris.positions(network().constellation, START, 0.0).position_km[0]
     length = np.empty(neighbours.shape)
-    paths.link_lengths(position, neighbours, length)
+    paths.link_lengths(position, neighbours, LOWEST_LINK_KM, length)
     seed = np.full(len(position), np.inf)
     chosen = np.random.default_rng(1).choice(len(position), 400, replace=False)
     seed[chosen] = 600.0 + chosen % 500

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import shapely
-from places import decisions
 from places.atlas import ATLAS_SOURCE, ATLAS_VERSION, Feature, read_atlas
 from places.iso import entries
 from places.outlines import islets
 from places.partition import GRID_DEG, Land, partition
 from places.pieces import area_km2, split, write_pieces
 from shapely.geometry.base import BaseGeometry
+
+from places import decisions
 
 DATA = Path(__file__).parents[1] / "src/openleo/data/places"
 COLUMNS = (
@@ -99,7 +100,7 @@ def write_table(path: Path, pieces: dict[str, list[BaseGeometry]], areas: list[d
 
 def source_of(territory: str) -> str:
     """Where the polygons of a territory come from, in words."""
-    atlas = f"{ATLAS_SOURCE} {ATLAS_VERSION}"
+    atlas = ATLAS_SOURCE
     redrawn = {decision.territory for decision in decisions.REDRAWN} | {"VAT"}
     if territory in redrawn:
         return "outline drawn by OpenLEO"

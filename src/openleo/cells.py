@@ -43,6 +43,11 @@ def parents(cells: Cells, resolution: int) -> Cells:
     return without | np.uint64(resolution << RESOLUTION_SHIFT) | unused
 
 
+def middle_children(cells: Cells, resolution: int) -> Cells:
+    """The descendant at a finer resolution that shares each cell's centre, in the cells' order."""
+    return np.array([h3.cell_to_center_child(int(cell), resolution) for cell in cells], dtype=np.uint64)
+
+
 def centres_deg(cells: Cells) -> tuple[Floats, Floats]:
     """(latitude_deg, longitude_deg) of the cells' centres."""
     if len(cells) == 0:

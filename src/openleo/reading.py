@@ -18,7 +18,7 @@ from openleo.errors import InputError, Problem, join_or, near_names
 class Record(BaseModel):
     """A part of a file: frozen, and without a key that is not known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
 
 
 RecordType = TypeVar("RecordType", bound=Record)
@@ -27,27 +27,47 @@ RecordType = TypeVar("RecordType", bound=Record)
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises InputError when it is not there, cannot be read or is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: some editors write a byte order mark
     except FileNotFoundError:
-        raise InputError(Problem(str(path), "", "there is no such file.")) from None
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+        raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(Problem(str(path), "", f"is not TOML: {error}.", "See https://toml.io.")) from None
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a name that no file can have
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
 
 
-def check(model: type[RecordType], data: dict[str, Any], file: str) -> RecordType:
-    """`data` as a record. Raises InputError with every fault of the file."""
+def check(model: type[RecordType], data: dict[str, Any], file: str, under: str = "") -> RecordType:
+    """`data` as a record. Raises InputError with every fault of the file.
+
+    `under` is the place of `data` in the file, when it is not the whole of it.
+    """
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise InputError([_problem(model, fault, file) for fault in error.errors()]) from None
+        faults = error.errors()
+    unknown = [tuple(fault["loc"]) for fault in faults if fault["type"] == "extra_forbidden"]
+    if unknown:  # checks of the whole record run only once its keys are right: look again without the unknown ones
+        try:
+            model.model_validate(_without(data, unknown))
+        except ValidationError as error:
+            known = [fault["loc"] for fault in faults]
+            faults += [fault for fault in error.errors() if fault["loc"] not in known]
+    raise InputError([_problem(model, fault, file, under) for fault in faults])
 
 
-def _problem(model: type[BaseModel], fault: Any, file: str) -> Problem:
+def _without(data: Any, places: list[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
+    """A copy of nested tables and lists without the values at some places."""
+    if isinstance(data, dict):
+        return {key: _without(value, places, (*at, key)) for key, value in data.items() if (*at, key) not in places}
+    if isinstance(data, list):
+        return [_without(value, places, (*at, number)) for number, value in enumerate(data)]
+    return data
+
+
+def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Problem:
     place = tuple(fault["loc"])
-    where = place_text(place)
+    where = ".".join(text for text in (under, place_text(place)) if text)
     if fault["type"] == "extra_forbidden":
         holder = _model_at(model, place[:-1])
         known = list(_fields(holder)) if holder else []

@@ -17,6 +17,7 @@ import rfc8785
 
 import openleo
 from openleo import cells as h3cells
+from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.ephemeris import Failure
 from openleo.network.reach import Network, Reach, cell_users, reach
@@ -119,7 +120,7 @@ class Results:
         return by_cell(self.service)
 
     def summary(self) -> dict[str, Any]:
-        """The content of summary.json (docs/reference/summary.md)."""
+        """The content of summary.json (docs/reference/results.md)."""
         constellation = self.case.network.constellation
         return {
             "scenario": self.case.name,
@@ -190,6 +191,10 @@ def compute(
     first, second = case.rules, case.compare
     regions = (first.regions if first else ()) + (second.regions if second else ())
     parts = parts_of(case.area, case.resolution, regions)
+    if len(parts) == 0:
+        asked = ", ".join(case.area.ids) or "the polygons"
+        rule = f"{asked}: nothing of it is found at resolution {case.resolution}."
+        raise InputError(Problem(case.name, "ground.area", rule, "Name a larger area or a finer resolution."))
     cut = time.perf_counter()
     counter = Counter(len(parts.cells), case.grid.slot_s)
     failures: dict[int, Failure] = {}

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, near_names
 from openleo.instants import SlotGrid, instant_text, parse_duration_s, utc
 from openleo.network import topology
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
@@ -46,6 +46,14 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float):
+        # pydantic reports a ValueError with its place, and lets a TypeError through
+        raise ValueError(f"is {value}, a number; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004
+    return value
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_no_number)]
 Duration = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_listed)]
 
@@ -56,7 +64,7 @@ class ConstellationRecord(Record):
     catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
     elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
     shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
-    epoch: AwareDatetime | None = Field(
+    epoch: Instant | None = Field(
         None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
     )
     isl: Literal["+grid", "none"] | None = Field(
@@ -72,6 +80,10 @@ class ConstellationRecord(Record):
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise ValueError(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {found}.")
+        if self.epoch is not None and self.shell is None:
+            raise ValueError(
+                "epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own."
+            )
         return self
 
 
@@ -138,9 +150,9 @@ class ScenarioRecord(Record):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run and its output folder, out/NAME."
     )
-    start: AwareDatetime = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
+    start: Instant = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
     duration: Duration | None = Field(None, description="How long: 15s, 90m, 24h, 7d. Either this or end.")
-    end: AwareDatetime | None = Field(None, description="The last instant. Either this or duration.")
+    end: Instant | None = Field(None, description="The last instant. Either this or duration.")
     slot: Duration = Field(15.0, description="The interval in which the assignment of satellites holds.")
     slot_phase_s: float = Field(
         0.0, ge=0.0, lt=60.0, description="Shifts the slots to this many seconds past the minute (Starlink: 12)."
@@ -234,11 +246,10 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
     compare = problems.read(lambda: _rules(second, folder)) if second else None
     classes = tuple(policy.classes) if policy else ("fixed",)
     known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
-    for name in classes:
-        if name not in known and not problems.found:
-            problems.found.append(
-                Problem(file, "policy.classes", f'there is no class "{name}".', f"Classes: {', '.join(sorted(known))}.")
-            )
+    for name in classes if (rules or not policy) else ():
+        if name not in known:
+            way_out = near_names(name, known) or f"Classes: {', '.join(sorted(known))}."
+            problems.found.append(Problem(file, "policy.classes", f'there is no class "{name}".', way_out))
     if problems.found:
         raise InputError(problems.found)
     assert constellation is not None
@@ -251,9 +262,12 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
     if pattern == "+grid" and not constellation.shells:
         notes.append("Planes are not yet inferred from element sets: inter-satellite links are left out.")
         pattern = "none"
+    neighbours = topology.neighbours(constellation, pattern)
+    if pattern == "+grid" and (neighbours < 0).all():
+        notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
     network = Network(
         constellation=constellation,
-        neighbours=topology.neighbours(constellation, pattern),
+        neighbours=neighbours,
         gateways=gateways,
         user_elevation_deg=record.links.user_elevation_deg,
         gateway_elevation_deg=record.links.gateway_elevation_deg,
@@ -302,6 +316,12 @@ def _constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[
                 shells.append(shell)
             else:
                 problems += shell
+        names = [shell.name for shell in shells]
+        problems += [
+            Problem(file, "constellation.shell", f'two shells are called "{name}".', "Satellites are named after them.")
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
         if not shells and not problems:
             problems.append(Problem(file, "constellation.shell", "holds no shell."))
         if problems:
@@ -338,7 +358,8 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     """The embedded borders and people, and the polygons of the area itself."""
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
-    digest = hashlib.sha256("\n".join([*words, *(region.wkb_hex for region in area.regions)]).encode()).hexdigest()
+    named = [WORLD] if area.world else area.ids  # a file is its polygons, whatever it is called
+    digest = hashlib.sha256("\n".join([*named, *(region.wkb_hex for region in area.regions)]).encode()).hexdigest()
     return {
         "area": Source(WORLD if area.world else ", ".join(words), digest),
         "territories": Source(

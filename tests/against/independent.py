@@ -114,8 +114,7 @@ def one_slot(network: Network, grid: SlotGrid, slot: int, latitude_deg: Floats, 
 def ways_down(position_km: Floats, neighbours: NDArray[np.int32], seed_km: Floats) -> tuple[Floats, NDArray[np.int32]]:
     """(shortest length to the ground, satellite before on the way up; −1 if it is the ground), by scipy."""
     satellites = len(position_km)
-    start, k = np.nonzero(neighbours >= 0)
-    end = neighbours[start, k]
+    start, end = links_in_sight(position_km, neighbours)
     lands = np.flatnonzero(np.isfinite(seed_km))
     rows = np.concatenate([start, np.full(len(lands), satellites)])
     columns = np.concatenate([end, lands])
@@ -123,6 +122,21 @@ def ways_down(position_km: Floats, neighbours: NDArray[np.int32], seed_km: Float
     graph = csr_array((lengths, (rows, columns)), shape=(satellites + 1, satellites + 1))
     distance, before = dijkstra(graph, indices=satellites, return_predecessors=True)
     return distance[:-1], np.where(before[:-1] == satellites, -1, before[:-1])
+
+
+def links_in_sight(position_km: Floats, neighbours: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """(start, end) of the links that keep 80 km above the equatorial radius (Hypatia, IMC 2020, section 3.1).
+
+    On a straight line the lowest point between two satellites is where the radius is at a right angle to it, so its
+    height is that of the triangle with the Earth's centre: twice the area over the base.
+    """
+    start, k = np.nonzero(neighbours >= 0)
+    end = neighbours[start, k]
+    a, b = position_km[start], position_km[end]
+    height = np.linalg.norm(np.cross(a, b), axis=1) / np.linalg.norm(b - a, axis=1)
+    between = ((a * (a - b)).sum(axis=1) > 0.0) & ((b * (b - a)).sum(axis=1) > 0.0)
+    clear = ~between | (height >= A_KM + 80.0)
+    return start[clear], end[clear]
 
 
 def lengths_on_tree(before: NDArray[np.int32], down_km: Floats, position_km: Floats) -> Floats:

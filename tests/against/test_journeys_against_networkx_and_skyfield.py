@@ -13,7 +13,17 @@ from functools import cache
 import networkx as nx
 import numpy as np
 import pytest
-from independent import LIGHT_KM_PER_MS, START, grid_of, haversine_km, on_wgs84, one_slot, sight, starlink_network
+from independent import (
+    LIGHT_KM_PER_MS,
+    START,
+    grid_of,
+    haversine_km,
+    links_in_sight,
+    on_wgs84,
+    one_slot,
+    sight,
+    starlink_network,
+)
 from pyproj import Transformer
 from skyfield.api import load, wgs84
 
@@ -57,9 +67,8 @@ def by_networkx(network: Network, start: Point, end: Point, at: datetime) -> flo
         elevation, distance = sight(np.array([point.latitude_deg]), np.array([point.longitude_deg]), where)
         for satellite in np.flatnonzero(elevation[0] >= network.user_elevation_deg):
             graph.add_edge(name, int(satellite), km=float(distance[0, satellite]))
-    for satellite, k in zip(*np.nonzero(network.neighbours >= 0), strict=True):
-        other = int(network.neighbours[satellite, k])
-        graph.add_edge(int(satellite), other, km=float(np.linalg.norm(where[satellite] - where[other])))
+    for satellite, other in zip(*links_in_sight(where, network.neighbours), strict=True):
+        graph.add_edge(int(satellite), int(other), km=float(np.linalg.norm(where[satellite] - where[other])))
     try:
         return 2.0 * nx.dijkstra_path_length(graph, "start", "end", weight="km") / LIGHT_KM_PER_MS
     except nx.NetworkXNoPath:

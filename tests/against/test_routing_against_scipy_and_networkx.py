@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from independent import START, ways_down
+from independent import START, links_in_sight, ways_down
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from openleo.network import ephemeris
 from openleo.network.constellation import catalogue
 from openleo.network.kernels import paths
+from openleo.network.routing import LOWEST_LINK_KM
 from openleo.network.topology import neighbours
 
 ONE_PART_IN_A_BILLION = 1e-9
@@ -38,7 +39,7 @@ def grid(system: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     links = neighbours(constellation, "+grid")
     position_km = ephemeris.positions(constellation, START, 4321.0).position_km[0]
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
     return position_km, links, length_km
 
 
@@ -60,6 +61,27 @@ def with_seeds(satellites: int, seeds: int, seed: int) -> np.ndarray:
     return seed_km
 
 
+def test_lengths_of_links_and_what_the_earth_is_in_the_way_of() -> None:
+    position_km, links, length_km = grid("starlink-gen1")
+    start, end = links_in_sight(position_km, links)
+    joined = np.isfinite(length_km)
+    assert joined.sum() == len(start)
+    np.testing.assert_allclose(length_km[joined], np.linalg.norm(position_km[start] - position_km[end], axis=1))
+    # Four polar planes over half a turn are 45° apart: some of their links graze the air near the equator.
+    assert 0 < (links >= 0).sum() - len(start) < 100
+
+
+@pytest.mark.parametrize(("turn_deg", "clear"), [(42.8, True), (42.9, False), (120.0, False), (180.0, False)])
+def test_the_longest_link_by_hand(turn_deg: float, clear: bool) -> None:
+    # Two satellites at 560 km see each other above 80 km up to 2 acos((6378.137 + 80) / (6378.137 + 560)) = 42.87°.
+    turn = np.radians(turn_deg)
+    position_km = 6938.137 * np.array([[1.0, 0.0, 0.0], [np.cos(turn), np.sin(turn), 0.0]])
+    length_km = np.empty((2, 1))
+    paths.link_lengths(position_km, np.array([[1], [0]], np.int32), LOWEST_LINK_KM, length_km)
+    expected_km = 2.0 * 6938.137 * np.sin(turn / 2.0) if clear else np.inf
+    assert length_km[:, 0] == pytest.approx([expected_km] * 2)
+
+
 @pytest.mark.parametrize("out", [0.0, 0.3, 0.7])
 @pytest.mark.parametrize("seeds", [1, 40])
 @pytest.mark.parametrize("system", ["starlink-gen1", "starlink-shell1", "oneweb", "kuiper", "telesat-lightspeed"])
@@ -67,7 +89,7 @@ def test_settle_on_the_grid_against_scipy(system: str, seeds: int, out: float) -
     position_km, links, _ = grid(system)
     links = with_links_out(links, out, seed=seeds)
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
     seed_km = with_seeds(len(links), seeds, seed=3)
     distance_km, onward = settled(seed_km, links, length_km)
     expected_km, _ = ways_down(position_km, links, seed_km)
@@ -80,13 +102,12 @@ def test_settle_on_the_grid_against_networkx(out: float) -> None:
     position_km, links, _ = grid("telesat-lightspeed")
     links = with_links_out(links, out, seed=5)
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
     seed_km = with_seeds(len(links), 6, seed=4)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(links)))
-    for start, k in zip(*np.nonzero(links >= 0), strict=True):
-        end = int(links[start, k])
-        graph.add_edge(int(start), end, km=float(np.linalg.norm(position_km[start] - position_km[end])))
+    for start, end in zip(*links_in_sight(position_km, links), strict=True):
+        graph.add_edge(int(start), int(end), km=float(np.linalg.norm(position_km[start] - position_km[end])))
     for satellite in np.flatnonzero(np.isfinite(seed_km)):
         graph.add_edge("ground", int(satellite), km=float(seed_km[satellite]))
     expected = nx.single_source_dijkstra_path_length(graph, "ground", weight="km")

@@ -55,7 +55,7 @@ def test_effect_in_a_sentence_and_a_table(compared):
     text = shown(tables.effect_table(compared))
     assert re.match(r"If after\.toml came into force: Singapore \(5\.\d million people\) gains service;\s+nobody", text)
     assert re.search(r"Singapore +fixed +– +5\.\d M +– +\d\d\.\d ms +sgp-1", text)
-    assert "Nothing changes in 2 other rows" in text
+    assert "Nothing changes elsewhere; rows left out: 2" in text
     assert "not computed" in text
 
 

@@ -15,6 +15,7 @@ from places.iso import by_numeric
 from places.outlines import drawn_outline, islets, unit_outline
 
 GRID_DEG = 1e-6  # 0.1 m
+LARGEST_GAP_DEG2 = 0.05  # about 500 km²; the Caspian Sea, which is left out on purpose, has 40
 Land = dict[str, BaseGeometry]
 
 
@@ -31,7 +32,9 @@ def partition(features: list[Feature]) -> Land:
         redraw(land, decision.origin, decision.territory, drawn_outline(decision.outline))
     for territory, discs in islets().items():
         add(land, territory, discs)
-    return on_grid(disjoint(land))
+    land = disjoint(land)
+    fill_inland_gaps(land)
+    return on_grid(land)
 
 
 def by_feature(features: list[Feature]) -> Land:
@@ -92,6 +95,23 @@ def disjoint(land: Land) -> Land:
         taken = shapely.union_all([land[other] for other in smaller])
         clean[territory] = areas_only(shapely.difference(land[territory], taken)) if smaller else land[territory]
     return clean
+
+
+def fill_inland_gaps(land: Land) -> None:
+    """Give holes of the atlas's land to the neighbour with the longest shore there.
+
+    The atlas leaves out Lake Constance, which has no agreed border, and a gap between Laos and its neighbours. Left
+    open they would be sea, 500 km from any.
+    """
+    whole = shapely.union_all(list(land.values()))
+    for polygon in shapely.get_parts(whole):
+        for ring in polygon.interiors:
+            gap = shapely.Polygon(ring)
+            if gap.area > LARGEST_GAP_DEG2:
+                continue
+            near = [id_ for id_, one in land.items() if shapely.intersects(one, gap)]
+            shore = {id_: shapely.length(shapely.intersection(gap.boundary, areas_only(land[id_]))) for id_ in near}
+            grow(land, max(shore, key=lambda id_: shore[id_]), gap)
 
 
 def on_grid(land: Land) -> Land:

@@ -1,7 +1,7 @@
 """The command line: one verb a file, each a thin reading of arguments around the library.
 
 Answers go to stdout; progress, notes and errors to stderr. Exit 2: the input is at fault, with all its problems; exit
-3: the answer is no; exit 1: our fault. Heavy imports happen inside the verbs, so that `--help` is immediate.
+1: our fault. Heavy imports happen inside the verbs, so that `--help` is immediate.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,8 @@ def passes(
     assert isinstance(window, SlotGrid)
     seen = journeys.passes(network, place, window.start, window.duration_s)
     changes = journeys.hand_overs(network, window, place)
-    picture = out or Path("out") / read.case.name / f"passes-{place.name.replace(' ', '-').replace(',', '_')}.png"
+    name = re.sub(r"[^\w.-]+", "-", place.name)
+    picture = out or Path("out") / read.case.name / f"passes-{name}.png"
     sky.draw(seen, changes, place, window, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
     if as_json:

@@ -19,7 +19,7 @@ from openleo.instants import SlotGrid, instant_text
 from openleo.network import ephemeris
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach, serve
-from openleo.network.routing import routes
+from openleo.network.routing import LOWEST_LINK_KM, routes
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -102,7 +102,7 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
     position, usable = moved.position_km[0], moved.valid[0]
     first_km, last_km = (_ranges(position, usable, point, network.user_elevation_deg) for point in (start, end))
     length_km, satellites = np.empty(network.neighbours.shape), len(position)
-    paths.link_lengths(position, network.neighbours, length_km)
+    paths.link_lengths(position, network.neighbours, LOWEST_LINK_KM, length_km)
     length_km[~usable] = np.inf
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
     paths.settle(last_km, network.neighbours, length_km, distance_km, onward)

@@ -18,9 +18,12 @@ from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import links, paths, sky
 from openleo.network.topology import Neighbours
 from openleo.network.visibility import Sites
+from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+
+LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, neighbours: N
             made.first[slot], made.order[slot], now, later, seed_km, site,
         )  # fmt: skip
         length_km = np.empty(neighbours.shape)
-        paths.link_lengths(now, neighbours, length_km)
+        paths.link_lengths(now, neighbours, LOWEST_LINK_KM, length_km)
         length_km[~positions.usable[slot]] = np.inf
         paths.settle(seed_km, neighbours, length_km, made.decided_km[slot], made.onward[slot])
         landing_km = np.empty(satellites)

@@ -16,7 +16,7 @@ from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.places import land as lands
 from openleo.places import waters
-from openleo.places.parts import Parts, cut, land_of
+from openleo.places.parts import Parts, cells_with_people, cut, land_of
 from openleo.places.territories import HIGH_SEAS, territory_id, unknown_territory
 
 WORLD = "world"
@@ -44,7 +44,7 @@ def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
     problems: list[Problem] = []
     for word in words:
         if word == WORLD:
-            return Area(world=True)
+            continue
         if word.lower().endswith(GEOJSON_ENDINGS):
             try:
                 regions.append(read_polygons(folder / word))
@@ -57,7 +57,7 @@ def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
             ids.append(id_)
     if problems:
         raise InputError(problems)
-    return Area(tuple(dict.fromkeys(ids)), tuple(regions))
+    return Area(world=True) if WORLD in words else Area(tuple(dict.fromkeys(ids)), tuple(regions))
 
 
 def read_polygons(path: Path) -> shapely.Geometry:
@@ -66,25 +66,30 @@ def read_polygons(path: Path) -> shapely.Geometry:
     A ring that steps over ±180° is unrolled and cut; one that crosses itself is refused with the place where it does.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: object = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         way_out = "Paths are relative to the file that names them."
         raise InputError(Problem(str(path), "", "there is no such file.", way_out)) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise InputError(Problem(str(path), "", f"cannot be read as GeoJSON: {error}.")) from None
-    geometries = _geometries(content)
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or no name of a file
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(str(path), "", f"cannot be read as GeoJSON: {why}.")) from None
     problems: list[Problem] = []
     polygons: list[shapely.Geometry] = []
-    for number, geometry in enumerate(geometries):
+    vertices = 0
+    for number, geometry in enumerate(_geometries(content) if isinstance(content, dict) else []):
         where = f"geometry {number}"
-        try:
-            shape = shapely.geometry.shape(geometry)
-        except (shapely.errors.ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
+        shape = _shape(geometry)
+        if shape is None:
             problems.append(Problem(str(path), where, "is not a GeoJSON geometry.", "See RFC 7946, section 3.1."))
             continue
+        vertices += shapely.get_num_coordinates(shape)
         problems += _faults(shape, str(path), where)
         polygons.append(shape)
-    if not geometries:
+    if vertices > MOST_VERTICES:
+        problems.append(
+            Problem(str(path), "", f"has {vertices} vertices; at most {MOST_VERTICES} are read.", "Simplify it.")
+        )
+    if not polygons and not problems:
         problems.append(Problem(str(path), "", "holds no geometry.", "An area needs a Polygon or MultiPolygon."))
     if problems:
         raise InputError(problems)
@@ -92,41 +97,45 @@ def read_polygons(path: Path) -> shapely.Geometry:
 
 
 def _geometries(content: object) -> list[object]:
+    """The geometries of a GeoJSON object; what is none of its forms is given as it is, to be refused."""
     if not isinstance(content, dict):
-        return []
+        return [content]
     match content.get("type"):
         case "FeatureCollection":
             features = content.get("features")
-            return [g for feature in features for g in _geometries(feature)] if isinstance(features, list) else []
+            return [g for feature in features for g in _geometries(feature)] if isinstance(features, list) else [None]
         case "Feature":
-            return [content.get("geometry")]
+            return _geometries(content.get("geometry"))
         case "GeometryCollection":
             inner = content.get("geometries")
-            return list(inner) if isinstance(inner, list) else []
+            return [g for geometry in inner for g in _geometries(geometry)] if isinstance(inner, list) else [None]
         case _:
             return [content]
+
+
+def _shape(geometry: object) -> shapely.Geometry | None:
+    try:
+        return shapely.geometry.shape(geometry)
+    except (shapely.errors.ShapelyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
     if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
         return [Problem(file, where, f"is a {shape.geom_type}; an area needs a Polygon or MultiPolygon.")]
-    if (vertices := shapely.get_num_coordinates(shape)) > MOST_VERTICES:
-        return [Problem(file, where, f"has {vertices} vertices; at most {MOST_VERTICES} are read.", "Simplify it.")]
     xy = shapely.get_coordinates(shape)
     if not np.isfinite(xy).all() or np.abs(xy[:, 0]).max() > 360.0 or np.abs(xy[:, 1]).max() > 90.0:
         rule = "has coordinates outside longitude ±180, latitude ±90."
         return [Problem(file, where, rule, "GeoJSON is longitude first, WGS 84.")]
     unrolled = _unrolled(shape)
     if not shapely.is_valid(unrolled):
-        return [
-            Problem(file, where, f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude).",
-                    "Draw the ring so that it does not cross itself.")
-        ]  # fmt: skip
+        rule = f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude)."
+        return [Problem(file, where, rule, "Draw the ring so that it does not cross itself.")]
     return []
 
 
 def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
-    """Rings whose longitudes run on past ±180° instead of jumping by a turn."""
+    """Rings whose longitudes run on past ±180° instead of jumping by a turn, holes on the turn of their outside."""
 
     def ring(coordinates: Any) -> NDArray[np.float64]:
         xy = np.array(coordinates)[:, :2]
@@ -134,10 +143,16 @@ def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
         xy[:, 0] -= 360.0 * np.cumsum(np.round(jump / 360.0))
         return xy
 
-    polygons = [
-        shapely.Polygon(ring(polygon.exterior.coords), [ring(hole.coords) for hole in polygon.interiors])
-        for polygon in shapely.get_parts(shape)
-    ]
+    def hole(coordinates: Any, outside: NDArray[np.float64]) -> NDArray[np.float64]:
+        xy = ring(coordinates)
+        middle = (outside[:, 0].min() + outside[:, 0].max()) / 2.0
+        xy[:, 0] += 360.0 * np.round((middle - (xy[:, 0].min() + xy[:, 0].max()) / 2.0) / 360.0)
+        return xy
+
+    polygons = []
+    for polygon in shapely.get_parts(shape):
+        outside = ring(polygon.exterior.coords)
+        polygons.append(shapely.Polygon(outside, [hole(inner.coords, outside) for inner in polygon.interiors]))
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
@@ -158,6 +173,7 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     if area.world:
         return cut(h3cells.world(resolution), regions)
     found = [_cells_of(id_, resolution) for id_ in area.ids]
+    found.append(cells_with_people(area.ids, resolution))
     found += [h3cells.overlapping([region], resolution) for region in area.regions]
     parts = cut(np.unique(np.concatenate(found)), (*regions, *area.regions))
     asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) :].any(axis=1)
@@ -171,12 +187,12 @@ def _cells_of(id_: str, resolution: int) -> h3cells.Cells:
     land = lands.load()
     if "." not in id_ and id_ != HIGH_SEAS:
         return h3cells.overlapping(land.of({id_}), resolution)
-    coarse = h3cells.world(min(COARSE_RESOLUTION, resolution))
+    sieve = min(COARSE_RESOLUTION, resolution)
+    coarse = h3cells.world(sieve)
     if id_ != HIGH_SEAS:
-        reach_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(min(COARSE_RESOLUTION, resolution))
-        coast = waters.coasts(_only(land, land_of(id_)))
-        latitude, longitude = h3cells.centres_deg(coarse)
-        coarse = coarse[coast.distance_km(latitude, longitude)[0] <= reach_km]
+        reach_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(sieve)
+        distance_km, _ = waters.coasts(_only(land, land_of(id_))).distance_km(*h3cells.centres_deg(coarse), reach_km)
+        coarse = coarse[distance_km <= reach_km]
     return h3cells.children(coarse, resolution)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -27,13 +28,13 @@ class Place:
 
 @cache
 def towns() -> dict[str, list[Place]]:
-    """Towns of 15,000 people and more, and the largest of every territory, by case-folded name; largest first."""
+    """Towns of 15,000 people and more, and the largest of every territory, by folded name; largest first."""
     with as_file(files("openleo.data") / "places" / "places.parquet") as path:
         rows = pq.read_table(path).sort_by([("population", "descending")]).to_pylist()
     found: dict[str, list[Place]] = {}
     for row in rows:
         place = Place(row["name"], row["lat_deg"], row["lon_deg"], row["territory"])
-        for name in {row["name"].casefold(), (row["ascii_name"] or row["name"]).casefold()}:
+        for name in {_folded(row["name"]), _folded(row["ascii_name"] or row["name"])}:
             found.setdefault(name, []).append(place)
     return found
 
@@ -49,7 +50,7 @@ def find(words: str) -> Place | None:
             return Place(words.strip(), latitude, (longitude + 180.0) % 360.0 - 180.0)
         return None
     name, _, where = (word.strip() for word in words.partition(","))
-    candidates = towns().get(name.casefold(), [])
+    candidates = towns().get(_folded(name), [])
     if where:
         candidates = [place for place in candidates if place.territory == territory_id(where)]
     if candidates:
@@ -59,6 +60,12 @@ def find(words: str) -> Place | None:
         if largest:
             return Place(display_name(id_), largest.latitude_deg, largest.longitude_deg, id_)
     return None
+
+
+def _folded(name: str) -> str:
+    """A name without case, accents and apostrophes, as people type it."""
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+    return re.sub(r"['’‘ʻʼ`]", "", bare).casefold()
 
 
 def offer(words: str) -> str:

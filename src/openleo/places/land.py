@@ -63,10 +63,22 @@ def load(edition: str = "10m") -> Land:
     )
 
 
-def equal_area(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Lambert's cylindrical projection: areas on it are in proportion to areas on the sphere."""
-    return np.asarray(shapely.transform(geometry, _longitude_and_sine), dtype=object)
+def area_sr(geometry: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Solid angle of polygons whose edges are straight in longitude and latitude.
 
-
-def _longitude_and_sine(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.column_stack([np.radians(degrees[:, 0]), np.sin(np.radians(degrees[:, 1]))])
+    By Green's theorem, ∮ sin φ dλ, with each edge integrated exactly: Δλ sin φₘ sin(Δφ/2)/(Δφ/2). So the areas of the
+    pieces of a polygon add up to its own, however it was cut; a projection of the corners would not keep that.
+    """
+    parts, geometry_of = shapely.get_parts(geometry, return_index=True)
+    rings, part_of = shapely.get_rings(parts, return_index=True)
+    degrees, ring_of = shapely.get_coordinates(rings, return_index=True)
+    longitude, latitude = np.radians(degrees).T
+    edge = np.flatnonzero(ring_of[1:] == ring_of[:-1])
+    step = latitude[edge + 1] - latitude[edge]
+    middle = (latitude[edge + 1] + latitude[edge]) / 2.0
+    under = (longitude[edge + 1] - longitude[edge]) * np.sin(middle) * np.sinc(step / (2.0 * np.pi))
+    ring = np.abs(np.bincount(ring_of[edge], weights=under, minlength=len(rings)))
+    outer = np.ones(len(rings), dtype=bool)
+    outer[1:] = part_of[1:] != part_of[:-1]  # a polygon's first ring is its outside, the others are holes
+    part = np.bincount(part_of, weights=np.where(outer, ring, -ring), minlength=len(parts))
+    return np.bincount(geometry_of, weights=part, minlength=len(geometry)).astype(np.float64)

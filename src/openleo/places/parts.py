@@ -7,8 +7,8 @@ is decided for itself, so no territory vanishes because no cell's centre falls i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -21,14 +21,15 @@ from openleo import cells as h3cells
 from openleo.cells import Cells
 from openleo.places import land as lands
 from openleo.places import waters
-from openleo.places.land import Land, equal_area
+from openleo.places.land import Land, area_sr
 from openleo.places.territories import TERRITORIAL_SEA
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
 
 POPULATION_RESOLUTION = 5
-SMALLEST_SHARE = 1e-9  # of a cell: below it, a sliver is the rounding of a coordinate
+SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
+SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
 SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
 
 
@@ -72,6 +73,19 @@ def _population() -> tuple[Cells, Labels, Floats]:
     return table["cell"].to_numpy().astype(np.uint64), territory, table["people"].to_numpy().astype(np.float64)
 
 
+def cells_with_people(territories: Collection[str], resolution: int) -> Cells:
+    """The cells that the embedded estimate puts people of some territories into.
+
+    A few of them share no ground with the territory, as a cell's children poke over its edge. Below the estimate's own
+    resolution people without ground live in the cell in the middle.
+    """
+    cell5, territory, _ = _population()
+    theirs = np.unique(cell5[np.isin(territory.astype(str), list(territories))])
+    if resolution > POPULATION_RESOLUTION:
+        return h3cells.middle_children(theirs, resolution)
+    return np.unique(h3cells.parents(theirs, resolution))
+
+
 def total_population() -> float:
     """The people in the embedded estimate, world-wide."""
     return float(_population()[2].sum())
@@ -96,16 +110,16 @@ def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: 
 def _cut_area(cells: Cells, regions: Sequence[shapely.Geometry]) -> Parts:
     outlines = h3cells.outlines(cells)
     land = lands.load()
-    on_land = _land_atoms(outlines, land, regions)
-    whole = shapely.area(equal_area(outlines))
-    on_land = on_land.scaled(1.0 / whole[on_land.cell])
-    dry = _sums(on_land.cell, on_land.share, len(cells))
-    wet = np.flatnonzero(1.0 - dry > SMALLEST_SHARE)
-    at_sea = _sea_atoms(cells, outlines, wet, 1.0 - dry[wet], land, regions)
+    area = area_sr(outlines)
+    on_land = _land_atoms(outlines, land, regions).scaled(1.0 / area)
+    cell_km2 = h3cells.areas_km2(cells)
+    at_sea = _sea_atoms(cells, cell_km2, _ground(outlines, regions).scaled(1.0 / area), on_land, land)
     cell = np.concatenate([on_land.cell, at_sea.cell])
     territory = np.concatenate([on_land.territory, at_sea.territory])
     within = np.concatenate([on_land.within, at_sea.within])
-    area_km2 = np.concatenate([on_land.share, at_sea.share]) * h3cells.areas_km2(cells)[cell]
+    share = np.concatenate([on_land.share, at_sea.share])
+    share /= _sums(cell, share, len(cells))[cell]  # slivers of borders go to what the cell is made of
+    area_km2 = share * cell_km2[cell]
     order = np.lexsort((territory.astype(str), cell))
     return Parts(cells, cell[order], territory[order], within[order], area_km2[order], np.zeros(len(order)))
 
@@ -119,8 +133,32 @@ class _Atoms:
     within: NDArray[np.bool_]
     share: Floats
 
-    def scaled(self, factor: Floats) -> _Atoms:
-        return _Atoms(self.cell, self.territory, self.within, self.share * factor)
+    def scaled(self, of_cell: Floats) -> _Atoms:
+        """The shares times a number for each cell."""
+        return replace(self, share=self.share * of_cell[self.cell])
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Cells cut by regions alone, land and sea together, with the geometry of each piece."""
+
+    cell: NDArray[np.intp]
+    within: NDArray[np.bool_]
+    shape: NDArray[np.object_]
+    share: Floats
+
+    def scaled(self, of_cell: Floats) -> _Ground:
+        """The shares times a number for each cell."""
+        return replace(self, share=self.share * of_cell[self.cell])
+
+
+def _codes(*memberships: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """Each row of several tables of memberships as a number; equal rows have equal numbers."""
+    together = np.concatenate(memberships)
+    if together.shape[1] == 0:
+        return [np.zeros(len(one), dtype=np.int64) for one in memberships]
+    number = np.unique(np.packbits(together, axis=1), axis=0, return_inverse=True)[1].ravel().astype(np.int64)
+    return np.split(number, np.cumsum([len(one) for one in memberships])[:-1])
 
 
 def _summed(
@@ -131,95 +169,107 @@ def _summed(
     share: Floats,
 ) -> _Atoms:
     """One row for each distinct (cell, owner, membership)."""
-    bits = within.astype(np.int64) @ (1 << np.arange(within.shape[1], dtype=np.int64))
-    key = np.stack([cell.astype(np.int64), owner.astype(np.int64), bits], axis=1)
+    key = np.stack([cell.astype(np.int64), owner.astype(np.int64), *_codes(within)], axis=1)
     distinct, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
     total = _sums(inverse.ravel(), share, len(distinct))
-    keep = total > SMALLEST_SHARE * total.max(initial=0.0)
+    keep = total > 0.0
     territory = np.array(list(names), dtype=object)[distinct[:, 1].astype(int)]
     return _Atoms(distinct[keep, 0].astype(np.int32), territory[keep], within[first][keep], total[keep])
 
 
 def _land_atoms(outlines: NDArray[np.object_], land: Land, regions: Sequence[shapely.Geometry]) -> _Atoms:
-    """The land of each cell, by territory and region; `share` is still an area on the equal-area map."""
+    """The land of each cell, by territory and region; `share` is still a solid angle."""
     cell, piece = land.tree.query(outlines, predicate="intersects")
     ground = shapely.intersection(outlines[cell], land.pieces[piece])
     within = np.zeros((len(cell), 0), dtype=bool)
     for region in regions:
-        cell, piece, ground, within = _split(cell, piece, ground, within, region)
-    area = shapely.area(equal_area(ground))
+        rows, ground, inside = _split(ground, region)
+        cell, piece, within = cell[rows], piece[rows], np.column_stack([within[rows], inside])
+    area = area_sr(ground)
     return _summed(cell.astype(np.int32), land.owner[piece], land.territories, within, area)
 
 
+def _ground(outlines: NDArray[np.object_], regions: Sequence[shapely.Geometry]) -> _Ground:
+    """The cells cut by regions; `share` is still a solid angle."""
+    cell, shape = np.arange(len(outlines)), outlines
+    within = np.zeros((len(cell), 0), dtype=bool)
+    for region in regions:
+        rows, shape, inside = _split(shape, region)
+        cell, within = cell[rows], np.column_stack([within[rows], inside])
+    return _Ground(cell, within, shape, area_sr(shape))
+
+
 def _split(
-    cell: NDArray[np.intp],
-    piece: NDArray[np.intp],
-    ground: NDArray[np.object_],
-    within: NDArray[np.bool_],
-    region: shapely.Geometry,
-) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.object_], NDArray[np.bool_]]:
-    """Each ground as its share inside a region and its share outside."""
+    ground: NDArray[np.object_], region: shapely.Geometry
+) -> tuple[NDArray[np.intp], NDArray[np.object_], NDArray[np.bool_]]:
+    """(number of the ground, what of it lies inside or outside a region, which of the two)."""
     shapely.prepare(region)
     touches, holds = shapely.intersects(region, ground), shapely.contains(region, ground)
-    crossed = touches & ~holds
-    rows = np.concatenate([np.flatnonzero(~crossed), np.flatnonzero(crossed), np.flatnonzero(crossed)])
-    inside = np.concatenate([holds[~crossed], np.ones(crossed.sum(), bool), np.zeros(crossed.sum(), bool)])
-    cut_ground = np.concatenate(
-        [
-            ground[~crossed],
-            shapely.intersection(ground[crossed], region),
-            shapely.difference(ground[crossed], region),
-        ]
+    whole, crossed = np.flatnonzero(~touches | holds), np.flatnonzero(touches & ~holds)
+    inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
+    pieces = [ground[whole], shapely.intersection(ground[crossed], region), shapely.difference(ground[crossed], region)]
+    return np.concatenate([whole, crossed, crossed]), np.concatenate(pieces), inside
+
+
+def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms, land: Land) -> _Atoms:
+    """The sea of the cells: what of their ground is not land, shared among strips as points of it fall."""
+    of_ground, of_land = _codes(ground.within, on_land.within)
+    row_of = {key: row for row, key in enumerate(zip(ground.cell.tolist(), of_ground.tolist(), strict=True))}
+    land_rows = [row_of[key] for key in zip(on_land.cell.tolist(), of_land.tolist(), strict=True)]
+    dry = _sums(np.array(land_rows, dtype=np.intp), on_land.share, len(ground.cell))
+    sliver = np.where(
+        dry > 0.0, SLIVER_KM * 6.0 * h3cells.radius_km(_resolution_of(cells)) / cell_km2[ground.cell], 0.0
     )
-    return cell[rows], piece[rows], cut_ground, np.column_stack([within[rows], inside])
-
-
-def _sea_atoms(
-    cells: Cells,
-    outlines: NDArray[np.object_],
-    wet: NDArray[np.intp],
-    share: Floats,
-    land: Land,
-    regions: Sequence[shapely.Geometry],
-) -> _Atoms:
-    """The sea of the cells `wet`, shared among strips and regions as their sample points fall."""
-    if len(wet) == 0:
-        return _Atoms(*_columns([], len(regions))[:4])
-    coast = waters.coasts(land, outlines[wet])
-    sample_of, latitude, longitude = _samples(cells[wet], share, land, coast, sparse=not regions)
+    sea = np.where(ground.share - dry > np.maximum(sliver, SMALLEST_SHARE), ground.share - dry, 0.0)
+    if not sea.any():
+        return _Atoms(*_columns([], ground.within.shape[1])[:4])
+    coast = waters.coasts(land, ground.shape[sea > 0.0])
+    row, latitude, longitude = _points_at_sea(cells, ground, sea, land, coast)
     names, owner = np.unique(coast.label(latitude, longitude).astype(str), return_inverse=True)
-    within = np.column_stack(
-        [np.zeros((len(sample_of), 0), bool), *(shapely.contains_xy(region, longitude, latitude) for region in regions)]
-    ).astype(bool)
-    each = share[sample_of] / np.bincount(sample_of, minlength=len(wet))[sample_of]
-    return _summed(wet[sample_of].astype(np.int32), owner.astype(np.int32), list(names), within, each)
+    each = sea[row] / np.bincount(row, minlength=len(sea))[row]
+    return _summed(ground.cell[row].astype(np.int32), owner.astype(np.int32), list(names), ground.within[row], each)
 
 
-def _samples(
-    cells: Cells, sea_share: Floats, land: Land, coast: waters.Coasts, *, sparse: bool
+def _points_at_sea(
+    cells: Cells, ground: _Ground, sea: Floats, land: Land, coast: waters.Coasts
 ) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """(number of the cell, latitude, longitude) of points that stand for the cells' sea.
+    """(row of the ground, latitude, longitude) of points that stand for the sea of each row that has some.
 
-    With `sparse`, a cell that lies wholly beyond the last strip is one point: nothing is left to share out.
+    The centres of a cell's grandchildren that are at sea; a single point for a cell that lies wholly beyond the last
+    strip, where nothing is left to share out, and for a row that none of them falls in.
     """
     resolution = _resolution_of(cells)
-    latitude, longitude = h3cells.centres_deg(cells)
+    rows = np.flatnonzero(sea > 0.0)
+    latitude, longitude = h3cells.centres_deg(cells[ground.cell[rows]])
     limit_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(resolution)
-    far = (coast.distance_km(latitude, longitude)[0] > limit_km) if sparse else np.zeros(len(cells), dtype=bool)
-    near = np.flatnonzero(~far)
-    points = h3cells.children(cells[near], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
-    point_of = near[np.searchsorted(cells[near], h3cells.parents(points, resolution))]
-    point_latitude, point_longitude = h3cells.centres_deg(points)
-    coastal = np.flatnonzero(sea_share[point_of] < 1.0 - SMALLEST_SHARE)
-    at_sea = np.ones(len(points), dtype=bool)
-    at_sea[coastal] = land.territory_of(point_longitude[coastal], point_latitude[coastal]) < 0
-    # A strait may be narrower than the points are apart: then all of them stand for its water.
-    at_sea |= (np.bincount(point_of, weights=at_sea, minlength=len(cells)) == 0)[point_of]
+    near = rows[coast.distance_km(latitude, longitude)[0] <= limit_km]
+    near_cells = np.unique(ground.cell[near])
+    points = h3cells.children(cells[near_cells], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
+    first = np.searchsorted(h3cells.parents(points, resolution), cells[near_cells])
+    count = np.diff(np.append(first, len(points)))
+    place = np.searchsorted(near_cells, ground.cell[near])
+    row = np.repeat(near, count[place])
+    point = np.arange(len(row)) - np.repeat(np.cumsum(count[place]) - count[place] - first[place], count[place])
+    latitude, longitude = (degrees[point] for degrees in h3cells.centres_deg(points))
+    at_sea = np.ones(len(row), dtype=bool)
+    cut = np.flatnonzero((np.bincount(ground.cell) > 1)[ground.cell[row]])
+    at_sea[cut] = shapely.contains_xy(ground.shape[row[cut]], longitude[cut], latitude[cut])
+    coastal = np.flatnonzero(at_sea & (sea[row] < ground.share[row] - SMALLEST_SHARE))
+    at_sea[coastal] = land.territory_of(longitude[coastal], latitude[coastal]) < 0
+    alone = np.setdiff1d(rows, row[at_sea])
+    inner = shapely.get_coordinates([_point_in_the_sea(shape, land) for shape in ground.shape[alone]])
     return (
-        np.concatenate([np.flatnonzero(far), point_of[at_sea]]),
-        np.concatenate([latitude[far], point_latitude[at_sea]]),
-        np.concatenate([longitude[far], point_longitude[at_sea]]),
+        np.concatenate([row[at_sea], alone]),
+        np.concatenate([latitude[at_sea], inner[:, 1]]),
+        np.concatenate([longitude[at_sea], inner[:, 0]]),
     )
+
+
+def _point_in_the_sea(shape: shapely.Geometry, land: Land) -> shapely.Geometry:
+    """A point of a shape's water, however little there is."""
+    dry = shapely.union_all(land.pieces[land.tree.query(shape, predicate="intersects")])
+    sea = shapely.difference(shape, dry)
+    return shapely.point_on_surface(shape if sea.is_empty else sea)
 
 
 def _sums(group: NDArray[np.integer], values: Floats, groups: int) -> Floats:
@@ -272,16 +322,13 @@ def _people_rows(
     for row, (c, t) in enumerate(zip(fine.cells[fine.cell].tolist(), fine.territory, strict=True)):
         key5.setdefault((c, t), []).append(row)
     out: list[tuple[int, str, NDArray[np.bool_], float]] = []
-    outside = np.zeros(len(regions), dtype=bool)
     for c5, t, n, c in zip(cell5.tolist(), territory, people, cell.tolist(), strict=True):
         atoms = key5.get((c5, t), [])
         area = fine.area_km2[atoms].sum()
         if area > 0.0:
             out += [(c, t, fine.within[atom], n * fine.area_km2[atom] / area) for atom in atoms]
         else:  # an islet below the sliver's size: by where its cell's centre is
-            latitude, longitude = h3cells.centres_deg(np.array([c5], dtype=np.uint64))
-            member = [bool(shapely.contains_xy(region, longitude[0], latitude[0])) for region in regions]
-            out.append((c, t, np.array(member) if member else outside, n))
+            out.append((c, t, _within_at(np.array([c5], dtype=np.uint64), regions)[0], n))
     return (
         np.array([row[0] for row in out], dtype=np.int32),
         np.array([row[1] for row in out], dtype=object),
@@ -299,8 +346,8 @@ def _joined(parts: Parts, rows: tuple[NDArray[np.int32], Labels, NDArray[np.bool
     cell, territory, within, people = rows
     names, code = np.unique(np.concatenate([parts.territory, territory]).astype(str), return_inverse=True)
     all_within = np.concatenate([parts.within, within])
-    bits = all_within.astype(np.int64) @ (1 << np.arange(all_within.shape[1], dtype=np.int64))
-    key = np.stack([np.concatenate([parts.cell, cell]).astype(np.int64), code.astype(np.int64), bits], axis=1)
+    all_cells = np.concatenate([parts.cell, cell]).astype(np.int64)
+    key = np.stack([all_cells, code.astype(np.int64), *_codes(all_within)], axis=1)
     distinct, first, inverse = np.unique(key, axis=0, return_index=True, return_inverse=True)
     inverse = inverse.ravel()
     return Parts(
@@ -309,7 +356,7 @@ def _joined(parts: Parts, rows: tuple[NDArray[np.int32], Labels, NDArray[np.bool
         names[distinct[:, 1]].astype(object),
         all_within[first],
         _sums(inverse[: len(parts)], parts.area_km2, len(distinct)),
-        _sums(inverse[len(parts) :], people, len(distinct)),
+        _sums(inverse, np.concatenate([parts.people, people]), len(distinct)),
     )
 
 
@@ -328,10 +375,21 @@ def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     np.add.at(living, np.searchsorted(coarse, cell5[wanted]) * len(names) + code[len(every) :], people[wanted])
     with np.errstate(invalid="ignore", divide="ignore"):
         density = np.where(ground > 0.0, living / ground, 0.0)
-    shared = Parts(
-        every.cells, every.cell, every.territory, every.within, every.area_km2, density[key] * every.area_km2
-    )
-    return shared.select(np.isin(every.cells, parts.cells)[every.cell])
+    people_of = density[key] * every.area_km2
+    shared = Parts(every.cells, every.cell, every.territory, every.within, every.area_km2, people_of)
+    stranded = np.flatnonzero((living > 0.0) & (ground == 0.0))
+    middle = h3cells.middle_children(coarse[stranded // len(names)], resolution)
+    rows = np.searchsorted(every.cells, middle).astype(np.int32)
+    territory = names[stranded % len(names)].astype(object)
+    shared = _joined(shared, (rows, territory, _within_at(middle, regions), living[stranded]))
+    return shared.select(np.isin(every.cells, parts.cells)[shared.cell])
+
+
+def _within_at(cells: Cells, regions: Sequence[shapely.Geometry]) -> NDArray[np.bool_]:
+    """Which regions hold the cells' centres, axes (cell, region)."""
+    latitude, longitude = h3cells.centres_deg(cells)
+    inside = [shapely.contains_xy(region, longitude, latitude) for region in regions]
+    return np.array(inside, dtype=bool).reshape(len(regions), len(cells)).T
 
 
 def land_of(label: str) -> str:

@@ -34,12 +34,16 @@ class Coasts:
     owner: NDArray[np.int32]
     tree: KDTree | None  # over unit vectors; None where no coast is near
 
-    def distance_km(self, latitude_deg: Floats, longitude_deg: Floats) -> tuple[Floats, NDArray[np.int32]]:
-        """(distance to the nearest coast along a great circle, number of its territory); inf and −1 where none is."""
+    def distance_km(
+        self, latitude_deg: Floats, longitude_deg: Floats, within_km: float = STRIP_LIMITS_KM[-1] * 1.5
+    ) -> tuple[Floats, NDArray[np.int32]]:
+        """(distance to the nearest coast along a great circle, number of its territory).
+
+        Infinite and −1 where no coast lies `within_km`.
+        """
         if self.tree is None:
             return np.full(len(latitude_deg), np.inf), np.full(len(latitude_deg), -1, np.int32)
-        limit = _chord(STRIP_LIMITS_KM[-1] * 1.5)
-        chord, nearest = self.tree.query(up(latitude_deg, longitude_deg), distance_upper_bound=limit)
+        chord, nearest = self.tree.query(up(latitude_deg, longitude_deg), distance_upper_bound=_chord(within_km))
         near = np.isfinite(chord)
         distance = np.where(near, 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM, np.inf)
         return distance, np.where(near, np.append(self.owner, -1)[nearest], -1).astype(np.int32)

@@ -57,4 +57,5 @@ def decide(rule_set: RuleSet, territory: str, class_: str, within: Sequence[bool
 
 
 def _because(rules: list[Rule]) -> tuple[Because, ...]:
-    return tuple(Because(rule.id, rule.authority, rule.reason) for rule in sorted(rules, key=lambda rule: rule.id))
+    ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))  # two books may use one id
+    return tuple(Because(rule.id, rule.authority, rule.reason) for rule in ordered)

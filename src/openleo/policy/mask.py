@@ -29,6 +29,8 @@ def compute(rule_set: RuleSet, parts: Parts, classes: Sequence[str], first_regio
     Columns `first_region`, `first_region` + 1, … of `parts.within` are the rule set's regions. Parts that share a
     territory and lie in the same regions are decided once.
     """
+    if len(parts) == 0:
+        return everything(parts, classes)
     within = parts.within[:, first_region : first_region + len(rule_set.regions)]
     territory, code = np.unique(parts.territory.astype(str), return_inverse=True)
     kinds, kind = np.unique(np.column_stack([code, within.astype(np.int64)]), axis=0, return_inverse=True)

@@ -76,10 +76,12 @@ class RuleRecord(Record):
 class FileRecord(Record):
     """One file: a part of one authority's book."""
 
-    schema_: int = Field(alias="schema", description=f"{SCHEMA}.")
-    book: str = Field(description='Whose rules: "operator", "regulator:TWN".')
+    schema_: int = Field(alias="schema", strict=True, description=f"{SCHEMA}.")
+    book: str = Field(description='Whose rules: "operator", "regulator:TWN".', pattern=r"\S")
     classes: list[str] = Field(default_factory=list, description="Classes of terminals of the file's own.")
-    rule: list[RuleRecord] = Field(default_factory=list, description="The rules; their order has no meaning.")
+    rule: list[dict[str, Any]] = Field(
+        default_factory=list, description="The rules, each a table as below; their order has no meaning."
+    )
 
 
 @dataclass
@@ -97,25 +99,25 @@ class _Faults:
 def read_rules(paths: Iterable[Path]) -> RuleSet:
     """The union of rule files. Raises InputError with the problems of all files together."""
     paths = list(paths)
-    rules: list[Rule] = []
-    classes = list(CLASSES)
     problems: list[Problem] = []
+    files: list[tuple[Path, FileRecord]] = []
     for path in paths:
         try:
-            record = _read_file(path)
+            files.append((path, _read_file(path)))
         except InputError as error:
             problems += error.problems
-            continue
-        classes += [name for name in record.classes if name not in classes]
-        for rule in record.rule:
-            faults = _Faults(str(path), f'rule "{rule.id}"')
-            made = _made(rule, record.book, path.parent, classes, faults)
-            if any((other.book, other.id) == (made.book, made.id) for other in rules):
+    classes = list(dict.fromkeys([*CLASSES, *(name for _, record in files for name in record.classes)]))
+    rules: list[Rule] = []
+    for path, record in files:
+        for number, table in enumerate(record.rule):
+            faults = _Faults(str(path), f'rule "{table["id"]}"' if table.get("id") else f"rule[{number}]")
+            made = _read_rule(table, number, record.book, path.parent, classes, faults)
+            if made and any((other.book, other.id) == (made.book, made.id) for other in rules):
                 faults.add(
                     f'stands twice in the book "{made.book}".',
                     "Ids name rules in reasons and records; they must differ.",
                 )
-            rules.append(made)
+            rules += [made] if made else []
             problems += faults.found
     if problems:
         raise InputError(problems)
@@ -123,36 +125,50 @@ def read_rules(paths: Iterable[Path]) -> RuleSet:
 
 
 def _read_file(path: Path) -> FileRecord:
-    raw = read_toml(path)
-    if refused := _not_yet(raw, str(path)):
-        raise InputError(refused)
-    record = check(FileRecord, raw, str(path))
+    record = check(FileRecord, read_toml(path), str(path))
     if record.schema_ != SCHEMA:
         raise InputError(Problem(str(path), "schema", f"is {record.schema_}; this version reads schema {SCHEMA}."))
     return record
 
 
-def _not_yet(raw: dict[str, Any], file: str) -> list[Problem]:
-    """What the contract knows and this version does not compute."""
-    problems: list[Problem] = []
-    tables = raw.get("rule", [])
-    for number, rule in enumerate(tables if isinstance(tables, list) else []):
-        if not isinstance(rule, dict):
-            continue
-        faults = _Faults(file, f'rule "{rule["id"]}"' if rule.get("id") else f"rule[{number}]")
-        named = [key for key in NOT_YET_KEYS if key in rule]
-        if rule.get("effect") in NOT_YET_EFFECTS:
-            named.append(f'effect = "{rule["effect"]}"')
-        if rule.get("applies_to") in NOT_YET_APPLIES_TO:
-            named.append(f'applies_to = "{rule["applies_to"]}"')
-        who = rule.get("who")
-        named += [f"who.{key}" for key in NOT_YET_WHO if isinstance(who, dict) and key in who]
-        for what in named:
-            faults.add(
-                f"{what} is not yet computed, and no rule is kept by half.", "Leave it out of this version's rules."
-            )
-        problems += faults.found
-    return problems
+def _read_rule(
+    table: dict[str, Any], number: int, book: str, folder: Path, classes: list[str], faults: _Faults
+) -> Rule | None:
+    """A table as a rule, or None when it cannot be made; every fault of it is added to `faults`."""
+    known = _without_what_is_not_yet(table, faults)
+    if known is None:
+        return None
+    try:
+        record = check(RuleRecord, known, faults.file, under=f"rule[{number}]")
+    except InputError as error:
+        faults.found += error.problems
+        return None
+    return _made(record, book, folder, classes, faults)
+
+
+def _without_what_is_not_yet(table: dict[str, Any], faults: _Faults) -> dict[str, Any] | None:
+    """The table less what the contract knows and this version does not compute, each reported.
+
+    None when nothing is left to check: the rule's very effect is not yet known.
+    """
+    who = table.get("who")
+    refused_who = [key for key in NOT_YET_WHO if isinstance(who, dict) and key in who]
+    refused = [key for key in NOT_YET_KEYS if key in table]
+    if table.get("applies_to") in NOT_YET_APPLIES_TO:
+        refused.append("applies_to")
+    named = [key if key != "applies_to" else f'applies_to = "{table[key]}"' for key in refused]
+    named += [f"who.{key}" for key in refused_who]
+    unknown_effect = table.get("effect") in NOT_YET_EFFECTS
+    if unknown_effect:
+        named.append(f'effect = "{table["effect"]}"')
+    for what in named:
+        faults.add(f"{what} is not yet computed, and no rule is kept by half.", "Leave it out of this version's rules.")
+    if unknown_effect:
+        return None
+    rest = {key: value for key, value in table.items() if key not in refused}
+    if refused_who and isinstance(who, dict):
+        rest["who"] = {key: value for key, value in who.items() if key not in refused_who}
+    return rest
 
 
 def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults: _Faults) -> Rule:
@@ -170,6 +186,8 @@ def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults:
     if (rule.territory.in_ is None) == (rule.territory.geojson is None):
         faults.add("territory needs either `in` or `geojson`.")
     elif rule.territory.geojson is not None:
+        if rule.territory.include is not None or rule.territory.exclude is not None:
+            faults.add("include and exclude are for the contested areas of `in`; a polygon has none.")
         try:
             region = read_polygons(folder / rule.territory.geojson)
         except InputError as error:

@@ -159,9 +159,7 @@ def _effect(results: Results) -> Markup:
         said.append(_rules(results, {rule for row in changed for rule in row.because}))
     untouched = len(rows) - len(changed)
     if untouched:
-        said.append(
-            paragraph(f"In {untouched} other rows (a territory and a class each) nothing changes.", class_="note")
-        )
+        said.append(paragraph(f"Nothing changes elsewhere; rows left out: {untouched}.", class_="note"))
     said.append(
         paragraph(
             Markup(f'Fingerprint of the effect: <span class="hash">{safe(results.effect.sha256)}</span>'), class_="note"

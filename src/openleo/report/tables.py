@@ -68,7 +68,7 @@ def effect_table(results: Results) -> RenderableType:
         said.append(table)
     untouched = len(rows) - len(changed)
     if untouched:
-        said.append(Text(f"Nothing changes in {untouched} other rows (a territory and a class each).", style=QUIET))
+        said.append(Text(f"Nothing changes elsewhere; rows left out: {untouched}.", style=QUIET))
     said.append(Text("What shared beams would take is not computed.", style=QUIET))
     return Group(*said)
 

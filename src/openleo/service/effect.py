@@ -15,6 +15,7 @@ import numpy as np
 import rfc8785
 from numpy.typing import NDArray
 
+from openleo.policy.decide import Outcome
 from openleo.service.serve import ServiceMap
 from openleo.service.statistics import RTT_BINS, quantile_ms
 
@@ -128,12 +129,15 @@ def _median(service: ServiceMap, parts: NDArray[np.intp]) -> float | None:
 
 
 def _rules_between(before: ServiceMap, after: ServiceMap, parts: NDArray[np.intp]) -> tuple[str, ...]:
-    """The rules that decided the changed parts on one side and not on the other."""
-    names: set[str] = set()
+    """The rules that make the difference for the changed parts.
+
+    A forbid makes it where there is one on either side; else the permits that one side has and the other has not.
+    """
     column = before.mask.classes.index(before.class_)
-    pairs = {(before.mask.decision[part, column], after.mask.decision[part, column]) for part in parts}
-    for old, new in pairs:
-        was = {because.rule for because in before.mask.decisions[old].because}
-        is_ = {because.rule for because in after.mask.decisions[new].because}
-        names |= was ^ is_
+    names: set[str] = set()
+    for old, new in {(before.mask.decision[part, column], after.mask.decision[part, column]) for part in parts}:
+        was, is_ = before.mask.decisions[old], after.mask.decisions[new]
+        withheld, granted = (was, is_) if is_.permitted else (is_, was)
+        decisive = withheld if withheld.outcome is Outcome.FORBIDDEN else granted
+        names |= {because.rule for because in decisive.because}
     return tuple(sorted(names))

@@ -62,20 +62,24 @@ def default_cache() -> Path:
 def fetch(source: str, cache: Path, *, now: datetime | None = None, address: str = ADDRESS) -> Fetched:
     """The element sets of `celestrak:GROUP` as an OMM JSON file in the cache.
 
-    Raises InputError for a source that is not known, after a refusal, and when the source cannot be reached.
+    Raises InputError for a source that is not known, after a refusal, when the source cannot be reached or sends no
+    elements, and when the cache cannot be written.
     """
     now = now or datetime.now(UTC)
     group = _group(source)
     folder = cache / NAME
     refusal = folder / "refused.json"
-    kept = _kept(folder, group)
-    if kept and now - kept.fetched_at < MINIMUM_AGE:
-        return kept
-    if refusal.exists():
-        raise InputError(_refused(source, refusal, json.loads(refusal.read_text(encoding="utf-8"))))
-    url = str(httpx.URL(address, params={"GROUP": group, "FORMAT": "json"}))
-    content = _get(url, source, refusal, now)
-    return _keep(content, folder, group, url, now)
+    try:
+        kept = _kept(folder, group)
+        if kept and timedelta() <= now - kept.fetched_at < MINIMUM_AGE:
+            return kept
+        if refusal.exists():
+            raise InputError(_refused(source, refusal))
+        url = str(httpx.URL(address, params={"GROUP": group, "FORMAT": "json"}))
+        return _keep(_get(url, source, refusal, now), folder, group, url, now, source)
+    except OSError as error:
+        rule = f"cannot be used as a cache: {error.strerror}."
+        raise InputError(Problem(str(folder), "", rule, "Name another with --cache.")) from None
 
 
 def copy_to(fetched: Fetched, target: Path) -> None:
@@ -96,14 +100,16 @@ def _group(source: str) -> str:
 
 
 def _kept(folder: Path, group: str) -> Fetched | None:
+    """What the cache has, or None; half a write or another hand's is as good as nothing."""
     path, about = folder / f"{group}.json", folder / f"{group}.about.json"
-    if not (path.exists() and about.exists()):
+    try:
+        said = json.loads(about.read_text(encoding="utf-8"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != said["sha256"]:
+            return None
+        return Fetched(path, said["url"], digest, parse_instant(said["fetched_at"]), said["sets"], from_cache=True)
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
         return None
-    said = json.loads(about.read_text(encoding="utf-8"))
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != said["sha256"]:
-        return None  # half a write or another hand: fetch it anew
-    return Fetched(path, said["url"], digest, parse_instant(said["fetched_at"]), said["sets"], from_cache=True)
 
 
 def _get(url: str, source: str, refusal: Path, now: datetime) -> bytes:
@@ -113,7 +119,7 @@ def _get(url: str, source: str, refusal: Path, now: datetime) -> bytes:
                 refusal.parent.mkdir(parents=True, exist_ok=True)
                 said = {"status": answer.status_code, "at": instant_text(now), "url": url}
                 refusal.write_text(json.dumps(said), encoding="utf-8")
-                raise InputError(_refused(source, refusal, said))
+                raise InputError(_refused(source, refusal))
             if answer.status_code != httpx.codes.OK:
                 rule = f"answered {answer.status_code}; nothing was kept."
                 raise InputError(Problem(source, "", rule, "Look at its site before asking again."))
@@ -129,18 +135,27 @@ def _get(url: str, source: str, refusal: Path, now: datetime) -> bytes:
         raise InputError(Problem(source, "", f"cannot be reached: {error}.", way_out)) from None
 
 
-def _refused(source: str, refusal: Path, said: dict[str, Any]) -> Problem:
-    rule = f"answered {said['status']} at {said['at']}, which blocks this address, and is not asked again."
+def _refused(source: str, refusal: Path) -> Problem:
+    try:
+        said = json.loads(refusal.read_text(encoding="utf-8"))
+        answer = f"answered {said['status']} at {said['at']}"
+    except (ValueError, TypeError, KeyError):  # the record is broken; that it is there says enough
+        answer = "refused an earlier request"
+    rule = f"{answer}, which blocks this address, and is not asked again."
     return Problem(source, "", rule, f"Read its usage policy; then delete {refusal}.")
 
 
-def _keep(content: bytes, folder: Path, group: str, url: str, now: datetime) -> Fetched:
+def _keep(content: bytes, folder: Path, group: str, url: str, now: datetime, source: str) -> Fetched:
     """Check what came, and only then put it in place of what was there."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         fresh = Path(work) / f"{group}.json"
         fresh.write_bytes(content)
-        sets = len(read_elements(fresh).sets)
+        try:
+            sets = len(read_elements(fresh).sets)
+        except InputError as error:
+            rule = f"sent no element sets: {error.problems[0].rule}"
+            raise InputError(Problem(source, "", rule, "What the cache had is as it was.")) from None
         digest = hashlib.sha256(content).hexdigest()
         about = Path(work) / f"{group}.about.json"
         about.write_text(

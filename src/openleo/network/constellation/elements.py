@@ -73,8 +73,9 @@ def _content(path: Path) -> bytes:
             rule = f"it has {size:,} bytes; an element file has at most {LARGEST_FILE_BYTES:,}."
             raise InputError(Problem(str(path), "", rule, "Split it."))
         return path.read_bytes()
-    except OSError as fault:
-        raise InputError(Problem(str(path), "", f"it cannot be read: {fault.strerror}.", "Check the path.")) from None
+    except (OSError, ValueError) as fault:  # ValueError: a name that no file can have
+        why = getattr(fault, "strerror", None) or fault
+        raise InputError(Problem(str(path), "", f"it cannot be read: {why}.", "Check the path.")) from None
 
 
 def _newest(good: Iterable[tuple[Row, ElementSet]], file: str) -> tuple[tuple[ElementSet, ...], list[Problem]]:

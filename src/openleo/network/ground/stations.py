@@ -53,8 +53,8 @@ def read(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[t
         raise InputError(Problem(file, where, rule, way_out))
     try:
         content = path.read_bytes()
-    except OSError as error:
-        rule = f"{path} cannot be read: {error.strerror}."
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        rule = f"{path} cannot be read: {getattr(error, 'strerror', None) or error}."
         raise InputError(Problem(file, where, rule, "Paths are relative to the scenario.")) from None
     return _stations(content, str(path), kind), content
 

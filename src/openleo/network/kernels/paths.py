@@ -17,8 +17,11 @@ NO_WAY = -2  # in `onward`: no way at all
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def link_lengths(position_km: Floats, neighbours: Ints, length_km: Floats) -> None:
-    """length_km[satellite, k]: to neighbours[satellite, k]; infinite where there is no link."""
+def link_lengths(position_km: Floats, neighbours: Ints, lowest_km: float, length_km: Floats) -> None:
+    """length_km[satellite, k]: to neighbours[satellite, k]; infinite where there is no link.
+
+    A link that comes nearer to the Earth's centre than `lowest_km` is none: air and ground are in its way.
+    """
     for s in range(neighbours.shape[0]):
         for k in range(neighbours.shape[1]):
             n = neighbours[s, k]
@@ -28,7 +31,14 @@ def link_lengths(position_km: Floats, neighbours: Ints, length_km: Floats) -> No
                 dx = position_km[n, 0] - position_km[s, 0]
                 dy = position_km[n, 1] - position_km[s, 1]
                 dz = position_km[n, 2] - position_km[s, 2]
-                length_km[s, k] = math.sqrt(dx * dx + dy * dy + dz * dz)
+                length = math.sqrt(dx * dx + dy * dy + dz * dz)
+                # The foot of the perpendicular from the centre, as a share of the way; ends are far enough out anyway.
+                along = -(position_km[s, 0] * dx + position_km[s, 1] * dy + position_km[s, 2] * dz) / (length * length)
+                along = min(1.0, max(0.0, along))
+                x = position_km[s, 0] + along * dx
+                y = position_km[s, 1] + along * dy
+                z = position_km[s, 2] + along * dz
+                length_km[s, k] = length if x * x + y * y + z * z >= lowest_km * lowest_km else np.inf
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

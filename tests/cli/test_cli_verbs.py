@@ -1,0 +1,286 @@
+"""The other verbs, and what holds for all: exit codes, and answers on stdout apart from talk on stderr."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+
+import openleo
+from openleo.places.territories import contested_areas, territories
+
+PNG = b"\x89PNG\r\n\x1a\n"
+LIGHT_KM_PER_MS = 299.792458
+
+
+# --- as a process -------------------------------------------------------------------------------------------------
+
+
+def process(*arguments, cwd):
+    return subprocess.run([sys.executable, "-m", "openleo", *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+def test_input_at_fault_is_exit_2_with_all_its_problems_on_stderr_and_no_traceback(tmp_path):
+    (tmp_path / "s.toml").write_text('name = "x"\nslots = 3\n')
+    done = process("plan", "s.toml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "s.toml: start: is missing. It has no default.",
+        "s.toml: constellation: is missing. It has no default.",
+        "s.toml: ground: is missing. It has no default.",
+        's.toml: slots: there is no key "slots" here. Did you mean slot?',
+    ]
+
+
+def test_a_reader_that_leaves_early_is_no_drama(tmp_path):
+    command = f"{sys.executable} -m openleo territory list | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.startswith("ABW")
+    assert "Traceback" not in done.stderr
+
+
+# --- what holds for all -------------------------------------------------------------------------------------------
+
+
+def test_version(run):
+    done = run("--version")
+    assert (done.code, done.out) == (0, f"{openleo.__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["plan", "--help"], ["territory", "--help"]])
+def test_help_is_an_answer(run, arguments):
+    done = run(*arguments)
+    assert done.code == 0
+    assert "Usage: openleo" in done.out
+
+
+def test_help_names_every_verb_of_the_contract(run):
+    said = run("--help").out
+    for verb in ("init", "plan", "path", "passes", "territory", "fetch", "doctor"):
+        assert f"\n  {verb}" in said
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["plan"], ["plan", "--bogus"], ["path"], ["territory", "show"]])
+def test_a_command_that_is_none_is_exit_2(run, arguments):
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert "Usage:" in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["plan", "no.toml"], ["path", "no.toml", "--from", "Taipei"], ["passes", "no.toml", "--at", "Taipei"]],
+)
+def test_a_scenario_that_is_not_there(run, arguments):
+    done = run(*arguments)
+    assert (done.code, done.out, done.err) == (2, "", "no.toml: there is no such file. Check the path.\n")
+
+
+# --- territory ----------------------------------------------------------------------------------------------------
+
+
+def test_territory_list(run):
+    done = run("territory", "list")
+    assert (done.code, done.err) == (0, "")
+    assert len(done.out.splitlines()) == len(territories())
+    assert [line.split()[0] for line in done.out.splitlines()] == list(territories())
+    kinmen = next(line for line in done.out.splitlines() if line.startswith("kinmen"))
+    assert "administered by TWN; claimed by CHN" in kinmen
+
+
+def test_territory_list_of_contested_areas(run):
+    assert {line.split()[0] for line in run("territory", "list", "--contested").out.splitlines()} == set(
+        contested_areas()
+    )
+
+
+def test_territory_list_as_json(run):
+    rows = run("territory", "list", "--json").json
+    assert {row["id"] for row in rows} == set(territories())
+    assert all(row["source"] and row["version"] and row["point_of_view"] for row in rows)
+    contested = run("territory", "list", "--contested", "--json").json
+    assert {row["id"] for row in contested} == set(contested_areas())
+
+
+def test_territory_show_says_who_disputes_what_and_takes_no_side(run):
+    said = run("territory", "show", "JPN").out
+    assert said.startswith("JPN: Japan\n")
+    for words in ("people", "land", "source", "point of view", "senkaku", "dokdo", "southern-kurils", "sources:"):
+        assert words in said
+    kinmen = run("territory", "show", "Kinmen").out
+    assert "administered by TWN; claimed by CHN" in kinmen
+
+
+def test_territory_show_as_json(run):
+    japan = run("territory", "show", "jpn", "--json").json
+    assert (japan["id"], japan["contested"]) == ("JPN", None)
+    assert {area["id"] for area in japan["contested_with"]} == {"senkaku", "dokdo", "southern-kurils"}
+    kinmen = run("territory", "show", "kinmen", "--json").json
+    assert kinmen["contested"]["administered_by"] == ["TWN"]
+    assert kinmen["contested"]["claimed_by"] == ["CHN"]
+    assert kinmen["contested"]["as_of"] == "2026-11-01"
+
+
+@pytest.mark.parametrize("sea", ["JPN.sea12", "JPN.sea200", "high-seas"])
+def test_territory_show_of_the_sea(run, sea):
+    assert "no legal boundary" in run("territory", "show", sea).out
+    assert run("territory", "show", sea, "--json").json["kind"] == "sea"
+
+
+def test_territory_show_of_what_is_none_offers_near_names(run):
+    done = run("territory", "show", "Japn")
+    assert (done.code, done.out) == (2, "")
+    assert "JPN" in done.err
+
+
+# --- path ---------------------------------------------------------------------------------------------------------
+
+
+def test_path_to_the_internet_adds_up(run, starter):
+    done = run("path", starter, "--from", "TON", "--json")
+    assert done.code == 0
+    answer = done.json
+    kinds = [hop["kind"] for hop in answer["hops"]]
+    assert kinds[0] == "user link"
+    assert kinds[-3:] == ["feeder link", "fibre", "processing"]
+    assert set(kinds[1:-3]) <= {"inter-satellite link"}
+    *links, processing = answer["hops"]
+    assert answer["rtt_ms"] == pytest.approx(
+        2.0 * sum(hop["delay_ms"] for hop in links) + processing["delay_ms"], abs=1e-4
+    )
+    for hop in links:
+        index = 1.468 if hop["kind"] == "fibre" else 1.0
+        assert hop["delay_ms"] == pytest.approx(hop["length_km"] * index / LIGHT_KM_PER_MS, abs=1e-5)
+    for hop, following in pairwise(links):
+        assert hop["to"] == following["from"]
+    assert (answer["at"], answer["why_none"]) == ("2026-11-20T00:00:07.500000Z", None)
+
+
+def test_path_between_two_places_is_light_alone(run, starter):
+    answer = run(
+        "path", starter, "--from", "TON", "--to", "-18.14,178.44", "--at", "2026-11-20T00:30:00Z", "--json"
+    ).json
+    assert answer["at"] == "2026-11-20T00:30:00Z"
+    kinds = [hop["kind"] for hop in answer["hops"]]
+    assert (kinds[0], kinds[-1]) == ("user link", "user link")
+    assert answer["rtt_ms"] == pytest.approx(2.0 * sum(hop["delay_ms"] for hop in answer["hops"]), abs=1e-4)
+    assert answer["hops"][-1]["to"] == "-18.14,178.44"
+
+
+def test_path_for_people(run, starter):
+    done = run("path", starter, "--from", "TON", "--to", "Suva")
+    assert done.code == 0
+    assert "ms there and back" in done.out.splitlines()[0]
+    assert done.out.splitlines()[1].split()[:3] == ["1", "user", "link"]
+    assert done.err == ""
+
+
+def test_path_from_where_no_satellite_is(run, starter, tmp_path):
+    (tmp_path / "s.toml").write_text(
+        'name = "n"\nstart = 2026-11-20T00:00:00Z\nduration = "30s"\n[ground]\narea = "TON"\n'
+        '[[constellation.shell]]\nname = "a"\naltitude_km = 550\ninclination_deg = 53\nplanes = 4\nper_plane = 4\n'
+    )
+    done = run("path", "s.toml", "--from", "85,0", "--json")
+    assert done.code == 0
+    assert done.json["rtt_ms"] is None
+    assert done.json["why_none"] == "no_satellite"
+    assert done.json["hops"] == []
+    assert "no path (no_satellite)" in run("path", "s.toml", "--from", "85,0").out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from", "Taipeh"], "--from: there is no place"),
+        (["--from", "TON", "--to", "Taipeh"], "Did you mean Taipei"),
+        (["--from", "91,0"], "latitude,longitude"),
+        (["--from", "TON", "--at", "soon"], "--at: 'soon' is not an instant"),
+        (["--from", "TON", "--at", "0001-01-01T00:00:00+05:00"], "is not an instant"),
+    ],
+)
+def test_a_place_or_instant_that_is_none(run, starter, options, said):
+    done = run("path", starter, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_gateway_of_the_scenario_is_a_place(run, starter):
+    assert run("path", starter, "--from", "Clevedon", "--json").code == 0
+
+
+# --- passes -------------------------------------------------------------------------------------------------------
+
+
+def test_passes_as_json_with_a_picture(run, starter, tmp_path):
+    done = run("passes", starter, "--at", "TON", "--for", "3m", "--json")
+    assert done.code == 0
+    answer = done.json
+    assert answer["place"] == "Tonga"
+    assert len(answer["passes"]) > 10
+    for one in answer["passes"]:
+        assert 25.0 <= one["elevation_deg_max"] <= 90.0
+        assert (one["rises"] or "") <= one["culminates"] <= (one["sets"] or "3")
+    assert answer["hand_overs"][0]["from"] is None
+    assert answer["hand_overs"][0]["why"] == "first service"
+    names = {one["satellite"] for one in answer["passes"]}
+    assert {change["to"] for change in answer["hand_overs"]} - {None} <= names
+    picture = tmp_path / "out" / "starter" / "passes-Tonga.png"
+    assert picture.read_bytes().startswith(PNG)
+    assert str(picture.relative_to(tmp_path)) in done.err
+
+
+def test_passes_for_people(run, starter, tmp_path):
+    done = run(
+        "passes", starter, "--at", "25.03,121.56", "--for", "1m", "--start", "2026-11-20T06:00:00Z", "--out", "sky.png"
+    )
+    assert done.code == 0
+    assert "satellites above 25° in 1m" in done.out
+    assert "hand-over" in done.out
+    assert (tmp_path / "sky.png").exists()
+    assert "06:00" in done.out
+
+
+def test_a_picture_has_one_name_whatever_the_places_name(run, starter, tmp_path):
+    """GeoNames has "Biel/Bienne"; a slash must not become a folder."""
+    assert run("passes", starter, "--at", "Biel/Bienne", "--for", "15s").code == 0
+    assert len(list((tmp_path / "out" / "starter").glob("passes-*.png"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--at", "Taipeh"], "--at: there is no place"),
+        (["--at", "TON", "--for", "soon"], "--for: 'soon' is not a duration"),
+        (["--at", "TON", "--start", "soon"], "--start: 'soon' is not an instant"),
+        (["--at", "TON", "--for", "15s", "--out", "file/sky.png"], "file/sky.png: cannot be written"),
+    ],
+)
+def test_passes_that_cannot_be(run, starter, tmp_path, options, said):
+    (tmp_path / "file").write_text("mine")
+    done = run("passes", starter, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+# --- doctor and fetch ---------------------------------------------------------------------------------------------
+
+
+def test_doctor_finds_this_machine_well(run):
+    done = run("doctor")
+    assert done.code == 0
+    assert "BAD" not in done.out
+    assert "embedded data" in done.out
+    answer = run("doctor", "--json").json
+    assert answer["ok"] is True
+    assert {finding["what"] for finding in answer["findings"]} >= {"python", "libraries", "embedded data", "memory"}
+
+
+@pytest.mark.parametrize("source", ["celestrak", "celestrak:", "celestrak:a b", "other:starlink", "celestrak:../x", ""])
+def test_fetch_of_a_source_that_is_none(run, tmp_path, source):
+    done = run("fetch", source, "--cache", tmp_path / "cache")
+    assert (done.code, done.out) == (2, "")
+    assert "celestrak:GROUP" in done.err
+    assert list(tmp_path.iterdir()) == []

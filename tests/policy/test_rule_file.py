@@ -1,0 +1,370 @@
+"""Rule files: what is understood, and that everything else is refused by name, all of it at once."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from openleo.errors import InputError
+from openleo.policy.rule_file import read_rules
+
+GOOD = {
+    "id": '"r1"',
+    "effect": '"permit"',
+    "territory": '{in = "LUX"}',
+    "authority": '"operator"',
+    "reason": '"service is licensed"',
+}
+SQUARE = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]}
+
+
+def rule(**changed):
+    """The text of a rule; a value of None leaves its key out."""
+    said = {**GOOD, **changed}
+    return "[[rule]]\n" + "".join(f"{key} = {value}\n" for key, value in said.items() if value is not None)
+
+
+def book(*rules, head='schema = 1\nbook = "operator"\n'):
+    return head + "".join(rules)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Reads books from their texts, each a file: a.toml, b.toml, …"""
+
+    def read(*texts):
+        paths = [tmp_path / f"{letter}.toml" for letter, _ in zip("abcdefgh", texts, strict=False)]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_text(text, encoding="utf-8")
+        return read_rules(paths)
+
+    return read
+
+
+@pytest.fixture
+def refusal(read):
+    """The problems of books that are refused."""
+
+    def refusal(*texts):
+        with pytest.raises(InputError) as refused:
+            read(*texts)
+        return refused.value.problems
+
+    return refusal
+
+
+def only(problems):
+    (one,) = problems
+    return one
+
+
+# --- what is understood -------------------------------------------------------------------------------------------
+
+
+def test_a_rule_as_the_contract_writes_it(read):
+    text = rule(
+        who='{classes = ["fixed", "emergency"]}',
+        applies_to='"terminal"',
+        legal_reference='"Act 12, section 3"',
+        review_by="2027-01-31",
+    )
+    (made,) = read(book(text)).rules
+    assert (made.id, made.book, made.effect, made.authority) == ("r1", "operator", "permit", "operator")
+    assert made.classes == {"fixed", "emergency"}
+    assert made.legal_reference == "Act 12, section 3"
+    assert made.review_by.isoformat() == "2027-01-31"
+    assert made.emergency is None
+
+
+def test_keys_left_out_mean_any(read):
+    (made,) = read(book(rule())).rules
+    assert made.classes is None
+    assert made.speaks_to("fixed")
+    assert made.speaks_to("a class of tomorrow")
+    assert read(book(rule(who="{}"))).rules[0].classes is None
+
+
+def test_a_country_brings_its_waters_to_12_nautical_miles(read):
+    assert read(book(rule())).rules[0].territories == {"LUX", "LUX.sea12"}
+    assert read(book(rule(territory='{in = "TON"}'))).rules[0].territories == {"TON", "TON.sea12"}
+    assert read(book(rule(territory='{in = "kinmen"}'))).rules[0].territories == {"kinmen", "kinmen.sea12"}
+
+
+def test_strips_and_the_high_seas_stand_for_themselves(read):
+    (made,) = read(book(rule(territory='{in = ["JPN.sea200", "high-seas", "TWN.sea12"]}'))).rules
+    assert made.territories == {"JPN.sea200", "high-seas", "TWN.sea12"}
+
+
+def test_names_of_territories_in_any_case(read):
+    assert read(book(rule(territory='{in = ["lux", "ton"]}'))).rules[0].territories >= {"LUX", "TON"}
+
+
+@pytest.mark.parametrize(
+    ("territory", "covered"),
+    [
+        ('{in = "TWN", include = ["kinmen", "matsu"]}', {"TWN", "kinmen", "matsu"}),
+        ('{in = "JPN", include = [], exclude = ["southern-kurils"]}', {"JPN"}),
+        ('{in = "JPN", include = []}', {"JPN"}),
+        ('{in = "JPN", exclude = ["senkaku", "dokdo", "southern-kurils"]}', {"JPN"}),
+        ('{in = "JPN", include = ["senkaku"], exclude = ["dokdo", "southern-kurils"]}', {"JPN", "senkaku"}),
+        ('{in = ["JPN", "dokdo"], exclude = ["senkaku", "southern-kurils"]}', {"JPN", "dokdo"}),
+        ('{in = "CHN", include = ["TWN"]}', {"CHN", "TWN"}),
+        ('{in = "LUX", include = [], exclude = []}', {"LUX"}),
+        ('{in = "dokdo"}', {"dokdo"}),
+    ],
+)
+def test_contested_areas_that_a_rule_names(read, territory, covered):
+    """What `include` does not name stays out."""
+    (made,) = read(book(rule(territory=territory))).rules
+    assert made.territories == covered | {f"{id_}.sea12" for id_ in covered}
+
+
+def test_a_polygon_in_place_of_a_territory(read, tmp_path):
+    (tmp_path / "zone.geojson").write_text(json.dumps(SQUARE))
+    rule_set = read(book(rule(), rule(id='"r2"', territory='{geojson = "zone.geojson"}')))
+    assert rule_set.rules[1].territories == frozenset()
+    assert rule_set.rules[1].region.area == pytest.approx(1.0)
+    assert rule_set.regions == (rule_set.rules[1].region,)
+
+
+def test_a_file_may_bring_classes_of_its_own(read):
+    text = book(rule(who='{classes = ["press"]}'), head='schema = 1\nbook = "operator"\nclasses = ["press"]\n')
+    rule_set = read(text)
+    assert "press" in rule_set.classes
+    assert rule_set.rules[0].classes == {"press"}
+
+
+def test_an_empty_book_permits_nothing_and_is_none_the_less_a_book(read):
+    assert read(book()).rules == ()
+
+
+def test_several_files_are_one_set_and_one_id_may_stand_in_two_books(read):
+    other = book(rule(), head='schema = 1\nbook = "regulator:LUX"\n')
+    rule_set = read(book(rule()), other)
+    assert [(one.book, one.id) for one in rule_set.rules] == [("operator", "r1"), ("regulator:LUX", "r1")]
+    assert [source.rpartition("/")[2] for source in rule_set.sources] == ["a.toml", "b.toml"]
+
+
+# --- the language of tomorrow -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"conditions": "{speed_kmh_max = 75}"}, "conditions"),
+        ({"except": '{classes = ["government"]}'}, "except"),
+        ({"from": "2026-11-20T00:00:00Z"}, "from"),
+        ({"until": "2026-11-21T00:00:00Z"}, "until"),
+        ({"weekly": '"Mon 08:00-18:00"'}, "weekly"),
+        ({"land_in": '["TWN"]'}, "land_in"),
+        ({"effect": '"suspend"', "until": "2026-11-21T00:00:00Z"}, 'effect = "suspend"'),
+        ({"effect": '"suspend"'}, 'effect = "suspend"'),
+        ({"applies_to": '"beam"'}, 'applies_to = "beam"'),
+        ({"applies_to": '"gateway"'}, 'applies_to = "gateway"'),
+        ({"who": '{groups = ["field-hospitals"]}'}, "who.groups"),
+        ({"who": '{classes = ["fixed"], accounts = ["a"]}'}, "who.accounts"),
+        ({"who": '{terminals = ["t"]}'}, "who.terminals"),
+        ({"who": '{subscriptions = ["s"]}'}, "who.subscriptions"),
+        ({"conditions": "{}"}, "conditions"),
+        ({"who": "{groups = []}"}, "who.groups"),
+    ],
+)
+def test_what_is_not_yet_computed_is_refused_by_name(refusal, changed, named):
+    problems = refusal(book(rule(**changed)))
+    assert any(named in one.rule and "not yet" in one.rule for one in problems)
+    assert all(one.where == 'rule "r1"' for one in problems if "not yet" in one.rule)
+    assert all(one.way_out for one in problems)
+
+
+def test_every_part_that_is_not_yet_computed_is_named_at_once(refusal):
+    problems = refusal(book(rule(conditions="{}", land_in='["LUX"]'), rule(id='"r2"', applies_to='"beam"')))
+    assert [(one.where, one.rule.split(" is")[0]) for one in problems] == [
+        ('rule "r1"', "conditions"),
+        ('rule "r1"', "land_in"),
+        ('rule "r2"', 'applies_to = "beam"'),
+    ]
+
+
+# --- refused ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        (rule(teritory='{in = "LUX"}'), "rule[0].teritory", "Did you mean territory?"),
+        (rule(who='{clases = ["fixed"]}'), "rule[0].who.clases", "Did you mean classes?"),
+        (rule(territory='{in = "LUX", includ = []}'), "rule[0].territory.includ", "Did you mean include"),
+        (rule(priority="3"), "rule[0].priority", 'there is no key "priority" here. Known keys:'),
+        (rule(effect='"allow"'), "rule[0].effect", "'allow'; it must be permit or forbid"),
+        (rule(applies_to='"ship"'), "rule[0].applies_to", "'ship'"),
+        (rule(effect=None), "rule[0].effect", "missing"),
+        (rule(authority=None), "rule[0].authority", "missing"),
+        (rule(reason=None), "rule[0].reason", "missing"),
+        (rule(id=None), "rule[0].id", "missing"),
+        (rule(territory=None), "rule[0].territory", "missing"),
+        (rule(territory='"LUX"'), "rule[0].territory", "'LUX'"),
+        (rule(review_by='"soon"'), "rule[0].review_by", "'soon'"),
+        (rule(emergency='"maybe"'), "rule[0].emergency", "'maybe'; it must be keep or cut"),
+        (rule(who='{classes = "fixed"}'), "rule[0].who.classes", "'fixed'"),
+    ],
+)
+def test_a_key_or_value_at_fault_is_named_with_its_place(refusal, text, where, said):
+    problem = only(refusal(book(text)))
+    assert problem.where == where
+    assert said in str(problem)
+    assert problem.file.endswith("a.toml")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"who": '{classes = ["fixd"]}'}, 'no class "fixd". Did you mean fixed?'),
+        ({"who": '{classes = ["qqq"]}'}, "fixed, portable, vehicle, maritime, aviation, government, emergency"),
+        ({"who": "{classes = []}"}, "empty list"),
+        ({"territory": "{in = []}"}, "empty list"),
+        ({"territory": '{in = "TWM"}'}, "Did you mean"),
+        ({"territory": '{in = "Japan"}'}, "Japan is JPN."),
+        ({"territory": '{in = ["LUX", "nowhere"]}'}, '"nowhere"'),
+        ({"territory": '{in = ""}'}, "no territory"),
+        ({"territory": "{}"}, "`in` or `geojson`"),
+        ({"territory": '{include = ["kinmen"]}'}, "`in` or `geojson`"),
+        ({"territory": '{in = "LUX", geojson = "zone.geojson"}'}, "`in` or `geojson`"),
+        ({"territory": '{geojson = "no.geojson"}'}, "no such file"),
+        ({"effect": '"forbid"'}, 'a forbid must say emergency = "keep" or "cut"'),
+        ({"id": '""'}, "id is empty"),
+        ({"id": '" "'}, "id is empty"),
+        ({"authority": '""'}, "authority is empty"),
+        ({"reason": '""'}, "reason is empty"),
+        ({"territory": '{in = "JPN", include = ["dokdo"], exclude = ["dokdo"]}'}, 'both includes and excludes "dokdo"'),
+        ({"territory": '{in = "JPN", include = ["crimea"]}'}, '"crimea" is not an area contested with JPN'),
+        ({"territory": '{in = "LUX", include = ["JPN"]}'}, '"JPN" is not an area contested with LUX'),
+        ({"territory": '{in = "high-seas", include = ["TWN"]}'}, '"TWN" is not an area contested'),
+        ({"territory": '{in = "JPN", include = ["dokd"]}'}, "Did you mean dokdo?"),
+        ({"territory": '{in = ["JPN", "dokdo"], exclude = ["dokdo", "senkaku", "southern-kurils"]}'}, '"dokdo"'),
+    ],
+)
+def test_a_rule_that_cannot_be_kept_is_refused(refusal, changed, said):
+    problems = refusal(book(rule(**changed)))
+    assert said in "\n".join(str(one) for one in problems)
+
+
+@pytest.mark.parametrize("also", ['include = ["TWN"]', 'exclude = ["JPN"]', "include = []"])
+def test_a_polygon_has_no_contested_areas_to_name(refusal, tmp_path, also):
+    """What is written and not computed is refused, never passed over."""
+    (tmp_path / "zone.geojson").write_text(json.dumps(SQUARE))
+    assert also.partition(" ")[0] in str(only(refusal(book(rule(territory=f'{{geojson = "zone.geojson", {also}}}')))))
+
+
+@pytest.mark.parametrize(
+    ("country", "areas"),
+    [
+        ("JPN", {"senkaku": ("JPN", "CHN, TWN"), "dokdo": ("KOR", "JPN"), "southern-kurils": ("RUS", "JPN")}),
+        ("UKR", {"crimea": ("RUS", "UKR"), "kherson-oblast": ("RUS, UKR", "RUS, UKR")}),
+        ("TWN", {"kinmen": ("TWN", "CHN"), "matsu": ("TWN", "CHN"), "pratas": ("TWN", "CHN")}),
+        ("CHN", {"TWN": ("TWN", "CHN"), "aksai-chin": ("CHN", "IND")}),
+        ("SRB", {"XKX": ("XKX", "SRB")}),
+    ],
+)
+def test_a_country_with_contested_areas_must_say_which(refusal, country, areas):
+    """The list says who administers each and who claims it, and takes no side."""
+    problem = only(refusal(book(rule(territory=f'{{in = "{country}"}}'))))
+    for id_, (administered_by, claimed_by) in areas.items():
+        assert f"{id_} (administered by {administered_by}, claimed by {claimed_by})" in problem.rule
+    assert "include = [...]" in problem.way_out
+    assert "exclude = [...]" in problem.way_out
+
+
+def test_exclude_alone_must_name_all(refusal):
+    problem = only(refusal(book(rule(territory='{in = "JPN", exclude = ["southern-kurils"]}'))))
+    assert "senkaku" in problem.rule
+    assert "dokdo" in problem.rule
+    assert "southern-kurils" not in problem.rule
+
+
+def test_the_areas_of_every_country_of_a_list_are_asked_for(refusal):
+    problem = only(refusal(book(rule(territory='{in = ["JPN", "UKR"]}'))))
+    assert "crimea" in problem.rule
+    assert "dokdo" in problem.rule
+
+
+def test_an_id_stands_once_in_a_book(refusal):
+    problem = only(refusal(book(rule(), rule())))
+    assert problem.where == 'rule "r1"'
+    assert "stands twice" in problem.rule
+    across = only(refusal(book(rule()), book(rule())))
+    assert "stands twice" in across.rule
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('schema = 2\nbook = "b"\n', "schema: is 2; this version reads schema 1"),
+        ('book = "b"\n', "schema: is missing"),
+        ("schema = 1\n", "book: is missing"),
+        ('schema = 1\nboook = "b"\n', "Did you mean book?"),
+        ('schema = 1\nbook = "b"\nrule = 3\n', "rule: is 3"),
+        ('schema = 1\nbook = "b"\nrules = []\n', "Did you mean rule?"),
+        ('schema = 1\nbook = "b"\nclasses = "fixed"\n', "classes: is 'fixed'"),
+        ("schema == 1", "is not TOML"),
+    ],
+)
+def test_a_file_that_is_no_book(refusal, text, said):
+    assert said in "\n".join(str(one) for one in refusal(text))
+
+
+@pytest.mark.parametrize("schema", ['"1"', "true", "1.0"])
+def test_the_schema_is_the_whole_number_1(refusal, schema):
+    assert "schema" in str(only(refusal(f'schema = {schema}\nbook = "b"\n')))
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_book_has_a_name(refusal, name):
+    assert "book" in str(only(refusal(f'schema = 1\nbook = "{name}"\n')))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"no\.toml: there is no such file"):
+        read_rules([tmp_path / "no.toml"])
+
+
+# --- all at once --------------------------------------------------------------------------------------------------
+
+
+def test_every_problem_of_every_file_is_reported(refusal, tmp_path):
+    problems = refusal(
+        book(rule(territory='{in = "JPN"}'), rule(id='"r2"', who='{classes = ["fixd"]}', territory='{in = "TWM"}')),
+        "schema == 1",
+        book(rule(priority="3"), head='schema = 1\nbook = "regulator:JPN"\n'),
+        book(rule(applies_to='"beam"'), head='schema = 1\nbook = "court"\n'),
+    )
+    said = [(one.file.rpartition("/")[2], one.where) for one in problems]
+    assert sorted(said) == [
+        ("a.toml", 'rule "r1"'),
+        ("a.toml", 'rule "r2"'),
+        ("a.toml", 'rule "r2"'),
+        ("b.toml", ""),
+        ("c.toml", "rule[0].priority"),
+        ("d.toml", 'rule "r1"'),
+    ]
+
+
+def test_what_is_not_yet_computed_hides_nothing_else_of_its_file(refusal):
+    said = "\n".join(
+        str(one) for one in refusal(book(rule(applies_to='"beam"'), rule(id='"r2"', territory='{in = "TWM"}')))
+    )
+    assert "beam" in said
+    assert "TWM" in said
+
+
+def test_a_key_at_fault_hides_nothing_else_of_its_file(refusal):
+    said = "\n".join(str(one) for one in refusal(book(rule(priority="3"), rule(id='"r2"', territory='{in = "TWM"}'))))
+    assert "priority" in said
+    assert "TWM" in said
+
+
+def test_classes_of_one_file_are_known_to_the_others_in_any_order(read):
+    """Order never matters, that of files included."""
+    names = 'schema = 1\nbook = "registry"\nclasses = ["press"]\n'
+    uses = book(rule(who='{classes = ["press"]}'))
+    assert read(names, uses).sha256 == read(uses, names).sha256

@@ -1,0 +1,219 @@
+"""What must hold for any cells, any people, any reach and any rules.
+
+DESIGN §2: served + Σ reasons = 1. DESIGN §5: adding a forbid never permits anyone new; the order of rules never
+matters. Issue 2: swapping two rule sets swaps gained and lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openleo import cells as h3cells
+from openleo.network.reach import Reach
+from openleo.places.parts import Parts
+from openleo.places.territories import HIGH_SEAS
+from openleo.policy import mask
+from openleo.policy.rules import Rule, RuleSet, union
+from openleo.service.effect import Effect, effect
+from openleo.service.serve import Reason, ServiceMap, serve
+from openleo.service.statistics import CellStatistics, Counter
+from openleo.service.summary import by_cell, by_territory
+
+TERRITORIES = ("TWN", "kinmen", "JPN", "JPN.sea12", "PHL", HIGH_SEAS)
+CLASSES = ("fixed", "maritime", "emergency")
+ROUNDED = 5 * 1e-6  # five shares, each rounded to six decimals
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def some_statistics(random: np.random.Generator, cells: int) -> CellStatistics:
+    slots = int(random.integers(1, 30))
+    satellite = random.integers(-1, 3, (slots, cells)).astype(np.int32)
+    satellite[:, random.random(cells) < 0.2] = -1
+    rtt_ms = np.where(satellite < 0, np.inf, random.uniform(20.0, 80.0, (slots, cells))).astype(np.float32)
+    seen = np.where(satellite < 0, random.integers(0, 2, (slots, cells)), 5).astype(np.int16)
+    counter = Counter(cells, 15.0)
+    counter.add(Reach(0, satellite, rtt_ms, seen))
+    return counter.finish()
+
+
+def some_parts(random: np.random.Generator) -> Parts:
+    """Cells with up to three parts each; some where nobody lives, some people without ground of their own."""
+    cells = np.sort(random.choice(h3cells.world(1), int(random.integers(1, 8)), replace=False))
+    rows = sorted(
+        {(cell, str(random.choice(TERRITORIES))) for cell in range(len(cells)) for _ in range(random.integers(1, 4))}
+    )
+    people = random.uniform(0.0, 1e6, len(rows)) * (random.random(len(rows)) < 0.6)
+    area_km2 = np.where((people > 0.0) & (random.random(len(rows)) < 0.2), 0.0, random.uniform(1.0, 900.0, len(rows)))
+    return Parts(
+        cells,
+        np.array([cell for cell, _ in rows], np.int32),
+        np.array([territory for _, territory in rows], object),
+        np.zeros((len(rows), 0), bool),
+        area_km2,
+        people,
+    )
+
+
+rules = st.builds(
+    partial(Rule, region=None, book="operator", authority="operator", reason="a test"),
+    id=st.just(""),
+    effect=st.sampled_from(["permit", "forbid"]),
+    territories=st.frozensets(st.sampled_from(TERRITORIES), min_size=1),
+    classes=st.none() | st.frozensets(st.sampled_from(CLASSES), min_size=1),
+    emergency=st.sampled_from(["keep", "cut"]),
+)
+
+
+def rule_set(rules: Sequence[Rule]) -> RuleSet:
+    """Rules with their places in the list for ids."""
+    return union(replace(rule, id=f"rule-{number}") for number, rule in enumerate(rules))
+
+
+def served(rules: RuleSet, parts: Parts, statistics: CellStatistics) -> list[ServiceMap]:
+    decided = mask.compute(rules, parts, CLASSES)
+    return [serve(statistics, parts, decided, name) for name in CLASSES]
+
+
+def change(before: list[ServiceMap], after: list[ServiceMap], names: tuple[str, str] = ("a", "b")) -> Effect:
+    order = sorted(set(before[0].parts.territory))
+    return effect(list(zip(before, after, strict=True)), order, *names, "network")
+
+
+rule_lists = st.lists(rules, max_size=6)
+
+
+@settings(max_examples=120, deadline=None)
+@given(rule_lists, seeds)
+def test_served_and_the_reasons_make_one(rules: list[Rule], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    for service in served(rule_set(rules), parts, some_statistics(random, len(parts.cells))):
+        np.testing.assert_allclose(service.served + service.because.sum(axis=1), 1.0, atol=1e-12)
+        assert (service.because >= 0.0).all()
+        assert (service.because[:, 0] == ~service.permitted).all()
+        for row in by_territory(service):
+            assert row.served + sum(row.not_served_because.values()) == pytest.approx(1.0, abs=ROUNDED)
+            assert row.served <= min(row.can_serve, row.may_serve) + ROUNDED
+            assert row.may_serve + row.not_served_because["not_permitted"] == pytest.approx(1.0, abs=ROUNDED)
+            assert (row.weighting == "area") == (
+                service.parts.people[service.parts.territory == row.territory].sum() == 0
+            )
+            assert (row.rtt_ms_p50 is None) == (row.served == 0.0) or row.served < 1e-6
+        table = by_cell(service)
+        assert ((table.served >= 0.0) & (table.served <= 1.0 + 1e-12)).all()
+        assert (table.served <= table.can_serve + 1e-12).all()
+        assert (table.served <= table.may_serve + 1e-12).all()
+        assert (np.isnan(table.rtt_ms_p50) == (table.served == 0.0)).all()
+        assert ((np.array(table.reason) == Reason.SERVED.word) == (table.served >= 0.5)).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule_lists, seeds)
+def test_cells_and_territories_count_the_same_people_and_area(rules: list[Rule], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    service = served(rule_set(rules), parts, some_statistics(random, len(parts.cells)))[0]
+    rows, table = by_territory(service), by_cell(service)
+    assert sum(row.area_km2 for row in rows) == pytest.approx(table.area_km2.sum(), abs=0.01)
+    assert sum(row.population for row in rows) == pytest.approx(table.population.sum(), abs=len(rows))
+    assert table.population.sum() == pytest.approx(parts.people.sum())
+
+
+@settings(max_examples=120, deadline=None)
+@given(rule_lists, rules, seeds)
+def test_adding_a_forbid_never_serves_anybody_more(rules: list[Rule], one: Rule, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = some_statistics(random, len(parts.cells))
+    forbid = replace(one, effect="forbid")
+    before, after = served(rule_set(rules), parts, statistics), served(rule_set([*rules, forbid]), parts, statistics)
+    for was, is_ in zip(before, after, strict=True):
+        assert (is_.served <= was.served).all()
+        assert (is_.permitted <= was.permitted).all()
+    for row in change(before, after).rows:
+        assert (row.gained.cells, row.gained.people, row.gained.area_km2) == (0, 0, 0.0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule_lists, rules, seeds)
+def test_adding_a_permit_never_serves_anybody_less(rules: list[Rule], one: Rule, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = some_statistics(random, len(parts.cells))
+    permit = replace(one, effect="permit", emergency=None)
+    before, after = served(rule_set(rules), parts, statistics), served(rule_set([*rules, permit]), parts, statistics)
+    for row in change(before, after).rows:
+        assert (row.lost.cells, row.lost.people, row.lost.area_km2) == (0, 0, 0.0)
+
+
+@settings(max_examples=80, deadline=None)
+@given(rule_lists, rule_lists, seeds)
+def test_the_effect_of_going_back_is_the_mirror(one: list[Rule], other: list[Rule], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = some_statistics(random, len(parts.cells))
+    a, b = served(rule_set(one), parts, statistics), served(rule_set(other), parts, statistics)
+    there, back = change(a, b, ("a", "b")), change(b, a, ("b", "a"))
+    assert [(row.territory, row.class_) for row in there.rows] == [(row.territory, row.class_) for row in back.rows]
+    for row, mirrored in zip(there.rows, back.rows, strict=True):
+        assert (row.lost, row.gained) == (mirrored.gained, mirrored.lost)
+        assert row.rtt_ms_p50 == mirrored.rtt_ms_p50[::-1]
+        assert row.because == mirrored.because
+        assert row.lost.people <= parts.people[parts.territory == row.territory].sum() + 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule_lists, seeds)
+def test_changing_nothing_has_no_effect(rules: list[Rule], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    service = served(rule_set(rules), parts, some_statistics(random, len(parts.cells)))
+    for row in change(service, service, ("a", "a")).rows:
+        assert (row.lost.cells, row.lost.people, row.lost.area_km2) == (0, 0, 0.0)
+        assert row.lost == row.gained
+        assert row.because == ()
+        assert row.rtt_ms_p50[0] == row.rtt_ms_p50[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule_lists, rule_lists, st.randoms(use_true_random=False), seeds)
+def test_the_order_of_rules_never_matters(one: list[Rule], other: list[Rule], shuffle, seed: int) -> None:  # type: ignore[no-untyped-def]
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = some_statistics(random, len(parts.cells))
+    before, after = rule_set(one), rule_set(other)
+
+    def mixed(rules: RuleSet) -> RuleSet:
+        return replace(rules, rules=tuple(shuffle.sample(rules.rules, len(rules.rules))))
+
+    straight = change(served(before, parts, statistics), served(after, parts, statistics))
+    again = change(served(mixed(before), parts, statistics), served(mixed(after), parts, statistics))
+    assert straight.sha256 == again.sha256
+
+
+@settings(max_examples=60, deadline=None)
+@given(rule_lists, rule_lists, seeds)
+def test_the_hash_of_an_effect_is_that_of_its_canonical_json_read_back(
+    one: list[Rule], other: list[Rule], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = some_statistics(random, len(parts.cells))
+    found = change(served(rule_set(one), parts, statistics), served(rule_set(other), parts, statistics))
+    text = json.dumps(found.as_json(), allow_nan=False)
+    read = json.loads(text)
+    said = read.pop("sha256")
+    canonical = rfc8785.dumps(read)
+    assert hashlib.sha256(canonical).hexdigest() == said
+    assert json.loads(canonical) == read

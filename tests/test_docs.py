@@ -1,0 +1,302 @@
+"""The documentation is complete, current, and runs.
+
+Every example in README and docs is executed as a reader would: files shown are saved, commands are run, and every line
+of output shown has to come, in that order. `…` stands for lines left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from pydantic import BaseModel
+
+from openleo.cli import app
+from openleo.network.constellation import catalogue, shells
+from openleo.policy import rule_file
+from openleo.policy.decide import Outcome
+from openleo.policy.rules import CLASSES
+from openleo.report import slots, write
+from openleo.report.attributes import attributes
+from openleo.scenario import ScenarioRecord
+from openleo.service.serve import Reason
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+LEFT_OUT = "…"
+SECONDS_A_COMMAND = 120
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text(name: str) -> str:
+    return (REFERENCE / name).read_text(encoding="utf-8")
+
+
+# --- complete and current -----------------------------------------------------------------------------------------
+
+
+def test_the_reference_is_what_the_program_says() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "build_reference.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """A record and every record within it."""
+    found = [model]
+    for field in model.model_fields.values():
+        stack = [field.annotation]
+        while stack:
+            here = stack.pop()
+            if isinstance(here, type) and issubclass(here, BaseModel):
+                found += models(here)
+            stack += getattr(here, "__args__", ())
+    return found
+
+
+def has_row(page: str, name: str) -> bool:
+    """Whether a table of the page explains the name: a row that begins with it and says something."""
+    return any(row.startswith(f"| `{name}` |") and row.rstrip(" |") != f"| `{name}`" for row in page.splitlines())
+
+
+@pytest.mark.parametrize(("record", "name"), [(ScenarioRecord, "scenario.md"), (rule_file.FileRecord, "rules.md")])
+def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:
+    page = text(name)
+    for model in models(record):
+        for key, field in model.model_fields.items():
+            assert has_row(page, field.alias or key), f"{model.__name__}.{key} is missing from {name}"
+            assert field.description or models(model) != [model], f"say beside {model.__name__}.{key} what it means"
+
+
+def test_every_key_of_a_shell_is_explained() -> None:
+    assert all(has_row(text("scenario.md"), key) for key in shells.KEYS)
+
+
+def test_everything_that_is_not_yet_computed_is_named() -> None:
+    page = text("rules.md")
+    not_yet = (
+        *rule_file.NOT_YET_KEYS,
+        *rule_file.NOT_YET_EFFECTS,
+        *rule_file.NOT_YET_APPLIES_TO,
+        *rule_file.NOT_YET_WHO,
+    )
+    for word in not_yet:
+        assert re.search(rf'^\* `(who\.|\w+ = ")?{word}"?`$', page, re.MULTILINE), word
+    assert all(f"`{name}`" in page for name in (*CLASSES, *Outcome))
+
+
+def test_every_verb_and_option_is_explained() -> None:
+    page = text("cli.md")
+
+    def check(command: object, name: str) -> None:
+        inner = getattr(command, "commands", {})
+        for word, one in inner.items():
+            check(one, f"{name} {word}")
+        if inner:
+            return
+        section = page.partition(f"## `{name}`\n")[2].partition("\n## ")[0]
+        assert section, f"{name} is missing"
+        for parameter in command.params:  # type: ignore[attr-defined]
+            assert parameter.opts[-1] in section or str(parameter.metavar).strip("[]") in section or (
+                parameter.name.upper() in section
+            ), f"{name} {parameter.name}"  # fmt: skip
+
+    check(typer.main.get_command(app), "openleo")
+
+
+def test_every_system_shell_and_filing_is_in_the_catalogue() -> None:
+    page = text("catalogue.md")
+    for name in catalogue.names():
+        section = page.partition(f"## `{name}`\n")[2].partition("\n## ")[0]
+        system = catalogue.load(name)
+        assert all(has_row(section, shell.name) for shell in system.shells)
+        assert all(filing in section for filing in system.filing)
+
+
+def test_every_reason_column_and_file_is_explained() -> None:
+    page, concepts = text("results.md"), (DOCS / "concepts.md").read_text(encoding="utf-8")
+    assert {one.name for one in attributes("reasons")} == {reason.word for reason in Reason}
+    assert all(has_row(page, reason.word) for reason in Reason)
+    assert all(f"`{reason.word}`" in concepts for reason in Reason if reason is not Reason.SERVED)
+    for name in ("cells", "territories", "summary"):
+        assert all(has_row(page, one.name) for one in attributes(name))
+    assert all(has_row(page, name) for name in (*slots.VARIABLES, *write.FILES, write.REPORT_HTML, slots.SLOTS_ZARR))
+
+
+def test_the_design_says_why_each_dependency_is_there() -> None:
+    page = (DOCS / "design.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {re.split(r"[><=~!\[;]", one)[0].strip() for one in project["dependencies"]}
+    assert {name for name in named if f"\n| {name} |" in page} == named
+
+
+def test_the_design_knows_every_room() -> None:
+    page = (DOCS / "design.md").read_text(encoding="utf-8")
+    rooms = {
+        path.name.removesuffix(".py")
+        for path in (ROOT / "src" / "openleo").iterdir()
+        if (path.is_dir() or path.suffix == ".py") and not path.name.startswith("_") and path.name != "py.typed"
+    }
+    assert {room for room in rooms if re.search(rf"`{room}[/`]", page)} == rooms
+
+
+def test_readme_opens_with_the_picture_and_the_two_commands() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    first_screen = page.partition("\n## ")[0]
+    assert re.search(r"!\[[^\]]{20,}\]\(docs/pictures/taiwan\.png\)", first_screen)
+    assert "\nmake demo" in first_screen
+    assert "\nmake test" in first_screen
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    content = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)\s]+)\)", content):
+        if "://" in target:
+            continue
+        name, _, anchor = target.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        assert there.exists(), f"{page.name} points to {target}, which is not there"
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", there.read_text(encoding="utf-8"), re.MULTILINE)
+            slugs = {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert anchor in slugs, f"{page.name} points to {target}, which has no such heading"
+
+
+# --- examples run -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    content: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    content = page.read_text(encoding="utf-8")
+    found = re.finditer(r"^```(\w*)\n(.*?)^```$", content, re.DOTALL | re.MULTILINE)
+    return [Block(one[1], one[2], content[: one.start()].count("\n") + 1) for one in found]
+
+
+LANGUAGES = {"", "text", "sh", "toml", "csv", "console", "python"}  # all but the first three are tried
+
+
+def steps(console: str) -> list[tuple[str, list[str]]]:
+    """The commands of a console block, each with the lines shown after it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in console.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line.rstrip())
+    return found
+
+
+def check_shown(shown: list[str], output: str, command: str) -> None:
+    """Lines shown come one after the other; where `…` stands between them, others may."""
+    real = [line.rstrip() for line in output.splitlines() if line.strip()]
+    place, skipping = 0, False
+    for line in filter(str.strip, shown):
+        if line.strip() == LEFT_OUT:
+            skipping = True
+            continue
+        last = len(real) if skipping else place + 1
+        found = next((number for number in range(place, min(last, len(real))) if real[number] == line), None)
+        assert found is not None, f"$ {command}\ndoes not print\n{line}\nbut\n{output}"
+        place, skipping = found + 1, False
+    assert skipping or place == len(real) or not shown, f"$ {command}\nprints more than is shown:\n{output}"
+
+
+def save(block: Block, folder: Path) -> None:
+    """A TOML or CSV block whose first line is a comment with a path is that file."""
+    first, _, rest = block.content.partition("\n")
+    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv))", first):
+        target = folder / named[1]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(rest if block.language == "csv" else block.content, encoding="utf-8")
+
+
+def run(command: str, folder: Path) -> str:
+    """What a terminal would show of a command: stdout and stderr in the order they come."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"}
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS_A_COMMAND,
+    )
+    assert done.returncode == 0, f"$ {command}\n{done.stdout}"
+    return done.stdout
+
+
+WITH_CONSOLE = [page for page in PAGES if any(block.language == "console" for block in blocks(page))]
+WITH_PYTHON = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
+
+
+@every_page
+def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
+    for block in blocks(page):
+        assert block.language in LANGUAGES, f"{page.name}:{block.line}: try it, or call it text"
+        if block.language == "toml":
+            tomllib.loads(block.content)
+
+
+@pytest.mark.parametrize("page", WITH_CONSOLE, ids=lambda page: page.stem)
+def test_commands_print_what_is_shown(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path
+    for block in blocks(page):
+        if block.language in ("toml", "csv"):
+            save(block, folder)
+        if block.language != "console":
+            continue
+        for command, shown in steps(block.content):
+            if command.startswith("cd "):
+                folder = folder / command[3:]
+                assert folder.is_dir()
+            else:
+                check_shown(shown, run(command, folder), command)
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_python_prints_what_is_shown(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the repository's folder; the text block that follows is what is printed."""
+    monkeypatch.chdir(ROOT)
+    found = blocks(page)
+    for number, block in enumerate(found):
+        if block.language != "python":
+            continue
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(compile(block.content, f"{page.name}:{block.line}", "exec"), {})  # our own page
+        after = found[number + 1]
+        assert after.language == "text"
+        assert printed.getvalue() == after.content
+
+
+def test_the_readme_s_table_is_what_the_demo_prints(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"\(`(openleo plan examples/taiwan\.toml --slots \d+)`\)", page)
+    table = next(block.content for block in blocks(ROOT / "README.md") if block.language == "text")
+    printed = " ".join(run(f"{command} --out {tmp_path / 'out'}", ROOT).split())
+    for line in table.partition("\n\n")[0].splitlines():
+        assert " ".join(line.split()) in printed, line
+    assert " ".join(table.partition("\n\n")[2].split()) in printed

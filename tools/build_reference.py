@@ -1,0 +1,526 @@
+"""Write docs/reference from the program itself: the file forms, the results, the command line, the catalogue.
+
+    python tools/build_reference.py            write the pages
+    python tools/build_reference.py --check    exit 1 if a page is not what this would write
+
+Words about a key stand beside the key in the source; this file only lays them out, so that a page cannot say something
+else than the program does.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import MISSING, fields
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import annotated_types
+import typer
+from pydantic import AwareDatetime, BaseModel
+from pydantic.fields import FieldInfo
+from typer.core import TyperOption
+
+from openleo.cli import app
+from openleo.network.constellation import catalogue, shells
+from openleo.network.constellation.shells import Shell, closest_approach_km
+from openleo.policy import rule_file
+from openleo.policy.rules import CLASSES
+from openleo.report import slots, write
+from openleo.report.attributes import Attribute, attributes
+from openleo.scenario import Duration, ScenarioRecord, Words
+
+FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+MADE = "<!-- Made by tools/build_reference.py: change the source it reads, then run `make docs`. -->\n"
+
+Row = Sequence[str]
+
+
+def page(title: str, *blocks: str) -> str:
+    return "\n\n".join([f"# {title}", MADE.strip(), *(block.strip("\n") for block in blocks)]) + "\n"
+
+
+def table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in lines
+    )
+
+
+def code(word: object) -> str:
+    return f"`{word}`"
+
+
+# --- keys of a file, from its pydantic model ----------------------------------------------------------------------
+
+KINDS: dict[Any, str] = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    date: "date",
+    datetime: "instant",
+    AwareDatetime: "instant with its zone",
+    Duration: 'duration ("15s", "90m", "24h", "7d", or seconds)',
+    Words: "text, or a list of texts",
+    list[str]: "list of texts",
+    str | list[str]: "text, or a list of texts",
+}
+
+
+def kind(annotation: Any) -> str:
+    """What may stand there, in a person's words."""
+    if annotation in KINDS:
+        return KINDS[annotation]
+    if get_origin(annotation) is Annotated:
+        return kind(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return " or ".join(
+            code(f'"{word}"' if isinstance(word, str) else str(word).lower()) for word in get_args(annotation)
+        )
+    if get_origin(annotation) in (Union, types.UnionType):
+        return kind(Union[tuple(inner for inner in get_args(annotation) if inner is not type(None))])  # noqa: UP007
+    if get_origin(annotation) is list:
+        return "tables"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table"
+    raise TypeError(f"say in KINDS what {annotation!r} is in a person's words")
+
+
+def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from records_in(inner)
+
+
+def default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "**required**"
+    value = field.get_default(call_default_factory=True)
+    if value is None or isinstance(value, BaseModel):
+        return ""
+    if isinstance(value, str):
+        return code(f'"{value}"')
+    return code(str(value).lower() if isinstance(value, bool) else str(value).replace("'", '"'))
+
+
+SIGNS = (
+    (annotated_types.Ge, "ge", "≥"),
+    (annotated_types.Gt, "gt", ">"),
+    (annotated_types.Le, "le", "≤"),
+    (annotated_types.Lt, "lt", "<"),
+)
+
+
+def limits(field: FieldInfo) -> str:
+    said = [
+        f"{sign} {getattr(one, name):g}"
+        for one in field.metadata
+        for type_, name, sign in SIGNS
+        if isinstance(one, type_)
+    ]
+    said += ["not empty" for one in field.metadata if isinstance(one, annotated_types.MinLen)]
+    said += [code(one.pattern) for one in field.metadata if getattr(one, "pattern", None)]
+    return ", ".join(said)
+
+
+def keys(model: type[BaseModel]) -> str:
+    hints = get_type_hints(model, include_extras=True)
+    return table(
+        ("key", "holds", "default", "limits", "meaning"),
+        [
+            (
+                code(field.alias or name),
+                kind(hints[name]),
+                default(field),
+                limits(field),
+                field.description or inner(field),
+            )
+            for name, field in model.model_fields.items()
+        ],
+    )
+
+
+def inner(field: FieldInfo) -> str:
+    """A key that holds a table is explained by the table's own words."""
+    return next((sentences(model) for model in records_in(field.annotation)), "")
+
+
+def sentences(model: type[BaseModel]) -> str:
+    return inspect.cleandoc(model.__doc__ or "").replace("\n", " ")
+
+
+def meaning(model: type[BaseModel]) -> str:
+    """The words after the table's name."""
+    words = sentences(model).partition(": ")[2]
+    return words[:1].upper() + words[1:]
+
+
+# --- scenario -----------------------------------------------------------------------------------------------------
+
+SHELL_KEYS = {
+    "name": "Names the shell; satellites are called after it.",
+    "altitude_km": "SGP4's mean semi-major axis minus the equatorial radius, 6378.137 km. From "
+    f"{shells.LOWEST_ALTITUDE_KM:g} to {shells.HIGHEST_ALTITUDE_KM:g}.",
+    "inclination_deg": "From 0 to 180; above 90 the orbit is retrograde.",
+    "planes": "How many planes.",
+    "per_plane": "Satellites in each plane. Either this or `satellites`.",
+    "satellites": "Satellites of the whole shell; the planes must divide them.",
+    "phasing": "Walker's F, from 0 to planes − 1. Left out: the one that keeps the satellites farthest apart.",
+    "raan_span_deg": "What the planes span: 360 for a Walker delta, 180 for a star.",
+    "raan_offset_deg": "Right ascension of the first plane's ascending node at the epoch.",
+    "laser_share": "Share of the satellites that have lasers, spread evenly.",
+}
+
+
+def shell_keys() -> str:
+    if tuple(SHELL_KEYS) != shells.KEYS:
+        raise SystemExit(f"say here what these keys of a shell mean: {set(shells.KEYS) ^ set(SHELL_KEYS)}")
+    required = {key for key, needed, _ in shells._KEYS if needed} | {"name"}
+    whole = {key for key, _, counted in shells._KEYS if counted}
+    standard = {field.name: field.default for field in fields(Shell) if field.default is not MISSING}
+
+    def row(key: str, meaning: str) -> Row:
+        holds = "text" if key == "name" else "whole number" if key in whole else "number"
+        without = "**required**" if key in required else code(standard[key]) if key in standard else ""
+        return code(key), holds, without, meaning
+
+    return table(("key", "holds", "default", "meaning"), [row(*pair) for pair in SHELL_KEYS.items()])
+
+
+SCENARIO_LEAD = """
+A scenario says what to compute. It is one TOML file; `openleo init` writes one with comments. Paths in it are relative
+to the file. A key that is not known is refused, with the nearest known names. Every fault of the file, and of the files
+it names, is reported at once.
+"""
+
+
+def scenario() -> str:
+    blocks = [
+        SCENARIO_LEAD,
+        "## Top level",
+        keys(ScenarioRecord),
+    ]
+    for name, field in ScenarioRecord.model_fields.items():
+        for model in records_in(field.annotation):
+            blocks += [f"## `[{name}]`", meaning(model), keys(model)]
+            if name == "constellation":
+                blocks += ["### `[[constellation.shell]]`: Walker shells of your own", shell_keys(), AREA_NOTE]
+    return page("The scenario file", *blocks)
+
+
+AREA_NOTE = """
+Systems that `catalogue` knows: [the catalogue](catalogue.md). Element sets that do not read, or fail to propagate,
+are set aside and named in the summary; the rest of the file is used.
+"""
+
+
+# --- rules --------------------------------------------------------------------------------------------------------
+
+RULES_LEAD = """
+A rule file holds rules of one *book*: what one authority says. The rule set is the union of all files; the order of
+rules and of files has no meaning. **No rule, no service**: where no rule permits, nothing is served. A forbid
+outranks every permit; an exception is written inside the rule, never by a stronger one.
+"""
+
+RULES_EXAMPLE = """
+```toml
+schema = 1
+book = "operator"
+
+[[rule]]
+id = "kor-1"
+effect = "permit"
+territory = { in = "KOR", include = [], exclude = ["dokdo"] }
+who = { classes = ["fixed", "maritime"] }
+authority = "operator"
+reason = "service licensed in South Korea"
+```
+"""
+
+RULES_PLACES = """
+A permit or forbid on a country covers its land and its waters to 12 nautical miles. `ID.sea12` and `ID.sea200` name a
+strip of sea alone, `high-seas` what lies beyond all strips. `openleo territory list` lists the territories.
+
+A contested area is a territory of its own. A rule on a country that touches one must say what it means. `include`
+names the areas that come along: given, it says all, and every other one stays out. `exclude` alone must name every
+one. A rule that says nothing is refused, and the refusal lists each area with who administers it and who claims it.
+`openleo territory show UKR` shows them beforehand.
+"""
+
+DECIDING = """
+The first that applies:
+
+| if | the decision is | served? |
+| --- | --- | --- |
+| a forbid matches | `FORBIDDEN`, because of every such rule | no: `not_permitted` |
+| no permit matches | `NOT_PERMITTED` | no: `not_permitted` |
+| a permit matches | `PERMITTED`, because of every such rule | where the network can |
+
+A rule matches a place in its `territory` and a terminal of one of its classes. A forbid with `emergency = "keep"`
+does not speak to terminals of the class `emergency`; they still need a permit.
+"""
+
+
+NOT_YET_LEAD = """
+These stand in the language and are not computed in this version. A file that uses one is refused by name, because a
+rule that is half kept is a rule that is not kept:
+"""
+
+
+def rules() -> str:
+    not_yet = [
+        *(code(key) for key in rule_file.NOT_YET_KEYS),
+        *(code(f'effect = "{word}"') for word in rule_file.NOT_YET_EFFECTS),
+        *(code(f'applies_to = "{word}"') for word in rule_file.NOT_YET_APPLIES_TO),
+        *(code(f"who.{key}") for key in rule_file.NOT_YET_WHO),
+    ]
+    return page(
+        "Rule files",
+        RULES_LEAD,
+        RULES_EXAMPLE,
+        "## The file",
+        keys(rule_file.FileRecord),
+        "## `[[rule]]`",
+        keys(rule_file.RuleRecord),
+        "## `territory`",
+        keys(rule_file.TerritoryRecord),
+        RULES_PLACES,
+        "## `who`",
+        keys(rule_file.WhoRecord),
+        f"Classes that every file knows: {', '.join(code(name) for name in CLASSES)}.",
+        "## How a decision is made",
+        DECIDING,
+        "## Not yet",
+        NOT_YET_LEAD,
+        "\n".join(f"* {word}" for word in not_yet),
+    )
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+FILES = {
+    "summary.json": "the figures by territory, the effect, and where every input came from",
+    "territories.csv": "the figures by territory, for a spreadsheet",
+    "cells.parquet": "one row a cell",
+    "effect.json": "what going from `rules` to `compare` changes; only where the scenario compares two rule sets",
+    "map.png": "the map",
+    "report.html": "tables and map in one page that opens offline",
+    "slots.zarr": "every slot of every cell; only with `--slots-out`",
+}
+
+
+RESULTS_LEAD = """
+`openleo plan` writes these to its output folder, all or none of them. A share has the unit `1`. What does not exist is
+null (empty in CSV), never NaN and never 0.
+"""
+
+REASONS_LEAD = """
+A place that is not served has one reason, the first that applies in this order. A cell shows the reason that takes
+most of its people × time.
+"""
+
+
+def attribute_rows(rows: Iterable[Attribute]) -> str:
+    return table(
+        ("name", "type", "unit", "meaning"),
+        [(code(one.name), one.type, one.unit and code(one.unit), one.meaning) for one in rows],
+    )
+
+
+def results() -> str:
+    written = {*write.FILES, write.REPORT_HTML, slots.SLOTS_ZARR}
+    if set(FILES) != written:
+        raise SystemExit(f"say here what these files are: {written ^ set(FILES)}")
+    return page(
+        "Results",
+        RESULTS_LEAD,
+        table(("file", "what it holds"), [(code(name), what) for name, what in FILES.items()]),
+        "## Reasons",
+        REASONS_LEAD,
+        table(("reason", "meaning"), [(code(one.name), one.meaning) for one in attributes("reasons")]),
+        "## `summary.json`",
+        attribute_rows(attributes("summary")),
+        "## `territories.csv`",
+        attribute_rows(attributes("territories")),
+        "## `cells.parquet`",
+        "Units and meanings stand in the schema's field metadata as well.",
+        attribute_rows(attributes("cells")),
+        "## `slots.zarr`",
+        "Variables over (slot, cell):",
+        table(
+            ("name", "type", "unit", "meaning"),
+            [
+                (code(name), type_, unit and code(unit), meaning)
+                for name, (type_, unit, meaning) in slots.VARIABLES.items()
+            ],
+        ),
+    )
+
+
+# --- command line -------------------------------------------------------------------------------------------------
+
+CLI_LEAD = """
+Answers go to stdout; progress, notes and errors to stderr. `--json` prints the answer as JSON, for scripts.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | our fault, or `doctor` found something missing |
+| 2 | the input or the arguments are at fault; every problem found is named |
+
+A place is a town of 15,000 people or more, with or without its territory ("Taipei", "San Juan, PRI"), a territory
+(its largest town), a gateway or PoP of the scenario, or `latitude,longitude` in degrees. An instant is ISO 8601, UTC
+unless it says otherwise.
+"""
+COMPLETION = ("install_completion", "show_completion")  # typer's own
+
+
+def verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Every verb with its whole name, in the order of the help."""
+    for word, inner_command in getattr(command, "commands", {}).items():
+        whole = f"{name} {word}"
+        if hasattr(inner_command, "commands"):
+            yield from verbs(inner_command, whole)
+        else:
+            yield whole, inner_command
+
+
+def argument_name(one: Any) -> str:
+    return (one.metavar or one.name.upper()).strip("[]")
+
+
+def usage(name: str, command: Any) -> str:
+    words = [name]
+    for one in command.params:
+        if not isinstance(one, TyperOption):
+            words.append(argument_name(one) if one.required else f"[{argument_name(one)}]")
+        elif one.required:
+            words.append(f"{one.opts[0]} {one.metavar or one.name.upper()}")
+    if any(isinstance(one, TyperOption) and not one.required for one in command.params):
+        words.append("[OPTIONS]")
+    return f"```text\n{' '.join(words)}\n```"
+
+
+def option_rows(command: Any) -> Iterator[Row]:
+    hints = get_type_hints(inspect.unwrap(command.callback))
+    kinds = {Path: "PATH", int: "N", str: "TEXT"}
+    for one in command.params:
+        if one.name in COMPLETION:
+            continue
+        if not isinstance(one, TyperOption):
+            yield code(argument_name(one)), "**required**" if one.required else code(one.default), one.help or ""
+            continue
+        types_of = [hint for hint in get_args(hints[one.name]) or (hints[one.name],) if hint is not type(None)]
+        value = "" if types_of[0] is bool else " " + (one.metavar or kinds[types_of[0]])
+        plain = one.default is None or one.default is False
+        without = "**required**" if one.required else "" if plain else code(one.default)
+        yield (
+            code(", ".join(one.opts) + value),
+            without,
+            (one.help or "").replace("[default: ", "(default: ").replace("]", ")"),
+        )
+
+
+def verb(name: str, command: Any) -> str:
+    rows = list(option_rows(command))
+    parts = [f"## `{name}`", usage(name, command), inspect.cleandoc(command.help or "")]
+    return "\n\n".join([*parts, table(("argument", "default", "meaning"), rows)] if rows else parts)
+
+
+def cli() -> str:
+    command = typer.main.get_command(app)
+    head = table(("option", "default", "meaning"), option_rows(command))
+    every = [verb(name, inner_command) for name, inner_command in verbs(command, "openleo")]
+    return page("The command line", CLI_LEAD, "## `openleo`", command.help or "", head, *every)
+
+
+# --- catalogue ----------------------------------------------------------------------------------------------------
+
+CATALOGUE_LEAD = """
+Systems as filed, as flown, or as guessed; each says which. Every number says where it comes from: **f**iled by the
+operator, **i**nferred from what flies or from the filing's own words, or **a**ssumed by us. No filing says where the
+first plane crosses which meridian at what time: the epoch's angles are ours, so a run on a filed system is right on
+the average and not for a given minute. For that, use element sets.
+
+*Nearest pass* is the least distance that two satellites of the shell ever have, from the closed form of
+`shells.closest_approach_km`. Where phasing is assumed, it is the one that makes this distance largest.
+"""
+
+SHELL_COLUMNS = (
+    ("altitude_km", "altitude (km)"),
+    ("inclination_deg", "inclination (°)"),
+    ("planes", "planes"),
+    ("per_plane", "per plane"),
+    ("phasing", "phasing F"),
+    ("raan_span_deg", "RAAN span (°)"),
+    ("raan_offset_deg", "RAAN offset (°)"),
+    ("laser_share", "laser share"),
+)
+
+
+def shell_row(shell: Shell) -> Row:
+    def value(key: str) -> str:
+        basis = shell.basis.get(key)
+        return f"{getattr(shell, key):g} {basis[0]}" if basis else f"{getattr(shell, key):g}"
+
+    values = [value(key) for key, _ in SHELL_COLUMNS]
+    return code(shell.name), *values, f"{shell.satellites:,}", f"{closest_approach_km(shell):.1f}"
+
+
+def system(name: str) -> str:
+    one = catalogue.load(name)
+    head = ("shell", *(words for _, words in SHELL_COLUMNS), "satellites", "nearest pass (km)")
+    said = [
+        f"{one.title}.",
+        f"Operator: {one.operator}.",
+        f"{one.satellites:,} satellites.",
+        f"Angles hold at {one.epoch:%Y-%m-%d %H:%M} UTC.",
+    ]
+    return "\n\n".join(
+        [
+            f"## `{one.name}`",
+            " ".join(said),
+            " ".join(one.note.split()),
+            "Filings: " + "; ".join(one.filing) + ".",
+            table(head, [shell_row(shell) for shell in one.shells]),
+        ]
+    )
+
+
+def systems() -> str:
+    return page("The catalogue", CATALOGUE_LEAD, *(system(name) for name in catalogue.names()))
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "scenario.md": scenario,
+    "rules.md": rules,
+    "results.md": results,
+    "cli.md": cli,
+    "catalogue.md": systems,
+}
+
+
+def main() -> None:
+    made = {name: make() for name, make in PAGES.items()}
+    old = [
+        name
+        for name, text in made.items()
+        if not (FOLDER / name).exists() or (FOLDER / name).read_text("utf-8") != text
+    ]
+    if "--check" in sys.argv[1:]:
+        if old:
+            sys.exit(f"out of date in docs/reference: {', '.join(old)}. Run `make docs`.")
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in old:
+        (FOLDER / name).write_text(made[name], encoding="utf-8")
+    print(f"docs/reference: {', '.join(old) or 'nothing'} written")
+
+
+if __name__ == "__main__":
+    main()
