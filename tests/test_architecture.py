@@ -53,7 +53,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": NETWORK | {"policy"},
     # Around them.
     "results": NETWORK | {"policy", "service"},
-    "scenario": NETWORK | {"policy", "service", "results"},
+    "scenario_file": set(),
+    "scenario": NETWORK | {"policy", "service", "results", "scenario_file"},
     "report": NETWORK | {"service", "results"},
     "sources": {"network.constellation"},
 }  # fmt: skip

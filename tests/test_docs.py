@@ -27,7 +27,7 @@ from openleo.policy.decide import Outcome
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.report.attributes import attributes
-from openleo.scenario import ScenarioRecord
+from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
 
 ROOT = Path(__file__).parents[1]

@@ -31,7 +31,7 @@ from openleo.policy import rule_file
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.report.attributes import Attribute, attributes
-from openleo.scenario import Duration, ScenarioRecord, Words
+from openleo.scenario_file import Duration, ScenarioRecord, Words
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by tools/build_reference.py: change the source it reads, then run `make docs`. -->\n"

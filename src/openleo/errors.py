@@ -44,9 +44,14 @@ def near_names(word: str, known: Iterable[str], *, most: int = 3) -> str:
     >>> near_names("TAW", ["TWN", "JPN", "TUV"])
     'Did you mean TWN?'
     """
+    close = closest(word, known, most=most)
+    return f"Did you mean {join_or(close)}?" if close else ""
+
+
+def closest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
+    """The known names that look most like `word`, the closest first."""
     by_folded = {name.casefold(): name for name in known}
-    close = difflib.get_close_matches(word.casefold(), by_folded, n=most, cutoff=0.6)
-    return f"Did you mean {join_or([by_folded[name] for name in close])}?" if close else ""
+    return [by_folded[name] for name in difflib.get_close_matches(word.casefold(), by_folded, n=most, cutoff=0.6)]
 
 
 def join_or(names: Sequence[str]) -> str:

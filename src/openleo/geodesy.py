@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openleo.instants import J2000_JD
-from openleo.units import EARTH_FLATTENING, EARTH_RADIUS_KM, EARTH_ROTATION_RAD_PER_S, SECONDS_PER_DAY
+from openleo.units import EARTH_FLATTENING, EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
 
@@ -99,11 +99,6 @@ def teme_to_ecef(
         xp, yp = orientation.pole_x_arcsec * ARCSECOND_RAD, orientation.pole_y_arcsec * ARCSECOND_RAD
         fixed = fixed @ np.array([[1.0, 0.0, -xp], [0.0, 1.0, yp], [xp, -yp, 1.0]])
     return fixed
-
-
-def earth_turned_rad(seconds: ArrayLike) -> Floats:
-    """The angle by which the Earth turns in so many seconds."""
-    return np.asarray(seconds, dtype=np.float64) * EARTH_ROTATION_RAD_PER_S
 
 
 def look_angles(

@@ -85,7 +85,7 @@ class SlotGrid:
     slots: int
 
     @classmethod
-    def covering(cls, start: datetime, duration_s: float, slot_s: float, phase_s: float = 0.0) -> SlotGrid:
+    def covering(cls, start: datetime, duration_s: float, slot_s: float, phase_s: float | None = None) -> SlotGrid:
         """The slots of a run of `duration_s`; with a phase, the grid shifts on to the first instant that is ≡ `phase_s`
         (mod `slot_s`) past the minute, and keeps its number of slots.
 
@@ -94,7 +94,7 @@ class SlotGrid:
         """
         start = utc(start)
         past_minute_s = start.second + start.microsecond * 1e-6
-        wait_s = (phase_s - past_minute_s) % slot_s if phase_s else 0.0
+        wait_s = 0.0 if phase_s is None else (phase_s - past_minute_s) % slot_s
         return cls(start + timedelta(seconds=wait_s), slot_s, math.floor(duration_s / slot_s + 1e-9))
 
     def seconds(self, first: int, count: int, within: float = 0.0) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from openleo.errors import InputError, Problem, join_or, near_names
 class Record(BaseModel):
     """A part of a file: frozen, and without a key that is not known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -111,11 +111,6 @@ class Results:
         return by_territory(self.service, self.case.area.ids)
 
     @cached_property
-    def territories_compared(self) -> list[TerritoryRow]:
-        """The same under the second rule set; empty without one."""
-        return by_territory(self.compared, self.case.area.ids) if self.compared else []
-
-    @cached_property
     def cell_table(self) -> CellTable:
         return by_cell(self.service)
 

@@ -12,12 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
-
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from typing import TypeVar
 
 from openleo.errors import InputError, Problem, near_names
-from openleo.instants import SlotGrid, instant_text, parse_duration_s, utc
+from openleo.instants import SlotGrid, utc
 from openleo.network import topology
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
 from openleo.network.constellation.elements import read_elements
@@ -29,163 +27,15 @@ from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
-from openleo.reading import Record, check, read_toml
+from openleo.reading import check, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
+from openleo.scenario_file import GroundRecord, ScenarioRecord
+from openleo.units import SECONDS_PER_DAY
 
 T = TypeVar("T")
 
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
-LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
-
-
-def _seconds(value: object) -> object:
-    return parse_duration_s(value) if isinstance(value, str) else value
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _no_number(value: object) -> object:
-    if isinstance(value, int | float):
-        # pydantic reports a ValueError with its place, and lets a TypeError through
-        raise ValueError(f"is {value}, a number; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004
-    return value
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_no_number)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
-Words = Annotated[list[str], BeforeValidator(_listed)]
-
-
-class ConstellationRecord(Record):
-    """`[constellation]`: one of catalogue, elements or [[constellation.shell]] tables."""
-
-    catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
-    elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
-    shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
-    epoch: Instant | None = Field(
-        None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
-    )
-    isl: Literal["+grid", "none"] | None = Field(
-        None, description="Inter-satellite links. Default: +grid for shells, none for element sets."
-    )
-    lasers: Literal["filed", "all"] = Field(
-        "filed", description='Which satellites have lasers: those that the catalogue says, or "all".'
-    )
-
-    @model_validator(mode="after")
-    def one_source(self) -> ConstellationRecord:
-        given = [name for name in ("catalogue", "elements", "shell") if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {found}.")
-        if self.epoch is not None and self.shell is None:
-            raise ValueError(
-                "epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own."
-            )
-        return self
-
-
-class GroundRecord(Record):
-    """`[ground]`: where people and stations are."""
-
-    area: Words = Field(
-        description='What to compute over: territories, strips of sea, GeoJSON files, or "world".', min_length=1
-    )
-    resolution: int = Field(4, ge=0, le=7, description="H3 resolution of the cells: 4 has 1,770 km², 5 has 253 km².")
-    gateways: str = Field(
-        "starlink-2026", description="An embedded list of gateways, or a CSV (name, lat_deg, lon_deg) or GeoJSON file."
-    )
-    pops: str | None = Field(
-        None, description="PoPs, as gateways. Default: the embedded list of the same name, else starlink-2026."
-    )
-    fibre_detour: float = Field(
-        1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
-    )
-
-
-class LinksRecord(Record):
-    """`[links]`: masks, the hand-over policy, and what is added to the time of light."""
-
-    user_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of user terminals.")
-    gateway_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of gateways.")
-    mask_at: Literal["middle", "both_ends"] = Field(
-        "middle",
-        description="When in a slot a link must be above its mask: at mid-slot (a share of slots is then a share of "
-        "time), or at both ends (only links that last their slot count).",
-    )
-    hand_over: Literal["highest", "least_rtt", "longest_remaining", "least_change"] = Field(
-        "least_rtt",
-        description="Which satellite serves, among those that are visible and have a path to a gateway.",
-    )
-    processing_ms: float = Field(
-        11.0, ge=0.0, description="Added once to every round trip to the Internet: scheduling and processing. Assumed."
-    )
-
-
-class CapacityRecord(Record):
-    """`[capacity]`: not yet computed."""
-
-    enabled: Literal[False] = Field(False, description="Beams and shares of capacity are not yet computed.")
-
-
-class PolicyRecord(Record):
-    """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
-
-    rules: Words = Field(description="The rule files in force, one or a list.", min_length=1)
-    compare: Words | None = Field(
-        None, description="Rule files to compare with: the effect of going from `rules` to these.", min_length=1
-    )
-    classes: Words = Field(
-        default_factory=lambda: ["fixed"],
-        min_length=1,
-        description='Classes of terminals to compute; the summary shows the first. Default: ["fixed"].',
-    )
-
-
-class ScenarioRecord(Record):
-    """The whole file."""
-
-    name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run and its output folder, out/NAME."
-    )
-    start: Instant = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
-    duration: Duration | None = Field(None, description="How long: 15s, 90m, 24h, 7d. Either this or end.")
-    end: Instant | None = Field(None, description="The last instant. Either this or duration.")
-    slot: Duration = Field(15.0, description="The interval in which the assignment of satellites holds.")
-    slot_phase_s: float = Field(
-        0.0, ge=0.0, lt=60.0, description="Shifts the slots to this many seconds past the minute (Starlink: 12)."
-    )
-    conventions: Literal["openleo"] = Field("openleo", description="The conventions of geometry and delay.")
-    constellation: ConstellationRecord
-    ground: GroundRecord
-    links: LinksRecord = LinksRecord()
-    capacity: CapacityRecord = CapacityRecord()
-    policy: PolicyRecord | None = None
-
-    @model_validator(mode="after")
-    def time_runs_forward(self) -> ScenarioRecord:
-        if (self.duration is None) == (self.end is None):
-            raise ValueError("needs a duration or an end, and not both.")
-        if self.end is not None and self.end <= self.start:
-            times = f"end {instant_text(self.end)} is not after start {instant_text(self.start)}"
-            raise ValueError(f"{times}; write an end after the start.")
-        if self.slot <= 0.0:
-            raise ValueError(f"slot is {self.slot:g} s; it must be longer than 0 s.")
-        if self.seconds < self.slot:
-            raise ValueError(f"duration is {self.seconds:g} s, shorter than one slot of {self.slot:g} s.")
-        if self.seconds / self.slot > LONGEST_RUN_SLOTS:
-            raise ValueError(f"has {self.seconds / self.slot:.0f} slots; a run has at most {LONGEST_RUN_SLOTS}.")
-        return self
-
-    @property
-    def seconds(self) -> float:
-        """How long the run is."""
-        if self.end is not None:
-            return (self.end - self.start).total_seconds()
-        assert self.duration is not None  # held by time_runs_forward
-        return self.duration
+OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
 
 
 @dataclass(frozen=True)
@@ -204,7 +54,9 @@ class Scenario:
         return cls(path, _case(record, path))
 
     def first_slots(self, slots: int) -> Scenario:
-        """The same scenario, cut to its first slots."""
+        """The same scenario, cut to its first slots (at least one)."""
+        if slots < 1:
+            raise ValueError(f"{slots} slots: a run has at least one")
         grid = replace(self.case.grid, slots=min(slots, self.case.grid.slots))
         return replace(self, case=replace(self.case, grid=grid))
 
@@ -244,7 +96,7 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
     rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
     compare = problems.read(lambda: _rules(second, folder)) if second else None
-    classes = tuple(policy.classes) if policy else ("fixed",)
+    classes = tuple(dict.fromkeys(policy.classes)) if policy else ("fixed",)
     known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
     for name in classes if (rules or not policy) else ():
         if name not in known:
@@ -258,6 +110,8 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
     gateways, ground_sources = ground
     if rules is None:
         notes.append("No rules were given: everything is permitted in this run.")
+    grid = _grid(record, notes)
+    notes += _ages(constellation, grid)
     pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
     if pattern == "+grid" and not constellation.shells:
         notes.append("Planes are not yet inferred from element sets: inter-satellite links are left out.")
@@ -289,7 +143,7 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
     return Case(
         name=record.name,
         network=network,
-        grid=SlotGrid.covering(record.start, record.seconds, record.slot, record.slot_phase_s),
+        grid=grid,
         area=area,
         resolution=record.ground.resolution,
         classes=classes,
@@ -298,6 +152,26 @@ def _case(record: ScenarioRecord, path: Path) -> Case:
         inputs=inputs,
         notes=tuple(notes),
     )
+
+
+def _grid(record: ScenarioRecord, notes: list[str]) -> SlotGrid:
+    grid = SlotGrid.covering(record.start, record.seconds, record.slot, record.slot_phase_s)
+    if record.end is not None and grid.instant(grid.slots) > record.end:
+        grid = replace(grid, slots=grid.slots - 1)
+    left_s = record.seconds - grid.duration_s
+    if left_s > 1e-6:
+        notes.append(f"{left_s:g} s of the time asked for make no whole slot and are left out.")
+    return grid
+
+
+def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:
+    """A note when element sets are used far from their epochs."""
+    days = [(grid.start - one.epoch).total_seconds() / SECONDS_PER_DAY for one in constellation.elements]
+    if not days or max(abs(day) for day in days) <= OLD_ELEMENTS_DAYS:
+        return []
+    median = sorted(days)[len(days) // 2]
+    spread = f"the median one is {median:.0f} days old at the start, the extremes {max(days):.0f} and {min(days):.0f}"
+    return [f"Element sets drift by kilometres a day, and {spread}."]
 
 
 def _constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[str]) -> Constellation:
@@ -358,7 +232,7 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     """The embedded borders and people, and the polygons of the area itself."""
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
-    named = [WORLD] if area.world else area.ids  # a file is its polygons, whatever it is called
+    named = [WORLD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
     digest = hashlib.sha256("\n".join([*named, *(region.wkb_hex for region in area.regions)]).encode()).hexdigest()
     return {
         "area": Source(WORLD if area.world else ", ".join(words), digest),

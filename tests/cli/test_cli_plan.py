@@ -204,7 +204,9 @@ def test_an_output_that_cannot_be_written_is_refused_before_any_work(run, starte
     (tmp_path / "file").write_text("mine")
     done = run("plan", starter, "--slots", 1, "--out", out, "--json")
     assert done.code == 2
-    assert done.out == ""
+    (problem,) = done.json["problems"]
+    assert not done.json["ok"]
+    assert problem["file"] == out
     assert done.err.startswith(f"{out}: ")
     assert "--out" in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

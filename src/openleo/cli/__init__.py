@@ -6,11 +6,13 @@ Answers go to stdout; progress, notes and errors to stderr. Exit 2: the input is
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
 
 from openleo.cli import doctor, fetch, init, passes, path, plan, territory
+from openleo.cli.common import print_json
 
 app = typer.Typer(
     name="openleo",
@@ -42,9 +44,12 @@ def main() -> None:
     """The `openleo` command."""
     from openleo.errors import InputError
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half-written is removed
     try:
         app()
     except InputError as error:
+        if "--json" in sys.argv[1:]:
+            print_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})
         for problem in error.problems:
             print(problem, file=sys.stderr)
         sys.exit(2)

@@ -82,10 +82,12 @@ def point(words: str, option: str, scenario: Scenario) -> Point:
     from openleo.network.journeys import Point
     from openleo.places import gazetteer
 
-    if found := gazetteer.find(words):
-        return Point(found.name, found.latitude_deg, found.longitude_deg)
     gateways = scenario.case.network.gateways
     for station in (*gateways.stations, *gateways.pops):
         if station.name.casefold() == words.strip().casefold():
             return Point(station.name, station.latitude_deg, station.longitude_deg)
+    if found := gazetteer.find(words):
+        where = f" ({found.territory})" if found.territory else ""
+        note(f"{option} {words}: {found.name}{where} at {found.latitude_deg:.4f}, {found.longitude_deg:.4f}")
+        return Point(found.name, found.latitude_deg, found.longitude_deg)
     raise InputError(Problem(option, "", f'there is no place "{words}".', gazetteer.offer(words)))

@@ -27,6 +27,7 @@ def passes(
     as_json: AsJson = False,
 ) -> None:
     """List the satellites that pass over a place, its hand-overs, and draw its sky."""
+    from openleo.errors import InputError, Problem
     from openleo.instants import SlotGrid
     from openleo.network import journeys
     from openleo.report import sky
@@ -41,7 +42,9 @@ def passes(
     assert isinstance(window, SlotGrid)
     seen = journeys.passes(network, place, window.start, window.duration_s)
     changes = journeys.hand_overs(network, window, place)
-    name = re.sub(r"[^\w.-]+", "-", place.name)
+    if out is not None and out.suffix.lower() != ".png":
+        raise InputError(Problem(str(out), "", "is not named as a PNG file.", "Name it sky.png, for example."))
+    name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
     sky.draw(seen, changes, place, window, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
@@ -60,7 +63,8 @@ def passes(
     for one in seen:
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))
         typer.echo(f"{times}  {one.elevation_deg_max:8.1f}°  {one.satellite}")
-    typer.echo(f"\n{len(changes)} hand-overs")
+    handed = sum(bool(change.from_satellite and change.to_satellite) for change in changes)
+    typer.echo(f"\n{handed} hand-overs, and every other change of the serving satellite")
     for change in changes:
         servers = " → ".join(name or "nobody" for name in (change.from_satellite, change.to_satellite))
         rtts = " → ".join(

@@ -45,6 +45,9 @@ def plan(
         results = read.run(threads=threads, on_progress=tell, on_reach=writer.on_reach if writer else None)
         tell("writing the report", 0, 1)
         written = write(results, folder, writer)
+    if results.failures:
+        first = "; ".join(str(failure) for failure in results.failures[:3])
+        note(f"{len(results.failures)} satellites had no position at some time and were left out then: {first} …")
     if as_json:
         print_json(results.summary())
         return

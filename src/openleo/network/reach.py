@@ -77,7 +77,8 @@ def highest_km(constellation: Constellation) -> float:
     if constellation.shells:
         return float(constellation.semi_major_axis_km.max()) + RADIUS_MARGIN_KM
     apogee_radii = max(1.0 + one.satrec.alta for one in constellation.elements)
-    return float(apogee_radii * EARTH_RADIUS_KM) + RADIUS_MARGIN_KM
+    # The Moon and the Sun raise a high apogee by some ten kilometres a month.
+    return float(apogee_radii * EARTH_RADIUS_KM) * 1.005 + RADIUS_MARGIN_KM
 
 
 def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:

@@ -22,6 +22,8 @@ from openleo.places.territories import HIGH_SEAS, territory_id, unknown_territor
 WORLD = "world"
 GEOJSON_ENDINGS = (".geojson", ".json")
 MOST_VERTICES = 100_000
+MOST_CELLS = 600_000
+WIDEST_EDGE_DEG = 270.0  # a step of more is one over the antimeridian; of 180 to 270 it could be either
 COARSE_RESOLUTION = 2  # cells of 180 km radius: the first sieve for a strip of sea
 
 
@@ -127,11 +129,22 @@ def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
     if not np.isfinite(xy).all() or np.abs(xy[:, 0]).max() > 360.0 or np.abs(xy[:, 1]).max() > 90.0:
         rule = "has coordinates outside longitude ±180, latitude ±90."
         return [Problem(file, where, rule, "GeoJSON is longitude first, WGS 84.")]
+    if (edge := _ambiguous_edge_deg(shape)) is not None:
+        rule = f"has an edge over {edge:.0f}° of longitude, which could run either way around."
+        return [Problem(file, where, rule, "Put a vertex on it.")]
     unrolled = _unrolled(shape)
     if not shapely.is_valid(unrolled):
         rule = f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude)."
         return [Problem(file, where, rule, "Draw the ring so that it does not cross itself.")]
     return []
+
+
+def _ambiguous_edge_deg(shape: shapely.Geometry) -> float | None:
+    """The length of an edge between half a turn and three quarters, if there is one."""
+    xy, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
+    step = np.abs(np.diff(xy[:, 0]))[ring[1:] == ring[:-1]]
+    wide = step[(step > 180.0) & (step < WIDEST_EDGE_DEG)]
+    return float(wide[0]) if len(wide) else None
 
 
 def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
@@ -140,7 +153,8 @@ def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
     def ring(coordinates: Any) -> NDArray[np.float64]:
         xy = np.array(coordinates)[:, :2]
         jump = np.diff(xy[:, 0], prepend=xy[0, 0])
-        xy[:, 0] -= 360.0 * np.cumsum(np.round(jump / 360.0))
+        over = np.where((np.abs(jump) > 180.0) & (np.abs(jump) < 360.0), np.sign(jump), 0.0)  # 360 is once around
+        xy[:, 0] -= 360.0 * np.cumsum(over)
         return xy
 
     def hole(coordinates: Any, outside: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -171,16 +185,25 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     `regions` (of rules) cut further; `Parts.within` has a column for each of them, in order.
     """
     if area.world:
+        _check_size(2 + 120 * 7**resolution, resolution)  # H3: so many cells
         return cut(h3cells.world(resolution), regions)
     found = [_cells_of(id_, resolution) for id_ in area.ids]
     found.append(cells_with_people(area.ids, resolution))
     found += [h3cells.overlapping([region], resolution) for region in area.regions]
-    parts = cut(np.unique(np.concatenate(found)), (*regions, *area.regions))
+    cells = np.unique(np.concatenate(found))
+    _check_size(len(cells), resolution)
+    parts = cut(cells, (*regions, *area.regions))
     asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) :].any(axis=1)
     chosen = parts.select(asked)
     return Parts(
         chosen.cells, chosen.cell, chosen.territory, chosen.within[:, : len(regions)], chosen.area_km2, chosen.people
     )
+
+
+def _check_size(cells: int, resolution: int) -> None:
+    if cells > MOST_CELLS:
+        rule = f"{cells:,} cells at resolution {resolution}; a run holds at most {MOST_CELLS:,} (about 6 GB)."
+        raise InputError(Problem("area", "ground.resolution", rule, "Choose a coarser resolution or a smaller area."))
 
 
 def _cells_of(id_: str, resolution: int) -> h3cells.Cells:

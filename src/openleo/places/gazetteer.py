@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 
 import pyarrow.parquet as pq
 
 from openleo.errors import near_names
-from openleo.places.territories import display_name, territory_id
+from openleo.places.territories import territories, territory_id
 
 _PAIR = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*,\s*([-+]?\d+(?:\.\d+)?)\s*")
 
@@ -24,6 +24,7 @@ class Place:
     latitude_deg: float
     longitude_deg: float
     territory: str = ""  # of a listed town
+    population: int = 0
 
 
 @cache
@@ -33,7 +34,7 @@ def towns() -> dict[str, list[Place]]:
         rows = pq.read_table(path).sort_by([("population", "descending")]).to_pylist()
     found: dict[str, list[Place]] = {}
     for row in rows:
-        place = Place(row["name"], row["lat_deg"], row["lon_deg"], row["territory"])
+        place = Place(row["name"], row["lat_deg"], row["lon_deg"], row["territory"], row["population"])
         for name in {_folded(row["name"]), _folded(row["ascii_name"] or row["name"])}:
             found.setdefault(name, []).append(place)
     return found
@@ -42,24 +43,39 @@ def towns() -> dict[str, list[Place]]:
 def find(words: str) -> Place | None:
     """The place that some words name, or None.
 
-    `lat,lon` in degrees; `Town` (the largest of that name) or `Town, TERRITORY`; or a territory, as its largest town.
+    `lat,lon` in degrees; a territory by id or name, as its largest town; `Town` (the largest of that name) or
+    `Town, TERRITORY`. A territory comes first: BRA is Brazil before it is Bra in Italy.
     """
     if pair := _PAIR.fullmatch(words):
         latitude, longitude = float(pair[1]), float(pair[2])
         if abs(latitude) <= 90.0 and abs(longitude) <= 360.0:
             return Place(words.strip(), latitude, (longitude + 180.0) % 360.0 - 180.0)
         return None
+    if id_ := territory_id(words) or _territory_named(words):
+        town = largest_towns().get(id_)
+        return replace(town, name=territories()[id_].name) if town else None
     name, _, where = (word.strip() for word in words.partition(","))
     candidates = towns().get(_folded(name), [])
     if where:
-        candidates = [place for place in candidates if place.territory == territory_id(where)]
-    if candidates:
-        return candidates[0]
-    if id_ := territory_id(words):
-        largest = next((place for places in towns().values() for place in places if place.territory == id_), None)
-        if largest:
-            return Place(display_name(id_), largest.latitude_deg, largest.longitude_deg, id_)
-    return None
+        asked = territory_id(where) or _territory_named(where)
+        candidates = [place for place in candidates if place.territory == asked]
+    return candidates[0] if candidates else None
+
+
+@cache
+def largest_towns() -> dict[str, Place]:
+    """The largest town of every territory that has a listed one."""
+    found: dict[str, Place] = {}
+    for place in sorted(
+        (place for places in towns().values() for place in places), key=lambda place: -place.population
+    ):
+        found.setdefault(place.territory, place)
+    return found
+
+
+def _territory_named(words: str) -> str | None:
+    folded = _folded(words)
+    return next((row.id for row in territories().values() if _folded(row.name) == folded), None)
 
 
 def _folded(name: str) -> str:

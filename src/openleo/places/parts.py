@@ -22,7 +22,6 @@ from openleo.cells import Cells
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.land import Land, area_sr
-from openleo.places.territories import TERRITORIAL_SEA
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
@@ -395,8 +394,3 @@ def _within_at(cells: Cells, regions: Sequence[shapely.Geometry]) -> NDArray[np.
 def land_of(label: str) -> str:
     """The land territory behind a label: `JPN` for `JPN` and for `JPN.sea12`."""
     return label.partition(".")[0]
-
-
-def is_territorial_sea(label: str) -> bool:
-    """Whether a label names waters within 12 nautical miles."""
-    return label.endswith(TERRITORIAL_SEA)

@@ -17,7 +17,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
-from openleo.errors import near_names
+from openleo.errors import closest, join_or, near_names
 
 HIGH_SEAS = "high-seas"
 TERRITORIAL_SEA, BEYOND_TERRITORIAL_SEA = ".sea12", ".sea200"
@@ -131,10 +131,8 @@ def unknown_territory(word: str) -> tuple[str, str]:
 
 
 def _near_by_name(word: str, by_name: dict[str, str]) -> str:
-    offer = near_names(word, by_name)
-    for name, id_ in by_name.items():
-        offer = offer.replace(name, f"{id_} ({name})")
-    return offer
+    near = [f"{by_name[name]} ({name})" for name in closest(word, by_name)]
+    return f"Did you mean {join_or(near)}?" if near else ""
 
 
 def display_name(id_: str) -> str:

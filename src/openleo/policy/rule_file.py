@@ -25,7 +25,7 @@ from openleo.places.territories import (
     unknown_territory,
     with_territorial_sea,
 )
-from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
+from openleo.policy.rules import CLASSES, EMERGENCY, SCHEMA, Rule, RuleSet, union
 from openleo.reading import Record, check, read_toml
 
 # Parts of the language that stand in the contract and are not computed yet. They are refused by name.
@@ -181,10 +181,14 @@ def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults:
             'a forbid must say emergency = "keep" or "cut".',
             "Whether emergency terminals go on being served is never left open.",
         )
+    if rule.effect == "permit" and rule.emergency is not None:
+        faults.add("emergency is for a forbid; a permit takes service from nobody.", "Leave it out.")
+    if rule.emergency == "keep" and rule.who.classes == [EMERGENCY]:
+        faults.add('a forbid of class "emergency" alone with emergency = "keep" would match nobody.', 'Write "cut".')
     _check_classes(rule.who.classes, classes, faults)
     region, labels = None, frozenset[str]()
     if (rule.territory.in_ is None) == (rule.territory.geojson is None):
-        faults.add("territory needs either `in` or `geojson`.")
+        faults.add("territory needs `in` or `geojson`, and not both.")
     elif rule.territory.geojson is not None:
         if rule.territory.include is not None or rule.territory.exclude is not None:
             faults.add("include and exclude are for the contested areas of `in`; a polygon has none.")

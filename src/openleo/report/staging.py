@@ -35,8 +35,9 @@ def blaming(folder: Path) -> Iterator[None]:
 
 def check_writable(folder: Path) -> None:
     """Raise InputError if results could not be written to `folder`. Leaves no trace, whatever the answer."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Problem(str(folder), "", "is a file; results are written to a folder.", WAY_OUT))
+    with blaming(folder):
+        if folder.exists() and not folder.is_dir():
+            raise InputError(Problem(str(folder), "", "is a file; results are written to a folder.", WAY_OUT))
     with blaming(folder), Staging(folder) as staging:
         (staging.path / "can-write").touch()
 

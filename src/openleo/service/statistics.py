@@ -17,9 +17,25 @@ from openleo.network.reach import Reach
 
 Floats = NDArray[np.float64]
 
-RTT_BIN_MS = 0.1
-RTT_BINS = 3000  # to 300 ms; anything slower is counted in the last one
-NEVER = -1.0
+# Bins of a tenth of a millisecond to 200 ms, of one to 1,200 ms, and a last one for what is slower still.
+FINE_MS, FINE_BINS = 0.1, 2000
+COARSE_MS, COARSE_BINS = 1.0, 1000
+FINE_END_MS = FINE_MS * FINE_BINS
+RTT_BINS = FINE_BINS + COARSE_BINS + 1
+BIN_MIDDLE_MS = np.concatenate(
+    [
+        (np.arange(FINE_BINS) + 0.5) * FINE_MS,
+        FINE_END_MS + (np.arange(COARSE_BINS) + 0.5) * COARSE_MS,
+        [np.nan],  # slower than is told apart
+    ]
+)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bin_of(rtt_ms: float) -> int:
+    if rtt_ms < FINE_END_MS:
+        return int(rtt_ms / FINE_MS)
+    return int(min(FINE_BINS + (rtt_ms - FINE_END_MS) / COARSE_MS, RTT_BINS - 1))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -38,7 +54,7 @@ def _fold(
             server = satellite[slot, cell]
             if server >= 0:
                 reached[cell] += 1
-                counts[cell, min(int(rtt_ms[slot, cell] / RTT_BIN_MS), RTT_BINS - 1)] += 1
+                counts[cell, _bin_of(rtt_ms[slot, cell])] += 1
                 run[cell] = 0
                 if last[cell] >= 0 and last[cell] != server:
                     hand_overs[cell] += 1
@@ -93,7 +109,7 @@ class Counter:
 class CellStatistics:
     """Axes (cell,). Shares of the run's slots; `can_serve + no_satellite + no_gateway = 1`.
 
-    rtt_counts (cell, bin): slots whose RTT fell in each tenth of a millisecond. An outage is a run of slots in which
+    rtt_counts (cell, bin): slots whose RTT fell in each bin (see BIN_MIDDLE_MS). An outage is a run of slots in which
     nobody could serve the cell, whatever the rules.
     """
 
@@ -114,16 +130,19 @@ class CellStatistics:
 
 
 def quantiles_ms(counts: NDArray[np.number], quantile: float) -> Floats:
-    """The quantile of each row of RTT counts, axes (row, bin), at the middle of its bin; NaN for a row of zeros."""
+    """The quantile of each row of RTT counts, axes (row, bin), at the middle of its bin.
+
+    NaN for a row of zeros, and where the quantile is slower than the bins tell apart.
+    """
     found = np.full(len(counts), np.nan)
     for row, bins in enumerate(counts):  # a row at a time: the running sums of all rows would be gigabytes
         total = bins.sum()
         if total > 0:
-            found[row] = (np.searchsorted(np.cumsum(bins, dtype=np.float64), quantile * total) + 0.5) * RTT_BIN_MS
+            found[row] = BIN_MIDDLE_MS[np.searchsorted(np.cumsum(bins, dtype=np.float64), quantile * total)]
     return found
 
 
 def quantile_ms(counts: NDArray[np.number], quantile: float) -> float | None:
-    """The quantile of one row, None for a row of zeros."""
+    """The quantile of one row, None where there is none."""
     found = float(quantiles_ms(counts[np.newaxis], quantile)[0])
     return None if math.isnan(found) else round(found, 2)

@@ -75,11 +75,27 @@ def fetch(source: str, cache: Path, *, now: datetime | None = None, address: str
             return kept
         if refusal.exists():
             raise InputError(_refused(source, refusal))
+        folder.mkdir(parents=True, exist_ok=True)
+        asked = folder / f"{group}.asked"
+        if asked.exists() and timedelta() <= now - _asked_at(asked) < MINIMUM_AGE:
+            rule = f"was asked at {asked.read_text(encoding='utf-8')} and gave nothing of use."
+            raise InputError(Problem(source, "", rule, "It is asked again two hours after that."))
+        # Written before the request: a cache that cannot be written must not cost one, nor forget a refusal.
+        asked.write_text(instant_text(now), encoding="utf-8")
         url = str(httpx.URL(address, params={"GROUP": group, "FORMAT": "json"}))
-        return _keep(_get(url, source, refusal, now), folder, group, url, now, source)
+        fetched = _keep(_get(url, source, refusal, now), folder, group, url, now, source)
+        asked.unlink()
     except OSError as error:
         rule = f"cannot be used as a cache: {error.strerror}."
         raise InputError(Problem(str(folder), "", rule, "Name another with --cache.")) from None
+    return fetched
+
+
+def _asked_at(asked: Path) -> datetime:
+    try:
+        return parse_instant(asked.read_text(encoding="utf-8"))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def copy_to(fetched: Fetched, target: Path) -> None:
@@ -116,7 +132,6 @@ def _get(url: str, source: str, refusal: Path, now: datetime) -> bytes:
     try:
         with httpx.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=True) as answer:
             if answer.status_code in REFUSALS:
-                refusal.parent.mkdir(parents=True, exist_ok=True)
                 said = {"status": answer.status_code, "at": instant_text(now), "url": url}
                 refusal.write_text(json.dumps(said), encoding="utf-8")
                 raise InputError(_refused(source, refusal))
@@ -131,6 +146,7 @@ def _get(url: str, source: str, refusal: Path, now: datetime) -> bytes:
                     raise InputError(Problem(source, "", rule))
             return bytes(content)
     except httpx.HTTPError as error:
+        (refusal.parent / f"{source.partition(':')[2].lower()}.asked").unlink(missing_ok=True)  # it never heard us
         way_out = 'Without a network, name a file in the scenario: elements = "file.json".'
         raise InputError(Problem(source, "", f"cannot be reached: {error}.", way_out)) from None
 

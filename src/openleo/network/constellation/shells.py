@@ -29,6 +29,8 @@ BASES: tuple[Basis, ...] = ("filed", "inferred", "assumed")
 STAR_DEG = 180.0  # planes over half a turn: neighbours fly the same way, but for one seam
 DELTA_DEG = 360.0  # planes over the whole turn
 
+MOST_SATELLITES = 200_000  # more than all systems filed so far have together
+LARGEST_NUMBER = 1e6
 LOWEST_ALTITUDE_KM = 160.0  # below it a satellite comes down within days
 HIGHEST_ALTITUDE_KM = 5_800.0  # above it (225 min) SGP4 adds the Moon and the Sun, which a circular shell leaves out
 
@@ -210,18 +212,27 @@ def read_shell(
             continue
         value = table[key]
         of_kind = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-        if of_kind and np.isfinite(value):
+        if of_kind and -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
             numbers[key] = int(value) if whole else float(value)
         else:
             kind = "a whole number" if whole else "a number"
-            problems.append(Problem(file, where, f"{label} has {key} = {value!r}, which is not {kind}."))
+            said = repr(value) if len(str(value)) < 40 else "…"
+            problems.append(Problem(file, where, f"{label} has {key} = {said}, which is not {kind} within a million."))
 
     if "per_plane" not in table and "satellites" not in table:
         problems.append(
             Problem(file, where, f"{label} does not say how many satellites it has.", "Write per_plane or satellites.")
         )
-    if numbers.get("planes", 0) > 0 and "satellites" in numbers:
+    problems += [
+        Problem(file, where, f"{label} has {key} = {numbers[key]}; it needs at least 1.")
+        for key in ("planes", "satellites")
+        if "satellites" in numbers and numbers.get(key, 1) < 1
+    ]
+    if not problems and "planes" in numbers and "satellites" in numbers:
         problems += _spread_over_planes(numbers, file, where, label)
+    most = max(numbers.get("satellites", 0), numbers.get("planes", 0) * numbers.get("per_plane", 1))
+    if most > MOST_SATELLITES:
+        problems.append(Problem(file, where, f"{label} has {most} satellites; a shell has at most {MOST_SATELLITES}."))
     if problems:
         return problems
 
@@ -252,7 +263,8 @@ def _spread_over_planes(numbers: dict[str, float | int], file: str, where: str, 
     uneven = f"{label} has {satellites} satellites in {planes} planes"
     rule = f"{uneven}; a Walker shell needs the same number in each plane."
     even = max(1, round(satellites / planes)) * planes
-    dividing = min((n for n in range(1, satellites + 1) if satellites % n == 0), key=lambda n: (abs(n - planes), -n))
+    divisors = (n for n in range(1, min(satellites, MOST_SATELLITES) + 1) if satellites % n == 0)
+    dividing = min(divisors, key=lambda n: (abs(n - planes), -n))
     return [Problem(file, where, rule, f"Try satellites = {even} or planes = {dividing}.")]
 
 

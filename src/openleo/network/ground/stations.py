@@ -8,14 +8,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from openleo.errors import InputError, Problem, near_names
+from openleo.errors import InputError, Problem, join_or, near_names
 
 OPERATIONAL = "operational"
+STATUSES = (OPERATIONAL, "planned", "closed")  # only operational ones take part
 NEEDED_COLUMNS = ("name", "lat_deg", "lon_deg")
 FILE_ENDINGS = (".csv", ".geojson", ".json")
 
@@ -61,7 +63,9 @@ def read(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[t
 
 def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
     try:
-        rows = list(_geojson_rows(content) if content.lstrip()[:1] == b"{" else _csv_rows(content))
+        rows = list(
+            _geojson_rows(content) if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else _csv_rows(content)
+        )
     except (UnicodeDecodeError, ValueError, TypeError, AttributeError, RecursionError, csv.Error) as error:
         raise InputError(Problem(file, "", f"cannot be read as CSV or GeoJSON: {error}.")) from None
     if not rows:
@@ -72,11 +76,10 @@ def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
         Problem(file, where, one) for (where, _), one in zip(rows, read, strict=True) if not isinstance(one, Station)
     ]
     stations = [one for one in read if isinstance(one, Station)]
-    names = [station.name for station in stations]
     problems += [
-        Problem(file, "", f'two {kind} are called "{name}".', "Names must differ.")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        Problem(file, "", f'{count} {kind} are called "{name}".', "Names must differ.")
+        for name, count in Counter(station.name for station in stations).items()
+        if count > 1
     ]
     operational = tuple(station for station in stations if station.status == OPERATIONAL)
     if not operational and not problems:
@@ -91,14 +94,18 @@ def _station(row: dict[str, object]) -> Station | str:
     missing = [column for column in NEEDED_COLUMNS if row.get(column) in (None, "")]
     if missing:
         return f"lacks {', '.join(missing)}."
-    name = str(row["name"]).strip()
+    name, status = str(row["name"]).strip(), str(row.get("status") or OPERATIONAL).strip().casefold()
+    if not name.isprintable() or not name:
+        return "has a name that cannot be printed."
+    if status not in STATUSES:
+        return f'"{name}" has status {status!r}; it must be {join_or(STATUSES)}.'
     try:
         latitude, longitude = float(str(row["lat_deg"])), float(str(row["lon_deg"]))
     except ValueError:
         return f'"{name}" lies at {row["lat_deg"]}, {row["lon_deg"]}, which are not two numbers.'
     if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):  # NaN fails too
         return f'"{name}" lies at {latitude}, {longitude}; latitude is within ±90, longitude within ±180.'
-    return Station(name, latitude, longitude, str(row.get("territory") or ""), str(row.get("status") or OPERATIONAL))
+    return Station(name, latitude, longitude, str(row.get("territory") or ""), status)
 
 
 def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
@@ -108,7 +115,7 @@ def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def _geojson_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
-    for number, feature in enumerate(json.loads(content).get("features", [])):
+    for number, feature in enumerate(json.loads(content.decode("utf-8-sig")).get("features", [])):
         geometry = feature.get("geometry") or {}
         row = dict(feature.get("properties") or {})
         if geometry.get("type") == "Point":

@@ -1,0 +1,184 @@
+"""What a scenario file may hold: every key with its type, default, bounds and meaning.
+
+The reference of the scenario file is generated from here. `scenario` reads a file into these records and makes of them
+what a run is computed from.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from openleo.instants import instant_text, parse_duration_s, parse_instant
+from openleo.reading import Record
+
+FIRST_YEAR, LAST_YEAR = 1957, 2100
+LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
+
+
+def _seconds(value: object) -> object:
+    return parse_duration_s(value) if isinstance(value, str) else value
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        return parse_instant(value)
+    if not isinstance(value, datetime):
+        # pydantic reports a ValueError with its place, and lets a TypeError through
+        raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004
+    if value.tzinfo is None:
+        raise ValueError(f"is {value}, without its zone; write {value.isoformat()}Z for UTC.")
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise ValueError(f"is {value}; orbits are computed from {FIRST_YEAR} to {LAST_YEAR}.")
+    return value
+
+
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Duration = Annotated[float, BeforeValidator(_seconds)]
+Words = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class ConstellationRecord(Record):
+    """`[constellation]`: one of catalogue, elements or [[constellation.shell]] tables."""
+
+    catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
+    elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
+    shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
+    epoch: Instant | None = Field(
+        None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
+    )
+    isl: Literal["+grid", "none"] | None = Field(
+        None, description="Inter-satellite links. Default: +grid for shells, none for element sets."
+    )
+    lasers: Literal["filed", "all"] = Field(
+        "filed", description='Which satellites have lasers: those that the catalogue says, or "all".'
+    )
+
+    @model_validator(mode="after")
+    def one_source(self) -> ConstellationRecord:
+        given = [name for name in ("catalogue", "elements", "shell") if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {found}.")
+        if self.epoch is not None and self.shell is None:
+            raise ValueError(
+                "epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own."
+            )
+        return self
+
+
+class GroundRecord(Record):
+    """`[ground]`: where people and stations are."""
+
+    area: Words = Field(
+        description='What to compute over: territories, strips of sea, GeoJSON files, or "world".', min_length=1
+    )
+    resolution: int = Field(4, ge=0, le=7, description="H3 resolution of the cells: 4 has 1,770 km², 5 has 253 km².")
+    gateways: str = Field(
+        "starlink-2026", description="An embedded list of gateways, or a CSV (name, lat_deg, lon_deg) or GeoJSON file."
+    )
+    pops: str | None = Field(
+        None, description="PoPs, as gateways. Default: the embedded list of the same name, else starlink-2026."
+    )
+    fibre_detour: float = Field(
+        1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
+    )
+
+
+class LinksRecord(Record):
+    """`[links]`: masks, the hand-over policy, and what is added to the time of light."""
+
+    user_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of user terminals.")
+    gateway_elevation_deg: float = Field(25.0, ge=0.0, le=90.0, description="Elevation mask of gateways.")
+    mask_at: Literal["middle", "both_ends"] = Field(
+        "middle",
+        description="When in a slot a link must be above its mask: at mid-slot (a share of slots is then a share of "
+        "time), or at both ends (only links that last their slot count).",
+    )
+    hand_over: Literal["highest", "least_rtt", "longest_remaining", "least_change"] = Field(
+        "least_rtt",
+        description="Which satellite serves, among those that are visible and have a path to a gateway.",
+    )
+    processing_ms: float = Field(
+        11.0,
+        ge=0.0,
+        le=1000.0,
+        description="Added once to every round trip to the Internet: scheduling and processing. Assumed.",
+    )
+
+
+class CapacityRecord(Record):
+    """`[capacity]`: not yet computed."""
+
+    enabled: Literal[False] = Field(False, description="Beams and shares of capacity are not yet computed.")
+
+
+class PolicyRecord(Record):
+    """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
+
+    rules: Words = Field(description="The rule files in force, one or a list.", min_length=1)
+    compare: Words | None = Field(
+        None, description="Rule files to compare with: the effect of going from `rules` to these.", min_length=1
+    )
+    classes: Words = Field(
+        default_factory=lambda: ["fixed"],
+        min_length=1,
+        description='Classes of terminals to compute; the summary shows the first. Default: ["fixed"].',
+    )
+
+
+class ScenarioRecord(Record):
+    """The whole file."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run and its output folder, out/NAME."
+    )
+    start: Instant = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
+    duration: Duration | None = Field(None, description="How long: 15s, 90m, 24h, 7d. Either this or end.")
+    end: Instant | None = Field(None, description="The last instant. Either this or duration.")
+    slot: Duration = Field(15.0, description="The interval in which the assignment of satellites holds.")
+    slot_phase_s: float | None = Field(
+        None,
+        ge=0.0,
+        lt=60.0,
+        description="Shifts the slots on to this many seconds past the minute (Starlink: 12). Default: none.",
+    )
+    conventions: Literal["openleo"] = Field("openleo", description="The conventions of geometry and delay.")
+    constellation: ConstellationRecord
+    ground: GroundRecord
+    links: LinksRecord = LinksRecord()
+    capacity: CapacityRecord = CapacityRecord()
+    policy: PolicyRecord | None = None
+
+    @model_validator(mode="after")
+    def time_runs_forward(self) -> ScenarioRecord:
+        if (self.duration is None) == (self.end is None):
+            raise ValueError("needs a duration or an end, and not both.")
+        if self.end is not None and self.end <= self.start:
+            times = f"end {instant_text(self.end)} is not after start {instant_text(self.start)}"
+            raise ValueError(f"{times}; write an end after the start.")
+        if self.slot <= 0.0:
+            raise ValueError(f"slot is {self.slot:g} s; it must be longer than 0 s.")
+        if self.seconds < self.slot:
+            raise ValueError(f"duration is {self.seconds:g} s, shorter than one slot of {self.slot:g} s.")
+        if self.slot_phase_s is not None and (60.0 / self.slot) % 1.0:
+            raise ValueError(
+                f"slot_phase_s counts from the minute, which {self.slot:g} s slots do not divide; leave it out."
+            )
+        if self.seconds / self.slot > LONGEST_RUN_SLOTS:
+            raise ValueError(f"has {self.seconds / self.slot:.0f} slots; a run has at most {LONGEST_RUN_SLOTS}.")
+        return self
+
+    @property
+    def seconds(self) -> float:
+        """How long the run is."""
+        if self.end is not None:
+            return (self.end - self.start).total_seconds()
+        assert self.duration is not None  # held by time_runs_forward
+        return self.duration
