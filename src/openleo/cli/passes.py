@@ -64,7 +64,7 @@ def passes(
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))
         typer.echo(f"{times}  {one.elevation_deg_max:8.1f}°  {one.satellite}")
     handed = sum(bool(change.from_satellite and change.to_satellite) for change in changes)
-    typer.echo(f"\n{handed} hand-overs, and every other change of the serving satellite")
+    typer.echo(f"\nChanges of the serving satellite, {handed} of them hand-overs:")
     for change in changes:
         servers = " → ".join(name or "nobody" for name in (change.from_satellite, change.to_satellite))
         rtts = " → ".join(
