@@ -78,11 +78,18 @@ def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Probl
         return Problem(file, where, "is missing.", "It has no default.")
     if fault["type"] == "literal_error":
         known = _choices(fault)
-        rule = f"is {fault['input']!r}; it must be {join_or(known)}."
+        rule = f"is {_as_toml(fault['input'])}; it must be {join_or(known)}."
         return Problem(file, where, rule, near_names(str(fault["input"]), known))
+    if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return Problem(file, where, f"is {fault['input']!r}; it must be a table.", f"Write [{where}].")
     if fault["type"] == "value_error":
         return Problem(file, where, str(fault["ctx"]["error"]))
     return Problem(file, where, f"is {fault['input']!r}: {_sentence(fault['msg'])}")
+
+
+def _as_toml(value: Any) -> str:
+    """A value as a file writes it."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def place_text(place: tuple[Any, ...]) -> str:
@@ -99,7 +106,8 @@ def _sentence(message: str) -> str:
 
 
 def _choices(fault: Any) -> list[str]:
-    return [word.strip(" '") for word in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
+    words = [word.strip(" '") for word in str(fault["ctx"]["expected"]).replace(" or ", ", ").split(",")]
+    return [word.lower() if word in ("True", "False") else word for word in words]
 
 
 def _model_at(model: type[BaseModel], place: tuple[Any, ...]) -> type[BaseModel] | None:

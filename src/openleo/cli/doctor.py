@@ -89,7 +89,7 @@ def _memory() -> Finding:
     import os
 
     total_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return "memory", total_gib >= 2.0, f"{total_gib:.1f} GiB (needs 2)"
+    return "memory", total_gib >= 4.0, f"{total_gib:.1f} GiB (needs 4; the world at resolution 4 takes about that)"
 
 
 def _cpus() -> Finding:

@@ -12,6 +12,8 @@ import typer
 
 from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, point, print_json
 
+LONGEST_S = 6 * 3600.0  # every satellite is followed in steps of 5 s
+
 if TYPE_CHECKING:
     from openleo.network.journeys import HandOver, Pass
 
@@ -37,6 +39,10 @@ def passes(
     network, grid = read.case.network, read.case.grid
     place = point(at, "--at", read)
     seconds = duration_s(for_, "--for")
+    if seconds > LONGEST_S:
+        raise InputError(
+            Problem("--for", "", f"{for_} is longer than {LONGEST_S / 3600:g} h.", "Look at a part of it.")
+        )
     first = grid.slot_at(instant(start, "--start", grid.start))
     window = replace(grid, start=grid.instant(first), slots=max(1, round(seconds / grid.slot_s)))
     assert isinstance(window, SlotGrid)

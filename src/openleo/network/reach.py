@@ -83,13 +83,12 @@ def highest_km(constellation: Constellation) -> float:
 
 def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
     """Where the satellites are when `count` slots are decided, one slot on, and in the middle of each."""
-    moved = ephemeris.positions
     if network.mask_at == "middle":
-        at = moved(network.constellation, grid.start, grid.seconds(first, count + 1, within=0.5))
+        at = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count + 1, within=0.5))
         usable = at.valid[:-1] & at.valid[1:]
         return Positions(at.position_km, at.position_km[:-1], False, usable, at.failures)
-    edges = moved(network.constellation, grid.start, grid.seconds(first, count + 1))
-    middles = moved(network.constellation, grid.start, grid.seconds(first, count, within=0.5))
+    edges = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count + 1))
+    middles = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count, within=0.5))
     usable = edges.valid[:-1] & middles.valid & edges.valid[1:]
     return Positions(edges.position_km, middles.position_km, True, usable, edges.failures + middles.failures)
 

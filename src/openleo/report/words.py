@@ -15,7 +15,7 @@ from openleo.service.summary import TerritoryRow
 NOTHING = "–"
 MOST_SENTENCES = 6
 MOST_NAMES = 4
-ALL, NONE = 0.9995, 0.0005  # a share that is told as "all" or "none" when written to a tenth of a percent
+ALL, NONE = 0.999995, 0.000005  # a share that is told as "all" or "none": six decimals are written
 
 REASON_WORDS = {reason.word: reason.word.replace("_", " ") for reason in REASONS}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from openleo.errors import InputError, Problem
 from openleo.report import contents
 from openleo.report.html import render
 from openleo.report.map import picture
@@ -34,6 +35,10 @@ def write(results: Results, folder: Path, slots: SlotsWriter | None = None) -> l
 
     Raises InputError where the folder cannot be written; an earlier run's files are then as they were.
     """
+    in_the_way = [name for name in (*FILES, REPORT_HTML) if (folder / name).is_dir()]
+    if in_the_way:
+        rule = "is a folder where a file is to be written."
+        raise InputError([Problem(str(folder / name), "", rule, "Move it away.") for name in in_the_way])
     made = {name: content for name, make in FILES.items() if (content := make(results)) is not None}
     made[REPORT_HTML] = render(results, made["map.png"]).encode()
     with blaming(folder), Staging(folder) as staging:

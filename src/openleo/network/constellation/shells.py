@@ -43,7 +43,7 @@ class Shell:
     the argument of latitude 360° · s / `per_plane` + 360° · `phasing` · p / `satellites` (Walker 1984). `phasing` is
     Walker's F: by how many T-ths of a turn, T being `satellites`, each plane leads the one before it.
 
-    The first round(`laser_share` · satellites) have lasers, spread evenly in the order plane, slot.
+    round(`laser_share` · satellites) of them have lasers, spread evenly in the order plane, slot.
 
     >>> Shell("shell-1", 550.0, 53.0, planes=72, per_plane=22, phasing=39).satellites
     1584
