@@ -208,7 +208,8 @@ def test_passes_against_every_second(place: Point) -> None:
         assert (one.rises is None) == (begin == 0)
         assert (one.sets is None) == (end == len(seconds) - 1)
         top = elevation[begin : end + 1, number[one.satellite]].max()
-        assert top - 0.5 <= one.elevation_deg_max <= top + A_TENTH_OF_AN_ARCSECOND_DEG  # between samples 5 s apart
+        # Between samples 5 s apart: at most 2.5 s of a satellite that crosses the zenith at 0.8° a second.
+        assert top - 2.0 <= one.elevation_deg_max <= top + A_TENTH_OF_AN_ARCSECOND_DEG
         assert rises <= (one.culminates - start).total_seconds() <= sets
     order = [one.rises or start for one in found]
     assert order == sorted(order)
