@@ -30,7 +30,11 @@ NETWORK = {
     "network.routing",
     "network.reach",
     "network.journeys",
+    "network.pairs",
+    "network.hypatia",
 }
+
+PAIRS = {"network.pairs", "network.hypatia"}  # beside routing and reach: pairs of places over satellites alone
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -45,9 +49,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.topology": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.visibility",
     },
-    "network.routing": NETWORK - {"network.routing", "network.reach", "network.journeys"} | {"network.kernels"},
-    "network.reach": NETWORK - {"network.reach", "network.journeys"} | {"network.kernels"},
-    "network.journeys": NETWORK | {"network.kernels"},
+    "network.routing": NETWORK - PAIRS - {"network.routing", "network.reach", "network.journeys"} | {"network.kernels"},
+    "network.reach": NETWORK - PAIRS - {"network.reach", "network.journeys"} | {"network.kernels"},
+    "network.journeys": NETWORK - PAIRS | {"network.kernels"},
+    "network.pairs": {"network.kernels", "network.constellation", "network.ephemeris", "network.topology"},
+    "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     # MAY, and IS.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -31,7 +31,13 @@ from openleo.policy import rule_file
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.report.attributes import Attribute, attributes
-from openleo.scenario_file import Duration, ScenarioRecord, Words
+from openleo.scenario_file import (
+    Duration,
+    HypatiaConstellationRecord,
+    HypatiaRecord,
+    ScenarioRecord,
+    Words,
+)
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by tools/build_reference.py: change the source it reads, then run `make docs`. -->\n"
@@ -210,6 +216,13 @@ def scenario() -> str:
             blocks += [f"## `[{name}]`", meaning(model), keys(model)]
             if name == "constellation":
                 blocks += ["### `[[constellation.shell]]`: Walker shells of your own", shell_keys(), AREA_NOTE]
+    blocks += [
+        '## `conventions = "hypatia"`',
+        meaning(HypatiaRecord),
+        keys(HypatiaRecord),
+        "### `[constellation]`",
+        keys(HypatiaConstellationRecord),
+    ]
     return page("The scenario file", *blocks)
 
 

@@ -14,26 +14,33 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from openleo.errors import InputError, Problem, near_names
+from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid, utc
-from openleo.network import topology
+from openleo.network import hypatia, topology
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.shells import Shell, read_shell
 from openleo.network.ground import gateways as gateway_list
 from openleo.network.ground import stations
+from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.network.reach import Network
+from openleo.network.routing import LOWEST_LINK_KM
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
-from openleo.scenario_file import GroundRecord, ScenarioRecord
+from openleo.scenario_file import GroundRecord, HypatiaRecord, ScenarioRecord
 from openleo.units import SECONDS_PER_DAY
 
 T = TypeVar("T")
 
+HYPATIA = "hypatia"
+HYPATIA_LIMITS = ByRange  # how its ground links are admitted
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
 OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
 
@@ -50,6 +57,9 @@ class Scenario:
         """Read a scenario file and all that it names. Raises InputError with every problem found."""
         path = Path(path)
         raw = read_toml(path)
+        if raw.get("conventions") == HYPATIA:
+            rule = 'is "hypatia", under which only pairs of places are computed.'
+            raise InputError(Problem(str(path), "conventions", rule, "Use `openleo rtt`."))
         record = check(ScenarioRecord, raw, str(path))
         return cls(path, _case(record, path))
 
@@ -245,6 +255,43 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
             hashlib.sha256((places / "population-h3-5.parquet").read_bytes()).hexdigest(),
         ),
     }
+
+
+@dataclass(frozen=True)
+class PairCase:
+    """What round-trip times between pairs of places are computed from; `sites` are the scenario's own, if any."""
+
+    name: str
+    sky: Sky
+    start: datetime
+    sites: Places | None
+
+
+def load_pairs(path: Path) -> PairCase:
+    """Read a scenario for pairs of places: an ordinary one, or one of three lines that names a Hypatia directory."""
+    raw = read_toml(path)
+    if raw.get("conventions") != HYPATIA:
+        case = Scenario.load(path).case
+        network = case.network
+        admitted = ByElevation(network.user_elevation_deg)
+        sky = Sky(network.constellation, network.neighbours, admitted, LOWEST_LINK_KM)
+        return PairCase(case.name, sky, case.grid.start, None)
+    record = check(HypatiaRecord, raw, str(path))
+    folder = path.parent / record.constellation.hypatia
+    found = hypatia.read(folder)
+    sky = Sky(found.constellation, found.neighbours, ByRange(found.longest_ground_link_km), 0.0, found.longest_isl_km)
+    return PairCase(record.name or folder.name, sky, record.start or found.constellation.epoch, found.places)
+
+
+def read_sites(path: Path, hypatias: bool) -> Places:
+    """Sites from a CSV (name, lat_deg, lon_deg), on WGS 84 or on Hypatia's ellipsoid. Raises InputError."""
+    listed, _ = stations.read(path.name, "sites", path.parent, "--sites", "")
+    names = tuple(site.name for site in listed)
+    latitude = np.array([site.latitude_deg for site in listed])
+    longitude = np.array([site.longitude_deg for site in listed])
+    if hypatias:
+        return hypatia.on_ellipsoid(names, latitude, longitude, np.zeros(len(names)))
+    return Places(names, ecef_km(latitude, longitude), up(latitude, longitude))
 
 
 def warm_up() -> None:

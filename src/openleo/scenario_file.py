@@ -149,7 +149,9 @@ class ScenarioRecord(Record):
         lt=60.0,
         description="Shifts the slots on to this many seconds past the minute (Starlink: 12). Default: none.",
     )
-    conventions: Literal["openleo"] = Field("openleo", description="The conventions of geometry and delay.")
+    conventions: Literal["openleo", "hypatia"] = Field(
+        "openleo", description='"openleo", or "hypatia" for a scenario of three lines; see below.'
+    )
     constellation: ConstellationRecord
     ground: GroundRecord
     links: LinksRecord = LinksRecord()
@@ -182,3 +184,23 @@ class ScenarioRecord(Record):
             return (self.end - self.start).total_seconds()
         assert self.duration is not None  # held by time_runs_forward
         return self.duration
+
+
+class HypatiaConstellationRecord(Record):
+    """`[constellation]` of a Hypatia scenario."""
+
+    hypatia: str = Field(
+        description="A satgenpy directory: tles.txt, isls.txt, ground_stations.txt, description.txt.", min_length=1
+    )
+
+
+class HypatiaRecord(Record):
+    """A scenario with `conventions = "hypatia"`: pairs of ground stations only, under Hypatia's conventions.
+
+    Ground links by slant range and not by elevation, WGS 72, places on its ellipsoid, light's time and nothing added.
+    """
+
+    conventions: Literal["hypatia"]
+    name: str | None = Field(None, description="Default: the directory's name.")
+    start: Instant | None = Field(None, description="Instant of t = 0. Default: the epoch of the element sets.")
+    constellation: HypatiaConstellationRecord

@@ -264,7 +264,7 @@ def test_an_unknown_key_of_a_shell(refusal):
         ({"head": BASE.replace('"t"', '"a/b"')}, "name", "'a/b'"),
         ({"head": BASE.replace('"t"', '".."')}, "name", "'..'"),
         ({"head": BASE.replace('"t"', '""')}, "name", "''"),
-        ({"head": BASE + 'conventions = "hypatia"\n'}, "conventions", "'hypatia'; it must be openleo"),
+        ({"head": BASE + 'conventions = "hypatai"\n'}, "conventions", "'hypatai'; it must be openleo or hypatia"),
         ({"ground": GROUND.replace('["TON"]', "[]")}, "ground.area", "at least 1"),
         ({"ground": GROUND.replace('["TON"]', '""')}, "ground.area", 'no territory ""'),
         ({"ground": GROUND.replace('["TON"]', "3")}, "ground.area", "3"),

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from openleo.cli import doctor, fetch, init, passes, path, plan, territory
+from openleo.cli import doctor, fetch, init, passes, path, plan, rtt, territory
 from openleo.cli.common import print_json
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(init.init)
 app.command()(plan.plan)
+app.command()(rtt.rtt)
 app.command()(path.path)
 app.command()(passes.passes)
 app.add_typer(territory.app, name="territory")

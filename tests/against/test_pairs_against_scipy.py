@@ -1,0 +1,52 @@
+"""All pairs in our own conventions, against scipy's Dijkstra on a graph built apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from openleo.geodesy import ecef_km, look_angles, up
+from openleo.network import ephemeris, topology
+from openleo.network.constellation import catalogue
+from openleo.network.pairs import ByElevation, Places, Sky, rtt_between
+
+START = datetime(2026, 11, 20, tzinfo=UTC)
+LIGHT_KM_PER_MS = 299.792458
+SITES = np.array(
+    [(51.5, -0.1), (40.7, -74.0), (35.7, 139.7), (-33.9, 151.2), (64.1, -21.9), (1.35, 103.8), (-54.8, -68.3)]
+)
+
+
+@pytest.mark.parametrize("system", ["starlink-gen1", "oneweb", "kuiper"])
+def test_all_pairs_against_dijkstra(system: str) -> None:
+    constellation = catalogue.load(system).constellation()
+    neighbours = topology.neighbours(constellation, "+grid")
+    places = Places(tuple("ABCDEFG"), ecef_km(*SITES.T), up(*SITES.T))
+    sky = Sky(constellation, neighbours, ByElevation(25.0), 6378.137 + 80.0)
+    for after_s, found in zip((0.0, 777.0), rtt_between(sky, places, START, (0.0, 777.0)), strict=True):
+        position = ephemeris.positions(constellation, START, after_s).position_km[0]
+        satellites, count = len(position), len(SITES)
+        at, k = np.nonzero(neighbours >= 0)
+        to = neighbours[at, k]
+        share = np.linspace(0.0, 1.0, 401)[:, np.newaxis, np.newaxis]
+        lowest = np.linalg.norm(position[at] + share * (position[to] - position[at]), axis=-1).min(axis=0)
+        clear = lowest >= 6378.137 + 80.0
+        at, to = at[clear], to[clear]
+        _, elevation, distance = look_angles(SITES[:, :1], SITES[:, 1:], position)
+        place, satellite = np.nonzero(elevation >= 25.0)
+        ground = distance[place, satellite]
+        # Up from numbered sources, down to others, so that no way runs over the ground.
+        rows = np.concatenate([at, satellites + place, satellite])
+        columns = np.concatenate([to, satellite, satellites + count + place])
+        lengths = np.concatenate([np.linalg.norm(position[at] - position[to], axis=1), ground, ground])
+        graph = csr_array((lengths, (rows, columns)), shape=(satellites + 2 * count,) * 2)
+        expected = (
+            dijkstra(graph, indices=satellites + np.arange(count))[:, satellites + count :] * 2.0 / LIGHT_KM_PER_MS
+        )
+        np.fill_diagonal(expected, np.inf)
+        np.testing.assert_allclose(found.rtt_ms, expected, rtol=1e-9)
+        assert ((found.hops >= 2) == np.isfinite(expected)).all()
