@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import networkx
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from sgp4.api import SatrecArray
 
 from openleo import cells as h3cells
-from openleo.geodesy import teme_to_ecef
+from openleo.geodesy import ecef_km, teme_to_ecef, up
 from openleo.instants import SlotGrid, julian_date
-from openleo.network import ephemeris, topology
-from openleo.network.constellation import catalogue
-from openleo.network.constellation.shells import circular_satrec
+from openleo.network import ephemeris, pairs, topology
+from openleo.network.constellation import catalogue, from_shells
+from openleo.network.constellation.shells import Shell, circular_satrec
 from openleo.network.ground import gateways, stations
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, cell_users, gateway_sites, positions_over, serve
@@ -151,4 +152,75 @@ def serving_satellites() -> Workload:
     return Workload("in view and serving: 41,162 cells × 4,408 satellites", ours, "numpy, all pairs", by_numpy, check)
 
 
-ALL = (shells_moved, ways_to_a_gateway, serving_satellites)
+def city_graph(sky: pairs.Sky, places: pairs.Places, position: np.ndarray) -> csr_matrix:
+    """Satellites and cities as scipy wants them: up from numbered cities, down to others, links both ways."""
+    neighbours, satellites, cities = sky.neighbours, len(position), len(places.names)
+    length = np.empty(neighbours.shape)
+    paths.link_lengths(position, neighbours, sky.lowest_link_km, length)
+    at, k = np.nonzero((neighbours >= 0) & np.isfinite(length))
+    sight = position - places.position_km[:, np.newaxis]
+    distance = np.linalg.norm(sight, axis=-1)
+    sine = np.einsum("psk,pk->ps", sight, places.up) / distance
+    city, above = np.nonzero(sine >= np.sin(np.radians(sky.admitted.elevation_deg)))
+    ground = distance[city, above]
+    rows = np.concatenate([at, satellites + city, above])
+    columns = np.concatenate([neighbours[at, k], above, satellites + cities + city])
+    weights = np.concatenate([length[at, k], ground, ground])
+    return csr_matrix((weights, (rows, columns)), shape=(satellites + 2 * cities,) * 2)
+
+
+def city_round_trips(name: str, shells: Sequence[Shell], by: str) -> Workload:
+    """All pairs of 100 cities in one slot, everything from the orbits on; the baseline is the shortest paths alone."""
+    constellation = from_shells(name, START, shells)
+    degrees = np.random.default_rng(1)
+    latitude = np.degrees(np.arcsin(degrees.uniform(np.sin(np.radians(-40)), np.sin(np.radians(52)), 100)))
+    longitude = degrees.uniform(-180.0, 180.0, 100)
+    places = pairs.Places(tuple(map(str, range(100))), ecef_km(latitude, longitude), up(latitude, longitude))
+    sky = pairs.Sky(constellation, topology.neighbours(constellation, "+grid"), pairs.ByElevation(25.0), LOWEST_LINK_KM)
+    graph = city_graph(sky, places, ephemeris.positions(constellation, START, 0.0).position_km[0])
+    satellites, repeats = constellation.satellites, 20
+
+    def ours() -> np.ndarray:
+        for _ in range(repeats):
+            moved = ephemeris.positions(constellation, START, 0.0)
+            found, _ = pairs.shortest(sky, places, moved.position_km[0], moved.valid[0], with_links=False)
+        return found
+
+    def by_scipy() -> np.ndarray:
+        return dijkstra(graph, indices=satellites + np.arange(100))[:, satellites + 100 :]
+
+    in_networkx = networkx.from_scipy_sparse_array(graph, create_using=networkx.DiGraph) if by == "networkx" else None
+
+    def by_networkx() -> np.ndarray:
+        found = np.full((100, 100), np.inf)
+        for city in range(100):
+            lengths = networkx.single_source_dijkstra_path_length(in_networkx, satellites + city)
+            for node, length in lengths.items():
+                if node >= satellites + 100:
+                    found[city, node - satellites - 100] = length
+        return found
+
+    baseline = by_networkx if by == "networkx" else by_scipy
+
+    def check() -> None:
+        expected = by_scipy()
+        np.fill_diagonal(expected, np.inf)
+        assert np.allclose(ours(), expected, rtol=1e-9)
+
+    return Workload(f"RTT of all pairs of 100 cities, {name}", ours, f"{by} Dijkstra alone", baseline, check, repeats)
+
+
+SHELL_1 = (Shell("550-53.0", 550.0, 53.0, planes=72, per_plane=22, phasing=39),)
+THREE_SHELLS = tuple(
+    Shell(name, altitude_km, inclination_deg, planes=28, per_plane=120, phasing=13)
+    for name, altitude_km, inclination_deg in (("525", 525.0, 53.0), ("530", 530.0, 43.0), ("535", 535.0, 33.0))
+)
+
+ALL = (
+    shells_moved,
+    ways_to_a_gateway,
+    serving_satellites,
+    partial(city_round_trips, "1,584 satellites", SHELL_1, "scipy"),
+    partial(city_round_trips, "1,584 satellites", SHELL_1, "networkx"),
+    partial(city_round_trips, "10,080 satellites", THREE_SHELLS, "scipy"),
+)

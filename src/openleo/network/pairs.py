@@ -22,6 +22,9 @@ from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
 
+SOURCES_AT_ONCE = 128  # their distances from 1,584 satellites fit the second-level cache
+LINKS_EXPECTED = 64  # of a place; more are made room for
+
 
 @dataclass(frozen=True)
 class Places:
@@ -69,40 +72,57 @@ class PairTimes:
 def rtt_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[float]) -> Iterator[PairTimes]:
     """The times between all ordered pairs at each of `seconds` after `start`, in the order given."""
     for after_s in seconds:
-        at = start + timedelta(seconds=after_s)
         moved = ephemeris.positions(sky.constellation, start, after_s)
-        position_km, usable = moved.position_km[0], moved.valid[0]
-        length_km = np.empty(sky.neighbours.shape)
-        paths.link_lengths(position_km, sky.neighbours, sky.lowest_link_km, length_km)
-        length_km[~usable] = np.inf
-        length_km[length_km > sky.longest_link_km] = np.inf
-        offsets, satellite, range_km = _ground_links(sky, places, position_km, usable)
-        distance_km = np.full((len(position_km), len(places.names)), np.inf)
-        hops = np.zeros(distance_km.shape, np.int16)
-        place = np.repeat(np.arange(len(places.names)), np.diff(offsets))
-        distance_km[satellite, place] = range_km
-        hops[satellite, place] = 1
-        pairs.settle_many(sky.neighbours, length_km, distance_km, hops)
-        between_km = np.empty((len(places.names), len(places.names)))
-        between_hops = np.empty(between_km.shape, np.int32)
-        pairs.land(offsets, satellite, range_km, distance_km, hops, between_km, between_hops)
-        np.fill_diagonal(between_km, np.inf)
-        np.fill_diagonal(between_hops, -1)
-        yield PairTimes(at, between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), between_hops)
+        between_km, links = shortest(sky, places, moved.position_km[0], moved.valid[0])
+        at = start + timedelta(seconds=after_s)
+        yield PairTimes(at, between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), links)
+
+
+def shortest(
+    sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_], *, with_links: bool = True
+) -> tuple[Floats, NDArray[np.int32]]:
+    """(length of the shortest way in km, links on it), axes (from, to), with the satellites at given positions.
+
+    Infinite and −1 where there is no way, and on the diagonal. Without `with_links` they are not counted: all −1.
+    """
+    count, satellites = len(places.names), len(position_km)
+    length_km = np.empty(sky.neighbours.shape)
+    paths.link_lengths(position_km, sky.neighbours, sky.lowest_link_km, length_km)
+    length_km[~usable] = np.inf
+    length_km[length_km > sky.longest_link_km] = np.inf
+    offsets, satellite, range_km = _ground_links(sky, places, position_km, usable)
+    between_km, links = np.empty((count, count)), np.full((count, count), -1, np.int32)
+    place = np.repeat(np.arange(count), np.diff(offsets))
+    for first in range(0, count, SOURCES_AT_ONCE):
+        block = slice(first, min(first + SOURCES_AT_ONCE, count))
+        distance_km = np.full((satellites, block.stop - first), np.inf)
+        mine = slice(offsets[block.start], offsets[block.stop])
+        distance_km[satellite[mine], place[mine] - first] = range_km[mine]
+        pairs.settle_many(sky.neighbours, length_km, distance_km)
+        pairs.land(offsets, satellite, range_km, distance_km, between_km[block])
+        if with_links:
+            ground = (offsets, satellite, range_km)
+            pairs.count_links(first, sky.neighbours, length_km, distance_km, *ground, between_km[block], links[block])
+    np.fill_diagonal(between_km, np.inf)
+    np.fill_diagonal(links, -1)
+    return between_km, links
 
 
 def _ground_links(
     sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
     """(offsets, satellite, range) of the links of every place, in the places' order."""
-    sight = position_km - places.position_km[:, np.newaxis]
-    distance = np.linalg.norm(sight, axis=-1)
     if isinstance(sky.admitted, ByRange):
-        linked = distance <= sky.admitted.range_km
+        sine_mask, range_km = -1.0, sky.admitted.range_km
     else:
-        mask = np.sin(np.radians(sky.admitted.elevation_deg))
-        linked = np.einsum("psk,pk->ps", sight, places.up) >= mask * distance
-    linked &= usable
-    place, satellite = np.nonzero(linked)
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(places.names)))]).astype(np.int64)
-    return offsets, satellite.astype(np.int32), distance[place, satellite]
+        sine_mask, range_km = float(np.sin(np.radians(sky.admitted.elevation_deg))), np.inf
+    offsets = np.empty(len(places.names) + 1, np.int64)
+    room = LINKS_EXPECTED * len(places.names)
+    while True:
+        satellite, length_km = np.empty(room, np.int32), np.empty(room)
+        found = pairs.ground_links(
+            places.position_km, places.up, sine_mask, range_km, position_km, usable, offsets, satellite, length_km
+        )
+        if found <= room:
+            return offsets, satellite[:found], length_km[:found]
+        room = found

@@ -1,9 +1,12 @@
-"""Shortest ways from many places at once: the distance of every satellite from each of them, and the best way between.
+"""Shortest ways between many places at once.
 
-All sources are swept together, so that the innermost loop runs over them and is vectorised.
+All sources are swept together, so that the innermost loop runs over them without a branch and is vectorised: each link
+costs a few instructions for eight sources. Links of a way are counted afterwards, for the pairs that are asked for.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from numba import njit
@@ -11,54 +14,157 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Offsets = NDArray[np.int64]
+
+VECTORISED = {"nnan", "nsz", "arcp", "contract", "afn", "reassoc"}
+UNCHECKED_SWEEPS = 8  # nothing has settled before: a check would only cost
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def settle_many(neighbours: Ints, length_km: Floats, distance_km: Floats, hops: NDArray[np.int16]) -> None:
-    """The least distance of every satellite from each source, and the links on that way.
+def ground_links(
+    site_km: Floats, site_up: Floats, sine_mask: float, range_km: float, position_km: Floats, usable: NDArray[np.bool_],
+    offsets: Offsets, satellite: Ints, length_km: Floats,
+) -> int:  # fmt: skip
+    """The satellites that each site has a link to: above the mask (−1 for none asked) and within the range.
+
+    Out: the links of site i are offsets[i]:offsets[i + 1] of satellite and length_km. Returns how many there are; when
+    the arrays are too short for them, nothing beyond their end is written.
+    """
+    n = 0
+    for i in range(site_km.shape[0]):
+        offsets[i] = n
+        for s in range(position_km.shape[0]):
+            dx = position_km[s, 0] - site_km[i, 0]
+            dy = position_km[s, 1] - site_km[i, 1]
+            dz = position_km[s, 2] - site_km[i, 2]
+            squared = dx * dx + dy * dy + dz * dz
+            if squared > range_km * range_km or not usable[s]:
+                continue
+            distance = math.sqrt(squared)
+            if dx * site_up[i, 0] + dy * site_up[i, 1] + dz * site_up[i, 2] < sine_mask * distance:
+                continue
+            if n < satellite.size:
+                satellite[n] = s
+                length_km[n] = distance
+            n += 1
+    offsets[site_km.shape[0]] = n
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTORISED)
+def _sweep(forth: bool, neighbours: Ints, length_km: Floats, distance_km: Floats) -> None:
+    """A sweep that pulls only from neighbours already passed: the others have hardly anything new to give."""
+    satellites, degree = neighbours.shape
+    for i in range(satellites):
+        s = i if forth else satellites - 1 - i
+        for k in range(degree):
+            n = neighbours[s, k]
+            if n >= 0 and (n < s) == forth:
+                w = length_km[s, k]
+                for j in range(distance_km.shape[1]):
+                    distance_km[s, j] = min(distance_km[s, j], distance_km[n, j] + w)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTORISED)
+def _checked_sweep(forth: bool, neighbours: Ints, length_km: Floats, distance_km: Floats) -> np.int64:
+    """A sweep that counts the distances it shortened."""
+    satellites, degree = neighbours.shape
+    shortened = np.int64(0)
+    for i in range(satellites):
+        s = i if forth else satellites - 1 - i
+        for k in range(degree):
+            n = neighbours[s, k]
+            if n >= 0:
+                w = length_km[s, k]
+                for j in range(distance_km.shape[1]):
+                    through = distance_km[n, j] + w
+                    shortened += np.int64(through < distance_km[s, j])
+                    distance_km[s, j] = min(distance_km[s, j], through)
+    return shortened
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle_many(neighbours: Ints, length_km: Floats, distance_km: Floats) -> None:
+    """The least distance of every satellite from each source.
 
     In and out: distance_km (satellite, source), which starts with the lengths of the sources' ground links and infinity
-    elsewhere; hops (satellite, source), 1 where a ground link is. Sweeps forth and back until a whole sweep changes
-    nothing (Bellman's condition), as `paths.settle`.
+    elsewhere. Sweeps forth and back until a whole sweep shortens nothing (Bellman's condition), as `paths.settle`.
     """
-    satellites, degree = neighbours.shape
-    sources = distance_km.shape[1]
-    changed = degree > 0
     forth = True
-    while changed:
-        changed = False
-        for i in range(satellites):
-            s = i if forth else satellites - 1 - i
-            for k in range(degree):
-                n = neighbours[s, k]
-                if n < 0:
-                    continue
-                w = length_km[s, k]
-                for j in range(sources):
-                    through = distance_km[n, j] + w
-                    if through < distance_km[s, j]:
-                        distance_km[s, j] = through
-                        hops[s, j] = hops[n, j] + 1
-                        changed = True
+    for _ in range(UNCHECKED_SWEEPS):
+        _sweep(forth, neighbours, length_km, distance_km)
+        forth = not forth
+    while _checked_sweep(forth, neighbours, length_km, distance_km) > 0:
         forth = not forth
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def land(
-    offsets: NDArray[np.int64], satellite: Ints, range_km: Floats, distance_km: Floats, hops: NDArray[np.int16],
-    between_km: Floats, between_hops: Ints,
-) -> None:  # fmt: skip
-    """The shortest way from each source down to each site over the site's ground links.
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTORISED)
+def land(offsets: Offsets, satellite: Ints, range_km: Floats, distance_km: Floats, between_km: Floats) -> None:
+    """The shortest way from each source down to each site over the site's ground links (as from `ground_links`).
 
-    offsets (site + 1), satellite and range_km (link): the links of site i are offsets[i]:offsets[i + 1]. Out, axes
-    (source, site): between_km, infinite where there is no way; between_hops, both ground links counted.
+    Out, axes (source, site): between_km, infinite where there is no way.
     """
+    sources = distance_km.shape[1]
+    best = np.empty(sources)
     for i in range(offsets.size - 1):
-        for j in range(distance_km.shape[1]):
-            best, links = np.inf, -1
+        best[:] = np.inf
+        for k in range(offsets[i], offsets[i + 1]):
+            s, w = satellite[k], range_km[k]
+            for j in range(sources):
+                best[j] = min(best[j], distance_km[s, j] + w)
+        for j in range(sources):
+            between_km[j, i] = best[j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_links(
+    first_source: int, neighbours: Ints, length_km: Floats, distance_km: Floats, offsets: Offsets, satellite: Ints,
+    range_km: Floats, between_km: Floats, links: Ints,
+) -> None:  # fmt: skip
+    """The links of the shortest ways, both ground links included; −1 where there is none. Axes (source, site).
+
+    Walks back from each site: the satellite before is the one whose distance and link add up to what comes after, to
+    the last digit, because that sum is how it was set.
+    """
+    for j in range(between_km.shape[0]):
+        source = first_source + j
+        farthest_km = 0.0
+        for k in range(offsets[source], offsets[source + 1]):
+            farthest_km = max(farthest_km, range_km[k])
+        for i in range(between_km.shape[1]):
+            links[j, i] = -1
+            if between_km[j, i] == np.inf:
+                continue
             for k in range(offsets[i], offsets[i + 1]):
-                total = distance_km[satellite[k], j] + range_km[k]
-                if total < best:
-                    best, links = total, hops[satellite[k], j] + 1
-            between_km[j, i] = best
-            between_hops[j, i] = links
+                s = satellite[k]
+                if distance_km[s, j] + range_km[k] == between_km[j, i]:
+                    seen = slice(offsets[source], offsets[source + 1])
+                    up = _links_up(
+                        j, s, neighbours, length_km, distance_km, satellite[seen], range_km[seen], farthest_km
+                    )
+                    links[j, i] = up + 2
+                    break
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _links_up(
+    j: int, s: int, neighbours: Ints, length_km: Floats, distance_km: Floats, seen: Ints, seen_km: Floats,
+    farthest_km: float,
+) -> int:  # fmt: skip
+    """The inter-satellite links from a satellite above source j to satellite s."""
+    count = 0
+    while True:
+        if distance_km[s, j] <= farthest_km:
+            for k in range(seen.size):
+                if seen[k] == s and seen_km[k] == distance_km[s, j]:
+                    return count
+        before = -1
+        for k in range(neighbours.shape[1]):
+            n = neighbours[s, k]
+            if n >= 0 and distance_km[n, j] + length_km[s, k] == distance_km[s, j]:
+                before = n
+                break
+        if before < 0:  # cannot be: a distance is a ground link's, or a neighbour's and a link
+            raise RuntimeError("a shortest way does not lead back to its source")
+        s = before
+        count += 1
