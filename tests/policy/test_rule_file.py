@@ -77,6 +77,11 @@ def test_a_rule_as_the_contract_writes_it(read):
     assert made.emergency is None
 
 
+def test_the_authority_of_a_rule_is_its_book_unless_it_says_another(read):
+    (made,) = read(book(rule(authority=None))).rules
+    assert made.authority == made.book
+
+
 def test_keys_left_out_mean_any(read):
     (made,) = read(book(rule())).rules
     assert made.classes is None
@@ -199,7 +204,6 @@ def test_every_part_that_is_not_yet_computed_is_named_at_once(refusal):
         (rule(effect='"allow"'), "rule[0].effect", "'allow'; it must be permit or forbid"),
         (rule(applies_to='"ship"'), "rule[0].applies_to", "'ship'"),
         (rule(effect=None), "rule[0].effect", "missing"),
-        (rule(authority=None), "rule[0].authority", "missing"),
         (rule(reason=None), "rule[0].reason", "missing"),
         (rule(id=None), "rule[0].id", "missing"),
         (rule(territory=None), "rule[0].territory", "missing"),

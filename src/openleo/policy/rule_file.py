@@ -62,7 +62,7 @@ class RuleRecord(Record):
     id: str = Field(description="Names the rule in reasons and records; once in a book.")
     effect: Literal["permit", "forbid"] = Field(description="A forbid outranks every permit.")
     territory: TerritoryRecord = Field(description="Where.")
-    authority: str = Field(description="Who made the rule.")
+    authority: str | None = Field(None, description="Who made the rule. Default: the book's name.")
     reason: str = Field(description="Why; shown wherever the rule decides.")
     who: WhoRecord = Field(WhoRecord(), description="Whose terminals. Default: any.")
     emergency: Literal["keep", "cut"] | None = Field(
@@ -174,7 +174,7 @@ def _without_what_is_not_yet(table: dict[str, Any], faults: _Faults) -> dict[str
 def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults: _Faults) -> Rule:
     """The rule as it is computed; worth nothing when `faults` has grown."""
     for key in ("id", "authority", "reason"):
-        if not getattr(rule, key).strip():
+        if (said := getattr(rule, key)) is not None and not said.strip():
             faults.add(f"{key} is empty.", "Every rule has an id and says who made it and why.")
     if rule.effect == "forbid" and rule.emergency is None:
         faults.add(
@@ -206,7 +206,7 @@ def _made(rule: RuleRecord, book: str, folder: Path, classes: list[str], faults:
         region=region,
         classes=None if rule.who.classes is None else frozenset(rule.who.classes),
         emergency=rule.emergency,
-        authority=rule.authority,
+        authority=rule.authority or book,
         reason=rule.reason,
         legal_reference=rule.legal_reference,
         review_by=rule.review_by,
