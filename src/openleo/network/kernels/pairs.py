@@ -17,7 +17,7 @@ Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
 VECTORISED = {"nnan", "nsz", "arcp", "contract", "afn", "reassoc"}
-UNCHECKED_SWEEPS = 8  # nothing has settled before: a check would only cost
+UNCHECKED_SWEEPS = 12  # a shell of 1,584 satellites needs as many; before that a check would only cost
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -31,17 +31,21 @@ def ground_links(
     the arrays are too short for them, nothing beyond their end is written.
     """
     n = 0
+    lowest = 0.0 if sine_mask >= 0.0 else -np.inf
     for i in range(site_km.shape[0]):
         offsets[i] = n
         for s in range(position_km.shape[0]):
             dx = position_km[s, 0] - site_km[i, 0]
             dy = position_km[s, 1] - site_km[i, 1]
             dz = position_km[s, 2] - site_km[i, 2]
+            height = dx * site_up[i, 0] + dy * site_up[i, 1] + dz * site_up[i, 2]
+            if height < lowest:  # half of the sky is below: the cheapest test comes first
+                continue
             squared = dx * dx + dy * dy + dz * dz
             if squared > range_km * range_km or not usable[s]:
                 continue
             distance = math.sqrt(squared)
-            if dx * site_up[i, 0] + dy * site_up[i, 1] + dz * site_up[i, 2] < sine_mask * distance:
+            if height < sine_mask * distance:
                 continue
             if n < satellite.size:
                 satellite[n] = s
