@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-emit-index-url --no-header --annotation-style line -q
+LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
 .PHONY: help setup demo test test-slow lint format bench docs lock clean
 
