@@ -42,18 +42,31 @@ def check(model: type[RecordType], data: dict[str, Any], file: str, under: str =
 
     `under` is the place of `data` in the file, when it is not the whole of it.
     """
+    record, problems = examine(model, data, file, under)
+    if problems or record is None:
+        raise InputError(problems)
+    return record
+
+
+def examine(
+    model: type[RecordType], data: dict[str, Any], file: str, under: str = ""
+) -> tuple[RecordType | None, list[Problem]]:
+    """(the record, every fault of the file): with unknown keys left out, what remains may still make a record.
+
+    So whoever reads on can find the faults of what the file names as well.
+    """
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), []
     except ValidationError as error:
         faults = error.errors()
-    unknown = [tuple(fault["loc"]) for fault in faults if fault["type"] == "extra_forbidden"]
-    if unknown:  # checks of the whole record run only once its keys are right: look again without the unknown ones
+    record = None
+    if unknown := [tuple(fault["loc"]) for fault in faults if fault["type"] == "extra_forbidden"]:
         try:
-            model.model_validate(_without(data, unknown))
+            record = model.model_validate(_without(data, unknown))
         except ValidationError as error:
             known = [fault["loc"] for fault in faults]
             faults += [fault for fault in error.errors() if fault["loc"] not in known]
-    raise InputError([_problem(model, fault, file, under) for fault in faults])
+    return record, [_problem(model, fault, file, under) for fault in faults]
 
 
 def _without(data: Any, places: list[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:

@@ -32,7 +32,7 @@ from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
-from openleo.reading import check, read_toml
+from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_file import GroundRecord, HypatiaRecord, ScenarioRecord
 from openleo.units import SECONDS_PER_DAY
@@ -60,8 +60,10 @@ class Scenario:
         if raw.get("conventions") == HYPATIA:
             rule = 'is "hypatia", under which only pairs of places are computed.'
             raise InputError(Problem(str(path), "conventions", rule, "Use `openleo rtt`."))
-        record = check(ScenarioRecord, raw, str(path))
-        return cls(path, _case(record, path))
+        record, problems = examine(ScenarioRecord, raw, str(path))
+        if record is None:
+            raise InputError(problems)
+        return cls(path, _case(record, path, problems))
 
     def first_slots(self, slots: int) -> Scenario:
         """The same scenario, cut to its first slots (at least one)."""
@@ -95,11 +97,16 @@ class _Problems:
             return None
 
 
-def _case(record: ScenarioRecord, path: Path) -> Case:
+def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
+    """The case of a record; `faults` are those of the file itself, to be raised with those of what it names."""
     folder, file = path.parent, str(path)
     problems = _Problems()
+    problems.found += faults
+    problems.found += [Problem(file, "", fault) for fault in record.time_faults()]
+    between_sources = record.constellation.faults()
+    problems.found += [Problem(file, "constellation", fault) for fault in between_sources]
     notes: list[str] = []
-    constellation = problems.read(lambda: _constellation(record, folder, file, notes))
+    constellation = None if between_sources else problems.read(lambda: _constellation(record, folder, file, notes))
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
     ground = problems.read(lambda: _ground(record.ground, folder, file))
     policy = record.policy

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from openleo.instants import instant_text, parse_duration_s, parse_instant
 from openleo.reading import Record
@@ -60,17 +60,16 @@ class ConstellationRecord(Record):
         "filed", description='Which satellites have lasers: those that the catalogue says, or "all".'
     )
 
-    @model_validator(mode="after")
-    def one_source(self) -> ConstellationRecord:
+    def faults(self) -> list[str]:
+        """What is wrong between the keys."""
         given = [name for name in ("catalogue", "elements", "shell") if getattr(self, name) is not None]
+        found = []
         if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {found}.")
+            has = " and ".join(given) or "none"
+            found.append(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {has}.")
         if self.epoch is not None and self.shell is None:
-            raise ValueError(
-                "epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own."
-            )
-        return self
+            found.append("epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own.")
+        return found
 
 
 class GroundRecord(Record):
@@ -158,31 +157,31 @@ class ScenarioRecord(Record):
     capacity: CapacityRecord = CapacityRecord()
     policy: PolicyRecord | None = None
 
-    @model_validator(mode="after")
-    def time_runs_forward(self) -> ScenarioRecord:
+    def time_faults(self) -> list[str]:
+        """What is wrong between the keys of time."""
+        if self.slot <= 0.0:
+            return [f"slot is {self.slot:g} s; it must be longer than 0 s."]
         if (self.duration is None) == (self.end is None):
-            raise ValueError("needs a duration or an end, and not both.")
+            return ["needs a duration or an end, and not both."]
         if self.end is not None and self.end <= self.start:
             times = f"end {instant_text(self.end)} is not after start {instant_text(self.start)}"
-            raise ValueError(f"{times}; write an end after the start.")
-        if self.slot <= 0.0:
-            raise ValueError(f"slot is {self.slot:g} s; it must be longer than 0 s.")
+            return [f"{times}; write an end after the start."]
+        found = []
         if self.seconds < self.slot:
-            raise ValueError(f"duration is {self.seconds:g} s, shorter than one slot of {self.slot:g} s.")
+            found.append(f"duration is {self.seconds:g} s, shorter than one slot of {self.slot:g} s.")
         if self.slot_phase_s is not None and (60.0 / self.slot) % 1.0:
-            raise ValueError(
-                f"slot_phase_s counts from the minute, which {self.slot:g} s slots do not divide; leave it out."
-            )
+            whole = f"which slots of {self.slot:g} s do not divide"
+            found.append(f"slot_phase_s counts from the minute, {whole}; leave it out.")
         if self.seconds / self.slot > LONGEST_RUN_SLOTS:
-            raise ValueError(f"has {self.seconds / self.slot:.0f} slots; a run has at most {LONGEST_RUN_SLOTS}.")
-        return self
+            found.append(f"has {self.seconds / self.slot:.0f} slots; a run has at most {LONGEST_RUN_SLOTS}.")
+        return found
 
     @property
     def seconds(self) -> float:
         """How long the run is."""
         if self.end is not None:
             return (self.end - self.start).total_seconds()
-        assert self.duration is not None  # held by time_runs_forward
+        assert self.duration is not None  # held by time_faults
         return self.duration
 
 

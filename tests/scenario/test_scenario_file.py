@@ -241,7 +241,8 @@ def test_unknown_keys_are_named_at_every_level_with_near_names(refusal):
     ground = GROUND + "resolutoin = 3\n"
     rest = '[links]\nhandover = "highest"\n[capacity]\nenable = true\n[link]\n'
     rest += '[policy]\nrule = "r.toml"\nrules = "r.toml"\n'
-    assert sorted(refusal(text(head, shell, ground, rest))) == [
+    said = refusal(text(head, shell, ground, rest), r__toml=RULES)
+    assert sorted(said) == [
         'scenario.toml: capacity.enable: there is no key "enable" here. Did you mean enabled?',
         'scenario.toml: constellation.catalog: there is no key "catalog" here. Did you mean catalogue?',
         'scenario.toml: ground.resolutoin: there is no key "resolutoin" here. Did you mean resolution?',
@@ -331,6 +332,14 @@ def test_every_class_that_is_none_is_named_with_near_names(refusal):
     assert len(lines) == 2
     assert "fixed" in lines[0]
     assert "maritime" in lines[1]
+
+
+def test_faults_of_the_file_hide_none_of_what_it_names(refusal):
+    head = 'name = "t"\nstart = 2026-11-20T00:00:00Z\nend = 2026-11-19T00:00:00Z\n'
+    ground = GROUND.replace("TON", "TNO") + 'gateways = "no.csv"\nresolutoin = 3\n'
+    said = "\n".join(refusal(text(head, "[constellation]\n", ground)))
+    for fault in ("end 2026-11-19", "exactly one of catalogue", '"TNO"', "no.csv", "resolutoin"):
+        assert fault in said
 
 
 # --- files that a scenario names ----------------------------------------------------------------------------------

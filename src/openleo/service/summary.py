@@ -135,6 +135,6 @@ def by_cell(service: ServiceMap) -> CellTable:
         served=served,
         reason=[Reason(code).word for code in dominant_reason(served, because)],
         rule=[" ".join(dict.fromkeys(row)) for row in rules],
-        rtt_ms_p50=np.where(never, np.nan, service.statistics.rtt_ms(0.5)),
-        rtt_ms_p95=np.where(never, np.nan, service.statistics.rtt_ms(0.95)),
+        rtt_ms_p50=np.where(never, np.nan, service.statistics.rtt_ms(0.5).round(2)),
+        rtt_ms_p95=np.where(never, np.nan, service.statistics.rtt_ms(0.95).round(2)),
     )
