@@ -102,7 +102,11 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     folder, file = path.parent, str(path)
     problems = _Problems()
     problems.found += faults
-    problems.found += [Problem(file, "", fault) for fault in record.time_faults()]
+    time_faults = record.time_faults()
+    problems.found += [Problem(file, "", fault) for fault in time_faults]
+    if not time_faults and _grid(record, []).slots < 1:
+        rule = "leaves no whole slot between start and end, as slot_phase_s shifts them."
+        problems.found.append(Problem(file, "end", rule, "Move the end on, or leave slot_phase_s out."))
     between_sources = record.constellation.faults()
     problems.found += [Problem(file, "constellation", fault) for fault in between_sources]
     notes: list[str] = []

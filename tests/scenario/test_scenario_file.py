@@ -342,6 +342,11 @@ def test_faults_of_the_file_hide_none_of_what_it_names(refusal):
         assert fault in said
 
 
+def test_a_phase_that_leaves_no_slot_before_the_end_is_refused(refusal):
+    head = 'name = "t"\nstart = 2026-11-20T00:00:00Z\nend = 2026-11-20T00:00:15Z\nslot_phase_s = 12\n'
+    assert "no whole slot" in only(refusal(text(head)))
+
+
 # --- files that a scenario names ----------------------------------------------------------------------------------
 
 
