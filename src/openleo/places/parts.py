@@ -96,7 +96,8 @@ def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: 
     `regions` are polygons in longitude and latitude, already cut at ±180°.
     """
     if len(cells) == 0:
-        return Parts(cells, *_columns([], len(regions)))
+        none = _no_atoms(len(regions))
+        return Parts(cells, none.cell, none.territory, none.within, none.share, none.share)
     parts = _cut_area(cells, regions)
     if not with_people:
         return parts
@@ -221,7 +222,7 @@ def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms,
     )
     sea = np.where(ground.share - dry > np.maximum(sliver, SMALLEST_SHARE), ground.share - dry, 0.0)
     if not sea.any():
-        return _Atoms(*_columns([], ground.within.shape[1])[:4])
+        return _no_atoms(ground.within.shape[1])
     coast = waters.coasts(land, ground.shape[sea > 0.0])
     row, latitude, longitude = _points_at_sea(cells, ground, sea, land, coast)
     names, owner = np.unique(coast.label(latitude, longitude).astype(str), return_inverse=True)
@@ -279,17 +280,8 @@ def _resolution_of(cells: Cells) -> int:
     return int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF
 
 
-def _columns(
-    rows: Sequence[tuple[int, str, NDArray[np.bool_], float, float]], regions: int
-) -> tuple[NDArray[np.int32], Labels, NDArray[np.bool_], Floats, Floats]:
-    """The columns of Parts from rows."""
-    return (
-        np.array([row[0] for row in rows], dtype=np.int32),
-        np.array([row[1] for row in rows], dtype=object),
-        np.array([row[2] for row in rows], dtype=bool).reshape(len(rows), regions),
-        np.array([row[3] for row in rows], dtype=np.float64),
-        np.array([row[4] for row in rows], dtype=np.float64),
-    )
+def _no_atoms(regions: int) -> _Atoms:
+    return _Atoms(np.empty(0, np.int32), np.empty(0, object), np.empty((0, regions), bool), np.empty(0))
 
 
 # --- people -------------------------------------------------------------------------------------------------------

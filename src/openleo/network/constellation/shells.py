@@ -26,7 +26,6 @@ from openleo.units import EARTH_RADIUS_KM
 Basis = Literal["filed", "inferred", "assumed"]
 BASES: tuple[Basis, ...] = ("filed", "inferred", "assumed")
 
-STAR_DEG = 180.0  # planes over half a turn: neighbours fly the same way, but for one seam
 DELTA_DEG = 360.0  # planes over the whole turn
 
 MOST_SATELLITES = 200_000  # more than all systems filed so far have together
