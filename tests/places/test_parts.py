@@ -238,6 +238,14 @@ def test_inside_and_outside_a_region_make_the_whole(name, data):
     np.testing.assert_allclose(in_cell, cells.areas_km2(split.cells), rtol=1e-4)
 
 
+def test_a_corner_a_hair_from_zero_is_zero():
+    """Found by the test above: 5e-324 degrees east overflowed in the search for a point of the sea."""
+    cell = frame_cells("south pole")
+    nearly, zero = (parts.cut(cell, [shapely.box(west, -72.0, 1.01, -69.99)]) for west in (5e-324, 0.0))
+    np.testing.assert_array_equal(nearly.area_km2, zero.area_km2)
+    np.testing.assert_array_equal(nearly.within, zero.within)
+
+
 @given(st.floats(118.0, 121.0), st.floats(21.5, 25.0), st.floats(0.05, 2.5), st.floats(0.05, 2.5))
 @example(118.0, 21.5, 0.05, 0.05)
 @settings(deadline=None, max_examples=15)

@@ -30,6 +30,7 @@ POPULATION_RESOLUTION = 5
 SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
 SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
 SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
+REGION_DECIMALS = 9  # of a degree: 0.1 mm, so that no corner of a region is a number too small to divide by
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,15 @@ def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: 
     if len(cells) == 0:
         none = _no_atoms(len(regions))
         return Parts(cells, none.cell, none.territory, none.within, none.share, none.share)
-    parts = _cut_area(cells, regions)
+    rounded = [_rounded(region) for region in regions]
+    parts = _cut_area(cells, rounded)
     if not with_people:
         return parts
-    return _with_people(parts, regions)
+    return _with_people(parts, rounded)
+
+
+def _rounded(region: shapely.Geometry) -> shapely.Geometry:
+    return shapely.transform(region, lambda corners: np.round(corners, REGION_DECIMALS))
 
 
 # --- area ---------------------------------------------------------------------------------------------------------
