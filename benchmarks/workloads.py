@@ -24,7 +24,7 @@ from openleo.network.constellation.shells import Shell, circular_satrec
 from openleo.network.ground import gateways, stations
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, cell_users, gateway_sites, positions_over, serve
-from openleo.network.routing import LOWEST_LINK_KM, routes
+from openleo.network.routing import routes
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 GRID = SlotGrid(START, 15.0, 5760)
@@ -47,7 +47,7 @@ def network() -> Network:
     made = catalogue.load("starlink-gen1").constellation()
     lists = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
     joined = gateways.join(*lists, detour=1.5)
-    return Network(made, topology.neighbours(made, "+grid"), joined, 25.0, 25.0, "middle", "highest", 0.0)
+    return Network(made, topology.build(made, "+grid"), joined, 25.0, 25.0, "middle", "highest", 0.0)
 
 
 def shells_moved() -> Workload:
@@ -87,10 +87,9 @@ def shells_moved() -> Workload:
 
 def ways_to_a_gateway() -> Workload:
     """The nearest gateway of every satellite over +Grid, against scipy's Dijkstra from a node joined to all of them."""
-    neighbours = network().neighbours
+    neighbours = network().topology.neighbours
     position = ephemeris.positions(network().constellation, START, 0.0).position_km[0]
-    length = np.empty(neighbours.shape)
-    paths.link_lengths(position, neighbours, LOWEST_LINK_KM, length)
+    length = network().topology.lengths_km(position, np.ones(len(position), bool))
     seed = np.full(len(position), np.inf)
     chosen = np.random.default_rng(1).choice(len(position), 400, replace=False)
     seed[chosen] = 600.0 + chosen % 500
@@ -123,7 +122,7 @@ def serving_satellites() -> Workload:
     users = cell_users(network(), cells)
     pool = ThreadPoolExecutor(1)
     positions = positions_over(network(), GRID, 0, 1)
-    ways = routes(positions, network().gateways, gateway_sites(network()), network().neighbours, pool)
+    ways = routes(positions, network().gateways, gateway_sites(network()), network().topology, pool)
     mask = np.sin(np.radians(25.0))
 
     def ours() -> tuple[np.ndarray, np.ndarray]:
@@ -154,9 +153,8 @@ def serving_satellites() -> Workload:
 
 def city_graph(sky: pairs.Sky, places: pairs.Places, position: np.ndarray) -> csr_matrix:
     """Satellites and cities as scipy wants them: up from numbered cities, down to others, links both ways."""
-    neighbours, satellites, cities = sky.neighbours, len(position), len(places.names)
-    length = np.empty(neighbours.shape)
-    paths.link_lengths(position, neighbours, sky.lowest_link_km, length)
+    neighbours, satellites, cities = sky.topology.neighbours, len(position), len(places.names)
+    length = sky.topology.lengths_km(position, np.ones(satellites, bool))
     at, k = np.nonzero((neighbours >= 0) & np.isfinite(length))
     sight = position - places.position_km[:, np.newaxis]
     distance = np.linalg.norm(sight, axis=-1)
@@ -176,7 +174,7 @@ def city_round_trips(name: str, shells: Sequence[Shell], by: str) -> Workload:
     latitude = np.degrees(np.arcsin(degrees.uniform(np.sin(np.radians(-40)), np.sin(np.radians(52)), 100)))
     longitude = degrees.uniform(-180.0, 180.0, 100)
     places = pairs.Places(tuple(map(str, range(100))), ecef_km(latitude, longitude), up(latitude, longitude))
-    sky = pairs.Sky(constellation, topology.neighbours(constellation, "+grid"), pairs.ByElevation(25.0), LOWEST_LINK_KM)
+    sky = pairs.Sky(constellation, topology.build(constellation, "+grid"), pairs.ByElevation(25.0))
     graph = city_graph(sky, places, ephemeris.positions(constellation, START, 0.0).position_km[0])
     satellites, repeats = constellation.satellites, 20
 

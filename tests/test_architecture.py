@@ -60,7 +60,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Around them.
     "results": NETWORK | {"policy", "service"},
     "scenario_file": set(),
-    "scenario": NETWORK | {"policy", "service", "results", "scenario_file"},
+    "scenario_network": NETWORK | {"results", "scenario_file"},
+    "scenario": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_network"},
     "report": NETWORK | {"service", "results"},
     "sources": {"network.constellation"},
 }  # fmt: skip

@@ -7,8 +7,11 @@ every problem of a file before they raise `InputError` once, so that a person me
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,21 @@ class InputError(Exception):
         if not self.problems:
             raise ValueError("an InputError needs at least one problem")
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Together:
+    """Collects the problems of several readings, so that they are raised together."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def read(self, reading: Callable[[], T]) -> T | None:
+        """What a reading gives, or None and one more set of problems."""
+        try:
+            return reading()
+        except InputError as error:
+            self.found += error.problems
+            return None
 
 
 def near_names(word: str, known: Iterable[str], *, most: int = 3) -> str:

@@ -78,7 +78,7 @@ class Case:
                 self.network.mask_at,
                 self.network.hand_over,
                 str(self.network.processing_ms),
-                hashlib.sha256(self.network.neighbours.tobytes()).hexdigest(),
+                hashlib.sha256(self.network.topology.neighbours.tobytes()).hexdigest(),
                 hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
             ],
         }

@@ -7,42 +7,30 @@ of them together, and makes the values that a run is computed from. Paths in it 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from openleo.errors import InputError, Problem, near_names
+from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
-from openleo.instants import SlotGrid, utc
-from openleo.network import hypatia, topology
-from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
-from openleo.network.constellation.elements import read_elements
-from openleo.network.constellation.shells import Shell, read_shell
-from openleo.network.ground import gateways as gateway_list
+from openleo.instants import SlotGrid
+from openleo.network import hypatia
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
-from openleo.network.reach import Network
-from openleo.network.routing import LOWEST_LINK_KM
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
-from openleo.scenario_file import GroundRecord, HypatiaRecord, ScenarioRecord
-from openleo.units import SECONDS_PER_DAY
-
-T = TypeVar("T")
+from openleo.scenario_file import HypatiaRecord, ScenarioRecord
+from openleo.scenario_network import build_network, read_constellation, read_ground
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
-SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
-OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
 
 
 @dataclass(frozen=True)
@@ -83,24 +71,10 @@ class Scenario:
         return compute(self.case, threads=threads, on_progress=on_progress, on_reach=on_reach)
 
 
-class _Problems:
-    """Collects the problems of several readings, so that they are raised together."""
-
-    def __init__(self) -> None:
-        self.found: list[Problem] = []
-
-    def read(self, reading: Callable[[], T]) -> T | None:
-        try:
-            return reading()
-        except InputError as error:
-            self.found += error.problems
-            return None
-
-
 def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     """The case of a record; `faults` are those of the file itself, to be raised with those of what it names."""
     folder, file = path.parent, str(path)
-    problems = _Problems()
+    problems = Together()
     problems.found += faults
     time_faults = record.time_faults()
     problems.found += [Problem(file, "", fault) for fault in time_faults]
@@ -110,9 +84,9 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     between_sources = record.constellation.faults()
     problems.found += [Problem(file, "constellation", fault) for fault in between_sources]
     notes: list[str] = []
-    constellation = None if between_sources else problems.read(lambda: _constellation(record, folder, file, notes))
+    constellation = None if between_sources else problems.read(lambda: read_constellation(record, folder, file, notes))
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
-    ground = problems.read(lambda: _ground(record.ground, folder, file))
+    ground = problems.read(lambda: read_ground(record.ground, folder, file))
     policy = record.policy
     rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
@@ -132,24 +106,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     if rules is None:
         notes.append("No rules were given: everything is permitted in this run.")
     grid = _grid(record, notes)
-    notes += _ages(constellation, grid)
-    pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
-    if pattern == "+grid" and not constellation.shells:
-        notes.append("Planes are not yet inferred from element sets: inter-satellite links are left out.")
-        pattern = "none"
-    neighbours = topology.neighbours(constellation, pattern)
-    if pattern == "+grid" and (neighbours < 0).all():
-        notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
-    network = Network(
-        constellation=constellation,
-        neighbours=neighbours,
-        gateways=gateways,
-        user_elevation_deg=record.links.user_elevation_deg,
-        gateway_elevation_deg=record.links.gateway_elevation_deg,
-        mask_at=record.links.mask_at,
-        hand_over=record.links.hand_over,
-        processing_ms=record.links.processing_ms,
-    )
+    network = build_network(record, constellation, gateways, grid, notes)
     inputs = {
         "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
         "constellation": Source(constellation.source, constellation.sha256),
@@ -183,66 +140,6 @@ def _grid(record: ScenarioRecord, notes: list[str]) -> SlotGrid:
     if left_s > 1e-6:
         notes.append(f"{left_s:g} s of the time asked for make no whole slot and are left out.")
     return grid
-
-
-def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:
-    """A note when element sets are used far from their epochs."""
-    days = [(grid.start - one.epoch).total_seconds() / SECONDS_PER_DAY for one in constellation.elements]
-    if not days or max(abs(day) for day in days) <= OLD_ELEMENTS_DAYS:
-        return []
-    median = sorted(days)[len(days) // 2]
-    spread = f"the median one is {median:.0f} days old at the start, the extremes {max(days):.0f} and {min(days):.0f}"
-    return [f"Element sets drift by kilometres a day, and {spread}."]
-
-
-def _constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[str]) -> Constellation:
-    said = record.constellation
-    if said.elements is not None:
-        sets = read_elements(folder / said.elements)
-        notes += [f"Set aside: {problem}" for problem in sets.set_aside]
-        return from_elements(said.elements, sets)
-    if said.catalogue is not None:
-        made = catalogue.load(said.catalogue, file=file).constellation()
-    else:
-        shells, problems = [], []
-        for number, table in enumerate(said.shell or []):
-            shell = read_shell(table, file, f"constellation.shell[{number}]")
-            if isinstance(shell, Shell):
-                shells.append(shell)
-            else:
-                problems += shell
-        names = [shell.name for shell in shells]
-        problems += [
-            Problem(file, "constellation.shell", f'two shells are called "{name}".', "Satellites are named after them.")
-            for name in dict.fromkeys(names)
-            if names.count(name) > 1
-        ]
-        if not shells and not problems:
-            problems.append(Problem(file, "constellation.shell", "holds no shell."))
-        if problems:
-            raise InputError(problems)
-        made = from_shells(
-            record.name, utc(said.epoch or SHELL_EPOCH), shells, source=f"{file}, [[constellation.shell]]"
-        )
-    if said.lasers == "all":
-        return replace(made, has_laser=made.has_laser | True)
-    return made
-
-
-def _ground(record: GroundRecord, folder: Path, file: str) -> tuple[gateway_list.Gateways, dict[str, Source]]:
-    problems = _Problems()
-    pop_source = record.pops or (record.gateways if record.gateways in stations.embedded("pops") else "starlink-2026")
-    gateways = problems.read(lambda: stations.read(record.gateways, "gateways", folder, file, "ground.gateways"))
-    pops = problems.read(lambda: stations.read(pop_source, "pops", folder, file, "ground.pops"))
-    if problems.found:
-        raise InputError(problems.found)
-    assert gateways is not None
-    assert pops is not None
-    sources = {
-        name: Source(source, hashlib.sha256(content).hexdigest())
-        for name, source, (_, content) in (("gateways", record.gateways, gateways), ("pops", pop_source, pops))
-    }
-    return gateway_list.join(gateways[0], pops[0], record.fibre_detour), sources
 
 
 def _rules(words: list[str], folder: Path) -> RuleSet:
@@ -285,12 +182,12 @@ def load_pairs(path: Path) -> PairCase:
         case = Scenario.load(path).case
         network = case.network
         admitted = ByElevation(network.user_elevation_deg)
-        sky = Sky(network.constellation, network.neighbours, admitted, LOWEST_LINK_KM)
+        sky = Sky(network.constellation, network.topology, admitted)
         return PairCase(case.name, sky, case.grid.start, None)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)
-    sky = Sky(found.constellation, found.neighbours, ByRange(found.longest_ground_link_km), 0.0, found.longest_isl_km)
+    sky = Sky(found.constellation, found.topology, ByRange(found.longest_ground_link_km))
     return PairCase(record.name or folder.name, sky, record.start or found.constellation.epoch, found.places)
 
 

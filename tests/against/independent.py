@@ -60,7 +60,7 @@ def starlink_network(mask_at: str = "middle", isl: str = "+grid", hand_over: str
     ground = [stations.read("starlink-2026", kind, None, "", "")[0] for kind in ("gateways", "pops")]  # type: ignore[arg-type]
     return Network(
         constellation=constellation,
-        neighbours=topology.neighbours(constellation, isl),
+        topology=topology.build(constellation, isl),
         gateways=gateways.join(*ground, DETOUR),
         user_elevation_deg=25.0,
         gateway_elevation_deg=25.0,
@@ -101,7 +101,7 @@ def one_slot(network: Network, grid: SlotGrid, slot: int, latitude_deg: Floats, 
 
     beyond_km = network.gateways.fibre_km[:, np.newaxis] * INDEX_OF_GLASS
     landing = np.where(feeds, fed[0][1] + beyond_km, np.inf)
-    onward, before = ways_down(where[decided_at], network.neighbours, landing.min(axis=0))
+    onward, before = ways_down(where[decided_at], network.topology.neighbours, landing.min(axis=0))
     gateway = landing.argmin(axis=0)
     at_middle = sight(network.gateways.latitude_deg, network.gateways.longitude_deg, where[middle])[1] + beyond_km
     down = at_middle[gateway, np.arange(len(gateway))]

@@ -31,7 +31,7 @@ from openleo.network import ephemeris, journeys
 from openleo.network.constellation import catalogue
 from openleo.network.journeys import FEEDER_LINK, FIBRE, ISL, PROCESSING, USER_LINK, Path, Point
 from openleo.network.reach import Network
-from openleo.network.topology import neighbours
+from openleo.network.topology import build
 
 TAIPEI, NEW_YORK, LONDON = (
     Point("Taipei", 25.03, 121.56),
@@ -51,7 +51,7 @@ def with_lasers(system: str) -> Network:
     """A system of the catalogue in which every satellite has lasers."""
     filed = catalogue.load(system).constellation()
     constellation = replace(filed, has_laser=np.ones(filed.satellites, bool))
-    return replace(starlink_network(), constellation=constellation, neighbours=neighbours(constellation, "+grid"))
+    return replace(starlink_network(), constellation=constellation, topology=build(constellation, "+grid"))
 
 
 def positions(network: Network, at: datetime) -> np.ndarray:
@@ -67,7 +67,7 @@ def by_networkx(network: Network, start: Point, end: Point, at: datetime) -> flo
         elevation, distance = sight(np.array([point.latitude_deg]), np.array([point.longitude_deg]), where)
         for satellite in np.flatnonzero(elevation[0] >= network.user_elevation_deg):
             graph.add_edge(name, int(satellite), km=float(distance[0, satellite]))
-    for satellite, other in zip(*links_in_sight(where, network.neighbours), strict=True):
+    for satellite, other in zip(*links_in_sight(where, network.topology.neighbours), strict=True):
         graph.add_edge(int(satellite), int(other), km=float(np.linalg.norm(where[satellite] - where[other])))
     try:
         return 2.0 * nx.dijkstra_path_length(graph, "start", "end", weight="km") / LIGHT_KM_PER_MS
@@ -105,7 +105,7 @@ def assert_hops_hold(network: Network, path: Path, start: Point, end: Point, whe
         assert hop.length_km == pytest.approx(float(np.linalg.norm(at[hop.end] - at[hop.start])), abs=1e-6)
         assert hop.delay_ms == pytest.approx(hop.length_km / LIGHT_KM_PER_MS, rel=1e-12)
         if hop.kind == ISL:
-            assert number[hop.end] in network.neighbours[number[hop.start]]
+            assert number[hop.end] in network.topology.neighbours[number[hop.start]]
     for point, name in ((start, path.hops[0].end), (end, path.hops[-1].start)):
         elevation, _ = sight(np.array([point.latitude_deg]), np.array([point.longitude_deg]), where[[number[name]]])
         assert elevation[0, 0] >= network.user_elevation_deg - 1e-9

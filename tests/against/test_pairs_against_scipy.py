@@ -26,7 +26,7 @@ def test_all_pairs_against_dijkstra(system: str) -> None:
     constellation = catalogue.load(system).constellation()
     neighbours = topology.neighbours(constellation, "+grid")
     places = Places(tuple("ABCDEFG"), ecef_km(*SITES.T), up(*SITES.T))
-    sky = Sky(constellation, neighbours, ByElevation(25.0), 6378.137 + 80.0)
+    sky = Sky(constellation, topology.Topology(neighbours), ByElevation(25.0))
     for after_s, found in zip((0.0, 777.0), rtt_between(sky, places, START, (0.0, 777.0)), strict=True):
         position = ephemeris.positions(constellation, START, after_s).position_km[0]
         satellites, count = len(position), len(SITES)

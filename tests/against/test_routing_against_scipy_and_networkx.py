@@ -20,8 +20,7 @@ from scipy.sparse.csgraph import dijkstra
 from openleo.network import ephemeris
 from openleo.network.constellation import catalogue
 from openleo.network.kernels import paths
-from openleo.network.routing import LOWEST_LINK_KM
-from openleo.network.topology import neighbours
+from openleo.network.topology import LOWEST_LINK_KM, neighbours
 
 ONE_PART_IN_A_BILLION = 1e-9
 
@@ -39,7 +38,7 @@ def grid(system: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     links = neighbours(constellation, "+grid")
     position_km = ephemeris.positions(constellation, START, 4321.0).position_km[0]
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, np.inf, np.ones(len(position_km), bool), length_km)
     return position_km, links, length_km
 
 
@@ -77,7 +76,7 @@ def test_the_longest_link_by_hand(turn_deg: float, clear: bool) -> None:
     turn = np.radians(turn_deg)
     position_km = 6938.137 * np.array([[1.0, 0.0, 0.0], [np.cos(turn), np.sin(turn), 0.0]])
     length_km = np.empty((2, 1))
-    paths.link_lengths(position_km, np.array([[1], [0]], np.int32), LOWEST_LINK_KM, length_km)
+    paths.link_lengths(position_km, np.array([[1], [0]], np.int32), LOWEST_LINK_KM, np.inf, np.ones(2, bool), length_km)
     expected_km = 2.0 * 6938.137 * np.sin(turn / 2.0) if clear else np.inf
     assert length_km[:, 0] == pytest.approx([expected_km] * 2)
 
@@ -89,7 +88,7 @@ def test_settle_on_the_grid_against_scipy(system: str, seeds: int, out: float) -
     position_km, links, _ = grid(system)
     links = with_links_out(links, out, seed=seeds)
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, np.inf, np.ones(len(position_km), bool), length_km)
     seed_km = with_seeds(len(links), seeds, seed=3)
     distance_km, onward = settled(seed_km, links, length_km)
     expected_km, _ = ways_down(position_km, links, seed_km)
@@ -102,7 +101,7 @@ def test_settle_on_the_grid_against_networkx(out: float) -> None:
     position_km, links, _ = grid("telesat-lightspeed")
     links = with_links_out(links, out, seed=5)
     length_km = np.empty(links.shape)
-    paths.link_lengths(position_km, links, LOWEST_LINK_KM, length_km)
+    paths.link_lengths(position_km, links, LOWEST_LINK_KM, np.inf, np.ones(len(position_km), bool), length_km)
     seed_km = with_seeds(len(links), 6, seed=4)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(links)))

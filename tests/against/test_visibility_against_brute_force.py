@@ -165,7 +165,7 @@ def test_seen_from_other_heights_against_brute_force(system: str, mask_deg: floa
     network = replace(
         starlink_network(),
         constellation=constellation,
-        neighbours=topology.neighbours(constellation, "+grid"),
+        topology=topology.build(constellation, "+grid"),
         user_elevation_deg=mask_deg,
     )
     slot = one_slot(network, grid_of(1), 0, *centres())
@@ -177,8 +177,8 @@ def test_seen_from_other_heights_against_brute_force(system: str, mask_deg: floa
 @pytest.mark.skipif(not SNAPSHOT.exists(), reason=f"{SNAPSHOT} is not there")
 def test_real_element_sets_against_brute_force() -> None:
     constellation = from_elements("snapshot", read_elements(SNAPSHOT))
-    bent_pipe = topology.neighbours(constellation, "none")
-    network = replace(starlink_network(), constellation=constellation, neighbours=bent_pipe)
+    bent_pipe = topology.build(constellation, "none")
+    network = replace(starlink_network(), constellation=constellation, topology=bent_pipe)
     grid = grid_of(1, constellation.epoch)
     slot = one_slot(network, grid, 0, *centres())
     (found,) = reach(network, grid, cell_users(network, cells()), threads=1)

@@ -44,7 +44,7 @@ def network(mask_at: str = "middle", hand_over: str = "least_rtt", isl: str = "n
     ground = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
     if only:
         ground[0] = tuple(station for station in ground[0] if station.territory == only)
-    links = topology.neighbours(constellation, isl)
+    links = topology.build(constellation, isl)
     return Network(constellation, links, gateways.join(*ground, 1.5), 25.0, 25.0, mask_at, hand_over, 11.0)
 
 
@@ -82,7 +82,7 @@ def test_to_internet_is_what_reach_gives_for_that_place_and_slot(hand_over: str,
 def test_without_service_there_is_a_reason() -> None:
     assert journeys.to_internet(network(), GRID, MID_PACIFIC, GRID.start).why_none == "no_gateway"
     kuiper = catalogue.load("kuiper").constellation()
-    low = replace(network(), constellation=kuiper, neighbours=topology.neighbours(kuiper, "+grid"))
+    low = replace(network(), constellation=kuiper, topology=topology.build(kuiper, "+grid"))
     assert journeys.to_internet(low, GRID, POLE, GRID.start).why_none == "no_satellite"
     assert journeys.between(low, TAIPEI, POLE, GRID.start).why_none == "no satellite above north pole"
     south = Point("south pole", -90.0, 0.0)
@@ -126,7 +126,7 @@ def eligible(network: Network, place: Point, slot: int, satellite: str) -> tuple
     number = network.constellation.satellite_name.index(satellite)
     positions = positions_over(network, GRID, slot, 1)
     with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, network.gateways, gateway_sites(network), network.neighbours, pool)
+        ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
     asked = positions.at_km[: 2 if positions.both_ends else 1, number]
     _, elevation, _ = journeys.look_angles(place.latitude_deg, place.longitude_deg, asked)
     return bool((elevation >= 25.0).all()), bool(ways.onward[0, number] != paths.NO_WAY)

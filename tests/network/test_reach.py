@@ -41,7 +41,7 @@ GRID = SlotGrid(START, 15.0, 24)
 def network(mask_at: str = "middle", hand_over: str = "least_change", isl: str = "none") -> Network:
     constellation = catalogue.load("starlink-gen1").constellation()
     ground = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
-    links = topology.neighbours(constellation, isl)
+    links = topology.build(constellation, isl)
     return Network(constellation, links, gateways.join(*ground, 1.5), 25.0, 25.0, mask_at, hand_over, 11.0)
 
 
@@ -151,7 +151,7 @@ def test_a_satellite_that_is_lost_serves_nobody_from_then_on_and_is_named(tmp_pa
     open_sky = replace(
         network(hand_over="highest"),
         constellation=constellation,
-        neighbours=topology.neighbours(constellation, "none"),
+        topology=topology.build(constellation, "none"),
         user_elevation_deg=0.0,
         gateway_elevation_deg=0.0,
     )

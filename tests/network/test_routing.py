@@ -31,13 +31,13 @@ MASKS = ("middle", "both_ends")
 def network(mask_at: str, isl: str = "+grid") -> Network:
     constellation = catalogue.load("starlink-gen1").constellation()
     ground = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
-    links = topology.neighbours(constellation, isl)
+    links = topology.build(constellation, isl)
     return Network(constellation, links, gateways.join(*ground, 1.5), 25.0, 25.0, mask_at, "least_rtt", 11.0)
 
 
 def decided(network: Network, positions: Positions) -> Routes:
     with ThreadPoolExecutor(2) as pool:
-        return routes(positions, network.gateways, gateway_sites(network), network.neighbours, pool)
+        return routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
 
 
 @pytest.mark.parametrize("mask_at", MASKS)
@@ -52,7 +52,7 @@ def test_a_way_is_as_long_as_its_hops_at_mid_slot(mask_at: str) -> None:
             here, total = satellite, 0.0
             while ways.onward[slot, here] >= 0:
                 onward = ways.onward[slot, here]
-                assert onward in network(mask_at).neighbours[here]
+                assert onward in network(mask_at).topology.neighbours[here]
                 total += np.linalg.norm(where[onward] - where[here])
                 here = onward
             if ways.onward[slot, here] == paths.NO_WAY:

@@ -37,7 +37,7 @@ few = settings(max_examples=25, deadline=None)
 def network(isl: str = "+grid", hand_over: str = "least_rtt", mask_at: str = "middle") -> Network:
     constellation = catalogue.load("starlink-gen1").constellation()
     ground = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
-    links = topology.neighbours(constellation, isl)
+    links = topology.build(constellation, isl)
     return Network(constellation, links, gateways.join(*ground, 1.5), 25.0, 25.0, mask_at, hand_over, PROCESSING_MS)
 
 

@@ -94,7 +94,7 @@ def test_every_default(load):
     assert (network.hand_over, network.mask_at, network.processing_ms) == ("least_rtt", "middle", 11.0)
     assert network.constellation.satellites == 24
     assert network.constellation.epoch == datetime(2026, 1, 1, tzinfo=UTC)
-    assert network.neighbours.shape == (24, 4)  # +grid
+    assert network.topology.neighbours.shape == (24, 4)  # +grid
     assert len(network.gateways) > 100
     assert set(case.inputs) == {"scenario", "constellation", "gateways", "pops", "area", "territories", "population"}
     assert all(len(source.sha256) == 64 and source.source for source in case.inputs.values())
@@ -119,7 +119,7 @@ def test_every_key(load):
     assert case.classes == ("maritime", "press")
     network = case.network
     assert network.constellation.epoch == datetime(2026, 6, 1, tzinfo=UTC)
-    assert network.neighbours.shape == (24, 0)
+    assert network.topology.neighbours.shape == (24, 0)
     assert [station.name for station in network.gateways.stations] == ["Nuku'alofa"]
     assert (network.user_elevation_deg, network.gateway_elevation_deg) == (40.0, 5.0)
     assert (network.mask_at, network.hand_over, network.processing_ms) == ("both_ends", "highest", 0.0)
@@ -461,7 +461,7 @@ def test_a_tle_with_a_wrong_checksum_is_set_aside_and_said_and_the_others_run(lo
 def test_links_between_element_sets_are_not_guessed_and_that_is_said(load):
     shell = '[constellation]\nelements = "e.tle"\nisl = "+grid"\n'
     case = load(text(shell=shell), e__tle=satellite(80_000, "ONE")).case
-    assert case.network.neighbours.shape == (1, 0)
+    assert case.network.topology.neighbours.shape == (1, 0)
     assert any("inter-satellite links are left out" in note for note in case.notes)
 
 

@@ -19,7 +19,7 @@ from openleo.network.constellation import Constellation, from_elements
 from openleo.network.constellation.elements import read_elements
 from openleo.network.kernels.paths import NO_LINK
 from openleo.network.pairs import Places
-from openleo.network.topology import Neighbours
+from openleo.network.topology import Neighbours, Topology
 
 # Hypatia's ground is the ellipsoid of WGS 72, to the metre and with 1/298.26; a sphere would be wrong by up to 25 km.
 ELLIPSOID_KM, ELLIPSOID_FLATTENING = 6378.135, 1.0 / 298.26
@@ -33,10 +33,9 @@ class Directory:
     """One satgenpy directory."""
 
     constellation: Constellation
-    neighbours: Neighbours
+    topology: Topology
     places: Places
     longest_ground_link_km: float
-    longest_isl_km: float
 
 
 def read(folder: Path) -> Directory:
@@ -54,7 +53,8 @@ def read(folder: Path) -> Directory:
     if problems:
         raise InputError(problems)
     constellation = from_elements(str(folder.name), sets)
-    return Directory(constellation, neighbours, places, limits[0], limits[1])
+    # Hypatia's limit of range stands for the horizon, so nothing else does.
+    return Directory(constellation, Topology(neighbours, lowest_km=0.0, longest_km=limits[1]), places, limits[0])
 
 
 def _existing(path: Path) -> Path:

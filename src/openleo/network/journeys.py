@@ -19,7 +19,7 @@ from openleo.instants import SlotGrid, instant_text
 from openleo.network import ephemeris
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach, serve
-from openleo.network.routing import LOWEST_LINK_KM, routes
+from openleo.network.routing import routes
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -74,7 +74,7 @@ def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) ->
     users = place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
     positions = positions_over(network, grid, slot, 1)
     with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, network.gateways, gateway_sites(network), network.neighbours, pool)
+        ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
         nobody = np.full(1, -1, np.int32)
         satellite, _, seen = serve(users, positions, ways, network.hand_over, grid.slot_s, nobody, pool, 1)
     if satellite[0, 0] < 0:
@@ -101,11 +101,9 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
     moved = ephemeris.positions(network.constellation, at, 0.0)
     position, usable = moved.position_km[0], moved.valid[0]
     first_km, last_km = (_ranges(position, usable, point, network.user_elevation_deg) for point in (start, end))
-    length_km, satellites = np.empty(network.neighbours.shape), len(position)
-    paths.link_lengths(position, network.neighbours, LOWEST_LINK_KM, length_km)
-    length_km[~usable] = np.inf
+    length_km, satellites = network.topology.lengths_km(position, usable), len(position)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
-    paths.settle(last_km, network.neighbours, length_km, distance_km, onward)
+    paths.settle(last_km, network.topology.neighbours, length_km, distance_km, onward)
     total = first_km + distance_km
     entry = int(total.argmin())
     if not np.isfinite(total[entry]):
@@ -244,7 +242,7 @@ def _why(network: Network, grid: SlotGrid, place: Point, slot: int, was: int, no
     if not np.isfinite(ranges).all():
         return "the satellite leaves the mask"
     with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, network.gateways, gateway_sites(network), network.neighbours, pool)
+        ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
     if ways.onward[0, was] == paths.NO_WAY:
         return "the satellite loses its gateway"
     return f"{network.hand_over} prefers another"

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation
-from openleo.network.kernels import pairs, paths
-from openleo.network.topology import Neighbours
+from openleo.network.kernels import pairs
+from openleo.network.topology import Topology
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -51,13 +51,11 @@ class ByRange:
 
 @dataclass(frozen=True)
 class Sky:
-    """What the pairs are computed over. `lowest_link_km` and `longest_link_km` bound inter-satellite links."""
+    """What the pairs are computed over."""
 
     constellation: Constellation
-    neighbours: Neighbours
+    topology: Topology
     admitted: ByElevation | ByRange
-    lowest_link_km: float
-    longest_link_km: float = np.inf
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,7 @@ def shortest(
     Infinite and −1 where there is no way, and on the diagonal. Without `with_links` they are not counted: all −1.
     """
     count, satellites = len(places.names), len(position_km)
-    length_km = np.empty(sky.neighbours.shape)
-    paths.link_lengths(position_km, sky.neighbours, sky.lowest_link_km, length_km)
-    length_km[~usable] = np.inf
-    length_km[length_km > sky.longest_link_km] = np.inf
+    neighbours, length_km = sky.topology.neighbours, sky.topology.lengths_km(position_km, usable)
     offsets, satellite, range_km = _ground_links(sky, places, position_km, usable)
     between_km, links = np.empty((count, count)), np.full((count, count), -1, np.int32)
     place = np.repeat(np.arange(count), np.diff(offsets))
@@ -98,11 +93,11 @@ def shortest(
         distance_km = np.full((satellites, block.stop - first), np.inf)
         mine = slice(offsets[block.start], offsets[block.stop])
         distance_km[satellite[mine], place[mine] - first] = range_km[mine]
-        pairs.settle_many(sky.neighbours, length_km, distance_km)
+        pairs.settle_many(neighbours, length_km, distance_km)
         pairs.land(offsets, satellite, range_km, distance_km, between_km[block])
         if with_links:
             ground = (offsets, satellite, range_km)
-            pairs.count_links(first, sky.neighbours, length_km, distance_km, *ground, between_km[block], links[block])
+            pairs.count_links(first, neighbours, length_km, distance_km, *ground, between_km[block], links[block])
     np.fill_diagonal(between_km, np.inf)
     np.fill_diagonal(links, -1)
     return between_km, links

@@ -23,7 +23,7 @@ from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import links
 from openleo.network.routing import Positions, Routes, routes
-from openleo.network.topology import Neighbours
+from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
 
@@ -48,7 +48,7 @@ class Network:
     """All that can serve: satellites, their links, gateways, masks and the hand-over policy."""
 
     constellation: Constellation
-    neighbours: Neighbours
+    topology: Topology
     gateways: Gateways
     user_elevation_deg: float
     gateway_elevation_deg: float
@@ -119,7 +119,7 @@ def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = 
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)
             positions = positions_over(network, grid, first, count)
-            ways = routes(positions, network.gateways, feeders, network.neighbours, pool)
+            ways = routes(positions, network.gateways, feeders, network.topology, pool)
             satellite, path_km, seen = serve(
                 users, positions, ways, network.hand_over, grid.slot_s, previous, pool, threads
             )

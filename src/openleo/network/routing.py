@@ -16,14 +16,11 @@ from numpy.typing import NDArray
 from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import links, paths, sky
-from openleo.network.topology import Neighbours
+from openleo.network.topology import Topology
 from openleo.network.visibility import Sites
-from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-
-LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ class Routes:
     order: Ints
 
 
-def routes(positions: Positions, gateways: Gateways, sites: Sites, neighbours: Neighbours, threads: Executor) -> Routes:
+def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Topology, threads: Executor) -> Routes:
     """Decide each slot's ways. `sites` are the gateways' own, from `visibility.single_sites`."""
     slots, satellites = positions.usable.shape
     bins_in_band, first_of_band = sky.band_layout()
@@ -87,10 +84,8 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, neighbours: N
             sites.position_km, sites.up, sites.sine_mask, beyond_km, sites.bin_offsets, sites.bins,
             made.first[slot], made.order[slot], now, later, seed_km, site,
         )  # fmt: skip
-        length_km = np.empty(neighbours.shape)
-        paths.link_lengths(now, neighbours, LOWEST_LINK_KM, length_km)
-        length_km[~positions.usable[slot]] = np.inf
-        paths.settle(seed_km, neighbours, length_km, made.decided_km[slot], made.onward[slot])
+        length_km = topology.lengths_km(now, positions.usable[slot])
+        paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
         landing_km = np.empty(satellites)
         links.landings_at(sites.position_km, beyond_km, site, middle, landing_km)
         paths.lengths_along(made.onward[slot], landing_km, middle, made.middle_km[slot])

@@ -6,17 +6,50 @@ follows from the ephemeris. Two satellites are joined only if both have lasers.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from openleo.network.constellation import Constellation
 from openleo.network.constellation.shells import DELTA_DEG
+from openleo.network.kernels import paths
 from openleo.network.kernels.paths import NO_LINK
+from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
 Neighbours = NDArray[np.int32]
+Floats = NDArray[np.float64]
 
 PATTERNS = ("+grid", "none")
 AHEAD, BEHIND, EAST, WEST = range(4)
+LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
+
+
+@dataclass(frozen=True, eq=False)
+class Topology:
+    """Which inter-satellite links there may be, for a whole run; at an instant those hold that its limits allow.
+
+    neighbours[satellite, k]: a satellite that it is joined to, −1 for none. A link longer than `longest_km`, or one
+    that passes the Earth's centre nearer than `lowest_km`, is none.
+    """
+
+    neighbours: Neighbours
+    lowest_km: float = LOWEST_LINK_KM
+    longest_km: float = np.inf
+
+    def lengths_km(self, position_km: Floats, usable: NDArray[np.bool_]) -> Floats:
+        """Length of each link, axes (satellite, k), infinite where there is none, with the satellites where they are.
+
+        position_km (satellite, xyz); `usable` (satellite): an unusable satellite has no links.
+        """
+        length_km = np.empty(self.neighbours.shape)
+        paths.link_lengths(position_km, self.neighbours, self.lowest_km, self.longest_km, usable, length_km)
+        return length_km
+
+
+def build(constellation: Constellation, pattern: str) -> Topology:
+    """The links of a constellation by a pattern (one of PATTERNS)."""
+    return Topology(neighbours(constellation, pattern))
 
 
 def neighbours(constellation: Constellation, pattern: str) -> Neighbours:

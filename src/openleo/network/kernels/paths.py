@@ -17,15 +17,19 @@ NO_WAY = -2  # in `onward`: no way at all
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def link_lengths(position_km: Floats, neighbours: Ints, lowest_km: float, length_km: Floats) -> None:
+def link_lengths(
+    position_km: Floats, neighbours: Ints, lowest_km: float, longest_km: float, usable: NDArray[np.bool_],
+    length_km: Floats,
+) -> None:  # fmt: skip
     """length_km[satellite, k]: to neighbours[satellite, k]; infinite where there is no link.
 
-    A link that comes nearer to the Earth's centre than `lowest_km` is none: air and ground are in its way.
+    A link that comes nearer to the Earth's centre than `lowest_km` is none: air and ground are in its way. Nor is one
+    longer than `longest_km`, or with an end that is not usable.
     """
     for s in range(neighbours.shape[0]):
         for k in range(neighbours.shape[1]):
             n = neighbours[s, k]
-            if n < 0:
+            if n < 0 or not usable[s] or not usable[n]:
                 length_km[s, k] = np.inf
             else:
                 dx = position_km[n, 0] - position_km[s, 0]
@@ -38,7 +42,8 @@ def link_lengths(position_km: Floats, neighbours: Ints, lowest_km: float, length
                 x = position_km[s, 0] + along * dx
                 y = position_km[s, 1] + along * dy
                 z = position_km[s, 2] + along * dz
-                length_km[s, k] = length if x * x + y * y + z * z >= lowest_km * lowest_km else np.inf
+                clear = x * x + y * y + z * z >= lowest_km * lowest_km
+                length_km[s, k] = length if clear and length <= longest_km else np.inf
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

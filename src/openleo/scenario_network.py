@@ -1,0 +1,118 @@
+"""The network of a scenario: what the file says of satellites, links and ground stations, made into a Network.
+
+Takes the checked records; reads the files they name (element sets, gateways, PoPs); gives the frozen values that
+`network` computes with, and notes on what was left out or assumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from openleo.errors import InputError, Problem, Together
+from openleo.instants import SlotGrid, utc
+from openleo.network import topology
+from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
+from openleo.network.constellation.elements import read_elements
+from openleo.network.constellation.shells import Shell, read_shell
+from openleo.network.ground import gateways as gateway_list
+from openleo.network.ground import stations
+from openleo.network.reach import Network
+from openleo.results import Source
+from openleo.scenario_file import GroundRecord, ScenarioRecord
+from openleo.units import SECONDS_PER_DAY
+
+SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
+OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
+
+
+def build_network(
+    record: ScenarioRecord,
+    constellation: Constellation,
+    gateways: gateway_list.Gateways,
+    grid: SlotGrid,
+    notes: list[str],
+) -> Network:
+    """The network of a scenario whose parts are read; adds to `notes`."""
+    notes += _ages(constellation, grid)
+    pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
+    if pattern == "+grid" and not constellation.shells:
+        notes.append("Planes are not yet inferred from element sets: inter-satellite links are left out.")
+        pattern = "none"
+    links = topology.build(constellation, pattern)
+    if pattern == "+grid" and (links.neighbours < 0).all():
+        notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
+    return Network(
+        constellation=constellation,
+        topology=links,
+        gateways=gateways,
+        user_elevation_deg=record.links.user_elevation_deg,
+        gateway_elevation_deg=record.links.gateway_elevation_deg,
+        mask_at=record.links.mask_at,
+        hand_over=record.links.hand_over,
+        processing_ms=record.links.processing_ms,
+    )
+
+
+def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:
+    """A note when element sets are used far from their epochs."""
+    days = [(grid.start - one.epoch).total_seconds() / SECONDS_PER_DAY for one in constellation.elements]
+    if not days or max(abs(day) for day in days) <= OLD_ELEMENTS_DAYS:
+        return []
+    median = sorted(days)[len(days) // 2]
+    spread = f"the median one is {median:.0f} days old at the start, the extremes {max(days):.0f} and {min(days):.0f}"
+    return [f"Element sets drift by kilometres a day, and {spread}."]
+
+
+def read_constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[str]) -> Constellation:
+    """The satellites that a scenario names or lists; adds to `notes`. Raises InputError with every problem."""
+    said = record.constellation
+    if said.elements is not None:
+        sets = read_elements(folder / said.elements)
+        notes += [f"Set aside: {problem}" for problem in sets.set_aside]
+        return from_elements(said.elements, sets)
+    if said.catalogue is not None:
+        made = catalogue.load(said.catalogue, file=file).constellation()
+    else:
+        shells, problems = [], []
+        for number, table in enumerate(said.shell or []):
+            shell = read_shell(table, file, f"constellation.shell[{number}]")
+            if isinstance(shell, Shell):
+                shells.append(shell)
+            else:
+                problems += shell
+        names = [shell.name for shell in shells]
+        problems += [
+            Problem(file, "constellation.shell", f'two shells are called "{name}".', "Satellites are named after them.")
+            for name in dict.fromkeys(names)
+            if names.count(name) > 1
+        ]
+        if not shells and not problems:
+            problems.append(Problem(file, "constellation.shell", "holds no shell."))
+        if problems:
+            raise InputError(problems)
+        made = from_shells(
+            record.name, utc(said.epoch or SHELL_EPOCH), shells, source=f"{file}, [[constellation.shell]]"
+        )
+    if said.lasers == "all":
+        return replace(made, has_laser=made.has_laser | True)
+    return made
+
+
+def read_ground(record: GroundRecord, folder: Path, file: str) -> tuple[gateway_list.Gateways, dict[str, Source]]:
+    """Gateways joined to PoPs, and where both lists come from. Raises InputError with every problem."""
+    problems = Together()
+    pop_source = record.pops or (record.gateways if record.gateways in stations.embedded("pops") else "starlink-2026")
+    gateways = problems.read(lambda: stations.read(record.gateways, "gateways", folder, file, "ground.gateways"))
+    pops = problems.read(lambda: stations.read(pop_source, "pops", folder, file, "ground.pops"))
+    if problems.found:
+        raise InputError(problems.found)
+    assert gateways is not None
+    assert pops is not None
+    sources = {
+        name: Source(source, hashlib.sha256(content).hexdigest())
+        for name, source, (_, content) in (("gateways", record.gateways, gateways), ("pops", pop_source, pops))
+    }
+    return gateway_list.join(gateways[0], pops[0], record.fibre_detour), sources
