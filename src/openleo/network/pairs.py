@@ -8,6 +8,7 @@ is admitted is the caller's choice: by an elevation mask on the ellipsoid, or by
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation
-from openleo.network.kernels import pairs
+from openleo.network.kernels import pairs, torus
 from openleo.network.topology import Topology
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 
 SOURCES_AT_ONCE = 128  # their distances from 1,584 satellites fit the second-level cache
 LINKS_EXPECTED = 64  # of a place; more are made room for
+INSTANTS_AT_ONCE = 64  # of a shell's positions
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,52 @@ def rtt_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[flo
         yield PairTimes(at, between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), links)
 
 
+def times_between(
+    sky: Sky, places: Places, start: datetime, seconds: Sequence[float], threads: int = 1
+) -> Iterator[Floats]:
+    """The times alone, in ms, axes (from, to), at each of `seconds` after `start`: for many instants.
+
+    As `rtt_between` without hops, to 0.000 01 ms; several times sooner over a grid. The same for any number of threads.
+    """
+
+    def of(chunk: Sequence[float]) -> list[Floats]:
+        moved = ephemeris.positions(sky.constellation, start, chunk)
+        return [
+            lengths_between(sky, places, position_km, usable) * (2.0 * MS_PER_S / LIGHT_KM_PER_S)
+            for position_km, usable in zip(moved.position_km, moved.valid, strict=True)
+        ]
+
+    chunks = [seconds[first : first + INSTANTS_AT_ONCE] for first in range(0, len(seconds), INSTANTS_AT_ONCE)]
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(chunks), 2 * threads):  # so that results do not pile up before they are taken
+            for found in pool.map(of, chunks[first : first + 2 * threads]):
+                yield from found
+
+
+def lengths_between(sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_]) -> Floats:
+    """Lengths of the shortest ways in km, axes (from, to), infinite where there is none and on the diagonal.
+
+    Over a grid to a metre (`kernels.torus`); over any other topology, or where a way is longer than steps can say,
+    exact.
+    """
+    topology, count = sky.topology, len(places.names)
+    if topology.orders is None:
+        return shortest(sky, places, position_km, usable, with_links=False)[0]
+    length_km = topology.lengths_km(position_km, usable)
+    ground = ground_links(sky, places, position_km, usable)
+    steps, between_km = np.empty(length_km.shape, np.uint32), np.empty((count, count))
+    torus.in_steps(length_km, steps)
+    for first in range(0, count, SOURCES_AT_ONCE):
+        sources = min(SOURCES_AT_ONCE, count - first)
+        distance = np.empty((len(position_km), -(-sources // torus.LANES) * torus.LANES), np.uint32)
+        torus.seed(first, *ground, distance)
+        torus.settle(topology.orders, topology.neighbours, steps, distance)
+        if not torus.land(first, sources, *ground, distance, between_km):
+            return shortest(sky, places, position_km, usable, with_links=False)[0]
+    np.fill_diagonal(between_km, np.inf)
+    return between_km
+
+
 def shortest(
     sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_], *, with_links: bool = True
 ) -> tuple[Floats, NDArray[np.int32]]:
@@ -85,7 +133,7 @@ def shortest(
     """
     count, satellites = len(places.names), len(position_km)
     neighbours, length_km = sky.topology.neighbours, sky.topology.lengths_km(position_km, usable)
-    offsets, satellite, range_km = _ground_links(sky, places, position_km, usable)
+    offsets, satellite, range_km = ground_links(sky, places, position_km, usable)
     between_km, links = np.empty((count, count)), np.full((count, count), -1, np.int32)
     place = np.repeat(np.arange(count), np.diff(offsets))
     for first in range(0, count, SOURCES_AT_ONCE):
@@ -103,7 +151,7 @@ def shortest(
     return between_km, links
 
 
-def _ground_links(
+def ground_links(
     sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
     """(offsets, satellite, range) of the links of every place, in the places' order."""

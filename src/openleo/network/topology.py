@@ -30,12 +30,14 @@ class Topology:
     """Which inter-satellite links there may be, for a whole run; at an instant those hold that its limits allow.
 
     neighbours[satellite, k]: a satellite that it is joined to, −1 for none. A link longer than `longest_km`, or one
-    that passes the Earth's centre nearer than `lowest_km`, is none.
+    that passes the Earth's centre nearer than `lowest_km`, is none. `orders`: of a grid, its satellites in the four
+    orders that `kernels.torus` sweeps in, axes (order, satellite).
     """
 
     neighbours: Neighbours
     lowest_km: float = LOWEST_LINK_KM
     longest_km: float = np.inf
+    orders: NDArray[np.int32] | None = None
 
     def lengths_km(self, position_km: Floats, usable: NDArray[np.bool_]) -> Floats:
         """Length of each link, axes (satellite, k), infinite where there is none, with the satellites where they are.
@@ -49,7 +51,17 @@ class Topology:
 
 def build(constellation: Constellation, pattern: str) -> Topology:
     """The links of a constellation by a pattern (one of PATTERNS)."""
-    return Topology(neighbours(constellation, pattern))
+    return Topology(
+        neighbours(constellation, pattern), orders=grid_orders(constellation) if pattern == "+grid" else None
+    )
+
+
+def grid_orders(constellation: Constellation) -> NDArray[np.int32]:
+    """The satellites by shell, plane and slot, with planes and slots up or down; axes (order, satellite)."""
+    shell, plane, slot = constellation.shell, constellation.plane, constellation.slot_in_plane
+    return np.stack([np.lexsort((down * slot, west * plane, shell)) for west in (1, -1) for down in (1, -1)]).astype(
+        np.int32
+    )
 
 
 def neighbours(constellation: Constellation, pattern: str) -> Neighbours:

@@ -30,29 +30,70 @@ def ground_links(
     Out: the links of site i are offsets[i]:offsets[i + 1] of satellite and length_km. Returns how many there are; when
     the arrays are too short for them, nothing beyond their end is written.
     """
+    satellites = position_km.shape[0]
+    x, y, z = np.empty(satellites, np.float32), np.empty(satellites, np.float32), np.empty(satellites, np.float32)
+    inmost = np.inf  # squared distance of the satellite nearest to the Earth's centre
+    for s in range(satellites):
+        if usable[s]:
+            x[s], y[s], z[s] = position_km[s, 0], position_km[s, 1], position_km[s, 2]
+            inmost = min(inmost, position_km[s, 0] ** 2 + position_km[s, 1] ** 2 + position_km[s, 2] ** 2)
+        else:
+            x[s], y[s], z[s] = np.nan, np.nan, np.nan  # never as high as asked
+    words = (satellites + 7) // 8
+    high = np.zeros(8 * words, np.uint8)
+    eight = high.view(np.uint64)
     n = 0
-    lowest = 0.0 if sine_mask >= 0.0 else -np.inf
     for i in range(site_km.shape[0]):
         offsets[i] = n
-        for s in range(position_km.shape[0]):
-            dx = position_km[s, 0] - site_km[i, 0]
-            dy = position_km[s, 1] - site_km[i, 1]
-            dz = position_km[s, 2] - site_km[i, 2]
-            height = dx * site_up[i, 0] + dy * site_up[i, 1] + dz * site_up[i, 2]
-            if height < lowest:  # half of the sky is below: the cheapest test comes first
+        px, py, pz = site_km[i, 0], site_km[i, 1], site_km[i, 2]
+        ux, uy, uz = site_up[i, 0], site_up[i, 1], site_up[i, 2]
+        least = _least_height_km(px * px + py * py + pz * pz, inmost, sine_mask, range_km)
+        _rise(x, y, z, np.float32(ux), np.float32(uy), np.float32(uz), px * ux + py * uy + pz * uz + least, high)
+        for word in range(words):
+            if eight[word] == 0:
                 continue
-            squared = dx * dx + dy * dy + dz * dz
-            if squared > range_km * range_km or not usable[s]:
-                continue
-            distance = math.sqrt(squared)
-            if height < sine_mask * distance:
-                continue
-            if n < satellite.size:
-                satellite[n] = s
-                length_km[n] = distance
-            n += 1
+            for s in range(8 * word, min(8 * word + 8, satellites)):
+                if high[s] == 0:
+                    continue
+                dx, dy, dz = position_km[s, 0] - px, position_km[s, 1] - py, position_km[s, 2] - pz
+                distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+                if distance > range_km or dx * ux + dy * uy + dz * uz < sine_mask * distance:
+                    continue
+                if n < satellite.size:
+                    satellite[n] = s
+                    length_km[n] = distance
+                n += 1
     offsets[site_km.shape[0]] = n
     return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _least_height_km(site_squared: float, inmost_squared: float, sine_mask: float, range_km: float) -> float:
+    """A height above a site's horizontal plane that no satellite with a link to it is below.
+
+    From the triangle Earth's centre – site – satellite with the satellite as far in as any. The site's vertical
+    passes up to 0.2° beside the centre, hence the slack of a hundredth of the range, and a kilometre for float32.
+    """
+    least = -np.inf
+    if range_km < np.inf:
+        site = math.sqrt(site_squared)
+        least = (inmost_squared - site_squared - range_km * range_km) / (2.0 * site) - 0.01 * range_km
+    if sine_mask >= 0.0:
+        under_root = inmost_squared - site_squared * (1.0 - sine_mask * sine_mask)
+        nearest = max(0.0, math.sqrt(max(0.0, under_root)) - math.sqrt(site_squared) * sine_mask)
+        least = max(least, (sine_mask - 0.01) * nearest)
+    return least - 1.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"nsz", "arcp", "contract", "reassoc"})
+def _rise(
+    x: NDArray[np.float32], y: NDArray[np.float32], z: NDArray[np.float32], ux: np.float32, uy: np.float32,
+    uz: np.float32, least: float, high: NDArray[np.uint8],
+) -> None:  # fmt: skip
+    """Mark the satellites whose height along a direction is at least so much: one pass without branches."""
+    bound = np.float32(least)
+    for s in range(x.size):
+        high[s] = np.uint8(np.float32(x[s] * ux + y[s] * uy + z[s] * uz) >= bound)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=VECTORISED)

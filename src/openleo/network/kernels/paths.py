@@ -26,6 +26,13 @@ def link_lengths(
     A link that comes nearer to the Earth's centre than `lowest_km` is none: air and ground are in its way. Nor is one
     longer than `longest_km`, or with an end that is not usable.
     """
+    inmost = np.inf  # squared distance of the satellite nearest to the Earth's centre
+    for s in range(position_km.shape[0]):
+        if usable[s]:
+            x, y, z = position_km[s, 0], position_km[s, 1], position_km[s, 2]
+            inmost = min(inmost, x * x + y * y + z * z)
+    # A chord's lowest point is at most half its length from one of its ends.
+    surely_clear = 4.0 * (inmost - lowest_km * lowest_km)
     for s in range(neighbours.shape[0]):
         for k in range(neighbours.shape[1]):
             n = neighbours[s, k]
@@ -35,15 +42,22 @@ def link_lengths(
                 dx = position_km[n, 0] - position_km[s, 0]
                 dy = position_km[n, 1] - position_km[s, 1]
                 dz = position_km[n, 2] - position_km[s, 2]
-                length = math.sqrt(dx * dx + dy * dy + dz * dz)
-                # The foot of the perpendicular from the centre, as a share of the way; ends are far enough out anyway.
-                along = -(position_km[s, 0] * dx + position_km[s, 1] * dy + position_km[s, 2] * dz) / (length * length)
-                along = min(1.0, max(0.0, along))
-                x = position_km[s, 0] + along * dx
-                y = position_km[s, 1] + along * dy
-                z = position_km[s, 2] + along * dz
-                clear = x * x + y * y + z * z >= lowest_km * lowest_km
-                length_km[s, k] = length if clear and length <= longest_km else np.inf
+                squared = dx * dx + dy * dy + dz * dz
+                length = math.sqrt(squared)
+                if squared > surely_clear:
+                    x, y, z = position_km[s, 0], position_km[s, 1], position_km[s, 2]
+                    if _lowest_squared(x, y, z, dx, dy, dz, squared) < lowest_km * lowest_km:
+                        length = np.inf
+                length_km[s, k] = length if length <= longest_km else np.inf
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _lowest_squared(x: float, y: float, z: float, dx: float, dy: float, dz: float, squared: float) -> float:
+    """Squared distance from the centre of the lowest point between a place and the one (dx, dy, dz) further."""
+    # The foot of the perpendicular from the centre, as a share of the way.
+    along = min(1.0, max(0.0, -(x * dx + y * dy + z * dz) / squared))
+    x, y, z = x + along * dx, y + along * dy, z + along * dz
+    return x * x + y * y + z * z
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
