@@ -26,6 +26,7 @@ $(VENV)/.made:
 $(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/.made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/core.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/openleo doctor --warm
 	@touch $@
 
 # What testing and building need as well.

@@ -1,70 +1,47 @@
-"""`make bench`: times every workload beside its baseline and writes benchmarks/out/results.json and a table.
+"""`make bench`: times every workload beside its baselines and writes benchmarks/out/results.json and a table.
 
-CPU seconds of this process, the median of several runs taken in turn (ours, baseline, ours, …), so that a machine that
-slows down slows both. Before timing, both answers are compared: a fast wrong answer is no result.
+    python -m benchmarks [NAME …]      all, or those named; `days`, `threads` and `growth` are names too
+
+CPU seconds of the process, the median of several runs taken in turn (ours, baseline, ours, …), so that a machine that
+slows down slows both. Before timing, the answers are compared: a fast wrong answer is no result. Every workload has a
+process of its own, so that its peak memory is its own.
 """
 
 from __future__ import annotations
 
 import json
-import resource
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import workloads
+from benchmarks import days, growth, threads, workloads
+from benchmarks.measuring import Entry, apart, measure
 
-RUNS = 5
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One workload against one baseline."""
-
-    name: str
-    openleo_cpu_s: float
-    baseline: str
-    baseline_cpu_s: float
-    spread: float  # (max − min) / median of our runs
-    peak_mib: float
-
-    @property
-    def ratio(self) -> float:
-        return self.baseline_cpu_s / self.openleo_cpu_s
-
-
-def _cpu_s(work: Callable[[], object]) -> float:
-    started = time.process_time()
-    work()
-    return time.process_time() - started
-
-
-def measure(workload: workloads.Workload) -> Entry:
-    workload.check()
-    ours, theirs = [], []
-    for _ in range(RUNS):
-        ours.append(_cpu_s(workload.openleo) / workload.repeats)
-        theirs.append(_cpu_s(workload.baseline))
-    middle = statistics.median(ours)
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    spread = (max(ours) - min(ours)) / middle
-    return Entry(workload.name, middle, workload.baseline_name, statistics.median(theirs), spread, peak_mib)
+OUT = Path(__file__).parent / "out"
 
 
 def main() -> None:
-    entries = []
-    print(f"{'workload':58} {'openleo':>11} {'baseline':>11} {'ratio':>8}  baseline")
-    for make in workloads.ALL:
-        entry = measure(make())
-        entries.append(entry)
-        times = f"{entry.openleo_cpu_s * 1e3:8.2f} ms {entry.baseline_cpu_s * 1e3:8.1f} ms {entry.ratio:7.1f}×"
-        print(f"{entry.name:58} {times}  {entry.baseline}", flush=True)
-    out = Path(__file__).parent / "out"
-    out.mkdir(exist_ok=True)
-    rows = [{**vars(entry), "ratio": entry.ratio} for entry in entries]
-    (out / "results.json").write_text(json.dumps(rows, indent=2) + "\n")
+    known = [name for name, _ in workloads.all_workloads()]
+    extra = {"days": days.run, "threads": threads.run, "growth": growth.run}
+    asked = sys.argv[1:] or [*known, *extra]
+    if unknown := set(asked) - {*known, *extra}:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join([*known, *extra])}")
+    OUT.mkdir(exist_ok=True)
+    entries: list[Entry] = []
+    if any(name in known for name in asked):
+        print(f"{'workload':58} {'openleo':>11} {'baseline':>12} {'ratio':>8}  baseline (CPU; peak memory of ours)")
+    for name in known:
+        if name in asked:
+            for entry in apart(measure, name):  # type: ignore[attr-defined]
+                entries.append(entry)
+                times = f"{entry.openleo_cpu_s * 1e3:8.2f} ms {entry.baseline_cpu_s * 1e3:9.1f} ms {entry.ratio:7.1f}×"
+                print(f"{entry.name:58} {times}  {entry.baseline} ({entry.peak_mib:.0f} MiB)", flush=True)
+    if entries:
+        (OUT / "results.json").write_text(json.dumps([asdict(entry) for entry in entries], indent=2) + "\n")
+    for name, run in extra.items():
+        if name in asked:
+            answer = apart(run, OUT)
+            (OUT / f"{name}.json").write_text(json.dumps(answer, indent=2) + "\n")
 
 
 if __name__ == "__main__":

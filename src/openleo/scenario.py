@@ -19,7 +19,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
 from openleo.network import hypatia
 from openleo.network.ground import stations
-from openleo.network.pairs import ByElevation, ByRange, Places, Sky
+from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
@@ -203,7 +203,15 @@ def read_sites(path: Path, hypatias: bool) -> Places:
 
 
 def warm_up() -> None:
-    """Compile every kernel that a run needs, by running the starter scenario for two slots."""
+    """Compile every kernel that runs and round-trip times need, by computing a little of the starter scenario."""
     with as_file(files("openleo.data") / "starter") as folder:
         scenario = Scenario.load(folder / "scenario.toml")
     scenario.first_slots(2).run()
+    case = scenario.case
+    sky = Sky(case.network.constellation, case.network.topology, ByElevation(case.network.user_elevation_deg))
+    latitude, longitude = np.array([10.0, 12.0]), np.array([100.0, 130.0])
+    places = Places(("a", "b"), ecef_km(latitude, longitude), up(latitude, longitude))
+    for _ in rtt_between(sky, places, case.grid.start, [0.0]):
+        pass
+    for _ in times_between(sky, places, case.grid.start, [0.0]):
+        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from itertools import pairwise
@@ -266,6 +267,33 @@ def test_passes_that_cannot_be(run, starter, tmp_path, options, said):
 
 
 # --- doctor and fetch ---------------------------------------------------------------------------------------------
+
+
+def test_a_cold_start_says_what_it_is_doing(run, monkeypatch, tmp_path, capsys):
+    from openleo.cli import common
+
+    monkeypatch.setattr(common, "compiled_kernels", lambda: (tmp_path, 0))
+    common.tell_if_cold()
+    assert "compiles the kernels" in capsys.readouterr().err
+    monkeypatch.setattr(common, "compiled_kernels", lambda: (tmp_path, 9))
+    common.tell_if_cold()
+    assert capsys.readouterr().err == ""
+
+
+def test_warming_up_leaves_nothing_to_compile(tmp_path):
+    """In a new process with an empty cache; a second one finds its kernels there."""
+    cold = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    warmed = subprocess.run(
+        [sys.executable, "-m", "openleo", "doctor", "--warm"], env=cold, capture_output=True, text=True, check=True
+    )
+    assert "compiles the kernels" in warmed.stderr
+    kept = {path.name for path in tmp_path.rglob("*.nbc")}
+    assert {name.split(".")[0] for name in kept} >= {"links", "pairs", "paths", "sky", "torus", "walker"}
+    again = subprocess.run(
+        [sys.executable, "-m", "openleo", "doctor", "--warm"], env=cold, capture_output=True, text=True, check=True
+    )
+    assert "compiles the kernels" not in again.stderr
+    assert {path.name for path in tmp_path.rglob("*.nbc")} == kept
 
 
 def test_doctor_finds_this_machine_well(run):

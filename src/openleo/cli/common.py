@@ -32,6 +32,22 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def compiled_kernels() -> tuple[Path, int]:
+    """(where compiled kernels are kept, how many there are)."""
+    from openleo.network.kernels import links
+
+    folder = Path(str(links.serve.stats.cache_path))
+    return folder, len(list(folder.glob("*.nbc"))) if folder.is_dir() else 0
+
+
+def tell_if_cold() -> None:
+    """Say beforehand why a first run takes longer."""
+    if compiled_kernels()[1] == 0:
+        note(
+            "The first run compiles the kernels for this machine, once: half a minute (as `openleo doctor --warm` does)."
+        )
+
+
 @contextmanager
 def progress() -> Iterator[OnProgress]:
     """A progress bar on stderr, gone when it is done; silent where stderr is no terminal."""

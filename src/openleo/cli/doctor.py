@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, compiled_kernels, print_json, tell_if_cold
 
 Finding = tuple[str, bool, str]  # what was looked at, whether it is well, what was found
 
@@ -76,12 +76,7 @@ def _data() -> Finding:
 
 
 def _kernels_cache() -> Finding:
-    from pathlib import Path
-
-    from openleo.network.kernels import links
-
-    folder = Path(str(links.serve.stats.cache_path))
-    kept = len(list(folder.glob("*.nbc"))) if folder.is_dir() else 0
+    folder, kept = compiled_kernels()
     return "compiled kernels", True, f"{kept} in {folder}" if kept else "none yet: the first run compiles them"
 
 
@@ -103,6 +98,7 @@ def _warm() -> Finding:
 
     from openleo.scenario import warm_up
 
+    tell_if_cold()
     started = time.perf_counter()
     warm_up()
     return "warm-up", True, f"kernels compiled or loaded in {time.perf_counter() - started:.1f} s"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, point, print_json
+from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, point, print_json, tell_if_cold
 
 LONGEST_S = 6 * 3600.0  # every satellite is followed in steps of 5 s
 
@@ -46,6 +46,7 @@ def passes(
     first = grid.slot_at(instant(start, "--start", grid.start))
     window = replace(grid, start=grid.instant(first), slots=max(1, round(seconds / grid.slot_s)))
     assert isinstance(window, SlotGrid)
+    tell_if_cold()
     seen = journeys.passes(network, place, window.start, window.duration_s)
     changes = journeys.hand_overs(network, window, place)
     if out is not None and out.suffix.lower() != ".png":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, instant, point, print_json
+from openleo.cli.common import AsJson, ScenarioFile, instant, point, print_json, tell_if_cold
 
 if TYPE_CHECKING:
     from openleo.network.journeys import Path
@@ -37,6 +37,7 @@ def path(
     network, grid = read.case.network, read.case.grid
     when = instant(at, "--at", grid.start)
     here = point(start, "--from", read)
+    tell_if_cold()
     if end.casefold() == INTERNET:
         found = journeys.to_internet(network, grid, here, when)
     else:

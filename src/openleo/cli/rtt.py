@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress
+from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold
 
 
 def rtt(
@@ -34,6 +34,7 @@ def rtt(
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    tell_if_cold()
     with PairsWriter(out, places.names) as writer, progress() as tell:
         times = rtt_between(case.sky, places, case.start, [seconds for _, seconds in instants])
         for done, ((word, _), found) in enumerate(zip(instants, times, strict=True), start=1):

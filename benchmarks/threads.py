@@ -1,0 +1,69 @@
+"""One thread against two: how much sooner, beside an empty loop that shares nothing and so shows the machine's best."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from numba import njit
+
+from benchmarks import settings
+from openleo import cells as h3cells
+from openleo.network.pairs import times_between
+from openleo.network.reach import cell_users, reach
+
+RUNS = 5
+
+
+@njit(nogil=True)
+def _spin(rounds: int) -> int:
+    state = 1
+    for _ in range(rounds):
+        state = (state * 1_103_515_245 + 12_345) % 2_147_483_648
+    return state
+
+
+def control(threads: int) -> None:
+    """The same number of empty pieces for any number of threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(_spin, [20_000_000] * 16))
+
+
+def cities(threads: int) -> None:
+    sky = settings.sky_of(settings.satellites_of(settings.SHELL_1))
+    seconds = settings.GRID.seconds(0, 1024).tolist()
+    for _ in times_between(sky, settings.cities(100), settings.START, seconds, threads):
+        pass
+
+
+def cells(threads: int) -> None:
+    network = settings.network()
+    grid = settings.GRID
+    short = type(grid)(grid.start, grid.slot_s, 96)
+    for _ in reach(network, short, cell_users(network, h3cells.world(3)), threads=threads):
+        pass
+
+
+def _wall_s(work: Callable[[int], None], threads: int) -> float:
+    started = time.perf_counter()
+    work(threads)
+    return time.perf_counter() - started
+
+
+def run(_: Path) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    works = [("RTT between 100 cities, 1,584 satellites", cities), ("41,162 cells, 4,408 satellites", cells)]
+    for name, work in works:
+        work(1)
+        control(1)
+        gains, best = [], []
+        for _ in range(RUNS):
+            gains.append(_wall_s(work, 1) / _wall_s(work, 2))
+            best.append(_wall_s(control, 1) / _wall_s(control, 2))
+        gain, possible = statistics.median(gains), statistics.median(best)
+        rows.append({"name": name, "threads": 2, "gain": gain, "empty_loop_gain": possible, "share": gain / possible})
+        print(f"{name:58} two threads {gain:.2f}×, an empty loop {possible:.2f}×: {gain / possible:.2f}", flush=True)
+    return rows
