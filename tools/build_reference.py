@@ -180,6 +180,7 @@ SHELL_KEYS = {
     "raan_span_deg": "What the planes span: 360 for a Walker delta, 180 for a star.",
     "raan_offset_deg": "Right ascension of the first plane's ascending node at the epoch.",
     "laser_share": "Share of the satellites that have lasers, spread evenly.",
+    "mean_motion_rev_per_day": f"Only checked: must be the altitude's, within {shells.SAME_ALTITUDE_KM:g} km.",
 }
 
 

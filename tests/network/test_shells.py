@@ -115,6 +115,11 @@ def test_all_that_is_wrong_with_a_table_is_said_at_once() -> None:
         ({"laser_share": 1.5}, "from 0 to 1"),
         ({"satellites": 10}, "72 planes of 22 make 1584"),
         ({"name": ""}, "needs a name"),
+        (
+            {"mean_motion_rev_per_day": 13.66},
+            "altitude_km = 550 and mean_motion_rev_per_day = 13.66; that mean motion is of",
+        ),
+        ({"mean_motion_rev_per_day": 0.0}, "must be above 0"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -123,6 +128,11 @@ def test_each_rule_of_a_shell(change: dict[str, object], words: str) -> None:
     found = read_shell(table | change, "f.toml", "shell 1")
     assert not isinstance(found, Shell)
     assert [words in str(problem) for problem in found] == [True]
+
+
+def test_a_mean_motion_that_agrees_changes_nothing() -> None:
+    table = {"name": "s", "altitude_km": 550.0, "inclination_deg": 53.0, "planes": 72, "per_plane": 22, "phasing": 39}
+    assert read_shell(table | {"mean_motion_rev_per_day": 15.06}, "f", "") == read_shell(table, "f", "")
 
 
 def test_a_good_shell_has_no_problem() -> None:

@@ -43,9 +43,7 @@ def compiled_kernels() -> tuple[Path, int]:
 def tell_if_cold() -> None:
     """Say beforehand why a first run takes longer."""
     if compiled_kernels()[1] == 0:
-        note(
-            "The first run compiles the kernels for this machine, once: half a minute (as `openleo doctor --warm` does)."
-        )
+        note("The first run compiles the kernels for this machine, once (`openleo doctor --warm` does too).")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from sgp4.api import WGS72, Satrec
 from sgp4.earth_gravity import wgs72
 
 from openleo.errors import Problem, near_names
-from openleo.units import EARTH_RADIUS_KM
+from openleo.units import EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 Basis = Literal["filed", "inferred", "assumed"]
 BASES: tuple[Basis, ...] = ("filed", "inferred", "assumed")
@@ -30,6 +30,7 @@ DELTA_DEG = 360.0  # planes over the whole turn
 
 MOST_SATELLITES = 200_000  # more than all systems filed so far have together
 LARGEST_NUMBER = 1e6
+SAME_ALTITUDE_KM = 20.0  # Kozai's, Brouwer's and Kepler's mean motions of one orbit lie up to 10 km apart
 LOWEST_ALTITUDE_KM = 160.0  # below it a satellite comes down within days
 HIGHEST_ALTITUDE_KM = 5_800.0  # above it (225 min) SGP4 adds the Moon and the Sun, which a circular shell leaves out
 
@@ -181,6 +182,7 @@ _KEYS: tuple[tuple[str, bool, bool], ...] = (
     ("raan_span_deg", False, False),
     ("raan_offset_deg", False, False),
     ("laser_share", False, False),
+    ("mean_motion_rev_per_day", False, False),
 )
 KEYS = ("name", *(key for key, _, _ in _KEYS))
 
@@ -237,14 +239,40 @@ def read_shell(
 
     fill = dict(numbers)
     fill.pop("satellites", None)
+    motion = fill.pop("mean_motion_rev_per_day", None)
     planes, per_plane = int(fill.pop("planes")), int(fill.pop("per_plane"))
     known = dict(basis or {})
     unphased = Shell(name, planes=planes, per_plane=per_plane, phasing=int(fill.pop("phasing", 0)), basis=known, **fill)
     problems = shell_problems(unphased, file, where)
+    if motion is not None:
+        problems += _motion_problems(unphased, motion, file, where)
     if problems or "phasing" in table:
         return problems or unphased
     phasing = safest_phasing(unphased.altitude_km, unphased.inclination_deg, planes, per_plane, unphased.raan_span_deg)
     return replace(unphased, phasing=phasing, basis=known | {"phasing": "assumed"})
+
+
+def _motion_problems(shell: Shell, rev_per_day: float, file: str, where: str) -> list[Problem]:
+    """Altitude and mean motion say the same thing twice; what to do when they do not agree."""
+    label = f'shell "{shell.name}"'
+    if rev_per_day <= 0.0:
+        return [Problem(file, where, f"{label} has mean_motion_rev_per_day = {rev_per_day:g}; it must be above 0.")]
+    implied_km = altitude_of_km(rev_per_day)
+    if abs(implied_km - shell.altitude_km) <= SAME_ALTITUDE_KM:
+        return []
+    said = f"altitude_km = {shell.altitude_km:g} and mean_motion_rev_per_day = {rev_per_day:g}"
+    rule = f"{label} has {said}; that mean motion is of {implied_km:.0f} km."
+    return [Problem(file, where, rule, "Leave mean_motion_rev_per_day out, or mend the one that is wrong.")]
+
+
+def altitude_of_km(rev_per_day: float) -> float:
+    """The altitude at which a two-body orbit has a mean motion (Kepler's third law).
+
+    >>> round(altitude_of_km(15.0))
+    567
+    """
+    rad_per_s = rev_per_day * 2.0 * np.pi / SECONDS_PER_DAY
+    return float((wgs72.mu / rad_per_s**2) ** (1.0 / 3.0)) - EARTH_RADIUS_KM
 
 
 def _spread_over_planes(numbers: dict[str, float | int], file: str, where: str, label: str) -> list[Problem]:
