@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openleo import cells as h3cells
-from openleo.network.kernels import links, sky
+from openleo.network.kernels import serving, sky
 from openleo.network.visibility import Sites, cell_sites, reach_rad, single_sites
 
 latitudes, longitudes = st.floats(-90.0, 90.0), st.floats(-180.0, 180.0)
@@ -159,7 +159,7 @@ def test_time_left_of_a_pass_overhead_by_hand(mask_deg: float) -> None:
     expected_s = (math.acos(site_km * math.cos(mask) / radius_km) - mask) / rate
     for passed_s in (-60.0, 0.0, 60.0):  # rising, overhead, setting
         here, there = passed_s * rate, (passed_s + 15.0) * rate
-        left_s = links.remaining_s(
+        left_s = serving.remaining_s(
             site_km, 0.0, 0.0, math.sin(mask),
             radius_km * math.cos(here), radius_km * math.sin(here), 0.0,
             radius_km * math.cos(there), radius_km * math.sin(there), 0.0, 15.0,

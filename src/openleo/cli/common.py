@@ -34,9 +34,9 @@ def note(text: str) -> None:
 
 def compiled_kernels() -> tuple[Path, int]:
     """(where compiled kernels are kept, how many there are)."""
-    from openleo.network.kernels import links
+    from openleo.network.kernels import serving
 
-    folder = Path(str(links.serve.stats.cache_path))
+    folder = Path(str(serving.serve.stats.cache_path))
     return folder, len(list(folder.glob("*.nbc"))) if folder.is_dir() else 0
 
 

@@ -21,7 +21,7 @@ from openleo.instants import SlotGrid
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
-from openleo.network.kernels import links
+from openleo.network.kernels import serving
 from openleo.network.routing import Positions, Routes, routes
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
@@ -30,10 +30,10 @@ from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
 Floats = NDArray[np.float64]
 
 HAND_OVER_POLICIES = {
-    "highest": links.HIGHEST,
-    "least_rtt": links.LEAST_RTT,
-    "longest_remaining": links.LONGEST_REMAINING,
-    "least_change": links.LEAST_CHANGE,
+    "highest": serving.HIGHEST,
+    "least_rtt": serving.LEAST_RTT,
+    "longest_remaining": serving.LONGEST_REMAINING,
+    "least_change": serving.LEAST_CHANGE,
 }
 # "middle" counts time as it is: the share of slots with a link is the share of time with one. "both_ends" asks for
 # links that last their slot, as an assignment fixed for 15 s needs; it loses the passes that are shorter.
@@ -167,7 +167,7 @@ def serve(
     share = np.linspace(0, users.blocks, min(users.blocks, 4 * threads) + 1).astype(int)
 
     def run(part: int) -> None:
-        links.serve(
+        serving.serve(
             share[part], share[part + 1], users.block_offsets, users.position_km, users.up, users.sine_mask,
             users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km, positions.both_ends,
             positions.middle_km, ways.decided_km, ways.middle_km, HAND_OVER_POLICIES[hand_over], slot_s, previous,

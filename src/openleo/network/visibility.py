@@ -30,7 +30,7 @@ class Sites:
     """Places on the ground in the order of their blocks, ready for the kernels.
 
     `order[i]` is the caller's number of site i. Block b holds sites block_offsets[b]:block_offsets[b + 1] and the sky
-    bins bins[bin_offsets[b]:bin_offsets[b + 1]].
+    bins bins[bin_offsets[b]:bin_offsets[b + 1]], as runs (`kernels.sky.bins_in_reach`).
     """
 
     order: NDArray[np.intp]

@@ -44,14 +44,18 @@ def bin_centres() -> tuple[Floats, Floats]:
 
 
 def bins_in_reach(centre: Floats, reach_rad: Floats) -> tuple[NDArray[np.int64], Ints]:
-    """For each block (unit vector, angle): the bins a satellite within that angle can be in, as (offsets, bins)."""
+    """For each block (unit vector, angle): the bins a satellite within that angle can be in, as (offsets, runs).
+
+    Runs of bins that follow each other, axes (run, first and past the last): their satellites stand together.
+    """
     bins, half = bin_centres()
     found = []
     for here, angle in zip(centre, reach_rad, strict=True):
         close = bins @ here >= np.cos(np.minimum(angle + half, math.pi))
-        found.append(np.flatnonzero(close).astype(np.int32))
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]]).astype(np.int8)))
+        found.append(edges.reshape(-1, 2).astype(np.int32))
     offsets = np.concatenate([[0], np.cumsum([len(block) for block in found])]).astype(np.int64)
-    return offsets, np.concatenate(found) if found else np.empty(0, np.int32)
+    return offsets, np.concatenate(found) if found else np.empty((0, 2), np.int32)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -86,11 +90,11 @@ def sort_into_bins(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def gather(bins: Ints, first: Ints, order: Ints, candidates: Ints) -> int:
-    """The satellites in some bins, written to `candidates`; returns how many."""
+def gather(runs: Ints, first: Ints, order: Ints, candidates: Ints) -> int:
+    """The satellites in some runs of bins, written to `candidates`; returns how many."""
     n = 0
-    for k in range(bins.size):
-        for j in range(first[bins[k]], first[bins[k] + 1]):
+    for k in range(runs.shape[0]):
+        for j in range(first[runs[k, 0]], first[runs[k, 1]]):
             candidates[n] = order[j]
             n += 1
     return n
