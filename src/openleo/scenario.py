@@ -173,6 +173,8 @@ class PairCase:
     sky: Sky
     start: datetime
     sites: Places | None
+    directory: hypatia.Directory | None = None  # of a Hypatia scenario
+    duration_s: float | None = None  # none: the scenario does not say
 
 
 def load_pairs(path: Path) -> PairCase:
@@ -183,12 +185,13 @@ def load_pairs(path: Path) -> PairCase:
         network = case.network
         admitted = ByElevation(network.user_elevation_deg)
         sky = Sky(network.constellation, network.topology, admitted)
-        return PairCase(case.name, sky, case.grid.start, None)
+        return PairCase(case.name, sky, case.grid.start, None, duration_s=case.grid.duration_s)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)
     sky = Sky(found.constellation, found.topology, ByRange(found.longest_ground_link_km))
-    return PairCase(record.name or folder.name, sky, record.start or found.constellation.epoch, found.places)
+    start = record.start or found.constellation.epoch
+    return PairCase(record.name or folder.name, sky, start, found.places, found)
 
 
 def read_sites(path: Path, hypatias: bool) -> Places:

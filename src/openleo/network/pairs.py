@@ -85,7 +85,7 @@ def shortest(
     """
     count, satellites = len(places.names), len(position_km)
     neighbours, length_km = sky.topology.neighbours, sky.topology.lengths_km(position_km, usable)
-    offsets, satellite, range_km = _ground_links(sky, places, position_km, usable)
+    offsets, satellite, range_km = ground_links(sky, places, position_km, usable)
     between_km, links = np.empty((count, count)), np.full((count, count), -1, np.int32)
     place = np.repeat(np.arange(count), np.diff(offsets))
     for first in range(0, count, SOURCES_AT_ONCE):
@@ -103,7 +103,7 @@ def shortest(
     return between_km, links
 
 
-def _ground_links(
+def ground_links(
     sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
     """(offsets, satellite, range) of the links of every place, in the places' order."""
