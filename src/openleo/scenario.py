@@ -19,6 +19,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
 from openleo.network import hypatia
 from openleo.network.ground import stations
+from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
@@ -175,6 +176,7 @@ class PairCase:
     sites: Places | None
     directory: hypatia.Directory | None = None  # of a Hypatia scenario
     duration_s: float | None = None  # none: the scenario does not say
+    gateways: Gateways | None = None  # none: the scenario knows of none
 
 
 def load_pairs(path: Path) -> PairCase:
@@ -185,7 +187,7 @@ def load_pairs(path: Path) -> PairCase:
         network = case.network
         admitted = ByElevation(network.user_elevation_deg)
         sky = Sky(network.constellation, network.topology, admitted)
-        return PairCase(case.name, sky, case.grid.start, None, duration_s=case.grid.duration_s)
+        return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)
