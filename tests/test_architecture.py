@@ -32,9 +32,14 @@ NETWORK = {
     "network.journeys",
     "network.pairs",
     "network.hypatia",
+    "network.forwarding",
 }
 
-PAIRS = {"network.pairs", "network.hypatia"}  # beside routing and reach: pairs of places over satellites alone
+PAIRS = {
+    "network.pairs",
+    "network.hypatia",
+    "network.forwarding",
+}  # beside routing and reach: pairs of places over satellites alone
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -54,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.journeys": NETWORK - PAIRS | {"network.kernels"},
     "network.pairs": {"network.kernels", "network.constellation", "network.ephemeris", "network.topology"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
+    "network.forwarding": {"network.kernels", "network.ephemeris", "network.pairs", "network.hypatia"},
     # MAY, and IS.
     "policy": set(),
     "service": NETWORK | {"policy"},
@@ -63,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_network"},
     "report": NETWORK | {"service", "results"},
+    "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
 }  # fmt: skip
 STAND_ALONE = {"network.kernels"}  # plain functions on arrays: not even the ground floor

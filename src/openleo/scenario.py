@@ -19,6 +19,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
 from openleo.network import hypatia
 from openleo.network.ground import stations
+from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
@@ -173,6 +174,9 @@ class PairCase:
     sky: Sky
     start: datetime
     sites: Places | None
+    directory: hypatia.Directory | None = None  # of a Hypatia scenario
+    duration_s: float | None = None  # none: the scenario does not say
+    gateways: Gateways | None = None  # none: the scenario knows of none
 
 
 def load_pairs(path: Path) -> PairCase:
@@ -183,12 +187,13 @@ def load_pairs(path: Path) -> PairCase:
         network = case.network
         admitted = ByElevation(network.user_elevation_deg)
         sky = Sky(network.constellation, network.topology, admitted)
-        return PairCase(case.name, sky, case.grid.start, None)
+        return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)
     sky = Sky(found.constellation, found.topology, ByRange(found.longest_ground_link_km))
-    return PairCase(record.name or folder.name, sky, record.start or found.constellation.epoch, found.places)
+    start = record.start or found.constellation.epoch
+    return PairCase(record.name or folder.name, sky, start, found.places, found)
 
 
 def read_sites(path: Path, hypatias: bool) -> Places:

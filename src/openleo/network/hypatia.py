@@ -28,7 +28,7 @@ M_PER_KM = 1000.0
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Directory:
     """One satgenpy directory."""
 
@@ -36,6 +36,8 @@ class Directory:
     topology: Topology
     places: Places
     longest_ground_link_km: float
+    links: NDArray[np.int32]  # axes (link, two ends), in the file's order: it numbers the satellites' interfaces
+    grid: tuple[int, int]  # what `tles.txt` says first: planes, satellites in each
 
 
 def read(folder: Path) -> Directory:
@@ -47,14 +49,16 @@ def read(folder: Path) -> Directory:
     if len(epochs) > 1:
         rule = f"has element sets of {len(epochs)} epochs; Hypatia's have one."
         problems.append(Problem(str(folder / "tles.txt"), "", rule, "Use elements = ... for a real catalogue."))
-    neighbours = _links(folder / "isls.txt", len(sets.sets), problems)
-    places = _places(folder / "ground_stations.txt", problems)
+    links = _links(folder / "isls.txt", len(sets.sets), problems)
+    grid = _grid(folder / "tles.txt", len(sets.sets), problems)
+    places = _places(_stations_file(folder), problems)
     limits = _limits(folder / "description.txt", problems)
     if problems:
         raise InputError(problems)
     constellation = from_elements(str(folder.name), sets)
     # Hypatia's limit of range stands for the horizon, so nothing else does.
-    return Directory(constellation, Topology(neighbours, lowest_km=0.0, longest_km=limits[1]), places, limits[0])
+    topology = Topology(neighbours(links, len(sets.sets)), lowest_km=0.0, longest_km=limits[1])
+    return Directory(constellation, topology, places, limits[0], links, grid)
 
 
 def _existing(path: Path) -> Path:
@@ -70,9 +74,27 @@ def _lines(path: Path) -> list[str]:
         raise InputError(Problem(str(path), "", f"cannot be read: {error}.")) from None
 
 
-def _links(path: Path, satellites: int, problems: list[Problem]) -> Neighbours:
-    """The links of `isls.txt` (two satellites a line) as neighbours."""
-    joined: list[set[int]] = [set() for _ in range(satellites)]
+def _stations_file(folder: Path) -> Path:
+    """`ground_stations.txt`, or the basic list from which satgenpy would make it."""
+    whole, basic = folder / "ground_stations.txt", folder / "ground_stations.basic.txt"
+    return basic if basic.is_file() and not whole.is_file() else whole
+
+
+def _grid(path: Path, satellites: int, problems: list[Problem]) -> tuple[int, int]:
+    """The first line of `tles.txt`: planes, satellites in each. A file without it is one satellite a plane."""
+    words = next(iter(_lines(path)), "").split()
+    if len(words) != 2 or not all(word.isdecimal() for word in words):
+        return satellites, 1
+    planes, per_plane = (int(word) for word in words)
+    if planes * per_plane != satellites:
+        rule = f"says {planes} planes of {per_plane} satellites; {satellites} element sets are read."
+        problems.append(Problem(str(path), "line 1", rule, "The product must be their number."))
+    return planes, per_plane
+
+
+def _links(path: Path, satellites: int, problems: list[Problem]) -> NDArray[np.int32]:
+    """The links of `isls.txt` (two satellites a line) in its order, each once; an empty file has none."""
+    joined: dict[tuple[int, int], None] = {}
     for number, line in enumerate(_lines(path), start=1):
         try:
             a, b = (int(word) for word in line.split())
@@ -83,12 +105,23 @@ def _links(path: Path, satellites: int, problems: list[Problem]) -> Neighbours:
             rule = f"joins {a} and {b}; there are satellites 0 to {satellites - 1}."
             problems.append(Problem(str(path), f"line {number}", rule))
             continue
-        joined[a].add(b)
-        joined[b].add(a)
-    neighbours = np.full((satellites, max((len(one) for one in joined), default=0)), NO_LINK, dtype=np.int32)
+        joined[min(a, b), max(a, b)] = None
+    return np.array(list(joined), dtype=np.int32).reshape(-1, 2)
+
+
+def neighbours(links: NDArray[np.int32], satellites: int) -> Neighbours:
+    """neighbours[satellite, k]: the other end of the satellite's interface k, −1 for none.
+
+    A satellite's interfaces are numbered in the order in which `links` (link, two ends) names it.
+    """
+    joined: list[list[int]] = [[] for _ in range(satellites)]
+    for a, b in links.tolist():
+        joined[a].append(b)
+        joined[b].append(a)
+    found = np.full((satellites, max((len(one) for one in joined), default=0)), NO_LINK, dtype=np.int32)
     for satellite, others in enumerate(joined):
-        neighbours[satellite, : len(others)] = sorted(others)
-    return neighbours
+        found[satellite, : len(others)] = others
+    return found
 
 
 def _places(path: Path, problems: list[Problem]) -> Places:

@@ -1,0 +1,14 @@
+"""`openleo export`: results and inputs in other programs' formats, one file a format."""
+
+from __future__ import annotations
+
+import typer
+
+from openleo.cli import export_czml, export_hypatia, export_traces
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Write inputs and results in other programs' formats."
+)
+app.command("hypatia")(export_hypatia.hypatia)
+app.command("traces")(export_traces.traces)
+app.command("czml")(export_czml.czml)

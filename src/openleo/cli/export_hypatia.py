@@ -1,0 +1,71 @@
+"""`openleo export hypatia`: a network as a satgenpy directory, with its forwarding states."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openleo.cli.common import ScenarioFile, duration_s, note, progress
+
+
+def hypatia(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The directory to write.")],
+    sites: Annotated[
+        Path | None,
+        typer.Option(help="A CSV of ground stations: name,lat_deg,lon_deg. A Hypatia directory has its own."),
+    ] = None,
+    duration: Annotated[str, typer.Option(help="How long the states go on, in whole seconds.")] = "200s",
+    step: Annotated[str, typer.Option(help="From one state to the next, in whole milliseconds.")] = "100ms",
+) -> None:
+    """Write what Hypatia's satgenpy generates: the network and its forwarding states, for ns3-sat-sim.
+
+    Single shortest ways over satellites with ground stations as ends only (algorithm_free_one_only_over_isls). Of an
+    ordinary scenario the shells become TLEs whose epoch is the scenario's start; ground links keep to its mask.
+    """
+    from openleo.errors import InputError, Problem
+    from openleo.interchange import hypatia_out
+    from openleo.network.reach import default_threads
+    from openleo.report.staging import Staging, blaming
+    from openleo.scenario import load_pairs, read_sites
+
+    instants = hypatia_out.Instants(
+        _whole(duration_s(step, "--step"), 1e-3, "--step", "milliseconds", "Write for example 100ms."),
+        _whole(duration_s(duration, "--duration"), 1.0, "--duration", "seconds", "Write for example 200s."),
+    )
+    case = load_pairs(scenario)
+    places = read_sites(sites, hypatias=True) if sites else case.sites
+    if places is None:
+        raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    written = hypatia_out.network_of(case.name, case.sky, case.start, places, case.directory, str(scenario))
+    unreachable, of = 0, len(instants.after_ns)
+    with blaming(out), Staging(out) as staging:
+        for name, content in written.files.items():
+            (staging.path / name).write_text(content, encoding="utf-8")
+        folder = staging.path / instants.folder
+        folder.mkdir()
+        with progress() as tell:
+            states = hypatia_out.write_states(written, instants, folder, default_threads())
+            for done, (_, state) in enumerate(states, start=1):
+                unreachable += hypatia_out.unreachable(state)
+                tell("writing forwarding states", done, of)
+        # States of another network would be wrong beside this one; those of the same network stay.
+        other = not hypatia_out.same_network(out, written.files)
+        stale = [path.name for path in out.glob("dynamic_state_*ms_for_*s")] if other else []
+        staging.commit([*written.files, *stale])
+    satellites, count = len(written.wiring.count), len(places.names)
+    note(f"{satellites} satellites, {count} ground stations, {of} forwarding states written to {out / instants.folder}")
+    note(f"{unreachable} of {of * count * (count - 1)} ordered pairs of ground stations have no way")
+    for what in written.lost:
+        note(f"Not carried over: {what}.")
+
+
+def _whole(seconds: float, unit_s: float, option: str, unit: str, way_out: str) -> int:
+    from openleo.errors import InputError, Problem
+
+    count = round(seconds / unit_s)
+    if count < 1 or abs(count * unit_s - seconds) > 1e-9:
+        raise InputError(Problem(option, "", f"is {seconds:g} s; it must be one or more whole {unit}.", way_out))
+    return count

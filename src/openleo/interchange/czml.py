@@ -1,0 +1,135 @@
+"""CZML: satellites and places for Cesium and other globes, as packets that `json` writes.
+
+Takes a constellation, some of its satellites and a span of time; gives a document packet with its clock, a packet a
+satellite with sampled positions (Earth-fixed, metres, to be interpolated by Lagrange polynomials) and a packet a place.
+Form: the CZML guide of Analytical Graphics (github.com/AnalyticalGraphicsInc/czml-writer, wiki).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.instants import instant_text
+from openleo.network import ephemeris
+from openleo.network.constellation import Constellation
+
+Packet = dict[str, Any]
+
+# A polynomial of the fifth degree through samples 60 s apart is off by a centimetre at most for any low orbit.
+INTERPOLATION = {"interpolationAlgorithm": "LAGRANGE", "interpolationDegree": 5}
+LEAST_SAMPLES = 6
+M_PER_KM = 1000.0
+CLOCK_MULTIPLIER = 60
+SATELLITE_RGBA, PLACE_RGBA, TRAIL_RGBA = (255, 200, 60, 255), (80, 220, 255, 255), (255, 200, 60, 90)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place to be shown: its kind (for example gateway), name and ECEF position."""
+
+    kind: str
+    name: str
+    position_km: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Document:
+    """The packets, and the satellites that have no position throughout: shown while they have, or left out."""
+
+    packets: list[Packet]
+    cut_short: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def spread(satellites: int, count: int) -> list[int]:
+    """`count` satellites evenly spread over all of them, or all."""
+    few = min(count, satellites)
+    return [n * satellites // few for n in range(few)]
+
+
+def document(
+    name: str,
+    constellation: Constellation,
+    satellites: Sequence[int],
+    start: datetime,
+    duration_s: float,
+    step_s: float,
+    marks: Iterable[Mark],
+) -> Document:
+    """All packets. Samples stand every `step_s`, on to or past the end, and at least LEAST_SAMPLES of them."""
+    count = max(int(np.ceil(duration_s / step_s - 1e-9)) + 1, LEAST_SAMPLES)
+    after_s = np.arange(count) * step_s
+    moved = ephemeris.positions(constellation, start, after_s)
+    whole = _interval(start, 0.0, duration_s)
+    clock = {"interval": whole, "currentTime": instant_text(start), "multiplier": CLOCK_MULTIPLIER}
+    packets: list[Packet] = [
+        {
+            "id": "document",
+            "name": name,
+            "version": "1.0",
+            "clock": {**clock, "range": "LOOP_STOP", "step": "SYSTEM_CLOCK_MULTIPLIER"},
+        }
+    ]
+    cut_short, left_out = [], []
+    for satellite in satellites:
+        title = constellation.satellite_name[satellite]
+        usable = moved.valid[:, satellite]
+        samples = count if usable.all() else int(usable.argmin())
+        if samples < LEAST_SAMPLES:
+            left_out.append(title)
+            continue
+        if samples < count:
+            cut_short.append(title)
+        track = np.column_stack([after_s[:samples], moved.position_km[:samples, satellite] * M_PER_KM])
+        shown_s = min(duration_s, float(after_s[samples - 1]))
+        packets.append(_satellite(satellite, title, start, shown_s, track))
+    packets += [_place(number, mark) for number, mark in enumerate(marks)]
+    return Document(packets, tuple(cut_short), tuple(left_out))
+
+
+def _interval(start: datetime, from_s: float, to_s: float) -> str:
+    return "/".join(instant_text(start + timedelta(seconds=after_s)) for after_s in (from_s, to_s))
+
+
+def _satellite(number: int, title: str, start: datetime, shown_s: float, track: NDArray[np.float64]) -> Packet:
+    # Millimetres, so that files stay small: samples are t, x, y, z, t, x, …
+    flat = [round(value, 3) + 0.0 for value in track.ravel().tolist()]
+    return {
+        "id": f"satellite/{number}",
+        "name": title,
+        "availability": _interval(start, 0.0, shown_s),
+        "position": {
+            "epoch": instant_text(start),
+            "referenceFrame": "FIXED",
+            **INTERPOLATION,
+            "cartesian": flat,
+        },
+        "point": {"pixelSize": 5, "color": {"rgba": list(SATELLITE_RGBA)}},
+        "path": {
+            "leadTime": 0,
+            "trailTime": 600,
+            "width": 1,
+            "material": {"solidColor": {"color": {"rgba": list(TRAIL_RGBA)}}},
+        },
+    }
+
+
+def _place(number: int, mark: Mark) -> Packet:
+    return {
+        "id": f"{mark.kind}/{number}",
+        "name": mark.name,
+        "position": {"cartesian": [round(float(km) * M_PER_KM, 3) + 0.0 for km in mark.position_km]},
+        "point": {"pixelSize": 7, "color": {"rgba": list(PLACE_RGBA)}},
+        "label": {
+            "text": mark.name,
+            "font": "12px sans-serif",
+            "horizontalOrigin": "LEFT",
+            "pixelOffset": {"cartesian2": [8, 0]},
+        },
+    }

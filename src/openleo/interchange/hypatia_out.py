@@ -1,0 +1,179 @@
+"""A network as a Hypatia directory: what satgenpy would generate, for ns-3 scripts that read it.
+
+Takes the sky and places of a scenario; gives a `Written` network (the element sets as the file will have them, the
+wiring, the limits, what is lost on the way) and its files. Forwarding states are computed from what is written, so that
+a simulator that moves the satellites by their TLEs meets the links that the states speak of.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from openleo.errors import InputError, Problem
+from openleo.instants import instant_text, utc
+from openleo.interchange import hypatia_text as text
+from openleo.network.constellation import Constellation, from_elements, tle
+from openleo.network.constellation.element_set import ElementSet, element_set
+from openleo.network.constellation.elements import ElementSets
+from openleo.network.forwarding import State, Wiring, links_of, states, wire
+from openleo.network.hypatia import Directory
+from openleo.network.pairs import ByElevation, ByRange, Places, Sky
+from openleo.units import EARTH_RADIUS_KM
+
+SGP4_RADIUS_KM = 6378.135  # WGS 72: the unit of SGP4's lengths
+NS_PER_S, NS_PER_MS = 10**9, 10**6
+MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
+YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
+DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
+SAME_INSTANT_S = 1e-3  # a TLE's epoch has eight digits of a day
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What the directory says; `sky` holds the satellites as `tles.txt` has them. `lost`: sentences for people."""
+
+    sky: Sky
+    start: datetime
+    places: Places
+    wiring: Wiring
+    files: dict[str, str]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Instants:
+    """The instants of a dynamic state: every `step_ms`, up to and without `duration_s`."""
+
+    step_ms: int
+    duration_s: int
+
+    @property
+    def folder(self) -> str:
+        return f"dynamic_state_{self.step_ms}ms_for_{self.duration_s}s"
+
+    @property
+    def after_ns(self) -> range:
+        return range(0, self.duration_s * NS_PER_S, self.step_ms * NS_PER_MS)
+
+
+def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: Directory | None, file: str) -> Written:
+    """What can be said of a network in Hypatia's files. Raises InputError for what they cannot hold."""
+    problems = [
+        Problem("--sites", f'"{place}"', "has a comma; Hypatia's lists are cut at commas.", "Leave it out.")
+        for place in places.names
+        if "," in place
+    ]
+    problems += _unfit(sky.constellation, start, file)
+    if problems:
+        raise InputError(problems)
+    constellation, lost = sky.constellation, []
+    elements = list(constellation.elements) or text.circular_elements(constellation, start)
+    grid = directory.grid if directory else _grid(constellation)
+    tles = text.tles(re.sub(r"\W+", "-", name).strip("-") or "satellite", grid, elements)
+    moved = _read_back(constellation.name, tles)
+    links = directory.links if directory else links_of(sky.topology.neighbours)
+    longest_km = _longest_link_km(sky, moved)
+    if isinstance(sky.admitted, ByRange):
+        range_km = sky.admitted.range_km
+    else:
+        range_km = _range_km(_highest_km(moved), sky.admitted)
+        lost.append(
+            f"the elevation mask: the states hold to {sky.admitted.elevation_deg:g}°, but description.txt can only say "
+            f"the range that it is at the highest orbit ({range_km:.1f} km)"
+        )
+    if constellation.shells:
+        lost.append("nothing of the orbits but digits: the shells' circles became TLEs, which SGP4 moves within 17 km")
+    if not directory:
+        lost.append("gateways, hand-over policy and processing: places reach each other over satellites alone")
+    wiring = wire(links, len(elements))
+    files = {
+        "tles.txt": tles,
+        "isls.txt": text.isls(wiring),
+        "ground_stations.txt": text.ground_stations(places),
+        "gsl_interfaces_info.txt": text.gsl_interfaces(len(elements) + len(places.names)),
+        "description.txt": text.description(range_km, longest_km),
+    }
+    return Written(replace(sky, constellation=moved), moved.epoch, places, wiring, files, tuple(lost))
+
+
+def _unfit(constellation: Constellation, start: datetime, file: str) -> Iterator[Problem]:
+    if constellation.satellites > MOST_SATELLITES:
+        rule = f"has {constellation.satellites} satellites; five digits of a TLE number {MOST_SATELLITES}."
+        yield Problem(file, "constellation", rule, "Take fewer shells.")
+    if not YEARS[0] <= utc(start).year <= YEARS[1]:
+        rule = f"is {instant_text(start)}; Hypatia reads the two digits of a year as {YEARS[0]} to {YEARS[1]}."
+        yield Problem(file, "start", rule, "Choose another year.")
+    epochs = {one.epoch for one in constellation.elements}
+    if len(epochs) > 1:
+        rule = f"has element sets of {len(epochs)} epochs; Hypatia's satellites share one."
+        yield Problem(file, "constellation", rule, "Use shells.")
+    elif epochs and abs((utc(start) - constellation.epoch).total_seconds()) > SAME_INSTANT_S:
+        rule = f"is {instant_text(start)}; ns-3 starts at the epoch of the TLEs, {instant_text(constellation.epoch)}."
+        yield Problem(file, "start", rule, "Start at that epoch.")
+
+
+def _grid(constellation: Constellation) -> tuple[int, int]:
+    """Planes and satellites in each, where all planes have as many; else each satellite counts as a plane."""
+    alike = constellation.planes and len(set(constellation.plane_count.tolist())) == 1
+    return (constellation.planes, int(constellation.plane_count[0])) if alike else (constellation.satellites, 1)
+
+
+def _read_back(name: str, tles: str) -> Constellation:
+    """The satellites as whoever reads the file will have them."""
+    rows, faults = tle.rows(tles, "tles.txt")
+    read = [element_set(row, "tles.txt") for row in rows]
+    sets = tuple(one for one in read if isinstance(one, ElementSet))
+    if faults or len(sets) != len(read):
+        raise RuntimeError(f"a TLE of ours cannot be read: {faults or read}")
+    return from_elements(name, ElementSets(sets, (), "tles.txt", ""))
+
+
+def _highest_km(constellation: Constellation) -> float:
+    return max(float(one.satrec.a * (1.0 + one.eccentricity)) for one in constellation.elements) * SGP4_RADIUS_KM
+
+
+def _range_km(radius_km: float, mask: ByElevation) -> float:
+    """The slant range at a mask (law of cosines on a sphere), to an orbit's radius."""
+    sine = math.sin(math.radians(mask.elevation_deg))
+    return math.sqrt(radius_km**2 - EARTH_RADIUS_KM**2 * (1.0 - sine**2)) - EARTH_RADIUS_KM * sine
+
+
+def _longest_link_km(sky: Sky, constellation: Constellation) -> float:
+    """The limit that the topology states, or what two satellites of the highest orbit have above the air."""
+    clear_km = 2.0 * math.sqrt(max(_highest_km(constellation) ** 2 - sky.topology.lowest_km**2, 0.0))
+    return min(sky.topology.longest_km, clear_km) if sky.topology.lowest_km else float(sky.topology.longest_km)
+
+
+def forwarding_states(written: Written, instants: Instants, threads: int) -> Iterator[State]:
+    """The states of a written network."""
+    seconds = [ns / NS_PER_S for ns in instants.after_ns]
+    return states(written.sky, written.wiring, written.places, written.start, seconds, threads)
+
+
+def write_states(written: Written, instants: Instants, folder: Path, threads: int) -> Iterator[tuple[int, State]]:
+    """Write `fstate_<ns>.txt` and `gsl_if_bandwidth_<ns>.txt` of every instant; gives (ns, state) as they are done."""
+    lines = text.ForwardingLines(written.wiring, len(written.places.names))
+    bandwidth = text.gsl_bandwidth(written.wiring, len(written.places.names))
+    for ns, state in zip(instants.after_ns, forwarding_states(written, instants, threads), strict=True):
+        (folder / f"fstate_{ns}.txt").write_bytes(lines.lines(state))
+        (folder / f"gsl_if_bandwidth_{ns}.txt").write_text(bandwidth if ns == 0 else "", encoding="ascii")
+        yield ns, state
+
+
+def unreachable(state: State) -> int:
+    """Ordered pairs of places without a way."""
+    count = len(state.first)
+    return int((state.first < 0).sum()) - count if count else 0
+
+
+def same_network(folder: Path, files: dict[str, str]) -> bool:
+    """Whether the directory already says exactly this network."""
+    return all(
+        (folder / name).is_file() and (folder / name).read_bytes() == content.encode()
+        for name, content in files.items()
+    )
