@@ -25,6 +25,7 @@ NETWORK = {
     "network.constellation",
     "network.ephemeris",
     "network.ground",
+    "network.failures",
     "network.visibility",
     "network.topology",
     "network.routing",
@@ -50,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.constellation": {"network.kernels"},
     "network.ephemeris": {"network.kernels", "network.constellation"},
     "network.ground": {"network.kernels"},
+    "network.failures": {"network.constellation", "network.ground"},
     "network.visibility": {"network.kernels", "network.constellation", "network.ephemeris", "network.ground"},
     "network.topology": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.visibility",
@@ -57,7 +59,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.routing": NETWORK - PAIRS - {"network.routing", "network.reach", "network.journeys"} | {"network.kernels"},
     "network.reach": NETWORK - PAIRS - {"network.reach", "network.journeys"} | {"network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.kernels"},
-    "network.pairs": {"network.kernels", "network.constellation", "network.ephemeris", "network.topology"},
+    "network.pairs": {
+        "network.kernels", "network.constellation", "network.ephemeris", "network.failures", "network.topology",
+    },
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.ephemeris", "network.pairs", "network.hypatia"},
     # MAY, and IS.
@@ -67,7 +71,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": NETWORK | {"policy", "service"},
     "scenario_file": set(),
     "scenario_network": NETWORK | {"results", "scenario_file"},
-    "scenario": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_network"},
+    "scenario_failures": NETWORK | {"scenario_file"},
+    "scenario": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures"},
     "report": NETWORK | {"service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
+from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import HypatiaRecord, ScenarioRecord
 from openleo.scenario_network import build_network, read_constellation, read_ground
 
@@ -98,19 +100,26 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         if name not in known:
             way_out = near_names(name, known) or f"Classes: {', '.join(sorted(known))}."
             problems.found.append(Problem(file, "policy.classes", f'there is no class "{name}".', way_out))
+    if rules is None and not policy:
+        notes.append("No rules were given: everything is permitted in this run.")
+    network = None
+    if constellation is not None and ground is not None and not time_faults:
+        grid = _grid(record, notes)
+        network = build_network(record, constellation, ground[0], grid, notes)
+        if record.failures:
+            network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
     if problems.found:
         raise InputError(problems.found)
-    assert constellation is not None
+    assert network is not None
     assert ground is not None
     assert area is not None
-    gateways, ground_sources = ground
-    if rules is None:
-        notes.append("No rules were given: everything is permitted in this run.")
-    grid = _grid(record, notes)
-    network = build_network(record, constellation, gateways, grid, notes)
+    ground_sources = ground[1]
+    if network.failures:
+        digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
+        ground_sources["failures"] = Source(f"{path.name}, [failures]", digest)
     inputs = {
         "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
-        "constellation": Source(constellation.source, constellation.sha256),
+        "constellation": Source(network.constellation.source, network.constellation.sha256),
         **ground_sources,
         **_place_sources(area, record.ground.area),
         **{
@@ -186,7 +195,7 @@ def load_pairs(path: Path) -> PairCase:
         case = Scenario.load(path).case
         network = case.network
         admitted = ByElevation(network.user_elevation_deg)
-        sky = Sky(network.constellation, network.topology, admitted)
+        sky = Sky(network.constellation, network.topology, admitted, network.failures)
         return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia

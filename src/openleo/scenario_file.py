@@ -112,6 +112,58 @@ class LinksRecord(Record):
     )
 
 
+class OutageRecord(Record):
+    """`[[failures.out]]`: one thing out of order."""
+
+    kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
+    name: str = Field(
+        description="Its name: a satellite's or plane's (\"550-53.0 p4\"), a link's (\"A -- B\"), a station's.",
+        min_length=1,
+    )
+    from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")
+    until: Instant | None = Field(None, description="Until this instant, which is not out. Default: for ever.")
+
+    def faults(self) -> list[str]:
+        """What is wrong between the keys."""
+        if self.from_ and self.until and self.until <= self.from_:
+            return ["ends before it begins; write an until after from."]
+        return []
+
+
+class ChanceRecord(Record):
+    """`[failures.random.KIND]`: how often things of a kind fail. Either `share`, or both of the others."""
+
+    share: float | None = Field(None, ge=0.0, le=1.0, description="The chance of each to be out for the whole run.")
+    hours_between: float | None = Field(None, gt=0.0, description="Mean time that each works until it fails, in hours.")
+    hours_out: float | None = Field(None, gt=0.0, description="Mean time until it works again, in hours.")
+
+    def faults(self) -> list[str]:
+        """What is wrong between the keys."""
+        now_and_then = (self.hours_between is not None, self.hours_out is not None)
+        if now_and_then == ((False, False) if self.share is not None else (True, True)):
+            return []
+        return ["needs either a share, or both hours_between and hours_out."]
+
+
+class RandomRecord(Record):
+    """`[failures.random]`: failures by chance, the same whenever the file is the same."""
+
+    seed: int = Field(ge=0, description="Another seed draws other failures.")
+    satellites: ChanceRecord | None = Field(None, description="Satellites.")
+    planes: ChanceRecord | None = Field(None, description="Whole planes.")
+    isls: ChanceRecord | None = Field(None, description="Inter-satellite links.")
+    gateways: ChanceRecord | None = Field(None, description="Gateways.")
+    pops: ChanceRecord | None = Field(None, description="PoPs.")
+
+
+class FailuresRecord(Record):
+    """`[failures]`: what is out of order. A slot counts as out in which a thing is out at any instant."""
+
+    file: str | None = Field(None, description="A CSV: kind,name,from,until; the last two may be empty.", min_length=1)
+    out: list[OutageRecord] = Field(default_factory=list, description="Outages, one table each.")
+    random: RandomRecord | None = Field(None, description="Outages by chance.")
+
+
 class CapacityRecord(Record):
     """`[capacity]`: not yet computed."""
 
@@ -155,6 +207,7 @@ class ScenarioRecord(Record):
     ground: GroundRecord
     links: LinksRecord = LinksRecord()
     capacity: CapacityRecord = CapacityRecord()
+    failures: FailuresRecord | None = Field(None, description="What is out of order, and when.")
     policy: PolicyRecord | None = None
 
     def time_faults(self) -> list[str]:

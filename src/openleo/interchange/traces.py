@@ -7,7 +7,6 @@ the run. Capacity is not computed yet: its columns are there, and empty.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,12 +14,9 @@ import numpy as np
 import pyarrow
 from numpy.typing import NDArray
 
-from openleo.network import ephemeris
-from openleo.network.pairs import Places, Sky, shortest
-from openleo.units import LIGHT_KM_PER_S, MS_PER_S
+from openleo.network.pairs import Places, Sky, times_between
 
 RTT_DIGITS = 6
-INSTANTS_AT_ONCE = 16
 SCHEMA = pyarrow.schema(
     [
         ("t_s", pyarrow.float64()),
@@ -68,15 +64,9 @@ def batches(
     from_, to = (pyarrow.array(names[ends], pyarrow.string()) for ends in (pairs.start, pairs.end))
     nothing = pyarrow.nulls(len(pairs.start), pyarrow.float64())
 
-    def batch(after_s: float, position_km: NDArray[np.float64], usable: NDArray[np.bool_]) -> pyarrow.RecordBatch:
-        between_km, _ = shortest(sky, places, position_km, usable, with_links=False)
-        rtt_ms = np.round(between_km[pairs.start, pairs.end] * (2.0 * MS_PER_S / LIGHT_KM_PER_S), RTT_DIGITS)
-        times = pyarrow.array(rtt_ms, mask=~np.isfinite(rtt_ms))
-        at = pyarrow.array(np.full(len(rtt_ms), after_s))
-        return pyarrow.record_batch([at, from_, to, times, nothing, nothing], schema=SCHEMA)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(seconds), INSTANTS_AT_ONCE):
-            now = [float(after_s) for after_s in seconds[first : first + INSTANTS_AT_ONCE]]
-            moved = ephemeris.positions(sky.constellation, start, now)
-            yield from pool.map(batch, now, moved.position_km, moved.valid)
+    times = times_between(sky, places, start, seconds, threads)
+    for after_s, found in zip(seconds, times, strict=True):
+        rtt_ms = np.round(found[pairs.start, pairs.end], RTT_DIGITS)
+        column = pyarrow.array(rtt_ms, mask=~np.isfinite(rtt_ms))
+        at = pyarrow.array(np.full(len(rtt_ms), float(after_s)))
+        yield pyarrow.record_batch([at, from_, to, column, nothing, nothing], schema=SCHEMA)

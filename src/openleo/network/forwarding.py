@@ -14,11 +14,10 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.network import ephemeris
 from openleo.network.hypatia import neighbours
 from openleo.network.kernels import forwarding, pairs
 from openleo.network.kernels.paths import NO_LINK
-from openleo.network.pairs import SOURCES_AT_ONCE, Places, Sky, ground_links
+from openleo.network.pairs import SOURCES_AT_ONCE, Places, Sky, ground_links, skies
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -78,10 +77,8 @@ def states(
     with ThreadPoolExecutor(threads) as pool:
         for first in range(0, len(seconds), INSTANTS_AT_ONCE):
             now = list(seconds[first : first + INSTANTS_AT_ONCE])
-            moved = ephemeris.positions(sky.constellation, start, now)
             yield from pool.map(
-                lambda n, now=now, moved=moved: _state(sky, places, now[n], moved.position_km[n], moved.valid[n]),
-                range(len(now)),
+                lambda after_s, at: _state(at[0], places, after_s, at[1], at[2]), now, skies(sky, start, now)
             )
 
 

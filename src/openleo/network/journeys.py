@@ -7,7 +7,7 @@ its hand-overs slot after slot. The same kernels as a whole run, for one site.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -80,7 +80,7 @@ def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) ->
     if satellite[0, 0] < 0:
         return Path(middle, (), None, "no_gateway" if seen[0, 0] else "no_satellite")
     trail = _trail(int(satellite[0, 0]), ways.onward[0])
-    gateways = network.gateways
+    gateways = positions.conditions[0].gateways if positions.conditions else network.gateways
     gateway = int(ways.gateway[0, trail[-1]])
     station, pop = gateways.stations[gateway], gateways.pops[gateways.pop[gateway]]
     here = ecef_km(place.latitude_deg, place.longitude_deg)
@@ -99,11 +99,14 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
     No relay on the ground, and nothing added to light's time.
     """
     moved = ephemeris.positions(network.constellation, at, 0.0)
-    position, usable = moved.position_km[0], moved.valid[0]
+    now_s, out = np.array([at.timestamp()]), network.failures
+    position = moved.position_km[0]
+    usable = moved.valid[0] & out.usable(len(position), now_s, now_s)[0]
+    topology = replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology
     first_km, last_km = (_ranges(position, usable, point, network.user_elevation_deg) for point in (start, end))
-    length_km, satellites = network.topology.lengths_km(position, usable), len(position)
+    length_km, satellites = topology.lengths_km(position, usable), len(position)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
-    paths.settle(last_km, network.topology.neighbours, length_km, distance_km, onward)
+    paths.settle(last_km, topology.neighbours, length_km, distance_km, onward)
     total = first_km + distance_km
     entry = int(total.argmin())
     if not np.isfinite(total[entry]):

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.network import ephemeris
+from openleo.network import ephemeris, failures
 from openleo.network.constellation import Constellation
+from openleo.network.failures import Failures
 from openleo.network.kernels import pairs, torus
 from openleo.network.topology import Topology
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
@@ -58,6 +59,7 @@ class Sky:
     constellation: Constellation
     topology: Topology
     admitted: ByElevation | ByRange
+    failures: Failures = failures.NONE
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,23 @@ class PairTimes:
 def rtt_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[float]) -> Iterator[PairTimes]:
     """The times between all ordered pairs at each of `seconds` after `start`, in the order given."""
     for after_s in seconds:
-        moved = ephemeris.positions(sky.constellation, start, after_s)
-        between_km, links = shortest(sky, places, moved.position_km[0], moved.valid[0])
+        ((now, position_km, usable),) = skies(sky, start, [after_s])
+        between_km, links = shortest(now, places, position_km, usable)
         at = start + timedelta(seconds=after_s)
         yield PairTimes(at, between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), links)
+
+
+def skies(sky: Sky, start: datetime, seconds: Sequence[float]) -> Iterator[tuple[Sky, Floats, NDArray[np.bool_]]]:
+    """(the sky without the links that are out, positions (satellite, xyz), usable satellites) at each instant."""
+    moved = ephemeris.positions(sky.constellation, start, seconds)
+    if not sky.failures:
+        yield from ((sky, at_km, valid) for at_km, valid in zip(moved.position_km, moved.valid, strict=True))
+        return
+    now_s = start.timestamp() + np.asarray(seconds, dtype=np.float64)
+    usable = moved.valid & sky.failures.usable(sky.constellation.satellites, now_s, now_s)
+    for at_s, at_km, working in zip(now_s.tolist(), moved.position_km, usable, strict=True):
+        topology = replace(sky.topology, broken=sky.failures.broken(at_s, at_s))
+        yield replace(sky, topology=topology), at_km, working
 
 
 def times_between(
@@ -87,10 +102,9 @@ def times_between(
     """
 
     def of(chunk: Sequence[float]) -> list[Floats]:
-        moved = ephemeris.positions(sky.constellation, start, chunk)
         return [
-            lengths_between(sky, places, position_km, usable) * (2.0 * MS_PER_S / LIGHT_KM_PER_S)
-            for position_km, usable in zip(moved.position_km, moved.valid, strict=True)
+            lengths_between(now, places, position_km, usable) * (2.0 * MS_PER_S / LIGHT_KM_PER_S)
+            for now, position_km, usable in skies(sky, start, chunk)
         ]
 
     chunks = [seconds[first : first + INSTANTS_AT_ONCE] for first in range(0, len(seconds), INSTANTS_AT_ONCE)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
-from openleo.network import ephemeris
+from openleo.network import ephemeris, failures
 from openleo.network.constellation import Constellation
+from openleo.network.failures import Failures
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import serving
-from openleo.network.routing import Positions, Routes, routes
+from openleo.network.routing import Conditions, Positions, Routes, routes
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
@@ -55,6 +56,7 @@ class Network:
     mask_at: str  # one of MASK_AT: when in a slot a link must be above its mask
     hand_over: str
     processing_ms: float
+    failures: Failures = failures.NONE
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,28 @@ def highest_km(constellation: Constellation) -> float:
 
 def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
     """Where the satellites are when `count` slots are decided, one slot on, and in the middle of each."""
+    moved = _moved(network, grid, first, count)
+    if not network.failures:
+        return moved
+    edges_s = grid.start.timestamp() + grid.seconds(first, count + 1)
+    begin_s, end_s = edges_s[:-1], edges_s[1:]
+    usable = moved.usable & network.failures.usable(network.constellation.satellites, begin_s, end_s)
+    return replace(moved, usable=usable, conditions=tuple(_conditions(network, begin_s, end_s)))
+
+
+def _conditions(network: Network, begin_s: Floats, end_s: Floats) -> Iterator[Conditions]:
+    """What holds in each slot; slots alike share theirs, as joining gateways to PoPs anew takes a while."""
+    known: dict[tuple[bytes, ...], Conditions] = {}
+    for begin, end in zip(begin_s, end_s, strict=True):
+        out = network.failures
+        key = tuple(spans.over(begin, end).tobytes() for spans in (out.links, out.gateways, out.pops))
+        if key not in known:
+            topology = replace(network.topology, broken=out.broken(begin, end))
+            known[key] = Conditions(topology, out.ground(network.gateways, begin, end))
+        yield known[key]
+
+
+def _moved(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
     if network.mask_at == "middle":
         at = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count + 1, within=0.5))
         usable = at.valid[:-1] & at.valid[1:]

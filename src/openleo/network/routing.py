@@ -23,13 +23,22 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What holds in one slot, where something is out of order: the links there may be, the gateways that work."""
+
+    topology: Topology
+    gateways: Gateways
+
+
 @dataclass(frozen=True)
 class Positions:
     """The satellites over consecutive slots, ECEF.
 
     at_km (slot + 1, satellite, xyz): when each slot is decided, and one slot after the last; middle_km (slot,
     satellite, xyz). With `both_ends` slots are decided at their start and a mask must hold at their end too; else they
-    are decided at mid-slot. usable (slot, satellite): has a position throughout. `failures` names those that have not.
+    are decided at mid-slot. usable (slot, satellite): has a position throughout, and is not out of order. `failures`
+    names those without a position; `conditions` says what differs in each slot, or is empty.
     """
 
     at_km: Floats
@@ -37,6 +46,7 @@ class Positions:
     both_ends: bool
     usable: NDArray[np.bool_]
     failures: tuple[Failure, ...] = ()
+    conditions: tuple[Conditions, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -72,10 +82,12 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Top
         first=np.empty((slots, int(first_of_band[-1]) + 1), np.int32),
         order=np.zeros((slots, satellites), np.int32),
     )
-    beyond_km = gateways.fibre_light_km[sites.order]
+    always = Conditions(topology, gateways)
     number_of = np.append(sites.order, -1).astype(np.int32)
 
     def decide(slot: int) -> None:
+        holds = positions.conditions[slot] if positions.conditions else always
+        beyond_km = holds.gateways.fibre_light_km[sites.order]
         now, middle = positions.at_km[slot], positions.middle_km[slot]
         later = positions.at_km[slot + 1] if positions.both_ends else now
         sky.sort_into_bins(now, positions.usable[slot], bins_in_band, first_of_band, made.first[slot], made.order[slot])
@@ -84,7 +96,7 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Top
             sites.position_km, sites.up, sites.sine_mask, beyond_km, sites.bin_offsets, sites.bins,
             made.first[slot], made.order[slot], now, later, seed_km, site,
         )  # fmt: skip
-        length_km = topology.lengths_km(now, positions.usable[slot])
+        length_km = holds.topology.lengths_km(now, positions.usable[slot])
         paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
         landing_km = np.empty(satellites)
         links.landings_at(sites.position_km, beyond_km, site, middle, landing_km)

@@ -31,13 +31,14 @@ class Topology:
 
     neighbours[satellite, k]: a satellite that it is joined to, −1 for none. A link longer than `longest_km`, or one
     that passes the Earth's centre nearer than `lowest_km`, is none. `orders`: of a grid, its satellites in the four
-    orders that `kernels.torus` sweeps in, axes (order, satellite).
+    orders that `kernels.torus` sweeps in, axes (order, satellite). `broken` (link, two ends): joined no longer.
     """
 
     neighbours: Neighbours
     lowest_km: float = LOWEST_LINK_KM
     longest_km: float = np.inf
     orders: NDArray[np.int32] | None = None
+    broken: NDArray[np.int32] | None = None
 
     def lengths_km(self, position_km: Floats, usable: NDArray[np.bool_]) -> Floats:
         """Length of each link, axes (satellite, k), infinite where there is none, with the satellites where they are.
@@ -46,6 +47,10 @@ class Topology:
         """
         length_km = np.empty(self.neighbours.shape)
         paths.link_lengths(position_km, self.neighbours, self.lowest_km, self.longest_km, usable, length_km)
+        if self.broken is not None:
+            for here, there in (self.broken.T, self.broken.T[::-1]):
+                link, k = np.nonzero(self.neighbours[here] == there[:, np.newaxis])
+                length_km[here[link], k] = np.inf
         return length_km
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ Floats = NDArray[np.float64]
 class Gateways:
     """Gateways with the PoP that each hands its traffic to.
 
-    fibre_km (gateway): length of the fibre, the geodesic times the stated detour.
+    pop, fibre_km (gateway): the PoP's number and the length of the fibre, the geodesic times the stated `detour`;
+    −1 and infinite for a gateway that is out or has no PoP left.
     """
 
     stations: tuple[Station, ...]
@@ -27,6 +28,7 @@ class Gateways:
     pops: tuple[Station, ...]
     pop: NDArray[np.int32]
     fibre_km: Floats
+    detour: float
 
     def __len__(self) -> int:
         return len(self.stations)
@@ -35,6 +37,19 @@ class Gateways:
     def fibre_light_km(self) -> Floats:
         """The fibre as a length that light in vacuum covers in the same time."""
         return self.fibre_km * FIBRE_REFRACTIVE_INDEX
+
+    def without(self, gateways_out: NDArray[np.int32], pops_out: NDArray[np.int32]) -> Gateways:
+        """With some gateways and PoPs out of order: the others hand their traffic to the nearest PoP that works."""
+        pop, fibre_km = self.pop, self.fibre_km
+        if len(pops_out):
+            works = np.setdiff1d(np.arange(len(self.pops)), pops_out)
+            pop, fibre_km = np.full(len(self), -1, np.int32), np.full(len(self), np.inf)
+            if len(works):
+                left = join(self.stations, tuple(self.pops[p] for p in works), self.detour)
+                pop, fibre_km = works[left.pop].astype(np.int32), left.fibre_km
+        pop, fibre_km = pop.copy(), fibre_km.copy()
+        pop[gateways_out], fibre_km[gateways_out] = -1, np.inf
+        return replace(self, pop=pop, fibre_km=fibre_km)
 
 
 def join(stations: tuple[Station, ...], pops: tuple[Station, ...], detour: float) -> Gateways:
@@ -53,4 +68,4 @@ def join(stations: tuple[Station, ...], pops: tuple[Station, ...], detour: float
     distance_km = np.asarray(metres).reshape(shape) / 1000.0
     pop = distance_km.argmin(axis=1).astype(np.int32)
     fibre_km = distance_km[np.arange(len(stations)), pop] * detour
-    return Gateways(stations, latitude, longitude, pops, pop, fibre_km)
+    return Gateways(stations, latitude, longitude, pops, pop, fibre_km, detour)

@@ -1,0 +1,30 @@
+"""`openleo export failures`: the outages of a scenario, by chance or not, as a file that a scenario can name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openleo.cli.common import ScenarioFile, note
+
+
+def failures(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(help="The CSV to write: kind,name,from,until.")],
+) -> None:
+    """Write every outage of a scenario, so that failures by chance can be read, changed and run again."""
+    from openleo.report.staging import Staging, blaming
+    from openleo.scenario import Scenario
+    from openleo.scenario_failures import as_csv, describe
+
+    network = Scenario.load(scenario).case.network
+    with blaming(out):
+        if out.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        with Staging(out.parent) as staging:
+            (staging.path / out.name).write_text(as_csv(network.failures), encoding="utf-8")
+            out.parent.mkdir(parents=True, exist_ok=True)
+            (staging.path / out.name).replace(out)
+    note(f"{describe(network.failures)} Written to {out}")

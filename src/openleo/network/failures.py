@@ -1,0 +1,209 @@
+"""What is out of order, and when: satellites, planes, inter-satellite links, gateways and PoPs.
+
+Takes outages by name; gives Failures, which say for a span of time what cannot be used. A thing counts as out for a
+whole span (a slot) if any instant of the span lies in its outage: on doubt it does not serve. Outages may overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.errors import Problem, near_names
+from openleo.network.constellation import Constellation
+from openleo.network.ground.gateways import Gateways
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+Kind = Literal["satellite", "plane", "isl", "gateway", "pop"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+JOIN = " -- "  # between the two satellites of a link
+
+
+@dataclass(frozen=True)
+class Outage:
+    """One thing out over [begin, end); None: since ever, for ever. A link is `A -- B`."""
+
+    kind: Kind
+    name: str
+    begin: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Outages of one kind. thing: numbers, axes (outage,), of links (outage, two ends); begin_s, end_s: POSIX time."""
+
+    thing: Ints
+    begin_s: Floats
+    end_s: Floats
+
+    def over(self, begin_s: float, end_s: float) -> Ints:
+        """The things that are out at any instant of [begin_s, end_s), or at begin_s where both are the same."""
+        until = max(end_s, np.nextafter(begin_s, np.inf))
+        found: Ints = self.thing[(self.begin_s < until) & (self.end_s > begin_s)]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Failures:
+    """All outages of a run; `outages` are they as they were said."""
+
+    satellites: Spans
+    links: Spans
+    gateways: Spans
+    pops: Spans
+    outages: tuple[Outage, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.outages)
+
+    def usable(self, satellites: int, begin_s: Floats, end_s: Floats) -> NDArray[np.bool_]:
+        """Which satellites are not out, axes (span, satellite)."""
+        usable = np.ones((len(begin_s), satellites), dtype=np.bool_)
+        if len(self.satellites.thing):
+            for span, (begin, end) in enumerate(zip(begin_s, end_s, strict=True)):
+                usable[span, self.satellites.over(begin, end)] = False
+        return usable
+
+    def broken(self, begin_s: float, end_s: float) -> Ints:
+        """The links that are out, axes (link, two ends)."""
+        return self.links.over(begin_s, end_s)
+
+    def ground(self, gateways: Gateways, begin_s: float, end_s: float) -> Gateways:
+        """The gateways with those out unreachable, and traffic handed to the nearest PoP that works."""
+        out, dark = self.gateways.over(begin_s, end_s), self.pops.over(begin_s, end_s)
+        return gateways.without(out, dark) if len(out) or len(dark) else gateways
+
+
+def _no_spans(ends: int = 0) -> Spans:
+    shape = (0, ends) if ends else (0,)
+    return Spans(np.empty(shape, np.int32), np.empty(0), np.empty(0))
+
+
+NONE = Failures(_no_spans(), _no_spans(2), _no_spans(), _no_spans())
+
+
+# --- by name ------------------------------------------------------------------------------------------------------
+
+
+def resolve(
+    outages: Sequence[tuple[str, str, Outage]], constellation: Constellation, gateways: Gateways
+) -> Failures | list[Problem]:
+    """Failures of (file, place in it, outage), or every name that is not known."""
+    satellite = {name: number for number, name in enumerate(constellation.satellite_name)}
+    stations = {"gateway": gateways.stations, "pop": gateways.pops}
+    numbers: dict[str, Mapping[str, Sequence[int]]] = {
+        "satellite": {name: [number] for name, number in satellite.items()},
+        "plane": _planes(constellation),
+        **{kind: {one.name: [number] for number, one in enumerate(those)} for kind, those in stations.items()},
+    }
+    problems: list[Problem] = []
+    found: dict[str, list[tuple[int | tuple[int, int], Outage]]] = {kind: [] for kind in KINDS}
+    for file, where, outage in outages:
+        if outage.begin and outage.end and outage.end <= outage.begin:
+            rule = f'"{outage.name}" is out until {outage.end:%FT%TZ}, which is not after {outage.begin:%FT%TZ}.'
+            problems.append(Problem(file, where, rule, "An outage ends after it begins."))
+        if outage.kind == "isl":
+            ends = [end.strip() for end in outage.name.split(JOIN)]
+            unknown = [end for end in ends if end not in satellite]
+            if len(ends) != 2 or ends[0] == ends[1]:
+                rule = f'"{outage.name}" is no link.'
+                problems.append(Problem(file, where, rule, f'Write "SATELLITE{JOIN}SATELLITE".'))
+            elif unknown:
+                problems += [_unknown(file, where, "satellite", end, satellite) for end in unknown]
+            else:
+                found["isl"].append(((satellite[ends[0]], satellite[ends[1]]), outage))
+        elif outage.name not in numbers[outage.kind]:
+            problems.append(_unknown(file, where, outage.kind, outage.name, numbers[outage.kind]))
+        else:
+            found[outage.kind] += [(number, outage) for number in numbers[outage.kind][outage.name]]
+    if problems:
+        return problems
+    return Failures(
+        satellites=_spans(found["satellite"] + found["plane"]),
+        links=_spans(found["isl"], ends=2),
+        gateways=_spans(found["gateway"]),
+        pops=_spans(found["pop"]),
+        outages=tuple(outage for _, _, outage in outages),
+    )
+
+
+def plane_name(constellation: Constellation, plane: int) -> str:
+    """`SHELL pN`, as the names of the plane's satellites begin."""
+    shell = int(constellation.plane_shell[plane])
+    first = int(np.flatnonzero(constellation.plane_shell == shell)[0])
+    return f"{constellation.shells[shell].name} p{plane - first}"
+
+
+def _planes(constellation: Constellation) -> dict[str, list[int]]:
+    planes = range(constellation.planes)
+    return {plane_name(constellation, p): np.flatnonzero(constellation.plane == p).tolist() for p in planes}
+
+
+def _unknown(file: str, where: str, kind: str, name: str, known: Mapping[str, object]) -> Problem:
+    called = f"Names are like {next(iter(known))}." if known else f"The scenario has no {kind} by name."
+    return Problem(file, where, f'there is no {kind} "{name}".', near_names(name, known) or called)
+
+
+def _spans(found: Sequence[tuple[int | tuple[int, int], Outage]], ends: int = 0) -> Spans:
+    if not found:
+        return _no_spans(ends)
+    return Spans(
+        np.array([thing for thing, _ in found], dtype=np.int32),
+        np.array([outage.begin.timestamp() if outage.begin else -np.inf for _, outage in found]),
+        np.array([outage.end.timestamp() if outage.end else np.inf for _, outage in found]),
+    )
+
+
+# --- by chance ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How things of one kind fail: a share of them for the whole run, or now and then.
+
+    With `hours_between` and `hours_out` each thing works and fails in turn, for times drawn from exponential
+    distributions with these means, starting in the long run's mixture of both; `share` is then ignored.
+    """
+
+    share: float = 0.0
+    hours_between: float | None = None
+    hours_out: float | None = None
+
+
+def draw(
+    seed: int, names: Mapping[Kind, Sequence[str]], chances: Mapping[Kind, Chance], start: datetime, end: datetime
+) -> Iterator[Outage]:
+    """Outages by chance over [start, end), the same for the same arguments.
+
+    Each kind draws from a generator of its own (seed, kind's number), so that one kind's setting never moves another's.
+    """
+    for kind, chance in chances.items():
+        random = np.random.default_rng([seed, KINDS.index(kind)])
+        for name in names[kind]:
+            if chance.hours_between is not None and chance.hours_out is not None:
+                yield from _now_and_then(random, kind, name, chance.hours_between, chance.hours_out, start, end)
+            elif random.random() < chance.share:
+                yield Outage(kind, name)
+
+
+def _now_and_then(
+    random: np.random.Generator, kind: Kind, name: str, hours_between: float, hours_out: float, start: datetime,
+    end: datetime,
+) -> Iterator[Outage]:  # fmt: skip
+    out = random.random() < hours_out / (hours_between + hours_out)
+    at = start
+    while at < end:
+        hours = random.exponential(hours_out if out else hours_between)
+        # Whole milliseconds, so that a file of them says the same.
+        until = min(at + timedelta(milliseconds=max(1, round(hours * 3.6e6))), end)
+        if out:
+            yield Outage(kind, name, at, until)
+        at, out = until, not out

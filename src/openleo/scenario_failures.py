@@ -1,0 +1,145 @@
+"""The failures of a scenario: outages from its file, its tables and by chance, joined to the names of the network."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+
+from openleo.errors import InputError, Problem, join_or
+from openleo.instants import SlotGrid, instant_text, parse_instant
+from openleo.network.failures import KINDS, Chance, Failures, Kind, Outage, draw, plane_name, resolve
+from openleo.network.reach import Network
+from openleo.scenario_file import FailuresRecord, RandomRecord
+
+COLUMNS = ("kind", "name", "from", "until")
+Placed = tuple[str, str, Outage]  # file, place in it, outage
+
+
+def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str) -> Failures:
+    """All outages that a scenario speaks of. Raises InputError with every problem of the table and of its file."""
+    problems: list[Problem] = []
+    outages: list[Placed] = []
+    for number, one in enumerate(record.out):
+        where = f"failures.out[{number}]"
+        problems += [Problem(file, where, fault) for fault in one.faults()]
+        outages.append((file, where, Outage(one.kind, one.name, one.from_, one.until)))
+    if record.file is not None:
+        outages += _read_file(folder / record.file, problems)
+    if record.random is not None:
+        found = _by_chance(record.random, network, grid, file, problems)
+        outages += [(file, "failures.random", outage) for outage in found]
+    resolved = resolve(outages, network.constellation, network.gateways)
+    if not isinstance(resolved, Failures):
+        said = {(one.file, one.where) for one in problems}
+        problems += [one for one in resolved if (one.file, one.where) not in said]
+    if problems or not isinstance(resolved, Failures):
+        raise InputError(problems)
+    return resolved
+
+
+def with_failures(
+    record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str, notes: list[str]
+) -> Network:
+    """The network with its failures; adds to `notes` what is out. Raises InputError with every problem."""
+    failures = read_failures(record, network, grid, folder, file)
+    notes.append(describe(failures))
+    return replace(network, failures=failures)
+
+
+def describe(failures: Failures) -> str:
+    """A sentence that counts what is out."""
+    names = {"isl": "inter-satellite link", "pop": "PoP"}
+    parts = []
+    for kind in KINDS:
+        things = {outage.name for outage in failures.outages if outage.kind == kind}
+        times = sum(outage.kind == kind for outage in failures.outages)
+        if things:
+            plural = "" if len(things) == 1 else "s"
+            parts.append(f"{len(things)} {names.get(kind, kind)}{plural} ({times} outage{'' if times == 1 else 's'})")
+    return f"Out of order at some time: {', '.join(parts)}." if parts else "No failure was drawn: all works."
+
+
+def as_csv(failures: Failures) -> str:
+    """The outages as a file that a scenario can name."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for one in failures.outages:
+        rows.writerow([one.kind, one.name, *(instant_text(at) if at else "" for at in (one.begin, one.end))])
+    return text.getvalue()
+
+
+def _read_file(path: Path, problems: list[Problem]) -> list[Placed]:
+    try:
+        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        problems.append(Problem(str(path), "", f"cannot be read: {why}.", "Paths are relative to the scenario."))
+        return []
+    columns = tuple(rows[0]) if rows else COLUMNS
+    if not {"kind", "name"} <= set(columns) or not set(columns) <= set(COLUMNS):
+        rule = f"has the columns {', '.join(map(str, columns))}."
+        problems.append(Problem(str(path), "line 1", rule, f"It needs {', '.join(COLUMNS)}."))
+        return []
+    placed = [_outage(row, str(path), f"line {number}", problems) for number, row in enumerate(rows, start=2)]
+    return [one for one in placed if one is not None]
+
+
+def _outage(row: Mapping[str, str | None], file: str, where: str, problems: list[Problem]) -> Placed | None:
+    kind: Kind | None = next((known for known in KINDS if known == (row.get("kind") or "").strip()), None)
+    found: list[Problem] = []
+    if kind is None:
+        found.append(Problem(file, where, f"is of kind {row.get('kind')!r}; it must be {join_or(KINDS)}."))
+    times = []
+    for column in ("from", "until"):
+        text = (row.get(column) or "").strip()
+        try:
+            times.append(parse_instant(text) if text else None)
+        except ValueError:
+            way_out = "Write for example 2026-11-20T00:00:00Z."
+            found.append(Problem(file, where, f"has {column} = {text!r}, which is no instant.", way_out))
+    problems += found
+    if found or kind is None:
+        return None
+    return file, where, Outage(kind, (row.get("name") or "").strip(), *times)
+
+
+def _by_chance(
+    record: RandomRecord, network: Network, grid: SlotGrid, file: str, problems: list[Problem]
+) -> Iterator[Outage]:
+    said = {
+        "satellite": record.satellites,
+        "plane": record.planes,
+        "isl": record.isls,
+        "gateway": record.gateways,
+        "pop": record.pops,
+    }
+    chances: dict[Kind, Chance] = {}
+    for kind in KINDS:
+        one = said[kind]
+        if one is None:
+            continue
+        problems += [Problem(file, f"failures.random.{kind}s", fault) for fault in one.faults()]
+        chances[kind] = Chance(one.share or 0.0, one.hours_between, one.hours_out)
+    end = grid.start + timedelta(seconds=grid.duration_s)
+    return draw(record.seed, _names(network), chances, grid.start, end)
+
+
+def _names(network: Network) -> dict[Kind, Sequence[str]]:
+    constellation, neighbours = network.constellation, network.topology.neighbours
+    names = constellation.satellite_name
+    here, k = np.nonzero(neighbours > np.arange(len(neighbours))[:, np.newaxis])  # each link from its lower number
+    links = sorted(set(zip(here.tolist(), neighbours[here, k].tolist(), strict=True)))
+    return {
+        "satellite": names,
+        "plane": [plane_name(constellation, plane) for plane in range(constellation.planes)],
+        "isl": [f"{names[a]} -- {names[b]}" for a, b in links],
+        "gateway": [station.name for station in network.gateways.stations],
+        "pop": [pop.name for pop in network.gateways.pops],
+    }
