@@ -94,14 +94,14 @@ def main() -> None:
         here = moved.position_km[0], moved.valid[0]
         km = [shortest(by_range, places, *here, with_links=False)[0] for places in (found.places, on_wgs84)]
         both = np.isfinite(km[0]) & np.isfinite(km[1])
-        moved_ms = np.abs(km[1] - km[0])[both] * 2e3 / LIGHT_KM_PER_S
+        moved_ms = np.abs(km[1][both] - km[0][both]) * 2e3 / LIGHT_KM_PER_S
         print(
             f"{name}: limit {found.longest_ground_link_km:.1f} km, mask {mask_deg:g}°; "
             f"lowest {elevation.min():.1f}°, below mask {100 * (elevation < mask_deg).mean():.1f} %, "
             f"below horizon {100 * (elevation < 0.0).mean():.1f} %; "
             f"median RTT {np.median(rtt[0]):.1f} -> {np.median(rtt[1][np.isfinite(rtt[1])]):.1f} ms; "
             f"no way {100 * np.isinf(rtt[0]).mean():.2f} -> {100 * np.isinf(rtt[1]).mean():.2f} %; "
-            f"WGS 84 for WGS 72 moves an RTT by {np.median(moved_ms):.4f} ms (median), {moved_ms.max():.4f} ms (most)"
+            f"WGS 84 for WGS 72 moves an RTT by {np.median(moved_ms):.6f} ms (median), {moved_ms.max():.6f} ms (most)"
         )
         drawn.append((name, mask_deg, elevation))
     if "--draw" in sys.argv:

@@ -118,6 +118,22 @@ def test_states_of_a_scenario_keep_to_its_mask(run, scenario: Path, tmp_path: Pa
     assert used > 6
 
 
+def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_path: Path) -> None:
+    """Bent pipes only: the satellites above a place land there, all others have no way."""
+    scenario.write_text(SHELLS.replace("[[constellation.shell]]", 'isl = "none"\n[[constellation.shell]]', 1))
+    out = tmp_path / "out"
+    options = ("--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "1s")
+    answer = run("export", "hypatia", scenario, "--out", out, *options)
+    assert answer.code == 0, answer.err
+    assert "4 of 6 ordered pairs of ground stations have no way" in answer.err  # Nairobi is far from the other two
+    assert (out / "isls.txt").read_text() == ""
+    rows = list(csv.reader((out / "dynamic_state_1000ms_for_1s" / "fstate_0.txt").read_text().splitlines()))
+    assert len(rows) == 234 * 3 + 6
+    assert {tuple(row[3:]) for row in rows} == {("0", "0"), ("-1", "-1")}
+    assert all(row[2] in ("-1", row[1]) for row in rows if int(row[0]) < 234)
+    assert hypatia.read(out).constellation.satellites == 234
+
+
 def test_states_of_another_network_do_not_stay_beside_the_new_one(run, scenario: Path, tmp_path: Path) -> None:
     out, sites = tmp_path / "out", tmp_path / "plain.csv"
     for step in ("1s", "500ms"):  # both of one network

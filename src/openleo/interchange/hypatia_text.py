@@ -151,7 +151,7 @@ class ForwardingLines:
         self._node = _table([str(node) for node in range(satellites + places)])
         text, length = _table([line for lines in onward for line in lines])
         degree = wiring.neighbours.shape[1]
-        self._onward = text.reshape(satellites, degree, -1), length.reshape(satellites, degree)
+        self._onward = text.reshape(satellites, degree, text.shape[1]), length.reshape(satellites, degree)
         self._landing = _table([f",{n},0\n" for n in count])
         self._rising = _table([f",{s},0,{n}\n" for s, n in enumerate(count)])
         self._none = np.frombuffer(b",-1,-1,-1\n", np.uint8)
