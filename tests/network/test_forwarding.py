@@ -38,7 +38,7 @@ def graphs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @given(graphs())
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 def test_next_hops_lead_down_by_the_least_way(graph: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """Bellman–Ford by hand; with ties, any of the least ways will do, and there is no circle."""
     links, lengths, ground = graph
@@ -157,12 +157,8 @@ def test_elements_keep_their_numbers_and_their_epoch_is_the_start(tmp_path: Path
     was, now = seen.constellation.elements[0], written.sky.constellation.elements[0]
     for key in ("mean_motion_rev_per_day", "eccentricity", "inclination_deg", "raan_deg", "bstar_per_earth_radius"):
         assert getattr(now, key) == getattr(was, key), key
-    assert (
-        written.files["tles.txt"].splitlines()[3]
-        == TLES.splitlines()[2][:63].replace("00005", "00001")
-        + "    "
-        + (written.files["tles.txt"].splitlines()[3][67:])
-    )
+    columns = slice(8, 63)  # of line 2, from the inclination to the mean motion
+    assert written.files["tles.txt"].splitlines()[3][columns] == TLES.splitlines()[2][columns]
     with pytest.raises(InputError, match="ns-3 starts at the epoch of the TLEs"):
         hypatia_out.network_of("e", seen, START, towns(2), None, "s.toml")
 
