@@ -329,3 +329,31 @@ def test_satellites_that_are_not_there_are_named(run, scenario: Path, tmp_path: 
     assert "low p3 s2" in answer.err
     assert "nobody" in answer.err
     assert not (tmp_path / "a.czml").exists()
+
+
+def test_a_hypatia_directory_becomes_traces_and_czml_with_its_own_stations(run, scenario: Path, tmp_path: Path) -> None:
+    directory, again = tmp_path / "out", tmp_path / "again.toml"
+    options = ("--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "1s")
+    assert run("export", "hypatia", scenario, "--out", directory, *options).code == 0
+    again.write_text(f'conventions = "hypatia"\n[constellation]\nhypatia = "{directory}"\n')
+    assert run("export", "czml", again, "--satellites", "3", "--out", tmp_path / "a.czml").code == 0
+    shown = packets(tmp_path / "a.czml")
+    assert [one["name"] for one in shown[1:]] == ["two 0", "two 78", "two 156", "Taipei", "Naha", "Nairobi"]
+    answer = run("export", "traces", again, "--out", tmp_path / "t.csv")
+    assert answer.code == 2
+    assert "--duration" in answer.err  # three lines say no duration
+    assert run("export", "traces", again, "--out", tmp_path / "t.csv", "--duration", "30s").code == 0
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 1 + 2 * 6
+
+
+def test_a_start_that_is_not_the_epoch_is_refused(run, scenario: Path, tmp_path: Path) -> None:
+    directory, again = tmp_path / "out", tmp_path / "again.toml"
+    options = ("--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "1s")
+    assert run("export", "hypatia", scenario, "--out", directory, *options).code == 0
+    again.write_text(
+        f'conventions = "hypatia"\nstart = 2026-11-21T00:00:00Z\n[constellation]\nhypatia = "{directory}"\n'
+    )
+    answer = run("export", "hypatia", again, "--out", tmp_path / "other")
+    assert answer.code == 2
+    assert "ns-3 starts at the epoch" in answer.err
+    assert not (tmp_path / "other").exists()
