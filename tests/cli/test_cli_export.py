@@ -357,3 +357,15 @@ def test_a_start_that_is_not_the_epoch_is_refused(run, scenario: Path, tmp_path:
     assert answer.code == 2
     assert "ns-3 starts at the epoch" in answer.err
     assert not (tmp_path / "other").exists()
+
+
+def test_all_that_is_wrong_is_said_at_once(run, scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    wrong = ("--step", "soon", "--duration", "1.5s", "--out", tmp_path / "taken", "--sites", tmp_path / "none.csv")
+    answer = run("export", "hypatia", scenario, *wrong)
+    assert answer.code == 2
+    assert all(said in answer.err for said in ("'soon'", "whole seconds", "is a file", "none.csv"))
+    answer = run("export", "traces", scenario, "--every", "soon", "--duration", "later", "--out", tmp_path / "t.txt")
+    assert answer.code == 2
+    assert all(said in answer.err for said in ("'soon'", "'later'", ".parquet", "--sites"))
+    assert (tmp_path / "taken").read_text() == ""
