@@ -25,20 +25,32 @@ def hypatia(
     Single shortest ways over satellites with ground stations as ends only (algorithm_free_one_only_over_isls). Of an
     ordinary scenario the shells become TLEs whose epoch is the scenario's start; ground links keep to its mask.
     """
-    from openleo.errors import InputError, Problem
+    from openleo.errors import InputError, Problem, Together
     from openleo.interchange import hypatia_out
     from openleo.network.reach import default_threads
-    from openleo.report.staging import Staging, blaming
+    from openleo.report.staging import Staging, blaming, check_writable
     from openleo.scenario import load_pairs, read_sites
 
-    instants = hypatia_out.Instants(
-        _whole(duration_s(step, "--step"), 1e-3, "--step", "milliseconds", "Write for example 100ms."),
-        _whole(duration_s(duration, "--duration"), 1.0, "--duration", "seconds", "Write for example 200s."),
+    problems = Together()
+    step_ms = problems.read(
+        lambda: _whole(duration_s(step, "--step"), 1e-3, "--step", "milliseconds", "Write for example 100ms.")
     )
-    case = load_pairs(scenario)
-    places = read_sites(sites, hypatias=True) if sites else case.sites
-    if places is None:
-        raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    whole_s = problems.read(
+        lambda: _whole(duration_s(duration, "--duration"), 1.0, "--duration", "seconds", "Write for example 200s.")
+    )
+    problems.read(lambda: check_writable(out))
+    case = problems.read(lambda: load_pairs(scenario))
+    places = problems.read(lambda: read_sites(sites, hypatias=True)) if sites else case.sites if case else None
+    if case and places is None and not sites:
+        rule = "is needed: this scenario has no sites of its own."
+        problems.found.append(Problem("--sites", "", rule, "Give a CSV."))
+    if problems.found:
+        raise InputError(problems.found)
+    assert case is not None
+    assert places is not None
+    assert step_ms is not None
+    assert whole_s is not None
+    instants = hypatia_out.Instants(step_ms, whole_s)
     written = hypatia_out.network_of(case.name, case.sky, case.start, places, case.directory, str(scenario))
     unreachable, of = 0, len(instants.after_ns)
     with blaming(out), Staging(out) as staging:

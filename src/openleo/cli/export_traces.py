@@ -35,26 +35,31 @@ def traces(
     """
     import numpy as np
 
-    from openleo.errors import InputError, Problem, near_names
+    from openleo.errors import InputError, Problem, Together, near_names
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
     from openleo.report.staging import Staging, blaming
     from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
 
-    problems = []
+    reading = Together()
+    problems = reading.found
     if out.suffix.lower() not in ENDINGS:
         rule = f"ends in {out.suffix or 'nothing'!r}; traces are written as {' or '.join(ENDINGS)}."
         problems.append(Problem("--out", "", rule, "Name it for example traces.parquet."))
-    step_s = duration_s(every, "--every")
-    if step_s <= 0.0:
+    step_s = reading.read(lambda: duration_s(every, "--every"))
+    if step_s is not None and step_s <= 0.0:
         problems.append(Problem("--every", "", f"is {every}; it must be more than nothing.", "Write for example 15s."))
-    case = load_pairs(scenario)
-    whole_s = duration_s(duration, "--duration") if duration else case.duration_s
-    if whole_s is None:
+    case = reading.read(lambda: load_pairs(scenario))
+    whole_s = case.duration_s if case else None
+    if duration is not None:
+        whole_s = reading.read(lambda: duration_s(duration, "--duration"))
+    elif case and whole_s is None:
         rule = "is needed: a Hypatia scenario says no duration."
         problems.append(Problem("--duration", "", rule, "Write for example 200s."))
-    places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
-    if places is None:
+    places = case.sites if case else None
+    if sites and case:
+        places = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
+    elif case and places is None:
         rule = "is needed: this scenario has no sites of its own."
         problems.append(Problem("--sites", "", rule, "Give a CSV."))
     for option, name in (("--from", start), ("--to", end)):
@@ -67,6 +72,8 @@ def traces(
         problems.append(Problem("--to", "", f'is "{end}", where the pair starts.', "A pair has two places."))
     if problems:
         raise InputError(problems)
+    assert case is not None
+    assert step_s is not None
     assert whole_s is not None
     assert places is not None
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))

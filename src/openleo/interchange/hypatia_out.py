@@ -83,13 +83,13 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
     else:
         range_km = _range_km(_highest_km(moved), sky.admitted)
         lost.append(
-            f"the elevation mask: the states hold to {sky.admitted.elevation_deg:g}°, but description.txt can only say "
-            f"the range that it is at the highest orbit ({range_km:.1f} km)"
+            f"the elevation mask (the states keep to its {sky.admitted.elevation_deg:g}°; description.txt can only say "
+            f"the range that it is at the highest orbit, {range_km:.1f} km)"
         )
     if constellation.shells:
-        lost.append("nothing of the orbits but digits: the shells' circles became TLEs, which SGP4 moves within 17 km")
+        lost.append("the shells' exact circles (they became TLEs, which SGP4 moves within 17 km of them)")
     if not directory:
-        lost.append("gateways, hand-over policy and processing: places reach each other over satellites alone")
+        lost.append("gateways, hand-over policy and processing (stations reach each other over satellites alone)")
     wiring = wire(links, len(elements))
     files = {
         "tles.txt": tles,

@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 TURN_DEG = 360.0
 ANGLE_DIGITS, ECCENTRICITY_DIGITS, MOTION_DIGITS = 4, 7, 8  # of a TLE (AIAA 2006-6753, appendix B)
 EPOCH_DIGITS = 8
+ROUND = 1e-7  # the least eccentricity that a TLE can say; pyephem, which satgenpy moves satellites with, takes no 0
 LINK_SHARE = 1.0  # of the rate that the ns-3 script gives its ground links
 
 
@@ -58,7 +59,7 @@ def circular_elements(shells: Constellation, at: datetime) -> list[ElementSet]:
         a, i = float(shells.semi_major_axis_km[p]), float(shells.inclination_rad[p])
         node, along = (math.degrees(x) % TURN_DEG for x in (raan[p], argument[s]))
         name = shells.satellite_name[s]
-        found.append(ElementSet(s, name, utc(at), motion[a, i], 0.0, math.degrees(i), node, 0.0, along, 0.0))
+        found.append(ElementSet(s, name, utc(at), motion[a, i], ROUND, math.degrees(i), node, 0.0, along, 0.0))
     return found
 
 
@@ -150,7 +151,7 @@ class ForwardingLines:
         self._node = _table([str(node) for node in range(satellites + places)])
         text, length = _table([line for lines in onward for line in lines])
         degree = wiring.neighbours.shape[1]
-        self._onward = text.reshape(satellites, degree, -1), length.reshape(satellites, degree)
+        self._onward = text.reshape(satellites, degree, text.shape[1]), length.reshape(satellites, degree)
         self._landing = _table([f",{n},0\n" for n in count])
         self._rising = _table([f",{s},0,{n}\n" for s, n in enumerate(count)])
         self._none = np.frombuffer(b",-1,-1,-1\n", np.uint8)
