@@ -33,11 +33,16 @@ NETWORK = {
     "network.hand_overs",
     "network.journeys",
     "network.pairs",
+    "network.ways",
     "network.hypatia",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
-PAIRS = {"network.pairs", "network.hypatia"}  # beside routing and reach: pairs of places over satellites alone
+PAIRS = {
+    "network.pairs",
+    "network.ways",
+    "network.hypatia",
+}  # beside routing and reach: pairs of places over satellites alone
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -58,6 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch"},
     "network.journeys": NETWORK - PAIRS | {"network.kernels"},
     "network.pairs": {"network.kernels", "network.constellation", "network.ephemeris", "network.topology"},
+    "network.ways": {"network.kernels", "network.ephemeris", "network.pairs"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     # MAY, and IS.
     "policy": set(),
