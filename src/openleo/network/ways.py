@@ -77,10 +77,8 @@ def _trace(block: Settled) -> tuple[Counts, Ints]:
 
 def geodesics_km(places: Places) -> Floats:
     """The length of the WGS 84 geodesic between each pair of places, axes (from, to)."""
-    latitude, longitude = (
-        np.degrees(np.arcsin(places.up[:, 2])),
-        np.degrees(np.arctan2(places.up[:, 1], places.up[:, 0])),
-    )
+    x, y, z = places.up.T
+    latitude, longitude = np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
     count = len(latitude)
     here, there = np.repeat(np.arange(count), count), np.tile(np.arange(count), count)
     metres = Geod(ellps="WGS84").inv(longitude[here], latitude[here], longitude[there], latitude[there])[2]

@@ -49,7 +49,7 @@ def draw(
     chosen = np.stack([rtt_ms[:, i, j] for i, j in pairs])
     unreachable = float((~np.isfinite(chosen)).mean())
     said = f"{len(pairs)} pairs at {len(seconds)} instants over satellites alone; light's time, nothing added"
-    none = "a way at every instant" if unreachable == 0.0 else f"no way in {unreachable:.2%} of them"
+    none = "a way at every instant" if unreachable == 0.0 else f"no way for {unreachable:.2%} of pairs and instants"
     figure.text(0.07, 0.89, f"{said} · {none}", fontsize=9.5, color="0.35")
     with blaming(target), Staged(target) as path:
         figure.savefig(path, dpi=150, format="png")
@@ -72,16 +72,14 @@ def _lines(
 
 
 def _spread(axes: Any, rtt_ms: Times, pairs: list[tuple[int, int]], minutes: NDArray[np.float64]) -> None:
-    """At each instant the pairs' median, their middle half and their middle nine tenths; pairs without a way left out."""
+    """At each instant the pairs' median, middle half and middle nine tenths; pairs without a way left out."""
     bands = np.full((5, len(minutes)), np.nan)
     first, second = np.array(pairs).T
     for number, instant in enumerate(rtt_ms):
         times = instant[first, second]
         if len(reached := times[np.isfinite(times)]):
             bands[:, number] = np.percentile(reached, (5, 25, 50, 75, 95))
-    axes.fill_between(
-        minutes, bands[0], bands[4], color=BAND, alpha=0.18, linewidth=0.0, label="5th to 95th percentile"
-    )
+    axes.fill_between(minutes, bands[0], bands[4], color=BAND, alpha=0.18, linewidth=0.0, label="middle nine tenths")
     axes.fill_between(minutes, bands[1], bands[3], color=BAND, alpha=0.35, linewidth=0.0, label="middle half")
     marker = "o" if len(minutes) < FEWEST_FOR_A_LINE else None
     axes.plot(minutes, bands[2], color=BAND, linewidth=1.8, marker=marker, markersize=3.5, label="median of the pairs")

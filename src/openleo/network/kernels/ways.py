@@ -74,10 +74,10 @@ def trace(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _rises(here: int, distance_km: float, satellite: Ints, range_km: Floats, up_from: int, up_to: int) -> bool:
     """Whether a satellite's distance is that of the source's own link to it."""
+    found = False
     for k in range(up_from, up_to):
-        if satellite[k] == here and range_km[k] == distance_km:
-            return True
-    return False
+        found |= satellite[k] == here and range_km[k] == distance_km
+    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
