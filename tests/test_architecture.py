@@ -30,14 +30,19 @@ NETWORK = {
     "network.topology",
     "network.routing",
     "network.reach",
+    "network.watch",
+    "network.hand_overs",
     "network.journeys",
     "network.pairs",
+    "network.ways",
     "network.hypatia",
     "network.forwarding",
 }
 
+USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
 PAIRS = {
     "network.pairs",
+    "network.ways",
     "network.hypatia",
     "network.forwarding",
 }  # beside routing and reach: pairs of places over satellites alone
@@ -56,12 +61,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.topology": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.visibility",
     },
-    "network.routing": NETWORK - PAIRS - {"network.routing", "network.reach", "network.journeys"} | {"network.kernels"},
-    "network.reach": NETWORK - PAIRS - {"network.reach", "network.journeys"} | {"network.kernels"},
+    "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach"} | {"network.kernels"},
+    "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
+    "network.watch": NETWORK - PAIRS - USERS,
+    "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch"},
     "network.journeys": NETWORK - PAIRS | {"network.kernels"},
     "network.pairs": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.failures", "network.topology",
     },
+    "network.ways": {"network.kernels", "network.ephemeris", "network.pairs"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.ephemeris", "network.pairs", "network.hypatia"},
     # MAY, and IS.

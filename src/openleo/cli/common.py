@@ -90,6 +90,17 @@ def duration_s(text: str, option: str) -> float:
         raise InputError(Problem(option, "", f"{error}.")) from None
 
 
+def one_of(**options: object) -> None:
+    """Raise InputError unless exactly one of some options (named with `_` for `-`) was given."""
+    from openleo.errors import InputError, Problem, join_or
+
+    names = ["--" + name.rstrip("_").replace("_", "-") for name in options]
+    given = [name for name, value in zip(names, options.values(), strict=True) if value is not None]
+    if len(given) != 1:
+        rule = f"was given with {given[1]}; only one of them can be." if given else "is needed."
+        raise InputError(Problem(given[0] if given else join_or(names), "", rule))
+
+
 def point(words: str, option: str, scenario: Scenario) -> Point:
     """A place by its name (a gateway or PoP of the scenario, a town, a territory) or as latitude,longitude."""
     from openleo.errors import InputError, Problem

@@ -10,17 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, point, print_json, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, point, print_json, tell_if_cold
 
 LONGEST_S = 6 * 3600.0  # every satellite is followed in steps of 5 s
 
 if TYPE_CHECKING:
-    from openleo.network.journeys import HandOver, Pass
+    from openleo.instants import SlotGrid
+    from openleo.network.ground.tracks import Track
+    from openleo.network.hand_overs import HandOver
+    from openleo.network.journeys import Pass, Point
 
 
 def passes(
     scenario: ScenarioFile,
-    at: Annotated[str, typer.Option(metavar="PLACE", help="A town, a territory, a gateway, or latitude,longitude.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="A town, a territory, a gateway, or latitude,longitude.")
+    ] = None,
+    track: Annotated[
+        Path | None, typer.Option(metavar="F.csv", help="In place of --at, a user who moves: t,lat,lon,alt.")
+    ] = None,
     start: Annotated[str | None, typer.Option(help="From this instant, UTC. [default: the scenario's start]")] = None,
     for_: Annotated[str, typer.Option("--for", metavar="DURATION", help="For so long, for example 30m.")] = "10m",
     out: Annotated[
@@ -28,16 +36,22 @@ def passes(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the satellites that pass over a place, its hand-overs, and draw its sky."""
+    """List the satellites that pass over a place, its hand-overs, and draw its sky.
+
+    A track is a CSV of where a ship, an aircraft or a convoy is: t (seconds after the scenario's start, or instants),
+    lat, lon, alt (metres above the ellipsoid); between its rows the user follows the geodesic at a steady speed.
+    """
     from openleo.errors import InputError, Problem
     from openleo.instants import SlotGrid
     from openleo.network import journeys
+    from openleo.network.ground.tracks import read_track
     from openleo.report import sky
     from openleo.scenario import Scenario
 
     read = Scenario.load(scenario)
     network, grid = read.case.network, read.case.grid
-    place = point(at, "--at", read)
+    one_of(at=at, track=track)
+    place = read_track(track, grid.start) if track else point(at or "", "--at", read)
     seconds = duration_s(for_, "--for")
     if seconds > LONGEST_S:
         raise InputError(
@@ -53,7 +67,9 @@ def passes(
         raise InputError(Problem(str(out), "", "is not named as a PNG file.", "Name it sky.png, for example."))
     name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
-    sky.draw(seen, changes, place, window, network.user_elevation_deg, picture)
+    where = _where(place, window)
+    marked = _where(place, window, degree="°")
+    sky.draw(seen, changes, place.name, marked, window, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
     if as_json:
         print_json(
@@ -64,8 +80,7 @@ def passes(
             }
         )
         return
-    where = f"{place.name} ({place.latitude_deg:.3f}, {place.longitude_deg:.3f})"
-    typer.echo(f"{where}: {len(seen)} satellites above {network.user_elevation_deg:g}° in {for_}")
+    typer.echo(f"{place.name} ({where}): {len(seen)} satellites above {network.user_elevation_deg:g}° in {for_}")
     typer.echo(f"{'rises':>9} {'highest':>9} {'sets':>9}  elevation  satellite")
     for one in seen:
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))
@@ -78,6 +93,20 @@ def passes(
             "–" if rtt is None else f"{rtt:.1f} ms" for rtt in (change.rtt_ms_before, change.rtt_ms_after)
         )
         typer.echo(f"{_clock(change.at):>9}  {servers}  {rtts}  ({change.why})")
+
+
+def _where(user: Point | Track, window: SlotGrid, degree: str = "") -> str:
+    """Where a user is: its place, or where it is when the time looked at begins and ends."""
+    from openleo.network import journeys
+
+    def said(place: Point) -> str:
+        return f"{place.latitude_deg:.3f}{degree}, {place.longitude_deg:.3f}{degree}"
+
+    if isinstance(user, journeys.Point):
+        return said(user)
+    begins, ends = max(user.first, window.start), min(user.last, window.instant(window.slots))
+    places = [journeys.point_of(user, at) for at in (begins, ends)]
+    return " to ".join(said(place) for place in places if place) or "not on its track"
 
 
 def _clock(at: datetime | None) -> str:
@@ -106,4 +135,5 @@ def _hand_over_json(one: HandOver) -> dict[str, Any]:
         "why": one.why,
         "rtt_ms_before": one.rtt_ms_before,
         "rtt_ms_after": one.rtt_ms_after,
+        "served_s": one.served_s,
     }

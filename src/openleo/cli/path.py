@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, instant, point, print_json, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, instant, one_of, point, print_json, tell_if_cold
 
 if TYPE_CHECKING:
-    from openleo.network.journeys import Path
+    from openleo.network import journeys
 
 INTERNET = "internet"
 
@@ -17,11 +18,16 @@ INTERNET = "internet"
 def path(
     scenario: ScenarioFile,
     start: Annotated[
-        str, typer.Option("--from", metavar="PLACE", help="A town, a territory, a gateway, or latitude,longitude.")
-    ],
+        str | None,
+        typer.Option("--from", metavar="PLACE", help="A town, a territory, a gateway, or latitude,longitude."),
+    ] = None,
     end: Annotated[
         str, typer.Option("--to", metavar="PLACE", help='Another place, or "internet": the PoP that `plan` would use.')
     ] = INTERNET,
+    track: Annotated[
+        Path | None,
+        typer.Option("--from-track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."),
+    ] = None,
     at: Annotated[str | None, typer.Option(help="An instant, UTC. [default: the scenario's start]")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -31,17 +37,19 @@ def path(
     internet: as `plan` computes it in the slot that holds the instant, with gateway, fibre and processing.
     """
     from openleo.network import journeys
+    from openleo.network.ground.tracks import read_track
     from openleo.scenario import Scenario
 
     read = Scenario.load(scenario)
     network, grid = read.case.network, read.case.grid
+    one_of(from_=start, from_track=track)
     when = instant(at, "--at", grid.start)
-    here = point(start, "--from", read)
+    user = read_track(track, grid.start) if track else point(start or "", "--from", read)
     tell_if_cold()
     if end.casefold() == INTERNET:
-        found = journeys.to_internet(network, grid, here, when)
+        found = journeys.to_internet(network, grid, user, when)
     else:
-        found = journeys.between(network, here, point(end, "--to", read), when)
+        found = journeys.between(network, user, point(end, "--to", read), when)
     if as_json:
         print_json(_json(found))
         return
@@ -52,7 +60,7 @@ def path(
         typer.echo(f"{number:3}  {hop.kind:21} {length} {hop.delay_ms:8.3f} ms  {ends}")
 
 
-def _json(found: Path) -> dict[str, Any]:
+def _json(found: journeys.Path) -> dict[str, Any]:
     from openleo.instants import instant_text
 
     return {

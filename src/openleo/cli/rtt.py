@@ -3,55 +3,199 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold
 
+if TYPE_CHECKING:
+    from openleo.errors import Problem
+    from openleo.network.pairs import Places
+    from openleo.network.ways import Gathered
+    from openleo.scenario import PairCase
+
+Instant = tuple[str, float]  # as it is written to the file, and in seconds after the scenario's start
+MOST_INSTANTS = 1_000_000  # of a range
+
 
 def rtt(
     scenario: ScenarioFile,
-    at: Annotated[str, typer.Option(metavar="T[,T…]", help="Seconds after the scenario's start, one or several.")],
-    out: Annotated[Path, typer.Option(help="The CSV to write: t_s,from,to,rtt_ms,hops.")],
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="T[,T…]",
+            help="Seconds after the scenario's start, one or several, or START:STOP:STEP without STOP itself.",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="The CSV to write: t_s,from,to,rtt_ms,hops.")] = None,
     sites: Annotated[
         Path | None, typer.Option(help="A CSV of places: name,lat_deg,lon_deg. A Hypatia directory has its own.")
     ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(metavar="F.csv|F.parquet", help="What each pair's times and ways add up to.")
+    ] = None,
+    paths: Annotated[
+        Path | None, typer.Option(metavar="F.jsonl", help="The satellites of every way, a line of JSON each.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the times over time.")] = None,
 ) -> None:
     """Write the round-trip time of every ordered pair of places, at each instant.
 
     Light's time over the satellites alone along the shortest way, nothing added. `hops` counts links, both ground links
-    included; both fields are empty where there is no way.
+    included; both fields are empty where there is no way. The summary takes the instants in the order of time, each
+    once.
     """
     from openleo.errors import InputError, Problem
-    from openleo.network.pairs import rtt_between
-    from openleo.report.pairs import PairsWriter
+    from openleo.report.rows import check_ending
     from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
 
-    instants = [(word.strip(), _seconds(word)) for word in at.split(",")]
+    instants = _instants(at)
+    if not (out or summary or paths or plot):
+        rule = "or --summary, --paths or --plot is needed: there is nothing to write."
+        raise InputError(Problem("--out", "", rule, "Name a CSV."))
+    if summary:
+        check_ending(summary, "--summary")
+    if plot and plot.suffix.lower() != ".png":
+        raise InputError(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it rtt.png, for example."))
     case = load_pairs(scenario)
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
     tell_if_cold()
-    with PairsWriter(out, places.names) as writer, progress() as tell:
-        times = rtt_between(case.sky, places, case.start, [seconds for _, seconds in instants])
-        for done, ((word, _), found) in enumerate(zip(instants, times, strict=True), start=1):
-            writer.write(word, found)
-            tell("computing instants", done, len(instants))
-    note(f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to {out}")
+    in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
+    gathered = _gather_for(places, len(in_time)) if summary or plot else None
+    # What is gathered follows the order of time, what is written as asked the order given: if they differ, twice.
+    together = [one[1] for one in instants] == [one[1] for one in in_time]
+    if out or paths or together:
+        _compute(case, places, instants, out, paths, gathered if together else None)
+    if gathered and not together:
+        _compute(case, places, in_time, None, None, gathered)
+    if gathered:
+        _conclude(case, gathered, [seconds for _, seconds in in_time], summary, plot)
 
 
-def _seconds(word: str) -> float:
+def _compute(
+    case: PairCase,
+    places: Places,
+    instants: list[Instant],
+    out: Path | None,
+    paths: Path | None,
+    gathered: Gathered | None,
+) -> None:
+    """Run through the instants, and hand each one to whatever was asked for."""
+    from openleo.network.pairs import rtt_between
+    from openleo.network.ways import ways_between
+    from openleo.report.pairs import PairsWriter
+    from openleo.report.ways import PathsWriter
+
+    seconds = [after_s for _, after_s in instants]
+    with ExitStack() as open_, progress() as tell:
+        writer = open_.enter_context(PairsWriter(out, places.names)) if out else None
+        names = case.sky.constellation.satellite_name
+        trails = open_.enter_context(PathsWriter(paths, places.names, names)) if paths else None
+        if trails or gathered:
+            found = ways_between(case.sky, places, case.start, seconds)
+            for done, ((word, _), ways) in enumerate(zip(instants, found, strict=True), start=1):
+                if writer:
+                    writer.write(word, ways.times)
+                if trails:
+                    trails.write(word, ways)
+                if gathered:
+                    gathered.add(ways)
+                tell("computing instants", done, len(instants))
+        elif writer:
+            times = rtt_between(case.sky, places, case.start, seconds)
+            for done, ((word, _), one) in enumerate(zip(instants, times, strict=True), start=1):
+                writer.write(word, one)
+                tell("computing instants", done, len(instants))
+    if writer:
+        note(f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to {out}")
+    if paths:
+        note(f"The ways at {len(instants)} instants written to {paths}")
+
+
+def _gather_for(places: Places, instants: int) -> Gathered:
     from openleo.errors import InputError, Problem
+    from openleo.network.ways import MOST_VALUES, Gathered
+
+    values = instants * len(places.names) ** 2
+    if values > MOST_VALUES:
+        rule = f"{len(places.names)} places at {instants} instants are {values:,} times to keep; {MOST_VALUES:,} fit."
+        way_out = "Take a longer step, fewer places or parts of the time, or only --out."
+        raise InputError(Problem("--at", "", rule, way_out))
+    return Gathered(places, instants)
+
+
+def _conclude(
+    case: PairCase, gathered: Gathered, seconds: list[float], summary: Path | None, plot: Path | None
+) -> None:
+    """Write the summary and draw the plot."""
+    names = gathered.places.names
+    if summary:
+        from openleo.report import ways
+        from openleo.report.rows import RowsWriter
+
+        with RowsWriter(summary, ways.COLUMNS) as writer:
+            writer.write(ways.rows(gathered.figures(), names))
+        note(f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in {summary}")
+    if plot:
+        from openleo.report import pair_plot
+
+        pair_plot.draw(gathered.rtt_ms, names, seconds, case.start, f"Round-trip times: {case.name}", plot)
+        note(f"Drawn to {plot}")
+
+
+def _instants(text: str) -> list[Instant]:
+    """The instants of `--at`: words as they stand, ranges in the shortest decimals."""
+    from openleo.errors import InputError
+
+    problems: list[Problem] = []
+    found: list[Instant] = []
+    for word in text.split(","):
+        found += _range(word, problems) if ":" in word else _one(word, problems)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _one(word: str, problems: list[Problem]) -> list[Instant]:
+    from openleo.errors import Problem
 
     try:
         seconds = float(word)
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise InputError(
-            Problem("--at", "", f"{word.strip()!r} is no number of seconds.", "Write for example 0,15,30.")
-        )
-    return seconds
+        problems.append(Problem("--at", "", f"{word.strip()!r} is no number of seconds.", "Write for example 0,15,30."))
+    return [(word.strip(), seconds)]
+
+
+def _range(word: str, problems: list[Problem]) -> list[Instant]:
+    """START, START + STEP, … below STOP, so that 0:60:15 and 60:120:15 have no instant in common."""
+    from openleo.errors import Problem
+
+    try:
+        start, stop, step = (Decimal(part.strip()) for part in word.split(":"))
+        usable = all(one.is_finite() for one in (start, stop, step)) and step > 0 and start < stop
+    except (InvalidOperation, ValueError):
+        usable = False
+    if not usable:
+        rule = f"{word.strip()!r} is no range START:STOP:STEP with START below STOP and STEP above 0."
+        problems.append(Problem("--at", "", rule, "Write for example 0:3600:15: every 15 s of an hour."))
+        return []
+    count = math.ceil((stop - start) / step)
+    if count > MOST_INSTANTS:
+        rule = f"{word.strip()!r} has {count:,} instants; up to {MOST_INSTANTS:,} are computed at once."
+        problems.append(Problem("--at", "", rule, "Take a longer step."))
+        return []
+    return [(_shortest(start + n * step), float(start + n * step)) for n in range(count)]
+
+
+def _shortest(value: Decimal) -> str:
+    """The shortest decimal, without an exponent: 0.1, 15, 3600."""
+    text = f"{value:f}"
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text

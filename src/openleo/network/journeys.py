@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from openleo.geodesy import ecef_km, look_angles, up
 from openleo.instants import SlotGrid, instant_text
 from openleo.network import ephemeris
+from openleo.network.ground.tracks import Track, Whereabouts
+from openleo.network.hand_overs import NOT_THERE, HandOver, in_words, reasons
+from openleo.network.hand_overs import hand_overs as changes_of
 from openleo.network.kernels import paths
-from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach, serve
+from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
 from openleo.network.routing import routes
+from openleo.network.watch import watch, whereabouts
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -41,6 +45,24 @@ class Point:
     name: str
     latitude_deg: float
     longitude_deg: float
+    altitude_km: float = 0.0  # above the ellipsoid
+
+    @property
+    def position_km(self) -> Floats:
+        return ecef_km(self.latitude_deg, self.longitude_deg, self.altitude_km)
+
+
+def point_of(track: Track, at: datetime) -> Point | None:
+    """Where the user on a track is at an instant; None before it sets out and after it has arrived."""
+    return _points(track.name, track.at(at, np.zeros(1)))[0]
+
+
+def _points(name: str, where: Whereabouts) -> list[Point | None]:
+    columns = (where.latitude_deg, where.longitude_deg, where.altitude_km)
+    return [
+        Point(name, *(float(value) for value in place)) if there else None
+        for *place, there in zip(*columns, where.there, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -64,15 +86,22 @@ class Path:
     why_none: str = ""
 
 
-def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) -> Path:
-    """The path from a place to its PoP in the slot that holds `at`: what `plan` computes, with its links.
+def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datetime) -> Path:
+    """The path from a user to its PoP in the slot that holds `at`: what `plan` computes, with its links.
 
     Lengths are those at mid-slot. Under `least_change` nobody served before, so the least RTT decides.
     """
     slot = grid.slot_at(at)
     middle = grid.instant(slot) + timedelta(seconds=grid.slot_s / 2.0)
-    users = place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
     positions = positions_over(network, grid, slot, 1)
+    place = centre = user if isinstance(user, Point) else None
+    if isinstance(user, Track):
+        place, centre = (_points(user.name, one)[0] for one in whereabouts(user, grid, slot, 1, positions.both_ends))
+    if place is None or centre is None:
+        return Path(middle, (), None, reasons(network.hand_over)[NOT_THERE])
+    users = place_users(
+        network, np.array([place.latitude_deg]), np.array([place.longitude_deg]), np.array([place.altitude_km])
+    )
     with ThreadPoolExecutor(1) as pool:
         ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
         nobody = np.full(1, -1, np.int32)
@@ -83,7 +112,7 @@ def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) ->
     gateways = positions.conditions[0].gateways if positions.conditions else network.gateways
     gateway = int(ways.gateway[0, trail[-1]])
     station, pop = gateways.stations[gateway], gateways.pops[gateways.pop[gateway]]
-    here = ecef_km(place.latitude_deg, place.longitude_deg)
+    here = centre.position_km
     there = ecef_km(station.latitude_deg, station.longitude_deg)
     hops = _sky_hops(network, positions.middle_km[0], trail, place.name, here, station.name, there, FEEDER_LINK)
     fibre_km, light_km = float(gateways.fibre_km[gateway]), float(gateways.fibre_light_km[gateway])
@@ -93,11 +122,14 @@ def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) ->
     return Path(middle, tuple(hops), 2.0 * one_way + network.processing_ms)
 
 
-def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
-    """The shortest path between two places over satellites alone at an instant.
+def between(network: Network, user: Point | Track, end: Point, at: datetime) -> Path:
+    """The shortest path from a user to a place over satellites alone at an instant.
 
     No relay on the ground, and nothing added to light's time.
     """
+    start = user if isinstance(user, Point) else point_of(user, at)
+    if start is None:
+        return Path(at, (), None, reasons(network.hand_over)[NOT_THERE])
     moved = ephemeris.positions(network.constellation, at, 0.0)
     now_s, out = np.array([at.timestamp()]), network.failures
     position = moved.position_km[0]
@@ -114,13 +146,13 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
         return Path(
             at, (), None, f"no satellite above {' and '.join(blind)}" if blind else "no satellites join the two"
         )
-    here, there = (ecef_km(point.latitude_deg, point.longitude_deg) for point in (start, end))
+    here, there = start.position_km, end.position_km
     hops = _sky_hops(network, position, _trail(entry, onward), start.name, here, end.name, there, USER_LINK)
     return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
 
 
 def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, elevation_deg: float) -> Floats:
-    sight = position_km - ecef_km(point.latitude_deg, point.longitude_deg)
+    sight = position_km - point.position_km
     distance = np.linalg.norm(sight, axis=1)
     above = sight @ up(point.latitude_deg, point.longitude_deg) >= np.sin(np.radians(elevation_deg)) * distance
     return np.where(above & usable, distance, np.inf)
@@ -169,24 +201,20 @@ class Pass:
     elevation_deg: Floats
 
 
-@dataclass(frozen=True)
-class HandOver:
-    """A change of the serving satellite between two slots; an empty name stands for nobody."""
-
-    at: datetime
-    from_satellite: str
-    to_satellite: str
-    why: str
-    rtt_ms_before: float | None
-    rtt_ms_after: float | None
-
-
-def passes(network: Network, place: Point, start: datetime, duration_s: float) -> list[Pass]:
-    """The satellites above a place's mask within a time, in the order they appear."""
+def passes(network: Network, user: Point | Track, start: datetime, duration_s: float) -> list[Pass]:
+    """The satellites above a user's mask within a time, in the order they appear."""
     seconds = np.arange(0.0, duration_s + PASS_STEP_S / 2.0, PASS_STEP_S)
     moved = ephemeris.positions(network.constellation, start, seconds)
-    azimuth, elevation, _ = look_angles(place.latitude_deg, place.longitude_deg, moved.position_km)
-    above = (elevation >= network.user_elevation_deg) & moved.valid
+    there = np.ones((1, 1), np.bool_)
+    if isinstance(user, Track):
+        where = user.at(start, seconds)
+        place = (where.latitude_deg, where.longitude_deg, where.altitude_km)
+        latitude, longitude, altitude = (axis[:, np.newaxis] for axis in place)
+        there = where.there[:, np.newaxis]
+        azimuth, elevation, _ = look_angles(latitude, longitude, moved.position_km, altitude)
+    else:
+        azimuth, elevation, _ = look_angles(user.latitude_deg, user.longitude_deg, moved.position_km, user.altitude_km)
+    above = (elevation >= network.user_elevation_deg) & moved.valid & there
     found = []
     for satellite in np.flatnonzero(above.any(axis=0)):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], above[:, satellite], [False]]).astype(int)))
@@ -210,53 +238,17 @@ def passes(network: Network, place: Point, start: datetime, duration_s: float) -
     return sorted(found, key=lambda one: (one.rises or start, one.culminates))
 
 
-def hand_overs(network: Network, grid: SlotGrid, place: Point) -> list[HandOver]:
-    """Who serves a place first, and every change after that over the slots of a grid."""
-    users = place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
-    chunks = list(reach(network, grid, users))
-    satellite = np.concatenate([chunk.satellite[:, 0] for chunk in chunks])
-    rtt = np.concatenate([chunk.rtt_ms[:, 0] for chunk in chunks])
-    seen = np.concatenate([chunk.seen[:, 0] for chunk in chunks])
-    found = []
-    for slot in np.flatnonzero(np.diff(satellite, prepend=-2)):
-        was = int(satellite[slot - 1]) if slot else -1
-        now = int(satellite[slot])
-        found.append(
-            HandOver(
-                grid.instant(int(slot)),
-                _name(network, was),
-                _name(network, now),
-                _why(network, grid, place, int(slot), was, now, int(seen[slot])),
-                _finite(rtt[slot - 1]) if slot else None,
-                _finite(rtt[slot]),
-            )
+def hand_overs(network: Network, grid: SlotGrid, user: Point | Track) -> list[HandOver]:
+    """Who serves a user first, and every change after that over the slots of a grid."""
+    users = (
+        user
+        if isinstance(user, Track)
+        else place_users(
+            network, np.array([user.latitude_deg]), np.array([user.longitude_deg]), np.array([user.altitude_km])
         )
-    return found
-
-
-def _why(network: Network, grid: SlotGrid, place: Point, slot: int, was: int, now: int, seen: int) -> str:
-    if now < 0:
-        return "no gateway" if seen else "no satellite"
-    if was < 0:
-        return "first service" if slot == 0 else "service returns"
-    positions = positions_over(network, grid, slot, 1)
-    instants = positions.at_km[:2] if positions.both_ends else positions.at_km[:1]
-    ranges = [_ranges(at_km, positions.usable[0], place, network.user_elevation_deg)[was] for at_km in instants]
-    if not np.isfinite(ranges).all():
-        return "the satellite leaves the mask"
-    with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
-    if ways.onward[0, was] == paths.NO_WAY:
-        return "the satellite loses its gateway"
-    return f"{network.hand_over} prefers another"
-
-
-def _name(network: Network, satellite: int) -> str:
-    return network.constellation.satellite_name[satellite] if satellite >= 0 else ""
-
-
-def _finite(value: float) -> float | None:
-    return round(float(value), 3) if np.isfinite(value) else None
+    )
+    changes = changes_of(watch(network, grid, users), grid.slot_s)
+    return [one for found in changes for one in in_words(found, network, grid, (user.name,))]
 
 
 def describe(path: Path) -> str:

@@ -7,7 +7,7 @@ is admitted is the caller's choice: by an elevation mask on the ellipsoid, or by
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -69,6 +69,25 @@ class PairTimes:
     at: datetime
     rtt_ms: Floats
     hops: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A block of sources, `first` and those after it, whose distances are settled; the arrays are those of
+    `kernels.pairs`, and from them a shortest way can be walked back.
+    """
+
+    first: int
+    neighbours: NDArray[np.int32]
+    length_km: Floats
+    distance_km: Floats
+    offsets: NDArray[np.int64]
+    satellite: NDArray[np.int32]
+    range_km: Floats
+    between_km: Floats
+
+
+OnSettled = Callable[[Settled], None]
 
 
 def rtt_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[float]) -> Iterator[PairTimes]:
@@ -139,11 +158,18 @@ def lengths_between(sky: Sky, places: Places, position_km: Floats, usable: NDArr
 
 
 def shortest(
-    sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_], *, with_links: bool = True
+    sky: Sky,
+    places: Places,
+    position_km: Floats,
+    usable: NDArray[np.bool_],
+    *,
+    with_links: bool = True,
+    on_settled: OnSettled | None = None,
 ) -> tuple[Floats, NDArray[np.int32]]:
     """(length of the shortest way in km, links on it), axes (from, to), with the satellites at given positions.
 
     Infinite and −1 where there is no way, and on the diagonal. Without `with_links` they are not counted: all −1.
+    `on_settled` is shown every block of sources.
     """
     count, satellites = len(places.names), len(position_km)
     neighbours, length_km = sky.topology.neighbours, sky.topology.lengths_km(position_km, usable)
@@ -160,6 +186,9 @@ def shortest(
         if with_links:
             ground = (offsets, satellite, range_km)
             pairs.count_links(first, neighbours, length_km, distance_km, *ground, between_km[block], links[block])
+        if on_settled:
+            graph = (neighbours, length_km, distance_km)
+            on_settled(Settled(first, *graph, offsets, satellite, range_km, between_km[block]))
     np.fill_diagonal(between_km, np.inf)
     np.fill_diagonal(links, -1)
     return between_km, links

@@ -127,19 +127,30 @@ def cell_users(network: Network, cells: h3cells.Cells) -> Sites:
     return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation))
 
 
-def place_users(network: Network, latitude_deg: Floats, longitude_deg: Floats) -> Sites:
+def place_users(
+    network: Network, latitude_deg: Floats, longitude_deg: Floats, altitude_km: Floats | float = 0.0
+) -> Sites:
     """Single places as user sites."""
-    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, highest_km(network.constellation))
+    top_km = highest_km(network.constellation)
+    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, top_km, altitude_km)
 
 
 def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = None) -> Iterator[Reach]:
     """The reach of sites over all slots of a grid, chunk after chunk; sites in the order they were given in."""
+    for chunk, _, _ in reach_and_ways(network, grid, users, threads):
+        yield chunk
+
+
+def reach_and_ways(
+    network: Network, grid: SlotGrid, users: Sites, threads: int | None = None
+) -> Iterator[tuple[Reach, Positions, Routes]]:
+    """Each chunk of `reach`, with the satellites and the ways that it was decided from."""
     feeders = gateway_sites(network)
     back = np.argsort(users.order)
     previous = np.full(len(users), -1, np.int32)
     threads = threads or default_threads()
     with ThreadPoolExecutor(threads) as pool:
-        chunk = _slots_in_chunk(network.constellation.satellites, len(users))
+        chunk = slots_in_chunk(network.constellation.satellites, len(users))
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)
             positions = positions_over(network, grid, first, count)
@@ -147,13 +158,14 @@ def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = 
             satellite, path_km, seen = serve(
                 users, positions, ways, network.hand_over, grid.slot_s, previous, pool, threads
             )
-            yield Reach(
+            made = Reach(
                 first,
                 satellite[:, back],
                 rtt_ms(path_km, network.processing_ms)[:, back],
                 seen[:, back],
                 positions.failures,
             )
+            yield made, positions, ways
 
 
 def gateway_sites(network: Network) -> Sites:
@@ -167,7 +179,8 @@ def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:
     return (path_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S) + processing_ms).astype(path_km.dtype)
 
 
-def _slots_in_chunk(satellites: int, sites: int) -> int:
+def slots_in_chunk(satellites: int, sites: int) -> int:
+    """How many slots are computed at a time, so that memory stays bounded."""
     slot_bytes = satellites * (2 * 3 * 8 + 2 * 8 + 12) + sites * 10
     return int(np.clip(CHUNK_BYTES // slot_bytes, 1, MOST_SLOTS_IN_CHUNK))
 

@@ -52,15 +52,23 @@ class Sites:
 def reach_rad(elevation_deg: float, highest_km: float) -> float:
     """The angle at the Earth's centre within which a satellite no farther out than `highest_km` is above a mask.
 
-    The largest anywhere on the ellipsoid: seen from its smallest radius, with the deflection of the normal added.
+    The largest anywhere on the ellipsoid: seen from its smallest radius, with the deflection of the normal added. From
+    higher up the angle is smaller.
     """
     mask = math.radians(elevation_deg) - DEFLECTION_RAD
     return math.acos(min(1.0, EARTH_POLAR_RADIUS_KM * math.cos(mask) / highest_km)) - mask + DEFLECTION_RAD
 
 
-def single_sites(latitude_deg: Floats, longitude_deg: Floats, elevation_deg: float, highest_km: float) -> Sites:
+def single_sites(
+    latitude_deg: Floats,
+    longitude_deg: Floats,
+    elevation_deg: float,
+    highest_km: float,
+    altitude_km: Floats | float = 0.0,
+) -> Sites:
     """Sites that each are a block of their own (gateways, a few places)."""
-    return _sites(latitude_deg, longitude_deg, np.arange(len(latitude_deg)), elevation_deg, highest_km)
+    block = np.arange(len(latitude_deg))
+    return _sites(latitude_deg, longitude_deg, block, elevation_deg, highest_km, altitude_km)
 
 
 def cell_sites(cells: h3cells.Cells, elevation_deg: float, highest_km: float) -> Sites:
@@ -72,10 +80,16 @@ def cell_sites(cells: h3cells.Cells, elevation_deg: float, highest_km: float) ->
 
 
 def _sites(
-    latitude_deg: Floats, longitude_deg: Floats, block: NDArray[np.intp], elevation_deg: float, highest_km: float
+    latitude_deg: Floats,
+    longitude_deg: Floats,
+    block: NDArray[np.intp],
+    elevation_deg: float,
+    highest_km: float,
+    altitude_km: Floats | float = 0.0,
 ) -> Sites:
     order = np.argsort(block, kind="stable")
-    position = ecef_km(latitude_deg[order], longitude_deg[order])
+    height_km = np.broadcast_to(altitude_km, order.shape)[order]
+    position = ecef_km(latitude_deg[order], longitude_deg[order], height_km)
     count = np.bincount(block)
     offsets = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
     direction = position / np.linalg.norm(position, axis=1, keepdims=True)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from openleo.instants import SlotGrid, instant_text
-from openleo.network.journeys import HandOver, Pass, Point
+from openleo.network.hand_overs import HandOver
+from openleo.network.journeys import Pass
 from openleo.report.staging import blaming
 
 SERVING, OTHER = "#0072b2", "#b8b8b8"  # Okabe and Ito's blue, safe for colour-blind readers, and a grey
@@ -20,14 +21,16 @@ MOST_LISTED = 40
 def draw(
     passes: Sequence[Pass],
     hand_overs: Sequence[HandOver],
-    place: Point,
+    name: str,
+    where: str,
     window: SlotGrid,
     mask_deg: float,
     target: Path,
 ) -> None:
     """Draw the sky to a PNG file: north up, east to the right, the zenith in the middle.
 
-    Satellites that serve are numbered in the order of their first service and listed beside the plot.
+    `name` and `where` say over whom. Satellites that serve are numbered in the order of their first service and listed
+    beside the plot.
     """
     from matplotlib.figure import Figure
 
@@ -37,8 +40,7 @@ def draw(
     _sky(axes, mask_deg)
     for one in sorted(passes, key=lambda one: one.satellite in order):
         _track(axes, one, order.get(one.satellite))
-    figure.text(0.04, 0.955, f"The sky over {place.name}", fontsize=15, fontweight="bold")
-    where = f"{place.latitude_deg:.3f}°, {place.longitude_deg:.3f}°"
+    figure.text(0.04, 0.955, f"The sky over {name}", fontsize=15, fontweight="bold")
     when = f"{instant_text(window.start)}, {window.duration_s / 60:g} min"
     figure.text(0.04, 0.925, f"{where} · {when} · {len(passes)} passes above {mask_deg:g}°", fontsize=9.5, color="0.35")
     _listing(figure, hand_overs, order)

@@ -1,0 +1,89 @@
+"""`openleo export hand-overs`: every change of the serving satellite, with its reason, as CSV or Parquet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, print_json, progress
+
+if TYPE_CHECKING:
+    from openleo.instants import SlotGrid
+    from openleo.network.ground.tracks import Track
+    from openleo.network.reach import Network
+    from openleo.network.visibility import Sites
+
+
+def hand_overs(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(metavar="F.csv|F.parquet", help="The file to write.")],
+    sites: Annotated[Path | None, typer.Option(metavar="F.csv", help="Places: name,lat_deg,lon_deg.")] = None,
+    track: Annotated[
+        Path | None, typer.Option(metavar="F.csv", help="In place of --sites, a user who moves: t,lat,lon,alt.")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="From this instant, UTC. [default: the scenario's start]")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="For so long. [default: the scenario's duration]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write who serves each place, from when, why it changed, and the round-trip time before and after.
+
+    The first record of a place is that of the first slot. Fields that do not exist are empty. Prints hand-overs an hour
+    (from one satellite to another), the stays with one satellite and the outages of each place. A user on a track
+    counts while it is there.
+    """
+    from dataclasses import replace
+
+    from openleo.instants import instant_text
+    from openleo.network import hand_overs as found
+    from openleo.network.watch import watch
+    from openleo.report import hand_overs as table
+    from openleo.report.rows import RowsWriter, check_ending
+    from openleo.scenario import Scenario
+
+    one_of(sites=sites, track=track)
+    check_ending(out, "--out")
+    seconds = duration_s(for_, "--for") if for_ else None
+    read = Scenario.load(scenario)
+    network, grid = read.case.network, read.case.grid
+    names, users = _users(network, grid, sites, track)
+    first = grid.slot_at(instant(start, "--start", grid.start))
+    slots = grid.slots if seconds is None else max(1, round(seconds / grid.slot_s))
+    window = replace(grid, start=grid.instant(first), slots=slots)
+    diary, written = found.Diary(len(names)), 0
+    with RowsWriter(out, table.COLUMNS) as writer, progress() as tell:
+        for chunk in found.hand_overs(watch(network, window, users), window.slot_s):
+            diary.add(chunk)
+            writer.write(table.row(one) for one in found.in_words(chunk, network, window, names))
+            written += len(chunk)
+            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, window.slots)
+    summary = table.summary(diary.finish(window), names)
+    note(f"{written} records of {window.slots} slots written to {out}")
+    if as_json:
+        print_json({"start": instant_text(window.start), "slots": window.slots, "sites": summary})
+        return
+    for line in table.lines(summary):
+        typer.echo(line)
+
+
+def _users(
+    network: Network, grid: SlotGrid, sites: Path | None, track: Path | None
+) -> tuple[tuple[str, ...], Sites | Track]:
+    """The users' names, and who they are."""
+    import numpy as np
+
+    from openleo.network.ground import stations
+    from openleo.network.ground.tracks import read_track
+    from openleo.network.reach import place_users
+
+    if track:
+        moving = read_track(track, grid.start)
+        return (moving.name,), moving
+    assert sites is not None
+    listed, _ = stations.read(sites.name, "sites", sites.parent, "--sites", "")
+    latitude = np.array([site.latitude_deg for site in listed])
+    longitude = np.array([site.longitude_deg for site in listed])
+    return tuple(site.name for site in listed), place_users(network, latitude, longitude)

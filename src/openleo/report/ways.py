@@ -1,0 +1,99 @@
+"""Ways between pairs over time: a summary of every pair, and every way as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+
+from openleo.network.ways import PairFigures, PairWays
+from openleo.report.rows import Staged
+from openleo.report.staging import blaming
+
+DIGITS = {"rtt_ms": 3, "geodesic_km": 3, "stretch": 4}  # by how a column's name begins
+COUNTS = ("unreachable", "hops_min", "hops_max", "path_changes", "lost", "regained")
+FIGURES = (
+    "unreachable",
+    "rtt_ms_min",
+    "rtt_ms_p50",
+    "rtt_ms_p95",
+    "rtt_ms_max",
+    "hops_min",
+    "hops_max",
+    "path_changes",
+    "lost",
+    "regained",
+    "geodesic_km",
+    "stretch_vacuum_p50",
+    "stretch_vacuum_max",
+    "stretch_fibre_p50",
+    "stretch_fibre_max",
+)
+COLUMNS: dict[str, type] = {
+    "from": str,
+    "to": str,
+    "instants": int,
+    "reachable": float,
+    **{name: int if name in COUNTS else float for name in FIGURES},
+}
+
+
+def rows(found: PairFigures, names: tuple[str, ...]) -> Iterator[tuple[object, ...]]:
+    """One row an ordered pair, in the order of COLUMNS; None for what does not exist."""
+    columns = [(name, getattr(found, name)) for name in FIGURES]
+    for i, start in enumerate(names):
+        for j, end in enumerate(names):
+            if i == j:
+                continue
+            share = round(1.0 - float(found.unreachable[i, j]) / found.instants, 6)
+            yield (start, end, found.instants, share, *(_known(name, values[i, j]) for name, values in columns))
+
+
+def _known(name: str, value: float) -> float | int | None:
+    if name in COUNTS:
+        return int(value) if value >= 0 else None
+    digits = next(digits for begins, digits in DIGITS.items() if name.startswith(begins))
+    return round(float(value), digits) if np.isfinite(value) else None
+
+
+class PathsWriter:
+    """Every way as a line of JSON; a context manager, and the file is there only if everything was written."""
+
+    def __init__(self, target: Path, names: tuple[str, ...], satellites: tuple[str, ...]):
+        self._staged, self._names, self._satellites = Staged(target), names, satellites
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> PathsWriter:
+        path = self._staged.__enter__()
+        with blaming(self._staged.target):
+            self._file = path.open("w", encoding="utf-8")
+        return self
+
+    def write(self, t_s: str, found: PairWays) -> None:
+        """All ordered pairs of one instant; null and no satellites where there is no way."""
+        assert self._file is not None
+        count = len(self._names)
+        with blaming(self._staged.target):
+            for pair in range(count * count):
+                i, j = divmod(pair, count)
+                if i == j:
+                    continue
+                met = found.satellite[found.begin[pair] : found.begin[pair + 1]]
+                rtt_ms = round(float(found.times.rtt_ms[i, j]), 6) if len(met) else None
+                over = [self._satellites[one] for one in met]
+                line = {"t_s": t_s, "from": self._names[i], "to": self._names[j], "rtt_ms": rtt_ms, "satellites": over}
+                self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._file is not None:
+                with blaming(self._staged.target):
+                    self._file.close()
+        finally:
+            self._staged.__exit__(kind, error, trace)

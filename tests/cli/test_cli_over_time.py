@@ -1,0 +1,161 @@
+"""Results over time on the command line: hand-overs, tracks, and the times of pairs summed up."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+PNG = b"\x89PNG\r\n\x1a\n"
+SITES = "name,lat_deg,lon_deg\nSuva,-18.14,178.44\nTongatapu,-21.14,-175.2\nPole,90,0\n"
+TRACK = "t,lat,lon,alt\n30,-18,178,11000\n150,-18.1,-179.9,11000\n"
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path) -> None:
+    (tmp_path / "sites.csv").write_text(SITES)
+    (tmp_path / "track.csv").write_text(TRACK)
+
+
+def test_hand_overs_as_csv_and_parquet_are_the_same_and_sum_up(run, starter, tmp_path):
+    asked = ("export", "hand-overs", starter, "--sites", "sites.csv", "--for", "5m", "--out")
+    done = run(*asked, "h.csv", "--json")
+    assert done.code == 0
+    rows = table(tmp_path / "h.csv")
+    assert list(rows[0]) == ["at", "site", "from", "to", "why", "rtt_ms_before", "rtt_ms_after", "served_s"]
+    assert f"{len(rows)} records of 20 slots written to h.csv" in done.err
+    sites = {one["site"]: one for one in done.json["sites"]}
+    assert list(sites) == ["Suva", "Tongatapu", "Pole"]
+    for name, one in sites.items():
+        mine = [row for row in rows if row["site"] == name]
+        assert mine[0]["at"] == "2026-11-20T00:00:00Z"
+        assert one["hand_overs"] == sum(bool(row["from"] and row["to"]) for row in mine)
+        assert one["there_s"] == 300.0
+    assert run(*asked, "h.parquet").code == 0
+    read = pq.read_table(tmp_path / "h.parquet").to_pylist()
+    assert [row["to"] or "" for row in read] == [row["to"] for row in rows]
+    assert [row["rtt_ms_after"] for row in read] == [float(row["rtt_ms_after"]) for row in rows]
+
+
+def test_hand_overs_are_those_of_passes(run, starter, tmp_path):
+    assert run("export", "hand-overs", starter, "--sites", "sites.csv", "--for", "3m", "--out", "h.csv").code == 0
+    passed = run("passes", starter, "--at", "-18.14,178.44", "--for", "3m", "--json").json["hand_overs"]
+    rows = [row for row in table(tmp_path / "h.csv") if row["site"] == "Suva"]
+    assert [(one["at"], one["to"], one["why"]) for one in passed] == [
+        (row["at"], row["to"], row["why"]) for row in rows
+    ]
+
+
+def test_a_user_who_moves(run, starter, tmp_path):
+    done = run("export", "hand-overs", starter, "--track", "track.csv", "--for", "4m", "--out", "h.csv", "--json")
+    assert done.code == 0
+    rows = table(tmp_path / "h.csv")
+    assert (rows[0]["why"], rows[1]["why"], rows[-1]["why"]) == (
+        "not on its track",
+        "first service",
+        "not on its track",
+    )
+    assert rows[1]["at"] == "2026-11-20T00:00:30Z"
+    (user,) = done.json["sites"]
+    assert (user["site"], user["there_s"], user["away_s"]) == ("track", 120.0, 120.0)
+    passed = run("passes", starter, "--track", "track.csv", "--for", "4m", "--out", "sky.png", "--json")
+    assert [one["to"] for one in passed.json["hand_overs"]] == [row["to"] or None for row in rows]
+    assert (tmp_path / "sky.png").read_bytes().startswith(PNG)
+    assert "to -18.1" in run("passes", starter, "--track", "track.csv", "--for", "4m").out.splitlines()[0]
+
+
+def test_a_path_from_a_track(run, starter):
+    there = run("path", starter, "--from-track", "track.csv", "--at", "2026-11-20T00:01:00Z", "--json").json
+    assert (there["hops"][0]["kind"], there["hops"][0]["from"]) == ("user link", "track")
+    between = ("--to", "Suva", "--at", "2026-11-20T00:01:00Z")
+    assert run("path", starter, "--from-track", "track.csv", *between, "--json").json["rtt_ms"] > 0.0
+    for options in ([], ["--to", "Suva"]):
+        gone = run("path", starter, "--from-track", "track.csv", "--at", "2026-11-20T01:00:00Z", "--json", *options)
+        assert (gone.code, gone.json["why_none"]) == (0, "not on its track")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["passes"], "--at or --track: is needed."),
+        (["passes", "--at", "TON", "--track", "track.csv"], "--at: was given with --track"),
+        (["path"], "--from or --from-track: is needed."),
+        (["path", "--from-track", "none.csv"], "none.csv: cannot be read: No such file"),
+        (["export", "hand-overs", "--out", "h.csv"], "--sites or --track: is needed."),
+        (["export", "hand-overs", "--sites", "sites.csv", "--out", "h.txt"], "neither as a CSV nor as a Parquet"),
+        (["export", "hand-overs", "--sites", "sites.csv", "--out", "sites.csv/h.csv"], "cannot be written"),
+        (["rtt", "--sites", "sites.csv", "--at", "0"], "there is nothing to write"),
+        (["rtt", "--sites", "sites.csv", "--at", "0", "--plot", "p.svg"], "is not named as a PNG file"),
+        (["rtt", "--sites", "sites.csv", "--at", "0", "--summary", "p.txt"], "neither as a CSV nor as a Parquet"),
+        (["rtt", "--sites", "sites.csv", "--at", "0:1e8:1", "--out", "r.csv"], "100,000,000 instants"),
+        (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'soon' is no number of seconds"),
+        (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'5:1:1' is no range"),
+    ],
+)
+def test_what_cannot_be(run, starter, tmp_path, arguments, said):
+    verb = 2 if arguments[0] == "export" else 1
+    done = run(*arguments[:verb], starter, *arguments[verb:])
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sites.csv", "track.csv"]
+
+
+def test_ranges_leave_their_stop_out_and_words_are_echoed(run, starter, tmp_path):
+    done = run("rtt", starter, "--sites", "sites.csv", "--at", "5e1,0:0.3:0.1, 7.50 ,30:61:15", "--out", "r.csv")
+    assert done.code == 0
+    words = list(dict.fromkeys(row["t_s"] for row in table(tmp_path / "r.csv")))
+    assert words == ["5e1", "0", "0.1", "0.2", "7.50", "30", "45", "60"]
+
+
+def test_a_summary_with_paths_and_a_plot(run, starter, tmp_path):
+    asked = ("rtt", starter, "--sites", "sites.csv", "--at", "0:120:30")
+    done = run(*asked, "--out", "r.csv", "--summary", "s.csv", "--paths", "p.jsonl", "--plot", "p.png")
+    assert done.code == 0
+    rows, times = table(tmp_path / "s.csv"), table(tmp_path / "r.csv")
+    assert len(rows) == 6
+    for row in rows:
+        mine = [one for one in times if (one["from"], one["to"]) == (row["from"], row["to"])]
+        rtt = [float(one["rtt_ms"]) for one in mine if one["rtt_ms"]]
+        assert int(row["instants"]) == len(mine) == 4
+        assert int(row["unreachable"]) == 4 - len(rtt)
+        assert float(row["reachable"]) == len(rtt) / 4
+        assert (row["rtt_ms_max"] == "") == (not rtt)
+        if rtt:
+            assert float(row["rtt_ms_max"]) == pytest.approx(max(rtt), abs=1e-3)
+            assert float(row["stretch_vacuum_max"]) >= 1.0
+            assert row["hops_max"] == max((one["hops"] for one in mine if one["hops"]), key=int)
+    lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(one["t_s"], one["from"], one["to"]) for one in lines] == [
+        (one["t_s"], one["from"], one["to"]) for one in times
+    ]
+    assert [len(one["satellites"]) for one in lines] == [int(one["hops"] or 1) - 1 for one in times]
+    assert (tmp_path / "p.png").read_bytes().startswith(PNG)
+    # In another order, with an instant twice: the same summary, since it follows time.
+    again = run(
+        "rtt", starter, "--sites", "sites.csv", "--at", "90,0,30,60,0", "--out", "r2.csv", "--summary", "s2.csv"
+    )
+    assert again.code == 0
+    assert (tmp_path / "s2.csv").read_bytes() == (tmp_path / "s.csv").read_bytes()
+    assert [row["t_s"] for row in table(tmp_path / "r2.csv")][::6] == ["90", "0", "30", "60", "0"]
+
+
+def test_a_plot_of_many_pairs(run, starter, tmp_path):
+    with (tmp_path / "sites.csv").open("a") as more:
+        more.write("Apia,-13.83,-171.77\nNoumea,-22.27,166.45\n")
+    assert run("rtt", starter, "--sites", "sites.csv", "--at", "0,15", "--plot", "new/p.png").code == 0
+    assert (tmp_path / "new" / "p.png").read_bytes().startswith(PNG)
+
+
+def test_more_times_than_fit_are_refused_with_a_way_out(run, starter, tmp_path, monkeypatch):
+    monkeypatch.setattr("openleo.network.ways.MOST_VALUES", 20)
+    done = run("rtt", starter, "--sites", "sites.csv", "--at", "0,15,30", "--summary", "s.csv")
+    assert done.code == 2
+    assert "3 places at 3 instants are 27 times to keep; 20 fit. Take a longer step" in done.err
