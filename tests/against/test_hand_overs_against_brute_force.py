@@ -138,6 +138,17 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         np.testing.assert_array_equal(getattr(joined(pieces), name), getattr(whole, name))
 
 
+def test_a_satellite_without_a_position_is_not_said_to_leave_the_mask() -> None:
+    network = japan_only("middle", "least_rtt")
+    (chunk,) = watch(network, GRID, place_users(network, LATITUDE[:1], LONGITUDE[:1]))
+    (found,) = hand_overs([chunk], GRID.slot_s)
+    change = int(np.flatnonzero((found.from_satellite >= 0) & (found.to_satellite >= 0))[0])
+    usable = chunk.positions.usable.copy()
+    usable[found.slot[change], found.from_satellite[change]] = False
+    (again,) = hand_overs([replace(chunk, positions=replace(chunk.positions, usable=usable))], GRID.slot_s)
+    assert reasons("least_rtt")[again.why[change]] == "the satellite has no position"
+
+
 def test_stays_against_counting_slots() -> None:
     network = japan_only("middle", "least_rtt")
     users = place_users(network, LATITUDE, LONGITUDE)

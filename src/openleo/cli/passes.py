@@ -67,7 +67,8 @@ def passes(
     name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
     where = _where(place, window)
-    sky.draw(seen, changes, place.name, where, window, network.user_elevation_deg, picture)
+    marked = _where(place, window, degree="°")
+    sky.draw(seen, changes, place.name, marked, window, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
     if as_json:
         print_json(
@@ -93,17 +94,18 @@ def passes(
         typer.echo(f"{_clock(change.at):>9}  {servers}  {rtts}  ({change.why})")
 
 
-def _where(user: Point | Track, window: SlotGrid) -> str:
+def _where(user: Point | Track, window: SlotGrid, degree: str = "") -> str:
     """Where a user is: its place, or where it is when the time looked at begins and ends."""
     from openleo.network import journeys
 
+    def said(place: Point) -> str:
+        return f"{place.latitude_deg:.3f}{degree}, {place.longitude_deg:.3f}{degree}"
+
     if isinstance(user, journeys.Point):
-        return f"{user.latitude_deg:.3f}, {user.longitude_deg:.3f}"
+        return said(user)
     begins, ends = max(user.first, window.start), min(user.last, window.instant(window.slots))
     places = [journeys.point_of(user, at) for at in (begins, ends)]
-    return (
-        " to ".join(f"{one.latitude_deg:.3f}, {one.longitude_deg:.3f}" for one in places if one) or "not on its track"
-    )
+    return " to ".join(said(place) for place in places if place) or "not on its track"
 
 
 def _clock(at: datetime | None) -> str:

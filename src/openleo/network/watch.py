@@ -19,6 +19,7 @@ from openleo.network.ground.tracks import Track, Whereabouts
 from openleo.network.reach import (
     Network,
     Reach,
+    default_threads,
     gateway_sites,
     place_users,
     positions_over,
@@ -76,7 +77,7 @@ def watch_sites(network: Network, grid: SlotGrid, users: Sites, threads: int | N
 def watch_track(network: Network, grid: SlotGrid, track: Track, threads: int | None = None) -> Iterator[Watched]:
     """One user on a track."""
     feeders, previous = gateway_sites(network), np.full(1, -1, np.int32)
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads or default_threads()) as pool:
         chunk = slots_in_chunk(network.constellation.satellites, 1)
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)

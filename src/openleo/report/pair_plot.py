@@ -48,7 +48,8 @@ def draw(
     figure.text(0.07, 0.93, title, fontsize=15, fontweight="bold")
     chosen = np.stack([rtt_ms[:, i, j] for i, j in pairs])
     unreachable = float((~np.isfinite(chosen)).mean())
-    said = f"{len(pairs)} pairs at {len(seconds)} instants over satellites alone; light's time, nothing added"
+    when = "one instant" if len(seconds) == 1 else f"{len(seconds)} instants"
+    said = f"{len(pairs)} pairs at {when} over satellites alone; light's time, nothing added"
     none = "a way at every instant" if unreachable == 0.0 else f"no way for {unreachable:.2%} of pairs and instants"
     figure.text(0.07, 0.89, f"{said} · {none}", fontsize=9.5, color="0.35")
     with blaming(target), Staged(target) as path:
@@ -79,8 +80,12 @@ def _spread(axes: Any, rtt_ms: Times, pairs: list[tuple[int, int]], minutes: NDA
         times = instant[first, second]
         if len(reached := times[np.isfinite(times)]):
             bands[:, number] = np.percentile(reached, (5, 25, 50, 75, 95))
-    axes.fill_between(minutes, bands[0], bands[4], color=BAND, alpha=0.18, linewidth=0.0, label="middle nine tenths")
-    axes.fill_between(minutes, bands[1], bands[3], color=BAND, alpha=0.35, linewidth=0.0, label="middle half")
+    for low, high, alpha, label in ((0, 4, 0.18, "middle nine tenths"), (1, 3, 0.35, "middle half")):
+        look = {"color": BAND, "alpha": alpha, "label": label}
+        if len(minutes) == 1:  # a band would have no width
+            axes.vlines(minutes, bands[low], bands[high], linewidth=12.0, **look)
+        else:
+            axes.fill_between(minutes, bands[low], bands[high], linewidth=0.0, **look)
     marker = "o" if len(minutes) < FEWEST_FOR_A_LINE else None
     axes.plot(minutes, bands[2], color=BAND, linewidth=1.8, marker=marker, markersize=3.5, label="median of the pairs")
     axes.set_ylim(bottom=0.0)
