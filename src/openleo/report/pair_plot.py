@@ -48,7 +48,8 @@ def draw(
     figure.text(0.07, 0.93, title, fontsize=15, fontweight="bold")
     chosen = np.stack([rtt_ms[:, i, j] for i, j in pairs])
     unreachable = float((~np.isfinite(chosen)).mean())
-    said = f"{len(pairs)} pairs at {len(seconds)} instant{'s' if len(seconds) > 1 else ''} over satellites alone; light's time, nothing added"
+    when = "one instant" if len(seconds) == 1 else f"{len(seconds)} instants"
+    said = f"{len(pairs)} pairs at {when} over satellites alone; light's time, nothing added"
     none = "a way at every instant" if unreachable == 0.0 else f"no way for {unreachable:.2%} of pairs and instants"
     figure.text(0.07, 0.89, f"{said} · {none}", fontsize=9.5, color="0.35")
     with blaming(target), Staged(target) as path:
