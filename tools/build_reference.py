@@ -103,6 +103,14 @@ def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from records_in(inner)
 
 
+def inside(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The records that a record holds, and those in them."""
+    for field in model.model_fields.values():
+        for part in records_in(field.annotation):
+            yield part
+            yield from inside(part)
+
+
 def default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
@@ -215,6 +223,8 @@ def scenario() -> str:
     for name, field in ScenarioRecord.model_fields.items():
         for model in records_in(field.annotation):
             blocks += [f"## `[{name}]`", meaning(model), keys(model)]
+            for part in dict.fromkeys(inside(model)):
+                blocks += [f"### {sentences(part).partition(':')[0]}", meaning(part), keys(part)]
             if name == "constellation":
                 blocks += ["### `[[constellation.shell]]`: Walker shells of your own", shell_keys(), AREA_NOTE]
     blocks += [

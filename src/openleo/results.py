@@ -79,6 +79,7 @@ class Case:
                 self.network.hand_over,
                 str(self.network.processing_ms),
                 hashlib.sha256(self.network.topology.neighbours.tobytes()).hexdigest(),
+                *map(str, self.network.topology.limits),
                 hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
             ],
         }

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from openleo.instants import instant_text, parse_duration_s, parse_instant
 from openleo.reading import Record
+from openleo.units import GRAZING_ALTITUDE_KM
 
 FIRST_YEAR, LAST_YEAR = 1957, 2100
 LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
@@ -44,6 +45,9 @@ Duration = Annotated[float, BeforeValidator(_seconds)]
 Words = Annotated[list[str], BeforeValidator(_listed)]
 
 
+PATTERN_LASERS = {"+grid": 4, "zig-zag": 3, "ring": 2}
+
+
 class ConstellationRecord(Record):
     """`[constellation]`: one of catalogue, elements or [[constellation.shell]] tables."""
 
@@ -53,8 +57,23 @@ class ConstellationRecord(Record):
     epoch: Instant | None = Field(
         None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
     )
-    isl: Literal["+grid", "none"] | None = Field(
-        None, description="Inter-satellite links. Default: +grid for shells, none for element sets."
+    isl: Literal["+grid", "zig-zag", "ring", "nearest", "none"] | None = Field(
+        None,
+        description="Inter-satellite links: +grid (four lasers), zig-zag (three: every second link across), ring (two: "
+        "in the plane), nearest (as many as there are), none. Default: +grid for shells, none for element sets.",
+    )
+    laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
+    inter_shell: bool = Field(
+        False,
+        description="Links to the nearest satellite of the shell above and of the one below, with two lasers more, "
+        "decided at the start.",
+    )
+    isl_range_km: float | None = Field(None, gt=0.0, description="The longest inter-satellite link. Default: no limit.")
+    isl_grazing_altitude_km: float = Field(
+        GRAZING_ALTITUDE_KM, ge=0.0, le=1000.0, description="No link passes the ground lower than this."
+    )
+    isl_polar_cutoff_deg: float | None = Field(
+        None, ge=0.0, le=90.0, description="No link across planes beyond this latitude. Default: no limit."
     )
     lasers: Literal["filed", "all"] = Field(
         "filed", description='Which satellites have lasers: those that the catalogue says, or "all".'
@@ -69,6 +88,9 @@ class ConstellationRecord(Record):
             found.append(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {has}.")
         if self.epoch is not None and self.shell is None:
             found.append("epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own.")
+        needed = PATTERN_LASERS.get(self.isl or "", 0)
+        if self.laser_terminals < needed:
+            found.append(f"isl {self.isl} takes {needed} lasers; laser_terminals is {self.laser_terminals}.")
         return found
 
 

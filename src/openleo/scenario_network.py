@@ -11,6 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from openleo.errors import InputError, Problem, Together
 from openleo.instants import SlotGrid, utc
 from openleo.network import topology
@@ -21,8 +23,8 @@ from openleo.network.ground import gateways as gateway_list
 from openleo.network.ground import stations
 from openleo.network.reach import Network
 from openleo.results import Source
-from openleo.scenario_file import GroundRecord, ScenarioRecord
-from openleo.units import SECONDS_PER_DAY
+from openleo.scenario_file import ConstellationRecord, GroundRecord, ScenarioRecord
+from openleo.units import EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
 OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
@@ -38,11 +40,11 @@ def build_network(
     """The network of a scenario whose parts are read; adds to `notes`."""
     notes += _ages(constellation, grid)
     pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
-    if pattern == "+grid" and not constellation.shells:
+    if pattern in ("+grid", "zig-zag", "ring") and not constellation.shells:
         notes.append("Planes are not yet inferred from element sets: inter-satellite links are left out.")
         pattern = "none"
-    links = topology.build(constellation, pattern)
-    if pattern == "+grid" and (links.neighbours < 0).all():
+    links = topology.build(constellation, _lasers(record.constellation, pattern), grid.start)
+    if pattern != "none" and (links.neighbours < 0).all():
         notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
     return Network(
         constellation=constellation,
@@ -53,6 +55,17 @@ def build_network(
         mask_at=record.links.mask_at,
         hand_over=record.links.hand_over,
         processing_ms=record.links.processing_ms,
+    )
+
+
+def _lasers(said: ConstellationRecord, pattern: str) -> topology.Lasers:
+    return topology.Lasers(
+        pattern=pattern,
+        terminals=said.laser_terminals,
+        between_shells=said.inter_shell,
+        longest_km=np.inf if said.isl_range_km is None else said.isl_range_km,
+        lowest_km=EARTH_RADIUS_KM + said.isl_grazing_altitude_km,
+        polar_cutoff_deg=topology.POLE_DEG if said.isl_polar_cutoff_deg is None else said.isl_polar_cutoff_deg,
     )
 
 

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation, catalogue, from_shells
 from openleo.network.constellation.shells import Shell
-from openleo.network.topology import AHEAD, BEHIND, EAST, WEST, neighbours
+from openleo.network.topology import AHEAD, BEHIND, EAST, LOWEST_LINK_KM, WEST, Lasers, build, neighbours
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SHELLS = [
@@ -133,3 +135,110 @@ def test_without_links_nobody_is_joined() -> None:
 def test_another_pattern_is_refused() -> None:
     with pytest.raises(ValueError, match="no such pattern"):
         neighbours(catalogue.load("kuiper").constellation(), "mesh")
+
+
+# --- other patterns -----------------------------------------------------------------------------------------------
+
+
+def joined(links: np.ndarray) -> set[tuple[int, int]]:
+    """The links as pairs; each must be there from both ends, and only once from each."""
+    directed = [(a, int(b)) for a, row in enumerate(links) for b in row if b >= 0]
+    assert len(set(directed)) == len(directed)
+    assert {(b, a) for a, b in directed} == set(directed)
+    assert all(a != b for a, b in directed)
+    return {(a, b) for a, b in directed if a < b}
+
+
+@given(planes=st.integers(2, 12), per_plane=st.integers(2, 12), phasing=st.integers(0, 11), star=st.booleans())
+@settings(deadline=None, max_examples=60)
+def test_zig_zag_is_every_second_link_across_of_the_grid(planes: int, per_plane: int, phasing: int, star: bool) -> None:
+    span = 180.0 if star else 360.0
+    shell = Shell("z", 900.0, 60.0, planes, per_plane, phasing % planes, raan_span_deg=span)
+    constellation = from_shells("z", EPOCH, [shell])
+    grid, bricks, ring = (neighbours(constellation, name) for name in ("+grid", "zig-zag", "ring"))
+    assert joined(bricks) <= joined(grid)
+    assert ((bricks >= 0).sum(axis=1) <= 3).all()
+    assert np.array_equal(bricks[:, :2], grid[:, :2])
+    assert np.array_equal(ring[:, :2], grid[:, :2])
+    assert (ring[:, 2:] < 0).all()
+    if per_plane % 2 == 0:  # else the pattern has a fault where a plane closes
+        inner = (constellation.plane > 0) & (constellation.plane < planes - 1)
+        assert ((bricks[inner, 2:] >= 0).sum(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize("terminals", [1, 3, 5])
+def test_nearest_against_greedy_matching_by_hand(terminals: int) -> None:
+    shells = [Shell("a", 900.0, 60.0, 6, 7, 2), Shell("b", 1000.0, 80.0, 4, 5, 1, laser_share=0.5)]
+    constellation = from_shells("n", EPOCH, shells)
+    position = ephemeris.positions(constellation, EPOCH, 0.0).position_km[0]
+    links = build(constellation, Lasers("nearest", terminals)).neighbours
+    assert links.shape == (62, terminals)
+    free, expected = {int(s): terminals for s in np.flatnonzero(constellation.has_laser)}, set()
+    pairs = sorted(
+        (float(np.linalg.norm(position[a] - position[b])), a, b) for a in free for b in free if a < b
+    )  # fmt: skip
+    for length, a, b in pairs:
+        clear = 2.0 * np.sqrt(np.linalg.norm(position, axis=1).max() ** 2 - LOWEST_LINK_KM**2)
+        near = sum(other < length for other in distances(position, a, free)) < 32
+        if free[a] and free[b] and length <= clear and near:
+            expected.add((a, b))
+            free[a] -= 1
+            free[b] -= 1
+    assert joined(links) == expected
+
+
+def distances(position: np.ndarray, a: int, among: dict[int, int]) -> list[float]:
+    return [float(np.linalg.norm(position[a] - position[b])) for b in among]
+
+
+def test_links_between_shells_join_neighbours_in_height_alone() -> None:
+    shells = [
+        Shell("high", 1200.0, 60.0, 6, 8, 2),
+        Shell("low", 600.0, 60.0, 8, 9, 2),
+        Shell("mid", 900.0, 60.0, 5, 7, 1),
+    ]
+    constellation = from_shells("s", EPOCH, shells)
+    alone_, together = (build(constellation, Lasers("+grid", between_shells=flag)) for flag in (False, True))
+    assert np.array_equal(together.neighbours[:, :4], alone_.neighbours)
+    between_shells = joined(together.neighbours) - joined(alone_.neighbours)
+    shell = constellation.shell
+    assert {frozenset((int(shell[a]), int(shell[b]))) for a, b in between_shells} == {
+        frozenset((1, 2)),
+        frozenset((2, 0)),
+    }
+    for low, high in ((1, 2), (2, 0)):
+        of_pair = [link for link in between_shells if {int(shell[link[0]]), int(shell[link[1]])} == {low, high}]
+        ends = [end for link in of_pair for end in link]
+        assert len(set(ends)) == len(ends)  # one link each
+        assert len(of_pair) > 0.8 * min((shell == low).sum(), (shell == high).sum())
+
+
+@given(
+    pattern=st.sampled_from(["+grid", "zig-zag", "nearest"]), between_shells=st.booleans(),
+    after_s=st.floats(0.0, 9000.0),
+    longest=st.floats(300.0, 6000.0), grazing=st.floats(0.0, 500.0), cutoff=st.floats(0.0, 90.0),
+)  # fmt: skip
+@settings(deadline=None, max_examples=40)
+def test_limits_of_every_link_by_independent_geometry(
+    pattern: str, between_shells: bool, after_s: float, longest: float, grazing: float, cutoff: float
+) -> None:
+    shells = [Shell("a", 700.0, 87.0, 6, 11, 2, raan_span_deg=180.0), Shell("b", 900.0, 60.0, 5, 7, 1)]
+    constellation = from_shells("l", EPOCH, shells)
+    lasers = Lasers(pattern, 4, between_shells, longest, 6378.137 + grazing, cutoff)
+    links = build(constellation, lasers)
+    position = ephemeris.positions(constellation, EPOCH, after_s).position_km[0]
+    length_km = links.lengths_km(position, np.ones(len(position), bool))
+    latitude = np.degrees(np.arctan2(np.abs(position[:, 2]), np.hypot(position[:, 0], position[:, 1])))
+    share = np.linspace(0.0, 1.0, 501)[:, np.newaxis]
+    for a, row in enumerate(links.neighbours):
+        for k, b in enumerate(row):
+            if b < 0:
+                assert length_km[a, k] == np.inf
+                continue
+            apart = np.linalg.norm(position[a] - position[b])
+            lowest = np.linalg.norm(position[a] + share * (position[b] - position[a]), axis=1).min()
+            polar = constellation.plane[a] != constellation.plane[b] and max(latitude[a], latitude[b]) > cutoff
+            if min(abs(lowest - lasers.lowest_km), abs(max(latitude[a], latitude[b]) - cutoff)) < 0.05:
+                continue
+            holds = apart <= longest and lowest >= lasers.lowest_km and not polar
+            assert length_km[a, k] == (pytest.approx(apart) if holds else np.inf)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from openleo.network.pairs import Places, Sky, times_between
 
-RTT_DIGITS = 6
+RTT_DIGITS = 5  # 1.5 m there and back: finer than the sweeps in whole steps
 SCHEMA = pyarrow.schema(
     [
         ("t_s", pyarrow.float64()),

@@ -61,6 +61,24 @@ def _lowest_squared(x: float, y: float, z: float, dx: float, dy: float, dz: floa
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def join_in_order(here: Ints, there: Ints, links: Ints) -> None:
+    """Join pairs (pair,), one after the other, while both ends have a free column (−1) in links (satellite, k)."""
+    for pair in range(here.size):
+        a, b = here[pair], there[pair]
+        free_a, free_b = -1, -1
+        for k in range(links.shape[1] - 1, -1, -1):
+            if links[a, k] == b:
+                free_a = -1
+                break
+            if links[a, k] < 0:
+                free_a = k
+            if links[b, k] < 0:
+                free_b = k
+        if a != b and free_a >= 0 and free_b >= 0:
+            links[a, free_a], links[b, free_b] = b, a
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def settle(seed_km: Floats, neighbours: Ints, length_km: Floats, distance_km: Floats, onward: Ints) -> None:
     """The least distance from every satellite to any seed, and the next satellite on the way there.
 
