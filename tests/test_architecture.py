@@ -25,6 +25,7 @@ NETWORK = {
     "network.constellation",
     "network.ephemeris",
     "network.ground",
+    "network.admission",
     "network.visibility",
     "network.topology",
     "network.routing",
@@ -45,14 +46,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.constellation": {"network.kernels"},
     "network.ephemeris": {"network.kernels", "network.constellation"},
     "network.ground": {"network.kernels"},
-    "network.visibility": {"network.kernels", "network.constellation", "network.ephemeris", "network.ground"},
+    "network.admission": {"network.kernels", "network.constellation"},
+    "network.visibility": {
+        "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.admission",
+    },
     "network.topology": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.visibility",
     },
     "network.routing": NETWORK - PAIRS - {"network.routing", "network.reach", "network.journeys"} | {"network.kernels"},
     "network.reach": NETWORK - PAIRS - {"network.reach", "network.journeys"} | {"network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.kernels"},
-    "network.pairs": {"network.kernels", "network.constellation", "network.ephemeris", "network.topology"},
+    "network.pairs": {
+        "network.kernels", "network.constellation", "network.ephemeris", "network.admission", "network.topology",
+    },
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     # MAY, and IS.
     "policy": set(),

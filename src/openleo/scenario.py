@@ -27,7 +27,7 @@ from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_file import HypatiaRecord, ScenarioRecord
-from openleo.scenario_network import build_network, read_constellation, read_ground
+from openleo.scenario_network import build_network, read_constellation, read_ground, read_limits
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -87,6 +87,8 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     constellation = None if between_sources else problems.read(lambda: read_constellation(record, folder, file, notes))
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
     ground = problems.read(lambda: read_ground(record.ground, folder, file))
+    satellites = constellation
+    limits = problems.read(lambda: read_limits(record.links, satellites, file)) if satellites else None
     policy = record.policy
     rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
@@ -101,12 +103,13 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         raise InputError(problems.found)
     assert constellation is not None
     assert ground is not None
+    assert limits is not None
     assert area is not None
     gateways, ground_sources = ground
     if rules is None:
         notes.append("No rules were given: everything is permitted in this run.")
     grid = _grid(record, notes)
-    network = build_network(record, constellation, gateways, grid, notes)
+    network = build_network(record, constellation, gateways, grid, notes, limits)
     inputs = {
         "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
         "constellation": Source(constellation.source, constellation.sha256),
@@ -181,7 +184,7 @@ def load_pairs(path: Path) -> PairCase:
     if raw.get("conventions") != HYPATIA:
         case = Scenario.load(path).case
         network = case.network
-        admitted = ByElevation(network.user_elevation_deg)
+        admitted = ByElevation(network.user_elevation_deg, network.limits)
         sky = Sky(network.constellation, network.topology, admitted)
         return PairCase(case.name, sky, case.grid.start, None)
     record = check(HypatiaRecord, raw, str(path))

@@ -90,6 +90,18 @@ class GroundRecord(Record):
     )
 
 
+class ShellMaskRecord(Record):
+    """`[[links.shell]]`: the masks under which the satellites of one shell are used."""
+
+    name: str = Field(description="A shell of the constellation.")
+    user_elevation_deg: float | None = Field(
+        None, ge=0.0, le=90.0, description="For terminals; the greater of this and theirs counts."
+    )
+    gateway_elevation_deg: float | None = Field(
+        None, ge=0.0, le=90.0, description="For gateways; the greater of this and theirs counts."
+    )
+
+
 class LinksRecord(Record):
     """`[links]`: masks, the hand-over policy, and what is added to the time of light."""
 
@@ -109,6 +121,16 @@ class LinksRecord(Record):
         ge=0.0,
         le=1000.0,
         description="Added once to every round trip to the Internet: scheduling and processing. Assumed.",
+    )
+    gso_exclusion_deg: float = Field(
+        0.0,
+        ge=0.0,
+        le=60.0,
+        description="Least angle at terminals and gateways between a satellite and the geostationary arc above their "
+        "horizon. 0: off.",
+    )
+    shell: list[ShellMaskRecord] = Field(
+        default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."
     )
 
 

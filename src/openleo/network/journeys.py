@@ -14,12 +14,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.geodesy import ecef_km, look_angles, up
+from openleo.geodesy import ecef_km, look_angles
 from openleo.instants import SlotGrid, instant_text
 from openleo.network import ephemeris
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach, serve
 from openleo.network.routing import routes
+from openleo.network.visibility import Sites, admitted
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,7 @@ def to_internet(network: Network, grid: SlotGrid, place: Point, at: datetime) ->
     """
     slot = grid.slot_at(at)
     middle = grid.instant(slot) + timedelta(seconds=grid.slot_s / 2.0)
-    users = place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
+    users = _user(network, place)
     positions = positions_over(network, grid, slot, 1)
     with ThreadPoolExecutor(1) as pool:
         ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
@@ -100,7 +101,7 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
     """
     moved = ephemeris.positions(network.constellation, at, 0.0)
     position, usable = moved.position_km[0], moved.valid[0]
-    first_km, last_km = (_ranges(position, usable, point, network.user_elevation_deg) for point in (start, end))
+    first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
     length_km, satellites = network.topology.lengths_km(position, usable), len(position)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
     paths.settle(last_km, network.topology.neighbours, length_km, distance_km, onward)
@@ -116,11 +117,15 @@ def between(network: Network, start: Point, end: Point, at: datetime) -> Path:
     return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
 
 
-def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, elevation_deg: float) -> Floats:
+def _user(network: Network, place: Point) -> Sites:
+    return place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]), [place.name])
+
+
+def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, network: Network) -> Floats:
+    """Slant range to each satellite to which the place's link counts; infinite to the others."""
     sight = position_km - ecef_km(point.latitude_deg, point.longitude_deg)
     distance = np.linalg.norm(sight, axis=1)
-    above = sight @ up(point.latitude_deg, point.longitude_deg) >= np.sin(np.radians(elevation_deg)) * distance
-    return np.where(above & usable, distance, np.inf)
+    return np.where(admitted(_user(network, point), position_km, usable)[0], distance, np.inf)
 
 
 def _trail(satellite: int, onward: NDArray[np.int32]) -> list[int]:
@@ -184,6 +189,10 @@ def passes(network: Network, place: Point, start: datetime, duration_s: float) -
     moved = ephemeris.positions(network.constellation, start, seconds)
     azimuth, elevation, _ = look_angles(place.latitude_deg, place.longitude_deg, moved.position_km)
     above = (elevation >= network.user_elevation_deg) & moved.valid
+    user = _user(network, place)
+    if user.conditions.active:
+        steps = zip(moved.position_km, above, strict=True)
+        above = np.array([admitted(user, at_km, may)[0] for at_km, may in steps])
     found = []
     for satellite in np.flatnonzero(above.any(axis=0)):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], above[:, satellite], [False]]).astype(int)))
@@ -209,7 +218,7 @@ def passes(network: Network, place: Point, start: datetime, duration_s: float) -
 
 def hand_overs(network: Network, grid: SlotGrid, place: Point) -> list[HandOver]:
     """Who serves a place first, and every change after that over the slots of a grid."""
-    users = place_users(network, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
+    users = _user(network, place)
     chunks = list(reach(network, grid, users))
     satellite = np.concatenate([chunk.satellite[:, 0] for chunk in chunks])
     rtt = np.concatenate([chunk.rtt_ms[:, 0] for chunk in chunks])
@@ -238,7 +247,7 @@ def _why(network: Network, grid: SlotGrid, place: Point, slot: int, was: int, no
         return "first service" if slot == 0 else "service returns"
     positions = positions_over(network, grid, slot, 1)
     instants = positions.at_km[:2] if positions.both_ends else positions.at_km[:1]
-    ranges = [_ranges(at_km, positions.usable[0], place, network.user_elevation_deg)[was] for at_km in instants]
+    ranges = [_ranges(at_km, positions.usable[0], place, network)[was] for at_km in instants]
     if not np.isfinite(ranges).all():
         return "the satellite leaves the mask"
     with ThreadPoolExecutor(1) as pool:

@@ -8,7 +8,7 @@ Earth fits in memory; within a chunk, slots are routed and blocks of sites are s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
 from openleo.network import ephemeris
+from openleo.network.admission import NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import links
@@ -55,6 +56,7 @@ class Network:
     mask_at: str  # one of MASK_AT: when in a slot a link must be above its mask
     hand_over: str
     processing_ms: float
+    limits: GroundLimits = NO_LIMITS  # what ground links must meet beside the two masks
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,14 @@ def default_threads() -> int:
 
 def cell_users(network: Network, cells: h3cells.Cells) -> Sites:
     """The centres of cells as user sites."""
-    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation))
+    conditions = network.limits.for_users(network.constellation, ())
+    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation), conditions)
 
 
-def place_users(network: Network, latitude_deg: Floats, longitude_deg: Floats) -> Sites:
-    """Single places as user sites."""
-    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, highest_km(network.constellation))
+def place_users(network: Network, latitude_deg: Floats, longitude_deg: Floats, names: Sequence[str] = ()) -> Sites:
+    """Single places as user sites; by their names, where given, they have their horizons."""
+    top_km, conditions = highest_km(network.constellation), network.limits.for_users(network.constellation, names)
+    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, top_km, conditions)
 
 
 def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = None) -> Iterator[Reach]:
@@ -135,7 +139,10 @@ def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = 
 def gateway_sites(network: Network) -> Sites:
     """The gateways as sites."""
     gateways, top_km = network.gateways, highest_km(network.constellation)
-    return single_sites(gateways.latitude_deg, gateways.longitude_deg, network.gateway_elevation_deg, top_km)
+    names = [station.name for station in gateways.stations]
+    conditions = network.limits.for_gateways(network.constellation, names)
+    mask_deg = network.limits.gateway_masks_deg(network.gateway_elevation_deg, len(gateways))
+    return single_sites(gateways.latitude_deg, gateways.longitude_deg, mask_deg, top_km, conditions)
 
 
 def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:
@@ -169,8 +176,9 @@ def serve(
     def run(part: int) -> None:
         links.serve(
             share[part], share[part + 1], users.block_offsets, users.position_km, users.up, users.sine_mask,
-            users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km, positions.both_ends,
-            positions.middle_km, ways.decided_km, ways.middle_km, HAND_OVER_POLICIES[hand_over], slot_s, previous,
+            users.conditions, users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km,
+            positions.both_ends, positions.middle_km, ways.decided_km, ways.middle_km,
+            HAND_OVER_POLICIES[hand_over], slot_s, previous,
             satellite, path_km, seen,
         )  # fmt: skip
 

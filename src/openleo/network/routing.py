@@ -81,7 +81,7 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Top
         sky.sort_into_bins(now, positions.usable[slot], bins_in_band, first_of_band, made.first[slot], made.order[slot])
         seed_km, site = np.empty(satellites), np.empty(satellites, np.int32)
         links.landing_links(
-            sites.position_km, sites.up, sites.sine_mask, beyond_km, sites.bin_offsets, sites.bins,
+            sites.position_km, sites.up, sites.sine_mask, sites.conditions, beyond_km, sites.bin_offsets, sites.bins,
             made.first[slot], made.order[slot], now, later, seed_km, site,
         )  # fmt: skip
         length_km = topology.lengths_km(now, positions.usable[slot])

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels.admission import Conditions, clear
 from openleo.network.kernels.sky import gather
 
 Floats = NDArray[np.float64]
@@ -34,8 +35,20 @@ def look(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _holds(
+    conditions: Conditions, i: int, s: int, site_km: Floats, site_up: Floats, now_km: Floats, later_km: Floats
+) -> bool:
+    """Whether a link meets the conditions at both positions (satellite, xyz); `later_km` may be `now_km`."""
+    px, py, pz = site_km[i, 0], site_km[i, 1], site_km[i, 2]
+    ux, uy, uz = site_up[i, 0], site_up[i, 1], site_up[i, 2]
+    return clear(conditions, i, s, px, py, pz, ux, uy, uz, now_km[s, 0], now_km[s, 1], now_km[s, 2]) and clear(
+        conditions, i, s, px, py, pz, ux, uy, uz, later_km[s, 0], later_km[s, 1], later_km[s, 2]
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def landing_links(
-    site_km: Floats, site_up: Floats, sine_mask: Floats, beyond_km: Floats,
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions, beyond_km: Floats,
     bin_offsets: NDArray[np.int64], bins: Ints, first: Ints, order: Ints,
     now_km: Floats, later_km: Floats, seed_km: Floats, gateway: Ints,
 ) -> None:  # fmt: skip
@@ -58,6 +71,8 @@ def landing_links(
             rises = dx * site_up[g, 0] + dy * site_up[g, 1] + dz * site_up[g, 2]
             stays = ex * site_up[g, 0] + ey * site_up[g, 1] + ez * site_up[g, 2]
             if rises < sine_mask[g] * distance or stays < sine_mask[g] * then:
+                continue
+            if conditions.active and not _holds(conditions, g, s, site_km, site_up, now_km, later_km):
                 continue
             if distance + beyond_km[g] < seed_km[s]:
                 seed_km[s] = distance + beyond_km[g]
@@ -109,9 +124,9 @@ def remaining_s(
 @njit(cache=True, nogil=True, error_model="numpy")
 def serve(
     first_block: int, last_block: int, block_offsets: NDArray[np.int64],
-    site_km: Floats, site_up: Floats, sine_mask: Floats, bin_offsets: NDArray[np.int64], bins: Ints,
-    first: Ints, order: Ints, at_km: Floats, both_ends: bool, middle_km: Floats,
-    onward_km: Floats, onward_middle_km: Floats,
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions,
+    bin_offsets: NDArray[np.int64], bins: Ints, first: Ints, order: Ints, at_km: Floats, both_ends: bool,
+    middle_km: Floats, onward_km: Floats, onward_middle_km: Floats,
     policy: int, slot_s: float, previous: Ints,
     satellite: Ints, path_km: NDArray[np.float32], seen: NDArray[np.int16],
 ) -> None:  # fmt: skip
@@ -148,14 +163,19 @@ def serve(
                 for j in range(n):
                     if sine[j] < mask or (both_ends and later[j] < mask):
                         continue
-                    count += 1
                     s = candidates[j]
+                    if conditions.active and not _holds(
+                        conditions, i, s, site_km, site_up, at_km[slot], at_km[slot + 1 if both_ends else slot]
+                    ):
+                        continue
+                    count += 1
                     if onward_km[slot, s] == np.inf:
                         continue
                     if policy == HIGHEST:
                         score = sine[j]
                     elif policy == LONGEST_REMAINING:
-                        score = remaining_s(px, py, pz, mask, ax[j], ay[j], az[j], bx[j], by[j], bz[j], slot_s)
+                        held = max(mask, conditions.satellite_sine[s]) if conditions.active else mask
+                        score = remaining_s(px, py, pz, held, ax[j], ay[j], az[j], bx[j], by[j], bz[j], slot_s)
                     elif policy == LEAST_CHANGE and s == previous[i]:
                         score = np.inf
                     else:

@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels.admission import Conditions, clear
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -22,8 +24,8 @@ UNCHECKED_SWEEPS = 12  # a shell of 1,584 satellites needs as many; before that 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def ground_links(
-    site_km: Floats, site_up: Floats, sine_mask: float, range_km: float, position_km: Floats, usable: NDArray[np.bool_],
-    offsets: Offsets, satellite: Ints, length_km: Floats,
+    site_km: Floats, site_up: Floats, sine_mask: float, conditions: Conditions, range_km: float,
+    position_km: Floats, usable: NDArray[np.bool_], offsets: Offsets, satellite: Ints, length_km: Floats,
 ) -> int:  # fmt: skip
     """The satellites that each site has a link to: above the mask (−1 for none asked) and within the range.
 
@@ -46,6 +48,12 @@ def ground_links(
                 continue
             distance = math.sqrt(squared)
             if height < sine_mask * distance:
+                continue
+            if conditions.active and not clear(
+                conditions, i, s, site_km[i, 0], site_km[i, 1], site_km[i, 2],
+                site_up[i, 0], site_up[i, 1], site_up[i, 2],
+                position_km[s, 0], position_km[s, 1], position_km[s, 2],
+            ):  # fmt: skip
                 continue
             if n < satellite.size:
                 satellite[n] = s
