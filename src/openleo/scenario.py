@@ -27,7 +27,14 @@ from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_file import HypatiaRecord, ScenarioRecord
-from openleo.scenario_network import build_network, read_constellation, read_ground, read_limits
+from openleo.scenario_network import (
+    build_network,
+    read_constellation,
+    read_ground,
+    read_horizons,
+    read_limits,
+    with_gateways,
+)
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -89,6 +96,8 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     ground = problems.read(lambda: read_ground(record.ground, folder, file))
     satellites = constellation
     limits = problems.read(lambda: read_limits(record.links, satellites, file)) if satellites else None
+    stations_read = ground[0] if ground else None
+    skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
     rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
@@ -104,8 +113,11 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     assert constellation is not None
     assert ground is not None
     assert limits is not None
+    assert skyline is not None
     assert area is not None
     gateways, ground_sources = ground
+    horizons, horizon_source = skyline
+    limits = with_gateways(limits, record.links, gateways, horizons)
     if rules is None:
         notes.append("No rules were given: everything is permitted in this run.")
     grid = _grid(record, notes)
@@ -114,6 +126,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
         "constellation": Source(constellation.source, constellation.sha256),
         **ground_sources,
+        **horizon_source,
         **_place_sources(area, record.ground.area),
         **{
             name: Source(", ".join(Path(source).name for source in rule_set.sources), rule_set.sha256)

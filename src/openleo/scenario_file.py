@@ -85,6 +85,9 @@ class GroundRecord(Record):
     pops: str | None = Field(
         None, description="PoPs, as gateways. Default: the embedded list of the same name, else starlink-2026."
     )
+    horizons: str | None = Field(
+        None, description="A CSV (site, azimuth_deg, elevation_deg): the horizon of gateways and named places."
+    )
     fibre_detour: float = Field(
         1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
     )
@@ -128,6 +131,9 @@ class LinksRecord(Record):
         le=60.0,
         description="Least angle at terminals and gateways between a satellite and the geostationary arc above their "
         "horizon. 0: off.",
+    )
+    gateway_antennas: int | None = Field(
+        None, ge=1, le=10_000, description="Satellites that a gateway serves at a time. Default: no limit."
     )
     shell: list[ShellMaskRecord] = Field(
         default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."

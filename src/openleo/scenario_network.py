@@ -11,6 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.instants import SlotGrid, utc
 from openleo.network import topology
@@ -19,7 +22,7 @@ from openleo.network.constellation import Constellation, catalogue, from_element
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.shells import Shell, read_shell
 from openleo.network.ground import gateways as gateway_list
-from openleo.network.ground import stations
+from openleo.network.ground import horizons, stations
 from openleo.network.reach import Network
 from openleo.results import Source
 from openleo.scenario_file import GroundRecord, LinksRecord, ScenarioRecord
@@ -56,6 +59,34 @@ def build_network(
         hand_over=record.links.hand_over,
         processing_ms=record.links.processing_ms,
         limits=limits,
+    )
+
+
+def read_horizons(
+    record: GroundRecord, gateways: gateway_list.Gateways, folder: Path
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, Source]]:
+    """The horizons of a scenario by site, and where they come from. Raises InputError with every problem."""
+    if record.horizons is None:
+        return {}, {}
+    known = [station.name for station in (*gateways.stations, *gateways.pops)]
+    rows, content = horizons.read(folder / record.horizons, known)
+    return rows, {"horizons": Source(record.horizons, hashlib.sha256(content).hexdigest())}
+
+
+def with_gateways(
+    limits: GroundLimits,
+    record: LinksRecord,
+    gateways: gateway_list.Gateways,
+    by_site: dict[str, NDArray[np.float64]],
+) -> GroundLimits:
+    """The limits with what the list of gateways and the file of horizons say."""
+    own = [station.elevation_deg for station in gateways.stations]
+    few = [station.antennas or record.gateway_antennas for station in gateways.stations]
+    return replace(
+        limits,
+        horizons=by_site,
+        gateway_own_deg=tuple(np.nan if deg is None else deg for deg in own) if own != [None] * len(own) else (),
+        gateway_antennas=tuple(count or -1 for count in few) if any(few) else (),
     )
 
 

@@ -3,6 +3,7 @@ interpolation of horizons, look angles for azimuth and elevation."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -20,6 +21,7 @@ from openleo.network.journeys import Point, passes
 from openleo.network.kernels.admission import GSO_RADIUS_KM, arc_angle
 from openleo.network.pairs import ByElevation, Places, Sky, shortest
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach
+from openleo.network.routing import routes
 from openleo.network.visibility import admitted
 
 GRID = SlotGrid(datetime(2026, 11, 20, tzinfo=UTC), 15.0, 2)
@@ -148,8 +150,31 @@ def test_raising_any_limit_never_adds_a_link():
         (18.0, 45.0, 9.0),
         (40.0, 50.0, 20.0),
     ]:
-        rows = {name: one + [0.0, lift] for name, one in HORIZONS.items()}
+        rows = {name: one + np.array([0.0, lift]) for name, one in HORIZONS.items()}
         net = network(GroundLimits(user_shell_deg=(shell,) * 5, gso_exclusion_deg=gso, horizons=rows))
         now = admitted(place_users(net, LATITUDE, LONGITUDE, NAMES), positions, wide)
         assert not (now & ~before).any()
         before = now
+
+
+def test_antennas_against_brute_force_of_the_stated_rule():
+    limits = replace(CASES["all"], gateway_antennas=(2, 1, -1, 3))
+    net = network(limits, "both_ends")
+    positions = positions_over(net, GRID, 0, 2)
+    feeders = gateway_sites(net)
+    with ThreadPoolExecutor(1) as pool:
+        ways = routes(positions, net.gateways, feeders, net.topology, pool)
+    for slot in range(2):
+        both = [admitted(feeders, positions.at_km[slot + k], positions.usable[slot]) for k in (0, 1)]
+        wanted = []
+        for g, s in zip(*np.nonzero(both[0] & both[1]), strict=True):
+            wanted.append((float(np.linalg.norm(positions.at_km[slot, s] - feeders.position_km[g])), g, s))
+        expected, taken = np.full(len(net.constellation), -1), [0] * 4
+        for _, g, s in sorted(wanted):
+            if expected[s] < 0 and (limits.gateway_antennas[g] < 0 or taken[g] < limits.gateway_antennas[g]):
+                expected[s] = g
+                taken[g] += 1
+        np.testing.assert_array_equal(ways.gateway[slot], expected)
+        assert taken[0] == 2
+        assert taken[1] == 1
+        assert len(wanted) > sum(taken)  # some satellite lost out

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -142,7 +142,9 @@ def gateway_sites(network: Network) -> Sites:
     names = [station.name for station in gateways.stations]
     conditions = network.limits.for_gateways(network.constellation, names)
     mask_deg = network.limits.gateway_masks_deg(network.gateway_elevation_deg, len(gateways))
-    return single_sites(gateways.latitude_deg, gateways.longitude_deg, mask_deg, top_km, conditions)
+    sites = single_sites(gateways.latitude_deg, gateways.longitude_deg, mask_deg, top_km, conditions)
+    few = network.limits.gateway_antennas
+    return replace(sites, antennas=np.array(few, np.int32)) if few else sites
 
 
 def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:

@@ -43,6 +43,7 @@ class Sites:
     bin_offsets: NDArray[np.int64]
     bins: NDArray[np.int32]
     conditions: Conditions = NO_CONDITIONS  # its horizons are in the sites' own order
+    antennas: NDArray[np.int32] | None = None  # of gateways: satellites at a time, −1 for any
 
     @property
     def blocks(self) -> int:

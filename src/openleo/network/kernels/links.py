@@ -191,3 +191,56 @@ def serve(
                     dx, dy = middle_km[slot, chosen, 0] - px, middle_km[slot, chosen, 1] - py
                     dz = middle_km[slot, chosen, 2] - pz
                     path_km[slot, i] = math.sqrt(dx * dx + dy * dy + dz * dz) + onward_middle_km[slot, chosen]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def feeder_links(
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions,
+    bin_offsets: NDArray[np.int64], bins: Ints, first: Ints, order: Ints,
+    now_km: Floats, later_km: Floats, length_km: Floats, site: Ints, satellite: Ints,
+) -> int:  # fmt: skip
+    """Every feeder link that counts, by site: its length now, its site and satellite, axes (link,).
+
+    Returns how many there are; nothing is written beyond the arrays' end.
+    """
+    candidates = np.empty(order.size, np.int32)
+    found = 0
+    for g in range(site_km.shape[0]):
+        n = gather(bins[bin_offsets[g] : bin_offsets[g + 1]], first, order, candidates)
+        for j in range(n):
+            s = candidates[j]
+            dx, dy, dz = now_km[s, 0] - site_km[g, 0], now_km[s, 1] - site_km[g, 1], now_km[s, 2] - site_km[g, 2]
+            ex, ey, ez = later_km[s, 0] - site_km[g, 0], later_km[s, 1] - site_km[g, 1], later_km[s, 2] - site_km[g, 2]
+            distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+            then = math.sqrt(ex * ex + ey * ey + ez * ez)
+            rises = dx * site_up[g, 0] + dy * site_up[g, 1] + dz * site_up[g, 2]
+            stays = ex * site_up[g, 0] + ey * site_up[g, 1] + ez * site_up[g, 2]
+            if rises < sine_mask[g] * distance or stays < sine_mask[g] * then:
+                continue
+            if conditions.active and not _holds(conditions, g, s, site_km, site_up, now_km, later_km):
+                continue
+            if found < site.size:
+                length_km[found], site[found], satellite[found] = distance, g, s
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def assign_antennas(
+    ranked: NDArray[np.int64], length_km: Floats, site: Ints, satellite: Ints, beyond_km: Floats, antennas: Ints,
+    seed_km: Floats, gateway: Ints,
+) -> None:  # fmt: skip
+    """Give antennas to feeder links in the order `ranked`, each satellite one site, each site its `antennas` (−1: any).
+
+    Out: seed_km and gateway, as `landing_links`.
+    """
+    left = antennas.copy()
+    seed_km[:] = np.inf
+    gateway[:] = -1
+    for k in ranked:
+        g, s = site[k], satellite[k]
+        if gateway[s] < 0 and left[g] != 0:
+            gateway[s] = g
+            seed_km[s] = length_km[k] + beyond_km[g]
+            if left[g] > 0:
+                left[g] -= 1
