@@ -133,7 +133,11 @@ class LinksRecord(Record):
         "horizon. 0: off.",
     )
     gateway_antennas: int | None = Field(
-        None, ge=1, le=10_000, description="Satellites that a gateway serves at a time. Default: no limit."
+        None,
+        ge=1,
+        le=10_000,
+        description="Satellites that a gateway serves at a time, where its list has no antennas of its own. "
+        "Default: no limit, whatever the list has.",
     )
     shell: list[ShellMaskRecord] = Field(
         default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."

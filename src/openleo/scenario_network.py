@@ -81,7 +81,9 @@ def with_gateways(
 ) -> GroundLimits:
     """The limits with what the list of gateways and the file of horizons say."""
     own = [station.elevation_deg for station in gateways.stations]
-    few = [station.antennas or record.gateway_antennas for station in gateways.stations]
+    # Lists hold usual numbers that nobody counted: they limit nothing until a scenario asks for limits.
+    otherwise = record.gateway_antennas
+    few = [(station.antennas or otherwise) if otherwise else None for station in gateways.stations]
     return replace(
         limits,
         horizons=by_site,

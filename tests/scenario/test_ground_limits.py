@@ -42,6 +42,7 @@ def test_what_a_file_says_becomes_limits_and_enters_the_fingerprint(tmp_path):
     np.testing.assert_array_equal(limits.gateway_own_deg, [30.0, np.nan])
     np.testing.assert_array_equal(limits.horizons["Here"], [[0.0, 40.0], [180.0, 50.0]])
     plain = load(tmp_path).case
+    assert plain.network.limits.gateway_antennas == ()  # a list's column limits nothing by itself
     assert plain.network_sha256 != scenario.case.network_sha256
     assert scenario.run(threads=1).case is scenario.case
 
@@ -63,3 +64,9 @@ def test_every_fault_is_named_at_once(tmp_path):
 def test_a_gateways_own_numbers_are_checked(tmp_path, column, value):
     with pytest.raises(InputError, match=column):
         load(tmp_path, gateways=f"name,lat_deg,lon_deg,{column}\nHere,-21,-175,{value}\n")
+
+
+def test_nothing_is_limited_by_default():
+    """The embedded list has a column of antennas; it must not change what a scenario gave before."""
+    examples = Path(__file__).parents[2] / "examples"
+    assert Scenario.load(examples / "taiwan.toml").case.network.limits.said() == {}
