@@ -83,6 +83,9 @@ class Case:
                 hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
             ],
         }
+        limits = self.network.limits.said()
+        if limits:
+            said["limits"] = limits
         return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 
 

@@ -30,7 +30,14 @@ from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import HypatiaRecord, ScenarioRecord
-from openleo.scenario_network import build_network, read_constellation, read_ground
+from openleo.scenario_network import (
+    build_network,
+    read_constellation,
+    read_ground,
+    read_horizons,
+    read_limits,
+    with_gateways,
+)
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -90,6 +97,10 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     constellation = None if between_sources else problems.read(lambda: read_constellation(record, folder, file, notes))
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
     ground = problems.read(lambda: read_ground(record.ground, folder, file))
+    satellites = constellation
+    limits = problems.read(lambda: read_limits(record.links, satellites, file)) if satellites else None
+    stations_read = ground[0] if ground else None
+    skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
     rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
@@ -103,15 +114,17 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     if rules is None and not policy:
         notes.append("No rules were given: everything is permitted in this run.")
     network = None
-    if constellation is not None and ground is not None and not time_faults:
+    if constellation and ground and limits and skyline and not time_faults:
         grid = _grid(record, notes)
-        network = build_network(record, constellation, ground[0], grid, notes)
+        limits = with_gateways(limits, record.links, ground[0], skyline[0])
+        network = build_network(record, constellation, ground[0], grid, notes, limits)
         if record.failures:
             network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
     if problems.found:
         raise InputError(problems.found)
     assert network is not None
     assert ground is not None
+    assert skyline is not None
     assert area is not None
     ground_sources = ground[1]
     if network.failures:
@@ -121,6 +134,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
         "constellation": Source(network.constellation.source, network.constellation.sha256),
         **ground_sources,
+        **skyline[1],
         **_place_sources(area, record.ground.area),
         **{
             name: Source(", ".join(Path(source).name for source in rule_set.sources), rule_set.sha256)
@@ -194,7 +208,7 @@ def load_pairs(path: Path) -> PairCase:
     if raw.get("conventions") != HYPATIA:
         case = Scenario.load(path).case
         network = case.network
-        admitted = ByElevation(network.user_elevation_deg)
+        admitted = ByElevation(network.user_elevation_deg, network.limits)
         sky = Sky(network.constellation, network.topology, admitted, network.failures)
         return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways)
     record = check(HypatiaRecord, raw, str(path))

@@ -107,8 +107,23 @@ class GroundRecord(Record):
     pops: str | None = Field(
         None, description="PoPs, as gateways. Default: the embedded list of the same name, else starlink-2026."
     )
+    horizons: str | None = Field(
+        None, description="A CSV (site, azimuth_deg, elevation_deg): the horizon of gateways and named places."
+    )
     fibre_detour: float = Field(
         1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
+    )
+
+
+class ShellMaskRecord(Record):
+    """`[[links.shell]]`: the masks under which the satellites of one shell are used."""
+
+    name: str = Field(description="A shell of the constellation.")
+    user_elevation_deg: float | None = Field(
+        None, ge=0.0, le=90.0, description="For terminals; the greater of this and theirs counts."
+    )
+    gateway_elevation_deg: float | None = Field(
+        None, ge=0.0, le=90.0, description="For gateways; the greater of this and theirs counts."
     )
 
 
@@ -131,6 +146,23 @@ class LinksRecord(Record):
         ge=0.0,
         le=1000.0,
         description="Added once to every round trip to the Internet: scheduling and processing. Assumed.",
+    )
+    gso_exclusion_deg: float = Field(
+        0.0,
+        ge=0.0,
+        le=60.0,
+        description="Least angle at terminals and gateways between a satellite and the geostationary arc above their "
+        "horizon. 0: off.",
+    )
+    gateway_antennas: int | None = Field(
+        None,
+        ge=1,
+        le=10_000,
+        description="Satellites that a gateway serves at a time, where its list has no antennas of its own. "
+        "Default: no limit, whatever the list has.",
+    )
+    shell: list[ShellMaskRecord] = Field(
+        default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."
     )
 
 

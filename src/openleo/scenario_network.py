@@ -12,18 +12,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from openleo.errors import InputError, Problem, Together
+from openleo.errors import InputError, Problem, Together, near_names
 from openleo.instants import SlotGrid, utc
 from openleo.network import topology
+from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.shells import Shell, read_shell
 from openleo.network.ground import gateways as gateway_list
-from openleo.network.ground import stations
+from openleo.network.ground import horizons, stations
 from openleo.network.reach import Network
 from openleo.results import Source
-from openleo.scenario_file import ConstellationRecord, GroundRecord, ScenarioRecord
+from openleo.scenario_file import ConstellationRecord, GroundRecord, LinksRecord, ScenarioRecord
 from openleo.units import EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
@@ -36,6 +38,7 @@ def build_network(
     gateways: gateway_list.Gateways,
     grid: SlotGrid,
     notes: list[str],
+    limits: GroundLimits,
 ) -> Network:
     """The network of a scenario whose parts are read; adds to `notes`."""
     notes += _ages(constellation, grid)
@@ -55,6 +58,61 @@ def build_network(
         mask_at=record.links.mask_at,
         hand_over=record.links.hand_over,
         processing_ms=record.links.processing_ms,
+        limits=limits,
+    )
+
+
+def read_horizons(
+    record: GroundRecord, gateways: gateway_list.Gateways, folder: Path
+) -> tuple[dict[str, NDArray[np.float64]], dict[str, Source]]:
+    """The horizons of a scenario by site, and where they come from. Raises InputError with every problem."""
+    if record.horizons is None:
+        return {}, {}
+    known = [station.name for station in (*gateways.stations, *gateways.pops)]
+    rows, content = horizons.read(folder / record.horizons, known)
+    return rows, {"horizons": Source(record.horizons, hashlib.sha256(content).hexdigest())}
+
+
+def with_gateways(
+    limits: GroundLimits,
+    record: LinksRecord,
+    gateways: gateway_list.Gateways,
+    by_site: dict[str, NDArray[np.float64]],
+) -> GroundLimits:
+    """The limits with what the list of gateways and the file of horizons say."""
+    own = [station.elevation_deg for station in gateways.stations]
+    # Lists hold usual numbers that nobody counted: they limit nothing until a scenario asks for limits.
+    otherwise = record.gateway_antennas
+    few = [(station.antennas or otherwise) if otherwise else None for station in gateways.stations]
+    return replace(
+        limits,
+        horizons=by_site,
+        gateway_own_deg=tuple(np.nan if deg is None else deg for deg in own) if own != [None] * len(own) else (),
+        gateway_antennas=tuple(count or -1 for count in few) if any(few) else (),
+    )
+
+
+def read_limits(record: LinksRecord, constellation: Constellation, file: str) -> GroundLimits:
+    """What ground links must meet beside the two masks. Raises InputError with every shell that is not known."""
+    names = [shell.name for shell in constellation.shells]
+    said = [shell.name for shell in record.shell]
+    problems = []
+    for number, name in enumerate(said):
+        where = f"links.shell[{number}]"
+        if name not in names:
+            known = f"Shells: {', '.join(names)}." if names else "Element sets have no shells."
+            way_out = near_names(name, names) or known
+            problems.append(Problem(file, where, f'there is no shell "{name}".', way_out))
+        elif name in said[:number]:
+            problems.append(Problem(file, where, f'shell "{name}" has masks already.', "Write one table a shell."))
+    if problems:
+        raise InputError(problems)
+    user = {one.name: one.user_elevation_deg or 0.0 for one in record.shell}
+    gateway = {one.name: one.gateway_elevation_deg or 0.0 for one in record.shell}
+    return GroundLimits(
+        user_shell_deg=tuple(user.get(name, 0.0) for name in names) if any(user.values()) else (),
+        gateway_shell_deg=tuple(gateway.get(name, 0.0) for name in names) if any(gateway.values()) else (),
+        gso_exclusion_deg=record.gso_exclusion_deg,
     )
 
 

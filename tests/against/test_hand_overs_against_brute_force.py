@@ -146,7 +146,7 @@ def test_a_satellite_without_a_position_is_not_said_to_leave_the_mask() -> None:
     usable = chunk.positions.usable.copy()
     usable[found.slot[change], found.from_satellite[change]] = False
     (again,) = hand_overs([replace(chunk, positions=replace(chunk.positions, usable=usable))], GRID.slot_s)
-    assert reasons("least_rtt")[again.why[change]] == "the satellite has no position"
+    assert reasons("least_rtt")[again.why[change]] == "the satellite has no position or is out of order"
 
 
 def test_stays_against_counting_slots() -> None:

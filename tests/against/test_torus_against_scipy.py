@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from openleo.geodesy import ecef_km, look_angles, up
 from openleo.network import ephemeris, topology
+from openleo.network.admission import NO_CONDITIONS
 from openleo.network.constellation import Constellation, catalogue, from_shells
 from openleo.network.constellation.shells import Shell
 from openleo.network.kernels import pairs as sweeps
@@ -134,7 +135,9 @@ def test_ground_links_against_look_angles(
         near_edge = (np.abs(elevation - least_deg) < 1e-9) | (np.abs(distance - range_km) < 1e-9)
         expected = np.flatnonzero((elevation >= least_deg) & (distance <= range_km) & usable & ~near_edge)
         offsets, satellite, length = np.empty(2, np.int64), np.empty(200, np.int32), np.empty(200)
-        count = sweeps.ground_links(site, place, sine_mask, range_km, position, usable, offsets, satellite, length)
+        count = sweeps.ground_links(
+            site, place, sine_mask, NO_CONDITIONS, range_km, position, usable, offsets, satellite, length
+        )
         found = satellite[:count]
         assert np.array_equal(found[~near_edge[found]], expected)
         assert np.allclose(length[:count], distance[found], rtol=1e-12)

@@ -86,4 +86,6 @@ def _users(
     listed, _ = stations.read(sites.name, "sites", sites.parent, "--sites", "")
     latitude = np.array([site.latitude_deg for site in listed])
     longitude = np.array([site.longitude_deg for site in listed])
-    return tuple(site.name for site in listed), place_users(network, latitude, longitude)
+    return tuple(site.name for site in listed), place_users(
+        network, latitude, longitude, names=[site.name for site in listed]
+    )

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.instants import SlotGrid
+from openleo.network.kernels.admission import clear_each
 from openleo.network.reach import Network
 from openleo.network.watch import Watched
 
@@ -42,7 +43,7 @@ def reasons(hand_over: str) -> tuple[str, ...]:
         "service returns",
         "the satellite leaves the mask",
         "the satellite loses its gateway",
-        "the satellite has no position",
+        "the satellite has no position or is out of order",
         f"{hand_over} prefers another",
         "no satellite",
         "no gateway",
@@ -114,6 +115,9 @@ def _why_left(chunk: Watched, row: NDArray[np.intp], site: NDArray[np.intp], was
         sight = chunk.positions.at_km[row + step, was] - chunk.position_km[row, site]
         rises = (sight * chunk.up[row, site]).sum(axis=-1)
         above &= rises >= chunk.sine_mask[site] * np.linalg.norm(sight, axis=-1)
+        if chunk.conditions.active:
+            here, there = chunk.position_km[row, site], chunk.positions.at_km[row + step, was]
+            above &= clear_each(chunk.conditions, site, was, here, chunk.up[row, site], there)
     lands = np.isfinite(chunk.ways.decided_km[row, was])
     why = np.where(above, np.where(lands, PREFERS_ANOTHER, LOSES_GATEWAY), LEAVES_MASK)
     return np.where(chunk.positions.usable[row, was], why, NO_POSITION).astype(np.int8)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.geodesy import ecef_km, look_angles, up
+from openleo.geodesy import ecef_km, look_angles
 from openleo.instants import SlotGrid, instant_text
 from openleo.network import ephemeris
 from openleo.network.ground.tracks import Track, Whereabouts
@@ -23,6 +23,7 @@ from openleo.network.hand_overs import hand_overs as changes_of
 from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
 from openleo.network.routing import routes
+from openleo.network.visibility import Sites, admitted
 from openleo.network.watch import watch, whereabouts
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
@@ -99,9 +100,7 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
         place, centre = (_points(user.name, one)[0] for one in whereabouts(user, grid, slot, 1, positions.both_ends))
     if place is None or centre is None:
         return Path(middle, (), None, reasons(network.hand_over)[NOT_THERE])
-    users = place_users(
-        network, np.array([place.latitude_deg]), np.array([place.longitude_deg]), np.array([place.altitude_km])
-    )
+    users = _site(network, place)
     with ThreadPoolExecutor(1) as pool:
         ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
         nobody = np.full(1, -1, np.int32)
@@ -109,7 +108,7 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
     if satellite[0, 0] < 0:
         return Path(middle, (), None, "no_gateway" if seen[0, 0] else "no_satellite")
     trail = _trail(int(satellite[0, 0]), ways.onward[0])
-    gateways = positions.conditions[0].gateways if positions.conditions else network.gateways
+    gateways = positions.networks[0].gateways if positions.networks else network.gateways
     gateway = int(ways.gateway[0, trail[-1]])
     station, pop = gateways.stations[gateway], gateways.pops[gateways.pop[gateway]]
     here = centre.position_km
@@ -135,7 +134,7 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
     position = moved.position_km[0]
     usable = moved.valid[0] & out.usable(len(position), now_s, now_s)[0]
     topology = replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology
-    first_km, last_km = (_ranges(position, usable, point, network.user_elevation_deg) for point in (start, end))
+    first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
     length_km, satellites = topology.lengths_km(position, usable), len(position)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
     paths.settle(last_km, topology.neighbours, length_km, distance_km, onward)
@@ -151,11 +150,16 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
     return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
 
 
-def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, elevation_deg: float) -> Floats:
+def _site(network: Network, place: Point) -> Sites:
+    latitude, longitude, altitude = np.array([[place.latitude_deg], [place.longitude_deg], [place.altitude_km]])
+    return place_users(network, latitude, longitude, altitude, [place.name])
+
+
+def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, network: Network) -> Floats:
+    """Slant range to each satellite to which the place's link counts; infinite to the others."""
     sight = position_km - point.position_km
     distance = np.linalg.norm(sight, axis=1)
-    above = sight @ up(point.latitude_deg, point.longitude_deg) >= np.sin(np.radians(elevation_deg)) * distance
-    return np.where(above & usable, distance, np.inf)
+    return np.where(admitted(_site(network, point), position_km, usable)[0], distance, np.inf)
 
 
 def _trail(satellite: int, onward: NDArray[np.int32]) -> list[int]:
@@ -215,6 +219,10 @@ def passes(network: Network, user: Point | Track, start: datetime, duration_s: f
     else:
         azimuth, elevation, _ = look_angles(user.latitude_deg, user.longitude_deg, moved.position_km, user.altitude_km)
     above = (elevation >= network.user_elevation_deg) & moved.valid & there
+    for step in np.flatnonzero(above.any(axis=1)) if network.limits.said() else ():
+        here = user if isinstance(user, Point) else point_of(user, start + timedelta(seconds=float(seconds[step])))
+        if here is not None:
+            above[step] = admitted(_site(network, here), moved.position_km[step], above[step])[0]
     found = []
     for satellite in np.flatnonzero(above.any(axis=0)):
         edges = np.flatnonzero(np.diff(np.concatenate([[False], above[:, satellite], [False]]).astype(int)))
@@ -240,13 +248,7 @@ def passes(network: Network, user: Point | Track, start: datetime, duration_s: f
 
 def hand_overs(network: Network, grid: SlotGrid, user: Point | Track) -> list[HandOver]:
     """Who serves a user first, and every change after that over the slots of a grid."""
-    users = (
-        user
-        if isinstance(user, Track)
-        else place_users(
-            network, np.array([user.latitude_deg]), np.array([user.longitude_deg]), np.array([user.altitude_km])
-        )
-    )
+    users = user if isinstance(user, Track) else _site(network, user)
     changes = changes_of(watch(network, grid, users), grid.slot_s)
     return [one for found in changes for one in in_words(found, network, grid, (user.name,))]
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.network import ephemeris, failures
+from openleo.network.admission import NO_CONDITIONS, NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.failures import Failures
 from openleo.network.kernels import pairs, torus
@@ -40,9 +41,10 @@ class Places:
 
 @dataclass(frozen=True)
 class ByElevation:
-    """A ground link counts above this elevation."""
+    """A ground link counts above this elevation, where it meets the other limits of terminals too."""
 
     elevation_deg: float
+    limits: GroundLimits = NO_LIMITS
 
 
 @dataclass(frozen=True)
@@ -199,16 +201,18 @@ def ground_links(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], Floats]:
     """(offsets, satellite, range) of the links of every place, in the places' order."""
     if isinstance(sky.admitted, ByRange):
-        sine_mask, range_km = -1.0, sky.admitted.range_km
+        sine_mask, range_km, conditions = -1.0, sky.admitted.range_km, NO_CONDITIONS
     else:
         sine_mask, range_km = float(np.sin(np.radians(sky.admitted.elevation_deg))), np.inf
+        conditions = sky.admitted.limits.for_users(sky.constellation, places.names)
     offsets = np.empty(len(places.names) + 1, np.int64)
     room = LINKS_EXPECTED * len(places.names)
     while True:
         satellite, length_km = np.empty(room, np.int32), np.empty(room)
         found = pairs.ground_links(
-            places.position_km, places.up, sine_mask, range_km, position_km, usable, offsets, satellite, length_km
-        )
+            places.position_km, places.up, sine_mask, conditions, range_km, position_km, usable,
+            offsets, satellite, length_km,
+        )  # fmt: skip
         if found <= room:
             return offsets, satellite[:found], length_km[:found]
         room = found

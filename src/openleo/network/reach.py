@@ -8,7 +8,7 @@ Earth fits in memory; within a chunk, slots are routed and blocks of sites are s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
 from openleo.network import ephemeris, failures
+from openleo.network.admission import NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.failures import Failures
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import serving
-from openleo.network.routing import Conditions, Positions, Routes, routes
+from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
@@ -56,6 +57,7 @@ class Network:
     mask_at: str  # one of MASK_AT: when in a slot a link must be above its mask
     hand_over: str
     processing_ms: float
+    limits: GroundLimits = NO_LIMITS  # what ground links must meet beside the two masks
     failures: Failures = failures.NONE
 
 
@@ -91,18 +93,18 @@ def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> 
     edges_s = grid.start.timestamp() + grid.seconds(first, count + 1)
     begin_s, end_s = edges_s[:-1], edges_s[1:]
     usable = moved.usable & network.failures.usable(network.constellation.satellites, begin_s, end_s)
-    return replace(moved, usable=usable, conditions=tuple(_conditions(network, begin_s, end_s)))
+    return replace(moved, usable=usable, networks=tuple(_networks(network, begin_s, end_s)))
 
 
-def _conditions(network: Network, begin_s: Floats, end_s: Floats) -> Iterator[Conditions]:
+def _networks(network: Network, begin_s: Floats, end_s: Floats) -> Iterator[SlotNetwork]:
     """What holds in each slot; slots alike share theirs, as joining gateways to PoPs anew takes a while."""
-    known: dict[tuple[bytes, ...], Conditions] = {}
+    known: dict[tuple[bytes, ...], SlotNetwork] = {}
     for begin, end in zip(begin_s, end_s, strict=True):
         out = network.failures
         key = tuple(spans.over(begin, end).tobytes() for spans in (out.links, out.gateways, out.pops))
         if key not in known:
             topology = replace(network.topology, broken=out.broken(begin, end))
-            known[key] = Conditions(topology, out.ground(network.gateways, begin, end))
+            known[key] = SlotNetwork(topology, out.ground(network.gateways, begin, end))
         yield known[key]
 
 
@@ -124,15 +126,20 @@ def default_threads() -> int:
 
 def cell_users(network: Network, cells: h3cells.Cells) -> Sites:
     """The centres of cells as user sites."""
-    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation))
+    conditions = network.limits.for_users(network.constellation, ())
+    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation), conditions)
 
 
 def place_users(
-    network: Network, latitude_deg: Floats, longitude_deg: Floats, altitude_km: Floats | float = 0.0
+    network: Network,
+    latitude_deg: Floats,
+    longitude_deg: Floats,
+    altitude_km: Floats | float = 0.0,
+    names: Sequence[str] = (),
 ) -> Sites:
-    """Single places as user sites."""
-    top_km = highest_km(network.constellation)
-    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, top_km, altitude_km)
+    """Single places as user sites; by their names, where given, they have their horizons."""
+    top_km, conditions = highest_km(network.constellation), network.limits.for_users(network.constellation, names)
+    return single_sites(latitude_deg, longitude_deg, network.user_elevation_deg, top_km, altitude_km, conditions)
 
 
 def reach(network: Network, grid: SlotGrid, users: Sites, threads: int | None = None) -> Iterator[Reach]:
@@ -171,7 +178,12 @@ def reach_and_ways(
 def gateway_sites(network: Network) -> Sites:
     """The gateways as sites."""
     gateways, top_km = network.gateways, highest_km(network.constellation)
-    return single_sites(gateways.latitude_deg, gateways.longitude_deg, network.gateway_elevation_deg, top_km)
+    names = [station.name for station in gateways.stations]
+    conditions = network.limits.for_gateways(network.constellation, names)
+    mask_deg = network.limits.gateway_masks_deg(network.gateway_elevation_deg, len(gateways))
+    sites = single_sites(gateways.latitude_deg, gateways.longitude_deg, mask_deg, top_km, conditions=conditions)
+    few = network.limits.gateway_antennas
+    return replace(sites, antennas=np.array(few, np.int32)) if few else sites
 
 
 def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:
@@ -206,8 +218,9 @@ def serve(
     def run(part: int) -> None:
         serving.serve(
             share[part], share[part + 1], users.block_offsets, users.position_km, users.up, users.sine_mask,
-            users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km, positions.both_ends,
-            positions.middle_km, ways.decided_km, ways.middle_km, HAND_OVER_POLICIES[hand_over], slot_s, previous,
+            users.conditions, users.bin_offsets, users.bins, ways.first, ways.order, positions.at_km,
+            positions.both_ends, positions.middle_km, ways.decided_km, ways.middle_km,
+            HAND_OVER_POLICIES[hand_over], slot_s, previous,
             satellite, path_km, seen,
         )  # fmt: skip
 

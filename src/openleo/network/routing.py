@@ -22,9 +22,11 @@ from openleo.network.visibility import Sites
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+LINKS_EXPECTED = 64  # of a gateway; more are made room for
+
 
 @dataclass(frozen=True, eq=False)
-class Conditions:
+class SlotNetwork:
     """What holds in one slot, where something is out of order: the links there may be, the gateways that work."""
 
     topology: Topology
@@ -38,7 +40,7 @@ class Positions:
     at_km (slot + 1, satellite, xyz): when each slot is decided, and one slot after the last; middle_km (slot,
     satellite, xyz). With `both_ends` slots are decided at their start and a mask must hold at their end too; else they
     are decided at mid-slot. usable (slot, satellite): has a position throughout, and is not out of order. `failures`
-    names those without a position; `conditions` says what differs in each slot, or is empty.
+    names those without a position; `networks` says what holds in each slot where something is out, or is empty.
     """
 
     at_km: Floats
@@ -46,7 +48,7 @@ class Positions:
     both_ends: bool
     usable: NDArray[np.bool_]
     failures: tuple[Failure, ...] = ()
-    conditions: tuple[Conditions, ...] = ()
+    networks: tuple[SlotNetwork, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -70,7 +72,13 @@ class Routes:
     order: Ints
 
 
-def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Topology, threads: Executor) -> Routes:
+def routes(
+    positions: Positions,
+    gateways: Gateways,
+    sites: Sites,
+    topology: Topology,
+    threads: Executor,
+) -> Routes:
     """Decide each slot's ways. `sites` are the gateways' own, from `visibility.single_sites`."""
     slots, satellites = positions.usable.shape
     bins_in_band, first_of_band = sky.band_layout()
@@ -82,20 +90,23 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Top
         first=np.empty((slots, int(first_of_band[-1]) + 1), np.int32),
         order=np.zeros((slots, satellites), np.int32),
     )
-    always = Conditions(topology, gateways)
+    always, antennas = SlotNetwork(topology, gateways), sites.antennas
     number_of = np.append(sites.order, -1).astype(np.int32)
 
     def decide(slot: int) -> None:
-        holds = positions.conditions[slot] if positions.conditions else always
+        holds = positions.networks[slot] if positions.networks else always
         beyond_km = holds.gateways.fibre_light_km[sites.order]
         now, middle = positions.at_km[slot], positions.middle_km[slot]
         later = positions.at_km[slot + 1] if positions.both_ends else now
         sky.sort_into_bins(now, positions.usable[slot], bins_in_band, first_of_band, made.first[slot], made.order[slot])
         seed_km, site = np.empty(satellites), np.empty(satellites, np.int32)
-        links.landing_links(
-            sites.position_km, sites.up, sites.sine_mask, beyond_km, sites.bin_offsets, sites.bins,
-            made.first[slot], made.order[slot], now, later, seed_km, site,
-        )  # fmt: skip
+        if antennas is None:
+            links.landing_links(
+                sites.position_km, sites.up, sites.sine_mask, sites.conditions, beyond_km, sites.bin_offsets,
+                sites.bins, made.first[slot], made.order[slot], now, later, seed_km, site,
+            )  # fmt: skip
+        else:
+            landings(sites, beyond_km, antennas, made.first[slot], made.order[slot], now, later, seed_km, site)
         length_km = holds.topology.lengths_km(now, positions.usable[slot])
         paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
         landing_km = np.empty(satellites)
@@ -105,3 +116,26 @@ def routes(positions: Positions, gateways: Gateways, sites: Sites, topology: Top
 
     list(threads.map(decide, range(slots)))
     return made
+
+
+def landings(
+    sites: Sites, beyond_km: Floats, antennas: Ints, first: Ints, order: Ints, now: Floats, later: Floats,
+    seed_km: Floats, site: Ints,
+) -> None:  # fmt: skip
+    """Each satellite's gateway where gateways have few antennas: feeder links by length, the shortest first.
+
+    Equal ones go by gateway, then by satellite. Out: seed_km and site (satellite), as `kernels.links.landing_links`.
+    """
+    room = LINKS_EXPECTED * len(sites)
+    while True:
+        length_km, at, satellite = np.empty(room), np.empty(room, np.int32), np.empty(room, np.int32)
+        found = links.feeder_links(
+            sites.position_km, sites.up, sites.sine_mask, sites.conditions, sites.bin_offsets, sites.bins,
+            first, order, now, later, length_km, at, satellite,
+        )  # fmt: skip
+        if found <= room:
+            break
+        room = found
+    length_km, at, satellite = length_km[:found], at[:found], satellite[:found]
+    ranked = np.lexsort((satellite, at, length_km))
+    links.assign_antennas(ranked, length_km, at, satellite, beyond_km, antennas, seed_km, site)

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.geodesy import ecef_km, up
-from openleo.network.kernels import sky
+from openleo.network.admission import NO_CONDITIONS
+from openleo.network.kernels import admission, sky
+from openleo.network.kernels.admission import Conditions
 from openleo.units import EARTH_POLAR_RADIUS_KM
 
 Floats = NDArray[np.float64]
@@ -40,6 +42,8 @@ class Sites:
     block_offsets: NDArray[np.int64]
     bin_offsets: NDArray[np.int64]
     bins: NDArray[np.int32]
+    conditions: Conditions = NO_CONDITIONS  # its horizons are in the sites' own order
+    antennas: NDArray[np.int32] | None = None  # of gateways: satellites at a time, −1 for any
 
     @property
     def blocks(self) -> int:
@@ -62,32 +66,49 @@ def reach_rad(elevation_deg: float, highest_km: float) -> float:
 def single_sites(
     latitude_deg: Floats,
     longitude_deg: Floats,
-    elevation_deg: float,
+    elevation_deg: float | Floats,
     highest_km: float,
     altitude_km: Floats | float = 0.0,
+    conditions: Conditions = NO_CONDITIONS,
 ) -> Sites:
-    """Sites that each are a block of their own (gateways, a few places)."""
+    """Sites that each are a block of their own (gateways, a few places), with one mask or with one each.
+
+    They keep their order, so that `conditions` may hold a horizon for each.
+    """
     block = np.arange(len(latitude_deg))
-    return _sites(latitude_deg, longitude_deg, block, elevation_deg, highest_km, altitude_km)
+    return _sites(latitude_deg, longitude_deg, block, elevation_deg, highest_km, altitude_km, conditions)
 
 
-def cell_sites(cells: h3cells.Cells, elevation_deg: float, highest_km: float) -> Sites:
-    """The centres of cells, blocked by their res-2 ancestors."""
+def cell_sites(
+    cells: h3cells.Cells, elevation_deg: float, highest_km: float, conditions: Conditions = NO_CONDITIONS
+) -> Sites:
+    """The centres of cells, blocked by their res-2 ancestors. `conditions` hold no horizons."""
     latitude, longitude = h3cells.centres_deg(cells)
     resolution = int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF
     block = np.unique(h3cells.parents(cells, min(resolution, BLOCK_RESOLUTION)), return_inverse=True)[1]
-    return _sites(latitude, longitude, block, elevation_deg, highest_km)
+    return _sites(latitude, longitude, block, elevation_deg, highest_km, 0.0, conditions)
+
+
+def admitted(sites: Sites, position_km: Floats, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the link of each site to each satellite counts: axes (site, satellite), in the sites' own order."""
+    found = np.empty((len(sites), len(position_km)), np.bool_)
+    position_km = np.ascontiguousarray(position_km)
+    usable = np.ascontiguousarray(usable)
+    admission.admitted(sites.conditions, sites.position_km, sites.up, sites.sine_mask, position_km, usable, found)
+    return found
 
 
 def _sites(
     latitude_deg: Floats,
     longitude_deg: Floats,
     block: NDArray[np.intp],
-    elevation_deg: float,
+    elevation_deg: float | Floats,
     highest_km: float,
-    altitude_km: Floats | float = 0.0,
+    altitude_km: Floats | float,
+    conditions: Conditions,
 ) -> Sites:
     order = np.argsort(block, kind="stable")
+    mask_deg = np.broadcast_to(np.asarray(elevation_deg, np.float64), len(order))[order]
     height_km = np.broadcast_to(altitude_km, order.shape)[order]
     position = ecef_km(latitude_deg[order], longitude_deg[order], height_km)
     count = np.bincount(block)
@@ -97,13 +118,14 @@ def _sites(
     centre /= np.linalg.norm(centre, axis=1, keepdims=True)
     off_centre = np.arccos(np.clip((direction * np.repeat(centre, count, axis=0)).sum(axis=1), -1.0, 1.0))
     spread = np.maximum.reduceat(off_centre, offsets[:-1])
-    bin_offsets, bins = sky.bins_in_reach(centre, spread + reach_rad(elevation_deg, highest_km))
+    bin_offsets, bins = sky.bins_in_reach(centre, spread + reach_rad(float(mask_deg.min()), highest_km))
     return Sites(
         order,
         position,
         up(latitude_deg[order], longitude_deg[order]),
-        np.full(len(order), math.sin(math.radians(elevation_deg))),
+        np.array([math.sin(math.radians(deg)) for deg in mask_deg]),
         offsets,
         bin_offsets,
         bins,
+        conditions,
     )

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from openleo.geodesy import ecef_km
 from openleo.instants import SlotGrid
+from openleo.network.admission import NO_CONDITIONS
 from openleo.network.ground.tracks import Track, Whereabouts
+from openleo.network.kernels.admission import Conditions
 from openleo.network.reach import (
     Network,
     Reach,
@@ -49,6 +51,7 @@ class Watched:
     up: Floats
     sine_mask: Floats
     there: NDArray[np.bool_]
+    conditions: Conditions = NO_CONDITIONS  # what links must meet beside the mask; sites by number
 
 
 def watch(network: Network, grid: SlotGrid, users: Sites | Track, threads: int | None = None) -> Iterator[Watched]:
@@ -71,6 +74,7 @@ def watch_sites(network: Network, grid: SlotGrid, users: Sites, threads: int | N
             np.broadcast_to(users.up[back], (*shape, 3)),
             users.sine_mask[back],
             np.broadcast_to(np.True_, shape),
+            users.conditions,
         )
 
 
@@ -133,6 +137,7 @@ def _along(
         users.up[back][:, np.newaxis],
         users.sine_mask[:1],
         decided.there[:, np.newaxis],
+        users.conditions,
     )
 
 

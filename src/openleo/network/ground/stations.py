@@ -31,6 +31,8 @@ class Station:
     longitude_deg: float
     territory: str = ""
     status: str = OPERATIONAL
+    elevation_deg: float | None = None  # its own mask, of a gateway
+    antennas: int | None = None  # satellites at a time, of a gateway
 
 
 def embedded(kind: str) -> list[str]:
@@ -105,7 +107,17 @@ def _station(row: dict[str, object]) -> Station | str:
         return f'"{name}" lies at {row["lat_deg"]}, {row["lon_deg"]}, which are not two numbers.'
     if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):  # NaN fails too
         return f'"{name}" lies at {latitude}, {longitude}; latitude is within ±90, longitude within ±180.'
-    return Station(name, latitude, longitude, str(row.get("territory") or ""), status)
+    mask, antennas = row.get("elevation_deg"), row.get("antennas")
+    try:
+        mask_deg = None if mask in (None, "") else float(str(mask))
+    except ValueError:
+        mask_deg = -1.0
+    if mask_deg is not None and not 0.0 <= mask_deg <= 90.0:
+        return f'"{name}" has elevation_deg {mask}; a mask is a number from 0 to 90.'
+    if antennas not in (None, "") and not (str(antennas).strip().isdecimal() and 1 <= int(str(antennas)) <= 10_000):
+        return f'"{name}" has antennas {antennas}; write a whole number from 1 to 10000.'
+    few = None if antennas in (None, "") else int(str(antennas))
+    return Station(name, latitude, longitude, str(row.get("territory") or ""), status, mask_deg, few)
 
 
 def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:

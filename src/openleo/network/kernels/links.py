@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels.admission import Conditions, holds
 from openleo.network.kernels.sky import gather
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,7 @@ Ints = NDArray[np.int32]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def landing_links(
-    site_km: Floats, site_up: Floats, sine_mask: Floats, beyond_km: Floats,
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions, beyond_km: Floats,
     bin_offsets: NDArray[np.int64], bins: Ints, first: Ints, order: Ints,
     now_km: Floats, later_km: Floats, seed_km: Floats, gateway: Ints,
 ) -> None:  # fmt: skip
@@ -44,6 +45,8 @@ def landing_links(
             stays = ex * site_up[g, 0] + ey * site_up[g, 1] + ez * site_up[g, 2]
             if rises < sine_mask[g] * distance or stays < sine_mask[g] * then:
                 continue
+            if conditions.active and not holds(conditions, g, s, site_km, site_up, now_km, later_km):
+                continue
             if distance + beyond_km[g] < seed_km[s]:
                 seed_km[s] = distance + beyond_km[g]
                 gateway[s] = g
@@ -62,3 +65,56 @@ def landings_at(
             dx, dy = position_km[s, 0] - site_km[g, 0], position_km[s, 1] - site_km[g, 1]
             dz = position_km[s, 2] - site_km[g, 2]
             landing_km[s] = math.sqrt(dx * dx + dy * dy + dz * dz) + beyond_km[g]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def feeder_links(
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions,
+    bin_offsets: NDArray[np.int64], bins: Ints, first: Ints, order: Ints,
+    now_km: Floats, later_km: Floats, length_km: Floats, site: Ints, satellite: Ints,
+) -> int:  # fmt: skip
+    """Every feeder link that counts, by site: its length now, its site and satellite, axes (link,).
+
+    Returns how many there are; nothing is written beyond the arrays' end.
+    """
+    candidates = np.empty(order.size, np.int32)
+    found = 0
+    for g in range(site_km.shape[0]):
+        n = gather(bins[bin_offsets[g] : bin_offsets[g + 1]], first, order, candidates)
+        for j in range(n):
+            s = candidates[j]
+            dx, dy, dz = now_km[s, 0] - site_km[g, 0], now_km[s, 1] - site_km[g, 1], now_km[s, 2] - site_km[g, 2]
+            ex, ey, ez = later_km[s, 0] - site_km[g, 0], later_km[s, 1] - site_km[g, 1], later_km[s, 2] - site_km[g, 2]
+            distance = math.sqrt(dx * dx + dy * dy + dz * dz)
+            then = math.sqrt(ex * ex + ey * ey + ez * ez)
+            rises = dx * site_up[g, 0] + dy * site_up[g, 1] + dz * site_up[g, 2]
+            stays = ex * site_up[g, 0] + ey * site_up[g, 1] + ez * site_up[g, 2]
+            if rises < sine_mask[g] * distance or stays < sine_mask[g] * then:
+                continue
+            if conditions.active and not holds(conditions, g, s, site_km, site_up, now_km, later_km):
+                continue
+            if found < site.size:
+                length_km[found], site[found], satellite[found] = distance, g, s
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def assign_antennas(
+    ranked: NDArray[np.int64], length_km: Floats, site: Ints, satellite: Ints, beyond_km: Floats, antennas: Ints,
+    seed_km: Floats, gateway: Ints,
+) -> None:  # fmt: skip
+    """Give antennas to feeder links in the order `ranked`, each satellite one site, each site its `antennas` (−1: any).
+
+    Out: seed_km and gateway, as `landing_links`.
+    """
+    left = antennas.copy()
+    seed_km[:] = np.inf
+    gateway[:] = -1
+    for k in ranked:
+        g, s = site[k], satellite[k]
+        if gateway[s] < 0 and left[g] != 0 and beyond_km[g] < np.inf:
+            gateway[s] = g
+            seed_km[s] = length_km[k] + beyond_km[g]
+            if left[g] > 0:
+                left[g] -= 1

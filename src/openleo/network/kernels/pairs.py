@@ -12,6 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels.admission import Conditions, clear
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -22,8 +24,8 @@ UNCHECKED_SWEEPS = 12  # a shell of 1,584 satellites needs as many; before that 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def ground_links(
-    site_km: Floats, site_up: Floats, sine_mask: float, range_km: float, position_km: Floats, usable: NDArray[np.bool_],
-    offsets: Offsets, satellite: Ints, length_km: Floats,
+    site_km: Floats, site_up: Floats, sine_mask: float, conditions: Conditions, range_km: float,
+    position_km: Floats, usable: NDArray[np.bool_], offsets: Offsets, satellite: Ints, length_km: Floats,
 ) -> int:  # fmt: skip
     """The satellites that each site has a link to: above the mask (−1 for none asked) and within the range.
 
@@ -58,6 +60,10 @@ def ground_links(
                 dx, dy, dz = position_km[s, 0] - px, position_km[s, 1] - py, position_km[s, 2] - pz
                 distance = math.sqrt(dx * dx + dy * dy + dz * dz)
                 if distance > range_km or dx * ux + dy * uy + dz * uz < sine_mask * distance:
+                    continue
+                if conditions.active and not clear(
+                    conditions, i, s, px, py, pz, ux, uy, uz, position_km[s, 0], position_km[s, 1], position_km[s, 2]
+                ):
                     continue
                 if n < satellite.size:
                     satellite[n] = s

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels.admission import Conditions, holds
 from openleo.network.kernels.sky import gather
 
 Floats = NDArray[np.float64]
@@ -127,7 +128,8 @@ def remaining_s(
 @njit(cache=True, nogil=True, error_model="numpy")
 def serve(
     first_block: int, last_block: int, block_offsets: NDArray[np.int64],
-    site_km: Floats, site_up: Floats, sine_mask: Floats, bin_offsets: NDArray[np.int64], bins: Ints,
+    site_km: Floats, site_up: Floats, sine_mask: Floats, conditions: Conditions,
+    bin_offsets: NDArray[np.int64], bins: Ints,
     first: Ints, order: Ints, at_km: Floats, both_ends: bool, middle_km: Floats,
     onward_km: Floats, onward_middle_km: Floats,
     policy: int, slot_s: float, previous: Ints,
@@ -185,6 +187,14 @@ def serve(
                             if exact < mask:
                                 lowest[j] = -1.0
                                 count -= 1
+                if conditions.active:
+                    after = slot + 1 if both_ends else slot
+                    for j in range(n):
+                        if lowest[j] >= low and not holds(
+                            conditions, i, candidates[j], site_km, site_up, at_km[slot], at_km[after]
+                        ):
+                            lowest[j] = -1.0
+                            count -= 1
                 if policy == HIGHEST:
                     _cost_of_height(sine, lowest, onward, n, low, cost)
                 else:
@@ -193,7 +203,8 @@ def serve(
                 chosen = -1
                 if least_cost[0] < NONE:
                     chosen = _choose(
-                        policy, px, py, pz, ux, uy, uz, mask, candidates, cost, n, least_cost[0], at_km[slot],
+                        policy, px, py, pz, ux, uy, uz, mask, conditions, candidates, cost, n, least_cost[0],
+                        at_km[slot],
                         at_km[slot + 1], onward_km[slot], slot_s, previous[i],
                     )  # fmt: skip
                 seen[slot, i] = count
@@ -208,7 +219,8 @@ def serve(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _choose(
     policy: int, px: float, py: float, pz: float, ux: float, uy: float, uz: float, mask: float,
-    candidates: Ints, cost: Singles, n: int, least: np.float32, now_km: Floats, next_km: Floats, onward_km: Floats,
+    conditions: Conditions, candidates: Ints, cost: Singles, n: int, least: np.float32, now_km: Floats,
+    next_km: Floats, onward_km: Floats,
     slot_s: float, previous: int,
 ) -> int:  # fmt: skip
     """The satellite that a policy picks among those whose cost is not NONE; of equals the lower number.
@@ -233,8 +245,9 @@ def _choose(
         if policy == HIGHEST:
             score = _sine(px, py, pz, ux, uy, uz, now_km, s)
         elif policy == LONGEST_REMAINING:
+            held = max(mask, conditions.satellite_sine[s]) if conditions.active else mask
             score = remaining_s(
-                px, py, pz, mask, now_km[s, 0], now_km[s, 1], now_km[s, 2], next_km[s, 0], next_km[s, 1],
+                px, py, pz, held, now_km[s, 0], now_km[s, 1], now_km[s, 2], next_km[s, 0], next_km[s, 1],
                 next_km[s, 2], slot_s,
             )  # fmt: skip
         else:
