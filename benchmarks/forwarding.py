@@ -22,7 +22,7 @@ from benchmarks.workloads import SINE_MASK, Baseline, Workload
 from openleo.interchange.hypatia_out import Instants, Written, network_of, write_states
 from openleo.network import ephemeris
 
-STEP_MS, STATES = 15_000, 8
+STEP_MS, STATES = 15_000, 40
 
 
 class Rendering:

@@ -259,11 +259,14 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool) ->
 
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
+    from benchmarks.forwarding import forwarding_states  # it builds on what stands here
+
     return [
         ("orbits", shells_moved),
         ("gateways", ways_to_a_gateway),
         ("serving-4408", lambda: serving_satellites(settings.network().constellation)),
         ("serving-10080", lambda: serving_satellites(settings.satellites_of(settings.THREE_SHELLS))),
         ("cities-1584", lambda: city_round_trips("1,584 satellites", settings.SHELL_1, True)),
+        ("forwarding", forwarding_states),
         ("cities-10080", lambda: city_round_trips("10,080 satellites", settings.THREE_SHELLS, False)),
     ]

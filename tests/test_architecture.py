@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "network.ways": {"network.kernels", "network.ephemeris", "network.pairs"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
-    "network.forwarding": {"network.kernels", "network.ephemeris", "network.pairs", "network.hypatia"},
+    "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     # MAY, and IS.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -200,6 +200,7 @@ class PairCase:
     directory: hypatia.Directory | None = None  # of a Hypatia scenario
     duration_s: float | None = None  # none: the scenario does not say
     gateways: Gateways | None = None  # none: the scenario knows of none
+    notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
 
 
 def load_pairs(path: Path) -> PairCase:
@@ -210,7 +211,7 @@ def load_pairs(path: Path) -> PairCase:
         network = case.network
         admitted = ByElevation(network.user_elevation_deg, network.limits)
         sky = Sky(network.constellation, network.topology, admitted, network.failures)
-        return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways)
+        return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways, case.notes)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)

@@ -60,8 +60,10 @@ def test_next_hops_lead_down_by_the_least_way(graph: tuple[np.ndarray, np.ndarra
     distance_km = np.where(ground.T > 0, ground.T, np.inf)
     pairs.settle_many(wiring.neighbours, length_km, distance_km)
     interface, first = np.empty((satellites, places), np.int16), np.empty((places, places), np.int32)
-    kernels.next_interfaces(wiring.neighbours, length_km, offsets, satellite, range_km, distance_km, interface)
-    kernels.first_satellites(offsets, satellite, range_km, 0, distance_km, first)
+    kernels.next_interfaces(
+        wiring.neighbours, length_km, offsets, satellite, range_km, distance_km, np.inf, np.inf, interface
+    )
+    kernels.first_satellites(offsets, satellite, range_km, 0, distance_km, np.inf, first)
     for s in range(satellites):
         for j in range(places):
             k, left = interface[s, j], least[s, j]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openleo.results import OnProgress
     from openleo.scenario import Scenario
 
+NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
 
@@ -44,6 +45,13 @@ def tell_if_cold() -> None:
     """Say beforehand why a first run takes longer."""
     if compiled_kernels()[1] == 0:
         note("The first run compiles the kernels for this machine, once (`openleo doctor --warm` does too).")
+
+
+def tell_notes(notes: Sequence[str]) -> None:
+    """What was set aside or assumed while a scenario was read; rules have no say in who only asks for ways."""
+    for said in notes:
+        if said != NO_RULES:
+            note(said)
 
 
 @contextmanager

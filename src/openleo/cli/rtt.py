@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold
+from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold, tell_notes
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -62,6 +62,7 @@ def rtt(
     if plot and plot.suffix.lower() != ".png":
         raise InputError(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it rtt.png, for example."))
     case = load_pairs(scenario)
+    tell_notes(case.notes)
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))

@@ -142,7 +142,7 @@ def lengths_between(sky: Sky, places: Places, position_km: Floats, usable: NDArr
     exact.
     """
     topology, count = sky.topology, len(places.names)
-    if topology.orders is None:
+    if topology.orders is None or topology.neighbours.shape[1] < torus.LEAST_COLUMNS:
         return shortest(sky, places, position_km, usable, with_links=False)[0]
     length_km = topology.lengths_km(position_km, usable)
     ground = ground_links(sky, places, position_km, usable)

@@ -12,67 +12,68 @@ from numpy.typing import NDArray
 
 from openleo.network.kernels.paths import LANDS_HERE, NO_WAY
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Interfaces = NDArray[np.int16]
+Lengths = NDArray[np.float64] | NDArray[np.uint32]
 Offsets = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz"})
 def next_interfaces(
-    neighbours: Ints, length_km: Floats, offsets: Offsets, satellite: Ints, range_km: Floats, distance_km: Floats,
-    interface: Interfaces,
+    neighbours: Ints, length: Lengths, offsets: Offsets, satellite: Ints, range_: Lengths, distance: Lengths,
+    no_link: float, no_way: float, interface: Interfaces,
 ) -> None:  # fmt: skip
     """The link that each satellite sends on, towards each place.
 
-    distance_km (satellite, place), settled; offsets, satellite, range_km: the places' ground links, as from
-    `pairs.ground_links`, those of place i at offsets[i]:offsets[i + 1]. Out, axes (satellite, place): interface, the
-    lowest k over which the way is shortest, LANDS_HERE or NO_WAY. A ground link that ties with a way round is taken.
+    Lengths are in one unit, km or whole steps; no_link and no_way stand for none. distance (satellite, place),
+    settled; offsets, satellite, range_: the places' ground links, those of place i at offsets[i]:offsets[i + 1]. Out,
+    axes (satellite, place): interface, the lowest k over which the way is shortest, LANDS_HERE or NO_WAY. A ground link
+    that ties with a way round is taken.
     """
-    satellites, places = distance_km.shape
-    best_km, best = np.empty(places), np.empty(places, np.int64)
+    satellites, places = interface.shape
+    least, best = np.empty(places, distance.dtype), np.empty(places, np.int16)
     for s in range(satellites):
-        best_km[:] = np.inf
+        least[:] = no_way
         best[:] = NO_WAY
         for k in range(neighbours.shape[1]):
             n = neighbours[s, k]
-            if n < 0 or length_km[s, k] == np.inf:
+            if n < 0 or length[s, k] >= no_link:
                 continue
-            w = length_km[s, k]
+            w = length[s, k]
             for j in range(places):
-                through = distance_km[n, j] + w
-                shorter = through < best_km[j]
-                best[j] = k if shorter else best[j]
-                best_km[j] = through if shorter else best_km[j]
+                through = distance[n, j] + w
+                shorter = through < least[j]
+                best[j] = np.int16(k) if shorter else best[j]
+                least[j] = through if shorter else least[j]
         for j in range(places):
             interface[s, j] = best[j]
     for i in range(places):
         for link in range(offsets[i], offsets[i + 1]):
-            if range_km[link] <= distance_km[satellite[link], i]:
+            if range_[link] <= distance[satellite[link], i]:
                 interface[satellite[link], i] = LANDS_HERE
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_satellites(
-    offsets: Offsets, satellite: Ints, range_km: Floats, first_target: int, distance_km: Floats, first: Ints
+    offsets: Offsets, satellite: Ints, range_: Lengths, first_target: int, distance: Lengths, no_way: float, first: Ints
 ) -> None:  # fmt: skip
     """The satellite that each place sends up to, towards each target: ground link and way on are shortest together.
 
-    distance_km (satellite, target), settled; target j is place first_target + j. Out, axes (place, target): first, the
+    distance (satellite, target), settled; target j is place first_target + j. Out, axes (place, target): first, the
     lowest number of those that tie; −1 where there is no way, and to the place itself.
     """
-    targets = distance_km.shape[1]
-    best_km = np.empty(targets)
+    targets = first.shape[1]
+    least = np.empty(targets, distance.dtype)
     for i in range(offsets.size - 1):
-        best_km[:] = np.inf
+        least[:] = no_way
         first[i, :] = -1
         for link in range(offsets[i], offsets[i + 1]):
-            s, w = satellite[link], range_km[link]
+            s, w = satellite[link], range_[link]
             for j in range(targets):
-                total = distance_km[s, j] + w
-                if total < best_km[j] or (total == best_km[j] and total < np.inf and s < first[i, j]):
-                    best_km[j] = total
+                total = distance[s, j] + w
+                if total < least[j] or (total == least[j] and total < no_way and s < first[i, j]):
+                    least[j] = total
                     first[i, j] = s
         if first_target <= i < first_target + targets:
             first[i, i - first_target] = -1

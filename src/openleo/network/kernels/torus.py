@@ -21,6 +21,7 @@ FAR = 2**31  # steps, 33,554 km: no way, or a longer one
 NO_STEP = 2**31 - 1  # the length of a link that is none; added to FAR it still fits 32 bits
 LANES = 8  # rows of sources are filled up to a multiple: a rest of a few costs as much as many
 ROUNDS_BEFORE_CHECK = 4
+LEAST_COLUMNS = 4
 
 # The neighbours' columns of a grid, as `topology` lays them out.
 AHEAD, BEHIND, EAST, WEST = range(4)
@@ -87,7 +88,7 @@ def settle(orders: Ints, neighbours: Ints, steps: Steps, distance: Steps) -> Non
     """The least distance of every satellite from each source; exact for any lengths, in steps.
 
     orders (4, satellite): by plane and slot, both up; plane up and slot down; plane down and slot up; both down.
-    neighbours, steps (satellite, k): the first four columns are AHEAD, BEHIND, EAST and WEST; more may follow.
+    neighbours, steps (satellite, k): LEAST_COLUMNS or more, the first AHEAD, BEHIND, EAST and WEST.
     In and out: distance (satellite, source), from `seed`.
     """
     done = 0
