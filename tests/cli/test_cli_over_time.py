@@ -159,3 +159,24 @@ def test_more_times_than_fit_are_refused_with_a_way_out(run, starter, tmp_path, 
     done = run("rtt", starter, "--sites", "sites.csv", "--at", "0,15,30", "--summary", "s.csv")
     assert done.code == 2
     assert "3 places at 3 instants are 27 times to keep; 20 fit. Take a longer step" in done.err
+
+
+def test_a_decayed_satellite_is_named_by_rtt(run, tmp_path):
+    """SGP4-VER's 28872 is sub-orbital and lost within 50 minutes of its epoch."""
+    import sgp4
+
+    lines = (Path(sgp4.__file__).parent / "SGP4-VER.TLE").read_text().splitlines()
+    kept = [line[:69] for line in lines if line[:1] in "12" and line[2:7] == "28872"]
+    (tmp_path / "one.tle").write_text("\n".join(kept))
+    (tmp_path / "s.toml").write_text(
+        'name = "lost"\nstart = 2005-11-29T00:30:00Z\nduration = "2h"\n[constellation]\nelements = "one.tle"\n'
+        '[ground]\narea = ["TON"]\n'
+    )
+    (tmp_path / "sites.csv").write_text("name,lat_deg,lon_deg\nA,0,0\nB,10,10\n")
+    done = run(
+        "rtt", tmp_path / "s.toml", "--sites", tmp_path / "sites.csv", "--at", "0,7000", "--out", tmp_path / "o.csv"
+    )
+    assert done.code == 0
+    assert "Without a position at some time, and left out then: 28872" in done.err
+    assert "28872" in done.err
+    assert "4 of them unreachable" in done.err

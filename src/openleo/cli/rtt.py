@@ -66,6 +66,7 @@ def rtt(
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    _tell_lost(case, [seconds for _, seconds in instants])
     tell_if_cold()
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
     gathered = _gather_for(places, len(in_time)) if summary or plot else None
@@ -77,6 +78,17 @@ def rtt(
         _compute(case, places, in_time, None, None, gathered)
     if gathered:
         _conclude(case, gathered, [seconds for _, seconds in in_time], summary, plot)
+
+
+def _tell_lost(case: PairCase, seconds: list[float]) -> None:
+    """Name satellites that cannot be propagated to the first or the last instant: decayed ones, mostly."""
+    from openleo.network import ephemeris
+
+    lost = ephemeris.positions(case.sky.constellation, case.start, sorted({min(seconds), max(seconds)})).failures
+    if lost:
+        named = "; ".join(str(one) for one in lost[:3])
+        more = " …" if len(lost) > 3 else ""
+        note(f"Without a position at some time, and left out then: {named}{more} ({len(lost)} in all)")
 
 
 def _compute(
