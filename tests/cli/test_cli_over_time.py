@@ -174,9 +174,9 @@ def test_a_decayed_satellite_is_named_by_rtt(run, tmp_path):
     )
     (tmp_path / "sites.csv").write_text("name,lat_deg,lon_deg\nA,0,0\nB,10,10\n")
     done = run(
-        "rtt", tmp_path / "s.toml", "--sites", tmp_path / "sites.csv", "--at", "0,7000", "--out", tmp_path / "o.csv"
+        "rtt", tmp_path / "s.toml", "--sites", tmp_path / "sites.csv", "--at", "0:7000:300", "--out", tmp_path / "o.csv"
     )
     assert done.code == 0
     assert "Without a position at some time, and left out then: 28872" in done.err
     assert "28872" in done.err
-    assert "4 of them unreachable" in done.err
+    assert "48 of them unreachable" in done.err
