@@ -39,6 +39,7 @@ NETWORK = {
     "network.hypatia",
     "network.forwarding",
     "network.k_paths",
+    "network.load",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -48,6 +49,7 @@ PAIRS = {
     "network.hypatia",
     "network.forwarding",
     "network.k_paths",
+    "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
@@ -73,6 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
     "network.k_paths": set(),
+    "network.load": {"network.pairs", "network.k_paths"},
     "network.pairs": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.failures", "network.admission",
         "network.topology",
