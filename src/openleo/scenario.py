@@ -22,6 +22,7 @@ from openleo.network import hypatia
 from openleo.network.ground import stations
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
+from openleo.network.topology import Topology
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
@@ -244,3 +245,13 @@ def warm_up() -> None:
         pass
     for _ in times_between(sky, places, case.grid.start, [0.0]):
         pass
+    _warm_up_without_order()
+
+
+def _warm_up_without_order() -> None:
+    """The ways of satellites whose numbers follow no grid: a ring, each joined to those 400 numbers on and back."""
+    number = np.arange(997, dtype=np.int32)
+    ring = Topology(np.stack([(number + 400) % 997, (number - 400) % 997], axis=1))
+    length_km, distance_km = np.ones(ring.neighbours.shape), np.full((997, 1), np.inf)
+    ring.settle(np.full(997, np.inf), length_km, np.empty(997), np.empty(997, np.int32))
+    ring.settle_many(length_km, distance_km)

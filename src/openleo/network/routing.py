@@ -108,7 +108,7 @@ def routes(
         else:
             landings(sites, beyond_km, antennas, made.first[slot], made.order[slot], now, later, seed_km, site)
         length_km = holds.topology.lengths_km(now, positions.usable[slot])
-        paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
+        topology.settle(seed_km, length_km, made.decided_km[slot], made.onward[slot])
         landing_km = np.empty(satellites)
         links.landings_at(sites.position_km, beyond_km, site, middle, landing_km)
         paths.lengths_along(made.onward[slot], landing_km, middle, made.middle_km[slot])
