@@ -18,7 +18,7 @@ import numpy as np
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
-from openleo.network import hypatia
+from openleo.network import hypatia, max_min
 from openleo.network.ground import stations
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
@@ -233,7 +233,7 @@ def read_sites(path: Path, hypatias: bool) -> Places:
 
 
 def warm_up() -> None:
-    """Compile every kernel that runs and round-trip times need, by computing a little of the starter scenario."""
+    """Compile every kernel that runs, round-trip times and fair shares need, by computing a little of each."""
     with as_file(files("openleo.data") / "starter") as folder:
         scenario = Scenario.load(folder / "scenario.toml")
     scenario.first_slots(2).run()
@@ -246,6 +246,7 @@ def warm_up() -> None:
     for _ in times_between(sky, places, case.grid.start, [0.0]):
         pass
     _warm_up_without_order()
+    max_min.fill([0, 1], [0], [1.0])
 
 
 def _warm_up_without_order() -> None:
