@@ -8,7 +8,9 @@ far as it goes, others tell which of them could have more, and the rest are sett
 from __future__ import annotations
 
 import doctest
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from scipy.optimize import linprog
 
 from openleo.network import max_min
 from openleo.network.kernels import filling
-from openleo.network.max_min import ITS_DEMAND, Shares, fill
+from openleo.network.max_min import ITS_DEMAND, NO_WAY, Shares, fill
 
 ONE_PART_IN_A_BILLION = 1e-9
 OF_A_PROGRAM = 1e-5  # HiGHS meets its constraints to 1e-7
@@ -36,6 +38,15 @@ class Case:
     @property
     def flow(self) -> np.ndarray:
         return np.repeat(np.arange(len(self.demand)), np.diff(self.offsets))
+
+    @property
+    def no_way(self) -> np.ndarray:
+        return np.diff(self.offsets) == 0
+
+    @property
+    def most(self) -> np.ndarray:
+        """What each flow could get at most, axes (flow,)."""
+        return np.where(self.no_way, 0.0, self.demand)
 
     def shares(self) -> Shares:
         return fill(
@@ -61,7 +72,7 @@ def by_linear_programs(case: Case) -> np.ndarray:
         reaches = np.zeros((free.sum(), flows + 1))
         reaches[np.arange(free.sum()), np.flatnonzero(free)], reaches[:, -1] = -1.0, case.weight[free]
         within = np.column_stack([taken[finite], np.zeros(finite.sum())])
-        bounds = [(0.0, d) if f else (s, s) for d, s, f in zip(case.demand, settled, free, strict=True)]
+        bounds = [(0.0, d) if f else (s, s) for d, s, f in zip(case.most, settled, free, strict=True)]
         a, b = np.vstack([within, reaches]), np.concatenate([case.capacity[finite], np.zeros(free.sum())])
         solved = linprog(-np.eye(flows + 1)[-1], A_ub=a, b_ub=b, bounds=[*bounds, (0.0, None)], method="highs")
         assert solved.status == 0, solved.message
@@ -89,11 +100,11 @@ def by_plain_filling(case: Case) -> np.ndarray:
         wants = taken[:, growing] @ case.weight[growing]
         left = np.maximum(case.capacity - taken[:, ~growing] @ rate[~growing], 0.0)
         full_at = np.where(wants > 0.0, left / np.where(wants > 0.0, wants, 1.0), np.inf)
-        met_at = np.where(growing, case.demand / case.weight, np.inf)
+        met_at = np.where(growing, case.most / case.weight, np.inf)
         level = min(full_at.min(initial=np.inf), met_at.min())
         full = full_at <= level * (1.0 + 1e-12)
         stop = growing & ((met_at <= level) | (taken[full] > 0.0).any(axis=0))
-        rate[stop] = np.minimum(case.demand, case.weight * level)[stop]
+        rate[stop] = np.minimum(case.most, case.weight * level)[stop]
         growing &= ~stop
     return rate
 
@@ -106,18 +117,20 @@ def check_conditions(case: Case, shares: Shares) -> None:
     np.add.at(load, case.link, case.coefficient * rate[flow])
     np.testing.assert_allclose(shares.load_mbps, load, rtol=ONE_PART_IN_A_BILLION, atol=1e-300)
     assert (load <= case.capacity * (1.0 + ONE_PART_IN_A_BILLION)).all()
-    assert (rate <= case.demand).all()
+    assert (rate <= case.most).all()
+    np.testing.assert_array_equal(shares.bottleneck == NO_WAY, case.no_way)
     assert (rate >= 0.0).all()
     own = shares.bottleneck == ITS_DEMAND
     np.testing.assert_array_equal(rate[own], case.demand[own])
-    stops = shares.bottleneck[~own]
+    by_link = shares.bottleneck >= 0
+    stops = shares.bottleneck[by_link]
     np.testing.assert_allclose(load[stops], case.capacity[stops], rtol=ONE_PART_IN_A_BILLION)
     uses = case.coefficient > 0.0
     greatest = np.zeros(len(case.capacity))
     np.maximum.at(greatest, case.link[uses], by_weight[flow[uses]])
-    assert (by_weight[~own] >= greatest[stops] * (1.0 - ONE_PART_IN_A_BILLION)).all()
+    assert (by_weight[by_link] >= greatest[stops] * (1.0 - ONE_PART_IN_A_BILLION)).all()
     used = {*zip(flow[uses].tolist(), case.link[uses].tolist(), strict=True)}
-    assert all(pair in used for pair in zip(np.flatnonzero(~own).tolist(), stops.tolist(), strict=True))
+    assert all(pair in used for pair in zip(np.flatnonzero(by_link).tolist(), stops.tolist(), strict=True))
 
 
 @st.composite
@@ -137,7 +150,7 @@ def cases(draw: st.DrawFn, most_flows: int = 12) -> Case:
     case = Case(offsets, link, coefficient, capacity, demand, weight)
     limited = np.zeros(flows, bool)
     limited[case.flow[(coefficient > 0.0) & np.isfinite(capacity[link])]] = True
-    demand[limited & (random.random(flows) < draw(st.sampled_from([0.0, 0.5, 1.0])))] = np.inf
+    demand[(limited | (uses == 0)) & (random.random(flows) < draw(st.sampled_from([0.0, 0.5, 1.0])))] = np.inf
     return case
 
 
@@ -233,6 +246,51 @@ def test_weights_far_apart_lose_no_digits() -> None:
     assert narrow.bottleneck.tolist() == [ITS_DEMAND, ITS_DEMAND, 0]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_link_with_hardly_anything_left_does_not_overfill_another(seed: int) -> None:
+    """Link 0 is full but for what 300 sums round; link 1 has all its digits, and is full a little earlier."""
+    random, heavy, others = np.random.default_rng(seed), 300, 7
+    met = random.uniform(0.0, 1.0, heavy)
+    capacity = float(sum(map(Fraction, met))) + 1e-10
+    left = float(Fraction(capacity) - sum(map(Fraction, met)))
+    light = 1e-5
+    full_earlier = left / light * (1.0 - 1e-5) * others
+    case = Case(
+        np.arange(heavy + 1 + others + 1),
+        np.repeat([0, 1], [heavy + 1, others]),
+        np.ones(heavy + 1 + others),
+        np.array([capacity, full_earlier]),
+        np.concatenate([met, np.full(1 + others, np.inf)]),
+        np.concatenate([random.uniform(1e6, 1e7, heavy), [light], np.ones(others)]),
+    )
+    shares = case.shares()
+    check_conditions(case, shares)
+    np.testing.assert_allclose(shares.rate_mbps[-others:], full_earlier / others, rtol=ONE_PART_IN_A_BILLION)
+
+
+@pytest.mark.parametrize("weight", [1e-100, 1.0, 1e100])
+@pytest.mark.parametrize("coefficient", [1e-100, 1.0, 1e100])
+@pytest.mark.parametrize("capacity", [1e-100, 1.0, 1e100])
+def test_the_least_and_the_most_that_is_taken_is_shared_whole(
+    weight: float, coefficient: float, capacity: float
+) -> None:
+    shares = fill([0, 1, 2], [0, 0], [capacity], weight=[weight, 1.0], coefficient=coefficient)
+    assert np.isfinite(shares.rate_mbps).all()
+    assert shares.load_mbps[0] == pytest.approx(capacity, rel=ONE_PART_IN_A_BILLION, abs=0.0)
+    assert shares.rate_mbps[0] == pytest.approx(shares.rate_mbps[1] * weight, rel=ONE_PART_IN_A_BILLION, abs=0.0)
+
+
+def test_shares_are_the_same_on_any_number_of_threads() -> None:
+    asked = [many(flows, 400, seed=flows) for flows in (3_000, 500, 2_000, 1_000)] * 2
+    alone = [case.shares() for case in asked]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(Case.shares, asked))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one.rate_mbps, other.rate_mbps)
+        np.testing.assert_array_equal(one.bottleneck, other.bottleneck)
+        np.testing.assert_array_equal(one.load_mbps, other.load_mbps)
+
+
 def test_by_hand() -> None:
     # Data Networks, figure 6.13's idea: three short flows and one over all links; the narrowest link sets the long one.
     offsets, link = [0, 1, 2, 3, 6], [0, 1, 2, 0, 1, 2]
@@ -260,9 +318,11 @@ def test_arrays_of_any_kind_are_compiled_for_once() -> None:
 def test_the_edges() -> None:
     nobody = fill([0], [], [5.0])
     assert (nobody.rate_mbps.size, nobody.bottleneck.size, nobody.load_mbps.tolist()) == (0, 0, [0.0])
-    # No links at all, an unused link, no capacity, no demand, all there could be.
-    free = fill([0, 0], [], [], demand_mbps=7.0)
-    assert (free.rate_mbps.tolist(), free.bottleneck.tolist()) == ([7.0], [ITS_DEMAND])
+    # No way, with or without a demand; beside it a flow over a link without limit.
+    lost = fill([0, 0, 0, 1], [0], [np.inf], demand_mbps=[7.0, np.inf, 7.0])
+    assert (lost.rate_mbps.tolist(), lost.bottleneck.tolist()) == ([0.0, 0.0, 7.0], [NO_WAY, NO_WAY, ITS_DEMAND])
+    assert fill([0, 0], [], []).bottleneck.tolist() == [NO_WAY]
+    # An unused link, no capacity, no demand, all there could be.
     closed = fill([0, 1, 2, 3], [0, 0, 2], [0.0, 9.0, np.inf], demand_mbps=[np.inf, 0.0, 4.0])
     assert closed.rate_mbps.tolist() == [0.0, 0.0, 4.0]
     assert closed.bottleneck.tolist() == [0, ITS_DEMAND, ITS_DEMAND]

@@ -15,6 +15,7 @@ Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
 ITS_DEMAND = -1  # in `bottleneck`: nothing but its own demand stops the flow
+NO_WAY = -2  # in `bottleneck`: the flow has no links, so it never starts
 SUM_AGAIN = 1.0 / 16.0  # when so little is left of a sum that was subtracted from, digits are lost: it is made anew
 
 
@@ -27,11 +28,14 @@ def fill(
 
     Flow f uses the links link[offsets[f]:offsets[f + 1]], each with `coefficient` times its rate (none with 0).
     capacity (link,); demand, weight (flow,): a flow grows with the level times its weight up to its demand; by_level
-    (flow,): the flows by demand / weight, the least first. Out: rate, bottleneck (flow,), a link or ITS_DEMAND.
+    (flow,): the flows by demand / weight, the least first. Out: rate, bottleneck (flow,), a link, ITS_DEMAND or NO_WAY.
 
     Each event stops a flow at its demand or all that are left on a link that is full. A link's level, at which it would
     be full, only rises when others stop; so the heap of links is by levels seen before, and only its top is looked at.
     Of links that are full at one level the lowest number comes first, and demands before links.
+
+    Running sums say when to look; before a link counts as full its sums are made anew, in the order of its flows. For
+    where much was taken and little is left, running sums could call it full too soon, and push the level over others.
     """
     links = capacity.size
     begin, user, part = _by_link(offsets, link, coefficient, links)
@@ -49,31 +53,38 @@ def fill(
             size += 1
     for place in range(size // 2 - 1, -1, -1):
         _sink(heap, seen, size, place)
-    left, following, level = rate.size, 0, 0.0
+    left, following, level, full_at = rate.size, 0, 0.0, np.inf
+    for f in range(rate.size):
+        if offsets[f] == offsets[f + 1]:
+            rate[f], bottleneck[f], stopped[f] = 0.0, NO_WAY, True
+            left -= 1
     while left > 0:
         while stopped[by_level[following]]:
             following += 1
         thirsty = by_level[following]
-        while size > 0:
+        met_at = demand[thirsty] / weight[thirsty]
+        while size > 0 and seen[0] < met_at:
             n = heap[0]
-            full_at = max(capacity[n] - taken[n], 0.0) / wanting[n] if growing[n] > 0 else np.inf
-            if full_at <= seen[0]:
-                break
-            if growing[n] > 0:
-                seen[0] = full_at
-            else:
+            if growing[n] == 0:
                 size -= 1
                 heap[0], seen[0] = heap[size], seen[size]
+            else:
+                full_at = max(capacity[n] - taken[n], 0.0) / wanting[n]
+                if full_at <= seen[0]:
+                    full_at = _full_at(n, begin, user, part, capacity, weight, rate, stopped)
+                if full_at <= seen[0]:
+                    break
+                seen[0] = full_at
             _sink(heap, seen, size, 0)
-        if size == 0 or demand[thirsty] / weight[thirsty] <= seen[0]:
-            level = max(level, demand[thirsty] / weight[thirsty])
+        if size == 0 or met_at <= seen[0]:
+            level = max(level, met_at)
             rate[thirsty], bottleneck[thirsty], stopped[thirsty] = demand[thirsty], ITS_DEMAND, True
             left -= 1
             _stop(thirsty, offsets, link, coefficient, weight, rate, begin, user, part, stopped, taken, wanting,
                   growing, summed)  # fmt: skip
             continue
         n = heap[0]
-        level = max(level, _full_at(n, begin, user, part, capacity, weight, rate, stopped))
+        level = max(level, full_at)
         for place in range(begin[n], begin[n + 1]):
             f = user[place]
             if not stopped[f]:
