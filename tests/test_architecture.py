@@ -41,6 +41,7 @@ NETWORK = {
     "network.forwarding",
     "network.k_paths",
     "network.load",
+    "network.max_min",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -86,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.ways": {"network.kernels", "network.ephemeris", "network.pairs"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
+    "network.max_min": {"network.kernels"},  # flows over links, whatever they are
     # MAY, and IS.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -20,7 +20,6 @@ from openleo.network import ephemeris, k_paths
 from openleo.network.ground.tracks import Track, Whereabouts
 from openleo.network.hand_overs import NOT_THERE, HandOver, in_words, reasons
 from openleo.network.hand_overs import hand_overs as changes_of
-from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
 from openleo.network.routing import routes
 from openleo.network.topology import Topology
@@ -134,7 +133,7 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
     first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
     length_km, satellites = topology.lengths_km(position, usable), len(position)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
-    paths.settle(last_km, topology.neighbours, length_km, distance_km, onward)
+    topology.settle(last_km, length_km, distance_km, onward)
     total = first_km + distance_km
     entry = int(total.argmin())
     if not np.isfinite(total[entry]):

@@ -108,7 +108,7 @@ def routes(
         else:
             landings(sites, beyond_km, antennas, made.first[slot], made.order[slot], now, later, seed_km, site)
         length_km = holds.topology.lengths_km(now, positions.usable[slot])
-        paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
+        topology.settle(seed_km, length_km, made.decided_km[slot], made.onward[slot])
         if sites.spread_km is not None:
             spread_landings(
                 sites, beyond_km, made.first[slot], made.order[slot], now, later, made.onward[slot], seed_km, site
