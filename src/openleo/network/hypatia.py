@@ -69,7 +69,7 @@ def _existing(path: Path) -> Path:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line for line in _existing(path).read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [line for line in _existing(path).read_text(encoding="utf-8-sig").splitlines() if line.strip()]
     except (OSError, ValueError) as error:
         raise InputError(Problem(str(path), "", f"cannot be read: {error}.")) from None
 
