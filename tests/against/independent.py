@@ -173,6 +173,8 @@ def one_slot(
     beyond_km = fibre_km(network, out)[:, np.newaxis] * INDEX_OF_GLASS
     landing = np.where(feeds, fed[0][1] + beyond_km, np.inf)
     joined = out.of_joined(names, network.topology.neighbours) if out != ALL_WORKS else network.topology.neighbours
+    if network.mask_at == "both_ends":
+        joined = joined_throughout(joined, list(where.values()))
     onward, before = ways_down(where[decided_at], joined, landing.min(axis=0))
     gateway = landing.argmin(axis=0)
     at_middle = sight(network.gateways.latitude_deg, network.gateways.longitude_deg, where[middle])[1] + beyond_km
@@ -226,6 +228,16 @@ def links_in_sight(
     between = ((a * (a - b)).sum(axis=1) > 0.0) & ((b * (b - a)).sum(axis=1) > 0.0)
     clear = ~between | (height >= A_KM + grazing_km)
     return start[clear], end[clear]
+
+
+def joined_throughout(neighbours: NDArray[np.int32], moments: list[Floats]) -> NDArray[np.int32]:
+    """The neighbours in sight at each of these moments."""
+    number = np.arange(len(neighbours))[:, np.newaxis] * len(neighbours) + neighbours
+    left = neighbours
+    for position_km in moments:
+        start, end = links_in_sight(position_km, left)
+        left = np.where(np.isin(number, start * len(neighbours) + end), left, np.int32(-1))
+    return left
 
 
 def lengths_on_tree(before: NDArray[np.int32], down_km: Floats, position_km: Floats) -> Floats:
