@@ -132,9 +132,10 @@ def test_without_links_far_places_are_unreachable_and_near_ones_share_a_satellit
     [
         ("isls.txt", "3 9999", "satellites 0 to 1583"),
         ("isls.txt", "7 7", "joins 7 and 7"),
+        ("isls.txt", "1 0", "joins 1 and 0, as line 1 does"),
         ("isls.txt", "a b", "two numbers"),
         ("ground_stations.txt", "4,Manila,1.0,2.0,0.0,0,0,0", "stands there twice"),
-        ("ground_stations.txt", "4,Nowhere,north,2.0,0.0,0,0,0", "no latitude"),
+        ("ground_stations.txt", "4,Nowhere,north,2.0,0.0,0,0,0", "without latitude"),
     ],
 )
 def test_a_directory_at_fault_is_refused_with_the_line(

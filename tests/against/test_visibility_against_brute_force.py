@@ -15,7 +15,7 @@ from pathlib import Path
 import h3.api.numpy_int as h3
 import numpy as np
 import pytest
-from independent import LIGHT_KM_PER_MS, PROCESSING_MS, OneSlot, grid_of, one_slot, sight, starlink_network
+from independent import LIGHT_KM_PER_MS, PROCESSING_MS, OneSlot, grid_of, one_slot, preferred, sight, starlink_network
 from pyproj import Transformer
 from skyfield.api import load, wgs84
 
@@ -62,21 +62,6 @@ def reached(mask_at: str, isl: str, hand_over: str) -> Reach:
         np.concatenate([chunk.rtt_ms for chunk in chunks]),
         np.concatenate([chunk.seen for chunk in chunks]),
     )
-
-
-def preferred(slot: OneSlot, hand_over: str, before: np.ndarray) -> np.ndarray:
-    """The serving satellite of every place, by DESIGN §2."""
-    can = slot.above & np.isfinite(slot.onward_km)
-    if hand_over == "highest":
-        worth = np.where(can, slot.elevation_deg, -np.inf)
-    else:
-        worth = np.where(can, -(slot.distance_km + slot.onward_km), -np.inf)
-    chosen = np.where(can.any(axis=1), worth.argmax(axis=1), -1)
-    if hand_over == "least_change":
-        place = np.flatnonzero(before >= 0)
-        stays = place[can[place, before[place]]]
-        chosen[stays] = before[stays]
-    return chosen
 
 
 @pytest.mark.parametrize("isl", ["+grid", "none"])

@@ -77,6 +77,26 @@ def test_every_feeder_link_is_above_its_mask_when_it_must_be(mask_at: str) -> No
             assert elevation.min() >= 25.0 - 1e-9
 
 
+@pytest.mark.parametrize("mask_at", MASKS)
+def test_every_link_on_a_way_clears_the_air_when_it_must(mask_at: str) -> None:
+    """With `both_ends` throughout its slot: polar satellites 45 degrees apart graze the air near the equator."""
+    positions = positions_over(network(mask_at), GRID, 0, 40)
+    ways = decided(network(mask_at), positions)
+    share = np.linspace(0.0, 1.0, 501)[:, np.newaxis, np.newaxis]
+    long_ones = 0
+    for slot in range(40):
+        here = np.flatnonzero(ways.onward[slot] >= 0)
+        there = ways.onward[slot, here]
+        moments = [positions.middle_km[slot]]
+        moments += [*positions.at_km[slot : slot + 2]] if mask_at == "both_ends" else []
+        for where in moments:
+            far = np.linalg.norm(where[there] - where[here], axis=1) > 4000.0  # others are clear by far
+            a, b = where[here[far]], where[there[far]]
+            long_ones += len(a)
+            assert np.linalg.norm(a + share * (b - a), axis=-1).min(initial=np.inf) >= 6378.137 + 80.0
+    assert long_ones > 0
+
+
 def test_unusable_satellites_are_never_used() -> None:
     whole = positions_over(network("middle"), GRID, 0, GRID.slots)
     out = np.random.default_rng(6).random(whole.usable.shape) < 0.4

@@ -48,7 +48,8 @@ def plan(
         written = write(results, folder, writer)
     if results.failures:
         first = "; ".join(str(failure) for failure in results.failures[:3])
-        note(f"{len(results.failures)} satellites had no position at some time and were left out then: {first} …")
+        more = " …" if len(results.failures) > 3 else ""
+        note(f"Without a position at some time, and left out then: {first}{more} ({len(results.failures)} in all)")
     if as_json:
         print_json(results.summary())
         return

@@ -67,6 +67,7 @@ def rtt(
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    _check_years(case, instants)
     _tell_lost(case, [seconds for _, seconds in instants])
     tell_if_cold()
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
@@ -79,6 +80,23 @@ def rtt(
         _compute(case, places, in_time, None, None, gathered)
     if gathered:
         _conclude(case, gathered, [seconds for _, seconds in in_time], summary, plot)
+
+
+def _check_years(case: PairCase, instants: list[Instant]) -> None:
+    """Raise InputError when an instant is of no year that orbits are computed for."""
+    from datetime import UTC, datetime
+
+    from openleo.errors import InputError, Problem
+    from openleo.instants import instant_text
+    from openleo.scenario_file import FIRST_YEAR, LAST_YEAR
+
+    first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR + 1))
+    least_s, end_s = ((bound - case.start).total_seconds() for bound in (first, end))
+    beyond = [word for word, seconds in instants if not least_s <= seconds < end_s]
+    if beyond:
+        more = f" ({len(beyond)} such instants)" if len(beyond) > 1 else ""
+        rule = f"{beyond[0]} s after {instant_text(case.start)} is not within {FIRST_YEAR} to {LAST_YEAR}{more}."
+        raise InputError(Problem("--at", "", rule, "Orbits are computed for these years."))
 
 
 def _tell_lost(case: PairCase, seconds: list[float]) -> None:

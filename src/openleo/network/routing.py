@@ -38,7 +38,7 @@ class Positions:
     """The satellites over consecutive slots, ECEF.
 
     at_km (slot + 1, satellite, xyz): when each slot is decided, and one slot after the last; middle_km (slot,
-    satellite, xyz). With `both_ends` slots are decided at their start and a mask must hold at their end too; else they
+    satellite, xyz). With `both_ends` slots are decided at their start and a link must hold to their end; else they
     are decided at mid-slot. usable (slot, satellite): has a position throughout, and is not out of order. `failures`
     names those without a position; `networks` says what holds in each slot where something is out, or is empty.
     """
@@ -108,6 +108,8 @@ def routes(
         else:
             landings(sites, beyond_km, antennas, made.first[slot], made.order[slot], now, later, seed_km, site)
         length_km = holds.topology.lengths_km(now, positions.usable[slot])
+        for moment in (middle, later) if positions.both_ends else ():  # only links that last their slot count
+            length_km[np.isinf(holds.topology.lengths_km(moment, positions.usable[slot]))] = np.inf
         topology.settle(seed_km, length_km, made.decided_km[slot], made.onward[slot])
         if sites.spread_km is not None:
             spread_landings(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -74,15 +73,19 @@ def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
         columns = f"A CSV needs the columns {', '.join(NEEDED_COLUMNS)}."
         raise InputError(Problem(file, "", f"holds no {kind}.", columns))
     read = [_station(row) for _, row in rows]
-    problems = [
-        Problem(file, where, one) for (where, _), one in zip(rows, read, strict=True) if not isinstance(one, Station)
-    ]
-    stations = [one for one in read if isinstance(one, Station)]
-    problems += [
-        Problem(file, "", f'{count} {kind} are called "{name}".', "Names must differ.")
-        for name, count in Counter(station.name for station in stations).items()
-        if count > 1
-    ]
+    mend = "Mend the row, or leave it out."
+    problems: list[Problem] = []
+    stations: list[Station] = []
+    first: dict[str, str] = {}  # where each name stands first
+    for (where, _), one in zip(rows, read, strict=True):
+        if not isinstance(one, Station):
+            problems.append(Problem(file, where, one, mend))
+            continue
+        if one.name in first:
+            rule = f'"{one.name}" stands there twice, at {first[one.name]} too.'
+            problems.append(Problem(file, where, rule, f"Names of {kind} must differ."))
+        first.setdefault(one.name, where)
+        stations.append(one)
     operational = tuple(station for station in stations if station.status == OPERATIONAL)
     if not operational and not problems:
         problems.append(Problem(file, "", f"holds no {kind} with status {OPERATIONAL}."))

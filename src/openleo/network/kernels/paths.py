@@ -14,6 +14,8 @@ Ints = NDArray[np.int32]
 NO_LINK = -1
 LANDS_HERE = -1  # in `onward`: this satellite's way goes down to the ground
 NO_WAY = -2  # in `onward`: no way at all
+# A millimetre: a way must grow even between satellites at one place, or walking it back goes to and fro for ever.
+SHORTEST_KM = 1e-6
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -43,7 +45,7 @@ def link_lengths(
                 dy = position_km[n, 1] - position_km[s, 1]
                 dz = position_km[n, 2] - position_km[s, 2]
                 squared = dx * dx + dy * dy + dz * dz
-                length = math.sqrt(squared)
+                length = max(math.sqrt(squared), SHORTEST_KM)
                 if squared > surely_clear:
                     x, y, z = position_km[s, 0], position_km[s, 1], position_km[s, 2]
                     if _lowest_squared(x, y, z, dx, dy, dz, squared) < lowest_km * lowest_km:
