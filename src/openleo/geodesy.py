@@ -95,10 +95,15 @@ def teme_to_ecef(
     cos, sin = np.cos(angle), np.sin(angle)
     x, y, z = np.moveaxis(position_km, -1, 0)
     fixed = np.stack([cos * x + sin * y, cos * y - sin * x, np.broadcast_to(z, x.shape)], axis=-1)
-    if orientation.pole_x_arcsec or orientation.pole_y_arcsec:
-        xp, yp = orientation.pole_x_arcsec * ARCSECOND_RAD, orientation.pole_y_arcsec * ARCSECOND_RAD
-        fixed = fixed @ np.array([[1.0, 0.0, -xp], [0.0, 1.0, yp], [xp, -yp, 1.0]])
-    return fixed
+    return move_pole(fixed, orientation)
+
+
+def move_pole(position_km: Floats, orientation: EarthOrientation) -> Floats:
+    """Positions already turned by sidereal time, in the frame of the pole of `orientation`, to the first order."""
+    if not (orientation.pole_x_arcsec or orientation.pole_y_arcsec):
+        return position_km
+    xp, yp = orientation.pole_x_arcsec * ARCSECOND_RAD, orientation.pole_y_arcsec * ARCSECOND_RAD
+    return np.asarray(position_km @ np.array([[1.0, 0.0, -xp], [0.0, 1.0, yp], [xp, -yp, 1.0]]))
 
 
 def look_angles(

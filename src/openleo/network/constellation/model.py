@@ -25,6 +25,7 @@ from openleo.network.constellation.shells import Shell, has_laser, rates
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
+MOST_ECCENTRIC = 0.05  # of an orbit that is near a circle
 NO_PLANE = -1  # an element set belongs to no shell, plane or slot that we would have to guess
 
 
@@ -84,6 +85,11 @@ class Constellation:
     def satrecs(self) -> Any:
         """All element sets for one vectorised call of SGP4."""
         return SatrecArray([one.satrec for one in self.elements])
+
+    @cached_property
+    def near_circular(self) -> NDArray[np.bool_]:
+        """(satellite,): of element sets, those up to MOST_ECCENTRIC that SGP4 moves without its deep-space part."""
+        return np.array([one.eccentricity <= MOST_ECCENTRIC and one.satrec.method == "n" for one in self.elements])
 
 
 def from_shells(

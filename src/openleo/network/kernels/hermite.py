@@ -1,0 +1,89 @@
+"""Positions between nodes, from the positions and velocities at the nodes.
+
+`cubic` is for many satellites that share nodes at equal distances, as SGP4's do; `smooth` says beforehand where it
+holds. `quintic` is for files of states, each satellite with times of its own, minutes apart: there the pull of the
+Earth at both nodes is used as well. For a circle of radius a, run through at n rad/s, and nodes h apart the error of
+the cubic is at most a·(nh)⁴/384 (36 cm at 550 km and 60 s, 92 m at 240 s), that of the quintic a·(nh)⁶/46,080 (6 cm at
+240 s).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+# The pull between nodes: a point mass and the Earth's flattening (WGS 84; the rest is a thousandth of the latter).
+MU_KM3_S2 = 398_600.4418
+J2 = 1.082_629_8e-3
+RADIUS_KM = 6378.137
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def pull_km_s2(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """The Earth's pull on a point, in km, of a frame whose z is the Earth's axis."""
+    square = x * x + y * y + z * z
+    straight = -MU_KM3_S2 / (square * np.sqrt(square))
+    flat = 1.5 * J2 * RADIUS_KM * RADIUS_KM / square
+    slope = 5.0 * z * z / square
+    across = straight * (1.0 + flat * (1.0 - slope))
+    return across * x, across * y, straight * (1.0 + flat * (3.0 - slope)) * z
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def smooth(
+    node_km: NDArray[np.float64],  # (node, satellite, xyz), inertial
+    node_km_s: NDArray[np.float64],  # (node, satellite, xyz)
+    spacing_s: float,  # from a node to the next
+    lowest_km: float,  # no node of an interval lies nearer to the Earth's centre
+    apart_km: float,  # how far the way between two nodes may be from what the velocities make it
+    holds: NDArray[np.bool_],  # (node − 1, satellite): written
+) -> None:
+    """Whether the velocities at both nodes of each interval are those of the way from one to the other.
+
+    SGP4's velocities leave out what drag does to short periods: of a satellite that falls they are off by 1 m/s. By how
+    much is seen from the way between the nodes: the trapezium rule, with its next term from the Earth's pull, misses it
+    by that times the interval, and by millimetres otherwise (Euler–Maclaurin).
+    """
+    for k in range(node_km.shape[0] - 1):
+        for s in range(node_km.shape[1]):
+            x, y, z = node_km[k, s, 0], node_km[k, s, 1], node_km[k, s, 2]
+            u, v, w = node_km[k + 1, s, 0], node_km[k + 1, s, 1], node_km[k + 1, s, 2]
+            least = min(x * x + y * y + z * z, u * u + v * v + w * w)
+            if not least >= lowest_km * lowest_km:  # so that nan is not smooth either
+                holds[k, s] = False
+                continue
+            ax, ay, az = pull_km_s2(x, y, z)
+            bx, by, bz = pull_km_s2(u, v, w)
+            half, next_term = spacing_s / 2.0, spacing_s * spacing_s / 12.0
+            dx = u - x - half * (node_km_s[k, s, 0] + node_km_s[k + 1, s, 0]) + next_term * (bx - ax)
+            dy = v - y - half * (node_km_s[k, s, 1] + node_km_s[k + 1, s, 1]) + next_term * (by - ay)
+            dz = w - z - half * (node_km_s[k, s, 2] + node_km_s[k + 1, s, 2]) + next_term * (bz - az)
+            holds[k, s] = dx * dx + dy * dy + dz * dz <= apart_km * apart_km
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cubic(
+    node_km: NDArray[np.float64],  # (node, satellite, xyz), inertial
+    node_km_s: NDArray[np.float64],  # (node, satellite, xyz)
+    spacing_s: float,  # from a node to the next
+    left: NDArray[np.int64],  # (instant,): the node before, or at, each instant; the next row is the node after
+    share: NDArray[np.float64],  # (instant,): how far each instant is from the one to the other, 0 … 1
+    cosine: NDArray[np.float64],  # (instant,): of the angle by which the Earth has turned
+    sine: NDArray[np.float64],  # (instant,)
+    position_km: NDArray[np.float64],  # (instant, satellite, xyz), Earth-fixed: written
+) -> None:
+    """Cubic Hermite polynomials between the two nodes around each instant, turned to the Earth-fixed frame."""
+    for t in range(left.shape[0]):
+        k, x = left[t], share[t]
+        rest = 1.0 - x
+        a, b = (1.0 + 2.0 * x) * rest * rest, x * x * (3.0 - 2.0 * x)
+        c, d = x * rest * rest * spacing_s, -x * x * rest * spacing_s
+        cos, sin = cosine[t], sine[t]
+        for s in range(node_km.shape[1]):
+            px = a * node_km[k, s, 0] + b * node_km[k + 1, s, 0] + c * node_km_s[k, s, 0] + d * node_km_s[k + 1, s, 0]
+            py = a * node_km[k, s, 1] + b * node_km[k + 1, s, 1] + c * node_km_s[k, s, 1] + d * node_km_s[k + 1, s, 1]
+            pz = a * node_km[k, s, 2] + b * node_km[k + 1, s, 2] + c * node_km_s[k, s, 2] + d * node_km_s[k + 1, s, 2]
+            position_km[t, s, 0] = cos * px + sin * py
+            position_km[t, s, 1] = cos * py - sin * px
+            position_km[t, s, 2] = pz
