@@ -80,6 +80,8 @@ def highest_km(constellation: Constellation) -> float:
     """A distance from the Earth's centre that no satellite exceeds."""
     if constellation.shells:
         return float(constellation.semi_major_axis_km.max()) + RADIUS_MARGIN_KM
+    if constellation.ephemerides is not None:
+        return float(np.linalg.norm(constellation.ephemerides.position_km, axis=-1).max()) * 1.005 + RADIUS_MARGIN_KM
     apogee_radii = max(1.0 + one.satrec.alta for one in constellation.elements)
     # The Moon and the Sun raise a high apogee by some ten kilometres a month.
     return float(apogee_radii * EARTH_RADIUS_KM) * 1.005 + RADIUS_MARGIN_KM

@@ -1,12 +1,14 @@
 """The constellation: which satellites there are, and what is needed to move them.
 
-Takes shells (Walker) or element sets (SGP4); gives one frozen `Constellation` with a row for each satellite. The
-ephemeris moves it, the topology reads its planes and lasers. Nothing here knows where a satellite is at an instant.
+Takes shells (Walker), element sets (SGP4) or ephemerides (states of files); gives one frozen `Constellation` with a row
+for each satellite. The ephemeris moves it, the topology reads its planes and lasers. Nothing here knows where a
+satellite is at an instant.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -20,6 +22,7 @@ from sgp4.api import SatrecArray
 from openleo.instants import instant_text, utc
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets
+from openleo.network.constellation.ephemeris_set import EphemerisSet
 from openleo.network.constellation.shells import Shell, has_laser, rates
 
 Ints = NDArray[np.int32]
@@ -33,8 +36,8 @@ NO_PLANE = -1  # an element set belongs to no shell, plane or slot that we would
 class Constellation:
     """Satellites in the order shell, plane, slot; or in the order of their element file.
 
-    A constellation is made of shells or of element sets, never both. Axes: (satellite,) and (plane,); `plane` is the
-    index of the plane among all planes of all shells.
+    A constellation is made of shells, of element sets or of ephemerides, never of two. Axes: (satellite,) and (plane,);
+    `plane` is the index of the plane among all planes of all shells.
     """
 
     name: str
@@ -63,6 +66,9 @@ class Constellation:
 
     # Of element sets only.
     elements: tuple[ElementSet, ...]
+
+    # Of ephemerides only.
+    ephemerides: EphemerisSet | None = None
 
     def __len__(self) -> int:
         return len(self.satellite_name)
@@ -174,6 +180,40 @@ def from_elements(name: str, sets: ElementSets) -> Constellation:
         raan_rate_rad_s=none,
         argument_rate_rad_s=none,
         elements=elements,
+    )
+
+
+def from_ephemerides(name: str, sets: EphemerisSet) -> Constellation:
+    """A constellation of ephemerides, in their order, without planes; all are taken to have lasers.
+
+    Where an id is no number of up to nine digits, the satellite's own index stands for it.
+    """
+    none, empty = np.zeros(0), np.zeros(0, dtype=np.int32)
+    unplaced = np.full(len(sets), NO_PLANE, dtype=np.int32)
+    numbers = [int(one) if re.fullmatch(r"\d{1,9}", one, re.ASCII) else n for n, one in enumerate(sets.ids)]
+    return Constellation(
+        name=name,
+        epoch=sets.instant(sets.node_s.min()),
+        source=sets.source,
+        sha256=sets.sha256,
+        satellite_name=sets.names,
+        satellite_id=np.array(numbers, dtype=np.int64),
+        shell=unplaced,
+        plane=unplaced,
+        slot_in_plane=unplaced,
+        has_laser=np.ones(len(sets), dtype=np.bool_),
+        shells=(),
+        argument_rad=none,
+        plane_shell=empty,
+        plane_first=empty,
+        plane_count=empty,
+        semi_major_axis_km=none,
+        inclination_rad=none,
+        raan_rad=none,
+        raan_rate_rad_s=none,
+        argument_rate_rad_s=none,
+        elements=(),
+        ephemerides=sets,
     )
 
 

@@ -87,3 +87,60 @@ def cubic(
             position_km[t, s, 0] = cos * px + sin * py
             position_km[t, s, 1] = cos * py - sin * px
             position_km[t, s, 2] = pz
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def quintic(
+    segment_first: NDArray[np.int64],  # (satellite + 1,): the segments of each, in the order of time
+    begin_s: NDArray[np.float64],  # (segment,): from here to `end_s` it says where its satellite is
+    end_s: NDArray[np.float64],  # (segment,)
+    node_first: NDArray[np.int64],  # (segment + 1,): the nodes of each, in the order of time
+    node_s: NDArray[np.float64],  # (node,)
+    node_km: NDArray[np.float64],  # (node, xyz), inertial, z the Earth's axis
+    node_km_s: NDArray[np.float64],  # (node, xyz)
+    longest_s: float,  # from a node to the next; over a longer gap there is no position
+    at_s: NDArray[np.float64],  # (instant,): in any order
+    position_km: NDArray[np.float64],  # (instant, satellite, xyz), inertial: written, 0 where there is none
+    there: NDArray[np.bool_],  # (instant, satellite): written, whether there is one
+) -> None:
+    """Quintic Hermite polynomials between the nodes around each instant, with the pull of the Earth at both.
+
+    Where one segment ends and another begins, the later one speaks.
+    """
+    for t in range(at_s.shape[0]):
+        now = at_s[t]
+        for s in range(segment_first.shape[0] - 1):
+            there[t, s] = False
+            position_km[t, s, 0] = position_km[t, s, 1] = position_km[t, s, 2] = 0.0
+            g = segment_first[s] + np.searchsorted(begin_s[segment_first[s] : segment_first[s + 1]], now, "right") - 1
+            if g < segment_first[s] or now > end_s[g]:
+                continue
+            first, last = node_first[g], node_first[g + 1] - 1
+            k = first + np.searchsorted(node_s[first : last + 1], now, "right") - 1
+            k = min(max(k, first), last - 1)
+            h = node_s[k + 1] - node_s[k]
+            if now < node_s[k] or now > node_s[k + 1]:
+                continue
+            if h > longest_s:  # at a node beside a long gap its own position is still there
+                k = k + 1 if now == node_s[k + 1] else k
+                there[t, s] = now == node_s[k]
+                for axis in range(3):
+                    position_km[t, s, axis] = node_km[k, axis] if there[t, s] else 0.0
+                continue
+            x = (now - node_s[k]) / h
+            pull = pull_km_s2(node_km[k, 0], node_km[k, 1], node_km[k, 2])
+            pull_after = pull_km_s2(node_km[k + 1, 0], node_km[k + 1, 1], node_km[k + 1, 2])
+            for axis in range(3):
+                start, speed = node_km[k, axis], h * node_km_s[k, axis]
+                bend, bend_after = h * h * pull[axis], h * h * pull_after[axis]
+                # What is left of the way, of the speed and of the pull at the interval's end.
+                way = node_km[k + 1, axis] - start - speed - bend / 2.0
+                faster = h * node_km_s[k + 1, axis] - speed - bend
+                bent = bend_after - bend
+                third = 10.0 * way - 4.0 * faster + bent / 2.0
+                fourth = -15.0 * way + 7.0 * faster - bent
+                fifth = 6.0 * way - 3.0 * faster + bent / 2.0
+                position_km[t, s, axis] = start + x * (
+                    speed + x * (bend / 2.0 + x * (third + x * (fourth + x * fifth)))
+                )
+            there[t, s] = True
