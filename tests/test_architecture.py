@@ -28,6 +28,7 @@ NETWORK = {
     "network.failures",
     "network.admission",
     "network.visibility",
+    "network.flown_grid",
     "network.topology",
     "network.routing",
     "network.reach",
@@ -62,8 +63,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.visibility": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.admission",
     },
+    "network.flown_grid": {"network.kernels", "network.constellation"},
     "network.topology": {
-        "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.visibility",
+        "network.kernels", "network.constellation", "network.ephemeris", "network.flown_grid", "network.ground",
+        "network.visibility",
     },
     "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach"} | {"network.kernels"},
     "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},

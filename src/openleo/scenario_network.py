@@ -21,6 +21,7 @@ from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_ephemerides, from_shells
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.ephemeris_set import read_ephemerides
+from openleo.network.constellation.planes import Standing
 from openleo.network.constellation.shells import Shell, read_shell
 from openleo.network.ground import gateways as gateway_list
 from openleo.network.ground import horizons, stations
@@ -43,10 +44,11 @@ def build_network(
 ) -> Network:
     """The network of a scenario whose parts are read; adds to `notes`."""
     notes += [*_ages(constellation, grid), *_spans(constellation, grid)]
-    pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
-    if pattern in ("+grid", "zig-zag", "ring") and not constellation.shells:
+    pattern = record.constellation.isl or ("+grid" if constellation.planes else "none")
+    notes += _inferred(constellation)
+    if pattern in topology.GRIDS and constellation.planes == 0:
         of_what = "element sets" if constellation.elements else "ephemerides"
-        notes.append(f"Planes are not yet inferred from {of_what}: inter-satellite links are left out.")
+        notes.append(f"No planes are found among the {of_what}, so {pattern} has no inter-satellite links.")
         pattern = "none"
     links = topology.build(constellation, _lasers(record.constellation, pattern), grid.start)
     if pattern != "none" and (links.neighbours < 0).all():
@@ -96,13 +98,14 @@ def with_gateways(
 
 def read_limits(record: LinksRecord, constellation: Constellation, file: str) -> GroundLimits:
     """What ground links must meet beside the two masks. Raises InputError with every shell that is not known."""
-    names = [shell.name for shell in constellation.shells]
+    names = list(constellation.shell_names)
     said = [shell.name for shell in record.shell]
     problems = []
     for number, name in enumerate(said):
         where = f"links.shell[{number}]"
         if name not in names:
-            known = f"Shells: {', '.join(names)}." if names else "Element sets and ephemerides have no shells."
+            of_what = "element sets" if constellation.elements else "ephemerides"
+            known = f"Shells: {', '.join(names)}." if names else f"No shells are found among the {of_what}."
             way_out = near_names(name, names) or known
             problems.append(Problem(file, where, f'there is no shell "{name}".', way_out))
         elif name in said[:number]:
@@ -116,6 +119,20 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
         gateway_shell_deg=tuple(gateway.get(name, 0.0) for name in names) if any(gateway.values()) else (),
         gso_exclusion_deg=record.gso_exclusion_deg,
     )
+
+
+def _inferred(constellation: Constellation) -> list[str]:
+    """A note on the planes of element sets, and on those that are in none."""
+    placed = constellation.placement
+    if placed is None or not placed.shells:
+        return []
+    counts = placed.counts()
+    number = counts.pop(Standing.IN_PLANE)
+    others = ", ".join(f"{count} {word.name.lower()}" for word, count in counts.items() if count) or "none"
+    where = f"{constellation.planes} planes of {len(placed.shells)} shells"
+    found = f"{number} of {constellation.satellites} satellites are in {where}; in none: {others}."
+    lasers = 'All are taken to have lasers; isl = "none" takes them away.'
+    return [f"Planes are inferred from the orbits: {found} {lasers}"]
 
 
 def _lasers(said: ConstellationRecord, pattern: str) -> topology.Lasers:

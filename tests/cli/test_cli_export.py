@@ -369,3 +369,37 @@ def test_all_that_is_wrong_is_said_at_once(run, scenario: Path, tmp_path: Path) 
     assert answer.code == 2
     assert all(said in answer.err for said in ("'soon'", "'later'", ".parquet", "--sites"))
     assert (tmp_path / "taken").read_text() == ""
+
+
+# --- planes -------------------------------------------------------------------------------------------------------
+
+
+def test_planes_of_element_sets_are_those_of_the_shells_they_were_made_from(run, scenario: Path, tmp_path) -> None:
+    run(
+        "export",
+        "hypatia",
+        scenario,
+        "--out",
+        tmp_path / "tles",
+        "--sites",
+        tmp_path / "plain.csv",
+        "--duration",
+        "10s",
+    )
+    flown = tmp_path / "flown.toml"
+    lines = (tmp_path / "tles" / "tles.txt").read_text().splitlines()[1:]  # the first line counts planes and slots
+    (tmp_path / "two.tle").write_text("\n".join(lines) + "\n")
+    shells = SHELLS.split("[constellation]")
+    ground = "[ground]" + shells[1].split("[ground]")[1]
+    flown.write_text(shells[0] + '[constellation]\nelements = "two.tle"\n' + ground)
+    tables = {}
+    for name, path in (("filed", scenario), ("flown", flown)):
+        said = run("export", "planes", path, "--out", tmp_path / f"{name}.csv", "--plot", tmp_path / f"{name}.png")
+        assert "234 of 234 satellites in 18 planes of 2 shells" in said.err
+        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+        with (tmp_path / f"{name}.csv").open() as file:
+            tables[name] = list(csv.DictReader(file))
+    # The same satellites share a plane, whatever the planes are called.
+    for filed in {(row["shell"], row["plane"]) for row in tables["filed"]}:
+        places = [n for n, row in enumerate(tables["filed"]) if (row["shell"], row["plane"]) == filed]
+        assert len({(tables["flown"][n]["shell"], tables["flown"][n]["plane"]) for n in places}) == 1

@@ -458,11 +458,11 @@ def test_a_tle_with_a_wrong_checksum_is_set_aside_and_said_and_the_others_run(lo
     assert any("BAD" in note for note in results.summary()["notes"])
 
 
-def test_links_between_element_sets_are_not_guessed_and_that_is_said(load):
+def test_element_sets_in_no_plane_have_no_links_and_that_is_said(load):
     shell = '[constellation]\nelements = "e.tle"\nisl = "+grid"\n'
     case = load(text(shell=shell), e__tle=satellite(80_000, "ONE")).case
     assert case.network.topology.neighbours.shape == (1, 0)
-    assert any("inter-satellite links are left out" in note for note in case.notes)
+    assert any("No planes are found among the element sets" in note for note in case.notes)
 
 
 # --- all at once --------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that what is half-written is removed
     try:
-        app()
+        app(prog_name="openleo")
     except InputError as error:
         if "--json" in sys.argv[1:]:
             print_json({"ok": False, "problems": [problem.as_json() for problem in error.problems]})

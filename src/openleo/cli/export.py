@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import export_czml, export_failures, export_hand_overs, export_hypatia, export_oem, export_traces
+from openleo.cli import (
+    export_czml,
+    export_failures,
+    export_hand_overs,
+    export_hypatia,
+    export_oem,
+    export_planes,
+    export_traces,
+)
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Write inputs and results in other programs' formats."
@@ -15,3 +23,4 @@ app.command("czml")(export_czml.czml)
 app.command("oem")(export_oem.oem)
 app.command("failures")(export_failures.failures)
 app.command("hand-overs")(export_hand_overs.hand_overs)
+app.command("planes")(export_planes.planes)

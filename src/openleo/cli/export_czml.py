@@ -28,7 +28,7 @@ def czml(
     from openleo.errors import InputError, Problem
     from openleo.geodesy import ecef_km
     from openleo.interchange import czml as packets
-    from openleo.report.staging import Staging, blaming
+    from openleo.report.staging import StagedFile, blaming
     from openleo.scenario import load_pairs
 
     whole_s, step_s = duration_s(duration, "--duration"), duration_s(every, "--every")
@@ -51,15 +51,8 @@ def czml(
         rows = zip(case.sites.names, case.sites.position_km, strict=True)
         marks += [packets.Mark("site", name, position_km) for name, position_km in rows]
     made = packets.document(case.name, case.sky.constellation, chosen, case.start, whole_s, step_s, marks)
-    with blaming(out):
-        if out.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        with Staging(out.parent) as staging:
-            staged = staging.path / out.name
-            with staged.open("w", encoding="utf-8") as file:
-                json.dump(made.packets, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-            out.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(out)
+    with StagedFile(out) as path, blaming(out), path.open("w", encoding="utf-8") as file:
+        json.dump(made.packets, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     shown = len(chosen) - len(made.left_out)
     note(f"{shown} satellites and {len(marks)} places written to {out} (reference frame FIXED)")
     for names, what in (

@@ -15,16 +15,11 @@ def failures(
     out: Annotated[Path, typer.Option(help="The CSV to write: kind,name,from,until.")],
 ) -> None:
     """Write every outage of a scenario, so that failures by chance can be read, changed and run again."""
-    from openleo.report.staging import Staging, blaming
+    from openleo.report.staging import StagedFile, blaming
     from openleo.scenario import Scenario
     from openleo.scenario_failures import as_csv, describe
 
     network = Scenario.load(scenario).case.network
-    with blaming(out):
-        if out.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        with Staging(out.parent) as staging:
-            (staging.path / out.name).write_text(as_csv(network.failures), encoding="utf-8")
-            out.parent.mkdir(parents=True, exist_ok=True)
-            (staging.path / out.name).replace(out)
+    with StagedFile(out) as path, blaming(out):
+        path.write_text(as_csv(network.failures), encoding="utf-8")
     note(f"{describe(network.failures)} Written to {out}")

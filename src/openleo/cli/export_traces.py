@@ -38,7 +38,7 @@ def traces(
     from openleo.errors import InputError, Problem, Together, near_names
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
-    from openleo.report.staging import Staging, blaming
+    from openleo.report.staging import StagedFile, blaming
     from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
 
     reading = Together()
@@ -79,20 +79,13 @@ def traces(
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))
     seconds = np.arange(0.0, whole_s - 1e-9, step_s).tolist()
     rows = unreachable = 0
-    with blaming(out):
-        if out.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        with Staging(out.parent) as staging:
-            staged = staging.path / out.name
-            with _writer(staged, of_pairs.SCHEMA) as writer, progress() as tell:
-                found = of_pairs.batches(case.sky, places, pairs, case.start, seconds, default_threads())
-                for done, batch in enumerate(found, start=1):
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
-                    unreachable += batch.column("rtt_ms").null_count
-                    tell("computing instants", done, len(seconds))
-            out.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(out)
+    with StagedFile(out) as path, blaming(out), _writer(path, of_pairs.SCHEMA) as writer, progress() as tell:
+        found = of_pairs.batches(case.sky, places, pairs, case.start, seconds, default_threads())
+        for done, batch in enumerate(found, start=1):
+            writer.write_batch(batch)
+            rows += batch.num_rows
+            unreachable += batch.column("rtt_ms").null_count
+            tell("computing instants", done, len(seconds))
     note(f"{rows} rows, {unreachable} of them unreachable, written to {out}")
 
 

@@ -139,7 +139,7 @@ def plane_name(constellation: Constellation, plane: int) -> str:
     """`SHELL pN`, as the names of the plane's satellites begin."""
     shell = int(constellation.plane_shell[plane])
     first = int(np.flatnonzero(constellation.plane_shell == shell)[0])
-    return f"{constellation.shells[shell].name} p{plane - first}"
+    return f"{constellation.shell_names[shell]} p{plane - first}"
 
 
 def _planes(constellation: Constellation) -> dict[str, list[int]]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from openleo.network import ephemeris
+from openleo.network import ephemeris, flown_grid
 from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.shells import DELTA_DEG
 from openleo.network.kernels import paths
@@ -25,7 +25,8 @@ from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 Neighbours = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-PATTERNS = ("+grid", "zig-zag", "ring", "nearest", "none")
+GRIDS = ("+grid", "zig-zag", "ring")
+PATTERNS = (*GRIDS, "nearest", "none")
 AHEAD, BEHIND, EAST, WEST = range(4)
 LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
 POLE_DEG = 90.0
@@ -102,7 +103,7 @@ def build(constellation: Constellation, lasers: Lasers | str, start: datetime | 
     if said.between_shells:
         joined = np.column_stack([joined, _between_shells(constellation, said, at)])
     across = (joined != NO_LINK) & (constellation.plane[joined] != constellation.plane[:, np.newaxis])
-    grid = said.pattern in ("+grid", "zig-zag", "ring")
+    grid = said.pattern in GRIDS
     return Topology(
         joined,
         lowest_km=said.lowest_km,
@@ -132,8 +133,10 @@ def neighbours(constellation: Constellation, pattern: str) -> Neighbours:
     """
     if pattern == "none":
         return np.empty((constellation.satellites, 0), dtype=np.int32)
-    if pattern not in ("+grid", "zig-zag", "ring"):
+    if pattern not in GRIDS:
         raise ValueError(f"no such pattern of inter-satellite links: {pattern}")
+    if not constellation.shells:
+        return _as_flown(constellation, pattern)
     links = np.full((constellation.satellites, 4), NO_LINK, dtype=np.int32)
     first = 0
     for shell in constellation.shells:
@@ -156,8 +159,30 @@ def neighbours(constellation: Constellation, pattern: str) -> Neighbours:
             joined, to_east = joined[kept], to_east[kept]
         links[joined, EAST] = to_east
         links[to_east, WEST] = joined
+    return _between_lasers(constellation, links)
+
+
+def _between_lasers(constellation: Constellation, links: Neighbours) -> Neighbours:
     both = constellation.has_laser[:, np.newaxis] & constellation.has_laser[links]
     return np.where(both, links, NO_LINK).astype(np.int32)
+
+
+def _as_flown(constellation: Constellation, pattern: str) -> Neighbours:
+    """The same patterns on planes that were inferred; satellites that are in no plane have no links."""
+    links = np.full((constellation.satellites, 4), NO_LINK, dtype=np.int32)
+    if constellation.planes == 0:
+        return links
+
+    def join(column: int, back: int, to: NDArray[np.int32]) -> None:
+        here = np.flatnonzero(to != NO_LINK)
+        links[here, column] = to[here]
+        links[to[here], back] = here
+
+    join(AHEAD, BEHIND, flown_grid.ahead(constellation))
+    if pattern != "ring":
+        to_east = flown_grid.east(constellation)
+        join(EAST, WEST, flown_grid.bricks(constellation, to_east) if pattern == "zig-zag" else to_east)
+    return _between_lasers(constellation, links)
 
 
 def _nearest(constellation: Constellation, lasers: Lasers, at: datetime) -> Neighbours:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 import openleo
+from openleo.network.constellation.planes import Placement
 from openleo.network.constellation.shells import Shell
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
@@ -265,11 +266,8 @@ SHELL_VALUES = ("altitude_km", "inclination_deg", "planes", "per_plane", "phasin
 
 def _shells(results: Results) -> Markup:
     constellation = results.case.network.constellation
-    if not constellation.shells:
-        return paragraph(
-            f"The constellation is {constellation.satellites:,} element sets; all satellites are taken to have "
-            "lasers, and planes are not inferred."
-        )
+    if constellation.placement is not None:
+        return _inferred(constellation.satellites, constellation.placement)
     heads = [
         "Shell",
         "Altitude (km)",
@@ -282,6 +280,27 @@ def _shells(results: Results) -> Markup:
     ]
     rows = [[shell.name, *(_with_basis(shell, name) for name in SHELL_VALUES)] for shell in constellation.shells]
     return table("Shells of the constellation, and what each value rests on", heads, rows)
+
+
+def _inferred(satellites: int, placement: Placement) -> Markup:
+    """The shells that were found among element sets, and how the other satellites stand."""
+    counts = placement.counts()
+    others = ", ".join(f"{count:,} {one.name.lower()}" for one, count in counts.items() if count and one)
+    said = paragraph(
+        f"The constellation is {satellites:,} element sets; all are taken to have lasers. Shells, planes and slots "
+        f"are inferred from the orbits. In no plane: {others or 'none'}."
+    )
+    if not placement.shells:
+        return said
+    heads = ["Shell", "Altitude (km)", "Inclination (°)", "Planes", "Slots in each", "Satellites in them"]
+    rows = [
+        [
+            one.name, f"{one.altitude_km:.1f}", f"{one.inclination_deg:.2f}", str(one.planes),
+            str(one.slots) if one.slots else "uneven", f"{one.satellites:,}",
+        ]
+        for one in placement.shells
+    ]  # fmt: skip
+    return joined([said, table("Shells inferred from the element sets", heads, rows)])
 
 
 def _with_basis(shell: Shell, name: str) -> str:

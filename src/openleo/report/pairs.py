@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from openleo.network.pairs import PairTimes
-from openleo.report.staging import Staging, blaming
+from openleo.report.staging import StagedFile, blaming, closed
 
 COLUMNS = ("t_s", "from", "to", "rtt_ms", "hops")
 
@@ -21,18 +22,18 @@ class PairsWriter:
     def __init__(self, target: Path, names: tuple[str, ...]):
         self.pairs = self.unreachable = 0
         self._target, self._names = target, names
-        self._staging = Staging(target.parent)
-        self._file: IO[str] | None = None
+        self._open = ExitStack()
         self._rows: Any = None
 
     def __enter__(self) -> PairsWriter:
-        with blaming(self._target):
-            if self._target.is_dir():
-                raise IsADirectoryError(21, "Is a directory")
-            self._staging.__enter__()
-            self._file = (self._staging.path / self._target.name).open("w", newline="", encoding="utf-8")
-        self._rows = csv.writer(self._file, lineterminator="\n")
-        self._rows.writerow(COLUMNS)
+        with ExitStack() as opening:
+            path = opening.enter_context(StagedFile(self._target))
+            with blaming(self._target):
+                file = path.open("w", newline="", encoding="utf-8")
+            opening.enter_context(closed(file, self._target))
+            self._rows = csv.writer(file, lineterminator="\n")
+            self._rows.writerow(COLUMNS)
+            self._open = opening.pop_all()
         return self
 
     def write(self, t_s: str, times: PairTimes) -> None:
@@ -52,12 +53,4 @@ class PairsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with blaming(self._target):
-                if self._file is not None:
-                    self._file.close()
-                if kind is None:
-                    self._target.parent.mkdir(parents=True, exist_ok=True)
-                    (self._staging.path / self._target.name).replace(self._target)
-        finally:
-            self._staging.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text
-from openleo.report.staging import Staging, blaming
+from openleo.report.staging import StagedFile, blaming, closed
 
 CSV, PARQUET = ".csv", ".parquet"
 
@@ -23,36 +24,6 @@ def check_ending(target: Path, option: str) -> None:
         raise InputError(Problem(f"{option} {target}", "", rule, "Name it F.csv or F.parquet."))
 
 
-class Staged:
-    """A file on its way: a context manager that gives the path to write to, and leaves the file only when whole."""
-
-    def __init__(self, target: Path):
-        self.target = target
-        self._staging = Staging(target.parent)
-
-    @property
-    def path(self) -> Path:
-        return self._staging.path / self.target.name
-
-    def __enter__(self) -> Path:
-        with blaming(self.target):
-            if self.target.is_dir():
-                raise IsADirectoryError(21, "Is a directory")
-            self._staging.__enter__()
-        return self.path
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            if kind is None:
-                with blaming(self.target):
-                    self.target.parent.mkdir(parents=True, exist_ok=True)
-                    self.path.replace(self.target)
-        finally:
-            self._staging.__exit__(kind, error, trace)
-
-
 class RowsWriter:
     """A context manager; the file is there only if everything was written.
 
@@ -60,25 +31,29 @@ class RowsWriter:
     """
 
     def __init__(self, target: Path, columns: Mapping[str, type]):
-        self._staged, self._columns = Staged(target), columns
+        self._target, self._columns = target, columns
         self._parquet = target.suffix.lower() == PARQUET
-        self._file: IO[str] | None = None
+        self._open = ExitStack()
         self._rows: Any = None
 
     def __enter__(self) -> RowsWriter:
-        path = self._staged.__enter__()
-        with blaming(self._staged.target):
-            if self._parquet:
-                self._rows = _parquet_writer(path, self._columns)
-            else:
-                self._file = path.open("w", newline="", encoding="utf-8")
-                self._rows = csv.writer(self._file, lineterminator="\n")
-                self._rows.writerow(self._columns)
+        with ExitStack() as opening:
+            path = opening.enter_context(StagedFile(self._target))
+            with blaming(self._target):
+                if self._parquet:
+                    self._rows = _parquet_writer(path, self._columns)
+                    opening.enter_context(closed(self._rows, self._target))
+                else:
+                    file = path.open("w", newline="", encoding="utf-8")
+                    opening.enter_context(closed(file, self._target))
+                    self._rows = csv.writer(file, lineterminator="\n")
+                    self._rows.writerow(self._columns)
+            self._open = opening.pop_all()
         return self
 
     def write(self, rows: Iterable[Sequence[object]]) -> None:
         """Some more rows."""
-        with blaming(self._staged.target):
+        with blaming(self._target):
             if not self._parquet:
                 self._rows.writerows([_field(value) for value in row] for row in rows)
                 return
@@ -91,14 +66,7 @@ class RowsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with blaming(self._staged.target):
-                if self._parquet and self._rows is not None:
-                    self._rows.close()
-                if self._file is not None:
-                    self._file.close()
-        finally:
-            self._staged.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)
 
 
 def _field(value: object) -> object:

@@ -3,23 +3,28 @@
 An output folder that does not exist yet is written as a hidden sibling and renamed, in one step. One that exists keeps
 whatever else is in it: files are written into a hidden folder within it (a folder may be a mount of its own, and
 nothing can be renamed across mounts), the old ones are set aside, the new ones moved in, and any failure puts the old
-ones back.
+ones back. A single file is written beside its place likewise; through a link, beside what it points to; and what is a
+stream, as a pipe or a terminal, is given the whole content at the end.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 from openleo.errors import InputError, Problem
 
-WAY_OUT = "Choose another folder with --out, or make room and give write access there."
+WAY_OUT = "Choose another place with --out, or make room and give write access there."
 
 
 @contextmanager
@@ -101,3 +106,69 @@ class Staging:
             self._holds_old = False
             raise
         self._holds_old = False
+
+
+class Closes(Protocol):
+    """Whatever holds a file open."""
+
+    def close(self) -> None: ...
+
+
+class StagedFile:
+    """A file on its way: a context manager that gives the path to write to, and leaves the file only when whole.
+
+    Errors of the file system are the target's fault, and raised as InputError.
+    """
+
+    def __init__(self, target: Path):
+        self.target = target
+        self._open = contextlib.ExitStack()
+        self._path = Path()
+        self._place: Path | None = None  # what is replaced; None for a stream
+
+    def __enter__(self) -> Path:
+        with blaming(self.target):
+            self._place = None if _is_stream(self.target) else self.target.resolve()
+            if self._place is None:
+                folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+            else:
+                folder = self._open.enter_context(Staging(self._place.parent)).path
+        self._path = folder / self.target.name
+        return self._path
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._open, blaming(self.target):
+            if kind is not None:
+                return
+            if self._place is None:
+                with self._path.open("rb") as content, self.target.open("wb") as stream:
+                    shutil.copyfileobj(content, stream)
+            else:
+                self._place.parent.mkdir(parents=True, exist_ok=True)
+                self._path.replace(self._place)
+
+
+@contextmanager
+def closed(handle: Closes, target: Path) -> Iterator[None]:
+    """Close `handle` on the way out; that it cannot be closed is the target's fault."""
+    try:
+        yield
+    finally:
+        with blaming(target):
+            handle.close()
+
+
+def _is_stream(target: Path) -> bool:
+    """Whether content is poured into `target`, not put in its place. Raises OSError for what takes no content."""
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "Is a directory")
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise OSError(errno.EINVAL, "It is a disk or a socket, and no file")
+    # /dev/stdout may be a regular file that the shell has open: it is written to, not replaced.
+    return not stat.S_ISREG(mode) or target.absolute().parts[1:2] in (("dev",), ("proc",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -11,8 +12,7 @@ from typing import IO
 import numpy as np
 
 from openleo.network.ways import PairFigures, PairWays
-from openleo.report.rows import Staged
-from openleo.report.staging import blaming
+from openleo.report.staging import StagedFile, blaming, closed
 
 DIGITS = {"rtt_ms": 3, "geodesic_km": 3, "stretch": 4}  # by how a column's name begins
 COUNTS = ("unreachable", "hops_min", "hops_max", "path_changes", "lost", "regained")
@@ -64,20 +64,24 @@ class PathsWriter:
     """Every way as a line of JSON; a context manager, and the file is there only if everything was written."""
 
     def __init__(self, target: Path, names: tuple[str, ...], satellites: tuple[str, ...]):
-        self._staged, self._names, self._satellites = Staged(target), names, satellites
+        self._target, self._names, self._satellites = target, names, satellites
+        self._open = ExitStack()
         self._file: IO[str] | None = None
 
     def __enter__(self) -> PathsWriter:
-        path = self._staged.__enter__()
-        with blaming(self._staged.target):
-            self._file = path.open("w", encoding="utf-8")
+        with ExitStack() as opening:
+            path = opening.enter_context(StagedFile(self._target))
+            with blaming(self._target):
+                self._file = path.open("w", encoding="utf-8")
+            opening.enter_context(closed(self._file, self._target))
+            self._open = opening.pop_all()
         return self
 
     def write(self, t_s: str, found: PairWays) -> None:
         """All ordered pairs of one instant; null and no satellites where there is no way."""
         assert self._file is not None
         count = len(self._names)
-        with blaming(self._staged.target):
+        with blaming(self._target):
             for pair in range(count * count):
                 i, j = divmod(pair, count)
                 if i == j:
@@ -91,9 +95,4 @@ class PathsWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if self._file is not None:
-                with blaming(self._staged.target):
-                    self._file.close()
-        finally:
-            self._staged.__exit__(kind, error, trace)
+        self._open.__exit__(kind, error, trace)

@@ -46,6 +46,7 @@ class ElementSet:
     argument_of_perigee_deg: float
     mean_anomaly_deg: float
     bstar_per_earth_radius: float
+    launch_year: int | None = None  # of the international designator, where the file has one
 
     @cached_property
     def satrec(self) -> Any:
@@ -118,6 +119,7 @@ _ONLY = {
 }
 
 _REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_DESIGNATOR = re.compile(r"(\d{4})-\d{3}[A-Z]{0,3}", re.ASCII)
 _EPOCH = re.compile(
     r"(\d{4})-(?:(\d{2})-(\d{2})|(\d{3}))T(\d{2}):(\d{2}):(\d{2})(\.\d+)?(?:Z|\+00:00)?", re.ASCII
 )  # CCSDS 301.0-B ASCII time codes A (month, day) and B (day of the year)
@@ -140,7 +142,15 @@ def element_set(row: Row, file: str) -> ElementSet | list[Problem]:
 
     if rules or number is None or epoch is None:
         return [Problem(file, where, rule, "Fetch the set again.") for rule in rules]
-    return ElementSet(number, name, epoch, *(values[one.key] for one in _NUMBERS))
+    motion, eccentricity, inclination, node, perigee, anomaly, bstar = (values[one.key] for one in _NUMBERS)
+    launched = _launch_year(fields)
+    return ElementSet(number, name, epoch, motion, eccentricity, inclination, node, perigee, anomaly, bstar, launched)
+
+
+def _launch_year(fields: Mapping[str, Any]) -> int | None:
+    """Of `2019-074B`. What is written otherwise, as some operators' own numbers are, is no launch."""
+    found = _DESIGNATOR.fullmatch(str(fields.get("OBJECT_ID", "")).strip())
+    return int(found[1]) if found else None
 
 
 def _id(fields: Mapping[str, Any], rules: list[str]) -> int | None:

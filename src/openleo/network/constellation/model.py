@@ -23,20 +23,23 @@ from openleo.instants import instant_text, utc
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets
 from openleo.network.constellation.ephemeris_set import EphemerisSet
+from openleo.network.constellation.planes import NO_PLANE, Placement, orbits_at, place
 from openleo.network.constellation.shells import Shell, has_laser, rates
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
 MOST_ECCENTRIC = 0.05  # of an orbit that is near a circle
-NO_PLANE = -1  # an element set belongs to no shell, plane or slot that we would have to guess
+
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells"]
 
 
 @dataclass(frozen=True, eq=False)  # by identity: arrays do not compare to one truth
 class Constellation:
     """Satellites in the order shell, plane, slot; or in the order of their element file.
 
-    A constellation is made of shells, of element sets or of ephemerides, never of two. Axes: (satellite,) and (plane,);
+    A constellation is made of shells, of element sets or of ephemerides, never of two; the shells of the latter are
+    inferred. Axes: (satellite,) and (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites in none.
     `plane` is the index of the plane among all planes of all shells.
     """
 
@@ -51,21 +54,22 @@ class Constellation:
     plane: Ints
     slot_in_plane: Ints
     has_laser: NDArray[np.bool_]
+    argument_rad: Floats  # (satellite,): argument of latitude at the epoch
+    plane_shell: Ints
+    raan_rad: Floats  # (plane,), at the epoch
 
     # Of shells only.
     shells: tuple[Shell, ...]
-    argument_rad: Floats  # (satellite,): argument of latitude at the epoch
-    plane_shell: Ints
     plane_first: Ints  # index of the plane's first satellite; its satellites stand together
     plane_count: Ints
     semi_major_axis_km: Floats  # (plane,), as all below
     inclination_rad: Floats
-    raan_rad: Floats  # at the epoch
     raan_rate_rad_s: Floats
     argument_rate_rad_s: Floats
 
     # Of element sets only.
     elements: tuple[ElementSet, ...]
+    placement: Placement | None = None
 
     # Of ephemerides only.
     ephemerides: EphemerisSet | None = None
@@ -80,8 +84,13 @@ class Constellation:
 
     @property
     def planes(self) -> int:
-        """How many planes all shells have together; none for element sets."""
-        return len(self.plane_first)
+        """How many planes all shells have together."""
+        return len(self.plane_shell)
+
+    @property
+    def shell_names(self) -> tuple[str, ...]:
+        """Of the shells that it is made of, or of those inferred."""
+        return tuple(shell.name for shell in (self.placement.shells if self.placement else self.shells))
 
     def __getstate__(self) -> dict[str, Any]:
         # SGP4's own objects cannot be sent to another process; they are made anew there.
@@ -156,30 +165,33 @@ def from_elements(name: str, sets: ElementSets) -> Constellation:
     No element set says whether its satellite has lasers; all are taken to have them.
     """
     elements = sets.sets
+    epoch = max(one.epoch for one in elements)
     none, empty = np.zeros(0), np.zeros(0, dtype=np.int32)
-    unplaced = np.full(len(elements), NO_PLANE, dtype=np.int32)
+    orbits = orbits_at(elements, epoch)
+    placement = place(orbits)
     return Constellation(
         name=name,
-        epoch=max(one.epoch for one in elements),
+        epoch=epoch,
         source=sets.source,
         sha256=sets.sha256,
         satellite_name=tuple(one.name for one in elements),
         satellite_id=np.array([one.id for one in elements], dtype=np.int64),
-        shell=unplaced,
-        plane=unplaced,
-        slot_in_plane=unplaced,
+        shell=placement.shell,
+        plane=placement.plane,
+        slot_in_plane=placement.slot,
         has_laser=np.ones(len(elements), dtype=np.bool_),
+        argument_rad=np.radians(orbits.argument_deg),
+        plane_shell=placement.plane_shell,
+        raan_rad=np.radians(placement.plane_node_deg),
         shells=(),
-        argument_rad=none,
-        plane_shell=empty,
         plane_first=empty,
         plane_count=empty,
         semi_major_axis_km=none,
         inclination_rad=none,
-        raan_rad=none,
         raan_rate_rad_s=none,
         argument_rate_rad_s=none,
         elements=elements,
+        placement=placement,
     )
 
 

@@ -97,6 +97,7 @@ def _fields(name: str, first: str, second: str) -> dict[str, str]:
     return {
         "OBJECT_NAME": name or number,
         "NORAD_CAT_ID": number,
+        "OBJECT_ID": _designator(first[9:17]),
         "EPOCH": _epoch(first[18:20], first[20:32]),
         "BSTAR": _power(first[53:61]),
         "EPHEMERIS_TYPE": first[62],
@@ -114,10 +115,20 @@ def _catalogue_number(columns: str) -> str:
     return f"{_ALPHA_5.index(lead) + 10}{rest}" if lead in _ALPHA_5 else columns.strip().lstrip("0") or columns.strip()
 
 
+def _designator(columns: str) -> str:
+    """`19074B` as 2019-074B; what is not written so, as it stands."""
+    year, rest = columns[:2], columns[2:].strip()
+    return f"{_whole_year(year)}-{rest}" if year.isdecimal() else columns.strip()
+
+
+def _whole_year(digits: str) -> int:
+    """Two digits from 57, the year of Sputnik, are of the 1900s (AIAA 2006-6753, appendix B)."""
+    return int(digits) + (1900 if int(digits) >= 57 else 2000)
+
+
 def _epoch(year: str, day: str) -> str:
     try:
-        # Two digits from 57, the year of Sputnik, are of the 1900s (AIAA 2006-6753, appendix B).
-        new_year = datetime(int(year) + (1900 if int(year) >= 57 else 2000), 1, 1, tzinfo=UTC)
+        new_year = datetime(_whole_year(year), 1, 1, tzinfo=UTC)
         of_year = float(day)
     except ValueError:
         of_year = 0.0

@@ -1,0 +1,40 @@
+"""`openleo export planes`: the shells, planes and slots of a constellation, inferred or as filed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openleo.cli.common import ScenarioFile, note
+
+
+def planes(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(metavar="F.csv|F.parquet", help="The file to write: a row a satellite.")],
+    plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the planes of the largest shells.")] = None,
+) -> None:
+    """Write which shell, plane and slot each satellite is in, and why it is in none.
+
+    Planes of element sets are inferred from the orbits at the newest epoch. Those in none are spare (beside their
+    shell's slots), raising or deorbiting (below it), or unplaced.
+    """
+    from openleo.report import planes as table
+    from openleo.report.rows import RowsWriter, check_ending
+    from openleo.scenario import Scenario
+
+    check_ending(out, "--out")
+    case = Scenario.load(scenario).case
+    constellation = case.network.constellation
+    with RowsWriter(out, table.COLUMNS) as writer:
+        writer.write(table.rows(constellation))
+    shells = len(constellation.shell_names)
+    found = int((constellation.plane >= 0).sum())
+    note(
+        f"{found} of {constellation.satellites} satellites in {constellation.planes} planes of {shells} shells, "
+        f"written to {out}"
+    )
+    if plot:
+        table.draw(constellation, case.name, plot)
+        note(f"Drawn to {plot}")
