@@ -54,7 +54,8 @@ class ConstellationRecord(Record):
     catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
     elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
     ephemerides: str | None = Field(
-        None, description="A file of ephemerides, or a folder of them: CCSDS OEM (KVN), or Starlink's MEME_….txt."
+        None,
+        description="A file of ephemerides, a folder, or a pattern such as eph/*.oem: CCSDS OEM (KVN) or MEME_….txt.",
     )
     shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
     epoch: Instant | None = Field(

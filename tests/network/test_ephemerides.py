@@ -304,6 +304,27 @@ def test_faults_of_a_meme_file(tmp_path: Path, text: str, name: str, rule: str) 
     assert any(rule in one for one in found), found
 
 
+@pytest.mark.parametrize("frame", ["TEME", "ITRF"])
+def test_velocities_that_are_not_those_of_the_way(tmp_path: Path, frame: str) -> None:
+    """Units that are mixed, and inertial velocities of Earth-fixed positions; a true step of ten minutes passes."""
+
+    def written(velocity_factor: float, step_s: float = 60.0, turn: float = 0.0) -> str:
+        lines = []
+        for s in (0.0, step_s, 2.0 * step_s):
+            state = state_of(s)
+            speed = state[3:] * velocity_factor + turn * np.array([-state[1], state[0], 0.0])
+            values = " ".join(f"{value:.9f}" for value in [*state[:3], *speed])
+            lines.append(f"{(START + timedelta(seconds=s)).isoformat().removesuffix('+00:00')} {values}")
+        return HEAD + meta(2.0 * step_s, REF_FRAME=frame) + "\n".join(lines)
+
+    assert len(read(tmp_path, written(1.0, 600.0))) == 1
+    for factor, turn, line in ((0.0, 0.0, 14), (1e-3, 0.0, 14), (1.0 / 1.609344, 0.0, 14), (1.0, 7.292e-5, 14)):
+        found = faults(tmp_path, written(factor, turn=turn))
+        assert len(found) == 2
+        assert f"line {line}" in found[0], found
+        assert "from where the state before it moves to" in found[0]
+
+
 # --- folders ------------------------------------------------------------------------------------------------------
 
 
@@ -318,6 +339,21 @@ def test_a_folder_of_both_kinds_and_what_is_passed_over(tmp_path: Path) -> None:
     before = found.sha256
     (tmp_path / "two.oem").write_text(GOOD.replace("ORIGINATOR = TEST", "ORIGINATOR = REST"))
     assert read_ephemerides(tmp_path).sha256 != before
+
+
+def test_a_pattern_chooses_files(tmp_path: Path) -> None:
+    (tmp_path / "a1.oem").write_text(GOOD)
+    (tmp_path / "a2.oem").write_text(GOOD.replace("2026-001A", "2026-002A").replace("= ONE", "= TWO"))
+    (tmp_path / "b1.oem").write_text("not read")
+    assert read_ephemerides(tmp_path / "a*.oem").names == ("ONE", "TWO")
+    with pytest.raises(InputError, match="it holds no ephemeris"):
+        read_ephemerides(tmp_path / "c*.oem")
+
+
+def test_the_name_of_a_meme_file_counts(tmp_path: Path) -> None:
+    first = read(tmp_path, meme(EVERY_MINUTE), NAME).sha256
+    (tmp_path / NAME).unlink()
+    assert read(tmp_path, meme(EVERY_MINUTE), NAME.replace("MEME", "TEME")).sha256 != first
 
 
 def test_the_same_satellite_in_two_files_is_refused(tmp_path: Path) -> None:

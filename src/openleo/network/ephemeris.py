@@ -11,9 +11,9 @@ of SGP4 itself. The nodes belong to the calendar and not to the run, so an insta
 others are asked for with it. Where the metre could not be promised SGP4 itself moves on: for a satellite that falls,
 is low, has an eccentricity above 0.05 or a period of 225 minutes, or that SGP4 refuses at either node.
 
-Satellites of files of ephemerides move by quintic Hermite polynomials between the files' own states: off by 1 cm where
-these are a minute apart, 20 cm at four minutes, 15 m at ten, the most that is taken. Beyond its states a satellite has
-no position.
+Satellites of files of ephemerides move by quintic Hermite polynomials between the files' own states: off by 5 cm at
+most where these are a minute apart, 50 cm at four minutes, 20 m at ten, the most that is taken. Beyond its states a
+satellite has no position.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from sgp4.api import SGP4_ERRORS, SatrecArray
 
 from openleo.geodesy import NO_ORIENTATION, EarthOrientation, gmst_rad, move_pole, teme_to_ecef
 from openleo.instants import instant_text, julian_date, utc
-from openleo.network.constellation.ephemeris_set import LONGEST_STEP_S, EphemerisSet
+from openleo.network.constellation.ephemeris_set import EphemerisSet
 from openleo.network.constellation.model import Constellation
+from openleo.network.constellation.states import LONGEST_STEP_S
 from openleo.network.kernels import hermite, walker
 from openleo.units import EARTH_POLAR_RADIUS_KM, SECONDS_PER_DAY
 

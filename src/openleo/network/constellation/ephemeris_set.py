@@ -1,7 +1,8 @@
 """Ephemerides of files: where satellites are, as their operators publish it, ready to be interpolated.
 
-Takes a file or a folder of OEM and MEME files; gives one frozen `EphemerisSet`, its states in TEME. Whatever is at
-fault in any file is raised together: a satellite left out in silence would be a hole in the network.
+Takes a file, a folder or a pattern (`*.oem`) of OEM and MEME files; gives one frozen `EphemerisSet`, its states in
+TEME. Whatever is at fault in any file is raised together: a satellite left out in silence would be a hole in the
+network.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from numpy.typing import NDArray
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text, julian_date
 from openleo.network.constellation import frames, meme, oem
-from openleo.network.constellation.states import SECONDS_A_DAY, Segment
+from openleo.network.constellation.states import LONGEST_STEP_S, SECONDS_A_DAY, Segment
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 LARGEST_FILE_BYTES = 2**30
 ENDINGS = (".oem", ".txt")  # of the files of a folder that are looked into
-LONGEST_STEP_S = 600.0  # between states; over a longer gap there is no position (12 m off at 550 km, 50 m at 900 s)
+PATTERN_MARKS = "*?["
 
 Reader = Callable[[str, str], tuple[list[Segment], list[Problem]]]
 
@@ -36,7 +37,7 @@ class EphemerisSet:
     """Axes (satellite,), (segment,) and (node,); satellites own segments and segments nodes, all standing together."""
 
     source: str
-    sha256: str  # of the file; of a folder, of its files' names and hashes
+    sha256: str  # of an OEM; of a MEME file, whose name counts, and of several files, of their names and hashes
     names: tuple[str, ...]
     ids: tuple[str, ...]  # as the files have them: an international designator, a catalogue number
     frame: tuple[str, ...]  # of the files; the states here are in TEME
@@ -68,19 +69,23 @@ class EphemerisSet:
 
 
 def read_ephemerides(path: str | Path) -> EphemerisSet:
-    """Every ephemeris of a file, or of the OEM and MEME files of a folder. Raises InputError with all that is wrong."""
+    """Every ephemeris of a file, of a folder's OEM and MEME files, or of those that the last part of a path matches.
+
+    Raises InputError with all that is wrong.
+    """
     path = Path(path)
     notes: list[str] = []
     problems: list[Problem] = []
+    files = _files(path, problems)
     found: list[Segment] = []
     digests: list[tuple[str, str]] = []
-    for one in _files(path):
+    for one in files:
         raw = _content(one, problems)
         if raw is None:
             continue
         content = raw.decode("utf-8-sig")
         reader = _reader(content)
-        if reader is None and path.is_dir():
+        if reader is None and files != [path]:
             notes.append(f"{one.name} is neither an OEM (KVN) nor a MEME file, and was passed over.")
             continue
         if reader is None:
@@ -99,14 +104,21 @@ def read_ephemerides(path: str | Path) -> EphemerisSet:
     if problems:
         raise InputError(problems)
     digest = digests[0][1]
-    if path.is_dir():
+    if files != [path] or reader is meme.segments:
         digest = hashlib.sha256("\n".join(f"{name} {one}" for name, one in digests).encode()).hexdigest()
     return _joined(path.name, digest, by_satellite, notes)
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        return sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS and not one.name.startswith("."))
+def _files(path: Path, problems: list[Problem]) -> list[Path]:
+    """The files to look into, by name; a folder that cannot be listed is one problem more."""
+    try:
+        if path.is_dir():
+            return sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS and one.name[0] != ".")
+        if any(mark in path.name for mark in PATTERN_MARKS) and not path.exists():
+            return sorted(one for one in path.parent.glob(path.name) if one.is_file())
+    except OSError as fault:
+        problems.append(Problem(str(path), "", f"it cannot be listed: {fault.strerror}.", "Check the path."))
+        return []
     return [path]
 
 
@@ -176,8 +188,7 @@ def _joined(source: str, sha256: str, by_satellite: list[list[Segment]], notes: 
     jd, _ = julian_date(midnight)
     node_s, position, velocity = [], [], []
     for one in segments:
-        since_s = (np.array(one.days) - first_day) * SECONDS_A_DAY + np.array(one.seconds)
-        states = np.array(one.states)
+        since_s, states = one.since_s(first_day), one.states
         kind = frames.kind_of(one.frame)
         assert kind is not None  # a problem of the segment
         in_teme = frames.to_teme(kind, states[:, :3], states[:, 3:], jd, since_s / SECONDS_A_DAY)

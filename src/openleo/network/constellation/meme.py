@@ -54,7 +54,7 @@ def segments(text: str, file: str) -> tuple[list[Segment], list[Problem]]:
             if [len(one) for one in after] != [7] * COVARIANCE_LINES:
                 made.problem(number + 1, "three lines of 7 covariances follow a state, or the next state.")
             number += COVARIANCE_LINES
-    made.check_count(number)
+    made.check_states(number)
     if span and not made.problems:
         _check_span(made, span)
     return [made], []

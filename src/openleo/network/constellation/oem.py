@@ -43,7 +43,7 @@ def segments(text: str, file: str) -> tuple[list[Segment], list[Problem]]:
             if state in ("meta", "covariance"):
                 problems.append(_fault(file, number, f"META_START stands within a block of {state}."))
             if found:
-                found[-1].check_count(number)
+                found[-1].check_states(number)
             state, meta = "meta", {}
         elif line == "META_STOP" and state == "meta":
             segment, clock_s = _segment(meta, number, file)
@@ -70,7 +70,7 @@ def segments(text: str, file: str) -> tuple[list[Segment], list[Problem]]:
     if state in ("meta", "covariance"):
         problems.append(_fault(file, last, f"the file ends within a block of {state}."))
     if found:
-        found[-1].check_count(last)
+        found[-1].check_states(last)
         for segment in found:
             _check_span(segment)
     elif not problems:

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import math
 import re
+from array import array
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from openleo.errors import Problem
 from openleo.network.constellation import frames
+from openleo.network.kernels import hermite
 
 MOST_PROBLEMS = 20  # of a segment; the rest is counted
 LOWEST_KM, HIGHEST_KM = 6300.0, 1_000_000.0  # from the Earth's centre
 FASTEST_KM_S = 12.0  # above it nothing stays with the Earth
 SECONDS_A_DAY = 86_400.0
+LONGEST_STEP_S = 600.0  # between states; over a longer gap there is no position (20 m off, 200 m at 900 s)
+# How far a state may be from where the one before it moves to, as a share of the way, and beside it. Inertial
+# velocities of Earth-fixed positions miss 6 % of it; the trapezium rule itself below 1 % at LONGEST_STEP_S.
+MISSED_SHARE, MISSED_KM = 0.03, 1.0
 
 Day = int  # the proleptic Gregorian ordinal of a UTC day
 
@@ -39,10 +48,21 @@ class Segment:
     frame: str
     begin: tuple[Day, float] | None = None  # None: from the first state
     end: tuple[Day, float] | None = None
-    days: list[Day] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    states: list[list[float]] = field(default_factory=list)  # x, y, z in km and their rates in km/s
+    days: array[int] = field(default_factory=lambda: array("l"))
+    seconds: array[float] = field(default_factory=lambda: array("d"))
+    values: array[float] = field(default_factory=lambda: array("d"))  # of each state six, as `states` has them
+    lines: array[int] = field(default_factory=lambda: array("l"))
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def states(self) -> NDArray[np.float64]:
+        """x, y, z in km and their rates in km/s, axes (state, six)."""
+        return np.frombuffer(self.values.tobytes(), np.float64).reshape(-1, 6)
+
+    def since_s(self, day: Day) -> NDArray[np.float64]:
+        """The instant of each state in seconds since the midnight that `day` begins with."""
+        days = np.array(self.days, dtype=np.float64)
+        return (days - day) * SECONDS_A_DAY + np.array(self.seconds, dtype=np.float64)
 
     def problem(self, line: int, rule: str, way_out: str = "Fetch the file again.") -> None:
         """A fault at a line; of very many the first are kept, and a last one that says so."""
@@ -87,16 +107,30 @@ class Segment:
             return
         self.days.append(instant[0])
         self.seconds.append(instant[1])
-        self.states.append(numbers)
+        self.values.extend(numbers)
+        self.lines.append(line)
 
     def check_frame(self, line: int) -> None:
         if frames.kind_of(self.frame) is None:
             self.problem(line, f"the frame is {self.frame[:40]}; read are {frames.KNOWN}.", "Convert it first.")
 
-    def check_count(self, line: int) -> None:
-        if len(self.states) < 2 and not self.problems:
-            rule = f"it has {len(self.states)} states; a position between states needs two."
-            self.problem(line, rule)
+    def check_states(self, line: int) -> None:
+        """Whether there are enough states, and whether they move as their velocities say; `line`: where they end."""
+        if self.problems:
+            return
+        if len(self.days) < 2:
+            self.problem(line, f"it has {len(self.days)} states; a position between states needs two.")
+            return
+        position, velocity = self.states[:, :3], self.states[:, 3:]
+        step_s = np.diff(self.since_s(self.days[0]))[:, np.newaxis]
+        pull = hermite.pulls_km_s2(position)
+        moved = step_s / 2.0 * (velocity[1:] + velocity[:-1]) - step_s**2 / 12.0 * np.diff(pull, axis=0)
+        missed_km = np.linalg.norm(np.diff(position, axis=0) - moved, axis=1)
+        allowed_km = MISSED_SHARE * np.linalg.norm(np.diff(position, axis=0), axis=1) + MISSED_KM
+        for state in np.flatnonzero((missed_km > allowed_km) & (step_s[:, 0] <= LONGEST_STEP_S)).tolist():
+            rule = f"the position is {missed_km[state]:,.0f} km from where the state before it moves to"
+            way_out = "Check the units, and that velocities are of the frame of the positions."
+            self.problem(self.lines[state + 1], f"{rule}, by both velocities.", way_out)
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,15 @@ def pull_km_s2(x: float, y: float, z: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def pulls_km_s2(position_km: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The Earth's pull on each of the points, axes (point, xyz)."""
+    pull = np.empty(position_km.shape)
+    for k in range(position_km.shape[0]):
+        pull[k, 0], pull[k, 1], pull[k, 2] = pull_km_s2(position_km[k, 0], position_km[k, 1], position_km[k, 2])
+    return pull
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def smooth(
     node_km: NDArray[np.float64],  # (node, satellite, xyz), inertial
     node_km_s: NDArray[np.float64],  # (node, satellite, xyz)
