@@ -65,7 +65,7 @@ class ConstellationRecord(Record):
         None,
         description="Inter-satellite links: +grid (four lasers), zig-zag (three: every second link across), ring (two: "
         "in the plane), nearest (as many as there are), none. Default: +grid, on planes that are "
-        "inferred where there are element sets.",
+        "inferred from element sets and ephemerides.",
     )
     laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
     inter_shell: bool = Field(

@@ -122,7 +122,7 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
 
 
 def _inferred(constellation: Constellation) -> list[str]:
-    """A note on the planes of element sets, and on those that are in none."""
+    """A note on the planes that were inferred, and on those that are in none."""
     placed = constellation.placement
     if placed is None or not placed.shells:
         return []

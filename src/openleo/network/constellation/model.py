@@ -23,6 +23,7 @@ from openleo.instants import instant_text, utc
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets
 from openleo.network.constellation.ephemeris_set import EphemerisSet
+from openleo.network.constellation.mean_orbits import placed
 from openleo.network.constellation.planes import NO_PLANE, Placement, orbits_at, place
 from openleo.network.constellation.shells import Shell, has_laser, rates
 
@@ -44,7 +45,7 @@ class Constellation:
     """
 
     name: str
-    epoch: datetime  # UTC: of the shells' angles; of the newest element set
+    epoch: datetime  # UTC: of the shells' angles; of the newest element set; where half of the ephemerides have begun
     source: str  # where the numbers come from, for people
     sha256: str  # of the file, or of the shells' numbers
 
@@ -69,6 +70,8 @@ class Constellation:
 
     # Of element sets only.
     elements: tuple[ElementSet, ...]
+
+    # Of element sets and of ephemerides.
     placement: Placement | None = None
 
     # Of ephemerides only.
@@ -196,35 +199,37 @@ def from_elements(name: str, sets: ElementSets) -> Constellation:
 
 
 def from_ephemerides(name: str, sets: EphemerisSet) -> Constellation:
-    """A constellation of ephemerides, in their order, without planes; all are taken to have lasers.
+    """A constellation of ephemerides, in their order; all are taken to have lasers.
 
     Where an id is no number of up to nine digits, the satellite's own index stands for it.
     """
     none, empty = np.zeros(0), np.zeros(0, dtype=np.int32)
-    unplaced = np.full(len(sets), NO_PLANE, dtype=np.int32)
+    epoch = sets.instant(float(np.median(sets.begin_s)))
+    placement = placed(sets, epoch)
     numbers = [int(one) if re.fullmatch(r"\d{1,9}", one, re.ASCII) else n for n, one in enumerate(sets.ids)]
     return Constellation(
         name=name,
-        epoch=sets.instant(sets.node_s.min()),
+        epoch=epoch,
         source=sets.source,
         sha256=sets.sha256,
         satellite_name=sets.names,
         satellite_id=np.array(numbers, dtype=np.int64),
-        shell=unplaced,
-        plane=unplaced,
-        slot_in_plane=unplaced,
+        shell=placement.shell,
+        plane=placement.plane,
+        slot_in_plane=placement.slot,
         has_laser=np.ones(len(sets), dtype=np.bool_),
         shells=(),
-        argument_rad=none,
-        plane_shell=empty,
+        argument_rad=np.radians(placement.orbits.argument_deg),
+        plane_shell=placement.plane_shell,
         plane_first=empty,
         plane_count=empty,
         semi_major_axis_km=none,
         inclination_rad=none,
-        raan_rad=none,
+        raan_rad=np.radians(placement.plane_node_deg),
         raan_rate_rad_s=none,
         argument_rate_rad_s=none,
         elements=(),
+        placement=placement,
         ephemerides=sets,
     )
 
