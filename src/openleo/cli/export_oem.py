@@ -26,7 +26,7 @@ def oem(
         str | None,
         typer.Option(help="How long from the scenario's start, and a minute more. [default: as the scenario says]"),
     ] = None,
-    frame: Annotated[str, typer.Option(metavar="ITRF|TEME", help="Earth-fixed, or SGP4's inertial frame.")] = "ITRF",
+    frame: Annotated[str, typer.Option(metavar="ITRF|TEME|EME2000", help="Earth-fixed, SGP4's, or inertial.")] = "ITRF",
 ) -> None:
     """Write positions and velocities of satellites as CCSDS OEM 2.0 (KVN), a segment each.
 
@@ -46,7 +46,7 @@ def oem(
     reading = Together()
     problems = reading.found
     if frame.upper() not in message.FRAMES:
-        problems.append(Problem("--frame", "", f"is {frame}; it must be {' or '.join(message.FRAMES)}."))
+        problems.append(Problem("--frame", "", f"is {frame}; it must be one of {', '.join(message.FRAMES)}."))
     step_s = reading.read(lambda: duration_s(step, "--step"))
     if step_s is not None and step_s < 0.001:
         problems.append(Problem("--step", "", f"is {step}; it must be at least 1 ms.", "Write for example 60s."))

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from openleo.geodesy import ecef_to_teme
 from openleo.instants import instant_text, julian_date
 from openleo.network import ephemeris
-from openleo.network.constellation import Constellation
+from openleo.network.constellation import Constellation, frames
+from openleo.units import SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
 
-FRAMES = {"ITRF": "ITRF2000", "TEME": "TEME"}  # ours, and as the standard's annex has it
+FRAMES = {"ITRF": "ITRF2000", "TEME": "TEME", "EME2000": "EME2000"}  # ours, and as the standard's annex has it
 LEAST_STATES = 2
 MOST_STATES = 10_000_000  # 1.2 GB of text
 POSITIONS_AT_ONCE = 4_000_000
@@ -67,9 +68,13 @@ def states(
         there = moved.valid[:, list(satellites)].reshape(*around_s.shape, len(satellites))
         position_km[now] = around_km[:, REACH]
         velocity_km_s[now], valid[now] = _differences(around_km, there)
-    if frame == "TEME":
-        jd, fraction = julian_date(start)
-        position_km, velocity_km_s = ecef_to_teme(position_km, velocity_km_s, jd, fraction + after_s / 86_400.0)
+    if frame != "ITRF":
+        jd, at_start = julian_date(start)
+        fraction = at_start + after_s / SECONDS_PER_DAY
+        position_km, velocity_km_s = ecef_to_teme(position_km, velocity_km_s, jd, fraction)
+    if frame == "EME2000":
+        turn = frames.from_eme2000(jd + fraction)  # row vectors times it: its inverse
+        position_km, velocity_km_s = position_km @ turn, velocity_km_s @ turn
     position_km[~valid] = velocity_km_s[~valid] = 0.0
     return States(tuple(satellites), start, after_s, frame, position_km, velocity_km_s, valid)
 
