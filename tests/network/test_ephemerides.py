@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openleo.errors import InputError
@@ -222,6 +222,7 @@ def test_metadata_that_is_missing(tmp_path: Path, key: str) -> None:
         ),
         (HEAD + meta(STOP_TIME="2026-08-22T05:00:00") + rows(EVERY_MINUTE), "STOP_TIME is before START_TIME"),
         (GOOD.replace("2026-", "2016-").replace("TEM = UTC", "TEM = GPS"), "GPS is read from 2017 on"),
+        (HEAD + meta(REF_FRAME_EPOCH="2000-01-01T12:00:00") + rows(EVERY_MINUTE), "makes it TEME of one instant"),
         ("<?xml version='1.0'?><oem/>", "it is neither an OEM in KVN nor a MEME file"),
         (GOOD + "\n" + meta(900.0, first_s=540.0) + rows([540.0, 600.0, 900.0]), "begins before the segment at"),
         (
@@ -323,6 +324,27 @@ def test_velocities_that_are_not_those_of_the_way(tmp_path: Path, frame: str) ->
         assert len(found) == 2
         assert f"line {line}" in found[0], found
         assert "from where the state before it moves to" in found[0]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from([(GOOD, "one.oem"), (meme(EVERY_MINUTE), NAME)]),
+    st.integers(0, 900),
+    st.integers(0, 200),
+    st.sampled_from(["", "\n", "x", "nan", "1e999", "META_START\n", " = ", "9" * 30, "\x00", "２", "-"]),
+)
+def test_a_damaged_file_is_read_or_refused_and_never_crashes(
+    tmp_path: Path, whole: tuple[str, str], at: int, removed: int, put: str
+) -> None:
+    text, name = whole
+    damaged = text[:at] + put + text[at + removed :]
+    try:
+        found = read(tmp_path, damaged, name)
+    except InputError:
+        return
+    assert np.isfinite(found.position_km).all()
+    assert (np.diff(found.node_s) > 0.0).all()
+    assert ephemeris.positions(from_ephemerides("one", found), START, [30.0, 300.0]).valid.shape == (2, 1)
 
 
 # --- folders ------------------------------------------------------------------------------------------------------

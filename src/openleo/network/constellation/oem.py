@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from openleo.errors import Problem, near_names
 from openleo.instants import AHEAD_OF_UTC_S, NO_LEAP_SECOND_SINCE
+from openleo.network.constellation import frames
 from openleo.network.constellation.states import Day, Segment, instant_of
 
 VERSION = "CCSDS_OEM_VERS"
@@ -119,6 +120,9 @@ def _segment(meta: Meta, stop: int, file: str) -> tuple[Segment, float]:
         made.problem(meta["CENTER_NAME"][0], f"CENTER_NAME is {value('CENTER_NAME')[:40]}; only EARTH is read.", "")
     if made.frame:
         made.check_frame(meta["REF_FRAME"][0])
+    if "REF_FRAME_EPOCH" in meta and frames.kind_of(made.frame) == frames.TEME:
+        rule = "REF_FRAME_EPOCH makes it TEME of one instant; read is TEME of date."
+        made.problem(meta["REF_FRAME_EPOCH"][0], rule, "Convert it to EME2000.")
     clock = value("TIME_SYSTEM").upper()
     if clock and clock not in AHEAD_OF_UTC_S:
         rule = f"TIME_SYSTEM is {clock[:40]}; read are {', '.join(AHEAD_OF_UTC_S)}."
