@@ -54,8 +54,8 @@ def cities(count: int) -> pairs.Places:
     return pairs.Places(tuple(map(str, range(count))), ecef_km(latitude, longitude), up(latitude, longitude))
 
 
-def sky_of(constellation: Constellation) -> pairs.Sky:
-    return pairs.Sky(constellation, topology.build(constellation, "+grid"), pairs.ByElevation(MASK_DEG))
+def sky_of(constellation: Constellation, pattern: str = "+grid") -> pairs.Sky:
+    return pairs.Sky(constellation, topology.build(constellation, pattern), pairs.ByElevation(MASK_DEG))
 
 
 def one_shell(planes: int, per_plane: int) -> tuple[Shell, ...]:

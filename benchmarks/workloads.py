@@ -231,10 +231,10 @@ def by_networkx(sky: pairs.Sky, places: pairs.Places, position: np.ndarray) -> n
     return found
 
 
-def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool) -> Workload:
+def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool, pattern: str = "+grid") -> Workload:
     """All pairs of 100 cities, a slot: orbits, links and shortest paths; the baselines are given the positions."""
     constellation, places = settings.satellites_of(shells), settings.cities(100)
-    sky = settings.sky_of(constellation)
+    sky = settings.sky_of(constellation, pattern)
     position = ephemeris.positions(constellation, settings.START, 0.0).position_km[0]
     seconds = settings.GRID.seconds(0, 64).tolist()
     baselines = [Baseline("scipy Dijkstra", partial(by_scipy, sky, places, position))]
@@ -259,7 +259,11 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool) ->
 
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
-    from benchmarks.forwarding import forwarding_states  # it builds on what stands here
+    from benchmarks.forwarding import forwarding_states  # they build on what stands here
+    from benchmarks.sharing import fair_shares
+
+    def no_order() -> Workload:
+        return city_round_trips("10,080 satellites, nearest", settings.THREE_SHELLS, False, "nearest")
 
     return [
         ("orbits", shells_moved),
@@ -269,4 +273,6 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("cities-1584", lambda: city_round_trips("1,584 satellites", settings.SHELL_1, True)),
         ("forwarding", forwarding_states),
         ("cities-10080", lambda: city_round_trips("10,080 satellites", settings.THREE_SHELLS, False)),
+        ("no-order", no_order),
+        ("sharing", fair_shares),
     ]

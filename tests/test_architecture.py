@@ -39,6 +39,9 @@ NETWORK = {
     "network.ways",
     "network.hypatia",
     "network.forwarding",
+    "network.k_paths",
+    "network.load",
+    "network.max_min",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -47,6 +50,8 @@ PAIRS = {
     "network.ways",
     "network.hypatia",
     "network.forwarding",
+    "network.k_paths",
+    "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
@@ -72,7 +77,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
-    "network.journeys": NETWORK - PAIRS | {"network.kernels"},
+    "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
+    "network.k_paths": set(),
+    "network.load": {"network.pairs", "network.k_paths"},
     "network.pairs": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.failures", "network.admission",
         "network.topology",
@@ -80,6 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.ways": {"network.kernels", "network.ephemeris", "network.pairs"},
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
+    "network.max_min": {"network.kernels"},  # flows over links, whatever they are
     # MAY, and IS.
     "policy": set(),
     "service": NETWORK | {"policy"},

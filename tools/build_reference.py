@@ -432,7 +432,7 @@ def usage(name: str, command: Any) -> str:
 
 def option_rows(command: Any) -> Iterator[Row]:
     hints = get_type_hints(inspect.unwrap(command.callback))
-    kinds = {Path: "PATH", int: "N", str: "TEXT"}
+    kinds = {Path: "PATH", int: "N", float: "X", str: "TEXT"}
     for one in command.params:
         if one.name in COMPLETION:
             continue
@@ -440,7 +440,8 @@ def option_rows(command: Any) -> Iterator[Row]:
             yield code(argument_name(one)), "**required**" if one.required else code(one.default), one.help or ""
             continue
         types_of = [hint for hint in get_args(hints[one.name]) or (hints[one.name],) if hint is not type(None)]
-        value = "" if types_of[0] is bool else " " + (one.metavar or kinds[types_of[0]])
+        words = [hint for hint in types_of if isinstance(hint, str)]  # those of a Literal
+        value = "" if types_of[0] is bool else " " + (one.metavar or "|".join(words) or kinds[types_of[0]])
         plain = one.default is None or one.default is False
         without = "**required**" if one.required else "" if plain else code(one.default)
         yield (

@@ -53,6 +53,9 @@ def build_network(
     links = topology.build(constellation, _lasers(record.constellation, pattern), grid.start)
     if pattern != "none" and (links.neighbours < 0).all():
         notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
+    if limits.gateway_spread_ms is not None:
+        apart = f"at most {limits.gateway_spread_ms:g} ms longer than the shortest"
+        notes.append(f"Satellites are spread over gateways whose way to the PoP is {apart} (gateway_choice).")
     return Network(
         constellation=constellation,
         topology=links,
@@ -118,6 +121,7 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
         user_shell_deg=tuple(user.get(name, 0.0) for name in names) if any(user.values()) else (),
         gateway_shell_deg=tuple(gateway.get(name, 0.0) for name in names) if any(gateway.values()) else (),
         gso_exclusion_deg=record.gso_exclusion_deg,
+        gateway_spread_ms=record.spread_ms if record.gateway_choice == "spread" else None,
     )
 
 

@@ -70,3 +70,18 @@ def test_nothing_is_limited_by_default():
     """The embedded list has a column of antennas; it must not change what a scenario gave before."""
     examples = Path(__file__).parents[2] / "examples"
     assert Scenario.load(examples / "taiwan.toml").case.network.limits.said() == {}
+
+
+def test_spreading_over_gateways_is_said_in_the_notes_and_the_fingerprint(tmp_path):
+    plain = load(tmp_path).case
+    nearest = load(tmp_path, 'gateway_choice = "nearest"\nspread_ms = 7\n').case
+    assert nearest.network.limits.gateway_spread_ms is None
+    assert nearest.network_sha256 == plain.network_sha256
+    spread = load(tmp_path, 'gateway_choice = "spread"\n').case
+    wider = load(tmp_path, 'gateway_choice = "spread"\nspread_ms = 2.5\n').case
+    assert (spread.network.limits.gateway_spread_ms, wider.network.limits.gateway_spread_ms) == (1.0, 2.5)
+    assert len({case.network_sha256 for case in (plain, spread, wider)}) == 3
+    (said,) = set(wider.notes) - set(plain.notes)
+    assert "spread over gateways whose way to the PoP is at most 2.5 ms longer" in said
+    with pytest.raises(InputError, match="gateway_choice"):
+        load(tmp_path, 'gateway_choice = "farthest"\n')

@@ -9,6 +9,7 @@ from openleo.cli import (
     export_failures,
     export_hand_overs,
     export_hypatia,
+    export_load,
     export_oem,
     export_planes,
     export_traces,
@@ -24,3 +25,4 @@ app.command("oem")(export_oem.oem)
 app.command("failures")(export_failures.failures)
 app.command("hand-overs")(export_hand_overs.hand_overs)
 app.command("planes")(export_planes.planes)
+app.command("load")(export_load.load)

@@ -10,9 +10,12 @@ import typer
 from openleo.cli.common import AsJson, ScenarioFile, instant, one_of, point, print_json, tell_if_cold
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from openleo.network import journeys
 
 INTERNET = "internet"
+MOST_PATHS = 100
 
 
 def path(
@@ -29,12 +32,19 @@ def path(
         typer.Option("--from-track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."),
     ] = None,
     at: Annotated[str | None, typer.Option(help="An instant, UTC. [default: the scenario's start]")] = None,
+    paths: Annotated[
+        int, typer.Option(metavar="K", min=1, max=MOST_PATHS, help="Between two places: so many, the shortest first.")
+    ] = 1,
+    disjoint: Annotated[
+        bool, typer.Option("--disjoint", help="With --paths: no path meets a satellite of those before it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the links that a packet crosses.
 
-    To another place: the shortest path over satellites alone at that instant, light's time and nothing added. To the
-    internet: as `plan` computes it in the slot that holds the instant, with gateway, fibre and processing.
+    To another place: the shortest path over satellites alone at that instant, light's time and nothing added; with
+    --paths the K shortest without a loop. To the internet: as `plan` computes it in the slot that holds the instant,
+    with gateway, fibre and processing.
     """
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
@@ -45,7 +55,12 @@ def path(
     one_of(from_=start, from_track=track)
     when = instant(at, "--at", grid.start)
     user = read_track(track, grid.start) if track else point(start or "", "--from", read)
+    several = _several_asked(end, paths, disjoint)
     tell_if_cold()
+    if several:
+        many, why_none = journeys.alternatives(network, user, point(end, "--to", read), when, paths, disjoint=disjoint)
+        _print_several(many, why_none, when, paths, as_json)
+        return
     if end.casefold() == INTERNET:
         found = journeys.to_internet(network, grid, user, when)
     else:
@@ -54,6 +69,50 @@ def path(
         print_json(_json(found))
         return
     typer.echo(journeys.describe(found))
+    _print_hops(found)
+
+
+def _several_asked(end: str, paths: int, disjoint: bool) -> bool:
+    """Whether more than one path is asked for. Raises InputError where the options do not go together."""
+    from openleo.errors import InputError, Problem
+
+    problems = []
+    if end.casefold() == INTERNET and (paths > 1 or disjoint):
+        option = "--paths" if paths > 1 else "--disjoint"
+        problems.append(Problem(option, "", "is for two places; to the internet there is one path.", "Name a --to."))
+    elif disjoint and paths == 1:
+        problems.append(Problem("--disjoint", "", "needs more than one path.", "Write for example --paths 2."))
+    if problems:
+        raise InputError(problems)
+    return paths > 1
+
+
+def _print_several(found: list[journeys.Alternative], why_none: str, when: datetime, asked: int, as_json: bool) -> None:
+    from openleo.instants import instant_text
+
+    if as_json:
+        paths = [
+            {
+                "rtt_ms": round(one.path.rtt_ms or 0.0, 6),
+                "links": len(one.path.hops),
+                "links_shared_with_first": one.links_shared,
+                "hops": _hops_json(one.path),
+            }
+            for one in found
+        ]
+        print_json({"at": instant_text(when), "asked": asked, "why_none": why_none or None, "paths": paths})
+        return
+    if not found:
+        typer.echo(f"{instant_text(when)}: no path ({why_none})")
+        return
+    typer.echo(f"{instant_text(when)}: {len(found)} of {asked} paths")
+    for number, one in enumerate(found, start=1):
+        shared = f", {one.links_shared} of them shared with path 1" if number > 1 else ""
+        typer.echo(f"path {number}: {one.path.rtt_ms:.3f} ms there and back, {len(one.path.hops)} links{shared}")
+        _print_hops(one.path)
+
+
+def _print_hops(found: journeys.Path) -> None:
     for number, hop in enumerate(found.hops, start=1):
         ends = f"{hop.start} → {hop.end}" if hop.end else hop.start
         length = f"{hop.length_km:10.1f} km" if hop.length_km else " " * 13
@@ -67,14 +126,18 @@ def _json(found: journeys.Path) -> dict[str, Any]:
         "at": instant_text(found.at),
         "rtt_ms": None if found.rtt_ms is None else round(found.rtt_ms, 6),
         "why_none": found.why_none or None,
-        "hops": [
-            {
-                "kind": hop.kind,
-                "from": hop.start,
-                "to": hop.end or None,
-                "length_km": round(hop.length_km, 6),
-                "delay_ms": round(hop.delay_ms, 6),
-            }
-            for hop in found.hops
-        ],
+        "hops": _hops_json(found),
     }
+
+
+def _hops_json(found: journeys.Path) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": hop.kind,
+            "from": hop.start,
+            "to": hop.end or None,
+            "length_km": round(hop.length_km, 6),
+            "delay_ms": round(hop.delay_ms, 6),
+        }
+        for hop in found.hops
+    ]

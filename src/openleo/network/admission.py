@@ -25,7 +25,8 @@ class GroundLimits:
     """Masks in degrees by shell, in the constellation's order (empty for none): the greater of these and the site's
     own counts. horizons: by name of a site, rows (azimuth, elevation) in degrees by azimuth. gso_exclusion_deg: the
     least angle to the geostationary arc, 0 for none. gateway_own_deg, gateway_antennas: axes (gateway,), NaN and −1
-    where nothing is said; empty for none.
+    where nothing is said; empty for none. gateway_spread_ms: of light, one way; how much longer a way may be so that
+    gateways carry more alike; None for the nearest gateway.
     """
 
     user_shell_deg: tuple[float, ...] = ()
@@ -34,6 +35,7 @@ class GroundLimits:
     horizons: Mapping[str, Floats] = field(default_factory=dict)
     gateway_own_deg: tuple[float, ...] = ()
     gateway_antennas: tuple[int, ...] = ()
+    gateway_spread_ms: float | None = None
 
     def said(self) -> dict[str, Any]:
         """Everything of it, for a fingerprint; empty by default."""
@@ -44,6 +46,7 @@ class GroundLimits:
             "horizons": {n: hashlib.sha256(rows.tobytes()).hexdigest() for n, rows in sorted(self.horizons.items())},
             "gateway_own_deg": [str(deg) for deg in self.gateway_own_deg],
             "gateway_antennas": list(self.gateway_antennas),
+            "gateway_spread_ms": "" if self.gateway_spread_ms is None else str(self.gateway_spread_ms),
         }
         return {name: value for name, value in named.items() if value}
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.network.hypatia import neighbours
-from openleo.network.kernels import forwarding, pairs, torus
+from openleo.network.kernels import forwarding, torus
 from openleo.network.kernels.forwarding import Lengths
 from openleo.network.kernels.paths import NO_LINK
 from openleo.network.pairs import SOURCES_AT_ONCE, Places, Sky, ground_links, skies
@@ -150,5 +150,5 @@ def _distances(topology: Topology, length_km: Floats, ground: GroundLinks, begin
     place, mine = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), slice(offsets[begin], offsets[end])
     distance_km = np.full((len(length_km), end - begin), np.inf)
     distance_km[satellite[mine], place[mine] - begin] = range_km[mine]
-    pairs.settle_many(topology.neighbours, length_km, distance_km)
+    topology.settle_many(length_km, distance_km)
     return _Settled(length_km, distance_km, ground, np.inf, np.inf)

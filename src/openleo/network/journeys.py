@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from openleo.geodesy import ecef_km, look_angles
 from openleo.instants import SlotGrid, instant_text
-from openleo.network import ephemeris
+from openleo.network import ephemeris, k_paths
 from openleo.network.ground.tracks import Track, Whereabouts
 from openleo.network.hand_overs import NOT_THERE, HandOver, in_words, reasons
 from openleo.network.hand_overs import hand_overs as changes_of
-from openleo.network.kernels import paths
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
 from openleo.network.routing import routes
+from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, admitted
 from openleo.network.watch import watch, whereabouts
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
@@ -129,25 +129,76 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
     start = user if isinstance(user, Point) else point_of(user, at)
     if start is None:
         return Path(at, (), None, reasons(network.hand_over)[NOT_THERE])
+    position, usable, topology = _sky_at(network, at)
+    first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
+    length_km, satellites = topology.lengths_km(position, usable), len(position)
+    distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
+    topology.settle(last_km, length_km, distance_km, onward)
+    total = first_km + distance_km
+    entry = int(total.argmin())
+    if not np.isfinite(total[entry]):
+        return Path(at, (), None, _why_none(start, first_km, end, last_km))
+    here, there = start.position_km, end.position_km
+    hops = _sky_hops(network, position, _trail(entry, onward), start.name, here, end.name, there, USER_LINK)
+    return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of several paths; links_shared: with the first one, ground links included."""
+
+    path: Path
+    links_shared: int
+
+
+def alternatives(
+    network: Network, user: Point | Track, end: Point, at: datetime, count: int, *, disjoint: bool = False
+) -> tuple[list[Alternative], str]:
+    """(up to `count` paths from a user to a place over satellites alone at an instant, why there is none).
+
+    The shortest without a loop, the first as `between` gives it; with `disjoint` each meets no satellite of those
+    before it.
+    """
+    start = user if isinstance(user, Point) else point_of(user, at)
+    if start is None:
+        return [], reasons(network.hand_over)[NOT_THERE]
+    position, usable, topology = _sky_at(network, at)
+    both_km = [_ranges(position, usable, point, network) for point in (start, end)]
+    sees = [np.flatnonzero(np.isfinite(km)) for km in both_km]
+    graph = k_paths.graph_of(
+        topology.neighbours,
+        topology.lengths_km(position, usable),
+        np.cumsum([0, *map(len, sees)]),
+        np.concatenate(sees).astype(np.int32),
+        np.concatenate([km[seen] for km, seen in zip(both_km, sees, strict=True)]),
+    )
+    ways = (k_paths.disjoint if disjoint else k_paths.k_shortest)(graph, 0, 1, count)
+    ends_km = start.position_km, end.position_km
+    found = []
+    for way in ways:
+        trail = way[1:-1].tolist()
+        hops = _sky_hops(network, position, trail, start.name, ends_km[0], end.name, ends_km[1], USER_LINK)
+        path = Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
+        found.append(Alternative(path, k_paths.shared(ways[0], way)))
+    return found, "" if found else _why_none(start, both_km[0], end, both_km[1])
+
+
+def _sky_at(network: Network, at: datetime) -> tuple[Floats, NDArray[np.bool_], Topology]:
+    """(positions (satellite, xyz), usable satellites, the links that there may be) at an instant."""
     moved = ephemeris.positions(network.constellation, at, 0.0)
     now_s, out = np.array([at.timestamp()]), network.failures
     position = moved.position_km[0]
     usable = moved.valid[0] & out.usable(len(position), now_s, now_s)[0]
-    topology = replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology
-    first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
-    length_km, satellites = topology.lengths_km(position, usable), len(position)
-    distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
-    paths.settle(last_km, topology.neighbours, length_km, distance_km, onward)
-    total = first_km + distance_km
-    entry = int(total.argmin())
-    if not np.isfinite(total[entry]):
-        blind = [point.name for point, km in ((start, first_km), (end, last_km)) if not np.isfinite(km).any()]
-        return Path(
-            at, (), None, f"no satellite above {' and '.join(blind)}" if blind else "no satellites join the two"
-        )
-    here, there = start.position_km, end.position_km
-    hops = _sky_hops(network, position, _trail(entry, onward), start.name, here, end.name, there, USER_LINK)
-    return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
+    return (
+        position,
+        usable,
+        replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology,
+    )
+
+
+def _why_none(start: Point, first_km: Floats, end: Point, last_km: Floats) -> str:
+    blind = [point.name for point, km in ((start, first_km), (end, last_km)) if not np.isfinite(km).any()]
+    return f"no satellite above {' and '.join(blind)}" if blind else "no satellites join the two"
 
 
 def _site(network: Network, place: Point) -> Sites:

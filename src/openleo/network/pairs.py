@@ -183,7 +183,7 @@ def shortest(
         distance_km = np.full((satellites, block.stop - first), np.inf)
         mine = slice(offsets[block.start], offsets[block.stop])
         distance_km[satellite[mine], place[mine] - first] = range_km[mine]
-        pairs.settle_many(neighbours, length_km, distance_km)
+        sky.topology.settle_many(length_km, distance_km)
         pairs.land(offsets, satellite, range_km, distance_km, between_km[block])
         if with_links:
             ground = (offsets, satellite, range_km)

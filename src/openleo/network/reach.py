@@ -187,8 +187,12 @@ def gateway_sites(network: Network) -> Sites:
     conditions = network.limits.for_gateways(network.constellation, names)
     mask_deg = network.limits.gateway_masks_deg(network.gateway_elevation_deg, len(gateways))
     sites = single_sites(gateways.latitude_deg, gateways.longitude_deg, mask_deg, top_km, conditions=conditions)
-    few = network.limits.gateway_antennas
-    return replace(sites, antennas=np.array(few, np.int32)) if few else sites
+    few, spread_ms = network.limits.gateway_antennas, network.limits.gateway_spread_ms
+    return replace(
+        sites,
+        antennas=np.array(few, np.int32) if few else None,
+        spread_km=None if spread_ms is None else spread_ms * LIGHT_KM_PER_S / MS_PER_S,
+    )
 
 
 def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:

@@ -108,7 +108,12 @@ def routes(
         else:
             landings(sites, beyond_km, antennas, made.first[slot], made.order[slot], now, later, seed_km, site)
         length_km = holds.topology.lengths_km(now, positions.usable[slot])
-        paths.settle(seed_km, topology.neighbours, length_km, made.decided_km[slot], made.onward[slot])
+        topology.settle(seed_km, length_km, made.decided_km[slot], made.onward[slot])
+        if sites.spread_km is not None:
+            spread_landings(
+                sites, beyond_km, made.first[slot], made.order[slot], now, later, made.onward[slot], seed_km, site
+            )
+            paths.lengths_along(made.onward[slot], seed_km, now, made.decided_km[slot])
         landing_km = np.empty(satellites)
         links.landings_at(sites.position_km, beyond_km, site, middle, landing_km)
         paths.lengths_along(made.onward[slot], landing_km, middle, made.middle_km[slot])
@@ -126,6 +131,33 @@ def landings(
 
     Equal ones go by gateway, then by satellite. Out: seed_km and site (satellite), as `kernels.links.landing_links`.
     """
+    length_km, at, satellite = _feeder_links(sites, first, order, now, later)
+    ranked = np.lexsort((satellite, at, length_km))
+    links.assign_antennas(ranked, length_km, at, satellite, beyond_km, antennas, seed_km, site)
+
+
+def spread_landings(
+    sites: Sites, beyond_km: Floats, first: Ints, order: Ints, now: Floats, later: Floats, onward: Ints,
+    seed_km: Floats, site: Ints,
+) -> None:  # fmt: skip
+    """Spread the satellites that land over gateways whose ways are at most `sites.spread_km` longer than theirs.
+
+    The way of every other satellite stays the one decided by `onward`. In and out: seed_km and site (satellite), as
+    `kernels.links.landing_links`.
+    """
+    assert sites.spread_km is not None
+    feeder_km, at, satellite = _feeder_links(sites, first, order, now, later)
+    way_km = feeder_km + beyond_km[at]
+    near = (onward[satellite] == paths.LANDS_HERE) & (way_km <= seed_km[satellite] + sites.spread_km)
+    way_km, at, satellite = way_km[near], at[near], satellite[near]
+    ranked = np.lexsort((at, way_km, satellite))
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(satellite, minlength=len(onward)))])
+    antennas = np.full(len(sites), -1, np.int32) if sites.antennas is None else sites.antennas
+    links.spread(offsets, at[ranked], way_km[ranked], antennas, seed_km, site)
+
+
+def _feeder_links(sites: Sites, first: Ints, order: Ints, now: Floats, later: Floats) -> tuple[Floats, Ints, Ints]:
+    """(length, site, satellite) of every feeder link that counts."""
     room = LINKS_EXPECTED * len(sites)
     while True:
         length_km, at, satellite = np.empty(room), np.empty(room, np.int32), np.empty(room, np.int32)
@@ -134,8 +166,5 @@ def landings(
             first, order, now, later, length_km, at, satellite,
         )  # fmt: skip
         if found <= room:
-            break
+            return length_km[:found], at[:found], satellite[:found]
         room = found
-    length_km, at, satellite = length_km[:found], at[:found], satellite[:found]
-    ranked = np.lexsort((satellite, at, length_km))
-    links.assign_antennas(ranked, length_km, at, satellite, beyond_km, antennas, seed_km, site)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +19,7 @@ from scipy.spatial import cKDTree
 from openleo.network import ephemeris, flown_grid
 from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.shells import DELTA_DEG
-from openleo.network.kernels import paths
+from openleo.network.kernels import dijkstra, pairs, paths
 from openleo.network.kernels.paths import NO_LINK
 from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
@@ -73,6 +74,25 @@ class Topology:
                 link, k = np.nonzero(self.neighbours[here] == there[:, np.newaxis])
                 length_km[here[link], k] = np.inf
         return length_km
+
+    def settle(self, seed_km: Floats, length_km: Floats, distance_km: Floats, onward: NDArray[np.int32]) -> None:
+        """The least distance from every satellite to any seed, and the next satellite there: `kernels.paths.settle`.
+
+        Sweeps where the satellites' numbers follow the links, else a queue: the distances are the same to the last bit;
+        of ways that tie, either may take another.
+        """
+        by = paths.settle if self.swept_soon else dijkstra.settle
+        by(seed_km, self.neighbours, length_km, distance_km, onward)
+
+    def settle_many(self, length_km: Floats, distance_km: Floats) -> None:
+        """The least distance of every satellite from many sources: `kernels.pairs.settle_many`, or by a queue."""
+        by = pairs.settle_many if self.swept_soon else dijkstra.settle_many
+        by(self.neighbours, length_km, distance_km)
+
+    @cached_property
+    def swept_soon(self) -> bool:
+        """Whether sweeps in the order of the satellites' numbers settle sooner than a queue; as flown, they do not."""
+        return bool(dijkstra.swept_soon(self.neighbours))
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Sites:
     bins: NDArray[np.int32]
     conditions: Conditions = NO_CONDITIONS  # its horizons are in the sites' own order
     antennas: NDArray[np.int32] | None = None  # of gateways: satellites at a time, −1 for any
+    spread_km: float | None = None  # of gateways: how much longer a way may be for them to carry more alike
 
     @property
     def blocks(self) -> int:

@@ -118,3 +118,39 @@ def assign_antennas(
             seed_km[s] = length_km[k] + beyond_km[g]
             if left[g] > 0:
                 left[g] -= 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def spread(offsets: NDArray[np.int64], site: Ints, length_km: Floats, antennas: Ints, seed_km: Floats,
+           gateway: Ints) -> None:  # fmt: skip
+    """Move satellites from gateways that carry many to such as carry fewer, while that makes them more alike.
+
+    The gateways that satellite s may land at are offsets[s]:offsets[s + 1] of site, by length_km, the shortest first;
+    of a satellite that is not to be moved, none. antennas (site): satellites at a time, −1 for any. In order of number
+    each satellite goes to the one that carries fewest, if that is at least two fewer than its own; over and over until
+    none goes. Each move makes the sum of squares less, so that it ends, and none carries more than the one that carried
+    most before.
+    In and out: seed_km and gateway (satellite), as `landing_links`.
+    """
+    carried = np.zeros(antennas.size, np.int64)  # of the satellites that may move
+    held = np.zeros(antennas.size, np.int64)  # antennas
+    for s in range(gateway.size):
+        if gateway[s] >= 0:
+            held[gateway[s]] += 1
+            if offsets[s + 1] > offsets[s]:
+                carried[gateway[s]] += 1
+    moved = True
+    while moved:
+        moved = False
+        for s in range(gateway.size):
+            best, fewest = -1, np.int64(0)
+            for k in range(offsets[s], offsets[s + 1]):
+                g = site[k]
+                free = antennas[g] < 0 or held[g] < antennas[g]
+                if free and carried[g] + 1 < carried[gateway[s]] and (best < 0 or carried[g] < fewest):
+                    best, fewest = k, carried[g]
+            if best >= 0:
+                for counts in (carried, held):
+                    counts[gateway[s]] -= 1
+                    counts[site[best]] += 1
+                gateway[s], seed_km[s], moved = site[best], length_km[best], True

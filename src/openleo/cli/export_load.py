@@ -1,0 +1,175 @@
+"""`openleo export load`: what traffic between places puts on every link at an instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from openleo.cli.common import ScenarioFile, note, progress, tell_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from openleo.network.ground.demands import Row
+    from openleo.network.load import Loads
+    from openleo.network.pairs import Places
+    from openleo.scenario import PairCase
+
+MOST_PATHS = 100
+PATHS = 4
+MOST_NAMED = 3  # demands without a way
+
+
+def load(
+    scenario: ScenarioFile,
+    demand: Annotated[Path, typer.Option(metavar="F.csv", help="The traffic: from,to,mbps, a row an ordered pair.")],
+    out: Annotated[Path, typer.Option(metavar="F.csv|F.parquet", help="The table of links to write.")],
+    at: Annotated[float, typer.Option(metavar="T", help="Seconds after the scenario's start.")] = 0.0,
+    routing: Annotated[
+        Literal["shortest", "k-paths", "least-loaded"],
+        typer.Option(help="On the shortest path; in equal shares on K; on that of K whose fullest ISL has least."),
+    ] = "shortest",
+    paths: Annotated[
+        int | None, typer.Option(metavar="K", min=1, max=MOST_PATHS, help=f"How many paths. [default: {PATHS}]")
+    ] = None,
+    sites: Annotated[
+        Path | None, typer.Option(help="A CSV of places: name,lat_deg,lon_deg. Others go by the gazetteer.")
+    ] = None,
+    isl_mbps: Annotated[
+        float | None, typer.Option(help="What an inter-satellite link can carry one way: the table gives the share.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the links on a map by their load.")] = None,
+) -> None:
+    """Write link,from,to,mbps,flows,share_of_capacity of every directed link that carries something, at an instant.
+
+    Over the satellites alone, without a relay on the ground. Nothing is turned away, also where a link would be full;
+    traffic without a path is counted and named.
+    """
+    import math
+
+    from openleo.errors import InputError, Problem, Together
+    from openleo.network import load as network_load
+    from openleo.network.ground import demands as demand_file
+    from openleo.report import load as table
+    from openleo.report.rows import RowsWriter, check_ending
+    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+
+    reading = Together()
+    problems = reading.found
+    reading.read(lambda: check_ending(out, "--out"))
+    if plot and plot.suffix.lower() != ".png":
+        problems.append(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it load.png, for example."))
+    if paths is not None and routing == "shortest":
+        rule = "is for --routing k-paths and least-loaded; the shortest is one."
+        problems.append(Problem("--paths", "", rule, "Leave it out."))
+    if not math.isfinite(at):
+        problems.append(Problem("--at", "", f"is {at}; it is a number of seconds.", "Write for example 0."))
+    if isl_mbps is not None and not 0.0 < isl_mbps < math.inf:
+        problems.append(
+            Problem("--isl-mbps", "", f"is {isl_mbps:g}; a capacity is above 0.", "Write for example 20000.")
+        )
+    rows = reading.read(lambda: demand_file.read(demand, "--demand"))
+    case = reading.read(lambda: load_pairs(scenario))
+    known = case.sites if case else None
+    if sites and case:
+        known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
+    places = reading.read(lambda: _places(rows, str(demand), known, case)) if rows and case and not problems else None
+    if problems:
+        raise InputError(problems)
+    assert rows is not None
+    assert case is not None
+    assert places is not None
+    tell_notes(case.notes)
+    number = {name: n for n, name in enumerate(places.names)}
+    asked = [network_load.Demand(number[row.start], number[row.end], row.mbps) for row in rows]
+    with progress() as tell:
+        loads = network_load.load(
+            case.sky, places, asked, case.start, at, routing, paths or PATHS,
+            lambda done: tell("routing demands", done, len(asked)),
+        )  # fmt: skip
+    satellites = case.sky.constellation.satellite_name
+    with RowsWriter(out, table.COLUMNS) as writer:
+        writer.write(table.rows(loads, places.names, satellites, isl_mbps))
+    for line in _summary(loads, table.node_names(places.names, satellites), places.names, isl_mbps):
+        note(line)
+    note(f"Written to {out}")
+    if plot:
+        from openleo.report import load_map
+
+        ways = {"shortest": "shortest path", "k-paths": f"{paths or PATHS} paths in equal shares"}
+        how = ways.get(routing, f"the least loaded of {paths or PATHS} paths")
+        load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, plot)
+        note(f"Drawn to {plot}")
+
+
+def _places(rows: Sequence[Row], file: str, known: Places | None, case: PairCase) -> Places:
+    """The places that the demands name: sites, gateways and PoPs, the gazetteer's. Raises InputError."""
+    import numpy as np
+
+    from openleo.errors import InputError, Problem, near_names
+    from openleo.geodesy import ecef_km, up
+    from openleo.network import hypatia
+    from openleo.network.pairs import Places
+    from openleo.places import gazetteer
+    from openleo.scenario import HYPATIA_LIMITS
+
+    site = {name: n for n, name in enumerate(known.names)} if known else {}
+    stations = {one.name: one for one in (*case.gateways.stations, *case.gateways.pops)} if case.gateways else {}
+    names = sorted({row.start for row in rows} | {row.end for row in rows})
+    found = []
+    problems = []
+    for name in names:
+        if known and name in site:
+            found.append((known.position_km[site[name]], known.up[site[name]]))
+            continue
+        place = stations.get(name) or gazetteer.find(name)
+        if place is None:
+            line = next(row.line for row in rows if name in (row.start, row.end))
+            way_out = near_names(name, [*site, *stations]) or gazetteer.offer(name)
+            problems.append(Problem(file, f"line {line}", f'there is no place "{name}".', way_out))
+            continue
+        latitude, longitude = np.array([place.latitude_deg]), np.array([place.longitude_deg])
+        if isinstance(case.sky.admitted, HYPATIA_LIMITS):
+            there = hypatia.on_ellipsoid((name,), latitude, longitude, np.zeros(1))
+            found.append((there.position_km[0], there.up[0]))
+        else:
+            found.append((ecef_km(latitude, longitude)[0], up(latitude, longitude)[0]))
+    if problems:
+        raise InputError(problems)
+    return Places(tuple(names), np.stack([at for at, _ in found]), np.stack([zenith for _, zenith in found]))
+
+
+def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps: float | None) -> list[str]:
+    """What the loads come to, in lines for people."""
+    import numpy as np
+
+    from openleo.network.load import ISL
+
+    lost = [loads.demands[number] for number in loads.unreachable]
+    total, lost_mbps = sum(one.mbps for one in loads.demands), sum(one.mbps for one in lost)
+    carried = len(loads.demands) - len(lost)
+    rtt_ms = loads.rtt_ms_mean()
+    mean = "" if rtt_ms is None else f", {rtt_ms:.1f} ms there and back in the mean"
+    lines = [f"{carried} of {len(loads.demands)} demands carried: {total - lost_mbps:,.0f} of {total:,.0f} Mbps{mean}"]
+    if lost:
+        named = "; ".join(f"{places[one.start]} → {places[one.end]}" for one in lost[:MOST_NAMED])
+        more = " …" if len(lost) > MOST_NAMED else ""
+        lines.append(f"{len(lost)} unreachable, {lost_mbps:,.0f} Mbps: {named}{more}")
+    (isl,) = np.nonzero(loads.kinds() == ISL)
+    used = isl[loads.flows[isl] > 0]
+    if len(used):
+        from_node, to_node = loads.graph.ends()
+        most = used[loads.mbps[used].argmax()]
+        ends = f"{names[from_node[most]]} → {names[to_node[most]]}"
+        lines.append(
+            f"{len(used)} of {len(isl)} directed inter-satellite links carry something, "
+            f"{loads.mbps[used].mean():,.0f} Mbps in the mean, at most {loads.mbps[most]:,.0f} Mbps: {ends}"
+        )
+    else:
+        lines.append(f"None of {len(isl)} directed inter-satellite links carries anything")
+    if isl_mbps is not None:
+        over = int((loads.mbps[used] > isl_mbps).sum())
+        lines.append(f"{over} of them above {isl_mbps:,.0f} Mbps")
+    return lines

@@ -1,0 +1,158 @@
+"""`openleo path --paths` and `openleo export load`: what they print and write, and every fault at once."""
+
+from __future__ import annotations
+
+import csv
+import struct
+from pathlib import Path
+
+import pytest
+
+SCENARIO = """
+name = "t"
+start = 2026-11-20T00:00:00Z
+duration = "1m"
+[[constellation.shell]]
+name = "low"
+altitude_km = 1100.0
+inclination_deg = 60.0
+planes = 12
+per_plane = 14
+phasing = 5
+[ground]
+area = ["TON"]
+resolution = 2
+"""
+SITES = "name,lat_deg,lon_deg\nhere,10,20\nthere,-30,140\nthe pole,90,0\n"
+DEMANDS = 'from,to,mbps\nhere,there,400\nthere,Nairobi,100\nthe pole,here,30\n"0,0",here,70\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "s.toml").write_text(SCENARIO)
+    (tmp_path / "sites.csv").write_text(SITES)
+    (tmp_path / "d.csv").write_text(DEMANDS)
+    return tmp_path
+
+
+def test_several_paths_in_words_and_as_json(run, folder):
+    done = run("path", "s.toml", "--from", "Nairobi", "--to", "Lima", "--paths", 3)
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == "2026-11-20T00:00:00Z: 3 of 3 paths"
+    assert [line.split(":")[0] for line in lines if line.startswith("path")] == ["path 1", "path 2", "path 3"]
+    found = run("path", "s.toml", "--from", "Nairobi", "--to", "Lima", "--paths", 3, "--json").json
+    assert list(found) == ["at", "asked", "why_none", "paths"]
+    assert (found["asked"], found["why_none"], len(found["paths"])) == (3, None, 3)
+    first = found["paths"][0]
+    assert list(first) == ["rtt_ms", "links", "links_shared_with_first", "hops"]
+    assert first["links_shared_with_first"] == first["links"] == len(first["hops"])
+    one = run("path", "s.toml", "--from", "Nairobi", "--to", "Lima", "--json").json
+    assert list(one) == ["at", "rtt_ms", "why_none", "hops"]  # a single path stays what it was
+    assert one == {"at": found["at"], "rtt_ms": first["rtt_ms"], "why_none": None, "hops": first["hops"]}
+    assert one == run("path", "s.toml", "--from", "Nairobi", "--to", "Lima", "--paths", 1, "--json").json
+    rtts = [path["rtt_ms"] for path in found["paths"]]
+    assert rtts == sorted(rtts)
+
+
+def test_disjoint_paths_share_nothing_and_end_when_there_are_no_more(run, folder):
+    found = run("path", "s.toml", "--from", "Nairobi", "--to", "Lima", "--paths", 60, "--disjoint", "--json").json
+    assert 1 < len(found["paths"]) < found["asked"]
+    assert {path["links_shared_with_first"] for path in found["paths"][1:]} == {0}
+    met = [hop["to"] for path in found["paths"] for hop in path["hops"][:-1]]
+    assert len(met) == len(set(met))
+    none = run("path", "s.toml", "--from", "Nairobi", "--to", "90,0", "--paths", 2)
+    assert (none.code, none.out) == (0, "2026-11-20T00:00:00Z: no path (no satellite above 90,0)\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--paths", 2), "--paths: is for two places"),
+        (("--disjoint",), "--disjoint: is for two places"),
+        (("--to", "Lima", "--disjoint"), "--disjoint: needs more than one path."),
+        (("--to", "Lima", "--paths", 0), "Invalid value for '--paths'"),
+    ],
+)
+def test_options_that_do_not_go_together(run, folder, arguments, said):
+    done = run("path", "s.toml", "--from", "Nairobi", *arguments)
+    assert done.code == 2
+    assert said in " ".join(done.err.split())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("routing", ["shortest", "k-paths", "least-loaded"])
+def test_a_table_of_links_with_what_leaves_arrives_and_is_lost(run, folder, routing):
+    arguments = ("--demand", "d.csv", "--sites", "sites.csv", "--routing", routing, "--isl-mbps", 300)
+    done = run("export", "load", "s.toml", *arguments, "--out", "load.csv", "--plot", "load.png")
+    assert (done.code, done.out) == (0, "")
+    assert "3 of 4 demands carried: 570 of 600 Mbps" in done.err
+    assert "1 unreachable, 30 Mbps: the pole → here" in done.err
+    rows = table(folder / "load.csv")
+    assert list(rows[0]) == ["link", "from", "to", "mbps", "flows", "share_of_capacity"]
+    left = {
+        name: sum(float(r["mbps"]) for r in rows if r["link"] == "up" and r["from"] == name)
+        for name in ("here", "there", "0,0")
+    }
+    assert left == pytest.approx({"here": 400.0, "there": 100.0, "0,0": 70.0})
+    arrived = sum(float(row["mbps"]) for row in rows if row["link"] == "down" and row["to"] == "here")
+    assert arrived == pytest.approx(70.0)
+    for row in rows:
+        expected = f"{float(row['mbps']) / 300:.6f}".rstrip("0") if row["link"] == "isl" else ""
+        assert row["share_of_capacity"].rstrip("0") == expected
+    above = sum(float(row["mbps"]) > 300.0 for row in rows if row["link"] == "isl")
+    assert f"{above} of them above 300 Mbps" in done.err
+    content = (folder / "load.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", content[16:24]) == (1920, 1168)
+    assert not list(folder.glob(".*"))
+
+
+def test_faults_of_demands_and_options_are_named_at_once(run, folder):
+    (folder / "d.csv").write_text(
+        "from,to,mbps\nhere,here,1\nhere,there,-5\nhere,,7\nhere,there,nan\nthere,here,1\nthere,here,2\n"
+    )
+    done = run(
+        "export", "load", "s.toml", "--demand", "d.csv", "--sites", "sites.csv", "--out", "load.txt", "--paths", 3,
+        "--isl-mbps", 0, "--plot", "load.jpg", "--at", "inf",
+    )  # fmt: skip
+    assert done.code == 2
+    for said in (
+        'd.csv: line 2: "here" is both ends.', "d.csv: line 3: has mbps '-5'", "d.csv: line 4: lacks a place.",
+        "d.csv: line 5: has mbps 'nan'", 'd.csv: line 5: "here" to "there" is there twice.',
+        'd.csv: line 7: "there" to "here" is there twice.', "--out load.txt", "--paths: is for", "--isl-mbps: is 0",
+        "--plot load.jpg", "--at: is inf",
+    ):  # fmt: skip
+        assert said in done.err
+    assert not (folder / "load.txt").exists()
+
+
+def test_places_that_nobody_knows_and_files_that_are_none(run, folder):
+    (folder / "d.csv").write_text("from,to,mbps\nher,there,1\nthere,Nirgendwoheim,2\n")
+    done = run("export", "load", "s.toml", "--demand", "d.csv", "--sites", "sites.csv", "--out", "load.csv")
+    assert done.code == 2
+    assert 'd.csv: line 2: there is no place "her". Did you mean here' in done.err
+    assert 'd.csv: line 3: there is no place "Nirgendwoheim".' in done.err
+    for content, said in (
+        (b"from,mbps\na,1\n", "lacks the columns to."),
+        (b"from,to,mbps\n", "holds no demand."),
+        (b"from,to,mbps\n\xff\xfe", "cannot be read as CSV"),
+    ):
+        (folder / "d.csv").write_bytes(content)
+        done = run("export", "load", "s.toml", "--demand", "d.csv", "--out", "load.csv")
+        assert done.code == 2
+        assert said in done.err
+    assert run("export", "load", "s.toml", "--demand", "none.csv", "--out", "load.csv").code == 2
+
+
+def test_the_places_of_a_hypatia_directory(run, folder):
+    assert run("export", "hypatia", "s.toml", "--sites", "sites.csv", "--out", "h").code == 0
+    (folder / "h.toml").write_text('conventions = "hypatia"\n[constellation]\nhypatia = "h"\n')
+    (folder / "d.csv").write_text("from,to,mbps\nhere,there,400\nLima,here,100\n")
+    done = run("export", "load", "h.toml", "--demand", "d.csv", "--out", "load.parquet")
+    assert done.code == 0, done.err
+    assert "2 of 2 demands carried: 500 of 500 Mbps" in done.err
