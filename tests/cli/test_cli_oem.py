@@ -158,3 +158,19 @@ def test_options_that_cannot_be_are_named_together(run, tmp_path: Path, by_eleme
     done = run("export", "oem", by_elements, "--out", "x.oem", "--step", "1ms", "--duration", "30d")
     assert done.code == 2
     assert "take a longer step" in done.err
+
+
+def test_hypatia_s_files_hold_no_ephemerides(run, tmp_path: Path, by_elements: Path) -> None:
+    assert run("export", "oem", by_elements, "--out", "back.oem").code == 0
+    (tmp_path / "sites.csv").write_text("name,lat_deg,lon_deg\nTaipei,25.05,121.53\nNaha,26.21,127.68\n")
+    path = scenario(tmp_path / "back.toml", 'ephemerides = "back.oem"')
+    done = run("export", "hypatia", path, "--sites", "sites.csv", "--out", "h", "--duration", "2s", "--step", "1s")
+    assert done.code == 2
+    assert "has ephemerides; Hypatia's files hold elements" in done.err
+
+
+def test_a_report_of_ephemerides_names_them(run, tmp_path: Path, by_elements: Path) -> None:
+    assert run("export", "oem", by_elements, "--out", "back.oem").code == 0
+    path = scenario(tmp_path / "back.toml", 'ephemerides = "back.oem"\nisl = "nearest"')
+    assert run("plan", path, "--out", "out", "--slots", "2").code == 0
+    assert "The constellation is 2 ephemerides" in (tmp_path / "out" / "report.html").read_text()

@@ -275,6 +275,12 @@ def meme(after_s: list[float], covariance: str = COVARIANCE) -> str:
     )
 
 
+def test_a_head_with_spaces_and_a_stop_that_is_not_among_the_states(tmp_path: Path) -> None:
+    text = meme(EVERY_MINUTE).replace("_start:", "_start: ").replace("_stop:", "_stop: ")
+    text = text.replace("06:10:00 UTC step_size:", "06:11:00 UTC step_size: ")
+    assert len(read(tmp_path, text, NAME).node_s) == len(EVERY_MINUTE)
+
+
 @pytest.mark.parametrize("covariance", [COVARIANCE, ""])
 def test_a_meme_file(tmp_path: Path, covariance: str) -> None:
     found = read(tmp_path, meme(EVERY_MINUTE, covariance), NAME)

@@ -18,7 +18,10 @@ from openleo.network.constellation.states import Day, Segment, day_of, instant_o
 COVARIANCE_LINES = 3
 SAME_INSTANT_S = 1.0  # the head counts whole seconds
 
-_SPAN = re.compile(r"ephemeris_start:(\S+) (\S+) UTC ephemeris_stop:(\S+) (\S+) UTC step_size:(\S+)")
+_SPAN = re.compile(
+    r"ephemeris_start:\s*(\S+) (\S+) UTC\s+ephemeris_stop:\s*(\S+) (\S+) UTC\s+step_size:\s*(\d{1,5}(?:\.\d*)?)",
+    re.ASCII,
+)
 _INSTANT = re.compile(r"(\d{4})(\d{3})([01]\d|2[0-3])([0-5]\d)([0-5]\d(?:\.\d*)?)", re.ASCII)
 
 
@@ -69,12 +72,13 @@ def _instant(text: str) -> tuple[Day, float] | None:
 
 
 def _check_span(segment: Segment, span: re.Match[str]) -> None:
-    """The states reach from the start to the stop of the head: else the file broke off."""
+    """The states reach from the start to the stop of the head, but for a step: else the file broke off."""
+    step_s = float(span[5])
     for said, at, what in ((f"{span[1]}T{span[2]}", 0, "start"), (f"{span[3]}T{span[4]}", -1, "stop")):
         bound = instant_of(said)
         if bound is None:
             segment.problem(2, f"ephemeris_{what} is {said[:40]}, which is no instant.")
             continue
         away_s = (segment.days[at] - bound[0]) * 86_400.0 + segment.seconds[at] - bound[1]
-        if abs(away_s) > SAME_INSTANT_S:
+        if abs(away_s) > SAME_INSTANT_S + step_s:
             segment.problem(2, f"the states {what} {abs(away_s):,.0f} s {'after' if away_s > 0 else 'before'} it says.")
