@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 ECCENTRICITY_SQUARED = EARTH_FLATTENING * (2.0 - EARTH_FLATTENING)
 ARCSECOND_RAD = np.pi / 648_000.0
+# How fast Greenwich mean sidereal time runs: the derivative of `gmst_rad`, without what changes within centuries.
+SIDEREAL_RATE_RAD_S = 2.0 * np.pi / SECONDS_PER_DAY * (1.0 + 8_640_184.812866 / 36_525.0 / SECONDS_PER_DAY)
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,32 @@ def teme_to_ecef(
     cos, sin = np.cos(angle), np.sin(angle)
     x, y, z = np.moveaxis(position_km, -1, 0)
     fixed = np.stack([cos * x + sin * y, cos * y - sin * x, np.broadcast_to(z, x.shape)], axis=-1)
-    if orientation.pole_x_arcsec or orientation.pole_y_arcsec:
-        xp, yp = orientation.pole_x_arcsec * ARCSECOND_RAD, orientation.pole_y_arcsec * ARCSECOND_RAD
-        fixed = fixed @ np.array([[1.0, 0.0, -xp], [0.0, 1.0, yp], [xp, -yp, 1.0]])
-    return fixed
+    return move_pole(fixed, orientation)
+
+
+def move_pole(position_km: Floats, orientation: EarthOrientation) -> Floats:
+    """Positions already turned by sidereal time, in the frame of the pole of `orientation`, to the first order."""
+    if not (orientation.pole_x_arcsec or orientation.pole_y_arcsec):
+        return position_km
+    xp, yp = orientation.pole_x_arcsec * ARCSECOND_RAD, orientation.pole_y_arcsec * ARCSECOND_RAD
+    return np.asarray(position_km @ np.array([[1.0, 0.0, -xp], [0.0, 1.0, yp], [xp, -yp, 1.0]]))
+
+
+def ecef_to_teme(
+    position_km: Floats, velocity_km_s: Floats, jd: ArrayLike, fraction: ArrayLike
+) -> tuple[Floats, Floats]:
+    """(position, velocity) in TEME of ECEF states, axes (instant, …, xyz): the inverse of `teme_to_ecef`, by sidereal
+    time alone, with what the Earth's turn adds to the velocity.
+    """
+    angle = np.atleast_1d(gmst_rad(jd, fraction))
+    angle = angle.reshape((-1,) + (1,) * (position_km.ndim - 2))
+    cos, sin = np.cos(angle), np.sin(angle)
+    (x, y, z), (u, v, w) = np.moveaxis(position_km, -1, 0), np.moveaxis(velocity_km_s, -1, 0)
+    u, v = u - SIDEREAL_RATE_RAD_S * y, v + SIDEREAL_RATE_RAD_S * x
+    return (
+        np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1),
+        np.stack([cos * u - sin * v, sin * u + cos * v, w], axis=-1),
+    )
 
 
 def look_angles(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ UNIX_EPOCH_JD = 2440587.5  # 1970-01-01T00:00:00
 # TAI − UTC is not needed for orbits that start from UTC epochs and run for days: SGP4 and the rotation angle both take
 # UTC. A run that crosses a leap second would slip by 1 s (7.6 km along the orbit). None has been announced since
 # 2017-01-01 (IERS Bulletin C), so the slot grid treats every day as 86,400 s.
+
+# How far other clocks are ahead since then: TAI − UTC is 37 s, GPS = TAI − 19 s, TT = TAI + 32.184 s.
+NO_LEAP_SECOND_SINCE = date(2017, 1, 1)
+AHEAD_OF_UTC_S = {"UTC": 0.0, "TAI": 37.0, "GPS": 18.0, "TT": 69.184}
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)")
 _SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": SECONDS_PER_DAY}

@@ -49,10 +49,14 @@ PATTERN_LASERS = {"+grid": 4, "zig-zag": 3, "ring": 2}
 
 
 class ConstellationRecord(Record):
-    """`[constellation]`: one of catalogue, elements or [[constellation.shell]] tables."""
+    """`[constellation]`: one of catalogue, elements, ephemerides or [[constellation.shell]] tables."""
 
     catalogue: str | None = Field(None, description="A system of the catalogue, as filed.")
     elements: str | None = Field(None, description="A file of element sets: OMM (JSON, CSV, XML, KVN) or TLE.")
+    ephemerides: str | None = Field(
+        None,
+        description="A file of ephemerides, a folder, or a pattern such as eph/*.oem: CCSDS OEM (KVN) or MEME_….txt.",
+    )
     shell: list[dict[str, Any]] | None = Field(None, description="Walker shells of your own; see below.")
     epoch: Instant | None = Field(
         None, description="Instant at which the angles of your own shells hold. Default: 2026-01-01T00:00:00Z."
@@ -61,7 +65,7 @@ class ConstellationRecord(Record):
         None,
         description="Inter-satellite links: +grid (four lasers), zig-zag (three: every second link across), ring (two: "
         "in the plane), nearest (as many as there are), none. Default: +grid, on planes that are "
-        "inferred where there are element sets.",
+        "inferred from element sets and ephemerides.",
     )
     laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
     inter_shell: bool = Field(
@@ -82,11 +86,12 @@ class ConstellationRecord(Record):
 
     def faults(self) -> list[str]:
         """What is wrong between the keys."""
-        given = [name for name in ("catalogue", "elements", "shell") if getattr(self, name) is not None]
+        given = [name for name in ("catalogue", "elements", "ephemerides", "shell") if getattr(self, name) is not None]
         found = []
         if len(given) != 1:
             has = " and ".join(given) or "none"
-            found.append(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {has}.")
+            one_of = "catalogue, elements, ephemerides or [[constellation.shell]]"
+            found.append(f"needs exactly one of {one_of}; it has {has}.")
         if self.epoch is not None and self.shell is None:
             found.append("epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own.")
         needed = PATTERN_LASERS.get(self.isl or "", 0)

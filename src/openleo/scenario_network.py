@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem, Together, near_names
-from openleo.instants import SlotGrid, utc
+from openleo.instants import SlotGrid, instant_text, utc
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
-from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
+from openleo.network.constellation import Constellation, catalogue, from_elements, from_ephemerides, from_shells
 from openleo.network.constellation.elements import read_elements
+from openleo.network.constellation.ephemeris_set import read_ephemerides
 from openleo.network.constellation.planes import Standing
 from openleo.network.constellation.shells import Shell, read_shell
 from openleo.network.ground import gateways as gateway_list
@@ -42,11 +43,12 @@ def build_network(
     limits: GroundLimits,
 ) -> Network:
     """The network of a scenario whose parts are read; adds to `notes`."""
-    notes += _ages(constellation, grid)
+    notes += [*_ages(constellation, grid), *_spans(constellation, grid)]
     pattern = record.constellation.isl or ("+grid" if constellation.planes else "none")
     notes += _inferred(constellation)
     if pattern in topology.GRIDS and constellation.planes == 0:
-        notes.append(f"No planes are found among the element sets, so {pattern} has no inter-satellite links.")
+        of_what = "element sets" if constellation.elements else "ephemerides"
+        notes.append(f"No planes are found among the {of_what}, so {pattern} has no inter-satellite links.")
         pattern = "none"
     links = topology.build(constellation, _lasers(record.constellation, pattern), grid.start)
     if pattern != "none" and (links.neighbours < 0).all():
@@ -105,7 +107,8 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
     for number, name in enumerate(said):
         where = f"links.shell[{number}]"
         if name not in names:
-            known = f"Shells: {', '.join(names)}." if names else "No shells are found among the element sets."
+            of_what = "element sets" if constellation.elements else "ephemerides"
+            known = f"Shells: {', '.join(names)}." if names else f"No shells are found among the {of_what}."
             way_out = near_names(name, names) or known
             problems.append(Problem(file, where, f'there is no shell "{name}".', way_out))
         elif name in said[:number]:
@@ -123,7 +126,7 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
 
 
 def _inferred(constellation: Constellation) -> list[str]:
-    """A note on the planes of element sets, and on those that are in none."""
+    """A note on the planes that were inferred, and on those that are in none."""
     placed = constellation.placement
     if placed is None or not placed.shells:
         return []
@@ -157,6 +160,20 @@ def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:
     return [f"Element sets drift by kilometres a day, and {spread}."]
 
 
+def _spans(constellation: Constellation, grid: SlotGrid) -> list[str]:
+    """A note when ephemerides do not last for a run."""
+    sets = constellation.ephemerides
+    if sets is None:
+        return []
+    begin_s, end_s = sets.begin_s[sets.segment_first[:-1]], sets.end_s[sets.segment_first[1:] - 1]
+    start_s = (grid.start - sets.midnight).total_seconds()
+    whole = int(((begin_s <= start_s) & (end_s >= start_s + grid.duration_s + grid.slot_s / 2.0)).sum())
+    if whole == len(sets):
+        return []
+    span = " to ".join(instant_text(sets.instant(one)) for one in (begin_s.min(), end_s.max()))
+    return [f"{whole} of {len(sets)} satellites have an ephemeris for the whole run; all together run from {span}."]
+
+
 def read_constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[str]) -> Constellation:
     """The satellites that a scenario names or lists; adds to `notes`. Raises InputError with every problem."""
     said = record.constellation
@@ -164,6 +181,10 @@ def read_constellation(record: ScenarioRecord, folder: Path, file: str, notes: l
         sets = read_elements(folder / said.elements)
         notes += [f"Set aside: {problem}" for problem in sets.set_aside]
         return from_elements(said.elements, sets)
+    if said.ephemerides is not None:
+        states = read_ephemerides(folder / said.ephemerides)
+        notes += states.notes
+        return from_ephemerides(said.ephemerides, states)
     if said.catalogue is not None:
         made = catalogue.load(said.catalogue, file=file).constellation()
     else:

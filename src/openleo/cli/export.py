@@ -10,6 +10,7 @@ from openleo.cli import (
     export_hand_overs,
     export_hypatia,
     export_load,
+    export_oem,
     export_planes,
     export_traces,
 )
@@ -20,6 +21,7 @@ app = typer.Typer(
 app.command("hypatia")(export_hypatia.hypatia)
 app.command("traces")(export_traces.traces)
 app.command("czml")(export_czml.czml)
+app.command("oem")(export_oem.oem)
 app.command("failures")(export_failures.failures)
 app.command("hand-overs")(export_hand_overs.hand_overs)
 app.command("planes")(export_planes.planes)

@@ -100,10 +100,10 @@ def _check_years(case: PairCase, instants: list[Instant]) -> None:
 
 
 def _tell_lost(case: PairCase, seconds: list[float]) -> None:
-    """Name element sets that cannot be propagated to the instants, or of very many to some of them."""
+    """Name element sets and ephemerides that cannot be propagated to the instants, or of very many to some of them."""
     from openleo.network import ephemeris
 
-    if not case.sky.constellation.elements:
+    if case.sky.constellation.shells:
         return
     looked_at = sorted(set(seconds))[:: len(seconds) // MOST_LOOKED_AT + 1]
     lost = ephemeris.positions(case.sky.constellation, case.start, looked_at).failures

@@ -108,6 +108,8 @@ def _unfit(constellation: Constellation, start: datetime, file: str) -> Iterator
     if not YEARS[0] <= utc(start).year <= YEARS[1]:
         rule = f"is {instant_text(start)}; Hypatia reads the two digits of a year as {YEARS[0]} to {YEARS[1]}."
         yield Problem(file, "start", rule, "Choose another year.")
+    if constellation.ephemerides is not None:
+        yield Problem(file, "constellation", "has ephemerides; Hypatia's files hold elements.", "Use shells.")
     epochs = {one.epoch for one in constellation.elements}
     if len(epochs) > 1:
         rule = f"has element sets of {len(epochs)} epochs; Hypatia's satellites share one."

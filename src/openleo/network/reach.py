@@ -80,6 +80,8 @@ def highest_km(constellation: Constellation) -> float:
     """A distance from the Earth's centre that no satellite exceeds."""
     if constellation.shells:
         return float(constellation.semi_major_axis_km.max()) + RADIUS_MARGIN_KM
+    if constellation.ephemerides is not None:
+        return float(np.linalg.norm(constellation.ephemerides.position_km, axis=-1).max()) * 1.005 + RADIUS_MARGIN_KM
     apogee_radii = max(1.0 + one.satrec.alta for one in constellation.elements)
     # The Moon and the Sun raise a high apogee by some ten kilometres a month.
     return float(apogee_radii * EARTH_RADIUS_KM) * 1.005 + RADIUS_MARGIN_KM
@@ -109,12 +111,15 @@ def _networks(network: Network, begin_s: Floats, end_s: Floats) -> Iterator[Slot
 
 
 def _moved(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
+    def at_seconds(after_s: Floats) -> ephemeris.Ephemeris:
+        return ephemeris.positions(network.constellation, grid.start, after_s, every_s=grid.slot_s)
+
     if network.mask_at == "middle":
-        at = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count + 1, within=0.5))
+        at = at_seconds(grid.seconds(first, count + 1, within=0.5))
         usable = at.valid[:-1] & at.valid[1:]
         return Positions(at.position_km, at.position_km[:-1], False, usable, at.failures)
-    edges = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count + 1))
-    middles = ephemeris.positions(network.constellation, grid.start, grid.seconds(first, count, within=0.5))
+    edges = at_seconds(grid.seconds(first, count + 1))
+    middles = at_seconds(grid.seconds(first, count, within=0.5))
     usable = edges.valid[:-1] & middles.valid & edges.valid[1:]
     return Positions(edges.position_km, middles.position_km, True, usable, edges.failures + middles.failures)
 

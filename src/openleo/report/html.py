@@ -267,7 +267,8 @@ SHELL_VALUES = ("altitude_km", "inclination_deg", "planes", "per_plane", "phasin
 def _shells(results: Results) -> Markup:
     constellation = results.case.network.constellation
     if constellation.placement is not None:
-        return _inferred(constellation.satellites, constellation.placement)
+        of_what = "element sets" if constellation.elements else "ephemerides"
+        return _inferred(constellation.satellites, constellation.placement, of_what)
     heads = [
         "Shell",
         "Altitude (km)",
@@ -282,12 +283,12 @@ def _shells(results: Results) -> Markup:
     return table("Shells of the constellation, and what each value rests on", heads, rows)
 
 
-def _inferred(satellites: int, placement: Placement) -> Markup:
-    """The shells that were found among element sets, and how the other satellites stand."""
+def _inferred(satellites: int, placement: Placement, of_what: str) -> Markup:
+    """The shells that were found among element sets or ephemerides, and how the other satellites stand."""
     counts = placement.counts()
     others = ", ".join(f"{count:,} {one.name.lower()}" for one, count in counts.items() if count and one)
     said = paragraph(
-        f"The constellation is {satellites:,} element sets; all are taken to have lasers. Shells, planes and slots "
+        f"The constellation is {satellites:,} {of_what}; all are taken to have lasers. Shells, planes and slots "
         f"are inferred from the orbits. In no plane: {others or 'none'}."
     )
     if not placement.shells:
@@ -300,7 +301,7 @@ def _inferred(satellites: int, placement: Placement) -> Markup:
         ]
         for one in placement.shells
     ]  # fmt: skip
-    return joined([said, table("Shells inferred from the element sets", heads, rows)])
+    return joined([said, table(f"Shells inferred from the {of_what}", heads, rows)])
 
 
 def _with_basis(shell: Shell, name: str) -> str:

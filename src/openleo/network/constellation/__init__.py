@@ -1,8 +1,14 @@
-"""Which satellites there are: Walker shells of the catalogue or the user's own, or element sets of a file.
+"""Which satellites there are: Walker shells of the catalogue or the user's own, element sets or ephemerides of files.
 
-shells · elements (OMM, TLE) · catalogue ─► model.Constellation ─► ephemeris
+shells · elements (OMM, TLE) · ephemeris_set (OEM, MEME) · catalogue ─► model.Constellation ─► ephemeris
 """
 
-from openleo.network.constellation.model import NO_PLANE, Constellation, from_elements, from_shells
+from openleo.network.constellation.model import (
+    NO_PLANE,
+    Constellation,
+    from_elements,
+    from_ephemerides,
+    from_shells,
+)
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells"]
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells"]

@@ -1,12 +1,14 @@
 """The constellation: which satellites there are, and what is needed to move them.
 
-Takes shells (Walker) or element sets (SGP4); gives one frozen `Constellation` with a row for each satellite. The
-ephemeris moves it, the topology reads its planes and lasers. Nothing here knows where a satellite is at an instant.
+Takes shells (Walker), element sets (SGP4) or ephemerides (states of files); gives one frozen `Constellation` with a row
+for each satellite. The ephemeris moves it, the topology reads its planes and lasers. Nothing here knows where a
+satellite is at an instant.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -20,26 +22,30 @@ from sgp4.api import SatrecArray
 from openleo.instants import instant_text, utc
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets
+from openleo.network.constellation.ephemeris_set import EphemerisSet
+from openleo.network.constellation.mean_orbits import placed
 from openleo.network.constellation.planes import NO_PLANE, Placement, orbits_at, place
 from openleo.network.constellation.shells import Shell, has_laser, rates
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells"]
+MOST_ECCENTRIC = 0.05  # of an orbit that is near a circle
+
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells"]
 
 
 @dataclass(frozen=True, eq=False)  # by identity: arrays do not compare to one truth
 class Constellation:
     """Satellites in the order shell, plane, slot; or in the order of their element file.
 
-    A constellation is made of shells or of element sets, never both; those of element sets are inferred. Axes:
-    (satellite,) and (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites that are in none.
+    A constellation is made of shells, of element sets or of ephemerides, never of two; the shells of the latter are
+    inferred. Axes: (satellite,) and (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites in none.
     `plane` is the index of the plane among all planes of all shells.
     """
 
     name: str
-    epoch: datetime  # UTC: of the shells' angles; of the newest element set
+    epoch: datetime  # UTC: of the shells' angles; of the newest element set; where half of the ephemerides have begun
     source: str  # where the numbers come from, for people
     sha256: str  # of the file, or of the shells' numbers
 
@@ -64,7 +70,12 @@ class Constellation:
 
     # Of element sets only.
     elements: tuple[ElementSet, ...]
+
+    # Of element sets and of ephemerides.
     placement: Placement | None = None
+
+    # Of ephemerides only.
+    ephemerides: EphemerisSet | None = None
 
     def __len__(self) -> int:
         return len(self.satellite_name)
@@ -92,6 +103,11 @@ class Constellation:
     def satrecs(self) -> Any:
         """All element sets for one vectorised call of SGP4."""
         return SatrecArray([one.satrec for one in self.elements])
+
+    @cached_property
+    def near_circular(self) -> NDArray[np.bool_]:
+        """(satellite,): of element sets, those up to MOST_ECCENTRIC that SGP4 moves without its deep-space part."""
+        return np.array([one.eccentricity <= MOST_ECCENTRIC and one.satrec.method == "n" for one in self.elements])
 
 
 def from_shells(
@@ -179,6 +195,42 @@ def from_elements(name: str, sets: ElementSets) -> Constellation:
         argument_rate_rad_s=none,
         elements=elements,
         placement=placement,
+    )
+
+
+def from_ephemerides(name: str, sets: EphemerisSet) -> Constellation:
+    """A constellation of ephemerides, in their order; all are taken to have lasers.
+
+    Where an id is no number of up to nine digits, the satellite's own index stands for it.
+    """
+    none, empty = np.zeros(0), np.zeros(0, dtype=np.int32)
+    epoch = sets.instant(float(np.median(sets.begin_s)))
+    placement = placed(sets, epoch)
+    numbers = [int(one) if re.fullmatch(r"\d{1,9}", one, re.ASCII) else n for n, one in enumerate(sets.ids)]
+    return Constellation(
+        name=name,
+        epoch=epoch,
+        source=sets.source,
+        sha256=sets.sha256,
+        satellite_name=sets.names,
+        satellite_id=np.array(numbers, dtype=np.int64),
+        shell=placement.shell,
+        plane=placement.plane,
+        slot_in_plane=placement.slot,
+        has_laser=np.ones(len(sets), dtype=np.bool_),
+        shells=(),
+        argument_rad=np.radians(placement.orbits.argument_deg),
+        plane_shell=placement.plane_shell,
+        plane_first=empty,
+        plane_count=empty,
+        semi_major_axis_km=none,
+        inclination_rad=none,
+        raan_rad=np.radians(placement.plane_node_deg),
+        raan_rate_rad_s=none,
+        argument_rate_rad_s=none,
+        elements=(),
+        placement=placement,
+        ephemerides=sets,
     )
 
 

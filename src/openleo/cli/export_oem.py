@@ -1,0 +1,115 @@
+"""`openleo export oem`: satellites as an Orbit Ephemeris Message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.common import ScenarioFile, duration_s, note
+
+if TYPE_CHECKING:
+    from openleo.network.constellation import Constellation
+
+LOOKS_AHEAD_S = 60.0
+
+
+def oem(
+    scenario: ScenarioFile,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    satellite: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Only this satellite; may be given again. [default: all]")
+    ] = None,
+    step: Annotated[str, typer.Option(help="From one state to the next.")] = "60s",
+    duration: Annotated[
+        str | None,
+        typer.Option(help="How long from the scenario's start, and a minute more. [default: as the scenario says]"),
+    ] = None,
+    frame: Annotated[str, typer.Option(metavar="ITRF|TEME|EME2000", help="Earth-fixed, SGP4's, or inertial.")] = "ITRF",
+) -> None:
+    """Write positions and velocities of satellites as CCSDS OEM 2.0 (KVN), a segment each.
+
+    ITRF is what results are computed from: turned by sidereal time, UT1 taken as UTC. States where a satellite has no
+    position are left out.
+    """
+    from datetime import UTC, datetime
+
+    import numpy as np
+
+    import openleo
+    from openleo.errors import InputError, Problem, Together
+    from openleo.interchange import oem as message
+    from openleo.report.staging import Staging, blaming
+    from openleo.scenario import load_pairs
+
+    reading = Together()
+    problems = reading.found
+    if frame.upper() not in message.FRAMES:
+        problems.append(Problem("--frame", "", f"is {frame}; it must be one of {', '.join(message.FRAMES)}."))
+    step_s = reading.read(lambda: duration_s(step, "--step"))
+    if step_s is not None and step_s < 0.001:
+        problems.append(Problem("--step", "", f"is {step}; it must be at least 1 ms.", "Write for example 60s."))
+    case = reading.read(lambda: load_pairs(scenario))
+    whole_s = case.duration_s if case else None
+    if duration is not None:
+        whole_s = reading.read(lambda: duration_s(duration, "--duration"))
+    elif case and whole_s is None:
+        problems.append(Problem("--duration", "", "is needed: a Hypatia scenario says no duration.", "Write 2h."))
+    chosen = reading.read(lambda: _chosen(satellite, case.sky.constellation)) if case else None
+    if whole_s is not None and whole_s < 0.0:
+        problems.append(Problem("--duration", "", f"is {whole_s:g} s.", "Write for example 2h."))
+    if problems:
+        raise InputError(problems)
+    assert case is not None
+    assert step_s is not None
+    assert whole_s is not None
+    assert chosen is not None
+    # A run looks half a slot past its end: what is written can be read again for the same run.
+    count = int(np.ceil(max(whole_s + step_s, whole_s + LOOKS_AHEAD_S) / step_s - 1e-9)) + 1
+    if count * len(chosen) > message.MOST_STATES:
+        rule = f"is {step}: {len(chosen)} satellites at {count} instants are {count * len(chosen):,} states."
+        way_out = f"Up to {message.MOST_STATES:,} are written; take a longer step, less time or fewer satellites."
+        raise InputError(Problem("--step", "", rule, way_out))
+    constellation = case.sky.constellation
+    after_s = np.arange(count, dtype=np.float64) * step_s
+    found = message.states(constellation, chosen, case.start, after_s, frame.upper())
+    written = message.lines(
+        constellation,
+        found,
+        created=datetime.now(UTC).replace(microsecond=0),
+        originator=f"OPENLEO-{openleo.__version__}",
+    )
+    with blaming(out):
+        if out.is_dir():
+            raise IsADirectoryError(21, "Is a directory")
+        with Staging(out.parent) as staging:
+            staged = staging.path / out.name
+            with staged.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(line + "\n" for line in written)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(out)
+    names = constellation.satellite_name
+    lost = [names[number] for number, there in zip(chosen, found.valid.T, strict=True) if not there.all()]
+    states = f"{int(found.valid.sum())} states of {len(chosen)} satellites"
+    note(f"{states} written to {out} (reference frame {message.FRAMES[found.frame]})")
+    if lost:
+        more = " …" if len(lost) > 3 else ""
+        note(f"{len(lost)} satellites have no position for a part of the time: {', '.join(lost[:3])}{more}")
+
+
+def _chosen(names: list[str] | None, constellation: Constellation) -> list[int]:
+    """Numbers of the satellites asked for, each once. Raises InputError with every name that is not there."""
+    from openleo.errors import InputError, Problem, near_names
+
+    if not names:
+        return list(range(constellation.satellites))
+    number = {name: n for n, name in reversed(list(enumerate(constellation.satellite_name)))}
+    problems = [
+        Problem("--satellite", "", f'there is no satellite "{name}".', near_names(name, number) or "See `passes`.")
+        for name in names
+        if name not in number
+    ]
+    if problems:
+        raise InputError(problems)
+    return list(dict.fromkeys(number[name] for name in names))
