@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
-from sgp4.api import SatrecArray
+from sgp4.api import Satrec, SatrecArray
 from skyfield.api import EarthSatellite, load
 from skyfield.framelib import itrs
 
@@ -27,7 +27,9 @@ from openleo import cells as h3cells
 from openleo.geodesy import teme_to_ecef
 from openleo.instants import julian_date
 from openleo.network import ephemeris, pairs
-from openleo.network.constellation import Constellation, catalogue
+from openleo.network.constellation import Constellation, catalogue, from_elements
+from openleo.network.constellation.element_set import ElementSet
+from openleo.network.constellation.elements import ElementSets
 from openleo.network.constellation.shells import Shell, circular_satrec
 from openleo.network.kernels import paths
 from openleo.network.reach import cell_users, gateway_sites, positions_over, serve
@@ -99,6 +101,37 @@ def shells_moved() -> Workload:
 
     baselines = (Baseline("sgp4.SatrecArray", by_sgp4), Baseline("Skyfield", by_skyfield))
     return Workload("positions of 4,408 satellites at 16 instants", ours, baselines, check)
+
+
+def _element_set(one: Satrec, epoch: datetime) -> ElementSet:
+    degrees = np.degrees([one.inclo, one.nodeo, one.argpo, one.mo]).tolist()
+    return ElementSet(1, "", epoch, one.no_kozai * 720.0 / np.pi, one.ecco, *degrees, one.bstar)
+
+
+def element_sets_moved() -> Workload:
+    """4,408 element sets over a quarter of an hour's slots."""
+    constellation = catalogue.load("starlink-gen1").constellation()
+    satellites = satrecs(constellation)
+    sets = tuple(_element_set(one, constellation.epoch) for one in satellites)
+    flown = from_elements("bench", ElementSets(sets, set_aside=(), source="", sha256=""))
+    seconds = settings.GRID.seconds(0, 61)
+    together = SatrecArray(satellites)
+    jd, fraction = julian_date(settings.START)
+    at = fraction + seconds / 86_400.0
+
+    def by_sgp4() -> np.ndarray:
+        _, position, _ = together.sgp4(np.full(len(at), jd), at)
+        return teme_to_ecef(np.swapaxes(position, 0, 1), jd, at)
+
+    def ours() -> np.ndarray:
+        return ephemeris.positions(flown, settings.START, seconds, every_s=15.0).position_km
+
+    def check() -> None:
+        apart = np.linalg.norm(ours() - by_sgp4(), axis=-1)
+        assert apart.max() < 0.001, apart.max()
+
+    baselines = (Baseline("sgp4.SatrecArray", by_sgp4),)
+    return Workload("positions of 4,408 element sets at 61 instants", ours, baselines, check)
 
 
 def ways_to_a_gateway() -> Workload:
@@ -267,6 +300,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
 
     return [
         ("orbits", shells_moved),
+        ("elements", element_sets_moved),
         ("gateways", ways_to_a_gateway),
         ("serving-4408", lambda: serving_satellites(settings.network().constellation)),
         ("serving-10080", lambda: serving_satellites(settings.satellites_of(settings.THREE_SHELLS))),
