@@ -64,8 +64,8 @@ class ConstellationRecord(Record):
     isl: Literal["+grid", "zig-zag", "ring", "nearest", "none"] | None = Field(
         None,
         description="Inter-satellite links: +grid (four lasers), zig-zag (three: every second link across), ring (two: "
-        "in the plane), nearest (as many as there are), none. Default: +grid, on planes that are "
-        "inferred from element sets and ephemerides.",
+        "in the plane), nearest (as many as there are), none. Default: +grid; of element sets and "
+        "ephemerides, which do not say who has lasers, none. Given, the grids join planes that are inferred.",
     )
     laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
     inter_shell: bool = Field(

@@ -44,8 +44,9 @@ def build_network(
 ) -> Network:
     """The network of a scenario whose parts are read; adds to `notes`."""
     notes += [*_ages(constellation, grid), *_spans(constellation, grid)]
-    pattern = record.constellation.isl or ("+grid" if constellation.planes else "none")
-    notes += _inferred(constellation)
+    # Only a filed system says whether it has lasers.
+    pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
+    notes += _inferred(constellation, pattern)
     if pattern in topology.GRIDS and constellation.planes == 0:
         of_what = "element sets" if constellation.elements else "ephemerides"
         notes.append(f"No planes are found among the {of_what}, so {pattern} has no inter-satellite links.")
@@ -125,18 +126,24 @@ def read_limits(record: LinksRecord, constellation: Constellation, file: str) ->
     )
 
 
-def _inferred(constellation: Constellation) -> list[str]:
-    """A note on the planes that were inferred, and on those that are in none."""
+def _inferred(constellation: Constellation, pattern: str) -> list[str]:
+    """Notes on the planes that were inferred, on the satellites that are in none, and on lasers."""
     placed = constellation.placement
-    if placed is None or not placed.shells:
+    if placed is None:
         return []
+    if pattern == "none":
+        lasers = 'Whether satellites have lasers the file does not say: none are assumed, and isl = "+grid" joins them.'
+    else:
+        lasers = f'Whether satellites have lasers the file does not say: with isl = "{pattern}" all are taken to.'
+    if not placed.shells:
+        return [lasers]
     counts = placed.counts()
     number = counts.pop(Standing.IN_PLANE)
     others = ", ".join(f"{count} {word.name.lower()}" for word, count in counts.items() if count) or "none"
-    where = f"{constellation.planes} planes of {len(placed.shells)} shells"
+    shells = f"{len(placed.shells)} shells" if len(placed.shells) > 1 else "one shell"
+    where = f"{constellation.planes} planes of {shells}"
     found = f"{number} of {constellation.satellites} satellites are in {where}; in none: {others}."
-    lasers = 'All are taken to have lasers; isl = "none" takes them away.'
-    return [f"Planes are inferred from the orbits: {found} {lasers}"]
+    return [f"Planes are inferred from the orbits: {found}", lasers]
 
 
 def _lasers(said: ConstellationRecord, pattern: str) -> topology.Lasers:

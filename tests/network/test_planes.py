@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from openleo.interchange.hypatia_text import circular_elements
 from openleo.network import topology
 from openleo.network.constellation import NO_PLANE, Constellation, catalogue, from_elements, from_shells
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets, read_elements
-from openleo.network.constellation.planes import Orbits, Standing, place
+from openleo.network.constellation.planes import Orbits, Standing, orbits_at, place
 from openleo.network.constellation.shells import Shell
 from openleo.network.topology import AHEAD, BEHIND, EAST, WEST
 
@@ -93,8 +94,9 @@ def test_those_that_are_on_no_station_are_told_apart() -> None:
 
     others = [
         moved(900, 0.0, 1.0),  # beside the satellite whose slot it would be
-        moved(901, 0.0, 14.0),  # between two slots
-        moved(902, -5.0, 100.0),  # drifting
+        moved(901, 0.0, -11.0),  # 0.3 of a slot beside it
+        moved(902, -8.0, 100.0),  # drifting
+        moved(908, -20.0, 100.0, 2020),  # no longer near
         moved(903, -200.0, 0.0, 2025),
         moved(904, -200.0, 9.0, 2020),
         moved(905, -200.0, 18.0),
@@ -105,20 +107,120 @@ def test_those_that_are_on_no_station_are_told_apart() -> None:
     placed = constellation.placement
     assert placed is not None
     assert [Standing(code) for code in placed.standing[120:]] == [
-        Standing.SPARE, Standing.SPARE, Standing.SPARE, Standing.RAISING, Standing.DEORBITING, Standing.UNPLACED,
-        Standing.UNPLACED, Standing.UNPLACED,
+        Standing.SPARE, Standing.SPARE, Standing.SPARE, Standing.DEORBITING, Standing.RAISING, Standing.DEORBITING,
+        Standing.UNPLACED, Standing.UNPLACED, Standing.UNPLACED,
     ]  # fmt: skip
     assert placed.counts()[Standing.IN_PLANE] == 120
     assert (topology.neighbours(constellation, "+grid")[120:] == -1).all()
 
 
-def test_a_batch_that_was_just_launched_is_no_plane() -> None:
-    together = np.linspace(0.0, 30.0, 40)
-    none = np.zeros(40)
-    orbits = Orbits(none + 300.0, none + 53.0, none + 10.0, together, none == 0.0, none == 0.0)
-    assert not place(orbits).shells
-    spread = replace(orbits, argument_deg=np.linspace(0.0, 351.0, 40))
-    assert place(spread).shells[0].slots == 40
+def alike(altitude_km: ArrayLike, node_deg: ArrayLike, argument_deg: ArrayLike) -> Orbits:
+    """Orbits of one inclination, of old launches."""
+    altitude, node, argument = np.broadcast_arrays(*(np.float64(one) for one in (altitude_km, node_deg, argument_deg)))
+    old = np.zeros(altitude.shape, bool)
+    return Orbits(altitude.copy(), altitude * 0.0 + 53.0, node % 360.0, argument % 360.0, old, ~old)
+
+
+@pytest.mark.parametrize("arc_deg", [30.0, 120.0])
+def test_a_batch_that_was_just_launched_is_no_plane(arc_deg: float) -> None:
+    assert not place(alike(300.0, 10.0, np.linspace(0.0, arc_deg, 40))).shells
+    assert place(alike(300.0, 10.0, np.linspace(0.0, 351.0, 40))).shells[0].slots == 40
+
+
+def test_a_shell_has_twelve_satellites_and_a_plane_four() -> None:
+    plane, slot = np.divmod(np.arange(12), 4)
+    assert place(alike(550.0, 40.0 * plane, 90.0 * slot)).shells[0].satellites == 12
+    assert not place(alike(550.0, 40.0 * plane[1:], 90.0 * slot[1:])).shells
+
+
+def test_what_flies_higher_drifts_and_is_not_in_the_plane() -> None:
+    """A kilometre of semi-major axis is 1.2° along the orbit a day (Kepler's third law)."""
+    plane, slot = np.divmod(np.arange(200), 20)
+    higher = (plane < 2) & (slot % 5 == 0)
+    placed = place(alike(550.0 + 0.8 * higher, 36.0 * plane, 18.0 * slot))
+    np.testing.assert_array_equal(placed.standing == Standing.IN_PLANE, ~higher)
+    # A chain of small steps from one altitude to another is not one altitude.
+    chained = place(alike(550.0 + 0.2 * slot, 36.0 * plane, 18.0 * slot))
+    for number in range(len(chained.plane_shell)):
+        assert np.ptp(chained.orbits.altitude_km[chained.plane == number]) <= 1.2
+
+
+@pytest.mark.parametrize(("off", "standing"), [(0.2, Standing.IN_PLANE), (0.3, Standing.SPARE)])
+def test_a_quarter_of_a_slot_is_still_in_it(off: float, standing: Standing) -> None:
+    plane, slot = np.divmod(np.arange(240), 20)
+    argument = 18.0 * (slot + off * (np.arange(240) == 50))
+    assert place(alike(550.0, 30.0 * plane, argument)).standing[50] == standing
+
+
+def test_nodes_in_no_order_are_no_planes() -> None:
+    rng = np.random.default_rng(4)
+    placed = place(alike(550.0, rng.uniform(0.0, 360.0, 3_000), rng.uniform(0.0, 360.0, 3_000)))
+    assert placed.counts()[Standing.IN_PLANE] < 400  # a few crowd by chance
+
+
+def test_slots_are_found_where_there_are_some_and_not_by_chance() -> None:
+    assert (
+        place(alike(550.0, np.repeat(36.0 * np.arange(10), 130), np.tile(np.arange(130), 10) * 360 / 130))
+        .shells[0]
+        .slots
+        == 130
+    )
+    rng = np.random.default_rng(5)
+    for planes, each in ((3, 4), (4, 4), (2, 6), (1, 12)):
+        drawn = [
+            place(alike(550.0, np.repeat(40.0 * np.arange(planes), each), rng.uniform(0.0, 360.0, planes * each)))
+            for _ in range(60)
+        ]
+        slots = [one.shells[0].slots for one in drawn if one.shells]
+        assert len(slots) > 10
+        assert sum(count > 0 for count in slots) <= 0.1 * len(slots)
+
+
+@pytest.mark.parametrize(
+    ("at", "standing"),
+    [(datetime(2026, 6, 30, tzinfo=UTC), Standing.RAISING), (datetime(2026, 7, 1, tzinfo=UTC), Standing.DEORBITING)],
+)
+def test_a_launch_of_last_year_is_young_until_june(at: datetime, standing: Standing) -> None:
+    flown = circular_elements(
+        from_shells("one", EPOCH, [Shell("s", 550.0, 53.0, planes=6, per_plane=8, phasing=1)]), EPOCH
+    )
+    low = replace(flown[0], id=99, mean_motion_rev_per_day=15.6, launch_year=2025)
+    assert place(orbits_at([*flown, low], at)).standing[-1] == standing
+
+
+def test_planes_far_apart_are_not_joined() -> None:
+    """Eleven planes over 200°: from the last to the first it is 160° to the east, which is nearly the other way."""
+    shell = Shell("s", 550.0, 53.0, planes=11, per_plane=12, phasing=0, raan_span_deg=220.0)
+    flown = circular_elements(from_shells("one", EPOCH, [shell]), EPOCH)
+    links = topology.neighbours(known(flown), "+grid")
+    np.testing.assert_array_equal((links[:, EAST] < 0).reshape(11, 12).all(axis=1), np.arange(11) == 10)
+
+
+def test_where_both_miss_their_counterpart_they_take_each_other() -> None:
+    shell = Shell("s", 550.0, 53.0, planes=12, per_plane=20, phasing=0)
+    flown = circular_elements(from_shells("one", EPOCH, [shell]), EPOCH)
+    constellation = known([one for one in flown if one.name not in ("s p3 s5", "s p2 s6")])
+    name = constellation.satellite_name
+    assert topology.neighbours(constellation, "+grid")[name.index("s p2 s5"), EAST] == name.index("s p3 s6")
+
+
+def test_planes_half_a_slot_apart_are_joined_one_way() -> None:
+    """Each satellite lies between two of the next plane, and is a little nearer now to the one, now to the other."""
+    rng = np.random.default_rng(6)
+    plane, slot = np.divmod(np.arange(12 * 20), 20)
+    argument = 18.0 * slot + 9.0 * plane + rng.normal(0.0, 0.5, len(plane))
+    model = circular_elements(
+        from_shells("one", EPOCH, [Shell("s", 550.0, 53.0, planes=1, per_plane=1, phasing=0)]), EPOCH
+    )[0]
+    constellation = known([
+        replace(model, id=n + 1, name=str(n), raan_deg=30.0 * plane[n], mean_anomaly_deg=argument[n] % 360.0)
+        for n in range(len(plane))
+    ])  # fmt: skip
+    to_east = topology.neighbours(constellation, "+grid")[:, EAST]
+    assert (to_east >= 0).all()
+    ahead = (argument[to_east] - argument + 180.0) % 360.0 - 180.0 > 0.0
+    for number in range(12):
+        assert len(set(ahead[plane == number].tolist())) == 1
 
 
 def test_staggered_planes_are_one_shell_and_shells_that_cross_are_two() -> None:

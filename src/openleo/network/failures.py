@@ -136,7 +136,10 @@ def resolve(
 
 
 def plane_name(constellation: Constellation, plane: int) -> str:
-    """`SHELL pN`, as the names of the plane's satellites begin."""
+    """`SHELL pN`: of filed shells, as the names of the plane's satellites begin; of inferred ones, from the west on.
+
+    Inferred shells and planes are called by what was found, so another day's file may call them otherwise.
+    """
     shell = int(constellation.plane_shell[plane])
     first = int(np.flatnonzero(constellation.plane_shell == shell)[0])
     return f"{constellation.shell_names[shell]} p{plane - first}"

@@ -288,8 +288,8 @@ def _inferred(satellites: int, placement: Placement, of_what: str) -> Markup:
     counts = placement.counts()
     others = ", ".join(f"{count:,} {one.name.lower()}" for one, count in counts.items() if count and one)
     said = paragraph(
-        f"The constellation is {satellites:,} {of_what}; all are taken to have lasers. Shells, planes and slots "
-        f"are inferred from the orbits. In no plane: {others or 'none'}."
+        f"The constellation is {satellites:,} {of_what}. Shells, planes and slots are "
+        f"inferred from the orbits. In no plane: {others or 'none'}."
     )
     if not placement.shells:
         return said

@@ -33,6 +33,9 @@ NO_PLANE = -1
 SAME_INCLINATION_DEG = 0.15
 SAME_ALTITUDE_KM = 0.3
 SAME_NODE_DEG = 0.45
+# Crowds are chains, each link of which is short; a plane is no longer than this from one end to the other.
+WIDEST_KM = 1.2
+WIDEST_DEG = 2.0
 FEWEST = 4  # satellites that make a plane
 FEWEST_IN_SHELL = 12
 MOST_BUNCHED = 0.8  # length of the mean of their directions: 0 all round the orbit, 1 all at one place
@@ -40,8 +43,10 @@ STAGGER_KM = 6.0  # between the altitudes of neighbouring planes of one shell
 SHARED_NODE_DEG = 1.5  # planes that are nearer than this share a node
 SEAM_DEG = 120.0  # planes farther apart fly against each other more than along
 NEAR_SHELL_KM = 12.0  # a spare is that near to its shell
-SLOTS = range(4, 121)  # of a plane
+MONTHS_OF_RAISING = 6  # from launch to station, at most
+SLOTS = range(4, 181)  # of a plane
 REGULAR = 0.8  # how well slots fit: 1 exactly, 0 not at all
+BY_CHANCE = 3.5  # standard deviations above what satellites in no order would fit: once in 4,000 numbers of slots
 OFF_SLOT = 0.25  # a satellite farther from its slot, as a share of the step, drifts
 
 
@@ -49,10 +54,10 @@ class Standing(IntEnum):
     """Whether a satellite is on station, and if not, why not."""
 
     IN_PLANE = 0
-    SPARE = 1  # at a shell's altitude and inclination, but in no plane, beside its slot, or in one that is taken
-    RAISING = 2  # below its shell, and launched within about a year
-    DEORBITING = 3  # below its shell, and older
-    UNPLACED = 4  # no shell of its inclination, above its shell, or of an unknown launch below it
+    SPARE = 1  # within NEAR_SHELL_KM of a shell, but in no plane, beside its slot, or in one that is taken
+    RAISING = 2  # below a shell, and young
+    DEORBITING = 3  # below a shell, and older
+    UNPLACED = 4  # no shell of its inclination, above all of them, or of an unknown launch below one
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Orbits:
     inclination_deg: Floats
     node_deg: Floats  # right ascension of the ascending node
     argument_deg: Floats  # of latitude
-    young: NDArray[np.bool_]  # launched within about a year
+    young: NDArray[np.bool_]  # launched this year or, until June, the year before: no more than the year is known
     known_launch: NDArray[np.bool_]
 
 
@@ -119,7 +124,7 @@ def orbits_at(elements: Sequence[ElementSet], at: datetime) -> Orbits:
         inclination_deg=np.degrees(values("inclo")),
         node_deg=np.degrees(node) % 360.0,
         argument_deg=np.degrees(argument) % 360.0,
-        young=launched >= at.year - (at.month <= 6),
+        young=launched >= at.year - (at.month <= MONTHS_OF_RAISING),
         known_launch=launched > 0,
     )
 
@@ -189,7 +194,7 @@ def _crowds(values: Floats, members: NDArray[np.intp], within: float, turn: floa
             yield np.sort(members[chosen])
 
 
-def _apart(one: Floats, other: Floats, turn: float) -> Floats:
+def _apart(one: Floats, other: Floats | np.float64, turn: float) -> Floats:
     """From other to one, the short way round a circle of `turn`."""
     return (one - other + turn / 2.0) % turn - turn / 2.0 if turn else one - other
 
@@ -200,14 +205,24 @@ def _middle_deg(angle_deg: Floats) -> float:
 
 
 def _planes(orbits: Orbits, members: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """Crowds in altitude and node that are spread along the orbit."""
-    found = [
-        crowd
+    """Crowds in altitude and node that are spread along the orbit, and fly at one altitude."""
+    crowds = [
+        _level(orbits.altitude_km, crowd)
         for level in _crowds(orbits.altitude_km, members, SAME_ALTITUDE_KM)
         for crowd in _crowds(orbits.node_deg, level, SAME_NODE_DEG, 360.0)
+        if np.ptp(_apart(orbits.node_deg[crowd], np.float64(_middle_deg(orbits.node_deg[crowd])), 360.0)) <= WIDEST_DEG
     ]
+    found = [plane for plane in crowds if len(plane) >= FEWEST]
     bunched = [abs(np.exp(1j * np.radians(orbits.argument_deg[plane])).mean()) for plane in found]
     return [plane for plane, length in zip(found, bunched, strict=True) if length <= MOST_BUNCHED]
+
+
+def _level(altitude_km: Floats, crowd: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The most of a crowd that fly within WIDEST_KM: 2.5 km higher, a satellite falls behind by 3° a day."""
+    order = crowd[np.argsort(altitude_km[crowd], kind="stable")]
+    end = np.searchsorted(altitude_km[order], altitude_km[order] + WIDEST_KM, "right")
+    first = int(np.argmax(end - np.arange(len(order))))
+    return np.sort(order[first : end[first]])
 
 
 def _shells(orbits: Orbits, planes: list[NDArray[np.intp]]) -> Iterator[list[NDArray[np.intp]]]:
@@ -257,7 +272,10 @@ def _division(argument_deg: Floats, planes: Sequence[NDArray[np.intp]]) -> int:
     whole = sum(len(plane) for plane in planes)
     fits = np.array([sum(abs((one**slots).sum()) for one in angle) / whole for slots in SLOTS])
     best = fits.max()
-    return SLOTS[int(np.argmax(fits >= best - 0.03))] if best >= REGULAR else 0
+    # The sum of m directions in no order is √(π m) / 2 long in the mean, with a deviation of √((1 − π/4) m).
+    sizes = np.array([len(plane) for plane in planes], dtype=np.float64)
+    chance = (np.sqrt(np.pi * sizes) / 2.0).sum() + BY_CHANCE * np.sqrt(((1.0 - np.pi / 4.0) * sizes).sum())
+    return SLOTS[int(np.argmax(fits >= best - 0.03))] if best >= max(REGULAR, chance / whole) else 0
 
 
 def _slots_of_plane(argument_deg: Floats, division: int) -> Ints:
