@@ -15,12 +15,12 @@ import pytest
 from scipy.interpolate import lagrange
 
 from openleo.instants import parse_instant
-from openleo.interchange import hypatia_text, traces
+from openleo.interchange import hypatia_out, hypatia_text, traces
 from openleo.network import ephemeris, hypatia
 from openleo.network.constellation import from_shells
 from openleo.network.constellation.shells import Shell
 from openleo.network.forwarding import links_of
-from openleo.network.pairs import rtt_between
+from openleo.network.pairs import ground_links, rtt_between
 from openleo.scenario import load_pairs, read_sites
 
 SHELLS = """
@@ -116,6 +116,31 @@ def test_states_of_a_scenario_keep_to_its_mask(run, scenario: Path, tmp_path: Pa
         assert np.linalg.norm(sight) <= found.longest_ground_link_km + 30.0  # the limit is of a round Earth
         used += 1
     assert used > 6
+
+
+@pytest.mark.parametrize(("low_deg", "polar_deg"), [(38.0, 30.0), (28.0, 60.0)])
+def test_states_keep_to_the_mask_of_each_shell(run, scenario: Path, tmp_path: Path, low_deg, polar_deg) -> None:
+    """Which links to the ground there are at the first instant, told by angles and not by our kernels."""
+    masks = "".join(
+        f'[[links.shell]]\nname = "{name}"\nuser_elevation_deg = {deg}\n'
+        for name, deg in (("low", low_deg), ("polar", polar_deg))
+    )
+    scenario.write_text(SHELLS + masks)
+    (tmp_path / "plain.csv").write_text(PLAIN_SITES + "Alert,82.5,-62.3\nBelem,-1.45,-48.5\n")
+    case, places = load_pairs(scenario), read_sites(tmp_path / "plain.csv", hypatias=True)
+    written = hypatia_out.network_of(case.name, case.sky, case.start, places, None, "two.toml")
+    assert written.sky.constellation.shell_names == ("low", "polar")
+    position_km = ephemeris.positions(written.sky.constellation, written.start, 0.0).position_km[0]
+    offsets, satellite, _ = ground_links(written.sky, places, position_km, np.ones(len(position_km), np.bool_))
+    mask_deg = np.where(np.arange(len(position_km)) < 12 * 14, low_deg, polar_deg)
+    found = []
+    for place, (at_km, zenith) in enumerate(zip(places.position_km, places.up, strict=True)):
+        sight = position_km - at_km
+        sine = sight @ zenith / np.linalg.norm(sight, axis=1)
+        expected = np.flatnonzero(np.degrees(np.arcsin(sine)) >= mask_deg)
+        found += expected.tolist()
+        assert sorted(satellite[offsets[place] : offsets[place + 1]]) == expected.tolist()
+    assert min(found) < 12 * 14 <= max(found)  # satellites of both shells are in use
 
 
 def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text, utc
 from openleo.interchange import hypatia_text as text
@@ -75,7 +77,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
     elements = list(constellation.elements) or text.circular_elements(constellation, start)
     grid = directory.grid if directory else _grid(constellation)
     tles = text.tles(re.sub(r"\W+", "-", name).strip("-") or "satellite", grid, elements)
-    moved = _read_back(constellation.name, tles)
+    moved = _grouped(_read_back(constellation.name, tles), constellation)
     links = directory.links if directory else links_of(sky.topology.neighbours)
     longest_km = _longest_link_km(sky, moved)
     if isinstance(sky.admitted, ByRange):
@@ -131,6 +133,27 @@ def _read_back(name: str, tles: str) -> Constellation:
     if faults or len(sets) != len(read):
         raise RuntimeError(f"a TLE of ours cannot be read: {faults or read}")
     return from_elements(name, ElementSets(sets, (), "tles.txt", ""))
+
+
+def _grouped(moved: Constellation, filed: Constellation) -> Constellation:
+    """The satellites as read back, in the shells and planes that they are of: masks and lasers go by these.
+
+    What would be inferred from the orbits may differ: other shells, in another order, with satellites in none.
+    """
+    assert moved.placement is not None
+    node_rad = np.radians(moved.placement.orbits.node_deg)
+    return replace(
+        filed,
+        name=moved.name,
+        epoch=moved.epoch,
+        source=moved.source,
+        sha256=moved.sha256,
+        satellite_name=moved.satellite_name,
+        satellite_id=moved.satellite_id,
+        argument_rad=moved.argument_rad,
+        raan_rad=node_rad[filed.plane_first] if filed.shells else filed.raan_rad,
+        elements=moved.elements,
+    )
 
 
 def _highest_km(constellation: Constellation) -> float:

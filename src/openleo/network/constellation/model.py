@@ -33,7 +33,8 @@ __all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells"]
 class Constellation:
     """Satellites in the order shell, plane, slot; or in the order of their element file.
 
-    A constellation is made of shells or of element sets, never both; those of element sets are inferred. Axes:
+    A constellation is made of shells or of element sets; those of element sets are inferred. Shells that were written
+    as element sets have both: they are moved by the element sets. Axes:
     (satellite,) and (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites that are in none.
     `plane` is the index of the plane among all planes of all shells.
     """
