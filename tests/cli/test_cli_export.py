@@ -159,18 +159,47 @@ def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_pat
     assert hypatia.read(out).constellation.satellites == 234
 
 
-def test_states_of_another_network_do_not_stay_beside_the_new_one(run, scenario: Path, tmp_path: Path) -> None:
+def test_states_of_another_network_are_named_and_nothing_is_deleted(run, scenario: Path, tmp_path: Path) -> None:
     out, sites = tmp_path / "out", tmp_path / "plain.csv"
-    for step in ("1s", "500ms"):  # both of one network
-        assert run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s", "--step", step)
+
+    def export(step: str):
+        return run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s", "--step", step)
+
+    assert [export(step).code for step in ("1s", "500ms", "1s")] == [0, 0, 0]  # of one network
     (out / "mine.txt").write_text("kept")
-    names = {path.name for path in out.iterdir() if path.is_dir()}
-    assert names == {"dynamic_state_1000ms_for_1s", "dynamic_state_500ms_for_1s"}
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert {path.parent.name for path in before} == {"out", "dynamic_state_1000ms_for_1s", "dynamic_state_500ms_for_1s"}
     sites.write_text(PLAIN_SITES.replace("25.05", "25.06"))
-    assert run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s").code == 0
-    assert {path.name for path in out.iterdir() if path.is_dir()} == {"dynamic_state_100ms_for_1s"}
+    for step, others in (("100ms", ("1000ms", "500ms")), ("1s", ("500ms",))):
+        answer = export(step)
+        assert answer.code == 2
+        assert [line.split(": ")[1] for line in answer.err.splitlines() if line.startswith("--out")] == [
+            f"dynamic_state_{other}_for_1s" for other in others
+        ]
+        assert "name another directory" in answer.err
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    for path in (out / "dynamic_state_500ms_for_1s").iterdir():
+        path.unlink()
+    (out / "dynamic_state_500ms_for_1s").rmdir()
+    assert export("1s").code == 0  # what is left has the names of this run
+    assert "25.06" in (out / "ground_stations.txt").read_text()
     assert (out / "mine.txt").read_text() == "kept"
     assert not [path for path in out.parent.iterdir() if "partial" in path.name]
+
+
+def test_the_directory_that_is_read_is_not_written_to(run, scenario: Path, tmp_path: Path) -> None:
+    directory, again = tmp_path / "theirs", tmp_path / "again.toml"
+    options = ("--duration", "1s", "--step", "1s")
+    assert run("export", "hypatia", scenario, "--out", directory, "--sites", tmp_path / "plain.csv", *options).code == 0
+    again.write_text('conventions = "hypatia"\n[constellation]\nhypatia = "theirs"\n')
+    (tmp_path / "link").symlink_to(directory)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
+    for name in ("theirs", "link", "link/../theirs"):
+        answer = run("export", "hypatia", again, "--out", name, *options)
+        assert answer.code == 2
+        assert "is the directory that the scenario reads its network from" in answer.err
+    after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
+    assert after == before
 
 
 @pytest.mark.parametrize(

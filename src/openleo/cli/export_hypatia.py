@@ -44,6 +44,9 @@ def hypatia(
     if case and places is None and not sites:
         rule = "is needed: this scenario has no sites of its own."
         problems.found.append(Problem("--sites", "", rule, "Give a CSV."))
+    if case and case.directory and out.resolve() == case.directory.folder.resolve():
+        rule = "is the directory that the scenario reads its network from; it would be overwritten."
+        problems.found.append(Problem(f"--out {out}", "", rule, "Name another directory."))
     if problems.found:
         raise InputError(problems.found)
     assert case is not None
@@ -52,6 +55,11 @@ def hypatia(
     assert whole_s is not None
     instants = hypatia_out.Instants(step_ms, whole_s)
     written = hypatia_out.network_of(case.name, case.sky, case.start, places, case.directory, str(scenario))
+    if others := hypatia_out.states_of_another(out, written.files, instants):
+        # They would be wrong beside this network; who made them is for the user to know, so that none is deleted.
+        rule = "holds forwarding states of another network, wrong beside this one."
+        way_out = "Move them away, or name another directory."
+        raise InputError([Problem(f"--out {out}", name, rule, way_out) for name in others])
     unreachable, of = 0, len(instants.after_ns)
     with blaming(out), Staging(out) as staging:
         for name, content in written.files.items():
@@ -63,10 +71,7 @@ def hypatia(
             for done, (_, state) in enumerate(states, start=1):
                 unreachable += hypatia_out.unreachable(state)
                 tell("writing forwarding states", done, of)
-        # States of another network would be wrong beside this one; those of the same network stay.
-        other = not hypatia_out.same_network(out, written.files)
-        stale = [path.name for path in out.glob("dynamic_state_*ms_for_*s")] if other else []
-        staging.commit([*written.files, *stale])
+        staging.commit([*written.files, instants.folder])
     satellites, count = len(written.wiring.count), len(places.names)
     note(f"{satellites} satellites, {count} ground stations, {of} forwarding states written to {out / instants.folder}")
     note(f"{unreachable} of {of * count * (count - 1)} ordered pairs of ground stations have no way")

@@ -32,6 +32,7 @@ NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
 DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
+STATES = "dynamic_state_*ms_for_*s"
 SAME_INSTANT_S = 1e-3  # a TLE's epoch has eight digits of a day
 
 
@@ -194,9 +195,11 @@ def unreachable(state: State) -> int:
     return int((state.first < 0).sum()) - count if count else 0
 
 
-def same_network(folder: Path, files: dict[str, str]) -> bool:
-    """Whether the directory already says exactly this network."""
-    return all(
+def states_of_another(folder: Path, files: dict[str, str], instants: Instants) -> list[str]:
+    """Forwarding states in a directory that are not of this network, and that this run does not write anew: names."""
+    same = all(
         (folder / name).is_file() and (folder / name).read_bytes() == content.encode()
         for name, content in files.items()
     )
+    found = sorted(path.name for path in folder.glob(STATES))
+    return [] if same else [name for name in found if name != instants.folder]
