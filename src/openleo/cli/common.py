@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from openleo.network.journeys import Point
     from openleo.results import OnProgress
-    from openleo.scenario import Scenario
+    from openleo.scenario import PairCase, Scenario
 
 NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
@@ -47,10 +47,27 @@ def tell_if_cold() -> None:
         note("The first run compiles the kernels for this machine, once (`openleo doctor --warm` does too).")
 
 
-def tell_notes(notes: Sequence[str]) -> None:
-    """What was set aside or assumed while a scenario was read; rules have no say in who only asks for ways."""
+def load_scenario(path: Path, *, under_rules: bool = False) -> Scenario:
+    """Read a scenario, and tell what was set aside or assumed on the way; of rules only to who computes under them."""
+    from openleo.scenario import Scenario
+
+    read = Scenario.load(path)
+    _tell(read.case.notes, under_rules)
+    return read
+
+
+def load_pair_case(path: Path) -> PairCase:
+    """As `load_scenario`, for pairs of places."""
+    from openleo.scenario import load_pairs
+
+    case = load_pairs(path)
+    _tell(case.notes, under_rules=False)
+    return case
+
+
+def _tell(notes: Sequence[str], under_rules: bool) -> None:
     for said in notes:
-        if said != NO_RULES:
+        if said != NO_RULES or under_rules:
             note(said)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note
+from openleo.cli.common import ScenarioFile, duration_s, load_pair_case, note
 
 if TYPE_CHECKING:
     from openleo.network.constellation import Constellation
@@ -29,7 +29,6 @@ def czml(
     from openleo.geodesy import ecef_km
     from openleo.interchange import czml as packets
     from openleo.report.staging import StagedFile, blaming
-    from openleo.scenario import load_pairs
 
     whole_s, step_s = duration_s(duration, "--duration"), duration_s(every, "--every")
     problems = [
@@ -39,7 +38,7 @@ def czml(
     ]
     if problems:
         raise InputError(problems)
-    case = load_pairs(scenario)
+    case = load_pair_case(scenario)
     chosen = _chosen(satellites, case.sky.constellation)
     marks = []
     if case.gateways is not None:

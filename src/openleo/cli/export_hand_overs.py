@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, print_json, progress
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    duration_s,
+    instant,
+    load_scenario,
+    note,
+    one_of,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from openleo.instants import SlotGrid
@@ -42,12 +52,11 @@ def hand_overs(
     from openleo.network.watch import watch
     from openleo.report import hand_overs as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import Scenario
 
     one_of(sites=sites, track=track)
     check_ending(out, "--out")
     seconds = duration_s(for_, "--for") if for_ else None
-    read = Scenario.load(scenario)
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     names, users = _users(network, grid, sites, track)
     first = grid.slot_at(instant(start, "--start", grid.start))

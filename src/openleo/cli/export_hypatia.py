@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note, progress
+from openleo.cli.common import ScenarioFile, duration_s, load_pair_case, note, progress
 
 
 def hypatia(
@@ -29,7 +29,7 @@ def hypatia(
     from openleo.interchange import hypatia_out
     from openleo.network.reach import default_threads
     from openleo.report.staging import Staging, blaming, check_writable
-    from openleo.scenario import load_pairs, read_sites
+    from openleo.scenario import read_sites
 
     problems = Together()
     step_ms = problems.read(
@@ -39,7 +39,7 @@ def hypatia(
         lambda: _whole(duration_s(duration, "--duration"), 1.0, "--duration", "seconds", "Write for example 200s.")
     )
     problems.read(lambda: check_writable(out))
-    case = problems.read(lambda: load_pairs(scenario))
+    case = problems.read(lambda: load_pair_case(scenario))
     places = problems.read(lambda: read_sites(sites, hypatias=True)) if sites else case.sites if case else None
     if case and places is None and not sites:
         rule = "is needed: this scenario has no sites of its own."

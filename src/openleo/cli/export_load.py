@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress, tell_notes
+from openleo.cli.common import ScenarioFile, load_pair_case, note, progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def load(
     from openleo.network.ground import demands as demand_file
     from openleo.report import load as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     reading = Together()
     problems = reading.found
@@ -71,7 +71,7 @@ def load(
             Problem("--isl-mbps", "", f"is {isl_mbps:g}; a capacity is above 0.", "Write for example 20000.")
         )
     rows = reading.read(lambda: demand_file.read(demand, "--demand"))
-    case = reading.read(lambda: load_pairs(scenario))
+    case = reading.read(lambda: load_pair_case(scenario))
     known = case.sites if case else None
     if sites and case:
         known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
@@ -81,7 +81,6 @@ def load(
     assert rows is not None
     assert case is not None
     assert places is not None
-    tell_notes(case.notes)
     number = {name: n for n, name in enumerate(places.names)}
     asked = [network_load.Demand(number[row.start], number[row.end], row.mbps) for row in rows]
     with progress() as tell:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note
+from openleo.cli.common import ScenarioFile, load_scenario, note
 
 
 def planes(
@@ -22,10 +22,9 @@ def planes(
     """
     from openleo.report import planes as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import Scenario
 
     check_ending(out, "--out")
-    case = Scenario.load(scenario).case
+    case = load_scenario(scenario).case
     constellation = case.network.constellation
     with RowsWriter(out, table.COLUMNS) as writer:
         writer.write(table.rows(constellation))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note, progress
+from openleo.cli.common import ScenarioFile, duration_s, load_pair_case, note, progress
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,7 +39,7 @@ def traces(
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
     from openleo.report.staging import StagedFile, blaming
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     reading = Together()
     problems = reading.found
@@ -49,7 +49,7 @@ def traces(
     step_s = reading.read(lambda: duration_s(every, "--every"))
     if step_s is not None and step_s <= 0.0:
         problems.append(Problem("--every", "", f"is {every}; it must be more than nothing.", "Write for example 15s."))
-    case = reading.read(lambda: load_pairs(scenario))
+    case = reading.read(lambda: load_pair_case(scenario))
     whole_s = case.duration_s if case else None
     if duration is not None:
         whole_s = reading.read(lambda: duration_s(duration, "--duration"))

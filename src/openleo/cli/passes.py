@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    duration_s,
+    instant,
+    load_scenario,
+    note,
+    one_of,
+    point,
+    print_json,
+    tell_if_cold,
+)
 
 LONGEST_S = 6 * 3600.0  # every satellite is followed in steps of 5 s
 
@@ -46,9 +57,8 @@ def passes(
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
     from openleo.report import sky
-    from openleo.scenario import Scenario
 
-    read = Scenario.load(scenario)
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(at=at, track=track)
     place = read_track(track, grid.start) if track else point(at or "", "--at", read)

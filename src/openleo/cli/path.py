@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, instant, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, instant, load_scenario, one_of, point, print_json, tell_if_cold
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,9 +48,8 @@ def path(
     """
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
-    from openleo.scenario import Scenario
 
-    read = Scenario.load(scenario)
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
     when = instant(at, "--at", grid.start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold, tell_notes
+from openleo.cli.common import ScenarioFile, load_pair_case, note, progress, tell_if_cold
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -52,7 +52,7 @@ def rtt(
     """
     from openleo.errors import InputError, Problem
     from openleo.report.rows import check_ending
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     instants = _instants(at)
     if not (out or summary or paths or plot):
@@ -62,8 +62,7 @@ def rtt(
         check_ending(summary, "--summary")
     if plot and plot.suffix.lower() != ".png":
         raise InputError(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it rtt.png, for example."))
-    case = load_pairs(scenario)
-    tell_notes(case.notes)
+    case = load_pair_case(scenario)
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
