@@ -1,8 +1,10 @@
-"""What holds for every verb that reads a scenario: notes are told, outputs are there all or not at all, spans follow one
-rule."""
+"""What holds for every verb that reads a scenario: notes are told, outputs are there all or not at all, spans
+follow one rule."""
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,71 @@ def test_every_verb_tells_what_was_set_aside_or_assumed(run, folder, arguments):
     assert done.code == 0, done.err
     assert done.err.splitlines().count(LEFT_OUT) == 1
     assert ("No rules were given" in done.err) == (arguments[0] == "plan")  # others do not compute under rules
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ("rtt", *OVER_SITES, "--at", 0, "--out", "o.csv", "--summary", "new/../o.csv"),
+            "--summary new/../o.csv: is --out",
+        ),
+        (("rtt", *OVER_SITES, "--at", 0, "--out", "o.png", "--plot", "link.png"), "--plot link.png: is --out"),
+        (("rtt", *OVER_SITES, "--at", 0, "--out", "./sites.csv"), "--out sites.csv: is --sites"),
+        (("rtt", *OVER_SITES, "--at", 0, "--paths", "s.toml"), "--paths s.toml: is SCENARIO"),
+        (("export", "traces", *OVER_SITES, "--out", "sites.csv"), "--out sites.csv: is --sites"),
+        (("export", "hand-overs", *OVER_SITES, "--out", "sites.csv"), "--out sites.csv: is --sites"),
+        (("export", "load", *OVER_SITES, "--demand", "d.csv", "--out", "d.csv"), "--out d.csv: is --demand"),
+        (("export", "planes", "s.toml", "--out", "o.csv", "--plot", "o.csv"), "--plot o.csv: is not named as a PNG"),
+    ],
+)
+def test_no_output_takes_the_place_of_another_or_of_an_input(run, folder, arguments, said):
+    (folder / "link.png").symlink_to("o.png")
+    before = names(folder)
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert names(folder) == before
+    assert (folder / "sites.csv").read_text() == SITES
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rtt", *OVER_SITES, "--at", "0:30:15", "--out", "o.csv", "--paths", "p.jsonl"),
+        ("export", "load", *OVER_SITES, "--demand", "d.csv", "--out", "o.csv"),
+        ("export", "planes", "s.toml", "--out", "o.csv"),
+    ],
+    ids=lambda words: " ".join(map(str, words[:2])),
+)
+def test_a_late_failure_leaves_no_output_and_names_its_own_option(run, folder, monkeypatch, arguments):
+    """The disk is full when the picture, which comes last, is saved."""
+    from matplotlib.figure import Figure
+
+    def full(figure, path, **_):
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (folder / "o.csv").write_text("earlier")
+    before = names(folder)
+    monkeypatch.setattr(Figure, "savefig", full)
+    done = run(*arguments, "--plot", "last.png")
+    assert (done.code, done.out) == (2, "")
+    (said,) = [line for line in done.err.splitlines() if "cannot be written" in line]
+    assert said.startswith("last.png: cannot be written: No space left on device")
+    assert "with --plot," in said
+    assert "written to" not in done.err
+    assert names(folder) == before
+    assert (folder / "o.csv").read_text() == "earlier"
+
+
+def test_an_output_that_cannot_be_is_said_before_anything_is_computed(run, folder, monkeypatch):
+    monkeypatch.setattr("openleo.cli.rtt._compute", lambda *_: pytest.fail("computed"))
+    (folder / "file").write_text("")
+    asked = ("rtt", *OVER_SITES, "--at", 0, "--out", "o.csv")
+    for option, name in (("--summary", "file/s.csv"), ("--paths", "file/p"), ("--plot", "file/p.png")):
+        done = run(*asked, option, name)
+        assert done.code == 2
+        assert f"{name}: cannot be written" in done.err
+        assert f"Choose another place with {option}," in done.err
+    assert names(folder) == ["d.csv", "file", "s.toml", "sites.csv"]

@@ -104,6 +104,15 @@ def instant(text: str | None, option: str, default: datetime) -> datetime:
         ) from None
 
 
+def check_png(target: Path | None, option: str, example: str) -> None:
+    """Raise InputError unless a picture is named as a PNG file, or none is asked for."""
+    from openleo.errors import InputError, Problem
+
+    if target is not None and target.suffix.lower() != ".png":
+        where = f"{option} {target}"
+        raise InputError(Problem(where, "", "is not named as a PNG file.", f"Name it {example}, for example."))
+
+
 def duration_s(text: str, option: str) -> float:
     """Seconds from an option."""
     from openleo.errors import InputError, Problem

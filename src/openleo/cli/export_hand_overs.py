@@ -52,9 +52,11 @@ def hand_overs(
     from openleo.network.watch import watch
     from openleo.report import hand_overs as table
     from openleo.report.rows import RowsWriter, check_ending
+    from openleo.report.staging import check_distinct
 
     one_of(sites=sites, track=track)
     check_ending(out, "--out")
+    check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites, "--track": track})
     seconds = duration_s(for_, "--for") if for_ else None
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid

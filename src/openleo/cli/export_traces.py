@@ -38,7 +38,7 @@ def traces(
     from openleo.errors import InputError, Problem, Together, near_names
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
-    from openleo.report.staging import StagedFile, blaming
+    from openleo.report.staging import StagedFile, blaming, check_distinct
     from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     reading = Together()
@@ -46,6 +46,7 @@ def traces(
     if out.suffix.lower() not in ENDINGS:
         rule = f"ends in {out.suffix or 'nothing'!r}; traces are written as {' or '.join(ENDINGS)}."
         problems.append(Problem("--out", "", rule, "Name it for example traces.parquet."))
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites}))
     step_s = reading.read(lambda: duration_s(every, "--every"))
     if step_s is not None and step_s <= 0.0:
         problems.append(Problem("--every", "", f"is {every}; it must be more than nothing.", "Write for example 15s."))

@@ -13,6 +13,7 @@ import typer
 from openleo.cli.common import (
     AsJson,
     ScenarioFile,
+    check_png,
     duration_s,
     instant,
     load_scenario,
@@ -58,6 +59,7 @@ def passes(
     from openleo.network.ground.tracks import read_track
     from openleo.report import sky
 
+    check_png(out, "--out", "sky.png")
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(at=at, track=track)
@@ -73,8 +75,6 @@ def passes(
     tell_if_cold()
     seen = journeys.passes(network, place, window.start, window.duration_s)
     changes = journeys.hand_overs(network, window, place)
-    if out is not None and out.suffix.lower() != ".png":
-        raise InputError(Problem(str(out), "", "is not named as a PNG file.", "Name it sky.png, for example."))
     name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
     where = _where(place, window)

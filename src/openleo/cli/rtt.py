@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, load_pair_case, note, progress, tell_if_cold
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_if_cold
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from openleo.scenario import PairCase
 
 Instant = tuple[str, float]  # as it is written to the file, and in seconds after the scenario's start
+Told = list[tuple[str, str]]  # option, what is said before its file's name once it is there
 MOST_INSTANTS = 1_000_000  # of a range
 MOST_LOOKED_AT = 100  # for satellites without a position
 
@@ -32,7 +33,9 @@ def rtt(
             help="Seconds after the scenario's start, one or several, or START:STOP:STEP without STOP itself.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="The CSV to write: t_s,from,to,rtt_ms,hops.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="F.csv", help="The CSV to write: t_s,from,to,rtt_ms,hops.")
+    ] = None,
     sites: Annotated[
         Path | None, typer.Option(help="A CSV of places: name,lat_deg,lon_deg. A Hypatia directory has its own.")
     ] = None,
@@ -52,6 +55,7 @@ def rtt(
     """
     from openleo.errors import InputError, Problem
     from openleo.report.rows import check_ending
+    from openleo.report.staging import Outputs, check_distinct
     from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     instants = _instants(at)
@@ -60,8 +64,9 @@ def rtt(
         raise InputError(Problem("--out", "", rule, "Name a CSV."))
     if summary:
         check_ending(summary, "--summary")
-    if plot and plot.suffix.lower() != ".png":
-        raise InputError(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it rtt.png, for example."))
+    check_png(plot, "--plot", "rtt.png")
+    asked_for = {"--out": out, "--summary": summary, "--paths": paths, "--plot": plot}
+    check_distinct(asked_for, {"SCENARIO": scenario, "--sites": sites})
     case = load_pair_case(scenario)
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
@@ -72,12 +77,18 @@ def rtt(
     gathered = _gather_for(places, len(in_time)) if summary or plot else None
     # What is gathered follows the order of time, what is written as asked the order given: if they differ, twice.
     together = [one[1] for one in instants] == [one[1] for one in in_time]
-    if out or paths or together:
-        _compute(case, places, instants, out, paths, gathered if together else None)
-    if gathered and not together:
-        _compute(case, places, in_time, None, None, gathered)
-    if gathered:
-        _conclude(case, gathered, [seconds for _, seconds in in_time], summary, plot)
+    with Outputs(asked_for) as to:
+        told = []
+        if out or paths or together:
+            told += _compute(case, places, instants, to.get("--out"), to.get("--paths"), gathered if together else None)
+        if gathered and not together:
+            _compute(case, places, in_time, None, None, gathered)
+        if gathered:
+            told += _conclude(
+                case, gathered, [after_s for _, after_s in in_time], to.get("--summary"), to.get("--plot")
+            )
+    for option, said in told:
+        note(f"{said} {asked_for[option]}")
 
 
 def _tell_lost(case: PairCase, seconds: list[float]) -> None:
@@ -101,8 +112,8 @@ def _compute(
     out: Path | None,
     paths: Path | None,
     gathered: Gathered | None,
-) -> None:
-    """Run through the instants, and hand each one to whatever was asked for."""
+) -> Told:
+    """Run through the instants, and hand each one to whatever was asked for; gives what is to be told of it."""
     from openleo.network.pairs import rtt_between
     from openleo.network.ways import ways_between
     from openleo.report.pairs import PairsWriter
@@ -128,10 +139,12 @@ def _compute(
             for done, ((word, _), one) in enumerate(zip(instants, times, strict=True), start=1):
                 writer.write(word, one)
                 tell("computing instants", done, len(instants))
+    told = []
     if writer:
-        note(f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to {out}")
+        told.append(("--out", f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to"))
     if paths:
-        note(f"The ways at {len(instants)} instants written to {paths}")
+        told.append(("--paths", f"The ways at {len(instants)} instants written to"))
+    return told
 
 
 def _gather_for(places: Places, instants: int) -> Gathered:
@@ -148,21 +161,22 @@ def _gather_for(places: Places, instants: int) -> Gathered:
 
 def _conclude(
     case: PairCase, gathered: Gathered, seconds: list[float], summary: Path | None, plot: Path | None
-) -> None:
-    """Write the summary and draw the plot."""
-    names = gathered.places.names
+) -> Told:
+    """Write the summary and draw the plot; gives what is to be told of them."""
+    names, told = gathered.places.names, []
     if summary:
         from openleo.report import ways
         from openleo.report.rows import RowsWriter
 
         with RowsWriter(summary, ways.COLUMNS) as writer:
             writer.write(ways.rows(gathered.figures(), names))
-        note(f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in {summary}")
+        told.append(("--summary", f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in"))
     if plot:
         from openleo.report import pair_plot
 
         pair_plot.draw(gathered.rtt_ms, names, seconds, case.start, f"Round-trip times: {case.name}", plot)
-        note(f"Drawn to {plot}")
+        told.append(("--plot", "Drawn to"))
+    return told
 
 
 def _instants(text: str) -> list[Instant]:
