@@ -135,3 +135,34 @@ def test_an_output_that_cannot_be_is_said_before_anything_is_computed(run, folde
         assert f"{name}: cannot be written" in done.err
         assert f"Choose another place with {option}," in done.err
     assert names(folder) == ["d.csv", "file", "s.toml", "sites.csv"]
+
+
+def test_slots_are_shifted_and_seconds_count_from_the_start_as_written(run, folder):
+    """A phase moves slots; what `t` = 0 is, the file says."""
+    (folder / "track.csv").write_text("t,lat,lon,alt\n0,10,20,0\n60,10,21,0\n")
+    shifted = SCENARIO.replace('"100s"', '"100s"\nslot_phase_s = 12')
+    made = {}
+    for name, text in (("plain", SCENARIO), ("shifted", shifted)):
+        (folder / "s.toml").write_text(text)
+        over = ("s.toml", "--sites", "sites.csv", "--out")
+        for verb, *more in (
+            ("rtt", *over, "o.csv", "--at", "0,30"),
+            ("export", "traces", *over, "o.csv", "--duration", "30s"),
+            ("export", "czml", "s.toml", "--satellites", "3", "--out", "o.csv", "--duration", "5m"),
+            ("export", "load", *over, "o.csv", "--demand", "d.csv"),
+        ):
+            assert run(verb, *more).code == 0
+            made[name, verb, more[0]] = (folder / "o.csv").read_bytes()
+        assert run("export", "hypatia", *over, f"h-{name}", "--duration", "1s", "--step", "1s").code == 0
+        made[name, "hypatia", ""] = (folder / f"h-{name}" / "tles.txt").read_bytes()
+        made[name, "path", ""] = run("path", "s.toml", "--from", "10,20", "--to", "-30,140", "--json").out.encode()
+        # A user on a track is there from t = 0 on, and gone after t = 60.
+        moving = ("--from-track", "track.csv", "--to", "-30,140", "--json", "--at")
+        for at, there in (("00:00:01", True), ("00:00:59", True), ("00:01:05", False)):
+            found = run("path", "s.toml", *moving, f"2026-11-20T{at}Z").json
+            assert (found["why_none"] != "not on its track") == there
+        done = run("export", "hand-overs", "s.toml", "--track", "track.csv", "--out", "o.csv", "--json")
+        assert done.json["sites"][0]["there_s"] == (60.0 if name == "plain" else 45.0)  # slots that middle in it
+        assert done.json["start"] == f"2026-11-20T00:00:{'00' if name == 'plain' else '12'}Z"
+    for _, *what in made:
+        assert made["plain", *what] == made["shifted", *what], what

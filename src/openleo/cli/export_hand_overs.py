@@ -20,7 +20,8 @@ from openleo.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from openleo.instants import SlotGrid
+    from datetime import datetime
+
     from openleo.network.ground.tracks import Track
     from openleo.network.reach import Network
     from openleo.network.visibility import Sites
@@ -60,7 +61,7 @@ def hand_overs(
     seconds = duration_s(for_, "--for") if for_ else None
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
-    names, users = _users(network, grid, sites, track)
+    names, users = _users(network, read.start, sites, track)
     first = grid.slot_at(instant(start, "--start", grid.start))
     slots = grid.slots if seconds is None else max(1, round(seconds / grid.slot_s))
     window = replace(grid, start=grid.instant(first), slots=slots)
@@ -81,9 +82,9 @@ def hand_overs(
 
 
 def _users(
-    network: Network, grid: SlotGrid, sites: Path | None, track: Path | None
+    network: Network, start: datetime, sites: Path | None, track: Path | None
 ) -> tuple[tuple[str, ...], Sites | Track]:
-    """The users' names, and who they are."""
+    """The users' names, and who they are; `t` of a track counts from `start`."""
     import numpy as np
 
     from openleo.network.ground import stations
@@ -91,7 +92,7 @@ def _users(
     from openleo.network.reach import place_users
 
     if track:
-        moving = read_track(track, grid.start)
+        moving = read_track(track, start)
         return (moving.name,), moving
     assert sites is not None
     listed, _ = stations.read(sites.name, "sites", sites.parent, "--sites", "")

@@ -63,7 +63,7 @@ def passes(
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(at=at, track=track)
-    place = read_track(track, grid.start) if track else point(at or "", "--at", read)
+    place = read_track(track, read.start) if track else point(at or "", "--at", read)
     seconds = duration_s(for_, "--for")
     if seconds > LONGEST_S:
         raise InputError(

@@ -31,7 +31,10 @@ def path(
         Path | None,
         typer.Option("--from-track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."),
     ] = None,
-    at: Annotated[str | None, typer.Option(help="An instant, UTC. [default: the scenario's start]")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="An instant, UTC. [default: the scenario's start; to the internet, its first slot]"),
+    ] = None,
     paths: Annotated[
         int, typer.Option(metavar="K", min=1, max=MOST_PATHS, help="Between two places: so many, the shortest first.")
     ] = 1,
@@ -52,8 +55,9 @@ def path(
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
-    when = instant(at, "--at", grid.start)
-    user = read_track(track, grid.start) if track else point(start or "", "--from", read)
+    # Before the first slot there is nothing that `plan` would use; over satellites alone t = 0 is that of `rtt`.
+    when = instant(at, "--at", grid.start if end.casefold() == INTERNET else read.start)
+    user = read_track(track, read.start) if track else point(start or "", "--from", read)
     several = _several_asked(end, paths, disjoint)
     tell_if_cold()
     if several:
