@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,14 @@ UNIX_EPOCH_JD = 2440587.5  # 1970-01-01T00:00:00
 # 2017-01-01 (IERS Bulletin C), so the slot grid treats every day as 86,400 s.
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)")
-_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": SECONDS_PER_DAY}
+_SECONDS = {
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "min": Decimal(60),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+    "d": Decimal(SECONDS_PER_DAY),
+}
 
 
 def utc(instant: datetime) -> datetime:
@@ -58,7 +66,10 @@ def parse_duration_s(text: str) -> float:
     pieces = _DURATION.findall(text.strip())
     if not pieces or "".join(number + unit for number, unit in pieces) != re.sub(r"\s", "", text):
         raise ValueError(f"{text!r} is not a duration; write for example 15s, 90m, 24h or 7d")
-    return sum(float(number) * _SECONDS[unit] for number, unit in pieces)
+    seconds = float(sum(Decimal(number) * _SECONDS[unit] for number, unit in pieces))
+    if math.isinf(seconds):
+        raise ValueError(f"{text!r} is too long to count in seconds")
+    return seconds
 
 
 def julian_date(instant: datetime) -> tuple[float, float]:

@@ -4,6 +4,7 @@ follow one rule."""
 from __future__ import annotations
 
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -166,3 +167,98 @@ def test_slots_are_shifted_and_seconds_count_from_the_start_as_written(run, fold
         assert done.json["start"] == f"2026-11-20T00:00:{'00' if name == 'plain' else '12'}Z"
     for _, *what in made:
         assert made["plain", *what] == made["shifted", *what], what
+
+
+# --- spans of time ------------------------------------------------------------------------------------------------
+
+TRACES = ("export", "traces", *OVER_SITES, "--out", "o.csv")
+HAND_OVERS = ("export", "hand-overs", *OVER_SITES, "--out", "o.csv")
+CZML = ("export", "czml", "s.toml", "--satellites", 3, "--out", "o.csv")
+HYPATIA = ("export", "hypatia", *OVER_SITES, "--out", "o.csv")
+PASSES = ("passes", "s.toml", "--at", "TON", "--out", "o.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((*TRACES, "--duration", "0s"), "--duration: is 0s; it must be more than nothing"),
+        ((*TRACES, "--duration", "99999999d"), "orbits are computed from 1957 to 2100"),
+        (
+            (*TRACES, "--duration", "20d", "--every", "1s"),
+            "--duration: 1 s apart up to 1728000 s are 1,728,000 instants",
+        ),
+        ((*TRACES, "--duration", "9" * 400 + "s"), "is too long to count in seconds"),
+        ((*CZML, "--duration", "0s"), "--duration: is 0s; it must be more than nothing"),
+        ((*CZML, "--duration", "99999999d"), "orbits are computed from 1957 to 2100"),
+        ((*CZML, "--duration", "30d", "--every", "1s"), "3 satellites at 2,592,001 instants each"),
+        ((*HYPATIA, "--duration", "0s"), "--duration: is 0s; it must be more than nothing"),
+        ((*HYPATIA, "--duration", "99999999d", "--step", "1d"), "orbits are computed from 1957 to 2100"),
+        ((*HYPATIA, "--duration", "1d", "--step", "1ms"), "has 86,400,000 states"),
+        ((*HAND_OVERS, "--for", "0s"), "--for: is 0s; it must be more than nothing"),
+        ((*HAND_OVERS, "--for", "14s"), "--for: is 14s, shorter than one slot of 15 s"),
+        ((*HAND_OVERS, "--for", "99999999d"), "longer than 65,535 slots"),
+        ((*HAND_OVERS, "--start", "2100-12-31T23:59:00Z", "--for", "5m"), "orbits are computed from 1957 to 2100"),
+        ((*PASSES, "--for", "0s"), "--for: is 0s; it must be more than nothing"),
+        ((*PASSES, "--for", "14s"), "--for: is 14s, shorter than one slot of 15 s"),
+        ((*PASSES, "--start", "9999-12-31T23:59:59Z"), "--start: reaches 9999-12-31T23:59:59Z; orbits are computed"),
+        (("path", "s.toml", "--from", "TON", "--at", "9999-12-31T23:59:59Z"), "--at: reaches 9999-12-31T23:59:59Z"),
+        (("rtt", *OVER_SITES, "--at", "1e12", "--out", "o.csv"), "--at: reaches 1e+12 s after 2026-11-20T00:00:00Z"),
+        (("rtt", *OVER_SITES, "--at", "0,-1e10", "--out", "o.csv"), "orbits are computed from 1957 to 2100"),
+        (
+            ("export", "load", *OVER_SITES, "--demand", "d.csv", "--out", "o.csv", "--at", "1e12"),
+            "--at: reaches 1e+12 s after 2026-11-20T00:00:00Z",
+        ),
+    ],
+)
+def test_a_span_is_more_than_nothing_and_can_be_computed(run, folder, arguments, said):
+    before = names(folder)
+    done = run(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert names(folder) == before
+
+
+def test_one_place_makes_no_pair(run, folder):
+    (folder / "sites.csv").write_text("name,lat_deg,lon_deg\nhere,10,20\n")
+    for verb in (("rtt", *OVER_SITES, "--at", 0, "--out", "o.csv", "--plot", "p.png"), TRACES):
+        done = run(*verb)
+        assert done.code == 2
+        assert "--sites: holds one place; a pair has two." in done.err
+
+
+def test_slots_that_are_not_whole_are_left_out_and_told(run, folder):
+    for arguments in (HAND_OVERS, PASSES):
+        done = run(*arguments, "--for", "50s", "--json")
+        assert done.code == 0
+        assert "5 s of --for make no whole slot and are left out." in done.err
+        assert "of --for" not in run(*arguments, "--for", "45s", "--json").err
+    assert run(*HAND_OVERS, "--for", "29s", "--json").json["slots"] == 1  # nothing is rounded up
+    assert "satellites above 25° in 45s" in run(*PASSES, "--for", "50s").out
+
+
+def test_instants_of_a_span_leave_its_end_out_and_are_short_decimals(run, folder):
+    assert run(*TRACES, "--duration", "0.8s", "--every", "100ms").code == 0
+    rows = (folder / "o.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows[::2]] == ["0", "0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]
+    assert run(*TRACES, "--duration", "20s", "--every", "15s").code == 0
+    rows = (folder / "o.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows[::2]] == ["0", "15"]
+    assert run(*CZML, "--duration", "1s", "--every", "100ms").code == 0
+    times = json.loads((folder / "o.csv").read_text())[1]["position"]["cartesian"][::4]
+    assert times == [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+
+
+def test_a_globe_moves_only_the_satellites_it_shows(run, folder, monkeypatch):
+    """The big catalogue has 10,000 satellites; a few of them must not cost the memory of all."""
+    from openleo.network import ephemeris
+
+    moved = []
+    original = ephemeris.positions
+
+    def positions(constellation, *more):
+        moved.append(constellation.satellites)
+        return original(constellation, *more)
+
+    monkeypatch.setattr(ephemeris, "positions", positions)
+    assert run(*CZML).code == 0
+    assert moved == [3]

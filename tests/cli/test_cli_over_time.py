@@ -96,6 +96,7 @@ def test_a_path_from_a_track(run, starter):
         (["rtt", "--sites", "sites.csv", "--at", "0", "--plot", "p.svg"], "is not named as a PNG file"),
         (["rtt", "--sites", "sites.csv", "--at", "0", "--summary", "p.txt"], "neither as a CSV nor as a Parquet"),
         (["rtt", "--sites", "sites.csv", "--at", "0:1e8:1", "--out", "r.csv"], "100,000,000 instants"),
+        (["rtt", "--sites", "sites.csv", "--at", "0:1e999999:1e-999999", "--out", "r.csv"], "is no range"),
         (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'soon' is no number of seconds"),
         (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'5:1:1' is no range"),
     ],

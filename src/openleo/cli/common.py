@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,21 +88,6 @@ def progress() -> Iterator[OnProgress]:
         yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
 
 
-def instant(text: str | None, option: str, default: datetime) -> datetime:
-    """An instant from an option, or the default."""
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_instant
-
-    if text is None:
-        return default
-    try:
-        return parse_instant(text)
-    except ValueError:
-        raise InputError(
-            Problem(option, "", f"{text!r} is not an instant.", "Write for example 2026-11-20T00:00:00Z.")
-        ) from None
-
-
 def check_png(target: Path | None, option: str, example: str) -> None:
     """Raise InputError unless a picture is named as a PNG file, or none is asked for."""
     from openleo.errors import InputError, Problem
@@ -111,17 +95,6 @@ def check_png(target: Path | None, option: str, example: str) -> None:
     if target is not None and target.suffix.lower() != ".png":
         where = f"{option} {target}"
         raise InputError(Problem(where, "", "is not named as a PNG file.", f"Name it {example}, for example."))
-
-
-def duration_s(text: str, option: str) -> float:
-    """Seconds from an option."""
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_duration_s
-
-    try:
-        return parse_duration_s(text)
-    except ValueError as error:
-        raise InputError(Problem(option, "", f"{error}.")) from None
 
 
 def one_of(**options: object) -> None:

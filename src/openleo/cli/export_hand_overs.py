@@ -10,14 +10,13 @@ import typer
 from openleo.cli.common import (
     AsJson,
     ScenarioFile,
-    duration_s,
-    instant,
     load_scenario,
     note,
     one_of,
     print_json,
     progress,
 )
+from openleo.cli.spans import FOR, FROM, window
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,9 +33,9 @@ def hand_overs(
     track: Annotated[
         Path | None, typer.Option(metavar="F.csv", help="In place of --sites, a user who moves: t,lat,lon,alt.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="From this instant, UTC. [default: the scenario's start]")] = None,
+    start: Annotated[str | None, typer.Option(help=FROM)] = None,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="For so long. [default: the scenario's duration]")
+        str | None, typer.Option("--for", metavar="DURATION", help=f"{FOR} [default: the scenario's duration]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,8 +45,6 @@ def hand_overs(
     (from one satellite to another), the stays with one satellite and the outages of each place. A user on a track
     counts while it is there.
     """
-    from dataclasses import replace
-
     from openleo.instants import instant_text
     from openleo.network import hand_overs as found
     from openleo.network.watch import watch
@@ -58,24 +55,21 @@ def hand_overs(
     one_of(sites=sites, track=track)
     check_ending(out, "--out")
     check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites, "--track": track})
-    seconds = duration_s(for_, "--for") if for_ else None
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     names, users = _users(network, read.start, sites, track)
-    first = grid.slot_at(instant(start, "--start", grid.start))
-    slots = grid.slots if seconds is None else max(1, round(seconds / grid.slot_s))
-    window = replace(grid, start=grid.instant(first), slots=slots)
+    shown = window(grid, start, for_)
     diary, written = found.Diary(len(names)), 0
     with RowsWriter(out, table.COLUMNS) as writer, progress() as tell:
-        for chunk in found.hand_overs(watch(network, window, users), window.slot_s):
+        for chunk in found.hand_overs(watch(network, shown, users), shown.slot_s):
             diary.add(chunk)
-            writer.write(table.row(one) for one in found.in_words(chunk, network, window, names))
+            writer.write(table.row(one) for one in found.in_words(chunk, network, shown, names))
             written += len(chunk)
-            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, window.slots)
-    summary = table.summary(diary.finish(window), names)
-    note(f"{written} records of {window.slots} slots written to {out}")
+            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, shown.slots)
+    summary = table.summary(diary.finish(shown), names)
+    note(f"{written} records of {shown.slots} slots written to {out}")
     if as_json:
-        print_json({"start": instant_text(window.start), "slots": window.slots, "sites": summary})
+        print_json({"start": instant_text(shown.start), "slots": shown.slots, "sites": summary})
         return
     for line in table.lines(summary):
         typer.echo(line)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, load_pair_case, note, progress
+from openleo.cli.spans import MOST_INSTANTS, check_years, duration_s
 
 
 def hypatia(
@@ -17,7 +18,9 @@ def hypatia(
         Path | None,
         typer.Option(help="A CSV of ground stations: name,lat_deg,lon_deg. A Hypatia directory has its own."),
     ] = None,
-    duration: Annotated[str, typer.Option(help="How long the states go on, in whole seconds.")] = "200s",
+    duration: Annotated[
+        str, typer.Option(help="How long the states go on, without the end itself, in whole seconds.")
+    ] = "200s",
     step: Annotated[str, typer.Option(help="From one state to the next, in whole milliseconds.")] = "100ms",
 ) -> None:
     """Write what Hypatia's satgenpy generates: the network and its forwarding states, for ns3-sat-sim.
@@ -47,6 +50,13 @@ def hypatia(
     if case and case.directory and out.resolve() == case.directory.folder.resolve():
         rule = "is the directory that the scenario reads its network from; it would be overwritten."
         problems.found.append(Problem(f"--out {out}", "", rule, "Name another directory."))
+    if step_ms and whole_s:
+        if (count := hypatia_out.Instants(step_ms, whole_s).count) > MOST_INSTANTS:
+            rule = f"has {count:,} states; up to {MOST_INSTANTS:,} are computed at once."
+            problems.found.append(Problem("--duration", "", rule, "Take a longer step, or a part of the time."))
+        if case:
+            begins, lasts_s = case.start, float(whole_s)
+            problems.read(lambda: check_years("--duration", begins, [0.0, lasts_s]))
     if problems.found:
         raise InputError(problems.found)
     assert case is not None
@@ -60,7 +70,7 @@ def hypatia(
         rule = "holds forwarding states of another network, wrong beside this one."
         way_out = "Move them away, or name another directory."
         raise InputError([Problem(f"--out {out}", name, rule, way_out) for name in others])
-    unreachable, of = 0, len(instants.after_ns)
+    unreachable, of = 0, instants.count
     with blaming(out), Staging(out) as staging:
         for name, content in written.files.items():
             (staging.path / name).write_text(content, encoding="utf-8")

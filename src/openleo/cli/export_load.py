@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
+from openleo.cli.spans import check_years
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,10 @@ def load(
         problems.append(
             Problem("--isl-mbps", "", f"is {isl_mbps:g}; a capacity is above 0.", "Write for example 20000.")
         )
-    rows = reading.read(lambda: demand_file.read(demand, "--demand"))
     case = reading.read(lambda: load_pair_case(scenario))
+    if case and math.isfinite(at):
+        reading.read(lambda: check_years("--at", case.start, [at]))
+    rows = reading.read(lambda: demand_file.read(demand, "--demand"))
     known = case.sites if case else None
     if sites and case:
         known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))

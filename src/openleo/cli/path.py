@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, instant, load_scenario, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, load_scenario, one_of, point, print_json, tell_if_cold
+from openleo.cli.spans import instant
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import spans
 from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_if_cold
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Instant = tuple[str, float]  # as it is written to the file, and in seconds after the scenario's start
 Told = list[tuple[str, str]]  # option, what is said before its file's name once it is there
-MOST_INSTANTS = 1_000_000  # of a range
 MOST_LOOKED_AT = 100  # for satellites without a position
 
 
@@ -71,6 +71,9 @@ def rtt(
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    if len(places.names) < 2:
+        raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
+    spans.check_years("--at", case.start, [after_s for _, after_s in instants])
     _tell_lost(case, [seconds for _, seconds in instants])
     tell_if_cold()
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
@@ -206,23 +209,26 @@ def _one(word: str, problems: list[Problem]) -> list[Instant]:
 
 def _range(word: str, problems: list[Problem]) -> list[Instant]:
     """START, START + STEP, … below STOP, so that 0:60:15 and 60:120:15 have no instant in common."""
-    from openleo.errors import Problem
+    from openleo.errors import InputError, Problem
 
     try:
         start, stop, step = (Decimal(part.strip()) for part in word.split(":"))
-        usable = all(one.is_finite() for one in (start, stop, step)) and step > 0 and start < stop
+        usable = (
+            all(one.is_finite() and abs(one.adjusted()) < 30 for one in (start, stop, step))
+            and step > 0
+            and start < stop
+        )
     except (InvalidOperation, ValueError):
         usable = False
     if not usable:
         rule = f"{word.strip()!r} is no range START:STOP:STEP with START below STOP and STEP above 0."
         problems.append(Problem("--at", "", rule, "Write for example 0:3600:15: every 15 s of an hour."))
         return []
-    count = math.ceil((stop - start) / step)
-    if count > MOST_INSTANTS:
-        rule = f"{word.strip()!r} has {count:,} instants; up to {MOST_INSTANTS:,} are computed at once."
-        problems.append(Problem("--at", "", rule, "Take a longer step."))
+    try:
+        return [(_shortest(one), float(one)) for one in spans.instants(start, stop, step, "--at")]
+    except InputError as error:
+        problems += error.problems
         return []
-    return [(_shortest(start + n * step), float(start + n * step)) for n in range(count)]
 
 
 def _shortest(value: Decimal) -> str:

@@ -60,6 +60,10 @@ class Instants:
         return f"dynamic_state_{self.step_ms}ms_for_{self.duration_s}s"
 
     @property
+    def count(self) -> int:
+        return -(-self.duration_s * 1000 // self.step_ms)
+
+    @property
     def after_ns(self) -> range:
         return range(0, self.duration_s * NS_PER_S, self.step_ms * NS_PER_MS)
 

@@ -3,6 +3,6 @@
 shells · elements (OMM, TLE) · catalogue ─► model.Constellation ─► ephemeris
 """
 
-from openleo.network.constellation.model import NO_PLANE, Constellation, from_elements, from_shells
+from openleo.network.constellation.model import NO_PLANE, Constellation, from_elements, from_shells, only
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells"]
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells", "only"]

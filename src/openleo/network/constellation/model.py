@@ -7,8 +7,8 @@ ephemeris moves it, the topology reads its planes and lasers. Nothing here knows
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -26,7 +26,7 @@ from openleo.network.constellation.shells import Shell, has_laser, rates
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells"]
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_shells", "only"]
 
 
 @dataclass(frozen=True, eq=False)  # by identity: arrays do not compare to one truth
@@ -181,6 +181,34 @@ def from_elements(name: str, sets: ElementSets) -> Constellation:
         elements=elements,
         placement=placement,
     )
+
+
+def only(constellation: Constellation, satellites: Sequence[int]) -> Constellation:
+    """Some of the satellites, in the order given, that move as they do among the others.
+
+    Of shells each is in a plane of its own.
+    """
+    chosen = np.asarray(satellites, dtype=np.intp)
+    moved: dict[str, Any] = {
+        name: getattr(constellation, name)[chosen]
+        for name in ("satellite_id", "shell", "plane", "slot_in_plane", "has_laser", "argument_rad")
+    }
+    if constellation.elements:
+        moved["elements"] = tuple(constellation.elements[s] for s in chosen)
+    if constellation.placement:
+        moved["placement"] = constellation.placement.only(chosen)
+    if len(constellation.plane_first):
+        own = np.arange(len(chosen), dtype=np.int32)
+        moved |= {"plane": own, "slot_in_plane": 0 * own, "plane_first": own, "plane_count": 0 * own + 1}
+        for name in OF_PLANES:
+            moved[name] = getattr(constellation, name)[constellation.plane[chosen]]
+    names = tuple(constellation.satellite_name[s] for s in chosen)
+    return replace(constellation, satellite_name=names, **moved)
+
+
+OF_PLANES = (
+    "plane_shell", "raan_rad", "semi_major_axis_km", "inclination_rad", "raan_rate_rad_s", "argument_rate_rad_s",
+)  # fmt: skip
 
 
 def _sha256_of(epoch: datetime, shells: tuple[Shell, ...]) -> str:
