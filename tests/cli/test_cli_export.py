@@ -143,6 +143,40 @@ def test_states_keep_to_the_mask_of_each_shell(run, scenario: Path, tmp_path: Pa
     assert min(found) < 12 * 14 <= max(found)  # satellites of both shells are in use
 
 
+def test_what_only_the_states_keep_to_is_said_where_it_is_set(run, scenario: Path, tmp_path: Path) -> None:
+    options = ("--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "1s")
+
+    def lost(name: str) -> list[str]:
+        answer = run("export", "hypatia", scenario, "--out", tmp_path / name, *options)
+        assert answer.code == 0, answer.err
+        return [line for line in answer.err.splitlines() if line.startswith("Not carried over: ")]
+
+    plain = lost("plain")
+    assert [line.split(" (")[0].removeprefix("Not carried over: ") for line in plain] == [
+        "the elevation mask", "the shells' exact circles", "gateways, hand-over policy and processing",
+    ]  # fmt: skip
+    (tmp_path / "gateways.csv").write_text("name,lat_deg,lon_deg\nTaipei,25.05,121.53\nElsewhere,0,0\n")
+    (tmp_path / "h.csv").write_text(
+        "site,azimuth_deg,elevation_deg\nTaipei,0,30\nTaipei,90,30\nElsewhere,0,30\nElsewhere,9,30\n"
+    )
+    text = SHELLS.replace("[constellation]", "[constellation]\nisl_polar_cutoff_deg = 80")
+    text += (
+        'gateways = "gateways.csv"\nhorizons = "h.csv"\n[links]\ngso_exclusion_deg = 12\n'
+        '[[links.shell]]\nname = "polar"\nuser_elevation_deg = 30\n'
+        '[[failures.out]]\nkind = "satellite"\nname = "low p3 s2"\n'
+        '[[failures.out]]\nkind = "gateway"\nname = "Elsewhere"\n'
+    )
+    scenario.write_text(text)
+    more = [line.removeprefix("Not carried over: ") for line in lost("more") if line not in plain]
+    assert more == [
+        "the masks of shells (the states keep to them: polar 30°).",
+        "horizons (the states keep to those of Taipei).",
+        "the angle to the geostationary arc (the states keep to 12°).",
+        "the polar cut-off of links (the states keep to 80°; isls.txt lists all).",
+        "failures in orbit (1 outage; the states avoid what is out, tles.txt and isls.txt list everything).",
+    ]
+
+
 def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_path: Path) -> None:
     """Bent pipes only: the satellites above a place land there, all others have no way."""
     scenario.write_text(SHELLS.replace("[[constellation.shell]]", 'isl = "none"\n[[constellation.shell]]', 1))

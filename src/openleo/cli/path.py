@@ -30,7 +30,9 @@ def path(
     ] = INTERNET,
     track: Annotated[
         Path | None,
-        typer.Option("--from-track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."),
+        typer.Option(
+            "--from-track", "--track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."
+        ),
     ] = None,
     at: Annotated[
         str | None,

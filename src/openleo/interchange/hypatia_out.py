@@ -19,12 +19,14 @@ import numpy as np
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text, utc
 from openleo.interchange import hypatia_text as text
+from openleo.network.admission import NO_LIMITS
 from openleo.network.constellation import Constellation, from_elements, tle
 from openleo.network.constellation.element_set import ElementSet, element_set
 from openleo.network.constellation.elements import ElementSets
 from openleo.network.forwarding import State, Wiring, links_of, states, wire
 from openleo.network.hypatia import Directory
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
+from openleo.network.topology import POLE_DEG
 from openleo.units import EARTH_RADIUS_KM
 
 SGP4_RADIUS_KM = 6378.135  # WGS 72: the unit of SGP4's lengths
@@ -32,6 +34,7 @@ NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
 DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
+IN_ORBIT = ("satellite", "plane", "isl")  # kinds of failures that the ways of pairs meet
 STATES = "dynamic_state_*ms_for_*s"
 SAME_INSTANT_S = 1e-3  # a TLE's epoch has eight digits of a day
 
@@ -93,6 +96,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
             f"the elevation mask (the states keep to its {sky.admitted.elevation_deg:g}°; description.txt can only say "
             f"the range that it is at the highest orbit, {range_km:.1f} km)"
         )
+    lost += _kept_by_states_alone(sky, places)
     if constellation.shells:
         lost.append("the shells' exact circles (they became TLEs, which SGP4 moves within 17 km of them)")
     if not directory:
@@ -106,6 +110,25 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
         "description.txt": text.description(range_km, longest_km),
     }
     return Written(replace(sky, constellation=moved), moved.epoch, places, wiring, files, tuple(lost))
+
+
+def _kept_by_states_alone(sky: Sky, places: Places) -> Iterator[str]:
+    """What is set and the files of the network cannot say, though the forwarding states keep to it."""
+    limits = sky.admitted.limits if isinstance(sky.admitted, ByElevation) else NO_LIMITS
+    horizons = [name for name in places.names if name in limits.horizons]
+    if any(limits.user_shell_deg):
+        masks = zip(sky.constellation.shell_names, limits.user_shell_deg, strict=True)
+        said = ", ".join(f"{name} {deg:g}°" for name, deg in masks if deg)
+        yield f"the masks of shells (the states keep to them: {said})"
+    if horizons:
+        yield f"horizons (the states keep to those of {', '.join(horizons)})"
+    if limits.gso_exclusion_deg:
+        yield f"the angle to the geostationary arc (the states keep to {limits.gso_exclusion_deg:g}°)"
+    if sky.topology.polar_cutoff_deg < POLE_DEG:
+        yield f"the polar cut-off of links (the states keep to {sky.topology.polar_cutoff_deg:g}°; isls.txt lists all)"
+    if out := sum(one.kind in IN_ORBIT for one in sky.failures.outages):
+        said = f"{out} outage{'' if out == 1 else 's'}"
+        yield f"failures in orbit ({said}; the states avoid what is out, tles.txt and isls.txt list everything)"
 
 
 def _unfit(constellation: Constellation, start: datetime, file: str) -> Iterator[Problem]:
