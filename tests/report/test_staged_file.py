@@ -115,3 +115,23 @@ def test_outputs_pour_into_streams_last(tmp_path):
         write(to["--plot"])
     reader.join(timeout=10)
     assert (got, file.read_text(), pipe.is_fifo()) == (["poured"], "whole", True)
+
+
+def test_an_earlier_output_is_not_lost_where_it_cannot_be_put_back(tmp_path, monkeypatch):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("earlier")
+    second.write_text("earlier, too")
+    moves, rename = [], Path.rename
+
+    def only_two(path, target):
+        moves.append(path)
+        if len(moves) > 2:
+            raise OSError("the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", only_two)
+    with pytest.raises(OSError, match="the disk is gone"), Outputs({"--out": first, "--plot": second}) as to:  # noqa: PT012
+        to["--out"].write_text("later")
+        to["--plot"].write_text("later")
+    kept = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"earlier", "earlier, too"} <= set(kept)

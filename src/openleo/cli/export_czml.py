@@ -33,9 +33,10 @@ def czml(
     from openleo.errors import InputError, Problem, Together
     from openleo.geodesy import ecef_km
     from openleo.interchange import czml as packets
-    from openleo.report.staging import StagedFile, blaming
+    from openleo.report.staging import StagedFile, blaming, check_distinct
 
     reading = Together()
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario}))
     whole_s = reading.read(lambda: duration_s(duration, "--duration"))
     step_s = reading.read(lambda: duration_s(every, "--every"))
     case = reading.read(lambda: load_pair_case(scenario))

@@ -15,9 +15,10 @@ def failures(
     out: Annotated[Path, typer.Option(help="The CSV to write: kind,name,from,until.")],
 ) -> None:
     """Write every outage of a scenario, so that failures by chance can be read, changed and run again."""
-    from openleo.report.staging import StagedFile, blaming
+    from openleo.report.staging import StagedFile, blaming, check_distinct
     from openleo.scenario_failures import as_csv
 
+    check_distinct({"--out": out}, {"SCENARIO": scenario})
     network = load_scenario(scenario).case.network
     with StagedFile(out) as path, blaming(out):
         path.write_text(as_csv(network.failures), encoding="utf-8")

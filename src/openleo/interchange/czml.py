@@ -7,6 +7,7 @@ Form: the CZML guide of Analytical Graphics (github.com/AnalyticalGraphicsInc/cz
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -56,7 +57,7 @@ def spread(satellites: int, count: int) -> list[int]:
 
 def samples(duration_s: float, step_s: float) -> int:
     """How many samples a satellite has."""
-    return max(int(np.ceil(duration_s / step_s - 1e-9)) + 1, LEAST_SAMPLES)
+    return max(math.ceil(Decimal(str(duration_s)) / Decimal(str(step_s))) + 1, LEAST_SAMPLES)
 
 
 def document(

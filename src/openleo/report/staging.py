@@ -227,8 +227,10 @@ class Outputs:
                     staged.rename(place)
                     moved.append((staged, place))
         except BaseException:
+            kept = self._open.pop_all()  # if putting back fails, too: better a leftover than a loss
             for source, target in reversed(moved):
                 target.rename(source)
+            kept.close()
             raise
 
 
