@@ -10,6 +10,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,16 @@ UNIX_EPOCH_JD = 2440587.5  # 1970-01-01T00:00:00
 NO_LEAP_SECOND_SINCE = date(2017, 1, 1)
 AHEAD_OF_UTC_S = {"UTC": 0.0, "TAI": 37.0, "GPS": 18.0, "TT": 69.184}
 
+LONGEST_S = 1e15  # 30 million years: whatever is longer is a slip, and sums of it are no numbers
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)")
-_SECONDS = {"ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": SECONDS_PER_DAY}
+_SECONDS = {
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "min": Decimal(60),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+    "d": Decimal(SECONDS_PER_DAY),
+}
 
 
 def utc(instant: datetime) -> datetime:
@@ -62,7 +71,10 @@ def parse_duration_s(text: str) -> float:
     pieces = _DURATION.findall(text.strip())
     if not pieces or "".join(number + unit for number, unit in pieces) != re.sub(r"\s", "", text):
         raise ValueError(f"{text!r} is not a duration; write for example 15s, 90m, 24h or 7d")
-    return sum(float(number) * _SECONDS[unit] for number, unit in pieces)
+    seconds = float(sum(Decimal(number) * _SECONDS[unit] for number, unit in pieces))
+    if seconds > LONGEST_S:
+        raise ValueError(f"{text!r} is too long to count in seconds")
+    return seconds
 
 
 def julian_date(instant: datetime) -> tuple[float, float]:

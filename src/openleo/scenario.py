@@ -17,7 +17,7 @@ import numpy as np
 
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
-from openleo.instants import SlotGrid
+from openleo.instants import SlotGrid, utc
 from openleo.network import hypatia, max_min
 from openleo.network.ground import stations
 from openleo.network.ground.gateways import Gateways
@@ -46,10 +46,11 @@ HYPATIA_LIMITS = ByRange  # how its ground links are admitted
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario read and ready to run."""
+    """A scenario read and ready to run. `start` is as written: the slots may begin later, by `slot_phase_s`."""
 
     path: Path
     case: Case
+    start: datetime
 
     @classmethod
     def load(cls, path: str | Path) -> Scenario:
@@ -62,7 +63,7 @@ class Scenario:
         record, problems = examine(ScenarioRecord, raw, str(path))
         if record is None:
             raise InputError(problems)
-        return cls(path, _case(record, path, problems))
+        return cls(path, _case(record, path, problems), utc(record.start))
 
     def first_slots(self, slots: int) -> Scenario:
         """The same scenario, cut to its first slots (at least one)."""
@@ -196,7 +197,7 @@ class PairCase:
 
     name: str
     sky: Sky
-    start: datetime
+    start: datetime  # as written: the instant of t = 0
     sites: Places | None
     directory: hypatia.Directory | None = None  # of a Hypatia scenario
     duration_s: float | None = None  # none: the scenario does not say
@@ -208,11 +209,11 @@ def load_pairs(path: Path) -> PairCase:
     """Read a scenario for pairs of places: an ordinary one, or one of three lines that names a Hypatia directory."""
     raw = read_toml(path)
     if raw.get("conventions") != HYPATIA:
-        case = Scenario.load(path).case
-        network = case.network
+        read = Scenario.load(path)
+        case, network = read.case, read.case.network
         admitted = ByElevation(network.user_elevation_deg, network.limits)
         sky = Sky(network.constellation, network.topology, admitted, network.failures)
-        return PairCase(case.name, sky, case.grid.start, None, None, case.grid.duration_s, network.gateways, case.notes)
+        return PairCase(case.name, sky, read.start, None, None, case.grid.duration_s, network.gateways, case.notes)
     record = check(HypatiaRecord, raw, str(path))
     folder = path.parent / record.constellation.hypatia
     found = hypatia.read(folder)

@@ -261,7 +261,10 @@ class ScenarioRecord(Record):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the run and its output folder, out/NAME."
     )
-    start: Instant = Field(description="The first instant, with its zone: 2026-11-20T00:00:00Z.")
+    start: Instant = Field(
+        description="The first instant, with its zone: 2026-11-20T00:00:00Z. `t` = 0 of round-trip times, exports and "
+        "tracks, whatever slot_phase_s is."
+    )
     duration: Duration | None = Field(None, description="How long: 15s, 90m, 24h, 7d. Either this or end.")
     end: Instant | None = Field(None, description="The last instant. Either this or duration.")
     slot: Duration = Field(15.0, description="The interval in which the assignment of satellites holds.")
@@ -269,7 +272,8 @@ class ScenarioRecord(Record):
         None,
         ge=0.0,
         lt=60.0,
-        description="Shifts the slots on to this many seconds past the minute (Starlink: 12). Default: none.",
+        description="Shifts the slots on to this many seconds past the minute (Starlink: 12); `start` stays the "
+        "instant of `t` = 0. Default: none.",
     )
     conventions: Literal["openleo", "hypatia"] = Field(
         "openleo", description='"openleo", or "hypatia" for a scenario of three lines; see below.'

@@ -15,12 +15,12 @@ import pytest
 from scipy.interpolate import lagrange
 
 from openleo.instants import parse_instant
-from openleo.interchange import hypatia_text, traces
+from openleo.interchange import hypatia_out, hypatia_text, traces
 from openleo.network import ephemeris, hypatia
 from openleo.network.constellation import from_shells
 from openleo.network.constellation.shells import Shell
 from openleo.network.forwarding import links_of
-from openleo.network.pairs import rtt_between
+from openleo.network.pairs import ground_links, rtt_between
 from openleo.scenario import load_pairs, read_sites
 
 SHELLS = """
@@ -118,6 +118,65 @@ def test_states_of_a_scenario_keep_to_its_mask(run, scenario: Path, tmp_path: Pa
     assert used > 6
 
 
+@pytest.mark.parametrize(("low_deg", "polar_deg"), [(38.0, 30.0), (28.0, 60.0)])
+def test_states_keep_to_the_mask_of_each_shell(run, scenario: Path, tmp_path: Path, low_deg, polar_deg) -> None:
+    """Which links to the ground there are at the first instant, told by angles and not by our kernels."""
+    masks = "".join(
+        f'[[links.shell]]\nname = "{name}"\nuser_elevation_deg = {deg}\n'
+        for name, deg in (("low", low_deg), ("polar", polar_deg))
+    )
+    scenario.write_text(SHELLS + masks)
+    (tmp_path / "plain.csv").write_text(PLAIN_SITES + "Alert,82.5,-62.3\nBelem,-1.45,-48.5\n")
+    case, places = load_pairs(scenario), read_sites(tmp_path / "plain.csv", hypatias=True)
+    written = hypatia_out.network_of(case.name, case.sky, case.start, places, None, "two.toml")
+    assert written.sky.constellation.shell_names == ("low", "polar")
+    position_km = ephemeris.positions(written.sky.constellation, written.start, 0.0).position_km[0]
+    offsets, satellite, _ = ground_links(written.sky, places, position_km, np.ones(len(position_km), np.bool_))
+    mask_deg = np.where(np.arange(len(position_km)) < 12 * 14, low_deg, polar_deg)
+    found = []
+    for place, (at_km, zenith) in enumerate(zip(places.position_km, places.up, strict=True)):
+        sight = position_km - at_km
+        sine = sight @ zenith / np.linalg.norm(sight, axis=1)
+        expected = np.flatnonzero(np.degrees(np.arcsin(sine)) >= mask_deg)
+        found += expected.tolist()
+        assert sorted(satellite[offsets[place] : offsets[place + 1]]) == expected.tolist()
+    assert min(found) < 12 * 14 <= max(found)  # satellites of both shells are in use
+
+
+def test_what_only_the_states_keep_to_is_said_where_it_is_set(run, scenario: Path, tmp_path: Path) -> None:
+    options = ("--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "1s")
+
+    def lost(name: str) -> list[str]:
+        answer = run("export", "hypatia", scenario, "--out", tmp_path / name, *options)
+        assert answer.code == 0, answer.err
+        return [line for line in answer.err.splitlines() if line.startswith("Not carried over: ")]
+
+    plain = lost("plain")
+    assert [line.split(" (")[0].removeprefix("Not carried over: ") for line in plain] == [
+        "the elevation mask", "the shells' exact circles", "gateways, hand-over policy and processing",
+    ]  # fmt: skip
+    (tmp_path / "gateways.csv").write_text("name,lat_deg,lon_deg\nTaipei,25.05,121.53\nElsewhere,0,0\n")
+    (tmp_path / "h.csv").write_text(
+        "site,azimuth_deg,elevation_deg\nTaipei,0,30\nTaipei,90,30\nElsewhere,0,30\nElsewhere,9,30\n"
+    )
+    text = SHELLS.replace("[constellation]", "[constellation]\nisl_polar_cutoff_deg = 80")
+    text += (
+        'gateways = "gateways.csv"\nhorizons = "h.csv"\n[links]\ngso_exclusion_deg = 12\n'
+        '[[links.shell]]\nname = "polar"\nuser_elevation_deg = 30\n'
+        '[[failures.out]]\nkind = "satellite"\nname = "low p3 s2"\n'
+        '[[failures.out]]\nkind = "gateway"\nname = "Elsewhere"\n'
+    )
+    scenario.write_text(text)
+    more = [line.removeprefix("Not carried over: ") for line in lost("more") if line not in plain]
+    assert more == [
+        "the masks of shells (the states keep to them: polar 30°).",
+        "horizons (the states keep to those of Taipei).",
+        "the angle to the geostationary arc (the states keep to 12°).",
+        "the polar cut-off of links (the states keep to 80°; isls.txt lists all).",
+        "failures in orbit (1 outage; the states avoid what is out, tles.txt and isls.txt list everything).",
+    ]
+
+
 def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_path: Path) -> None:
     """Bent pipes only: the satellites above a place land there, all others have no way."""
     scenario.write_text(SHELLS.replace("[[constellation.shell]]", 'isl = "none"\n[[constellation.shell]]', 1))
@@ -134,18 +193,47 @@ def test_a_network_without_links_between_satellites(run, scenario: Path, tmp_pat
     assert hypatia.read(out).constellation.satellites == 234
 
 
-def test_states_of_another_network_do_not_stay_beside_the_new_one(run, scenario: Path, tmp_path: Path) -> None:
+def test_states_of_another_network_are_named_and_nothing_is_deleted(run, scenario: Path, tmp_path: Path) -> None:
     out, sites = tmp_path / "out", tmp_path / "plain.csv"
-    for step in ("1s", "500ms"):  # both of one network
-        assert run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s", "--step", step)
+
+    def export(step: str):
+        return run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s", "--step", step)
+
+    assert [export(step).code for step in ("1s", "500ms", "1s")] == [0, 0, 0]  # of one network
     (out / "mine.txt").write_text("kept")
-    names = {path.name for path in out.iterdir() if path.is_dir()}
-    assert names == {"dynamic_state_1000ms_for_1s", "dynamic_state_500ms_for_1s"}
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert {path.parent.name for path in before} == {"out", "dynamic_state_1000ms_for_1s", "dynamic_state_500ms_for_1s"}
     sites.write_text(PLAIN_SITES.replace("25.05", "25.06"))
-    assert run("export", "hypatia", scenario, "--out", out, "--sites", sites, "--duration", "1s").code == 0
-    assert {path.name for path in out.iterdir() if path.is_dir()} == {"dynamic_state_100ms_for_1s"}
+    for step, others in (("100ms", ("1000ms", "500ms")), ("1s", ("500ms",))):
+        answer = export(step)
+        assert answer.code == 2
+        assert [line.split(": ")[1] for line in answer.err.splitlines() if line.startswith("--out")] == [
+            f"dynamic_state_{other}_for_1s" for other in others
+        ]
+        assert "name another directory" in answer.err
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    for path in (out / "dynamic_state_500ms_for_1s").iterdir():
+        path.unlink()
+    (out / "dynamic_state_500ms_for_1s").rmdir()
+    assert export("1s").code == 0  # what is left has the names of this run
+    assert "25.06" in (out / "ground_stations.txt").read_text()
     assert (out / "mine.txt").read_text() == "kept"
     assert not [path for path in out.parent.iterdir() if "partial" in path.name]
+
+
+def test_the_directory_that_is_read_is_not_written_to(run, scenario: Path, tmp_path: Path) -> None:
+    directory, again = tmp_path / "theirs", tmp_path / "again.toml"
+    options = ("--duration", "1s", "--step", "1s")
+    assert run("export", "hypatia", scenario, "--out", directory, "--sites", tmp_path / "plain.csv", *options).code == 0
+    again.write_text('conventions = "hypatia"\n[constellation]\nhypatia = "theirs"\n')
+    (tmp_path / "link").symlink_to(directory)
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
+    for name in ("theirs", "link", "link/../theirs"):
+        answer = run("export", "hypatia", again, "--out", name, *options)
+        assert answer.code == 2
+        assert "is the directory that the scenario reads its network from" in answer.err
+    after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in directory.rglob("*") if path.is_file()}
+    assert after == before
 
 
 @pytest.mark.parametrize(

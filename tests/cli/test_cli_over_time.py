@@ -75,6 +75,8 @@ def test_a_user_who_moves(run, starter, tmp_path):
 def test_a_path_from_a_track(run, starter):
     there = run("path", starter, "--from-track", "track.csv", "--at", "2026-11-20T00:01:00Z", "--json").json
     assert (there["hops"][0]["kind"], there["hops"][0]["from"]) == ("user link", "track")
+    same = run("path", starter, "--track", "track.csv", "--at", "2026-11-20T00:01:00Z", "--json").json
+    assert same == there  # as passes and export hand-overs call it
     between = ("--to", "Suva", "--at", "2026-11-20T00:01:00Z")
     assert run("path", starter, "--from-track", "track.csv", *between, "--json").json["rtt_ms"] > 0.0
     for options in ([], ["--to", "Suva"]):
@@ -96,6 +98,7 @@ def test_a_path_from_a_track(run, starter):
         (["rtt", "--sites", "sites.csv", "--at", "0", "--plot", "p.svg"], "is not named as a PNG file"),
         (["rtt", "--sites", "sites.csv", "--at", "0", "--summary", "p.txt"], "neither as a CSV nor as a Parquet"),
         (["rtt", "--sites", "sites.csv", "--at", "0:1e8:1", "--out", "r.csv"], "100,000,000 instants"),
+        (["rtt", "--sites", "sites.csv", "--at", "0:1e999999:1e-999999", "--out", "r.csv"], "is no range"),
         (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'soon' is no number of seconds"),
         (["rtt", "--sites", "sites.csv", "--at", "5:1:1,soon", "--out", "r.csv"], "'5:1:1' is no range"),
     ],

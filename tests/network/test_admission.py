@@ -14,7 +14,7 @@ from openleo.geodesy import ecef_km, look_angles, up
 from openleo.instants import SlotGrid
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
-from openleo.network.constellation import catalogue
+from openleo.network.constellation import NO_PLANE, catalogue
 from openleo.network.ground import gateways
 from openleo.network.ground.stations import Station
 from openleo.network.journeys import Point, passes
@@ -178,3 +178,17 @@ def test_antennas_against_brute_force_of_the_stated_rule():
         assert taken[0] == 2
         assert taken[1] == 1
         assert len(wanted) > sum(taken)  # some satellite lost out
+
+
+def test_a_satellite_in_no_shell_keeps_to_the_sites_own_mask_alone():
+    """Spares among element sets have shell −1, which is no place in a list."""
+    limits = GroundLimits(user_shell_deg=(10.0, 20.0, 30.0, 40.0, 89.0))
+    constellation = catalogue.load("starlink-gen1").constellation()
+    shell = constellation.shell.copy()
+    shell[::7] = NO_PLANE
+    sine = limits.for_users(replace(constellation, shell=shell), ()).satellite_sine
+    np.testing.assert_array_equal(sine[::7], -1.0)
+    others = np.flatnonzero(shell != NO_PLANE)
+    np.testing.assert_allclose(np.degrees(np.arcsin(sine[others])), np.array(limits.user_shell_deg)[shell[others]])
+    with pytest.raises(ValueError, match="masks of 4 shells for 5"):
+        replace(limits, user_shell_deg=limits.user_shell_deg[1:]).for_users(constellation, ())

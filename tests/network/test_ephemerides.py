@@ -15,7 +15,7 @@ from openleo.errors import InputError
 from openleo.geodesy import EarthOrientation, teme_to_ecef
 from openleo.instants import julian_date
 from openleo.network import ephemeris
-from openleo.network.constellation import NO_PLANE, frames, from_ephemerides
+from openleo.network.constellation import NO_PLANE, frames, from_ephemerides, only
 from openleo.network.constellation.ephemeris_set import EphemerisSet, read_ephemerides
 from openleo.network.constellation.states import instant_of
 
@@ -144,6 +144,23 @@ def test_segments_of_one_satellite_follow_each_other_and_are_not_joined(tmp_path
     found = ephemeris.positions(from_ephemerides("one", sets), START, [299.999, 300.0])
     assert found.valid.all()
     assert np.linalg.norm(found.position_km[1, 0] - found.position_km[0, 0]) > 10_000.0  # the later one speaks
+
+
+def test_some_of_the_satellites_move_as_they_do_among_the_others(tmp_path: Path) -> None:
+    text = HEAD
+    for number, hours in enumerate((1.0, 0.0, 2.0)):  # the middle one has two segments
+        later = START + timedelta(hours=hours)
+        said = {"OBJECT_NAME": f"S{number}", "OBJECT_ID": f"2026-00{number}A"}
+        text += meta(600.0 + 3600.0 * hours, first_s=3600.0 * hours, **said) + rows(EVERY_MINUTE, later) + "\n"
+        if number == 1:
+            text += meta(4200.0, first_s=3600.0, **said) + rows(EVERY_MINUTE, START + timedelta(hours=1)) + "\n"
+    whole = from_ephemerides("three", read(tmp_path, text))
+    few = only(whole, [2, 1])
+    assert few.satellite_name == ("S2", "S1")
+    seconds = [0.0, 100.0, 3700.0, 7300.0]
+    found, expected = (ephemeris.positions(one, START, seconds) for one in (few, whole))
+    np.testing.assert_array_equal(found.valid, [[False, True], [False, True], [False, True], [True, False]])
+    np.testing.assert_array_equal(found.position_km, expected.position_km[:, [2, 1]])
 
 
 def test_useable_times_bound_a_segment_and_states_beyond_serve_the_interpolation(tmp_path: Path) -> None:

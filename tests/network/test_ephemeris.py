@@ -12,9 +12,10 @@ from sgp4.api import SatrecArray
 
 from openleo.geodesy import EarthOrientation, gmst_rad, teme_to_ecef
 from openleo.instants import julian_date
+from openleo.interchange.hypatia_text import circular_elements
 from openleo.network import ephemeris
-from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells
-from openleo.network.constellation.elements import read_elements
+from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells, only
+from openleo.network.constellation.elements import ElementSets, read_elements
 from openleo.network.constellation.shells import Shell, circular_satrec, rates
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -144,3 +145,21 @@ def test_a_decayed_satellite_is_masked_and_named(tmp_path: Path) -> None:
     first = int(np.argmin(found.valid[:, lost]))
     assert failure.at == sets.sets[lost].epoch + timedelta(minutes=float(minutes[first]))
     assert "SGP4: mrt is less than 1.0" in str(failure) or "less than 100 km" in str(failure)
+
+
+def test_some_satellites_move_as_they_do_among_all() -> None:
+    """Shells of planes of several sizes, and the same as element sets; in any order."""
+    filed = catalogue.load("starlink-gen1").constellation()
+    sets = ElementSets(tuple(circular_elements(filed, EPOCH)), (), "made here", "")
+    seconds = [0.0, 600.0, 86_400.0]
+    chosen = [4407, 22, 1583, 1584, 3000]
+    for whole in (filed, from_elements("flown", sets)):
+        few = only(whole, chosen)
+        assert (len(few), few.satellites) == (5, 5)
+        assert few.satellite_name == tuple(whole.satellite_name[s] for s in chosen)
+        assert few.shell_names == whole.shell_names
+        np.testing.assert_array_equal(few.shell, whole.shell[chosen])
+        np.testing.assert_array_equal(few.plane_shell[few.plane], whole.plane_shell[whole.plane[chosen]])
+        found, expected = (ephemeris.positions(one, EPOCH, seconds) for one in (few, whole))
+        np.testing.assert_allclose(found.position_km, expected.position_km[:, chosen], rtol=0.0, atol=ONE_MILLIMETRE_KM)
+        np.testing.assert_array_equal(found.valid, expected.valid[:, chosen])

@@ -9,7 +9,7 @@ import pytest
 
 from openleo.errors import InputError
 from openleo.report.rows import RowsWriter
-from openleo.report.staging import StagedFile
+from openleo.report.staging import Outputs, StagedFile
 
 
 def write(target: Path, text: str = "whole") -> None:
@@ -82,3 +82,56 @@ def test_a_loop_of_links_is_refused(tmp_path):
     target.symlink_to(target)
     with pytest.raises(InputError, match="symbolic links"), StagedFile(target):
         pytest.fail("nothing is computed for it")
+
+
+def test_outputs_are_moved_together_or_put_back(tmp_path):
+    first, second = tmp_path / "first.csv", tmp_path / "new" / "second.csv"
+    first.write_text("earlier")
+    with Outputs({"--out": first, "--plot": second, "--paths": None}) as to:
+        assert to.get("--paths") is None
+        to["--out"].write_text("whole")
+        write(to["--plot"])
+        assert first.read_text() == "earlier"
+        assert not second.exists()
+    assert (first.read_text(), second.read_text()) == ("whole", "whole")
+    with pytest.raises(InputError) as caught, Outputs({"--out": first, "--plot": second}) as to:  # noqa: PT012
+        to["--out"].write_text("later")
+        to["--plot"].write_text("later")
+        second.unlink()
+        second.mkdir()  # the second cannot be moved into place
+    assert "new/second.csv: cannot be written: " in str(caught.value)
+    assert "with --plot," in str(caught.value)
+    assert first.read_text() == "whole"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["first.csv", "new", "second.csv"]
+
+
+def test_outputs_pour_into_streams_last(tmp_path):
+    pipe, file, got = tmp_path / "pipe", tmp_path / "f.csv", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_text()))
+    reader.start()
+    with Outputs({"--out": pipe, "--plot": file}) as to:
+        write(to["--out"], "poured")
+        write(to["--plot"])
+    reader.join(timeout=10)
+    assert (got, file.read_text(), pipe.is_fifo()) == (["poured"], "whole", True)
+
+
+def test_an_earlier_output_is_not_lost_where_it_cannot_be_put_back(tmp_path, monkeypatch):
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("earlier")
+    second.write_text("earlier, too")
+    moves, rename = [], Path.rename
+
+    def only_two(path, target):
+        moves.append(path)
+        if len(moves) > 2:
+            raise OSError("the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", only_two)
+    with pytest.raises(OSError, match="the disk is gone"), Outputs({"--out": first, "--plot": second}) as to:  # noqa: PT012
+        to["--out"].write_text("later")
+        to["--plot"].write_text("later")
+    kept = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert {"earlier", "earlier, too"} <= set(kept)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from openleo.network.journeys import Point
     from openleo.results import OnProgress
-    from openleo.scenario import Scenario
+    from openleo.scenario import PairCase, Scenario
 
 NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
@@ -47,10 +46,27 @@ def tell_if_cold() -> None:
         note("The first run compiles the kernels for this machine, once (`openleo doctor --warm` does too).")
 
 
-def tell_notes(notes: Sequence[str]) -> None:
-    """What was set aside or assumed while a scenario was read; rules have no say in who only asks for ways."""
+def load_scenario(path: Path, *, under_rules: bool = False) -> Scenario:
+    """Read a scenario, and tell what was set aside or assumed on the way; of rules only to who computes under them."""
+    from openleo.scenario import Scenario
+
+    read = Scenario.load(path)
+    _tell(read.case.notes, under_rules)
+    return read
+
+
+def load_pair_case(path: Path) -> PairCase:
+    """As `load_scenario`, for pairs of places."""
+    from openleo.scenario import load_pairs
+
+    case = load_pairs(path)
+    _tell(case.notes, under_rules=False)
+    return case
+
+
+def _tell(notes: Sequence[str], under_rules: bool) -> None:
     for said in notes:
-        if said != NO_RULES:
+        if said != NO_RULES or under_rules:
             note(said)
 
 
@@ -72,30 +88,13 @@ def progress() -> Iterator[OnProgress]:
         yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of)
 
 
-def instant(text: str | None, option: str, default: datetime) -> datetime:
-    """An instant from an option, or the default."""
+def check_png(target: Path | None, option: str, example: str) -> None:
+    """Raise InputError unless a picture is named as a PNG file, or none is asked for."""
     from openleo.errors import InputError, Problem
-    from openleo.instants import parse_instant
 
-    if text is None:
-        return default
-    try:
-        return parse_instant(text)
-    except ValueError:
-        raise InputError(
-            Problem(option, "", f"{text!r} is not an instant.", "Write for example 2026-11-20T00:00:00Z.")
-        ) from None
-
-
-def duration_s(text: str, option: str) -> float:
-    """Seconds from an option."""
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_duration_s
-
-    try:
-        return parse_duration_s(text)
-    except ValueError as error:
-        raise InputError(Problem(option, "", f"{error}.")) from None
+    if target is not None and target.suffix.lower() != ".png":
+        where = f"{option} {target}"
+        raise InputError(Problem(where, "", "is not named as a PNG file.", f"Name it {example}, for example."))
 
 
 def one_of(**options: object) -> None:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note
+from openleo.cli.common import ScenarioFile, load_pair_case, note
+from openleo.cli.spans import check_years, duration_s
 
 if TYPE_CHECKING:
     from openleo.network.constellation import Constellation
+
+MOST_SAMPLES = 5_000_000  # 250 MB of text
 
 
 def czml(
@@ -19,28 +22,37 @@ def czml(
         str, typer.Option(metavar="N|NAME,…", help="How many, evenly spread over all; or which, by name.")
     ],
     out: Annotated[Path, typer.Option(help="The file to write.")],
-    duration: Annotated[str, typer.Option(help="How long from the scenario's start.")] = "2h",
+    duration: Annotated[
+        str, typer.Option(help="How long from the scenario's start; the last sample is at its end or later.")
+    ] = "2h",
     every: Annotated[str, typer.Option(help="From one sample to the next.")] = "60s",
 ) -> None:
     """Write satellites, sampled in the Earth-fixed frame, and gateways (or a Hypatia directory's stations) as CZML."""
     import json
 
-    from openleo.errors import InputError, Problem
+    from openleo.errors import InputError, Problem, Together
     from openleo.geodesy import ecef_km
     from openleo.interchange import czml as packets
-    from openleo.report.staging import StagedFile, blaming
-    from openleo.scenario import load_pairs
+    from openleo.report.staging import StagedFile, blaming, check_distinct
 
-    whole_s, step_s = duration_s(duration, "--duration"), duration_s(every, "--every")
-    problems = [
-        Problem(option, "", f"is {words}; it must be more than nothing.", "Write for example 60s.")
-        for option, words, seconds in (("--duration", duration, whole_s), ("--every", every, step_s))
-        if seconds <= 0.0
-    ]
-    if problems:
-        raise InputError(problems)
-    case = load_pairs(scenario)
-    chosen = _chosen(satellites, case.sky.constellation)
+    reading = Together()
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario}))
+    whole_s = reading.read(lambda: duration_s(duration, "--duration"))
+    step_s = reading.read(lambda: duration_s(every, "--every"))
+    case = reading.read(lambda: load_pair_case(scenario))
+    chosen = reading.read(lambda: _chosen(satellites, case.sky.constellation)) if case else None
+    if case and whole_s is not None and step_s is not None:
+        last_s, samples = whole_s + packets.LEAST_SAMPLES * step_s, packets.samples(whole_s, step_s)
+        reading.read(lambda: check_years("--duration", case.start, [0.0, last_s]))
+        if chosen and len(chosen) * samples > MOST_SAMPLES:
+            rule = f"{len(chosen):,} satellites at {samples:,} instants each; {MOST_SAMPLES:,} samples fit in a file."
+            reading.found.append(Problem("--every", "", rule, "Take fewer, or a longer step."))
+    if reading.found:
+        raise InputError(reading.found)
+    assert case is not None
+    assert chosen is not None
+    assert whole_s is not None
+    assert step_s is not None
     marks = []
     if case.gateways is not None:
         marks += [

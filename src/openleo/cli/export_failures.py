@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note
+from openleo.cli.common import ScenarioFile, load_scenario, note
 
 
 def failures(
@@ -15,11 +15,11 @@ def failures(
     out: Annotated[Path, typer.Option(help="The CSV to write: kind,name,from,until.")],
 ) -> None:
     """Write every outage of a scenario, so that failures by chance can be read, changed and run again."""
-    from openleo.report.staging import StagedFile, blaming
-    from openleo.scenario import Scenario
-    from openleo.scenario_failures import as_csv, describe
+    from openleo.report.staging import StagedFile, blaming, check_distinct
+    from openleo.scenario_failures import as_csv
 
-    network = Scenario.load(scenario).case.network
+    check_distinct({"--out": out}, {"SCENARIO": scenario})
+    network = load_scenario(scenario).case.network
     with StagedFile(out) as path, blaming(out):
         path.write_text(as_csv(network.failures), encoding="utf-8")
-    note(f"{describe(network.failures)} Written to {out}")
+    note(f"{len(network.failures.outages)} outages written to {out}")

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, print_json, progress
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    load_scenario,
+    note,
+    one_of,
+    print_json,
+    progress,
+)
+from openleo.cli.spans import FOR, FROM, window
 
 if TYPE_CHECKING:
-    from openleo.instants import SlotGrid
+    from datetime import datetime
+
     from openleo.network.ground.tracks import Track
     from openleo.network.reach import Network
     from openleo.network.visibility import Sites
@@ -23,9 +33,9 @@ def hand_overs(
     track: Annotated[
         Path | None, typer.Option(metavar="F.csv", help="In place of --sites, a user who moves: t,lat,lon,alt.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="From this instant, UTC. [default: the scenario's start]")] = None,
+    start: Annotated[str | None, typer.Option(help=FROM)] = None,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="For so long. [default: the scenario's duration]")
+        str | None, typer.Option("--for", metavar="DURATION", help=f"{FOR} [default: the scenario's duration]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,44 +45,40 @@ def hand_overs(
     (from one satellite to another), the stays with one satellite and the outages of each place. A user on a track
     counts while it is there.
     """
-    from dataclasses import replace
-
     from openleo.instants import instant_text
     from openleo.network import hand_overs as found
     from openleo.network.watch import watch
     from openleo.report import hand_overs as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import Scenario
+    from openleo.report.staging import check_distinct
 
     one_of(sites=sites, track=track)
     check_ending(out, "--out")
-    seconds = duration_s(for_, "--for") if for_ else None
-    read = Scenario.load(scenario)
+    check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites, "--track": track})
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
-    names, users = _users(network, grid, sites, track)
-    first = grid.slot_at(instant(start, "--start", grid.start))
-    slots = grid.slots if seconds is None else max(1, round(seconds / grid.slot_s))
-    window = replace(grid, start=grid.instant(first), slots=slots)
+    names, users = _users(network, read.start, sites, track)
+    shown = window(grid, start, for_)
     diary, written = found.Diary(len(names)), 0
     with RowsWriter(out, table.COLUMNS) as writer, progress() as tell:
-        for chunk in found.hand_overs(watch(network, window, users), window.slot_s):
+        for chunk in found.hand_overs(watch(network, shown, users), shown.slot_s):
             diary.add(chunk)
-            writer.write(table.row(one) for one in found.in_words(chunk, network, window, names))
+            writer.write(table.row(one) for one in found.in_words(chunk, network, shown, names))
             written += len(chunk)
-            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, window.slots)
-    summary = table.summary(diary.finish(window), names)
-    note(f"{written} records of {window.slots} slots written to {out}")
+            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, shown.slots)
+    summary = table.summary(diary.finish(shown), names)
+    note(f"{written} records of {shown.slots} slots written to {out}")
     if as_json:
-        print_json({"start": instant_text(window.start), "slots": window.slots, "sites": summary})
+        print_json({"start": instant_text(shown.start), "slots": shown.slots, "sites": summary})
         return
     for line in table.lines(summary):
         typer.echo(line)
 
 
 def _users(
-    network: Network, grid: SlotGrid, sites: Path | None, track: Path | None
+    network: Network, start: datetime, sites: Path | None, track: Path | None
 ) -> tuple[tuple[str, ...], Sites | Track]:
-    """The users' names, and who they are."""
+    """The users' names, and who they are; `t` of a track counts from `start`."""
     import numpy as np
 
     from openleo.network.ground import stations
@@ -80,7 +86,7 @@ def _users(
     from openleo.network.reach import place_users
 
     if track:
-        moving = read_track(track, grid.start)
+        moving = read_track(track, start)
         return (moving.name,), moving
     assert sites is not None
     listed, _ = stations.read(sites.name, "sites", sites.parent, "--sites", "")

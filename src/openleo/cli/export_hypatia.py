@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note, progress
+from openleo.cli.common import ScenarioFile, load_pair_case, note, progress
+from openleo.cli.spans import MOST_INSTANTS, check_years, duration_s
 
 
 def hypatia(
@@ -17,7 +18,9 @@ def hypatia(
         Path | None,
         typer.Option(help="A CSV of ground stations: name,lat_deg,lon_deg. A Hypatia directory has its own."),
     ] = None,
-    duration: Annotated[str, typer.Option(help="How long the states go on, in whole seconds.")] = "200s",
+    duration: Annotated[
+        str, typer.Option(help="How long the states go on, without the end itself, in whole seconds.")
+    ] = "200s",
     step: Annotated[str, typer.Option(help="From one state to the next, in whole milliseconds.")] = "100ms",
 ) -> None:
     """Write what Hypatia's satgenpy generates: the network and its forwarding states, for ns3-sat-sim.
@@ -29,7 +32,7 @@ def hypatia(
     from openleo.interchange import hypatia_out
     from openleo.network.reach import default_threads
     from openleo.report.staging import Staging, blaming, check_writable
-    from openleo.scenario import load_pairs, read_sites
+    from openleo.scenario import read_sites
 
     problems = Together()
     step_ms = problems.read(
@@ -39,11 +42,21 @@ def hypatia(
         lambda: _whole(duration_s(duration, "--duration"), 1.0, "--duration", "seconds", "Write for example 200s.")
     )
     problems.read(lambda: check_writable(out))
-    case = problems.read(lambda: load_pairs(scenario))
+    case = problems.read(lambda: load_pair_case(scenario))
     places = problems.read(lambda: read_sites(sites, hypatias=True)) if sites else case.sites if case else None
     if case and places is None and not sites:
         rule = "is needed: this scenario has no sites of its own."
         problems.found.append(Problem("--sites", "", rule, "Give a CSV."))
+    if case and case.directory and out.resolve() == case.directory.folder.resolve():
+        rule = "is the directory that the scenario reads its network from; it would be overwritten."
+        problems.found.append(Problem(f"--out {out}", "", rule, "Name another directory."))
+    if step_ms and whole_s:
+        if (count := hypatia_out.Instants(step_ms, whole_s).count) > MOST_INSTANTS:
+            rule = f"has {count:,} states; up to {MOST_INSTANTS:,} are computed at once."
+            problems.found.append(Problem("--duration", "", rule, "Take a longer step, or a part of the time."))
+        if case:
+            begins, lasts_s = case.start, float(whole_s)
+            problems.read(lambda: check_years("--duration", begins, [0.0, lasts_s]))
     if problems.found:
         raise InputError(problems.found)
     assert case is not None
@@ -52,7 +65,12 @@ def hypatia(
     assert whole_s is not None
     instants = hypatia_out.Instants(step_ms, whole_s)
     written = hypatia_out.network_of(case.name, case.sky, case.start, places, case.directory, str(scenario))
-    unreachable, of = 0, len(instants.after_ns)
+    if others := hypatia_out.states_of_another(out, written.files, instants):
+        # They would be wrong beside this network; who made them is for the user to know, so that none is deleted.
+        rule = "holds forwarding states of another network, wrong beside this one."
+        way_out = "Move them away, or name another directory."
+        raise InputError([Problem(f"--out {out}", name, rule, way_out) for name in others])
+    unreachable, of = 0, instants.count
     with blaming(out), Staging(out) as staging:
         for name, content in written.files.items():
             (staging.path / name).write_text(content, encoding="utf-8")
@@ -63,10 +81,7 @@ def hypatia(
             for done, (_, state) in enumerate(states, start=1):
                 unreachable += hypatia_out.unreachable(state)
                 tell("writing forwarding states", done, of)
-        # States of another network would be wrong beside this one; those of the same network stay.
-        other = not hypatia_out.same_network(out, written.files)
-        stale = [path.name for path in out.glob("dynamic_state_*ms_for_*s")] if other else []
-        staging.commit([*written.files, *stale])
+        staging.commit([*written.files, instants.folder])
     satellites, count = len(written.wiring.count), len(places.names)
     note(f"{satellites} satellites, {count} ground stations, {of} forwarding states written to {out / instants.folder}")
     note(f"{unreachable} of {of * count * (count - 1)} ordered pairs of ground stations have no way")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress, tell_notes
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
+from openleo.cli.spans import check_years
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,13 +55,15 @@ def load(
     from openleo.network.ground import demands as demand_file
     from openleo.report import load as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.report.staging import Outputs, check_distinct
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     reading = Together()
     problems = reading.found
     reading.read(lambda: check_ending(out, "--out"))
-    if plot and plot.suffix.lower() != ".png":
-        problems.append(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it load.png, for example."))
+    reading.read(lambda: check_png(plot, "--plot", "load.png"))
+    asked_for = {"--out": out, "--plot": plot}
+    reading.read(lambda: check_distinct(asked_for, {"SCENARIO": scenario, "--demand": demand, "--sites": sites}))
     if paths is not None and routing == "shortest":
         rule = "is for --routing k-paths and least-loaded; the shortest is one."
         problems.append(Problem("--paths", "", rule, "Leave it out."))
@@ -70,8 +73,10 @@ def load(
         problems.append(
             Problem("--isl-mbps", "", f"is {isl_mbps:g}; a capacity is above 0.", "Write for example 20000.")
         )
+    case = reading.read(lambda: load_pair_case(scenario))
+    if case and math.isfinite(at):
+        reading.read(lambda: check_years("--at", case.start, [at]))
     rows = reading.read(lambda: demand_file.read(demand, "--demand"))
-    case = reading.read(lambda: load_pairs(scenario))
     known = case.sites if case else None
     if sites and case:
         known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
@@ -81,26 +86,27 @@ def load(
     assert rows is not None
     assert case is not None
     assert places is not None
-    tell_notes(case.notes)
     number = {name: n for n, name in enumerate(places.names)}
     asked = [network_load.Demand(number[row.start], number[row.end], row.mbps) for row in rows]
-    with progress() as tell:
-        loads = network_load.load(
-            case.sky, places, asked, case.start, at, routing, paths or PATHS,
-            lambda done: tell("routing demands", done, len(asked)),
-        )  # fmt: skip
     satellites = case.sky.constellation.satellite_name
-    with RowsWriter(out, table.COLUMNS) as writer:
-        writer.write(table.rows(loads, places.names, satellites, isl_mbps))
+    with Outputs(asked_for) as to:
+        with progress() as tell:
+            loads = network_load.load(
+                case.sky, places, asked, case.start, at, routing, paths or PATHS,
+                lambda done: tell("routing demands", done, len(asked)),
+            )  # fmt: skip
+        with RowsWriter(to["--out"], table.COLUMNS) as writer:
+            writer.write(table.rows(loads, places.names, satellites, isl_mbps))
+        if picture := to.get("--plot"):
+            from openleo.report import load_map
+
+            ways = {"shortest": "shortest path", "k-paths": f"{paths or PATHS} paths in equal shares"}
+            how = ways.get(routing, f"the least loaded of {paths or PATHS} paths")
+            load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, picture)
     for line in _summary(loads, table.node_names(places.names, satellites), places.names, isl_mbps):
         note(line)
     note(f"Written to {out}")
     if plot:
-        from openleo.report import load_map
-
-        ways = {"shortest": "shortest path", "k-paths": f"{paths or PATHS} paths in equal shares"}
-        how = ways.get(routing, f"the least loaded of {paths or PATHS} paths")
-        load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, plot)
         note(f"Drawn to {plot}")
 
 

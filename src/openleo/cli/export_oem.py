@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note
+from openleo.cli.common import ScenarioFile, load_pair_case, note
+from openleo.cli.spans import check_years, duration_s
 
 if TYPE_CHECKING:
     from openleo.network.constellation import Constellation
@@ -17,7 +18,7 @@ LOOKS_AHEAD_S = 60.0
 
 def oem(
     scenario: ScenarioFile,
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option(metavar="F.oem", help="The file to write.")],
     satellite: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only this satellite; may be given again. [default: all]")
     ] = None,
@@ -40,25 +41,26 @@ def oem(
     import openleo
     from openleo.errors import InputError, Problem, Together
     from openleo.interchange import oem as message
-    from openleo.report.staging import Staging, blaming
-    from openleo.scenario import load_pairs
+    from openleo.report.staging import StagedFile, blaming, check_distinct
 
     reading = Together()
     problems = reading.found
     if frame.upper() not in message.FRAMES:
         problems.append(Problem("--frame", "", f"is {frame}; it must be one of {', '.join(message.FRAMES)}."))
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario}))
     step_s = reading.read(lambda: duration_s(step, "--step"))
     if step_s is not None and step_s < 0.001:
         problems.append(Problem("--step", "", f"is {step}; it must be at least 1 ms.", "Write for example 60s."))
-    case = reading.read(lambda: load_pairs(scenario))
+    case = reading.read(lambda: load_pair_case(scenario))
     whole_s = case.duration_s if case else None
     if duration is not None:
         whole_s = reading.read(lambda: duration_s(duration, "--duration"))
     elif case and whole_s is None:
         problems.append(Problem("--duration", "", "is needed: a Hypatia scenario says no duration.", "Write 2h."))
     chosen = reading.read(lambda: _chosen(satellite, case.sky.constellation)) if case else None
-    if whole_s is not None and whole_s < 0.0:
-        problems.append(Problem("--duration", "", f"is {whole_s:g} s.", "Write for example 2h."))
+    if case and whole_s is not None:
+        begins, last_s = case.start, whole_s + LOOKS_AHEAD_S
+        reading.read(lambda: check_years("--duration", begins, [0.0, last_s]))
     if problems:
         raise InputError(problems)
     assert case is not None
@@ -80,15 +82,8 @@ def oem(
         created=datetime.now(UTC).replace(microsecond=0),
         originator=f"OPENLEO-{openleo.__version__}",
     )
-    with blaming(out):
-        if out.is_dir():
-            raise IsADirectoryError(21, "Is a directory")
-        with Staging(out.parent) as staging:
-            staged = staging.path / out.name
-            with staged.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(line + "\n" for line in written)
-            out.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(out)
+    with StagedFile(out) as path, blaming(out), path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(line + "\n" for line in written)
     names = constellation.satellite_name
     lost = [names[number] for number, there in zip(chosen, found.valid.T, strict=True) if not there.all()]
     states = f"{int(found.valid.sum())} states of {len(chosen)} satellites"

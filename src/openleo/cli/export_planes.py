@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note
+from openleo.cli.common import ScenarioFile, check_png, load_scenario, note
 
 
 def planes(
@@ -22,13 +22,19 @@ def planes(
     """
     from openleo.report import planes as table
     from openleo.report.rows import RowsWriter, check_ending
-    from openleo.scenario import Scenario
+    from openleo.report.staging import Outputs, check_distinct
 
     check_ending(out, "--out")
-    case = Scenario.load(scenario).case
+    check_png(plot, "--plot", "planes.png")
+    asked_for = {"--out": out, "--plot": plot}
+    check_distinct(asked_for, {"SCENARIO": scenario})
+    case = load_scenario(scenario).case
     constellation = case.network.constellation
-    with RowsWriter(out, table.COLUMNS) as writer:
-        writer.write(table.rows(constellation))
+    with Outputs(asked_for) as to:
+        with RowsWriter(to["--out"], table.COLUMNS) as writer:
+            writer.write(table.rows(constellation))
+        if picture := to.get("--plot"):
+            table.draw(constellation, case.name, picture)
     shells = len(constellation.shell_names)
     found = int((constellation.plane >= 0).sum())
     note(
@@ -36,5 +42,4 @@ def planes(
         f"written to {out}"
     )
     if plot:
-        table.draw(constellation, case.name, plot)
         note(f"Drawn to {plot}")

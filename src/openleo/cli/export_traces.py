@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import ScenarioFile, duration_s, note, progress
+from openleo.cli.common import ScenarioFile, load_pair_case, note, progress
+from openleo.cli.spans import duration_s, seconds_over
 
 if TYPE_CHECKING:
     import pyarrow
@@ -23,7 +24,10 @@ def traces(
     ] = None,
     every: Annotated[str, typer.Option(help="From one row of a pair to the next.")] = "15s",
     duration: Annotated[
-        str | None, typer.Option(help="How long from the scenario's start. [default: as the scenario says]")
+        str | None,
+        typer.Option(
+            help="How long from the scenario's start, without the end itself. [default: as the scenario says]"
+        ),
     ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only pairs from this place.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Only pairs to this place.")] = None,
@@ -33,23 +37,20 @@ def traces(
     Light's time over the satellites alone along the shortest way, nothing added; empty where there is no way. Rates are
     not computed yet: their columns are there, and empty.
     """
-    import numpy as np
-
     from openleo.errors import InputError, Problem, Together, near_names
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
-    from openleo.report.staging import StagedFile, blaming
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.report.staging import StagedFile, blaming, check_distinct
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     reading = Together()
     problems = reading.found
     if out.suffix.lower() not in ENDINGS:
         rule = f"ends in {out.suffix or 'nothing'!r}; traces are written as {' or '.join(ENDINGS)}."
         problems.append(Problem("--out", "", rule, "Name it for example traces.parquet."))
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites}))
     step_s = reading.read(lambda: duration_s(every, "--every"))
-    if step_s is not None and step_s <= 0.0:
-        problems.append(Problem("--every", "", f"is {every}; it must be more than nothing.", "Write for example 15s."))
-    case = reading.read(lambda: load_pairs(scenario))
+    case = reading.read(lambda: load_pair_case(scenario))
     whole_s = case.duration_s if case else None
     if duration is not None:
         whole_s = reading.read(lambda: duration_s(duration, "--duration"))
@@ -70,14 +71,17 @@ def traces(
         problems.append(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
     if start is not None and start == end:
         problems.append(Problem("--to", "", f'is "{end}", where the pair starts.', "A pair has two places."))
+    seconds = None
+    if case and step_s is not None and whole_s is not None:
+        option = "--every" if duration is None else "--duration"
+        begins, span_s, apart_s = case.start, whole_s, step_s
+        seconds = reading.read(lambda: seconds_over(begins, span_s, apart_s, option))
     if problems:
         raise InputError(problems)
     assert case is not None
-    assert step_s is not None
-    assert whole_s is not None
+    assert seconds is not None
     assert places is not None
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))
-    seconds = np.arange(0.0, whole_s - 1e-9, step_s).tolist()
     rows = unreachable = 0
     with StagedFile(out) as path, blaming(out), _writer(path, of_pairs.SCHEMA) as writer, progress() as tell:
         found = of_pairs.batches(case.sky, places, pairs, case.start, seconds, default_threads())

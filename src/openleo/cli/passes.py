@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, duration_s, instant, note, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    check_png,
+    load_scenario,
+    note,
+    one_of,
+    point,
+    print_json,
+    tell_if_cold,
+)
+from openleo.cli.spans import FOR, FROM, duration_s, window
 
 LONGEST_S = 6 * 3600.0  # every satellite is followed in steps of 5 s
 
@@ -29,8 +39,8 @@ def passes(
     track: Annotated[
         Path | None, typer.Option(metavar="F.csv", help="In place of --at, a user who moves: t,lat,lon,alt.")
     ] = None,
-    start: Annotated[str | None, typer.Option(help="From this instant, UTC. [default: the scenario's start]")] = None,
-    for_: Annotated[str, typer.Option("--for", metavar="DURATION", help="For so long, for example 30m.")] = "10m",
+    start: Annotated[str | None, typer.Option(help=FROM)] = None,
+    for_: Annotated[str, typer.Option("--for", metavar="DURATION", help=f"{FOR} For example 30m.")] = "10m",
     out: Annotated[
         Path | None, typer.Option(help="Where to draw the sky (PNG). [default: out/NAME/passes-PLACE.png]")
     ] = None,
@@ -42,34 +52,28 @@ def passes(
     lat, lon, alt (metres above the ellipsoid); between its rows the user follows the geodesic at a steady speed.
     """
     from openleo.errors import InputError, Problem
-    from openleo.instants import SlotGrid
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
     from openleo.report import sky
-    from openleo.scenario import Scenario
 
-    read = Scenario.load(scenario)
+    check_png(out, "--out", "sky.png")
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(at=at, track=track)
-    place = read_track(track, grid.start) if track else point(at or "", "--at", read)
-    seconds = duration_s(for_, "--for")
-    if seconds > LONGEST_S:
+    place = read_track(track, read.start) if track else point(at or "", "--at", read)
+    if duration_s(for_, "--for") > LONGEST_S:
         raise InputError(
             Problem("--for", "", f"{for_} is longer than {LONGEST_S / 3600:g} h.", "Look at a part of it.")
         )
-    first = grid.slot_at(instant(start, "--start", grid.start))
-    window = replace(grid, start=grid.instant(first), slots=max(1, round(seconds / grid.slot_s)))
-    assert isinstance(window, SlotGrid)
+    shown = window(grid, start, for_)
     tell_if_cold()
-    seen = journeys.passes(network, place, window.start, window.duration_s)
-    changes = journeys.hand_overs(network, window, place)
-    if out is not None and out.suffix.lower() != ".png":
-        raise InputError(Problem(str(out), "", "is not named as a PNG file.", "Name it sky.png, for example."))
+    seen = journeys.passes(network, place, shown.start, shown.duration_s)
+    changes = journeys.hand_overs(network, shown, place)
     name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
-    where = _where(place, window)
-    marked = _where(place, window, degree="°")
-    sky.draw(seen, changes, place.name, marked, window, network.user_elevation_deg, picture)
+    where = _where(place, shown)
+    marked = _where(place, shown, degree="°")
+    sky.draw(seen, changes, place.name, marked, shown, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
     if as_json:
         print_json(
@@ -80,7 +84,8 @@ def passes(
             }
         )
         return
-    typer.echo(f"{place.name} ({where}): {len(seen)} satellites above {network.user_elevation_deg:g}° in {for_}")
+    said_for = for_ if shown.duration_s == duration_s(for_, "--for") else f"{shown.duration_s:g}s"
+    typer.echo(f"{place.name} ({where}): {len(seen)} satellites above {network.user_elevation_deg:g}° in {said_for}")
     typer.echo(f"{'rises':>9} {'highest':>9} {'sets':>9}  elevation  satellite")
     for one in seen:
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))

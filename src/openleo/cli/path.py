@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, instant, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, load_scenario, one_of, point, print_json, tell_if_cold
+from openleo.cli.spans import instant
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,9 +30,14 @@ def path(
     ] = INTERNET,
     track: Annotated[
         Path | None,
-        typer.Option("--from-track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."),
+        typer.Option(
+            "--from-track", "--track", metavar="F.csv", help="In place of --from, a user who moves: t,lat,lon,alt."
+        ),
     ] = None,
-    at: Annotated[str | None, typer.Option(help="An instant, UTC. [default: the scenario's start]")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(help="An instant, UTC. [default: the scenario's start; to the internet, its first slot]"),
+    ] = None,
     paths: Annotated[
         int, typer.Option(metavar="K", min=1, max=MOST_PATHS, help="Between two places: so many, the shortest first.")
     ] = 1,
@@ -48,13 +54,13 @@ def path(
     """
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
-    from openleo.scenario import Scenario
 
-    read = Scenario.load(scenario)
+    read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
-    when = instant(at, "--at", grid.start)
-    user = read_track(track, grid.start) if track else point(start or "", "--from", read)
+    # Before the first slot there is nothing that `plan` would use; over satellites alone t = 0 is that of `rtt`.
+    when = instant(at, "--at", grid.start if end.casefold() == INTERNET else read.start)
+    user = read_track(track, read.start) if track else point(start or "", "--from", read)
     several = _several_asked(end, paths, disjoint)
     tell_if_cold()
     if several:

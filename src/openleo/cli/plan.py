@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, note, print_json, progress, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, load_scenario, note, print_json, progress, tell_if_cold
 
 if TYPE_CHECKING:
     from openleo.results import Results
@@ -32,13 +32,10 @@ def plan(
     """
     from openleo.report.slots import SlotsWriter
     from openleo.report.write import check_writable, write
-    from openleo.scenario import Scenario
 
-    read = Scenario.load(scenario)
+    read = load_scenario(scenario, under_rules=True)
     if slots is not None:
         read = read.first_slots(slots)
-    for said in read.case.notes:
-        note(said)
     folder = out or Path("out") / read.case.name
     check_writable(folder)
     tell_if_cold()

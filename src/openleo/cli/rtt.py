@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, note, progress, tell_if_cold, tell_notes
+from openleo.cli import spans
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_if_cold
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from openleo.scenario import PairCase
 
 Instant = tuple[str, float]  # as it is written to the file, and in seconds after the scenario's start
-MOST_INSTANTS = 1_000_000  # of a range
+Told = list[tuple[str, str]]  # option, what is said before its file's name once it is there
 MOST_LOOKED_AT = 100  # for satellites without a position
 
 
@@ -32,7 +33,9 @@ def rtt(
             help="Seconds after the scenario's start, one or several, or START:STOP:STEP without STOP itself.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option(help="The CSV to write: t_s,from,to,rtt_ms,hops.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="F.csv", help="The CSV to write: t_s,from,to,rtt_ms,hops.")
+    ] = None,
     sites: Annotated[
         Path | None, typer.Option(help="A CSV of places: name,lat_deg,lon_deg. A Hypatia directory has its own.")
     ] = None,
@@ -52,7 +55,8 @@ def rtt(
     """
     from openleo.errors import InputError, Problem
     from openleo.report.rows import check_ending
-    from openleo.scenario import HYPATIA_LIMITS, load_pairs, read_sites
+    from openleo.report.staging import Outputs, check_distinct
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
 
     instants = _instants(at)
     if not (out or summary or paths or plot):
@@ -60,43 +64,34 @@ def rtt(
         raise InputError(Problem("--out", "", rule, "Name a CSV."))
     if summary:
         check_ending(summary, "--summary")
-    if plot and plot.suffix.lower() != ".png":
-        raise InputError(Problem(f"--plot {plot}", "", "is not named as a PNG file.", "Name it rtt.png, for example."))
-    case = load_pairs(scenario)
-    tell_notes(case.notes)
+    check_png(plot, "--plot", "rtt.png")
+    asked_for = {"--out": out, "--summary": summary, "--paths": paths, "--plot": plot}
+    check_distinct(asked_for, {"SCENARIO": scenario, "--sites": sites})
+    case = load_pair_case(scenario)
     places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
     if places is None:
         raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
-    _check_years(case, instants)
+    if len(places.names) < 2:
+        raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
+    spans.check_years("--at", case.start, [after_s for _, after_s in instants])
     _tell_lost(case, [seconds for _, seconds in instants])
     tell_if_cold()
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
     gathered = _gather_for(places, len(in_time)) if summary or plot else None
     # What is gathered follows the order of time, what is written as asked the order given: if they differ, twice.
     together = [one[1] for one in instants] == [one[1] for one in in_time]
-    if out or paths or together:
-        _compute(case, places, instants, out, paths, gathered if together else None)
-    if gathered and not together:
-        _compute(case, places, in_time, None, None, gathered)
-    if gathered:
-        _conclude(case, gathered, [seconds for _, seconds in in_time], summary, plot)
-
-
-def _check_years(case: PairCase, instants: list[Instant]) -> None:
-    """Raise InputError when an instant is of no year that orbits are computed for."""
-    from datetime import UTC, datetime
-
-    from openleo.errors import InputError, Problem
-    from openleo.instants import instant_text
-    from openleo.scenario_file import FIRST_YEAR, LAST_YEAR
-
-    first, end = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR + 1))
-    least_s, end_s = ((bound - case.start).total_seconds() for bound in (first, end))
-    beyond = [word for word, seconds in instants if not least_s <= seconds < end_s]
-    if beyond:
-        more = f" ({len(beyond)} such instants)" if len(beyond) > 1 else ""
-        rule = f"{beyond[0]} s after {instant_text(case.start)} is not within {FIRST_YEAR} to {LAST_YEAR}{more}."
-        raise InputError(Problem("--at", "", rule, "Orbits are computed for these years."))
+    with Outputs(asked_for) as to:
+        told = []
+        if out or paths or together:
+            told += _compute(case, places, instants, to.get("--out"), to.get("--paths"), gathered if together else None)
+        if gathered and not together:
+            _compute(case, places, in_time, None, None, gathered)
+        if gathered:
+            told += _conclude(
+                case, gathered, [after_s for _, after_s in in_time], to.get("--summary"), to.get("--plot")
+            )
+    for option, said in told:
+        note(f"{said} {asked_for[option]}")
 
 
 def _tell_lost(case: PairCase, seconds: list[float]) -> None:
@@ -120,8 +115,8 @@ def _compute(
     out: Path | None,
     paths: Path | None,
     gathered: Gathered | None,
-) -> None:
-    """Run through the instants, and hand each one to whatever was asked for."""
+) -> Told:
+    """Run through the instants, and hand each one to whatever was asked for; gives what is to be told of it."""
     from openleo.network.pairs import rtt_between
     from openleo.network.ways import ways_between
     from openleo.report.pairs import PairsWriter
@@ -147,10 +142,12 @@ def _compute(
             for done, ((word, _), one) in enumerate(zip(instants, times, strict=True), start=1):
                 writer.write(word, one)
                 tell("computing instants", done, len(instants))
+    told = []
     if writer:
-        note(f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to {out}")
+        told.append(("--out", f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to"))
     if paths:
-        note(f"The ways at {len(instants)} instants written to {paths}")
+        told.append(("--paths", f"The ways at {len(instants)} instants written to"))
+    return told
 
 
 def _gather_for(places: Places, instants: int) -> Gathered:
@@ -167,21 +164,22 @@ def _gather_for(places: Places, instants: int) -> Gathered:
 
 def _conclude(
     case: PairCase, gathered: Gathered, seconds: list[float], summary: Path | None, plot: Path | None
-) -> None:
-    """Write the summary and draw the plot."""
-    names = gathered.places.names
+) -> Told:
+    """Write the summary and draw the plot; gives what is to be told of them."""
+    names, told = gathered.places.names, []
     if summary:
         from openleo.report import ways
         from openleo.report.rows import RowsWriter
 
         with RowsWriter(summary, ways.COLUMNS) as writer:
             writer.write(ways.rows(gathered.figures(), names))
-        note(f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in {summary}")
+        told.append(("--summary", f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in"))
     if plot:
         from openleo.report import pair_plot
 
         pair_plot.draw(gathered.rtt_ms, names, seconds, case.start, f"Round-trip times: {case.name}", plot)
-        note(f"Drawn to {plot}")
+        told.append(("--plot", "Drawn to"))
+    return told
 
 
 def _instants(text: str) -> list[Instant]:
@@ -211,23 +209,26 @@ def _one(word: str, problems: list[Problem]) -> list[Instant]:
 
 def _range(word: str, problems: list[Problem]) -> list[Instant]:
     """START, START + STEP, … below STOP, so that 0:60:15 and 60:120:15 have no instant in common."""
-    from openleo.errors import Problem
+    from openleo.errors import InputError, Problem
 
     try:
         start, stop, step = (Decimal(part.strip()) for part in word.split(":"))
-        usable = all(one.is_finite() for one in (start, stop, step)) and step > 0 and start < stop
+        usable = (
+            all(one.is_finite() and abs(one.adjusted()) < 30 for one in (start, stop, step))
+            and step > 0
+            and start < stop
+        )
     except (InvalidOperation, ValueError):
         usable = False
     if not usable:
         rule = f"{word.strip()!r} is no range START:STOP:STEP with START below STOP and STEP above 0."
         problems.append(Problem("--at", "", rule, "Write for example 0:3600:15: every 15 s of an hour."))
         return []
-    count = math.ceil((stop - start) / step)
-    if count > MOST_INSTANTS:
-        rule = f"{word.strip()!r} has {count:,} instants; up to {MOST_INSTANTS:,} are computed at once."
-        problems.append(Problem("--at", "", rule, "Take a longer step."))
+    try:
+        return [(_shortest(one), float(one)) for one in spans.instants(start, stop, step, "--at")]
+    except InputError as error:
+        problems += error.problems
         return []
-    return [(_shortest(start + n * step), float(start + n * step)) for n in range(count)]
 
 
 def _shortest(value: Decimal) -> str:

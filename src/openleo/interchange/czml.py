@@ -7,9 +7,11 @@ Form: the CZML guide of Analytical Graphics (github.com/AnalyticalGraphicsInc/cz
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 
 from openleo.instants import instant_text
 from openleo.network import ephemeris
-from openleo.network.constellation import Constellation
+from openleo.network.constellation import Constellation, only
 
 Packet = dict[str, Any]
 
@@ -53,6 +55,11 @@ def spread(satellites: int, count: int) -> list[int]:
     return [n * satellites // few for n in range(few)]
 
 
+def samples(duration_s: float, step_s: float) -> int:
+    """How many samples a satellite has."""
+    return max(math.ceil(Decimal(str(duration_s)) / Decimal(str(step_s))) + 1, LEAST_SAMPLES)
+
+
 def document(
     name: str,
     constellation: Constellation,
@@ -63,9 +70,9 @@ def document(
     marks: Iterable[Mark],
 ) -> Document:
     """All packets. Samples stand every `step_s`, on to or past the end, and at least LEAST_SAMPLES of them."""
-    count = max(int(np.ceil(duration_s / step_s - 1e-9)) + 1, LEAST_SAMPLES)
-    after_s = np.arange(count) * step_s
-    moved = ephemeris.positions(constellation, start, after_s)
+    count = samples(duration_s, step_s)
+    after_s = np.array([float(n * Decimal(str(step_s))) for n in range(count)])
+    moved = ephemeris.positions(only(constellation, satellites), start, after_s)
     whole = _interval(start, 0.0, duration_s)
     clock = {"interval": whole, "currentTime": instant_text(start), "multiplier": CLOCK_MULTIPLIER}
     packets: list[Packet] = [
@@ -77,17 +84,17 @@ def document(
         }
     ]
     cut_short, left_out = [], []
-    for satellite in satellites:
+    for column, satellite in enumerate(satellites):
         title = constellation.satellite_name[satellite]
-        usable = moved.valid[:, satellite]
-        samples = count if usable.all() else int(usable.argmin())
-        if samples < LEAST_SAMPLES:
+        usable = moved.valid[:, column]
+        known = count if usable.all() else int(usable.argmin())
+        if known < LEAST_SAMPLES:
             left_out.append(title)
             continue
-        if samples < count:
+        if known < count:
             cut_short.append(title)
-        track = np.column_stack([after_s[:samples], moved.position_km[:samples, satellite] * M_PER_KM])
-        shown_s = min(duration_s, float(after_s[samples - 1]))
+        track = np.column_stack([after_s[:known], moved.position_km[:known, column] * M_PER_KM])
+        shown_s = min(duration_s, float(after_s[known - 1]))
         packets.append(_satellite(satellite, title, start, shown_s, track))
     packets += [_place(number, mark) for number, mark in enumerate(marks)]
     return Document(packets, tuple(cut_short), tuple(left_out))
@@ -99,7 +106,7 @@ def _interval(start: datetime, from_s: float, to_s: float) -> str:
 
 def _satellite(number: int, title: str, start: datetime, shown_s: float, track: NDArray[np.float64]) -> Packet:
     # Millimetres, so that files stay small: samples are t, x, y, z, t, x, …
-    flat = [round(value, 3) + 0.0 for value in track.ravel().tolist()]
+    flat = [value for t, *xyz in track.tolist() for value in (t, *(round(axis, 3) + 0.0 for axis in xyz))]
     return {
         "id": f"satellite/{number}",
         "name": title,

@@ -14,15 +14,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text, utc
 from openleo.interchange import hypatia_text as text
+from openleo.network.admission import NO_LIMITS
 from openleo.network.constellation import Constellation, from_elements, tle
 from openleo.network.constellation.element_set import ElementSet, element_set
 from openleo.network.constellation.elements import ElementSets
 from openleo.network.forwarding import State, Wiring, links_of, states, wire
 from openleo.network.hypatia import Directory
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
+from openleo.network.topology import POLE_DEG
 from openleo.units import EARTH_RADIUS_KM
 
 SGP4_RADIUS_KM = 6378.135  # WGS 72: the unit of SGP4's lengths
@@ -30,6 +34,8 @@ NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
 DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
+IN_ORBIT = ("satellite", "plane", "isl")  # kinds of failures that the ways of pairs meet
+STATES = "dynamic_state_*ms_for_*s"
 SAME_INSTANT_S = 1e-3  # a TLE's epoch has eight digits of a day
 
 
@@ -57,6 +63,10 @@ class Instants:
         return f"dynamic_state_{self.step_ms}ms_for_{self.duration_s}s"
 
     @property
+    def count(self) -> int:
+        return -(-self.duration_s * 1000 // self.step_ms)
+
+    @property
     def after_ns(self) -> range:
         return range(0, self.duration_s * NS_PER_S, self.step_ms * NS_PER_MS)
 
@@ -75,7 +85,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
     elements = list(constellation.elements) or text.circular_elements(constellation, start)
     grid = directory.grid if directory else _grid(constellation)
     tles = text.tles(re.sub(r"\W+", "-", name).strip("-") or "satellite", grid, elements)
-    moved = _read_back(constellation.name, tles)
+    moved = _grouped(_read_back(constellation.name, tles), constellation)
     links = directory.links if directory else links_of(sky.topology.neighbours)
     longest_km = _longest_link_km(sky, moved)
     if isinstance(sky.admitted, ByRange):
@@ -86,6 +96,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
             f"the elevation mask (the states keep to its {sky.admitted.elevation_deg:g}°; description.txt can only say "
             f"the range that it is at the highest orbit, {range_km:.1f} km)"
         )
+    lost += _kept_by_states_alone(sky, places)
     if constellation.shells:
         lost.append("the shells' exact circles (they became TLEs, which SGP4 moves within 17 km of them)")
     if not directory:
@@ -99,6 +110,25 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
         "description.txt": text.description(range_km, longest_km),
     }
     return Written(replace(sky, constellation=moved), moved.epoch, places, wiring, files, tuple(lost))
+
+
+def _kept_by_states_alone(sky: Sky, places: Places) -> Iterator[str]:
+    """What is set and the files of the network cannot say, though the forwarding states keep to it."""
+    limits = sky.admitted.limits if isinstance(sky.admitted, ByElevation) else NO_LIMITS
+    horizons = [name for name in places.names if name in limits.horizons]
+    if any(limits.user_shell_deg):
+        masks = zip(sky.constellation.shell_names, limits.user_shell_deg, strict=True)
+        said = ", ".join(f"{name} {deg:g}°" for name, deg in masks if deg)
+        yield f"the masks of shells (the states keep to them: {said})"
+    if horizons:
+        yield f"horizons (the states keep to those of {', '.join(horizons)})"
+    if limits.gso_exclusion_deg:
+        yield f"the angle to the geostationary arc (the states keep to {limits.gso_exclusion_deg:g}°)"
+    if sky.topology.polar_cutoff_deg < POLE_DEG:
+        yield f"the polar cut-off of links (the states keep to {sky.topology.polar_cutoff_deg:g}°; isls.txt lists all)"
+    if out := sum(one.kind in IN_ORBIT for one in sky.failures.outages):
+        said = f"{out} outage{'' if out == 1 else 's'}"
+        yield f"failures in orbit ({said}; the states avoid what is out, tles.txt and isls.txt list everything)"
 
 
 def _unfit(constellation: Constellation, start: datetime, file: str) -> Iterator[Problem]:
@@ -133,6 +163,27 @@ def _read_back(name: str, tles: str) -> Constellation:
     if faults or len(sets) != len(read):
         raise RuntimeError(f"a TLE of ours cannot be read: {faults or read}")
     return from_elements(name, ElementSets(sets, (), "tles.txt", ""))
+
+
+def _grouped(moved: Constellation, filed: Constellation) -> Constellation:
+    """The satellites as read back, in the shells and planes that they are of: masks and lasers go by these.
+
+    What would be inferred from the orbits may differ: other shells, in another order, with satellites in none.
+    """
+    assert moved.placement is not None
+    node_rad = np.radians(moved.placement.orbits.node_deg)
+    return replace(
+        filed,
+        name=moved.name,
+        epoch=moved.epoch,
+        source=moved.source,
+        sha256=moved.sha256,
+        satellite_name=moved.satellite_name,
+        satellite_id=moved.satellite_id,
+        argument_rad=moved.argument_rad,
+        raan_rad=node_rad[filed.plane_first] if filed.shells else filed.raan_rad,
+        elements=moved.elements,
+    )
 
 
 def _highest_km(constellation: Constellation) -> float:
@@ -173,9 +224,11 @@ def unreachable(state: State) -> int:
     return int((state.first < 0).sum()) - count if count else 0
 
 
-def same_network(folder: Path, files: dict[str, str]) -> bool:
-    """Whether the directory already says exactly this network."""
-    return all(
+def states_of_another(folder: Path, files: dict[str, str], instants: Instants) -> list[str]:
+    """Forwarding states in a directory that are not of this network, and that this run does not write anew: names."""
+    same = all(
         (folder / name).is_file() and (folder / name).read_bytes() == content.encode()
         for name, content in files.items()
     )
+    found = sorted(path.name for path in folder.glob(STATES))
+    return [] if same else [name for name in found if name != instants.folder]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from openleo.geodesy import ecef_to_teme
 from openleo.instants import instant_text, julian_date
 from openleo.network import ephemeris
-from openleo.network.constellation import Constellation, frames
+from openleo.network.constellation import Constellation, frames, only
 from openleo.units import SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
@@ -59,13 +59,14 @@ def states(
     shape = (len(after_s), len(satellites))
     position_km, velocity_km_s, valid = np.zeros((*shape, 3)), np.zeros((*shape, 3)), np.zeros(shape, np.bool_)
     steps = np.arange(-REACH, REACH + 1)
-    at_once = max(1, POSITIONS_AT_ONCE // (len(steps) * constellation.satellites))
+    chosen = only(constellation, satellites)
+    at_once = max(1, POSITIONS_AT_ONCE // (len(steps) * max(1, len(satellites))))
     for first in range(0, len(after_s), at_once):
         now = slice(first, first + at_once)
         around_s = after_s[now, np.newaxis] + steps * APART_S
-        moved = ephemeris.positions(constellation, start, around_s.ravel())
-        around_km = moved.position_km[:, list(satellites)].reshape(*around_s.shape, len(satellites), 3)
-        there = moved.valid[:, list(satellites)].reshape(*around_s.shape, len(satellites))
+        moved = ephemeris.positions(chosen, start, around_s.ravel())
+        around_km = moved.position_km.reshape(*around_s.shape, len(satellites), 3)
+        there = moved.valid.reshape(*around_s.shape, len(satellites))
         position_km[now] = around_km[:, REACH]
         velocity_km_s[now], valid[now] = _differences(around_km, there)
     if frame != "ITRF":

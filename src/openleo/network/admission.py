@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.network.constellation import Constellation
+from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.kernels.admission import Conditions
 
 Floats = NDArray[np.float64]
@@ -72,7 +72,10 @@ class GroundLimits:
             return NO_CONDITIONS
         sine = np.full(len(constellation), -1.0)
         if shell_deg:
-            sine = np.sin(np.radians(shell_deg))[constellation.shell]
+            if len(shell_deg) != len(constellation.shell_names):
+                raise ValueError(f"masks of {len(shell_deg)} shells for {len(constellation.shell_names)} shells")
+            placed = constellation.shell != NO_PLANE  # who is in no shell keeps to the site's own mask alone
+            sine[placed] = np.sin(np.radians(shell_deg))[constellation.shell[placed]]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in rows])]).astype(np.int64)
         return Conditions(
             True,

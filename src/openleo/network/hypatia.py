@@ -45,6 +45,7 @@ class Directory:
     longest_ground_link_km: float
     links: NDArray[np.int32]  # axes (link, two ends), in the file's order: it numbers the satellites' interfaces
     grid: tuple[int, int]  # what `tles.txt` says first: planes, satellites in each
+    folder: Path  # where it was read from
 
 
 def read(folder: Path) -> Directory:
@@ -66,7 +67,7 @@ def read(folder: Path) -> Directory:
     constellation = from_elements(str(folder.name), sets)
     # Hypatia's limit of range stands for the horizon, so nothing else does.
     topology = Topology(neighbours(links, len(sets.sets)), lowest_km=0.0, longest_km=limits[1])
-    return Directory(constellation, topology, places, limits[0], links, grid)
+    return Directory(constellation, topology, places, limits[0], links, grid, folder)
 
 
 def _check_there(folder: Path) -> None:

@@ -257,8 +257,8 @@ class Pass:
 
 
 def passes(network: Network, user: Point | Track, start: datetime, duration_s: float) -> list[Pass]:
-    """The satellites above a user's mask within a time, in the order they appear."""
-    seconds = np.arange(0.0, duration_s + PASS_STEP_S / 2.0, PASS_STEP_S)
+    """The satellites above a user's mask within a time, without its end itself, in the order they appear."""
+    seconds = np.arange(0.0, duration_s - 1e-9, PASS_STEP_S)
     moved = ephemeris.positions(network.constellation, start, seconds, every_s=PASS_STEP_S)
     there = np.ones((1, 1), np.bool_)
     if isinstance(user, Track):

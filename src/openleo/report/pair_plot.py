@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.instants import instant_text
-from openleo.report.staging import StagedFile
+from openleo.report.staging import StagedFile, blaming
 
 Times = NDArray[np.float32]
 
@@ -51,7 +51,7 @@ def draw(
     said = f"{len(pairs)} pairs at {when} over satellites alone; light's time, nothing added"
     none = "a way at every instant" if unreachable == 0.0 else f"no way for {unreachable:.2%} of pairs and instants"
     figure.text(0.07, 0.89, f"{said} · {none}", fontsize=9.5, color="0.35")
-    with StagedFile(target) as path:
+    with StagedFile(target) as path, blaming(target):
         figure.savefig(path, dpi=150, format="png")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from openleo.instants import instant_text
 from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.planes import Standing
-from openleo.report.staging import StagedFile
+from openleo.report.staging import StagedFile, blaming
 
 COLUMNS: dict[str, type] = {
     "satellite": str,
@@ -81,7 +81,7 @@ def draw(constellation: Constellation, title: str, target: Path) -> None:
         axes.set_yticks(range(0, 361, 60))
         axes.set_xlabel("right ascension of the ascending node (°)")
         axes.set_ylabel("argument of latitude (°)")
-    with StagedFile(target) as path:
+    with StagedFile(target) as path, blaming(target):
         figure.savefig(path, dpi=130, format="png")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.hand_overs import HandOver
 from openleo.network.journeys import Pass
-from openleo.report.staging import StagedFile
+from openleo.report.staging import StagedFile, blaming
 
 SERVING, OTHER = "#0072b2", "#b8b8b8"  # Okabe and Ito's blue, safe for colour-blind readers, and a grey
 RINGS_DEG = (80, 60, 40, 25, 10)
@@ -44,7 +44,7 @@ def draw(
     when = f"{instant_text(window.start)}, {window.duration_s / 60:g} min"
     figure.text(0.04, 0.925, f"{where} · {when} · {len(passes)} passes above {mask_deg:g}°", fontsize=9.5, color="0.35")
     _listing(figure, hand_overs, order)
-    with StagedFile(target) as path:
+    with StagedFile(target) as path, blaming(target):
         figure.savefig(path, dpi=150, format="png")
 
 

@@ -4,7 +4,8 @@ An output folder that does not exist yet is written as a hidden sibling and rena
 whatever else is in it: files are written into a hidden folder within it (a folder may be a mount of its own, and
 nothing can be renamed across mounts), the old ones are set aside, the new ones moved in, and any failure puts the old
 ones back. A single file is written beside its place likewise; through a link, beside what it points to; and what is a
-stream, as a pipe or a terminal, is given the whole content at the end.
+stream, as a pipe or a terminal, is given the whole content at the end. Several files of one command are `Outputs`:
+none is in its place before all are whole.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,17 +26,19 @@ from typing import Protocol
 from openleo.errors import InputError, Problem
 
 WAY_OUT = "Choose another place with --out, or make room and give write access there."
+OUT = "--out"
 
 
 @contextmanager
-def blaming(folder: Path) -> Iterator[None]:
-    """An OSError within is the folder's fault, and is said as one."""
+def blaming(folder: Path, option: str = OUT) -> Iterator[None]:
+    """An OSError within is the folder's fault, and is said as one; `option` is how another place is chosen."""
     try:
         yield
     except OSError as error:
         why = error.strerror or str(error)
         place = f" ({error.filename})" if error.filename and Path(error.filename) != folder else ""
-        raise InputError(Problem(str(folder), "", f"cannot be written: {why}{place}.", WAY_OUT)) from error
+        way_out = WAY_OUT.replace(OUT, option)
+        raise InputError(Problem(str(folder), "", f"cannot be written: {why}{place}.", way_out)) from error
 
 
 def check_writable(folder: Path) -> None:
@@ -128,11 +131,7 @@ class StagedFile:
 
     def __enter__(self) -> Path:
         with blaming(self.target):
-            self._place = None if _is_stream(self.target) else self.target.resolve()
-            if self._place is None:
-                folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
-            else:
-                folder = self._open.enter_context(Staging(self._place.parent)).path
+            self._place, folder = _staged(self.target, self._open)
         self._path = folder / self.target.name
         return self._path
 
@@ -143,11 +142,96 @@ class StagedFile:
             if kind is not None:
                 return
             if self._place is None:
-                with self._path.open("rb") as content, self.target.open("wb") as stream:
-                    shutil.copyfileobj(content, stream)
+                _pour(self._path, self.target)
             else:
                 self._place.parent.mkdir(parents=True, exist_ok=True)
                 self._path.replace(self._place)
+
+
+def check_distinct(outputs: Mapping[str, Path | None], inputs: Mapping[str, Path | None]) -> None:
+    """Raise InputError where two outputs are one file, or an output is what an input is read from; keys are options."""
+    taken = {os.path.realpath(path): name for name, path in inputs.items() if path is not None and path.is_file()}
+    problems = []
+    for option, path in outputs.items():
+        if path is None or str(path) == os.devnull:
+            continue
+        place = os.path.realpath(path)
+        if place in taken:
+            rule = f"is {taken[place]}, too; each file has a place of its own."
+            problems.append(Problem(f"{option} {path}", "", rule, "Choose another name."))
+        taken.setdefault(place, option)
+    if problems:
+        raise InputError(problems)
+
+
+class Outputs:
+    """The files of one command by option: a context manager that moves all into place when all are whole, or none.
+
+    `outputs[option]` is the path to write to until then; `get` gives None for an option that was not given. What cannot
+    be written is said of the file in the user's words, with the option that names it.
+    """
+
+    def __init__(self, targets: Mapping[str, Path | None]):
+        self._targets = {option: target for option, target in targets.items() if target is not None}
+        self._open = contextlib.ExitStack()
+        self._staged: dict[str, Path] = {}
+        self._places: dict[str, Path | None] = {}  # as of StagedFile
+
+    def __getitem__(self, option: str) -> Path:
+        return self._staged[option]
+
+    def get(self, option: str) -> Path | None:
+        return self._staged.get(option)
+
+    def __enter__(self) -> Outputs:
+        with contextlib.ExitStack() as opening:
+            for option, target in self._targets.items():
+                with blaming(target, option):
+                    place, folder = _staged(target, opening)
+                self._places[option], self._staged[option] = place, folder / target.name
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._open:
+            if kind is None:
+                self._commit()
+            elif isinstance(error, InputError):
+                problems = [self._in_the_users_words(one) for one in error.problems]
+                raise InputError(problems) from error
+
+    def _in_the_users_words(self, said: Problem) -> Problem:
+        for option, staged in self._staged.items():
+            if said.file == str(staged):
+                way_out = said.way_out.replace(OUT, option)
+                return Problem(str(self._targets[option]), said.where, said.rule, way_out)
+        return said
+
+    def _commit(self) -> None:
+        """Move all into place; a failure puts back what was there. Streams come last: they cannot be taken back."""
+        moved: list[tuple[Path, Path]] = []
+        try:
+            for option in sorted(self._targets, key=lambda one: self._places[one] is None):
+                place, staged = self._places[option], self._staged[option]
+                with blaming(self._targets[option], option):
+                    if place is None:
+                        _pour(staged, self._targets[option])
+                        continue
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    if os.path.lexists(place) and not place.is_dir():
+                        aside = staged.with_name(staged.name + ".before")
+                        place.rename(aside)
+                        moved.append((place, aside))
+                    staged.rename(place)
+                    moved.append((staged, place))
+        except BaseException:
+            kept = self._open.pop_all()  # if putting back fails, too: better a leftover than a loss
+            for source, target in reversed(moved):
+                target.rename(source)
+            kept.close()
+            raise
 
 
 @contextmanager
@@ -158,6 +242,19 @@ def closed(handle: Closes, target: Path) -> Iterator[None]:
     finally:
         with blaming(target):
             handle.close()
+
+
+def _staged(target: Path, open_: contextlib.ExitStack) -> tuple[Path | None, Path]:
+    """(what is to be replaced, None for a stream; a hidden folder to write in, which leaves with `open_`)."""
+    if _is_stream(target):
+        return None, Path(open_.enter_context(tempfile.TemporaryDirectory()))
+    place = target.resolve()
+    return place, open_.enter_context(Staging(place.parent)).path
+
+
+def _pour(content: Path, stream: Path) -> None:
+    with content.open("rb") as source, stream.open("wb") as sink:
+        shutil.copyfileobj(source, sink)
 
 
 def _is_stream(target: Path) -> bool:

@@ -9,6 +9,7 @@ from openleo.network.constellation.model import (
     from_elements,
     from_ephemerides,
     from_shells,
+    only,
 )
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells"]
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells", "only"]

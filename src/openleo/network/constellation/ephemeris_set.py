@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -58,6 +58,25 @@ class EphemerisSet:
     def instant(self, seconds: float) -> datetime:
         return self.midnight + timedelta(seconds=float(seconds))
 
+    def only(self, satellites: NDArray[np.intp]) -> EphemerisSet:
+        """Some of the satellites, in the order given."""
+        segments, segment_first = _rows(self.segment_first, satellites)
+        nodes, node_first = _rows(self.node_first, segments)
+        return replace(
+            self,
+            names=tuple(self.names[s] for s in satellites),
+            ids=tuple(self.ids[s] for s in satellites),
+            frame=tuple(self.frame[s] for s in satellites),
+            earth_fixed=self.earth_fixed[satellites],
+            segment_first=segment_first,
+            begin_s=self.begin_s[segments],
+            end_s=self.end_s[segments],
+            node_first=node_first,
+            node_s=self.node_s[nodes],
+            position_km=self.position_km[nodes],
+            velocity_km_s=self.velocity_km_s[nodes],
+        )
+
     def why_not(self, satellite: int, since_s: float) -> str:
         """Why there is no position of a satellite at an instant, in seconds since `midnight`."""
         own = slice(self.segment_first[satellite], self.segment_first[satellite + 1])
@@ -66,6 +85,12 @@ class EphemerisSet:
         if since_s < begin[0] or since_s > end[-1]:
             return f"its ephemeris runs from {span}"
         return f"its ephemeris, from {span}, has a gap there"
+
+
+def _rows(first: Counts, owners: NDArray[np.intp]) -> tuple[NDArray[np.intp], Counts]:
+    """(the rows that some owners have, whose own begin at `first`; where those of each begin now)."""
+    rows = [np.arange(first[owner], first[owner + 1]) for owner in owners]
+    return np.concatenate([np.empty(0, np.intp), *rows]), np.cumsum([0, *map(len, rows)]).astype(first.dtype)
 
 
 def read_ephemerides(path: str | Path) -> EphemerisSet:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -32,15 +32,16 @@ Floats = NDArray[np.float64]
 
 MOST_ECCENTRIC = 0.05  # of an orbit that is near a circle
 
-__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells"]
+__all__ = ["NO_PLANE", "Constellation", "from_elements", "from_ephemerides", "from_shells", "only"]
 
 
 @dataclass(frozen=True, eq=False)  # by identity: arrays do not compare to one truth
 class Constellation:
     """Satellites in the order shell, plane, slot; or in the order of their element file.
 
-    A constellation is made of shells, of element sets or of ephemerides, never of two; the shells of the latter are
-    inferred. Axes: (satellite,) and (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites in none.
+    A constellation is made of shells, of element sets or of ephemerides; the shells of the latter two are inferred.
+    Shells that were written as element sets have both: they are moved by the element sets. Axes: (satellite,) and
+    (plane,); `shell`, `plane` and `slot_in_plane` are NO_PLANE for satellites in none.
     `plane` is the index of the plane among all planes of all shells.
     """
 
@@ -232,6 +233,36 @@ def from_ephemerides(name: str, sets: EphemerisSet) -> Constellation:
         placement=placement,
         ephemerides=sets,
     )
+
+
+def only(constellation: Constellation, satellites: Sequence[int]) -> Constellation:
+    """Some of the satellites, in the order given, that move as they do among the others.
+
+    Of shells each is in a plane of its own.
+    """
+    chosen = np.asarray(satellites, dtype=np.intp)
+    moved: dict[str, Any] = {
+        name: getattr(constellation, name)[chosen]
+        for name in ("satellite_id", "shell", "plane", "slot_in_plane", "has_laser", "argument_rad")
+    }
+    if constellation.elements:
+        moved["elements"] = tuple(constellation.elements[s] for s in chosen)
+    if constellation.placement:
+        moved["placement"] = constellation.placement.only(chosen)
+    if constellation.ephemerides is not None:
+        moved["ephemerides"] = constellation.ephemerides.only(chosen)
+    if len(constellation.plane_first):
+        own = np.arange(len(chosen), dtype=np.int32)
+        moved |= {"plane": own, "slot_in_plane": 0 * own, "plane_first": own, "plane_count": 0 * own + 1}
+        for name in OF_PLANES:
+            moved[name] = getattr(constellation, name)[constellation.plane[chosen]]
+    names = tuple(constellation.satellite_name[s] for s in chosen)
+    return replace(constellation, satellite_name=names, **moved)
+
+
+OF_PLANES = (
+    "plane_shell", "raan_rad", "semi_major_axis_km", "inclination_rad", "raan_rate_rad_s", "argument_rate_rad_s",
+)  # fmt: skip
 
 
 def _sha256_of(epoch: datetime, shells: tuple[Shell, ...]) -> str:

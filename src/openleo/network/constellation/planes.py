@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import IntEnum
 
@@ -102,6 +102,12 @@ class Placement:
     shells: tuple[InferredShell, ...]
     plane_shell: Ints
     plane_node_deg: Floats
+
+    def only(self, chosen: NDArray[np.intp]) -> Placement:
+        """That of some of the satellites; shells and planes stay as they are."""
+        orbits = replace(self.orbits, **{one.name: getattr(self.orbits, one.name)[chosen] for one in fields(Orbits)})
+        of_satellites = ("shell", "plane", "slot", "nearest_shell", "standing")
+        return replace(self, orbits=orbits, **{name: getattr(self, name)[chosen] for name in of_satellites})
 
     def counts(self) -> dict[Standing, int]:
         """How many satellites stand how."""

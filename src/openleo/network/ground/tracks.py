@@ -26,9 +26,8 @@ Floats = NDArray[np.float64]
 COLUMNS = ("t", "lat", "lon", "alt")
 FASTEST_KMH = 12_000.0  # nothing that stays in the air is as fast: such a row has its units wrong
 LOWEST_M, HIGHEST_M = -500.0, 50_000.0  # the Dead Sea's shore, and above every balloon
-LONGEST_LEG_KM = (
-    19_900.0  # farther apart, two places are nearly antipodes, and the shortest way leaps from side to side
-)
+# Farther apart, two places are nearly antipodes, and the shortest way leaps from side to side.
+LONGEST_LEG_KM = 19_900.0
 M_PER_KM = 1_000.0
 GEOD = Geod(ellps="WGS84")
 
@@ -174,6 +173,6 @@ def _between(file: str, lines: NDArray[np.intp], rows: Floats) -> list[Problem]:
             way_out = f"Up to {FASTEST_KMH:,.0f} km/h are read; t is in seconds, lat and lon are in degrees."
             problems.append(Problem(file, where, rule, way_out))
         elif km > LONGEST_LEG_KM:
-            rule = f"is {km:,.0f} km from the row before: nearly antipodes, between which many ways are as short."
-            problems.append(Problem(file, where, rule, "Add a row between them."))
+            rule = f"is {km:,.0f} km from the row before, more than {LONGEST_LEG_KM:,.0f} km: nearly antipodes."
+            problems.append(Problem(file, where, rule, "The shortest way is uncertain; add a row between them."))
     return problems
