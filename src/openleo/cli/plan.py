@@ -44,7 +44,7 @@ def plan(
         tell("writing the report", 0, 1)
         written = write(results, folder, writer)
     if results.failures:
-        first = "; ".join(str(failure) for failure in results.failures[:3])
+        first = "; ".join(str(failure).removesuffix(".") for failure in results.failures[:3])
         more = " …" if len(results.failures) > 3 else ""
         note(f"Without a position at some time, and left out then: {first}{more} ({len(results.failures)} in all)")
     if as_json:

@@ -103,7 +103,7 @@ def _tell_lost(case: PairCase, seconds: list[float]) -> None:
     looked_at = sorted(set(seconds))[:: len(seconds) // MOST_LOOKED_AT + 1]
     lost = ephemeris.positions(case.sky.constellation, case.start, looked_at).failures
     if lost:
-        named = "; ".join(str(one) for one in lost[:3])
+        named = "; ".join(str(one).removesuffix(".") for one in lost[:3])
         more = " …" if len(lost) > 3 else ""
         note(f"Without a position at some time, and left out then: {named}{more} ({len(lost)} in all)")
 
