@@ -156,3 +156,15 @@ def test_the_places_of_a_hypatia_directory(run, folder):
     done = run("export", "load", "h.toml", "--demand", "d.csv", "--out", "load.parquet")
     assert done.code == 0, done.err
     assert "2 of 2 demands carried: 500 of 500 Mbps" in done.err
+
+
+@pytest.mark.parametrize("at", ["1e12", "1e300", "-1e10"])
+@pytest.mark.parametrize("plot", [(), ("--plot", "load.png")])
+def test_an_instant_of_no_year_that_orbits_are_computed_for_is_refused(run, folder, at, plot):
+    before = sorted(folder.iterdir())
+    arguments = ("--demand", "d.csv", "--sites", "sites.csv", "--out", "load.csv", *plot)
+    done = run("export", "load", "s.toml", *arguments, f"--at={at}")
+    assert (done.code, done.out) == (2, "")
+    when = f"{float(at):g} s after 2026-11-20T00:00:00Z"
+    assert f"--at: reaches {when}; orbits are computed from 1957 to 2100" in done.err
+    assert sorted(folder.iterdir()) == before
