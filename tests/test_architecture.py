@@ -40,6 +40,7 @@ NETWORK = {
     "network.hypatia",
     "network.forwarding",
     "network.k_paths",
+    "network.demand_routing",
     "network.load",
     "network.max_min",
 }
@@ -51,6 +52,7 @@ PAIRS = {
     "network.hypatia",
     "network.forwarding",
     "network.k_paths",
+    "network.demand_routing",
     "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
 
@@ -79,7 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
     "network.k_paths": set(),
-    "network.load": {"network.pairs", "network.k_paths"},
+    "network.demand_routing": set(),
+    "network.load": {"network.pairs", "network.k_paths", "network.demand_routing"},
     "network.pairs": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.failures", "network.admission",
         "network.topology",

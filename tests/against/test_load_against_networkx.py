@@ -12,9 +12,10 @@ import pytest
 from independent import START, on_wgs84, sight, starlink_network
 
 from openleo.network import ephemeris
+from openleo.network.demand_routing import ROUTINGS
 from openleo.network.failures import Failures, Outage, resolve
 from openleo.network.k_paths import k_shortest
-from openleo.network.load import ROUTINGS, Demand, Loads, check_conserved, load
+from openleo.network.load import Demand, Loads, check_conserved, load
 from openleo.network.pairs import ByElevation, Places, Sky, rtt_between
 from openleo.report import load as table
 
@@ -175,7 +176,7 @@ def test_traffic_lost_on_the_way_is_a_bug_that_is_said() -> None:
         check_conserved(replace(loads, mbps=mbps))
 
 
-def test_choosing_the_least_loaded_spreads_what_shares_its_lasers() -> None:
+def test_choosing_the_least_loaded_parts_what_shares_its_lasers() -> None:
     """Forty equal demands from around Tokyo to around Cape Town, which on the shortest path share their lasers."""
     count = 40
     beside = np.arange(count) * 0.02

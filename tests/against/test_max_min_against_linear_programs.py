@@ -20,7 +20,7 @@ from scipy.optimize import linprog
 
 from openleo.network import max_min
 from openleo.network.kernels import filling
-from openleo.network.max_min import ITS_DEMAND, NO_WAY, Shares, fill
+from openleo.network.max_min import ITS_DEMAND, WITHOUT_LINKS, Shares, fill
 
 ONE_PART_IN_A_BILLION = 1e-9
 OF_A_PROGRAM = 1e-5  # HiGHS meets its constraints to 1e-7
@@ -118,7 +118,7 @@ def check_conditions(case: Case, shares: Shares) -> None:
     np.testing.assert_allclose(shares.load_mbps, load, rtol=ONE_PART_IN_A_BILLION, atol=1e-300)
     assert (load <= case.capacity * (1.0 + ONE_PART_IN_A_BILLION)).all()
     assert (rate <= case.most).all()
-    np.testing.assert_array_equal(shares.bottleneck == NO_WAY, case.no_way)
+    np.testing.assert_array_equal(shares.bottleneck == WITHOUT_LINKS, case.no_way)
     assert (rate >= 0.0).all()
     own = shares.bottleneck == ITS_DEMAND
     np.testing.assert_array_equal(rate[own], case.demand[own])
@@ -320,8 +320,9 @@ def test_the_edges() -> None:
     assert (nobody.rate_mbps.size, nobody.bottleneck.size, nobody.load_mbps.tolist()) == (0, 0, [0.0])
     # No way, with or without a demand; beside it a flow over a link without limit.
     lost = fill([0, 0, 0, 1], [0], [np.inf], demand_mbps=[7.0, np.inf, 7.0])
-    assert (lost.rate_mbps.tolist(), lost.bottleneck.tolist()) == ([0.0, 0.0, 7.0], [NO_WAY, NO_WAY, ITS_DEMAND])
-    assert fill([0, 0], [], []).bottleneck.tolist() == [NO_WAY]
+    assert lost.rate_mbps.tolist() == [0.0, 0.0, 7.0]
+    assert lost.bottleneck.tolist() == [WITHOUT_LINKS, WITHOUT_LINKS, ITS_DEMAND]
+    assert fill([0, 0], [], []).bottleneck.tolist() == [WITHOUT_LINKS]
     # An unused link, no capacity, no demand, all there could be.
     closed = fill([0, 1, 2, 3], [0, 0, 2], [0.0, 9.0, np.inf], demand_mbps=[np.inf, 0.0, 4.0])
     assert closed.rate_mbps.tolist() == [0.0, 0.0, 4.0]

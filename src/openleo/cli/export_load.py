@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
 from openleo.cli.spans import check_years
+from openleo.network.demand_routing import MOST_PATHS, PATHS, DemandRouting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from openleo.network.pairs import Places
     from openleo.scenario import PairCase
 
-MOST_PATHS = 100
-PATHS = 4
 MOST_NAMED = 3  # demands without a way
 
 
@@ -29,7 +28,7 @@ def load(
     out: Annotated[Path, typer.Option(metavar="F.csv|F.parquet", help="The table of links to write.")],
     at: Annotated[float, typer.Option(metavar="T", help="Seconds after the scenario's start.")] = 0.0,
     routing: Annotated[
-        Literal["shortest", "k-paths", "least-loaded"],
+        DemandRouting,
         typer.Option(help="On the shortest path; in equal shares on K; on that of K whose fullest ISL has least."),
     ] = "shortest",
     paths: Annotated[

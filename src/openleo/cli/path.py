@@ -9,6 +9,7 @@ import typer
 
 from openleo.cli.common import AsJson, ScenarioFile, load_scenario, one_of, point, print_json, tell_if_cold
 from openleo.cli.spans import instant
+from openleo.network.demand_routing import MOST_PATHS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from openleo.network import journeys
 
 INTERNET = "internet"
-MOST_PATHS = 100
 
 
 def path(

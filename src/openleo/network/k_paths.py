@@ -18,8 +18,6 @@ from scipy.sparse.csgraph import dijkstra, yen
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_WAYS = 100  # between two places; the time grows with their number
-
 
 @dataclass(frozen=True, eq=False)
 class Graph:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openleo.network import k_paths
+from openleo.network.demand_routing import PATHS, DemandRouting
 from openleo.network.k_paths import Graph
 from openleo.network.pairs import Places, Sky, ground_links, skies
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
@@ -23,8 +23,6 @@ from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-Routing = Literal["shortest", "k-paths", "least-loaded"]
-ROUTINGS: tuple[Routing, ...] = get_args(Routing)
 ISL, UP, DOWN = "isl", "up", "down"
 
 
@@ -80,8 +78,8 @@ def load(
     demands: Sequence[Demand],
     start: datetime,
     at_s: float,
-    routing: Routing = "shortest",
-    k: int = 4,
+    routing: DemandRouting = "shortest",
+    k: int = PATHS,
     on_progress: Callable[[int], None] | None = None,
 ) -> Loads:
     """The load of all links `at_s` after `start`.
@@ -110,7 +108,7 @@ def load(
 
 
 def _routed(
-    graph: Graph, places: Places, demands: Sequence[Demand], routing: Routing, k: int, mbps: Floats
+    graph: Graph, places: Places, demands: Sequence[Demand], routing: DemandRouting, k: int, mbps: Floats
 ) -> Iterator[tuple[int, list[Ints]]]:
     """(demand, the links of each of its ways), each with what the ones before it put on links in `mbps`."""
     if routing == "shortest":

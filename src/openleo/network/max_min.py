@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from openleo.network.kernels import filling
-from openleo.network.kernels.filling import ITS_DEMAND, NO_WAY
+from openleo.network.kernels.filling import ITS_DEMAND, WITHOUT_LINKS
 
-__all__ = ["ITS_DEMAND", "NO_WAY", "Shares", "fill"]
+__all__ = ["ITS_DEMAND", "WITHOUT_LINKS", "Shares", "fill"]
 
 Floats = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ LEAST, MOST = 1e-100, 1e100  # so that no product or quotient of two numbers is 
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """rate_mbps (flow,); bottleneck (flow,): the link that stops a flow, ITS_DEMAND or NO_WAY; load_mbps (link,)."""
+    """Axes (flow,), but load_mbps (link,). bottleneck: the link that stops a flow, ITS_DEMAND or WITHOUT_LINKS."""
 
     rate_mbps: Floats
     bottleneck: NDArray[np.int32]
@@ -51,8 +51,8 @@ def fill(
 
     A flow that meets its demand has the bottleneck ITS_DEMAND; any other one a link that is full, on which no flow has
     more for its weight. If there are several, it is the first to be full, and of those full at once the lowest number.
-    On a link of no capacity a flow gets 0, stopped by that link. A flow without links has no way: it gets 0 whatever it
-    asks for, and the bottleneck NO_WAY. One that nothing needs to limit has a link all the same, an infinite one.
+    On a link of no capacity a flow gets 0, stopped by that link. A flow without links gets 0 whatever it asks for, and
+    the bottleneck WITHOUT_LINKS. One that nothing needs to limit has a link all the same, an infinite one.
 
     The same arrays give the same bits each time. In another order of flows or links, rates differ by rounding alone.
 

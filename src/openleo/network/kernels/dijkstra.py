@@ -88,11 +88,11 @@ def settle(seed_km: Floats, neighbours: Ints, length_km: Floats, distance_km: Fl
     for s in range(seed_km.size):
         distance_km[s] = seed_km[s]
         onward[s] = LANDS_HERE if seed_km[s] < np.inf else NO_WAY
-    _spread(offsets, start, link_km, _longest(link_km), distance_km, onward)
+    _shorten(offsets, start, link_km, _longest(link_km), distance_km, onward)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _spread(
+def _shorten(
     offsets: Offsets, start: Ints, link_km: Floats, longest_km: float, distance_km: Floats, onward: Ints
 ) -> None:  # fmt: skip
     """Shorten distances (satellite,), infinite or a seed's at first, over links as from `_by_end` until none can be."""
@@ -105,7 +105,7 @@ def _spread(
 def _empty_buckets(
     offsets: Offsets, start: Ints, link_km: Floats, longest_km: float, places: int, distance_km: Floats, onward: Ints
 ) -> bool:
-    """`_spread` with a queue of so many places. False if they do not suffice: distances are as good as seeds then.
+    """`_shorten` with a queue of so many places. False if they do not suffice: distances are as good as seeds then.
 
     The queue does not grow where it is filled: an array that may be another one makes the whole loop five times slower.
     """
@@ -186,7 +186,7 @@ def settle_many(neighbours: Ints, length_km: Floats, distance_km: Floats) -> Non
             for j in range(lanes):
                 lane[j, s] = distance_km[s, first + j]
         for j in range(lanes):
-            _spread(offsets, start, link_km, longest_km, lane[j], onward)
+            _shorten(offsets, start, link_km, longest_km, lane[j], onward)
         for s in range(satellites):
             for j in range(lanes):
                 distance_km[s, first + j] = lane[j, s]

@@ -15,7 +15,7 @@ Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
 ITS_DEMAND = -1  # in `bottleneck`: nothing but its own demand stops the flow
-NO_WAY = -2  # in `bottleneck`: the flow has no links, so it never starts
+WITHOUT_LINKS = -2  # in `bottleneck`: the flow has no links, so it never starts
 SUM_AGAIN = 1.0 / 16.0  # when so little is left of a sum that was subtracted from, digits are lost: it is made anew
 
 
@@ -28,7 +28,8 @@ def fill(
 
     Flow f uses the links link[offsets[f]:offsets[f + 1]], each with `coefficient` times its rate (none with 0).
     capacity (link,); demand, weight (flow,): a flow grows with the level times its weight up to its demand; by_level
-    (flow,): the flows by demand / weight, the least first. Out: rate, bottleneck (flow,), a link, ITS_DEMAND or NO_WAY.
+    (flow,): the flows by demand / weight, the least first. Out: rate, bottleneck (flow,), a link, ITS_DEMAND or
+    WITHOUT_LINKS.
 
     Each event stops a flow at its demand or all that are left on a link that is full. A link's level, at which it would
     be full, only rises when others stop; so the heap of links is by levels seen before, and only its top is looked at.
@@ -56,7 +57,7 @@ def fill(
     left, following, level, full_at = rate.size, 0, 0.0, np.inf
     for f in range(rate.size):
         if offsets[f] == offsets[f + 1]:
-            rate[f], bottleneck[f], stopped[f] = 0.0, NO_WAY, True
+            rate[f], bottleneck[f], stopped[f] = 0.0, WITHOUT_LINKS, True
             left -= 1
     while left > 0:
         while stopped[by_level[following]]:
