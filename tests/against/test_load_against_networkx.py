@@ -176,6 +176,13 @@ def test_traffic_lost_on_the_way_is_a_bug_that_is_said() -> None:
         check_conserved(replace(loads, mbps=mbps))
 
 
+@pytest.mark.parametrize("mbps", [float("nan"), float("inf"), 1e308])
+def test_traffic_that_is_no_number_is_a_bug_that_is_said(mbps: float) -> None:
+    """1e308 twice from one place is more than a number can hold."""
+    with pytest.raises(RuntimeError, match="lost or made"), np.errstate(all="ignore"):
+        load(SKY, PLACES, (Demand(0, 1, mbps), Demand(0, 2, mbps)), START, AT_S)
+
+
 def test_choosing_the_least_loaded_parts_what_shares_its_lasers() -> None:
     """Forty equal demands from around Tokyo to around Cape Town, which on the shortest path share their lasers."""
     count = 40

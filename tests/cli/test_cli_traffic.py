@@ -168,3 +168,83 @@ def test_an_instant_of_no_year_that_orbits_are_computed_for_is_refused(run, fold
     when = f"{float(at):g} s after 2026-11-20T00:00:00Z"
     assert f"--at: reaches {when}; orbits are computed from 1957 to 2100" in done.err
     assert sorted(folder.iterdir()) == before
+
+
+SITES_AND_OUT = ("--demand", "d.csv", "--sites", "sites.csv", "--out", "load.csv")
+
+
+def test_numbers_and_places_are_found_at_fault_in_one_round(run, folder):
+    (folder / "d.csv").write_text(
+        "from,to,mbps\nhere,there,nan\nher,there,-1\nthere,Nirgendwoheim,2\nNirgendwoheim,here,1e308\n,her,x\n"
+    )
+    done = run("export", "load", "s.toml", *SITES_AND_OUT, "--isl-mbps", "1e-300")
+    assert done.code == 2
+    allowed = "it is a number from 1e-06 to 1e+12."
+    said = [line for line in done.err.splitlines() if "d.csv: line" in line]
+    expected = [
+        f"line 2: has mbps 'nan'; {allowed}", f"line 3: has mbps '-1'; {allowed}",
+        'line 3: there is no place "her". Did you mean here', 'line 4: there is no place "Nirgendwoheim".',
+        f"line 5: has mbps '1e308'; {allowed}", f"line 6: has mbps 'x'; {allowed}", "line 6: lacks a place.",
+    ]  # fmt: skip
+    assert len(said) == len(expected)  # a name that nobody knows is named once
+    for line, part in zip(said, expected, strict=True):
+        assert part in line
+    assert "--isl-mbps: is 1e-300; a capacity is from 1e-06 to 1e+12." in done.err
+
+
+def test_faults_of_numbers_do_not_wait_for_a_scenario_or_sites_that_cannot_be_read(run, folder):
+    (folder / "d.csv").write_text("from,to,mbps\nanybody,there,0\n")
+    for arguments in (("none.toml", *SITES_AND_OUT), ("s.toml", *SITES_AND_OUT, "--sites", "none.csv")):
+        done = run("export", "load", *arguments)
+        assert done.code == 2
+        assert "d.csv: line 2: has mbps '0'" in done.err
+        assert "none." in done.err
+        assert "no place" not in done.err  # nobody knows yet
+
+
+def test_the_most_and_the_least_that_may_be_asked_for_are_carried(run, folder):
+    (folder / "d.csv").write_text("from,to,mbps\nhere,there,1e12\nthere,here,1e-6\n")
+    for routing in ("shortest", "k-paths", "least-loaded"):
+        done = run("export", "load", "s.toml", *SITES_AND_OUT, "--routing", routing, "--isl-mbps", "1e-6")
+        assert done.code == 0, done.err
+        assert "inf" not in (folder / "load.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("Taipei,taipei,5\n", 'line 2: "Taipei" and "taipei" are one place. A demand has two places.'),
+        ("TWN,Taiwan,5\n", 'line 2: "TWN" and "Taiwan" are one place.'),
+        ('here,"10.0,20",5\n', 'line 2: "here" and "10.0,20" are one place.'),
+        ('"10,-160","+10.0,200",5\n', 'line 2: "10,-160" and "+10.0,200" are one place.'),
+        ("HERE,here,5\n", 'line 2: "HERE" and "here" are one place.'),
+        ('"90,0",the pole,5\n"90,7",here,1\nthe pole,here,1\n',
+         'line 4: "the pole" to "here" is there twice: line 3 has "90,7" to "here", the same places. Add them up.'),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_place_are_that_place(run, folder, rows, said):
+    (folder / "d.csv").write_text(f"from,to,mbps\n{rows}")
+    done = run("export", "load", "s.toml", *SITES_AND_OUT)
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_a_place_has_one_name_in_the_table_whatever_the_order_of_rows(run, folder):
+    rows = ['there,"10,20",1', "here,there,2", "lima,here,4", "there,Lima,8"]
+    tables = []
+    for order in (rows, rows[::-1]):
+        (folder / "d.csv").write_text("\n".join(["from,to,mbps", *order]))
+        assert run("export", "load", "s.toml", *SITES_AND_OUT).code == 0
+        tables.append(table(folder / "load.csv"))
+    assert tables[0] == tables[1]
+    ends = {row["from"] for row in tables[0] if row["link"] == "up"}
+    ends |= {row["to"] for row in tables[0] if row["link"] == "down"}
+    assert ends == {"here", "there", "Lima"}
+
+
+def test_two_sites_in_one_place_stay_two(run, folder):
+    (folder / "sites.csv").write_text(SITES + "beside,10,20\n")
+    (folder / "d.csv").write_text("from,to,mbps\nhere,there,1\nbeside,there,2\nhere,beside,3\n")
+    done = run("export", "load", "s.toml", *SITES_AND_OUT)
+    assert done.code == 0, done.err
+    assert {row["from"] for row in table(folder / "load.csv") if row["link"] == "up"} == {"here", "beside"}

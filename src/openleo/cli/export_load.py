@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
+from openleo.cli.demand_places import resolve
 from openleo.cli.spans import check_years
 from openleo.network.demand_routing import MOST_PATHS, PATHS, DemandRouting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from openleo.network.ground.demands import Row
     from openleo.network.load import Loads
-    from openleo.network.pairs import Places
-    from openleo.scenario import PairCase
 
 MOST_NAMED = 3  # demands without a way
 
@@ -68,25 +66,34 @@ def load(
         problems.append(Problem("--paths", "", rule, "Leave it out."))
     if not math.isfinite(at):
         problems.append(Problem("--at", "", f"is {at}; it is a number of seconds.", "Write for example 0."))
-    if isl_mbps is not None and not 0.0 < isl_mbps < math.inf:
-        problems.append(
-            Problem("--isl-mbps", "", f"is {isl_mbps:g}; a capacity is above 0.", "Write for example 20000.")
-        )
+    least, most = demand_file.LEAST_MBPS, demand_file.MOST_MBPS
+    if isl_mbps is not None and not least <= isl_mbps <= most:
+        rule = f"is {isl_mbps:g}; a capacity is from {least:g} to {most:g}."
+        problems.append(Problem("--isl-mbps", "", rule, "Write for example 20000."))
     case = reading.read(lambda: load_pair_case(scenario))
     if case and math.isfinite(at):
         reading.read(lambda: check_years("--at", case.start, [at]))
-    rows = reading.read(lambda: demand_file.read(demand, "--demand"))
+    rows = reading.read(lambda: demand_file.parse(demand, "--demand")) or ()
+    spellings = {name for row in rows for name in (row.start, row.end)}
     known = case.sites if case else None
     if sites and case:
         known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
-    places = reading.read(lambda: _places(rows, str(demand), known, case)) if rows and case and not problems else None
+    named = resolve(spellings, known, case) if case and (known or not sites) else None
+    traffic = reading.read(
+        lambda: demand_file.check(
+            rows, str(demand), named.place if named else dict(zip(spellings, spellings, strict=True)),
+            named.way_out if named else str,
+        )
+    )  # fmt: skip
     if problems:
         raise InputError(problems)
-    assert rows is not None
     assert case is not None
-    assert places is not None
+    assert named is not None
+    assert named.places is not None
+    assert traffic is not None
+    places = named.places
     number = {name: n for n, name in enumerate(places.names)}
-    asked = [network_load.Demand(number[row.start], number[row.end], row.mbps) for row in rows]
+    asked = [network_load.Demand(number[one.start], number[one.end], one.mbps) for one in traffic]
     satellites = case.sky.constellation.satellite_name
     with Outputs(asked_for) as to:
         with progress() as tell:
@@ -107,43 +114,6 @@ def load(
     note(f"Written to {out}")
     if plot:
         note(f"Drawn to {plot}")
-
-
-def _places(rows: Sequence[Row], file: str, known: Places | None, case: PairCase) -> Places:
-    """The places that the demands name: sites, gateways and PoPs, the gazetteer's. Raises InputError."""
-    import numpy as np
-
-    from openleo.errors import InputError, Problem, near_names
-    from openleo.geodesy import ecef_km, up
-    from openleo.network import hypatia
-    from openleo.network.pairs import Places
-    from openleo.places import gazetteer
-    from openleo.scenario import HYPATIA_LIMITS
-
-    site = {name: n for n, name in enumerate(known.names)} if known else {}
-    stations = {one.name: one for one in (*case.gateways.stations, *case.gateways.pops)} if case.gateways else {}
-    names = sorted({row.start for row in rows} | {row.end for row in rows})
-    found = []
-    problems = []
-    for name in names:
-        if known and name in site:
-            found.append((known.position_km[site[name]], known.up[site[name]]))
-            continue
-        place = stations.get(name) or gazetteer.find(name)
-        if place is None:
-            line = next(row.line for row in rows if name in (row.start, row.end))
-            way_out = near_names(name, [*site, *stations]) or gazetteer.offer(name)
-            problems.append(Problem(file, f"line {line}", f'there is no place "{name}".', way_out))
-            continue
-        latitude, longitude = np.array([place.latitude_deg]), np.array([place.longitude_deg])
-        if isinstance(case.sky.admitted, HYPATIA_LIMITS):
-            there = hypatia.on_ellipsoid((name,), latitude, longitude, np.zeros(1))
-            found.append((there.position_km[0], there.up[0]))
-        else:
-            found.append((ecef_km(latitude, longitude)[0], up(latitude, longitude)[0]))
-    if problems:
-        raise InputError(problems)
-    return Places(tuple(names), np.stack([at for at, _ in found]), np.stack([zenith for _, zenith in found]))
 
 
 def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps: float | None) -> list[str]:

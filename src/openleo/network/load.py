@@ -149,5 +149,5 @@ def check_conserved(loads: Loads) -> None:
             left[loads.graph.leaves(demand.start)] -= demand.mbps
             left[loads.graph.reaches(demand.end)] += demand.mbps
             total += demand.mbps
-    if np.abs(left).max(initial=0.0) > 1e-9 * total:
+    if not np.abs(left).max(initial=0.0) <= 1e-9 * total < np.inf:  # so that NaN fails
         raise RuntimeError("traffic was lost or made on its way")
