@@ -169,14 +169,15 @@ class LinksRecord(Record):
     )
     gateway_choice: Literal["nearest", "spread"] = Field(
         "nearest",
-        description="Where a satellite lands: at the gateway with the shortest way to its PoP, or spread over all "
-        "whose way is at most spread_ms longer, so that gateways carry more alike.",
+        description="Where a satellite lands: at the gateway with the shortest way to its PoP (with gateway_antennas, "
+        "of those with one to spare), or spread over all whose way is at most spread_ms longer than that, so that "
+        "gateways carry more alike.",
     )
     spread_ms: float = Field(
         1.0,
         ge=0.0,
         le=100.0,
-        description='Of light, one way: how much longer a way may be with gateway_choice = "spread".',
+        description='Of light, one way: how much longer a way may be. Only with gateway_choice = "spread".',
     )
     shell: list[ShellMaskRecord] = Field(
         default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."

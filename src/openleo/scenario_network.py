@@ -55,7 +55,7 @@ def build_network(
     if pattern != "none" and (links.neighbours < 0).all():
         notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
     if limits.gateway_spread_ms is not None:
-        apart = f"at most {limits.gateway_spread_ms:g} ms longer than the shortest"
+        apart = f"at most {limits.gateway_spread_ms:g} ms longer than from where they would land otherwise"
         notes.append(f"Satellites are spread over gateways whose way to the PoP is {apart} (gateway_choice).")
     return Network(
         constellation=constellation,
@@ -101,10 +101,13 @@ def with_gateways(
 
 
 def read_limits(record: LinksRecord, constellation: Constellation, file: str) -> GroundLimits:
-    """What ground links must meet beside the two masks. Raises InputError with every shell that is not known."""
+    """What ground links must meet beside the two masks, and where satellites land. Raises InputError."""
     names = list(constellation.shell_names)
     said = [shell.name for shell in record.shell]
     problems = []
+    if record.gateway_choice != "spread" and "spread_ms" in record.model_fields_set:
+        rule = f'is for gateway_choice = "spread"; here it is "{record.gateway_choice}", and spread_ms does nothing.'
+        problems.append(Problem(file, "links.spread_ms", rule, "Leave it out, or choose to spread."))
     for number, name in enumerate(said):
         where = f"links.shell[{number}]"
         if name not in names:

@@ -126,7 +126,7 @@ def test_the_most_that_a_gateway_carries_falls_where_there_is_another() -> None:
 def test_antennas_are_kept_and_nobody_loses_its_gateway() -> None:
     network = starlink_network(isl="none")
     antennas = tuple([3, 1, -1, 8, 2][number % 5] for number in range(len(network.gateways)))
-    _, before = decided(spread(network, None, antennas))
+    positions, before = decided(spread(network, None, antennas))
     _, after = decided(spread(network, 3.0, antennas))
     np.testing.assert_array_equal(after.gateway >= 0, before.gateway >= 0)
     assert (after.gateway != before.gateway).any()
@@ -136,6 +136,12 @@ def test_antennas_are_kept_and_nobody_loses_its_gateway() -> None:
         was = carried(network, before, slot)
         assert held.max() <= was.max()
         assert (held**2).sum() < (was**2).sum()
+        # The bound counts from the gateway whose antenna a satellite got, which need not be the nearest.
+        way_km, at = lengths_km(network, positions.at_km[slot]), np.flatnonzero(after.gateway[slot] >= 0)
+        most_km = 3.0 * LIGHT_KM_PER_MS + 1e-6
+        now_km = way_km[after.gateway[slot, at], at]
+        assert (now_km <= way_km[before.gateway[slot, at], at] + most_km).all()
+        assert (now_km > way_km[:, at].min(axis=0) + most_km).any()
 
 
 def test_a_path_to_the_internet_lands_where_the_satellite_was_sent() -> None:

@@ -74,7 +74,7 @@ def test_nothing_is_limited_by_default():
 
 def test_spreading_over_gateways_is_said_in_the_notes_and_the_fingerprint(tmp_path):
     plain = load(tmp_path).case
-    nearest = load(tmp_path, 'gateway_choice = "nearest"\nspread_ms = 7\n').case
+    nearest = load(tmp_path, 'gateway_choice = "nearest"\n').case
     assert nearest.network.limits.gateway_spread_ms is None
     assert nearest.network_sha256 == plain.network_sha256
     spread = load(tmp_path, 'gateway_choice = "spread"\n').case
@@ -82,6 +82,16 @@ def test_spreading_over_gateways_is_said_in_the_notes_and_the_fingerprint(tmp_pa
     assert (spread.network.limits.gateway_spread_ms, wider.network.limits.gateway_spread_ms) == (1.0, 2.5)
     assert len({case.network_sha256 for case in (plain, spread, wider)}) == 3
     (said,) = set(wider.notes) - set(plain.notes)
-    assert "spread over gateways whose way to the PoP is at most 2.5 ms longer" in said
+    assert "spread over gateways whose way to the PoP is at most 2.5 ms longer than" in said
     with pytest.raises(InputError, match="gateway_choice"):
         load(tmp_path, 'gateway_choice = "farthest"\n')
+
+
+@pytest.mark.parametrize("choice", ["", 'gateway_choice = "nearest"\n'])
+def test_a_bound_of_spreading_is_refused_where_nothing_is_spread(tmp_path, choice):
+    masks = '[[links.shell]]\nname = "nix"\nuser_elevation_deg = 30\n'
+    with pytest.raises(InputError) as caught:
+        load(tmp_path, f"{choice}spread_ms = 1.0\n{masks}")
+    said = str(caught.value)
+    assert 's.toml: links.spread_ms: is for gateway_choice = "spread"; here it is "nearest"' in said
+    assert 'no shell "nix"' in said  # with the other faults
