@@ -99,7 +99,7 @@ def expected(routing: str) -> tuple[dict, dict, list[int]]:
 
 
 def as_rows(loads: Loads, isl_mbps: float | None = None) -> list[tuple]:
-    return list(table.rows(loads, NAMES, SKY.constellation.satellite_name, isl_mbps))
+    return list(table.rows(loads, NAMES, SKY.constellation, isl_mbps))
 
 
 def key(row: tuple) -> tuple:
@@ -164,7 +164,7 @@ def test_paths_that_share_a_link_are_one_flow_of_it() -> None:
 
 def test_capacity_is_of_links_between_satellites_alone() -> None:
     loads = load(SKY, PLACES, DEMANDS, START, AT_S)
-    for kind, _, _, mbps, _, share in as_rows(loads, 400.0):
+    for kind, _, _, mbps, _, share, *_ in as_rows(loads, 400.0):
         assert share == (round(mbps / 400.0, 6) if kind == "isl" else None)
 
 
@@ -174,6 +174,26 @@ def test_traffic_lost_on_the_way_is_a_bug_that_is_said() -> None:
     mbps[int(np.flatnonzero(loads.flows)[3])] += 1e-3
     with pytest.raises(RuntimeError, match="lost or made"):
         check_conserved(replace(loads, mbps=mbps))
+
+
+def test_satellites_of_one_name_are_told_apart_by_their_ids() -> None:
+    """The flow of every satellite is whole by id; by name all are one."""
+    constellation = SKY.constellation
+    same = replace(constellation, satellite_name=("SAT",) * constellation.satellites)
+    loads = load(SKY, PLACES, DEMANDS[:1], START, AT_S)
+    rows = [dict(zip(table.COLUMNS, row, strict=True)) for row in table.rows(loads, NAMES, same, None)]
+    by_start = {row["from_id"]: row for row in rows}
+    assert len(by_start) == len(rows) > 3
+    here, way = by_start[None]["to_id"], []  # the one link up, then on from one id to the next
+    assert by_start[None]["from"] == "Tokyo"
+    while here is not None:
+        way.append(here)
+        assert by_start[here]["from"] == "SAT"
+        here = by_start[here]["to_id"]
+    (nodes,) = k_shortest(loads.graph, 0, 1, 1)
+    assert way == [int(constellation.satellite_id[node]) for node in nodes[1:-1]]
+    assert table.told_apart(constellation) == list(constellation.satellite_name)
+    assert table.told_apart(same)[:2] == [f"SAT ({number})" for number in constellation.satellite_id[:2]]
 
 
 @pytest.mark.parametrize("mbps", [float("nan"), float("inf"), 1e308])

@@ -93,7 +93,7 @@ def test_a_table_of_links_with_what_leaves_arrives_and_is_lost(run, folder, rout
     assert "3 of 4 demands carried: 570 of 600 Mbps" in done.err
     assert "1 unreachable, 30 Mbps: the pole → here" in done.err
     rows = table(folder / "load.csv")
-    assert list(rows[0]) == ["link", "from", "to", "mbps", "flows", "share_of_capacity"]
+    assert list(rows[0]) == ["link", "from", "to", "mbps", "flows", "share_of_capacity", "from_id", "to_id"]
     left = {
         name: sum(float(r["mbps"]) for r in rows if r["link"] == "up" and r["from"] == name)
         for name in ("here", "there", "0,0")
@@ -248,3 +248,30 @@ def test_two_sites_in_one_place_stay_two(run, folder):
     done = run("export", "load", "s.toml", *SITES_AND_OUT)
     assert done.code == 0, done.err
     assert {row["from"] for row in table(folder / "load.csv") if row["link"] == "up"} == {"here", "beside"}
+
+
+def test_small_amounts_are_told_in_digits_that_say_something(run, folder):
+    (folder / "d.csv").write_text("from,to,mbps\nhere,there,0.0456\nthere,here,0.0123\nthe pole,here,0.00012\n")
+    done = run("export", "load", "s.toml", *SITES_AND_OUT, "--isl-mbps", 0.04)
+    assert done.code == 0, done.err
+    assert "2 of 3 demands carried: 0.0579 of 0.058 Mbps" in done.err
+    assert "1 unreachable, 0.00012 Mbps: the pole" in done.err
+    loads = [float(row["mbps"]) for row in table(folder / "load.csv") if row["link"] == "isl"]
+    assert f"{sum(loads) / len(loads):.3g} Mbps in the mean, at most 0.0456 Mbps: " in done.err
+    assert "of them above 0.04 Mbps" in done.err
+
+
+def test_satellites_of_one_name_have_their_ids_in_table_and_summary(run, folder):
+    assert run("export", "hypatia", "s.toml", "--sites", "sites.csv", "--out", "h").code == 0
+    lines = (folder / "h" / "tles.txt").read_text().splitlines()
+    sets = [line for line in lines[1:] if line.startswith(("1 ", "2 "))]
+    named = [text for n in range(0, len(sets), 2) for text in ("SAT", *sets[n : n + 2])]
+    (folder / "sets.tle").write_text("\n".join(named) + "\n")
+    head, _, rest = SCENARIO.partition("[[constellation.shell]]")
+    (folder / "s.toml").write_text(f'{head}[constellation]\nelements = "sets.tle"\n{rest[rest.index("[ground]") :]}')
+    done = run("export", "load", "s.toml", *SITES_AND_OUT)
+    assert done.code == 0, done.err
+    isl = [row for row in table(folder / "load.csv") if row["link"] == "isl"]
+    assert {(row["from"], row["to"]) for row in isl} == {("SAT", "SAT")}
+    assert len({(row["from_id"], row["to_id"]) for row in isl}) == len(isl) > 3
+    assert f": SAT ({isl[0]['from_id']}) → SAT ({isl[0]['to_id']})" in done.err

@@ -40,10 +40,10 @@ def load(
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the links on a map by their load.")] = None,
 ) -> None:
-    """Write link,from,to,mbps,flows,share_of_capacity of every directed link that carries something, at an instant.
+    """Write what every directed link carries that carries something, at an instant.
 
-    Over the satellites alone, without a relay on the ground. Nothing is turned away, also where a link would be full;
-    traffic without a path is counted and named.
+    Columns: link,from,to,mbps,flows,share_of_capacity,from_id,to_id. Over the satellites alone, without a relay on the
+    ground. Nothing is turned away, also where a link would be full; traffic without a path is counted and named.
     """
     import math
 
@@ -94,7 +94,7 @@ def load(
     places = named.places
     number = {name: n for n, name in enumerate(places.names)}
     asked = [network_load.Demand(number[one.start], number[one.end], one.mbps) for one in traffic]
-    satellites = case.sky.constellation.satellite_name
+    constellation = case.sky.constellation
     with Outputs(asked_for) as to:
         with progress() as tell:
             loads = network_load.load(
@@ -102,14 +102,15 @@ def load(
                 lambda done: tell("routing demands", done, len(asked)),
             )  # fmt: skip
         with RowsWriter(to["--out"], table.COLUMNS) as writer:
-            writer.write(table.rows(loads, places.names, satellites, isl_mbps))
+            writer.write(table.rows(loads, places.names, constellation, isl_mbps))
         if picture := to.get("--plot"):
             from openleo.report import load_map
 
             ways = {"shortest": "shortest path", "k-paths": f"{paths or PATHS} paths in equal shares"}
             how = ways.get(routing, f"the least loaded of {paths or PATHS} paths")
             load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, picture)
-    for line in _summary(loads, table.node_names(places.names, satellites), places.names, isl_mbps):
+    called = table.node_names(places.names, table.told_apart(constellation))
+    for line in _summary(loads, called, places.names, isl_mbps):
         note(line)
     note(f"Written to {out}")
     if plot:
@@ -121,30 +122,34 @@ def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps
     import numpy as np
 
     from openleo.network.load import ISL
+    from openleo.report.load import three_digits
 
     lost = [loads.demands[number] for number in loads.unreachable]
-    total, lost_mbps = sum(one.mbps for one in loads.demands), sum(one.mbps for one in lost)
+    lost_mbps = sum(one.mbps for one in lost)
+    carried_mbps = sum(one.mbps for one, ways in zip(loads.demands, loads.ways, strict=True) if ways)
     carried = len(loads.demands) - len(lost)
     rtt_ms = loads.rtt_ms_mean()
     mean = "" if rtt_ms is None else f", {rtt_ms:.1f} ms there and back in the mean"
-    lines = [f"{carried} of {len(loads.demands)} demands carried: {total - lost_mbps:,.0f} of {total:,.0f} Mbps{mean}"]
+    amounts = f"{three_digits(carried_mbps)} of {three_digits(carried_mbps + lost_mbps)} Mbps"
+    lines = [f"{carried} of {len(loads.demands)} demands carried: {amounts}{mean}"]
     if lost:
         named = "; ".join(f"{places[one.start]} → {places[one.end]}" for one in lost[:MOST_NAMED])
         more = " …" if len(lost) > MOST_NAMED else ""
-        lines.append(f"{len(lost)} unreachable, {lost_mbps:,.0f} Mbps: {named}{more}")
+        lines.append(f"{len(lost)} unreachable, {three_digits(lost_mbps)} Mbps: {named}{more}")
     (isl,) = np.nonzero(loads.kinds() == ISL)
     used = isl[loads.flows[isl] > 0]
     if len(used):
         from_node, to_node = loads.graph.ends()
         most = used[loads.mbps[used].argmax()]
         ends = f"{names[from_node[most]]} → {names[to_node[most]]}"
+        mean_mbps, most_mbps = three_digits(loads.mbps[used].mean()), three_digits(loads.mbps[most])
         lines.append(
             f"{len(used)} of {len(isl)} directed inter-satellite links carry something, "
-            f"{loads.mbps[used].mean():,.0f} Mbps in the mean, at most {loads.mbps[most]:,.0f} Mbps: {ends}"
+            f"{mean_mbps} Mbps in the mean, at most {most_mbps} Mbps: {ends}"
         )
     else:
         lines.append(f"None of {len(isl)} directed inter-satellite links carries anything")
     if isl_mbps is not None:
         over = int((loads.mbps[used] > isl_mbps).sum())
-        lines.append(f"{over} of them above {isl_mbps:,.0f} Mbps")
+        lines.append(f"{over} of them above {three_digits(isl_mbps)} Mbps")
     return lines

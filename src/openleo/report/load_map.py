@@ -29,6 +29,7 @@ from openleo.network.load import ISL, Loads
 from openleo.network.pairs import Places
 from openleo.places.territories import territories
 from openleo.report import map_layers as layers
+from openleo.report.load import three_digits
 from openleo.report.map_frame import Frame
 from openleo.report.staging import StagedFile, blaming
 
@@ -160,7 +161,7 @@ def _words(figure: Figure, loads: Loads, said: str, over: bool, isl_mbps: float 
     figure.text(0.5 / wide, 1.0 - 0.6 / tall, f"{said} · {demands}", fontsize=8.0, color=layers.QUIET)
     handles = [Line2D([], [], color=GROUND_LINK, linewidth=0.8, label="Link between place and satellite")]
     if over and isl_mbps is not None:
-        handles.append(Line2D([], [], color=OVER, linewidth=2.0, label=f"Above {isl_mbps:,.0f} Mbps"))
+        handles.append(Line2D([], [], color=OVER, linewidth=2.0, label=f"Above {three_digits(isl_mbps)} Mbps"))
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(3.6 / wide, 0.78 / tall), ncols=2, fontsize=7.0,
                   frameon=False, labelcolor=layers.INK)  # fmt: skip
     known = next(iter(territories().values()))
