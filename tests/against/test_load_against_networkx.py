@@ -70,14 +70,17 @@ def web() -> nx.DiGraph:
     return graph
 
 
-def expected(routing: str) -> tuple[dict, dict, list[int]]:
-    """(Mbps, demands) of every directed link, and the demands without a path: the rule as it is documented."""
+def expected(routing: str, demands=DEMANDS, ground_counts=False) -> tuple[dict, dict, list[int]]:
+    """(Mbps, demands) of every directed link, and the demands without a path: the rule as it is documented.
+
+    ground_counts: another rule, by which the load of links to places counts in the choice too.
+    """
     graph, mbps, flows, lost = web(), defaultdict(float), defaultdict(int), []
     numbers = sorted(
-        range(len(DEMANDS)), key=lambda n: (-DEMANDS[n].mbps, NAMES[DEMANDS[n].start], NAMES[DEMANDS[n].end])
+        range(len(demands)), key=lambda n: (-demands[n].mbps, NAMES[demands[n].start], NAMES[demands[n].end])
     )
     for n in numbers:
-        one = DEMANDS[n]
+        one = demands[n]
         simple = nx.shortest_simple_paths(graph, ("up", NAMES[one.start]), ("down", NAMES[one.end]), weight="km")
         try:
             ways = [list(pairwise(way)) for way in islice(simple, 1 if routing == "shortest" else K)]
@@ -85,10 +88,11 @@ def expected(routing: str) -> tuple[dict, dict, list[int]]:
             lost.append(n)
             continue
         if routing == "least-loaded":
-            of_lasers = [
-                [link for link in way if isinstance(link[0], str) and isinstance(link[1], str)] for way in ways
+            counted = [
+                [link for link in way if ground_counts or (isinstance(link[0], str) and isinstance(link[1], str))]
+                for way in ways
             ]
-            loads = [sorted((mbps[link] for link in way if link in mbps), reverse=True) for way in of_lasers]
+            loads = [sorted((mbps[link] for link in way if link in mbps), reverse=True) for way in counted]
             ways = [ways[loads.index(min(loads))]]
         for way in ways:
             for link in way:
@@ -116,6 +120,18 @@ def test_every_link_carries_what_networkx_s_paths_put_on_it(routing) -> None:
     assert {key(row): row[4] for row in rows} == flows
     assert list(loads.unreachable) == lost == [6]
     assert [row[3] for row in rows] == sorted((row[3] for row in rows), reverse=True)
+
+
+def test_links_to_places_do_not_count_in_the_choice_of_the_least_loaded() -> None:
+    """Twice from Tokyo to Osaka over a single satellite: what its links carry turns nobody to another satellite."""
+    demands = (Demand(0, 3, 500.0), Demand(0, 3, 400.0), Demand(0, 1, 300.0))
+    mbps, flows, lost = expected("least-loaded", demands)
+    assert mbps != expected("least-loaded", demands, ground_counts=True)[0]  # else this test would be none
+    rows = as_rows(load(SKY, PLACES, demands, START, AT_S, "least-loaded", K))
+    assert {key(row): row[3] for row in rows} == pytest.approx(mbps, rel=1e-9)
+    assert {key(row): row[4] for row in rows} == flows
+    assert not lost
+    assert max(row[3] for row in rows if row[0] == "up") == 900.0
 
 
 @pytest.mark.parametrize("routing", ROUTINGS)
