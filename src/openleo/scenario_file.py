@@ -63,7 +63,13 @@ class ConstellationRecord(Record):
         "in the plane), nearest (as many as there are), none. Default: +grid, on planes that are "
         "inferred where there are element sets.",
     )
-    laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
+    laser_terminals: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        description="Lasers that a satellite has for its pattern of links: as many as you like with nearest; "
+        "the others take a number of their own. Default: that number; 4 with nearest.",
+    )
     inter_shell: bool = Field(
         False,
         description="Links to the nearest satellite of the shell above and of the one below, with two lasers more, "
@@ -89,9 +95,15 @@ class ConstellationRecord(Record):
             found.append(f"needs exactly one of catalogue, elements or [[constellation.shell]]; it has {has}.")
         if self.epoch is not None and self.shell is None:
             found.append("epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own.")
-        needed = PATTERN_LASERS.get(self.isl or "", 0)
-        if self.laser_terminals < needed:
-            found.append(f"isl {self.isl} takes {needed} lasers; laser_terminals is {self.laser_terminals}.")
+        pattern = self.isl or "+grid"  # where no planes are found there are no links, however many lasers
+        taken = PATTERN_LASERS.get(pattern, 0)
+        if self.laser_terminals is not None and pattern != "nearest" and self.laser_terminals != taken:
+            fits = next((name for name, lasers in PATTERN_LASERS.items() if lasers == self.laser_terminals), "nearest")
+            of = f'isl "{pattern}"' if self.isl else f'isl "{pattern}", its default,'
+            found.append(
+                f"{of} takes {taken or 'no'} lasers, and laser_terminals is {self.laser_terminals}; "
+                f'leave it out, or write isl = "{fits}".'
+            )
         return found
 
 
