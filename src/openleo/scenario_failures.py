@@ -13,7 +13,18 @@ import numpy as np
 
 from openleo.errors import InputError, Problem, join_or
 from openleo.instants import SlotGrid, instant_text, parse_instant
-from openleo.network.failures import KINDS, Chance, Failures, Kind, Outage, draw, plane_name, resolve
+from openleo.network.failures import (
+    JOIN,
+    KINDS,
+    Chance,
+    Failures,
+    Kind,
+    Outage,
+    draw,
+    plane_name,
+    resolve,
+    satellite_names,
+)
 from openleo.network.reach import Network
 from openleo.scenario_file import FailuresRecord, RandomRecord
 
@@ -34,7 +45,7 @@ def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, fold
     if record.random is not None:
         found = _by_chance(record.random, network, grid, file, problems)
         outages += [(file, "failures.random", outage) for outage in found]
-    resolved = resolve(outages, network.constellation, network.gateways)
+    resolved = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     if not isinstance(resolved, Failures):
         said = {(one.file, one.where) for one in problems}
         problems += [one for one in resolved if (one.file, one.where) not in said]
@@ -133,13 +144,13 @@ def _by_chance(
 
 def _names(network: Network) -> dict[Kind, Sequence[str]]:
     constellation, neighbours = network.constellation, network.topology.neighbours
-    names = constellation.satellite_name
+    names = satellite_names(constellation)
     here, k = np.nonzero(neighbours > np.arange(len(neighbours))[:, np.newaxis])  # each link from its lower number
     links = sorted(set(zip(here.tolist(), neighbours[here, k].tolist(), strict=True)))
     return {
         "satellite": names,
         "plane": [plane_name(constellation, plane) for plane in range(constellation.planes)],
-        "isl": [f"{names[a]} -- {names[b]}" for a, b in links],
+        "isl": [f"{names[a]}{JOIN}{names[b]}" for a, b in links],
         "gateway": [station.name for station in network.gateways.stations],
         "pop": [pop.name for pop in network.gateways.pops],
     }

@@ -195,7 +195,8 @@ class OutageRecord(Record):
 
     kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
     name: str = Field(
-        description="Its name: a satellite's or plane's (\"550-53.0 p4\"), a link's (\"A -- B\"), a station's.",
+        description="Its name: a satellite's (or its catalogue number) or plane's (\"550-53.0 p4\"), a link's "
+        '("A -- B"), a station\'s.',
         min_length=1,
     )
     from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")

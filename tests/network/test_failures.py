@@ -21,10 +21,12 @@ from scipy.sparse.csgraph import dijkstra
 
 from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
+from openleo.interchange.hypatia_text import circular_elements
 from openleo.network import ephemeris, failures, journeys, topology
-from openleo.network.constellation import from_shells
+from openleo.network.constellation import from_elements, from_shells
+from openleo.network.constellation.elements import ElementSets
 from openleo.network.constellation.shells import Shell
-from openleo.network.failures import Chance, Failures, Outage, draw, resolve
+from openleo.network.failures import Chance, Failures, Outage, draw, resolve, satellite_names
 from openleo.network.ground import gateways, stations
 from openleo.network.pairs import ByElevation, Places, Sky, lengths_between, rtt_between, shortest, skies, times_between
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, reach
@@ -45,7 +47,7 @@ def network(hand_over: str = "least_rtt", isl: str = "+grid") -> Network:
 
 def failing(*outages: Outage, of: Network | None = None) -> Network:
     of = of or network()
-    found = resolve([("f.toml", "here", one) for one in outages], of.constellation, of.gateways)
+    found = resolve([("f.toml", "here", one) for one in outages], of.constellation, of.gateways, of.topology.neighbours)
     assert isinstance(found, Failures), found
     return replace(of, failures=found)
 
@@ -236,7 +238,8 @@ def test_every_unknown_name_is_said_at_once() -> None:
         Outage("pop", pop[:-1]),
         Outage("pop", pop, START, START),
     ]
-    found = resolve([("f", str(n), one) for n, one in enumerate(outages)], of.constellation, of.gateways)
+    placed = [("f", str(n), one) for n, one in enumerate(outages)]
+    found = resolve(placed, of.constellation, of.gateways, of.topology.neighbours)
     assert not isinstance(found, Failures)
     assert [one.where for one in found] == ["0", "1", "2", "3", "4", "5", "6"]
     assert "Did you mean" in str(found[5])
@@ -280,3 +283,75 @@ def test_a_scenario_with_failures(tmp_path: Path) -> None:
     assert again.network_sha256 == case.network_sha256
     path.write_text(SCENARIO)
     assert Scenario.load(path).case.network_sha256 != case.network_sha256
+
+
+# --- links that are none, and names that several satellites share ----------------------------------------------------
+
+
+@pytest.mark.parametrize("isl", ["+grid", "ring", "none"])
+def test_an_outage_of_a_link_that_is_none_is_refused_and_of_one_that_is_taken(isl: str) -> None:
+    of, rng = network(isl=isl), np.random.default_rng(5)
+    names, there = of.constellation.satellite_name, set(links(network(isl=isl)))
+    for a, b in rng.integers(0, len(names), (200, 2)):
+        outages = [("f.csv", "line 2", Outage("isl", f"{names[a]} -- {names[b]}"))]
+        found = resolve(outages, of.constellation, of.gateways, of.topology.neighbours)
+        joined = {f"{names[a]} -- {names[b]}", f"{names[b]} -- {names[a]}"} & there
+        assert isinstance(found, Failures) == bool(joined)
+    for one in sorted(there)[::50]:
+        assert failing(Outage("isl", one), Outage("isl", " -- ".join(reversed(one.split(" -- ")))), of=of)
+
+
+def test_what_a_satellite_is_joined_to_is_said() -> None:
+    of = network(isl="ring")
+    outages = [("o.csv", "line 9", Outage("isl", "a p0 s0 -- a p1 s0"))]
+    found = resolve(outages, of.constellation, of.gateways, of.topology.neighbours)
+    assert isinstance(found, list)
+    assert [str(one) for one in found] == [
+        "o.csv: line 9: no inter-satellite link joins a p0 s0 and a p1 s0. a p0 s0 is joined to a p0 s1 and a p0 s15."
+    ]
+
+
+def namesakes() -> Network:
+    """Element sets of which the first two and the third's number are called alike: TWIN, TWIN, 70003, 70003's name."""
+    flown = circular_elements(from_shells("f", START, [Shell("f", 900.0, 60.0, 4, 6, 1)]), START)
+    called = [("TWIN", 70001), ("TWIN", 70002), ("THREE", 70003), ("70003", 70004), ("A -- B", 70005)]
+    sets = [replace(one, name=name, id=number) for one, (name, number) in zip(flown, called, strict=False)]
+    sets += [replace(one, name=f"S{n}", id=71000 + n) for n, one in enumerate(flown[len(called) :])]
+    constellation = from_elements("f", ElementSets(tuple(sets), (), "made here", ""))
+    return replace(network(), constellation=constellation, topology=topology.build(constellation, "nearest", START))
+
+
+def test_a_name_that_two_satellites_share_is_refused_and_their_numbers_are_taken() -> None:
+    of = namesakes()
+    outages = [Outage("satellite", "TWIN"), Outage("isl", "TWIN -- THREE"), Outage("satellite", "70003")]
+    placed = [("f", f"line {n}", one) for n, one in enumerate(outages)]
+    found = resolve(placed, of.constellation, of.gateways, of.topology.neighbours)
+    assert isinstance(found, list)
+    assert [(one.where, one.rule, one.way_out) for one in found] == [
+        ("line 0", '2 satellites are called "TWIN".', "Write 70001 or 70002."),
+        ("line 1", '2 satellites are called "TWIN".', "Write 70001 or 70002."),
+        ("line 2", '2 satellites are called "70003".', "Write 70004 or THREE."),
+    ]
+    other = int(of.topology.neighbours[1].max())
+    for name, number in (
+        ("70001", 0),
+        ("70002", 1),
+        ("THREE", 2),
+        ("70004", 3),
+        ("70005", 4),
+        ("S5", 10),
+        ("71005", 10),
+    ):
+        out = failing(Outage("satellite", name), of=of).failures.usable(24, np.zeros(1), np.ones(1))[0]
+        assert np.flatnonzero(~out).tolist() == [number]
+    link = failing(Outage("isl", f"70002 -- {satellite_names(of.constellation)[other]}"), of=of).failures
+    assert link.broken(0.0, 1.0).tolist() == [[1, other]]
+
+
+def test_every_satellite_that_chance_names_is_one() -> None:
+    of = namesakes()
+    names = satellite_names(of.constellation)
+    assert names[:3] == ["70001", "70002", "THREE"]
+    assert names[4] == "70005"  # its name would read as a link
+    out = failing(*(Outage("satellite", name) for name in names), of=of).failures
+    assert out.satellites.thing.tolist() == list(range(24))

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import Problem, near_names
+from openleo.errors import Problem, join_or, near_names
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 
@@ -94,13 +94,16 @@ NONE = Failures(_no_spans(), _no_spans(2), _no_spans(), _no_spans())
 
 
 def resolve(
-    outages: Sequence[tuple[str, str, Outage]], constellation: Constellation, gateways: Gateways
+    outages: Sequence[tuple[str, str, Outage]], constellation: Constellation, gateways: Gateways, neighbours: Ints
 ) -> Failures | list[Problem]:
-    """Failures of (file, place in it, outage), or every name that is not known."""
-    satellite = {name: number for number, name in enumerate(constellation.satellite_name)}
+    """Failures of (file, place in it, outage), or every name that is not known, is several, or is no link.
+
+    neighbours (satellite, k): of the topology, −1 for none.
+    """
+    satellite, own_name = _by_name_and_id(constellation), satellite_names(constellation)
     stations = {"gateway": gateways.stations, "pop": gateways.pops}
     numbers: dict[str, Mapping[str, Sequence[int]]] = {
-        "satellite": {name: [number] for name, number in satellite.items()},
+        "satellite": satellite,
         "plane": _planes(constellation),
         **{kind: {one.name: [number] for number, one in enumerate(those)} for kind, those in stations.items()},
     }
@@ -111,17 +114,15 @@ def resolve(
             rule = f'"{outage.name}" is out until {outage.end:%FT%TZ}, which is not after {outage.begin:%FT%TZ}.'
             problems.append(Problem(file, where, rule, "An outage ends after it begins."))
         if outage.kind == "isl":
-            ends = [end.strip() for end in outage.name.split(JOIN)]
-            unknown = [end for end in ends if end not in satellite]
-            if len(ends) != 2 or ends[0] == ends[1]:
-                rule = f'"{outage.name}" is no link.'
-                problems.append(Problem(file, where, rule, f'Write "SATELLITE{JOIN}SATELLITE".'))
-            elif unknown:
-                problems += [_unknown(file, where, "satellite", end, satellite) for end in unknown]
+            link = _link(file, where, outage.name, satellite, own_name, neighbours)
+            if isinstance(link, list):
+                problems += link
             else:
-                found["isl"].append(((satellite[ends[0]], satellite[ends[1]]), outage))
+                found["isl"].append((link, outage))
         elif outage.name not in numbers[outage.kind]:
             problems.append(_unknown(file, where, outage.kind, outage.name, numbers[outage.kind]))
+        elif outage.kind == "satellite" and len(satellite[outage.name]) > 1:
+            problems.append(_several(file, where, outage.name, satellite[outage.name], own_name))
         else:
             found[outage.kind] += [(number, outage) for number in numbers[outage.kind][outage.name]]
     if problems:
@@ -133,6 +134,51 @@ def resolve(
         pops=_spans(found["pop"]),
         outages=tuple(outage for _, _, outage in outages),
     )
+
+
+def satellite_names(constellation: Constellation) -> list[str]:
+    """What each satellite is called in outages: its name, or its catalogue number where others are called the same."""
+    numbers = _by_name_and_id(constellation)
+    ids = constellation.satellite_id.tolist()
+    names = zip(constellation.satellite_name, ids, strict=True)
+    return [name if len(numbers[name]) == 1 and JOIN not in name else str(number) for name, number in names]
+
+
+def _by_name_and_id(constellation: Constellation) -> dict[str, list[int]]:
+    """The satellites of each name, and of each catalogue number where there are element sets."""
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(constellation.satellite_name):
+        found.setdefault(name, []).append(number)
+    for number, one in enumerate(constellation.satellite_id.tolist() if constellation.elements else []):
+        if number not in found.setdefault(str(one), []):
+            found[str(one)].append(number)
+    return found
+
+
+def _several(file: str, where: str, name: str, these: Sequence[int], own_name: Sequence[str]) -> Problem:
+    rule = f'{len(these)} satellites are called "{name}".'
+    return Problem(file, where, rule, f"Write {join_or([own_name[one] for one in these])}.")
+
+
+def _link(
+    file: str, where: str, name: str, satellite: Mapping[str, Sequence[int]], own_name: Sequence[str], neighbours: Ints
+) -> tuple[int, int] | list[Problem]:  # fmt: skip
+    """The two ends of `A -- B`, or what is wrong with it."""
+    ends = [end.strip() for end in name.split(JOIN)]
+    if len(ends) != 2 or ends[0] == ends[1]:
+        return [Problem(file, where, f'"{name}" is no link.', f'Write "SATELLITE{JOIN}SATELLITE".')]
+    problems = [_unknown(file, where, "satellite", end, satellite) for end in ends if end not in satellite]
+    problems += [
+        _several(file, where, end, satellite[end], own_name) for end in ends if len(satellite.get(end, ())) > 1
+    ]
+    if problems:
+        return problems
+    (here,), (there,) = satellite[ends[0]], satellite[ends[1]]
+    if there in neighbours[here]:
+        return here, there
+    joined = [own_name[one] for one in sorted(set(neighbours[here].tolist())) if one >= 0]
+    way_out = f"{ends[0]} is joined to {' and '.join(joined)}." if joined else f"{ends[0]} has no such links."
+    return [Problem(file, where, f"no inter-satellite link joins {ends[0]} and {ends[1]}.", way_out)]
 
 
 def plane_name(constellation: Constellation, plane: int) -> str:
