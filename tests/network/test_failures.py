@@ -355,3 +355,90 @@ def test_every_satellite_that_chance_names_is_one() -> None:
     assert names[4] == "70005"  # its name would read as a link
     out = failing(*(Outage("satellite", name) for name in names), of=of).failures
     assert out.satellites.thing.tolist() == list(range(24))
+
+
+# --- the file -------------------------------------------------------------------------------------------------------
+
+
+def faults_of(folder: Path, listed: str, rest: str = "") -> list[tuple[str, str, str]]:
+    """(file, place, words) of every problem that a list of outages gives."""
+    from openleo.errors import InputError
+    from openleo.scenario import Scenario
+
+    (folder / "o.csv").write_text(listed)
+    (folder / "s.toml").write_text(SCENARIO + '[failures]\nfile = "o.csv"\n' + rest)
+    try:
+        Scenario.load(folder / "s.toml")
+    except InputError as error:
+        return [(Path(one.file).name, one.where, f"{one.rule} {one.way_out}") for one in error.problems]
+    return []
+
+
+def test_every_fault_of_a_list_of_outages_is_said_with_its_line(tmp_path: Path) -> None:
+    listed = """kind,name,from,until
+
+plane,550-53.0 p3,,,
+plane,550-53.0 p3,2026-11-20T00:00:00Z,2026-11-19T00:00:00Z
+
+plane,550-53.0 p3
+plane,550-53.0 p3,1800-01-01T00:00:00Z,
+plane,550-53.0 p3,,2026-11-20T00:00:00
+plane,"two
+lines",,
+plane,,,
+plane,550-53.0 p3,2026-11-20T00:00:00Z,soon
+isl,550-53.0 p0 s0 -- 550-53.0 p9 s9,,
+plane,550-53.0 p4,2026-11-20T08:00:00+08:00,
+"""
+    found = faults_of(tmp_path, listed)
+    assert {file for file, _, _ in found} == {"o.csv"}
+    expected = {
+        "line 3": "has 5 cells, and there are 4 columns",
+        "line 4": "not after 2026-11-20T00:00:00Z",
+        "line 6": "has 2 cells, and there are 4 columns",
+        "line 7": "from is 1800-01-01T00:00:00Z; orbits are computed from 1957 to 2100",
+        "line 8": "until is 2026-11-20T00:00:00, without its zone; write 2026-11-20T00:00:00Z for UTC",
+        "line 9": "there is no plane",
+        "line 11": "has no name",
+        "line 12": "until is 'soon'; write an instant such as",
+        "line 13": "no inter-satellite link joins",
+    }
+    assert sorted(where for _, where, _ in found) == sorted(expected)
+    for _, where, said in found:
+        assert expected[where] in said
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("", ["is empty"]),
+        ("\n\n", ["is empty"]),
+        ("kind,nam,form,until\n", ['column "nam"', 'column "form"', "lacks the column name"]),
+        ("name\n", ["lacks the column kind"]),
+        ("kind,name,name\nplane,a,b\n", ["the column name twice"]),
+        ("kind,name,\nplane,550-53.0 p3,\n", ['column ""']),
+        ('kind,name\nplane,"550\n', ["cannot be read"]),
+    ],
+)
+def test_the_columns_of_a_list_of_outages(tmp_path: Path, listed: str, said: list[str]) -> None:
+    found = faults_of(tmp_path, listed)
+    assert len(found) == len(said)
+    assert all(words in text for (_, _, text), words in zip(found, said, strict=True))
+
+
+def test_a_list_of_outages_may_leave_out_its_times_and_have_its_columns_in_any_order(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, " kind , name \n plane , 550-53.0 p3 \n") == []
+    assert faults_of(tmp_path, "until,name,kind\n2026-11-20T00:01:00Z,550-53.0 p3,plane\n,550-53.0 p4,plane\n") == []
+
+
+def test_instants_as_text_keep_the_rules_of_instants(tmp_path: Path) -> None:
+    table = '[[failures.out]]\nkind = "plane"\nname = "550-53.0 p3"\n'
+    for said, words in (
+        ('from = "1800-01-01T00:00:00Z"', "from 1957 to 2100"),
+        ('until = "2026-11-20T00:00:00"', "without its zone"),
+        ("until = 2026-11-20T00:00:00", "without its zone"),
+        ('from = "soon"', "write an instant"),
+    ):
+        ((file, where, text),) = faults_of(tmp_path, "kind,name\n", table + said + "\n")
+        assert (file, where) == ("s.toml", f"failures.out[0].{said[:5].strip(' =')}")
+        assert words in text
