@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from openleo.network.failures import (
     JOIN,
     KINDS,
     Chance,
+    Drawn,
     Failures,
     Kind,
     Outage,
@@ -42,8 +42,12 @@ def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, fold
         outages.append((file, where, Outage(one.kind, one.name, one.from_, one.until)))
     if record.file is not None:
         outages += _read_file(folder / record.file, problems)
+    drawn = None
     if record.random is not None:
-        found = _by_chance(record.random, network, grid, file, problems)
+        chances = _chances(record.random, file, problems)
+        if any(one.hours_out is not None for one in chances.values()):
+            drawn = Drawn(file, grid.start, grid.instant(grid.slots))
+        found = draw(record.random.seed, _names(network), chances, grid.start, grid.instant(grid.slots))
         outages += [(file, "failures.random", outage) for outage in found]
     resolved = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     if not isinstance(resolved, Failures):
@@ -51,7 +55,7 @@ def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, fold
         problems += [one for one in resolved if (one.file, one.where) not in said]
     if problems or not isinstance(resolved, Failures):
         raise InputError(problems)
-    return resolved
+    return replace(resolved, drawn=drawn)
 
 
 def with_failures(
@@ -150,9 +154,7 @@ def _outage(row: Mapping[str, str], file: str, where: str, problems: list[Proble
     return file, where, Outage(kind, row["name"], *times)
 
 
-def _by_chance(
-    record: RandomRecord, network: Network, grid: SlotGrid, file: str, problems: list[Problem]
-) -> Iterator[Outage]:
+def _chances(record: RandomRecord, file: str, problems: list[Problem]) -> dict[Kind, Chance]:
     said = {
         "satellite": record.satellites,
         "plane": record.planes,
@@ -167,8 +169,7 @@ def _by_chance(
             continue
         problems += [Problem(file, f"failures.random.{kind}s", fault) for fault in one.faults()]
         chances[kind] = Chance(one.share or 0.0, one.hours_between, one.hours_out)
-    end = grid.start + timedelta(seconds=grid.duration_s)
-    return draw(record.seed, _names(network), chances, grid.start, end)
+    return chances
 
 
 def _names(network: Network) -> dict[Kind, Sequence[str]]:

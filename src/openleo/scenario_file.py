@@ -218,7 +218,7 @@ class ChanceRecord(Record):
 
 
 class RandomRecord(Record):
-    """`[failures.random]`: failures by chance, the same whenever the file is the same."""
+    """`[failures.random]`: failures by chance, the same whenever the file is the same; a longer run keeps them."""
 
     seed: int = Field(ge=0, description="Another seed draws other failures.")
     satellites: ChanceRecord | None = Field(None, description="Satellites.")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
+from scipy.stats import binomtest, expon, kstest
 
 from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid
@@ -224,6 +225,109 @@ def test_draws_are_repeatable_and_as_frequent_as_asked() -> None:
     for before, after in pairwise(turns):
         if before.name == after.name:
             assert before.end < after.begin  # type: ignore[operator]
+
+
+@given(
+    seed=st.integers(0, 2**63 - 1),
+    hours=st.tuples(st.floats(0.1, 50.0), st.floats(0.1, 50.0)),
+    days=st.tuples(st.integers(1, 10), st.integers(1, 10)),
+)
+@settings(deadline=None, max_examples=50)
+def test_a_longer_duration_and_more_things_keep_the_failures_drawn_so_far(
+    seed: int, hours: tuple[float, float], days: tuple[int, int]
+) -> None:
+    ends = [START + timedelta(days=sum(days[: n + 1])) for n in range(2)]
+    few: dict[failures.Kind, list[str]] = {"gateway": ["Suva", "Apia"], "pop": ["Suva"]}
+    more: dict[failures.Kind, list[str]] = {
+        "pop": ["Apia", "Suva"],
+        "satellite": ["s"],
+        "gateway": ["Apia", "X", "Suva"],
+    }
+    chance = Chance(0.0, *hours)
+    short = list(draw(seed, few, dict.fromkeys(few, chance), START, ends[0]))
+    long = list(draw(seed, more, dict.fromkeys(more, chance), START, ends[1]))
+    cut = [
+        replace(one, end=min(one.end or ends[0], ends[0]))
+        for one in long
+        if one.begin and one.begin < ends[0] and one.name in few.get(one.kind, [])
+    ]
+
+    def in_order(outages: list[Outage]) -> list[Outage]:
+        return sorted(outages, key=lambda one: (one.kind, one.name, one.begin))
+
+    assert in_order(short) == in_order(cut)
+    assert all(one.end and START <= one.begin < one.end <= ends[0] for one in short if one.begin)
+
+
+def test_times_between_failures_and_out_against_the_exponential_law() -> None:
+    """Kolmogorov and Smirnov's test of times that the end does not cut, and of the states at instants far apart."""
+    end = START + timedelta(hours=2000)
+    names: dict[failures.Kind, list[str]] = {"gateway": [f"g{n}" for n in range(800)]}
+    turns = list(draw(3, names, {"gateway": Chance(0.0, hours_between=12.0, hours_out=4.0)}, START, end))
+    by_name: dict[str, list[Outage]] = {name: [] for name in names["gateway"]}
+    for one in turns:
+        by_name[one.name].append(one)
+    # Of each thing the first ten of each kind, so that the end, which cuts long ones more often, has no say.
+    out, between, first_failure = [], [], []
+    for of_thing in by_name.values():
+        assert len(of_thing) > 12
+        whole = [one for one in of_thing if one.begin and one.begin > START][:11]
+        out += [hours(one.begin, one.end) for one in whole[:10]]
+        between += [hours(before.end, after.begin) for before, after in pairwise(whole)]
+        if of_thing[0].begin != START:
+            first_failure.append(hours(START, of_thing[0].begin))
+    assert kstest(out, expon(scale=4.0).cdf).pvalue > 0.01
+    assert kstest(between, expon(scale=12.0).cdf).pvalue > 0.01
+    assert kstest(first_failure, expon(scale=12.0).cdf).pvalue > 0.01  # no memory: as if it had worked for ever
+    assert binomtest(800 - len(first_failure), 800, 0.25).pvalue > 0.01
+    for after in (100, 1000, 1900):
+        at = START + timedelta(hours=after)
+        now_out = sum(bool(one.begin and one.end and one.begin <= at < one.end) for one in turns)
+        assert binomtest(now_out, 800, 0.25).pvalue > 0.01
+
+
+def hours(begin: datetime | None, end: datetime | None) -> float:
+    assert begin is not None
+    assert end is not None
+    return (end - begin) / timedelta(hours=1)
+
+
+def test_things_with_an_immense_time_out_draw_without_overflow() -> None:
+    drawn = list(draw(1, {"pop": ["a", "b"]}, {"pop": Chance(0.0, 1e-6, 1e300)}, START, START + timedelta(hours=1)))
+    assert [(one.begin, one.end) for one in drawn] == [(START, START + timedelta(hours=1))] * 2
+
+
+@pytest.mark.parametrize(("after_s", "known"), [(-1.0, False), (0.0, True), (599.999, True), (600.0, False)])
+def test_an_instant_beyond_the_time_drawn_is_refused_by_every_way_of_asking(
+    tmp_path: Path, after_s: float, known: bool
+) -> None:
+    from openleo.errors import InputError
+    from openleo.scenario import Scenario, load_pairs
+
+    path, at = tmp_path / "s.toml", START + timedelta(seconds=after_s)
+    drawn = "[failures.random]\nseed = 3\ngateways = {hours_between = 1, hours_out = 1}\n"
+    path.write_text(SCENARIO + drawn)
+    case, pairs = Scenario.load(path).case, load_pairs(path)
+    places = Places(tuple("ABCDEF"), ecef_km(*SITES.T), up(*SITES.T))
+    ends = journeys.Point("a", 51.5, -0.1), journeys.Point("b", 40.7, -74.0)
+    asked = (
+        lambda: journeys.between(case.network, *ends, at),
+        lambda: journeys.to_internet(case.network, case.grid, ends[0], at),
+        lambda: list(rtt_between(pairs.sky, places, pairs.start, [after_s])),
+        lambda: list(times_between(pairs.sky, places, pairs.start, [0.0, after_s], threads=2)),
+    )
+    for ask in asked:
+        if known:
+            assert ask()
+            continue
+        with pytest.raises(InputError) as error:
+            ask()
+        (problem,) = error.value.problems
+        assert (problem.file, problem.where) == (str(path), "failures.random")
+        assert "from 2026-11-20T00:00:00Z to before 2026-11-20T00:10:00Z" in problem.rule
+        assert "A longer duration keeps these failures" in problem.way_out
+    path.write_text(SCENARIO + drawn.replace("hours_between = 1, hours_out = 1", "share = 0.5"))
+    assert journeys.between(Scenario.load(path).case.network, *ends, at)  # for the whole run and beyond
 
 
 def test_every_unknown_name_is_said_at_once() -> None:

@@ -6,15 +6,17 @@ whole span (a slot) if any instant of the span lies in its outage: on doubt it d
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import Problem, join_or, near_names
+from openleo.errors import InputError, Problem, join_or, near_names
+from openleo.instants import instant_text
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 
@@ -24,6 +26,7 @@ Ints = NDArray[np.int32]
 Kind = Literal["satellite", "plane", "isl", "gateway", "pop"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 JOIN = " -- "  # between the two satellites of a link
+TICK_S = 1e-3  # shorter than any slot, longer than the rounding of POSIX time
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,48 @@ class Spans:
         return found
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The time over which chance was asked what fails now and then, [begin, end): beyond it nobody knows."""
+
+    file: str  # of the scenario
+    begin: datetime
+    end: datetime
+
+    def check(self, begin_s: Floats, end_s: Floats) -> None:
+        """Raise InputError unless all spans [begin_s, end_s) lie within; POSIX time, both the same for an instant."""
+        first_s, last_s = self.begin.timestamp(), self.end.timestamp()
+        beyond = (begin_s < first_s - TICK_S) | (begin_s >= last_s) | (end_s > last_s + TICK_S)
+        if not beyond.any():
+            return
+        at = datetime.fromtimestamp(round(float(begin_s[beyond][0]), 3), UTC)
+        time = f"from {instant_text(self.begin)} to before {instant_text(self.end)}"
+        rule = f"draws failures over the scenario's time, {time}; {instant_text(at)} is asked for."
+        way_out = "A longer duration keeps these failures and draws further ones; or ask within that time."
+        raise InputError(Problem(self.file, "failures.random", rule, way_out))
+
+
 @dataclass(frozen=True, eq=False)
 class Failures:
-    """All outages of a run; `outages` are they as they were said."""
+    """All outages of a run; `outages` are they as they were said.
+
+    Whoever asks of a time beyond `drawn`, where there is one, gets an InputError: things would seem to work there.
+    """
 
     satellites: Spans
     links: Spans
     gateways: Spans
     pops: Spans
     outages: tuple[Outage, ...] = ()
+    drawn: Drawn | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.outages)
+        return bool(self.outages) or self.drawn is not None
 
     def usable(self, satellites: int, begin_s: Floats, end_s: Floats) -> NDArray[np.bool_]:
         """Which satellites are not out, axes (span, satellite)."""
+        if self.drawn is not None:
+            self.drawn.check(begin_s, end_s)
         usable = np.ones((len(begin_s), satellites), dtype=np.bool_)
         if len(self.satellites.thing):
             for span, (begin, end) in enumerate(zip(begin_s, end_s, strict=True)):
@@ -229,15 +259,21 @@ def draw(
 ) -> Iterator[Outage]:
     """Outages by chance over [start, end), the same for the same arguments.
 
-    Each kind draws from a generator of its own (seed, kind's number), so that one kind's setting never moves another's.
+    Each thing draws from a generator of its own (seed, kind, name): neither what else there is nor what else fails
+    moves its outages, and a later end keeps those before it.
     """
     for kind, chance in chances.items():
-        random = np.random.default_rng([seed, KINDS.index(kind)])
         for name in names[kind]:
+            random = _generator(seed, kind, name)
             if chance.hours_between is not None and chance.hours_out is not None:
                 yield from _now_and_then(random, kind, name, chance.hours_between, chance.hours_out, start, end)
             elif random.random() < chance.share:
                 yield Outage(kind, name)
+
+
+def _generator(seed: int, kind: Kind, name: str) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{kind} {name}".encode(), digest_size=16).digest()
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist()))
 
 
 def _now_and_then(
@@ -248,8 +284,10 @@ def _now_and_then(
     at = start
     while at < end:
         hours = random.exponential(hours_out if out else hours_between)
-        # Whole milliseconds, so that a file of them says the same.
-        until = min(at + timedelta(milliseconds=max(1, round(hours * 3.6e6))), end)
+        # Whole milliseconds, so that a file of them says the same; cut at the end before an instant overflows.
+        milliseconds = max(1, round(hours * 3.6e6))
+        beyond = milliseconds >= (end - at) / timedelta(milliseconds=1)
+        until = end if beyond else at + timedelta(milliseconds=milliseconds)
         if out:
             yield Outage(kind, name, at, until)
         at, out = until, not out
