@@ -14,7 +14,7 @@ from openleo.geodesy import ecef_km, look_angles, up
 from openleo.instants import SlotGrid
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
-from openleo.network.constellation import catalogue
+from openleo.network.constellation import NO_PLANE, catalogue
 from openleo.network.ground import gateways
 from openleo.network.ground.stations import Station
 from openleo.network.journeys import Point, passes
@@ -178,3 +178,13 @@ def test_antennas_against_brute_force_of_the_stated_rule():
         assert taken[0] == 2
         assert taken[1] == 1
         assert len(wanted) > sum(taken)  # some satellite lost out
+
+
+def test_satellites_in_no_shell_are_under_no_shells_mask() -> None:
+    net = network(GroundLimits())
+    shell = net.constellation.shell.copy()
+    shell[::2] = NO_PLANE
+    mixed = replace(net.constellation, shell=shell)
+    sine = GroundLimits(user_shell_deg=(0.0, 0.0, 0.0, 0.0, 60.0)).for_users(mixed, ()).satellite_sine
+    assert (sine[::2] == -1.0).all()
+    assert np.allclose(sine[1::2], np.where(shell[1::2] == 4, np.sin(np.radians(60.0)), 0.0))

@@ -72,7 +72,8 @@ class GroundLimits:
             return NO_CONDITIONS
         sine = np.full(len(constellation), -1.0)
         if shell_deg:
-            sine = np.sin(np.radians(shell_deg))[constellation.shell]
+            # Satellites that are in no shell have no mask of one: NO_PLANE, −1, takes the last entry.
+            sine = np.append(np.sin(np.radians(shell_deg)), -1.0)[constellation.shell]
         offsets = np.concatenate([[0], np.cumsum([len(one) for one in rows])]).astype(np.int64)
         return Conditions(
             True,
