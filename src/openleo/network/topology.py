@@ -21,6 +21,7 @@ from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.shells import DELTA_DEG
 from openleo.network.kernels import dijkstra, pairs, paths
 from openleo.network.kernels.paths import NO_LINK
+from openleo.network.kernels.torus import AHEAD, BEHIND, EAST, WEST
 from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
 Neighbours = NDArray[np.int32]
@@ -28,7 +29,6 @@ Floats = NDArray[np.float64]
 
 GRIDS = ("+grid", "zig-zag", "ring")
 PATTERNS = (*GRIDS, "nearest", "none")
-AHEAD, BEHIND, EAST, WEST = range(4)
 LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
 POLE_DEG = 90.0
 BETWEEN_SHELLS = 2  # lasers more: one to the shell above, one to the shell below
