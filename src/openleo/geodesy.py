@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod
 
 from openleo.instants import J2000_JD
 from openleo.units import EARTH_FLATTENING, EARTH_RADIUS_KM, SECONDS_PER_DAY
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 
 ECCENTRICITY_SQUARED = EARTH_FLATTENING * (2.0 - EARTH_FLATTENING)
 ARCSECOND_RAD = np.pi / 648_000.0
+GEOD = Geod(ellps="WGS84")  # geodesics, by Karney's method; lengths in metres
 
 
 @dataclass(frozen=True)
