@@ -118,7 +118,8 @@ def test_a_link_that_lasts_its_slot_is_there_in_the_middle_of_it(
 ) -> None:
     lasting, middle = (reached(network(isl, mask_at=mask_at), where, start) for mask_at in ("both_ends", "middle"))
     assert (lasting.seen <= middle.seen).all()
-    assert ((middle.satellite >= 0) | (lasting.satellite < 0)).all()
+    if isl == "none":  # lasers are asked when a slot is decided: at its start, or in its middle
+        assert ((middle.satellite >= 0) | (lasting.satellite < 0)).all()
 
 
 @few
