@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod
 
 from openleo.instants import J2000_JD
 from openleo.units import EARTH_FLATTENING, EARTH_RADIUS_KM, SECONDS_PER_DAY
@@ -22,6 +23,7 @@ ECCENTRICITY_SQUARED = EARTH_FLATTENING * (2.0 - EARTH_FLATTENING)
 ARCSECOND_RAD = np.pi / 648_000.0
 # How fast Greenwich mean sidereal time runs: the derivative of `gmst_rad`, without what changes within centuries.
 SIDEREAL_RATE_RAD_S = 2.0 * np.pi / SECONDS_PER_DAY * (1.0 + 8_640_184.812866 / 36_525.0 / SECONDS_PER_DAY)
+GEOD = Geod(ellps="WGS84")  # geodesics, by Karney's method; lengths in metres
 
 
 @dataclass(frozen=True)

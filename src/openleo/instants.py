@@ -19,6 +19,7 @@ from openleo.units import SECONDS_PER_DAY
 
 J2000_JD = 2451545.0  # 2000-01-01T12:00:00, by definition of the Julian date
 UNIX_EPOCH_JD = 2440587.5  # 1970-01-01T00:00:00
+FIRST_YEAR, LAST_YEAR = 1957, 2100  # of orbits
 
 # TAI − UTC is not needed for orbits that start from UTC epochs and run for days: SGP4 and the rotation angle both take
 # UTC. A run that crosses a leap second would slip by 1 s (7.6 km along the orbit). None has been announced since
@@ -55,6 +56,25 @@ def parse_instant(text: str) -> datetime:
         return utc(datetime.fromisoformat(text))
     except OverflowError:
         raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from None
+
+
+def stated_instant(value: datetime | str) -> datetime:
+    """An instant of a scenario, in UTC: a `datetime` or ISO 8601, with its zone, in the years that orbits are for.
+
+    Raises ValueError with what is wrong and what to write.
+
+    >>> stated_instant("2026-11-20T08:00:00+08:00").isoformat()
+    '2026-11-20T00:00:00+00:00'
+    """
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError(f"is {value!r}; write an instant such as 2026-11-20T00:00:00Z.") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"is {value}, without its zone; write {instant.isoformat()}Z for UTC.")
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"is {value}; orbits are computed from {FIRST_YEAR} to {LAST_YEAR}.")
+    return utc(instant)
 
 
 def instant_text(instant: datetime) -> str:

@@ -6,14 +6,25 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 
 from openleo.errors import InputError, Problem, join_or
-from openleo.instants import SlotGrid, instant_text, parse_instant
-from openleo.network.failures import KINDS, Chance, Failures, Kind, Outage, draw, plane_name, resolve
+from openleo.instants import SlotGrid, instant_text, stated_instant
+from openleo.network.failures import (
+    JOIN,
+    KINDS,
+    Chance,
+    Drawn,
+    Failures,
+    Kind,
+    Outage,
+    draw,
+    plane_name,
+    resolve,
+    satellite_names,
+)
 from openleo.network.reach import Network
 from openleo.scenario_file import FailuresRecord, RandomRecord
 
@@ -31,16 +42,20 @@ def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, fold
         outages.append((file, where, Outage(one.kind, one.name, one.from_, one.until)))
     if record.file is not None:
         outages += _read_file(folder / record.file, problems)
+    drawn = None
     if record.random is not None:
-        found = _by_chance(record.random, network, grid, file, problems)
+        chances = _chances(record.random, file, problems)
+        if any(one.hours_out is not None for one in chances.values()):
+            drawn = Drawn(file, grid.start, grid.instant(grid.slots))
+        found = draw(record.random.seed, _names(network), chances, grid.start, grid.instant(grid.slots))
         outages += [(file, "failures.random", outage) for outage in found]
-    resolved = resolve(outages, network.constellation, network.gateways)
+    resolved = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     if not isinstance(resolved, Failures):
         said = {(one.file, one.where) for one in problems}
         problems += [one for one in resolved if (one.file, one.where) not in said]
     if problems or not isinstance(resolved, Failures):
         raise InputError(problems)
-    return resolved
+    return replace(resolved, drawn=drawn)
 
 
 def with_failures(
@@ -77,42 +92,69 @@ def as_csv(failures: Failures) -> str:
 
 def _read_file(path: Path, problems: list[Problem]) -> list[Placed]:
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True))
+        lines = list(_lines(path.read_text(encoding="utf-8-sig")))
     except (OSError, ValueError, csv.Error) as error:
         why = getattr(error, "strerror", None) or error
         problems.append(Problem(str(path), "", f"cannot be read: {why}.", "Paths are relative to the scenario."))
         return []
-    columns = tuple(rows[0]) if rows else COLUMNS
-    if not {"kind", "name"} <= set(columns) or not set(columns) <= set(COLUMNS):
-        rule = f"has the columns {', '.join(map(str, columns))}."
-        problems.append(Problem(str(path), "line 1", rule, f"It needs {', '.join(COLUMNS)}."))
+    if not lines:
+        rule = "is empty; a list of outages begins with its columns."
+        problems.append(Problem(str(path), "", rule, f"Its first line is {','.join(COLUMNS)}."))
         return []
-    placed = [_outage(row, str(path), f"line {number}", problems) for number, row in enumerate(rows, start=2)]
+    (at, columns), *rows = lines
+    if faults := _column_faults(columns):
+        way_out = f"The columns are {', '.join(COLUMNS)}; the last two may be left out."
+        problems += [Problem(str(path), f"line {at}", fault, way_out) for fault in faults]
+        return []
+    placed = []
+    for number, cells in rows:
+        where = f"line {number}"
+        if len(cells) == len(columns):
+            placed.append(_outage(dict(zip(columns, cells, strict=True)), str(path), where, problems))
+            continue
+        rule = f"has {len(cells)} cells, and there are {len(columns)} columns."
+        problems.append(Problem(str(path), where, rule, "Put a name with a comma in quotes; leave a cell empty."))
     return [one for one in placed if one is not None]
 
 
-def _outage(row: Mapping[str, str | None], file: str, where: str, problems: list[Problem]) -> Placed | None:
-    kind: Kind | None = next((known for known in KINDS if known == (row.get("kind") or "").strip()), None)
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """(number of the line, its cells without blanks around them) of every line of a CSV that is not empty."""
+    reader, ended = csv.reader(io.StringIO(text), strict=True), 0
+    for row in reader:
+        cells, begins, ended = [cell.strip() for cell in row], ended + 1, reader.line_num
+        if any(cells):
+            yield begins, cells
+
+
+def _column_faults(columns: Sequence[str]) -> list[str]:
+    """What is wrong with the names of the columns."""
+    unknown = [f'has a column "{name}", which is none of its own.' for name in columns if name not in COLUMNS]
+    missing = [f"lacks the column {name}." for name in COLUMNS[:2] if name not in columns]
+    twice = [f"has the column {name} twice." for name in COLUMNS if columns.count(name) > 1]
+    return unknown + missing + twice
+
+
+def _outage(row: Mapping[str, str], file: str, where: str, problems: list[Problem]) -> Placed | None:
+    kind: Kind | None = next((known for known in KINDS if known == row["kind"]), None)
     found: list[Problem] = []
     if kind is None:
-        found.append(Problem(file, where, f"is of kind {row.get('kind')!r}; it must be {join_or(KINDS)}."))
+        found.append(Problem(file, where, f"is of kind {row['kind']!r}; it must be {join_or(KINDS)}."))
+    if not row["name"]:
+        found.append(Problem(file, where, "has no name.", "Write what is out."))
     times = []
     for column in ("from", "until"):
-        text = (row.get(column) or "").strip()
+        text = row.get(column, "")
         try:
-            times.append(parse_instant(text) if text else None)
-        except ValueError:
-            way_out = "Write for example 2026-11-20T00:00:00Z."
-            found.append(Problem(file, where, f"has {column} = {text!r}, which is no instant.", way_out))
+            times.append(stated_instant(text) if text else None)
+        except ValueError as error:
+            found.append(Problem(file, where, f"{column} {error}"))
     problems += found
     if found or kind is None:
         return None
-    return file, where, Outage(kind, (row.get("name") or "").strip(), *times)
+    return file, where, Outage(kind, row["name"], *times)
 
 
-def _by_chance(
-    record: RandomRecord, network: Network, grid: SlotGrid, file: str, problems: list[Problem]
-) -> Iterator[Outage]:
+def _chances(record: RandomRecord, file: str, problems: list[Problem]) -> dict[Kind, Chance]:
     said = {
         "satellite": record.satellites,
         "plane": record.planes,
@@ -127,19 +169,18 @@ def _by_chance(
             continue
         problems += [Problem(file, f"failures.random.{kind}s", fault) for fault in one.faults()]
         chances[kind] = Chance(one.share or 0.0, one.hours_between, one.hours_out)
-    end = grid.start + timedelta(seconds=grid.duration_s)
-    return draw(record.seed, _names(network), chances, grid.start, end)
+    return chances
 
 
 def _names(network: Network) -> dict[Kind, Sequence[str]]:
     constellation, neighbours = network.constellation, network.topology.neighbours
-    names = constellation.satellite_name
+    names = satellite_names(constellation)
     here, k = np.nonzero(neighbours > np.arange(len(neighbours))[:, np.newaxis])  # each link from its lower number
     links = sorted(set(zip(here.tolist(), neighbours[here, k].tolist(), strict=True)))
     return {
         "satellite": names,
         "plane": [plane_name(constellation, plane) for plane in range(constellation.planes)],
-        "isl": [f"{names[a]} -- {names[b]}" for a, b in links],
+        "isl": [f"{names[a]}{JOIN}{names[b]}" for a, b in links],
         "gateway": [station.name for station in network.gateways.stations],
         "pop": [pop.name for pop in network.gateways.pops],
     }

@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from openleo.instants import instant_text, parse_duration_s, parse_instant
+from openleo.instants import instant_text, parse_duration_s, stated_instant
 from openleo.reading import Record
 from openleo.units import GRAZING_ALTITUDE_KM
 
-FIRST_YEAR, LAST_YEAR = 1957, 2100
 LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
 
 
@@ -28,16 +27,10 @@ def _listed(value: object) -> object:
 
 
 def _instant(value: object) -> object:
-    if isinstance(value, str):
-        return parse_instant(value)
-    if not isinstance(value, datetime):
+    if not isinstance(value, datetime | str):
         # pydantic reports a ValueError with its place, and lets a TypeError through
         raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004
-    if value.tzinfo is None:
-        raise ValueError(f"is {value}, without its zone; write {value.isoformat()}Z for UTC.")
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise ValueError(f"is {value}; orbits are computed from {FIRST_YEAR} to {LAST_YEAR}.")
-    return value
+    return stated_instant(value)
 
 
 Instant = Annotated[datetime, BeforeValidator(_instant)]
@@ -67,7 +60,13 @@ class ConstellationRecord(Record):
         "in the plane), nearest (as many as there are), none. Default: +grid; of element sets and "
         "ephemerides, which do not say who has lasers, none. Given, the grids join planes that are inferred.",
     )
-    laser_terminals: int = Field(4, ge=1, le=16, description="Lasers that a satellite has for its pattern of links.")
+    laser_terminals: int | None = Field(
+        None,
+        ge=1,
+        le=16,
+        description="Lasers that a satellite has for its pattern of links: as many as you like with nearest; "
+        "the others take a number of their own. Default: that number; 4 with nearest.",
+    )
     inter_shell: bool = Field(
         False,
         description="Links to the nearest satellite of the shell above and of the one below, with two lasers more, "
@@ -94,9 +93,15 @@ class ConstellationRecord(Record):
             found.append(f"needs exactly one of {one_of}; it has {has}.")
         if self.epoch is not None and self.shell is None:
             found.append("epoch is for [[constellation.shell]] tables; a catalogue and element sets bring their own.")
-        needed = PATTERN_LASERS.get(self.isl or "", 0)
-        if self.laser_terminals < needed:
-            found.append(f"isl {self.isl} takes {needed} lasers; laser_terminals is {self.laser_terminals}.")
+        pattern = self.isl or "+grid"  # where no planes are found there are no links, however many lasers
+        taken = PATTERN_LASERS.get(pattern, 0)
+        if self.laser_terminals is not None and pattern != "nearest" and self.laser_terminals != taken:
+            fits = next((name for name, lasers in PATTERN_LASERS.items() if lasers == self.laser_terminals), "nearest")
+            of = f'isl "{pattern}"' if self.isl else f'isl "{pattern}", its default,'
+            found.append(
+                f"{of} takes {taken or 'no'} lasers, and laser_terminals is {self.laser_terminals}; "
+                f'leave it out, or write isl = "{fits}".'
+            )
         return found
 
 
@@ -189,7 +194,8 @@ class OutageRecord(Record):
 
     kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
     name: str = Field(
-        description="Its name: a satellite's or plane's (\"550-53.0 p4\"), a link's (\"A -- B\"), a station's.",
+        description="Its name: a satellite's (or its catalogue number) or plane's (\"550-53.0 p4\"), a link's "
+        '("A -- B"), a station\'s.',
         min_length=1,
     )
     from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")
@@ -218,7 +224,7 @@ class ChanceRecord(Record):
 
 
 class RandomRecord(Record):
-    """`[failures.random]`: failures by chance, the same whenever the file is the same."""
+    """`[failures.random]`: failures by chance, the same whenever the file is the same; a longer run keeps them."""
 
     seed: int = Field(ge=0, description="Another seed draws other failures.")
     satellites: ChanceRecord | None = Field(None, description="Satellites.")

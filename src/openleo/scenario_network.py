@@ -18,7 +18,14 @@ from openleo.errors import InputError, Problem, Together, near_names
 from openleo.instants import SlotGrid, instant_text, utc
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
-from openleo.network.constellation import Constellation, catalogue, from_elements, from_ephemerides, from_shells
+from openleo.network.constellation import (
+    NO_PLANE,
+    Constellation,
+    catalogue,
+    from_elements,
+    from_ephemerides,
+    from_shells,
+)
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.ephemeris_set import read_ephemerides
 from openleo.network.constellation.planes import Standing
@@ -52,8 +59,9 @@ def build_network(
         notes.append(f"No planes are found among the {of_what}, so {pattern} has no inter-satellite links.")
         pattern = "none"
     links = topology.build(constellation, _lasers(record.constellation, pattern), grid.start)
-    if pattern != "none" and (links.neighbours < 0).all():
+    if pattern != "none" and not constellation.has_laser.any():
         notes.append('No satellite has lasers, so there are no inter-satellite links; lasers = "all" gives them some.')
+    notes += _without_effect(record.constellation, pattern, constellation, links)
     if limits.gateway_spread_ms is not None:
         apart = f"at most {limits.gateway_spread_ms:g} ms longer than from where they would land otherwise"
         notes.append(f"Satellites are spread over gateways whose way to the PoP is {apart} (gateway_choice).")
@@ -152,12 +160,34 @@ def _inferred(constellation: Constellation, pattern: str) -> list[str]:
 def _lasers(said: ConstellationRecord, pattern: str) -> topology.Lasers:
     return topology.Lasers(
         pattern=pattern,
-        terminals=said.laser_terminals,
+        terminals=said.laser_terminals or topology.Lasers.terminals,
         between_shells=said.inter_shell,
         longest_km=np.inf if said.isl_range_km is None else said.isl_range_km,
         lowest_km=EARTH_RADIUS_KM + said.isl_grazing_altitude_km,
         polar_cutoff_deg=topology.POLE_DEG if said.isl_polar_cutoff_deg is None else said.isl_polar_cutoff_deg,
     )
+
+
+def _without_effect(
+    said: ConstellationRecord, pattern: str, constellation: Constellation, links: topology.Topology
+) -> list[str]:
+    """A note on every key of lasers that changes nothing in this constellation."""
+    there: NDArray[np.bool_] = links.neighbours >= 0
+    notes = []
+    if said.inter_shell:
+        shells = np.unique(constellation.shell[constellation.has_laser & (constellation.shell != NO_PLANE)])
+        if len(shells) < 2:
+            has = "one shell has" if len(shells) else "no satellite in a shell has"
+            notes.append(f"inter_shell has no effect: {has} lasers, and it joins neighbouring shells.")
+        elif not there[:, -topology.BETWEEN_SHELLS :].any():
+            notes.append("inter_shell has no effect: no satellite of a neighbouring shell is in reach at the start.")
+    if said.isl_polar_cutoff_deg is not None and not (links.across is not None and links.across.any()):
+        notes.append("isl_polar_cutoff_deg has no effect: no inter-satellite link goes across planes.")
+    if not there.any():
+        asked = {"laser_terminals", "isl_range_km", "isl_grazing_altitude_km"} & said.model_fields_set
+        found_none = "" if pattern == "none" else " between these satellites"
+        notes += [f"{key} has no effect: there are no inter-satellite links{found_none}." for key in sorted(asked)]
+    return notes
 
 
 def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:

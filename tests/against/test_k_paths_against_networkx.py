@@ -103,7 +103,7 @@ def test_what_is_out_of_order_is_on_no_path() -> None:
         ("", "", Outage("satellite", satellite)),
         ("", "", Outage("isl", f"{link.start} -- {link.end}")),
     ]
-    failures = resolve(outages, network.constellation, network.gateways)
+    failures = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     assert isinstance(failures, Failures)
     found, _ = alternatives(replace(network, failures=failures), TOKYO, CAPE_TOWN, AT, 6)
     assert len(found) == 6

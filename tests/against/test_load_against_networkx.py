@@ -42,7 +42,7 @@ def sky() -> Sky:
     network = starlink_network()
     names = network.constellation.satellite_name
     outages = [("", "", Outage("satellite", name)) for name in names if not name.startswith(("540", "550"))]
-    failures = resolve(outages, network.constellation, network.gateways)
+    failures = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     assert isinstance(failures, Failures)
     return Sky(network.constellation, network.topology, ByElevation(25.0), failures)
 

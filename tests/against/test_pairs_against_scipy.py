@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import dijkstra
 from openleo.geodesy import ecef_km, look_angles, up
 from openleo.network import ephemeris, topology
 from openleo.network.constellation import catalogue
+from openleo.network.kernels import pairs as kernel
 from openleo.network.pairs import ByElevation, Places, Sky, rtt_between
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -50,3 +51,18 @@ def test_all_pairs_against_dijkstra(system: str) -> None:
         np.fill_diagonal(expected, np.inf)
         np.testing.assert_allclose(found.rtt_ms, expected, rtol=1e-9)
         assert ((found.hops >= 2) == np.isfinite(expected)).all()
+
+
+@pytest.mark.parametrize(
+    ("length", "distances"), [(10.0, [100.0, 55.0]), (0.0, [55.0, 55.0])], ids=["nobody's sum", "round and round"]
+)
+def test_links_are_not_counted_along_a_way_that_leads_nowhere(length: float, distances: list[float]) -> None:
+    neighbours, length_km = np.array([[1], [0]], np.int32), np.full((2, 1), length)
+    distance_km = np.array(distances)[:, np.newaxis]
+    ground = (np.array([0, 1, 2]), np.array([0, 1], np.int32), np.array([100.0, 7.0]))
+    if length == 0.0:
+        ground = (*ground[:2], np.array([1.0, 7.0]))
+    with pytest.raises(RuntimeError, match="does not lead back"):
+        kernel.count_links(
+            0, neighbours, length_km, distance_km, *ground, np.array([[np.inf, 62.0]]), np.empty((1, 2), np.int32)
+        )

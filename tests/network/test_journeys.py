@@ -5,6 +5,7 @@ Paths and passes are compared with networkx, skyfield and brute force in tests/a
 
 from __future__ import annotations
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from openleo.errors import InputError
 from openleo.instants import SlotGrid
 from openleo.network import journeys, topology
+from openleo.network.admission import GroundLimits
 from openleo.network.constellation import catalogue
+from openleo.network.failures import Drawn, Failures, Outage, resolve
 from openleo.network.ground import gateways, stations
+from openleo.network.ground.tracks import Track
 from openleo.network.journeys import Point
 from openleo.network.kernels import paths
 from openleo.network.reach import (
@@ -170,3 +175,91 @@ def test_passes_over_a_place_hold_every_satellite_that_reach_sees() -> None:
             if (each.rises is None or each.rises <= middle) and (each.sets is None or middle <= each.sets)
         ]
         assert len(up) == seen[slot]
+
+
+def as_rows(found: list[journeys.Pass]) -> list[tuple[object, ...]]:
+    return [
+        (p.satellite, p.rises, p.culminates, p.sets, p.azimuth_deg.tolist(), p.elevation_deg.tolist()) for p in found
+    ]
+
+
+@pytest.mark.parametrize("instants", [1, 7, 61])
+@pytest.mark.parametrize("moves", [False, True])
+def test_passes_in_chunks_are_those_of_one(instants: int, moves: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, user = network(), TRACK if moves else TAIPEI
+    whole = as_rows(journeys.passes(one, user, GRID.start, 900.0))
+    monkeypatch.setattr(journeys, "POSITIONS_IN_CHUNK", instants * one.constellation.satellites)
+    assert len(whole) > 20
+    assert as_rows(journeys.passes(one, user, GRID.start, 900.0)) == whole
+
+
+def test_passes_over_hours_hold_the_positions_of_minutes() -> None:
+    """Two hours of 4,408 satellites in steps of 5 s are 152 MB of positions alone."""
+    tracemalloc.start()
+    try:
+        assert journeys.passes(network(), TAIPEI, GRID.start, 7200.0)
+        peak_mb = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    assert peak_mb < 120.0
+
+
+TRACK = Track(
+    "Taipei", GRID.start, np.array([0.0, 3600.0]), np.array([25.03, 25.2]), np.array([121.56, 122.0]), np.zeros(2)
+)
+
+
+def out_of_order(of: Network, *outages: Outage) -> Network:
+    found = resolve([("f.toml", "here", one) for one in outages], of.constellation, of.gateways, of.topology.neighbours)
+    assert isinstance(found, Failures)
+    return replace(of, failures=found)
+
+
+@pytest.mark.parametrize("user", [TAIPEI, TRACK], ids=["place", "track"])
+def test_an_outage_cuts_a_pass_by_brute_force(user: Point | Track) -> None:
+    """Each sampled instant of each pass as before, but for those in the satellite's outage."""
+    one, step = network(), timedelta(seconds=journeys.PASS_STEP_S)
+    whole = journeys.passes(one, user, GRID.start, 600.0)
+    times = {p.satellite: GRID.start + step * k for k, p in enumerate(whole)}
+    outages = [Outage("satellite", name, at + step * 20, at + step * 40) for name, at in times.items()]
+    outages += [Outage("gateway", station.name) for station in one.gateways.stations]  # which passes do not speak of
+    cut = journeys.passes(out_of_order(one, *outages), user, GRID.start, 600.0)
+    assert samples(cut) < samples(whole)
+    assert samples(cut) == {
+        (name, at) for name, at in samples(whole) if not times[name] + step * 20 <= at < times[name] + step * 40
+    }
+    assert len(cut) > len(whole) / 2
+
+
+def samples(found: list[journeys.Pass]) -> set[tuple[str, datetime]]:
+    """(satellite, instant) of every sample of the passes; one that begins with the time looked at has no rise."""
+    step = timedelta(seconds=journeys.PASS_STEP_S)
+    return {
+        (one.satellite, (one.rises or GRID.start) + step * k) for one in found for k in range(len(one.elevation_deg))
+    }
+
+
+def test_passes_up_to_the_end_of_the_time_drawn_are_known() -> None:
+    end = GRID.instant(GRID.slots)
+    drawn = replace(out_of_order(network()).failures, drawn=Drawn("s.toml", GRID.start, end))
+    one = replace(network(), failures=drawn)
+    found = journeys.passes(one, TAIPEI, GRID.start, GRID.duration_s)
+    assert as_rows(found) == as_rows(journeys.passes(network(), TAIPEI, GRID.start, GRID.duration_s))
+    with pytest.raises(InputError, match="longer duration"):
+        journeys.passes(one, TAIPEI, GRID.start, GRID.duration_s + 15.0)
+
+
+def test_a_track_called_as_a_town_has_not_the_towns_horizon() -> None:
+    wall = GroundLimits(horizons={"Taipei": np.array([[0.0, 80.0], [180.0, 80.0]])})
+    free, walled = network(isl="+grid"), replace(network(isl="+grid"), limits=wall)
+    assert len(journeys.passes(walled, TAIPEI, GRID.start, 300.0)) < len(
+        journeys.passes(free, TAIPEI, GRID.start, 300.0)
+    )
+    assert as_rows(journeys.passes(walled, TRACK, GRID.start, 300.0)) == as_rows(
+        journeys.passes(free, TRACK, GRID.start, 300.0)
+    )
+    for at in (GRID.start, GRID.start + timedelta(seconds=100)):
+        assert journeys.between(walled, TRACK, NAHA, at) == journeys.between(free, TRACK, NAHA, at)
+        assert journeys.to_internet(walled, GRID, TRACK, at) == journeys.to_internet(free, GRID, TRACK, at)
+        many = [journeys.alternatives(one, TRACK, NAHA, at, 3) for one in (walled, free)]
+        assert many[0] == many[1]

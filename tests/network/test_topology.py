@@ -14,8 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openleo.interchange.hypatia_text import circular_elements
 from openleo.network import ephemeris
-from openleo.network.constellation import Constellation, catalogue, from_shells
+from openleo.network.constellation import NO_PLANE, Constellation, catalogue, from_elements, from_shells
+from openleo.network.constellation.elements import ElementSets
 from openleo.network.constellation.shells import Shell
 from openleo.network.topology import AHEAD, BEHIND, EAST, LOWEST_LINK_KM, WEST, Lasers, build, neighbours
 
@@ -242,3 +244,49 @@ def test_limits_of_every_link_by_independent_geometry(
                 continue
             holds = apart <= longest and lowest >= lasers.lowest_km and not polar
             assert length_km[a, k] == (pytest.approx(apart) if holds else np.inf)
+
+
+def test_links_of_satellites_in_no_plane_are_across_planes() -> None:
+    """Three satellites a plane are too few to infer one: all of their links are cut near the poles, and none else."""
+    flown = circular_elements(from_shells("f", EPOCH, [Shell("f", 900.0, 87.0, 5, 3, 1, raan_span_deg=180.0)]), EPOCH)
+    constellation = from_elements("f", ElementSets(tuple(flown), (), "made here", ""))
+    assert (constellation.plane == NO_PLANE).all()
+    links = build(constellation, Lasers("nearest", polar_cutoff_deg=40.0))
+    assert (links.neighbours >= 0).any()
+    position = ephemeris.positions(constellation, constellation.epoch, 0.0).position_km[0]
+    length_km = links.lengths_km(position, np.ones(len(position), bool))
+    latitude = np.degrees(np.arctan2(np.abs(position[:, 2]), np.hypot(position[:, 0], position[:, 1])))
+    polar = (latitude > 40.0)[:, np.newaxis] | (latitude > 40.0)[links.neighbours]
+    without = build(constellation, Lasers("nearest")).lengths_km(position, np.ones(len(position), bool))
+    assert (np.isfinite(without) & polar).any()
+    assert np.array_equal(length_km, np.where(polar, np.inf, without))
+
+
+@pytest.mark.parametrize("terminals", [1, 4])
+def test_nearest_and_between_shells_join_no_two_twice_against_greedy_matching(terminals: int) -> None:
+    shells = [Shell("a", 900.0, 60.0, 6, 7, 2), Shell("b", 930.0, 62.0, 6, 6, 1), Shell("c", 960.0, 64.0, 5, 6, 1)]
+    constellation = from_shells("n", EPOCH, shells)
+    position = ephemeris.positions(constellation, EPOCH, 0.0).position_km[0]
+    radius = np.linalg.norm(position, axis=1)
+    to_air = np.sqrt([radius[constellation.shell == one].max() ** 2 - LOWEST_LINK_KM**2 for one in range(3)])
+    near = joined(build(constellation, Lasers("nearest", terminals)).neighbours)
+    expected, shell = set(near), constellation.shell
+    assert any(shell[a] != shell[b] for a, b in near)  # some are joined across shells by being nearest
+    for low in (0, 1):
+        free = set(np.flatnonzero((shell == low) | (shell == low + 1)).tolist())
+        ordered = sorted(
+            (float(np.linalg.norm(position[a] - position[b])), a, b)
+            for a in free for b in free if shell[a] == low and shell[b] == low + 1 and (a, b) not in near
+        )  # fmt: skip
+        clear = to_air[low] + to_air[low + 1]
+        for length, a, b in ordered:
+            if a in free and b in free and length <= clear and length < thirtieth(position, a, shell == low + 1):
+                expected.add((a, b))
+                free -= {a, b}
+    assert joined(build(constellation, Lasers("nearest", terminals, between_shells=True)).neighbours) == expected
+
+
+def thirtieth(position: np.ndarray, a: int, among: np.ndarray) -> float:
+    """How far one looks for a free laser: up to its nearest 32."""
+    apart = np.sort(np.linalg.norm(position[among] - position[a], axis=1))
+    return float(apart[32]) if len(apart) > 32 else np.inf

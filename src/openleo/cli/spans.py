@@ -57,8 +57,7 @@ def duration_s(text: str, option: str) -> float:
 def check_years(option: str, start: datetime, seconds: Iterable[float]) -> None:
     """Raise InputError unless all instants, seconds after `start`, are ones for which orbits are computed."""
     from openleo.errors import InputError, Problem
-    from openleo.instants import instant_text
-    from openleo.scenario_file import FIRST_YEAR, LAST_YEAR
+    from openleo.instants import FIRST_YEAR, LAST_YEAR, instant_text
 
     after = list(seconds)
     for after_s in {min(after), max(after)}:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from openleo.instants import instant_text
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation, only
+from openleo.units import M_PER_KM
 
 Packet = dict[str, Any]
 
 # A polynomial of the fifth degree through samples 60 s apart is off by a centimetre at most for any low orbit.
 INTERPOLATION = {"interpolationAlgorithm": "LAGRANGE", "interpolationDegree": 5}
 LEAST_SAMPLES = 6
-M_PER_KM = 1000.0
 CLOCK_MULTIPLIER = 60
 SATELLITE_RGBA, PLACE_RGBA, TRAIL_RGBA = (255, 200, 60, 255), (80, 220, 255, 255), (255, 200, 60, 90)
 

@@ -27,9 +27,8 @@ from openleo.network.forwarding import State, Wiring, links_of, states, wire
 from openleo.network.hypatia import Directory
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.network.topology import POLE_DEG
-from openleo.units import EARTH_RADIUS_KM
+from openleo.units import EARTH_RADIUS_KM, WGS72_RADIUS_KM
 
-SGP4_RADIUS_KM = 6378.135  # WGS 72: the unit of SGP4's lengths
 NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
@@ -187,7 +186,7 @@ def _grouped(moved: Constellation, filed: Constellation) -> Constellation:
 
 
 def _highest_km(constellation: Constellation) -> float:
-    return max(float(one.satrec.a * (1.0 + one.eccentricity)) for one in constellation.elements) * SGP4_RADIUS_KM
+    return max(float(one.satrec.a * (1.0 + one.eccentricity)) for one in constellation.elements) * WGS72_RADIUS_KM
 
 
 def _range_km(radius_km: float, mask: ByElevation) -> float:

@@ -20,10 +20,10 @@ from openleo.network.constellation.element_set import RAD_PER_MIN_PER_REV_PER_DA
 from openleo.network.constellation.shells import circular_satrec
 from openleo.network.constellation.tle import checksum
 from openleo.network.forwarding import State, Wiring
-from openleo.network.hypatia import M_PER_KM, on_ellipsoid
+from openleo.network.hypatia import on_ellipsoid
 from openleo.network.kernels.forwarding import changed_lines
 from openleo.network.pairs import Places
-from openleo.units import SECONDS_PER_DAY
+from openleo.units import M_PER_KM, SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
 

@@ -6,15 +6,17 @@ whole span (a slot) if any instant of the span lies in its outage: on doubt it d
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import Problem, near_names
+from openleo.errors import InputError, Problem, join_or, near_names
+from openleo.instants import instant_text
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 
@@ -24,6 +26,7 @@ Ints = NDArray[np.int32]
 Kind = Literal["satellite", "plane", "isl", "gateway", "pop"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 JOIN = " -- "  # between the two satellites of a link
+TICK_S = 1e-3  # shorter than any slot, longer than the rounding of POSIX time
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,48 @@ class Spans:
         return found
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """The time over which chance was asked what fails now and then, [begin, end): beyond it nobody knows."""
+
+    file: str  # of the scenario
+    begin: datetime
+    end: datetime
+
+    def check(self, begin_s: Floats, end_s: Floats) -> None:
+        """Raise InputError unless all spans [begin_s, end_s) lie within; POSIX time, both the same for an instant."""
+        first_s, last_s = self.begin.timestamp(), self.end.timestamp()
+        beyond = (begin_s < first_s - TICK_S) | (begin_s >= last_s) | (end_s > last_s + TICK_S)
+        if not beyond.any():
+            return
+        at = datetime.fromtimestamp(round(float(begin_s[beyond][0]), 3), UTC)
+        time = f"from {instant_text(self.begin)} to before {instant_text(self.end)}"
+        rule = f"draws failures over the scenario's time, {time}; {instant_text(at)} is asked for."
+        way_out = "A longer duration keeps these failures and draws further ones; or ask within that time."
+        raise InputError(Problem(self.file, "failures.random", rule, way_out))
+
+
 @dataclass(frozen=True, eq=False)
 class Failures:
-    """All outages of a run; `outages` are they as they were said."""
+    """All outages of a run; `outages` are they as they were said.
+
+    Whoever asks of a time beyond `drawn`, where there is one, gets an InputError: things would seem to work there.
+    """
 
     satellites: Spans
     links: Spans
     gateways: Spans
     pops: Spans
     outages: tuple[Outage, ...] = ()
+    drawn: Drawn | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.outages)
+        return bool(self.outages) or self.drawn is not None
 
     def usable(self, satellites: int, begin_s: Floats, end_s: Floats) -> NDArray[np.bool_]:
         """Which satellites are not out, axes (span, satellite)."""
+        if self.drawn is not None:
+            self.drawn.check(begin_s, end_s)
         usable = np.ones((len(begin_s), satellites), dtype=np.bool_)
         if len(self.satellites.thing):
             for span, (begin, end) in enumerate(zip(begin_s, end_s, strict=True)):
@@ -94,13 +124,16 @@ NONE = Failures(_no_spans(), _no_spans(2), _no_spans(), _no_spans())
 
 
 def resolve(
-    outages: Sequence[tuple[str, str, Outage]], constellation: Constellation, gateways: Gateways
+    outages: Sequence[tuple[str, str, Outage]], constellation: Constellation, gateways: Gateways, neighbours: Ints
 ) -> Failures | list[Problem]:
-    """Failures of (file, place in it, outage), or every name that is not known."""
-    satellite = {name: number for number, name in enumerate(constellation.satellite_name)}
+    """Failures of (file, place in it, outage), or every name that is not known, is several, or is no link.
+
+    neighbours (satellite, k): of the topology, −1 for none.
+    """
+    satellite, own_name = _by_name_and_id(constellation), satellite_names(constellation)
     stations = {"gateway": gateways.stations, "pop": gateways.pops}
     numbers: dict[str, Mapping[str, Sequence[int]]] = {
-        "satellite": {name: [number] for name, number in satellite.items()},
+        "satellite": satellite,
         "plane": _planes(constellation),
         **{kind: {one.name: [number] for number, one in enumerate(those)} for kind, those in stations.items()},
     }
@@ -111,17 +144,15 @@ def resolve(
             rule = f'"{outage.name}" is out until {outage.end:%FT%TZ}, which is not after {outage.begin:%FT%TZ}.'
             problems.append(Problem(file, where, rule, "An outage ends after it begins."))
         if outage.kind == "isl":
-            ends = [end.strip() for end in outage.name.split(JOIN)]
-            unknown = [end for end in ends if end not in satellite]
-            if len(ends) != 2 or ends[0] == ends[1]:
-                rule = f'"{outage.name}" is no link.'
-                problems.append(Problem(file, where, rule, f'Write "SATELLITE{JOIN}SATELLITE".'))
-            elif unknown:
-                problems += [_unknown(file, where, "satellite", end, satellite) for end in unknown]
+            link = _link(file, where, outage.name, satellite, own_name, neighbours)
+            if isinstance(link, list):
+                problems += link
             else:
-                found["isl"].append(((satellite[ends[0]], satellite[ends[1]]), outage))
+                found["isl"].append((link, outage))
         elif outage.name not in numbers[outage.kind]:
             problems.append(_unknown(file, where, outage.kind, outage.name, numbers[outage.kind]))
+        elif outage.kind == "satellite" and len(satellite[outage.name]) > 1:
+            problems.append(_several(file, where, outage.name, satellite[outage.name], own_name))
         else:
             found[outage.kind] += [(number, outage) for number in numbers[outage.kind][outage.name]]
     if problems:
@@ -133,6 +164,51 @@ def resolve(
         pops=_spans(found["pop"]),
         outages=tuple(outage for _, _, outage in outages),
     )
+
+
+def satellite_names(constellation: Constellation) -> list[str]:
+    """What each satellite is called in outages: its name, or its catalogue number where others are called the same."""
+    numbers = _by_name_and_id(constellation)
+    ids = constellation.satellite_id.tolist()
+    names = zip(constellation.satellite_name, ids, strict=True)
+    return [name if len(numbers[name]) == 1 and JOIN not in name else str(number) for name, number in names]
+
+
+def _by_name_and_id(constellation: Constellation) -> dict[str, list[int]]:
+    """The satellites of each name, and of each catalogue number where there are element sets."""
+    found: dict[str, list[int]] = {}
+    for number, name in enumerate(constellation.satellite_name):
+        found.setdefault(name, []).append(number)
+    for number, one in enumerate(constellation.satellite_id.tolist() if constellation.elements else []):
+        if number not in found.setdefault(str(one), []):
+            found[str(one)].append(number)
+    return found
+
+
+def _several(file: str, where: str, name: str, these: Sequence[int], own_name: Sequence[str]) -> Problem:
+    rule = f'{len(these)} satellites are called "{name}".'
+    return Problem(file, where, rule, f"Write {join_or([own_name[one] for one in these])}.")
+
+
+def _link(
+    file: str, where: str, name: str, satellite: Mapping[str, Sequence[int]], own_name: Sequence[str], neighbours: Ints
+) -> tuple[int, int] | list[Problem]:  # fmt: skip
+    """The two ends of `A -- B`, or what is wrong with it."""
+    ends = [end.strip() for end in name.split(JOIN)]
+    if len(ends) != 2 or ends[0] == ends[1]:
+        return [Problem(file, where, f'"{name}" is no link.', f'Write "SATELLITE{JOIN}SATELLITE".')]
+    problems = [_unknown(file, where, "satellite", end, satellite) for end in ends if end not in satellite]
+    problems += [
+        _several(file, where, end, satellite[end], own_name) for end in ends if len(satellite.get(end, ())) > 1
+    ]
+    if problems:
+        return problems
+    (here,), (there,) = satellite[ends[0]], satellite[ends[1]]
+    if there in neighbours[here]:
+        return here, there
+    joined = [own_name[one] for one in sorted(set(neighbours[here].tolist())) if one >= 0]
+    way_out = f"{ends[0]} is joined to {' and '.join(joined)}." if joined else f"{ends[0]} has no such links."
+    return [Problem(file, where, f"no inter-satellite link joins {ends[0]} and {ends[1]}.", way_out)]
 
 
 def plane_name(constellation: Constellation, plane: int) -> str:
@@ -186,15 +262,21 @@ def draw(
 ) -> Iterator[Outage]:
     """Outages by chance over [start, end), the same for the same arguments.
 
-    Each kind draws from a generator of its own (seed, kind's number), so that one kind's setting never moves another's.
+    Each thing draws from a generator of its own (seed, kind, name): neither what else there is nor what else fails
+    moves its outages, and a later end keeps those before it.
     """
     for kind, chance in chances.items():
-        random = np.random.default_rng([seed, KINDS.index(kind)])
         for name in names[kind]:
+            random = _generator(seed, kind, name)
             if chance.hours_between is not None and chance.hours_out is not None:
                 yield from _now_and_then(random, kind, name, chance.hours_between, chance.hours_out, start, end)
             elif random.random() < chance.share:
                 yield Outage(kind, name)
+
+
+def _generator(seed: int, kind: Kind, name: str) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{kind} {name}".encode(), digest_size=16).digest()
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist()))
 
 
 def _now_and_then(
@@ -205,8 +287,10 @@ def _now_and_then(
     at = start
     while at < end:
         hours = random.exponential(hours_out if out else hours_between)
-        # Whole milliseconds, so that a file of them says the same.
-        until = min(at + timedelta(milliseconds=max(1, round(hours * 3.6e6))), end)
+        # Whole milliseconds, so that a file of them says the same; cut at the end before an instant overflows.
+        milliseconds = max(1, round(hours * 3.6e6))
+        beyond = milliseconds >= (end - at) / timedelta(milliseconds=1)
+        until = end if beyond else at + timedelta(milliseconds=milliseconds)
         if out:
             yield Outage(kind, name, at, until)
         at, out = until, not out

@@ -22,10 +22,10 @@ from openleo.network.constellation.elements import ElementSets, read_elements
 from openleo.network.kernels.paths import NO_LINK
 from openleo.network.pairs import Places
 from openleo.network.topology import Neighbours, Topology
+from openleo.units import M_PER_KM, WGS72_RADIUS_KM
 
-# Hypatia's ground is the ellipsoid of WGS 72, to the metre and with 1/298.26; a sphere would be wrong by up to 25 km.
-ELLIPSOID_KM, ELLIPSOID_FLATTENING = 6378.135, 1.0 / 298.26
-M_PER_KM = 1000.0
+# Hypatia's ground is the ellipsoid of WGS 72, with 1/298.26; a sphere would be wrong by up to 25 km.
+ELLIPSOID_FLATTENING = 1.0 / 298.26
 
 LIMITS = ("max_gsl_length_m", "max_isl_length_m")  # of description.txt
 # The numbers of a ground station, in degrees and metres: below the Dead Sea's shore, and above every balloon.
@@ -220,7 +220,7 @@ def on_ellipsoid(names: tuple[str, ...], latitude_deg: Floats, longitude_deg: Fl
     """Places on Hypatia's ellipsoid."""
     lat, lon, height = np.radians(latitude_deg), np.radians(longitude_deg), np.asarray(altitude_km)
     squared = ELLIPSOID_FLATTENING * (2.0 - ELLIPSOID_FLATTENING)
-    vertical = ELLIPSOID_KM / np.sqrt(1.0 - squared * np.sin(lat) ** 2)
+    vertical = WGS72_RADIUS_KM / np.sqrt(1.0 - squared * np.sin(lat) ** 2)
     up = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=-1)
     position = (vertical + height)[:, np.newaxis] * up
     position[:, 2] = (vertical * (1.0 - squared) + height) * up[:, 2]

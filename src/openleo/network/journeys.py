@@ -37,6 +37,7 @@ USER_LINK, ISL, FEEDER_LINK, FIBRE, PROCESSING = (
     "processing",
 )
 PASS_STEP_S = 5.0
+POSITIONS_IN_CHUNK = 500_000  # satellites × instants looked at together: 12 MB of positions and as much again of angles
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Point:
     latitude_deg: float
     longitude_deg: float
     altitude_km: float = 0.0  # above the ellipsoid
+    moves: bool = False  # along a track: its name is the track's, and no place's horizon holds for it
 
     @property
     def position_km(self) -> Floats:
@@ -61,8 +63,8 @@ def point_of(track: Track, at: datetime) -> Point | None:
 def _points(name: str, where: Whereabouts) -> list[Point | None]:
     columns = (where.latitude_deg, where.longitude_deg, where.altitude_km)
     return [
-        Point(name, *(float(value) for value in place)) if there else None
-        for *place, there in zip(*columns, where.there, strict=True)
+        Point(name, float(latitude), float(longitude), float(altitude), moves=True) if there else None
+        for latitude, longitude, altitude, there in zip(*columns, where.there, strict=True)
     ]
 
 
@@ -203,7 +205,7 @@ def _why_none(start: Point, first_km: Floats, end: Point, last_km: Floats) -> st
 
 def _site(network: Network, place: Point) -> Sites:
     latitude, longitude, altitude = np.array([[place.latitude_deg], [place.longitude_deg], [place.altitude_km]])
-    return place_users(network, latitude, longitude, altitude, [place.name])
+    return place_users(network, latitude, longitude, altitude, () if place.moves else (place.name,))
 
 
 def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, network: Network) -> Floats:
@@ -257,8 +259,44 @@ class Pass:
 
 
 def passes(network: Network, user: Point | Track, start: datetime, duration_s: float) -> list[Pass]:
-    """The satellites above a user's mask within a time, without its end itself, in the order they appear."""
+    """The satellites above a user's mask within a time, without its end itself, in the order they appear.
+
+    A satellite that is out of order is not seen, so that its outage cuts a pass. Other outages have no say here.
+    """
     seconds = np.arange(0.0, duration_s - 1e-9, PASS_STEP_S)
+    chunk = max(1, POSITIONS_IN_CHUNK // network.constellation.satellites)
+    seen = [_seen(network, user, start, seconds, step, chunk) for step in range(0, len(seconds), chunk)]
+    step, satellite, azimuth, elevation = (np.concatenate(columns) for columns in zip(*seen, strict=True))
+    order = np.lexsort((step, satellite))
+    step, satellite, azimuth, elevation = (column[order] for column in (step, satellite, azimuth, elevation))
+    begins = np.flatnonzero((np.diff(satellite, prepend=-1) != 0) | (np.diff(step, prepend=-1) != 1))
+
+    def at(step: int) -> datetime:
+        return start + timedelta(seconds=float(seconds[step]))
+
+    found = []
+    for first, end in pairwise([*begins.tolist(), len(step)]):
+        top = first + int(elevation[first:end].argmax())
+        found.append(
+            Pass(
+                network.constellation.satellite_name[satellite[first]],
+                at(step[first]) if step[first] > 0 else None,
+                at(step[top]),
+                at(step[end - 1]) if step[end - 1] < len(seconds) - 1 else None,
+                float(elevation[top]),
+                azimuth[first:end],
+                elevation[first:end],
+            )
+        )
+    return sorted(found, key=lambda one: (one.rises or start, one.culminates))
+
+
+def _seen(
+    network: Network, user: Point | Track, start: datetime, seconds: Floats, first: int, count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
+    """(step, satellite, azimuth, elevation) of every satellite above a user's mask at `count` of its instants."""
+    end_s = start.timestamp() + float(seconds[-1])
+    seconds = seconds[first : first + count]
     moved = ephemeris.positions(network.constellation, start, seconds, every_s=PASS_STEP_S)
     there = np.ones((1, 1), np.bool_)
     if isinstance(user, Track):
@@ -270,31 +308,16 @@ def passes(network: Network, user: Point | Track, start: datetime, duration_s: f
     else:
         azimuth, elevation, _ = look_angles(user.latitude_deg, user.longitude_deg, moved.position_km, user.altitude_km)
     above = (elevation >= network.user_elevation_deg) & moved.valid & there
-    for step in np.flatnonzero(above.any(axis=1)) if network.limits.said() else ():
-        here = user if isinstance(user, Point) else point_of(user, start + timedelta(seconds=float(seconds[step])))
+    if network.failures:
+        # The last instant ends the time looked at: what breaks just then does not cut it.
+        at_s = np.minimum(start.timestamp() + seconds, np.nextafter(end_s, 0.0))
+        above &= network.failures.usable(network.constellation.satellites, at_s, at_s)
+    for now in np.flatnonzero(above.any(axis=1)) if network.limits.said() else ():
+        here = user if isinstance(user, Point) else point_of(user, start + timedelta(seconds=float(seconds[now])))
         if here is not None:
-            above[step] = admitted(_site(network, here), moved.position_km[step], above[step])[0]
-    found = []
-    for satellite in np.flatnonzero(above.any(axis=0)):
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], above[:, satellite], [False]]).astype(int)))
-        for first, last in zip(edges[::2], edges[1::2] - 1, strict=True):
-            top = first + int(elevation[first : last + 1, satellite].argmax())
-
-            def at(step: int) -> datetime:
-                return start + timedelta(seconds=float(seconds[step]))
-
-            found.append(
-                Pass(
-                    network.constellation.satellite_name[satellite],
-                    at(first) if first > 0 else None,
-                    at(top),
-                    at(last) if last < len(seconds) - 1 else None,
-                    float(elevation[top, satellite]),
-                    azimuth[first : last + 1, satellite],
-                    elevation[first : last + 1, satellite],
-                )
-            )
-    return sorted(found, key=lambda one: (one.rises or start, one.culminates))
+            above[now] = admitted(_site(network, here), moved.position_km[now], above[now])[0]
+    step, satellite = np.nonzero(above)
+    return first + step, satellite, azimuth[above], elevation[above]
 
 
 def hand_overs(network: Network, grid: SlotGrid, user: Point | Track) -> list[HandOver]:

@@ -21,6 +21,7 @@ from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.shells import DELTA_DEG
 from openleo.network.kernels import dijkstra, pairs, paths
 from openleo.network.kernels.paths import NO_LINK
+from openleo.network.kernels.torus import AHEAD, BEHIND, EAST, WEST
 from openleo.units import EARTH_RADIUS_KM, GRAZING_ALTITUDE_KM
 
 Neighbours = NDArray[np.int32]
@@ -28,9 +29,9 @@ Floats = NDArray[np.float64]
 
 GRIDS = ("+grid", "zig-zag", "ring")
 PATTERNS = (*GRIDS, "nearest", "none")
-AHEAD, BEHIND, EAST, WEST = range(4)
 LOWEST_LINK_KM = EARTH_RADIUS_KM + GRAZING_ALTITUDE_KM  # from the Earth's centre
 POLE_DEG = 90.0
+BETWEEN_SHELLS = 2  # lasers more: one to the shell above, one to the shell below
 CANDIDATES = 32  # how many of its nearest satellites one looks at for a free laser
 
 
@@ -121,8 +122,10 @@ def build(constellation: Constellation, lasers: Lasers | str, start: datetime | 
     near = said.pattern == "nearest"
     joined = _nearest(constellation, said, at) if near else neighbours(constellation, said.pattern)
     if said.between_shells:
-        joined = np.column_stack([joined, _between_shells(constellation, said, at)])
-    across = (joined != NO_LINK) & (constellation.plane[joined] != constellation.plane[:, np.newaxis])
+        joined = np.column_stack([joined, _between_shells(constellation, said, at, joined)])
+    plane = constellation.plane[:, np.newaxis]
+    # Who is in no plane shares none: between two such satellites a link is across planes too.
+    across = (joined != NO_LINK) & ((constellation.plane[joined] != plane) | (plane == NO_PLANE))
     grid = said.pattern in GRIDS
     return Topology(
         joined,
@@ -208,31 +211,46 @@ def _as_flown(constellation: Constellation, pattern: str) -> Neighbours:
 def _nearest(constellation: Constellation, lasers: Lasers, at: datetime) -> Neighbours:
     """Each satellite joined to those nearest to it that have a laser left, the shortest links first."""
     where, usable = _with_lasers(constellation, at)
-    longest_km = min(lasers.longest_km, _longest_clear_km(where, lasers.lowest_km))
+    longest_km = min(lasers.longest_km, _longest_clear_km(where, where, lasers.lowest_km))
     links = np.full((constellation.satellites, lasers.terminals), NO_LINK, np.int32)
     _join_shortest(where, usable, where, usable, longest_km, links)
     return links
 
 
+def _joined_already(links: Neighbours, here: NDArray[np.intp], there: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Of pairs of satellites, axes (pair,): whether they have a link."""
+    found: NDArray[np.bool_] = (links[here] == there[:, np.newaxis]).any(axis=1)
+    return found
+
+
 def _join_shortest(
     where: Floats, names: NDArray[np.intp], others: Floats, other_names: NDArray[np.intp], longest_km: float,
-    links: Neighbours,
+    links: Neighbours, besides: Neighbours | None = None,
 ) -> None:  # fmt: skip
-    """Join satellites to those nearest among others while both have a free column in `links`, the shortest first."""
+    """Join satellites to those nearest among others while both have a free column in `links`, the shortest first.
+
+    Those that links `besides` (satellite, k) join already are joined to others.
+    """
     if len(where) == 0 or len(others) == 0:
         return
     nearest = np.arange(1, min(CANDIDATES, len(others)) + 1)
     found = cKDTree(others).query(where, nearest, distance_upper_bound=longest_km)
     length_km, other = np.asarray(found[0]), np.asarray(found[1])
     row, k = np.nonzero(np.isfinite(length_km))
-    here, there = names[row], other_names[other[row, k]]
-    order = np.lexsort((np.maximum(here, there), np.minimum(here, there), length_km[row, k]))
+    here, there, length_km = names[row], other_names[other[row, k]], length_km[row, k]
+    if besides is not None:
+        new = ~_joined_already(besides, here, there)
+        here, there, length_km = here[new], there[new], length_km[new]
+    order = np.lexsort((np.maximum(here, there), np.minimum(here, there), length_km))
     paths.join_in_order(here[order].astype(np.int32), there[order].astype(np.int32), links)
 
 
-def _between_shells(constellation: Constellation, lasers: Lasers, at: datetime) -> Neighbours:
-    """(satellite, above and below): each joined to the nearest free satellite of the next shell up and down."""
-    links = np.full((constellation.satellites, 2), NO_LINK, np.int32)
+def _between_shells(constellation: Constellation, lasers: Lasers, at: datetime, joined: Neighbours) -> Neighbours:
+    """(satellite, above and below): each joined to the nearest free satellite of the next shell up and down.
+
+    Two that are `joined` (satellite, k) already, as the nearest may be, are not joined twice.
+    """
+    links = np.full((constellation.satellites, BETWEEN_SHELLS), NO_LINK, np.int32)
     where, usable = _with_lasers(constellation, at)
     shell = constellation.shell[usable]
     shells = [one for one in np.unique(shell) if one != NO_PLANE]
@@ -240,9 +258,9 @@ def _between_shells(constellation: Constellation, lasers: Lasers, at: datetime) 
     by_height = sorted(shells, key=lambda one: (height[one], one))
     for low, high in pairwise(by_height):
         below, above = np.flatnonzero(shell == low), np.flatnonzero(shell == high)
-        longest_km = min(lasers.longest_km, _longest_clear_km(where[below], lasers.lowest_km))
+        longest_km = min(lasers.longest_km, _longest_clear_km(where[below], where[above], lasers.lowest_km))
         one_each = np.full((constellation.satellites, 1), NO_LINK, np.int32)
-        _join_shortest(where[below], usable[below], where[above], usable[above], longest_km, one_each)
+        _join_shortest(where[below], usable[below], where[above], usable[above], longest_km, one_each, joined)
         links[usable[below], 0] = one_each[usable[below], 0]
         links[usable[above], 1] = one_each[usable[above], 0]
     return links
@@ -255,7 +273,7 @@ def _with_lasers(constellation: Constellation, at: datetime) -> tuple[Floats, ND
     return moved.position_km[0, usable], usable
 
 
-def _longest_clear_km(where: Floats, lowest_km: float) -> float:
-    """No link between satellites so far out can be longer and still clear the air."""
-    outmost = np.linalg.norm(where, axis=1).max(initial=lowest_km)
-    return float(2.0 * np.sqrt(max(outmost**2 - lowest_km**2, 0.0)))
+def _longest_clear_km(ones: Floats, others: Floats, lowest_km: float) -> float:
+    """No link between satellites so far out can be longer and still clear the air: both look along its top."""
+    outmost = [np.linalg.norm(where, axis=1).max(initial=lowest_km) for where in (ones, others)]
+    return float(sum(np.sqrt(max(out**2 - lowest_km**2, 0.0)) for out in outmost))

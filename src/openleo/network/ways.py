@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Geod
 
+from openleo.geodesy import GEOD
 from openleo.network.kernels import ways as kernel
 from openleo.network.pairs import PairTimes, Places, Settled, Sky, shortest, skies
-from openleo.units import FIBRE_REFRACTIVE_INDEX, LIGHT_KM_PER_S, MS_PER_S
+from openleo.units import FIBRE_REFRACTIVE_INDEX, LIGHT_KM_PER_S, M_PER_KM, MS_PER_S
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -80,8 +80,8 @@ def geodesics_km(places: Places) -> Floats:
     latitude, longitude = np.degrees(np.arctan2(z, np.hypot(x, y))), np.degrees(np.arctan2(y, x))
     count = len(latitude)
     here, there = np.repeat(np.arange(count), count), np.tile(np.arange(count), count)
-    metres = Geod(ellps="WGS84").inv(longitude[here], latitude[here], longitude[there], latitude[there])[2]
-    return np.asarray(metres).reshape(count, count) / 1000.0
+    metres = GEOD.inv(longitude[here], latitude[here], longitude[there], latitude[there])[2]
+    return np.asarray(metres).reshape(count, count) / M_PER_KM
 
 
 @dataclass(frozen=True)

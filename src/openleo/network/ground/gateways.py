@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Geod
 
+from openleo.geodesy import GEOD
 from openleo.network.ground.stations import Station
-from openleo.units import FIBRE_REFRACTIVE_INDEX
+from openleo.units import FIBRE_REFRACTIVE_INDEX, M_PER_KM
 
 Floats = NDArray[np.float64]
 
@@ -59,13 +59,13 @@ def join(stations: tuple[Station, ...], pops: tuple[Station, ...], detour: float
     pop_latitude = np.array([pop.latitude_deg for pop in pops])
     pop_longitude = np.array([pop.longitude_deg for pop in pops])
     shape = (len(stations), len(pops))
-    _, _, metres = Geod(ellps="WGS84").inv(
+    _, _, metres = GEOD.inv(
         np.repeat(longitude, len(pops)),
         np.repeat(latitude, len(pops)),
         np.tile(pop_longitude, len(stations)),
         np.tile(pop_latitude, len(stations)),
     )
-    distance_km = np.asarray(metres).reshape(shape) / 1000.0
+    distance_km = np.asarray(metres).reshape(shape) / M_PER_KM
     pop = distance_km.argmin(axis=1).astype(np.int32)
     fibre_km = distance_km[np.arange(len(stations)), pop] * detour
     return Gateways(stations, latitude, longitude, pops, pop, fibre_km, detour)

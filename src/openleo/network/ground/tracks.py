@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Geod
 
 from openleo.errors import InputError, Problem
+from openleo.geodesy import GEOD
 from openleo.instants import parse_instant
+from openleo.units import M_PER_KM
 
 Floats = NDArray[np.float64]
 
@@ -28,8 +29,6 @@ FASTEST_KMH = 12_000.0  # nothing that stays in the air is as fast: such a row h
 LOWEST_M, HIGHEST_M = -500.0, 50_000.0  # the Dead Sea's shore, and above every balloon
 # Farther apart, two places are nearly antipodes, and the shortest way leaps from side to side.
 LONGEST_LEG_KM = 19_900.0
-M_PER_KM = 1_000.0
-GEOD = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def feeder_links(
 
     Returns how many there are; nothing is written beyond the arrays' end.
     """
+    # The test of a link stands here and in `landing_links`: as a function of its own, which is handed the conditions'
+    # arrays at every call, it made either twenty times slower (0.05 to 1.1 ms for 4,408 satellites).
     candidates = np.empty(order.size, np.int32)
     found = 0
     for g in range(site_km.shape[0]):

@@ -12,13 +12,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels import VECTORISED
 from openleo.network.kernels.admission import Conditions, clear
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
-VECTORISED = {"nnan", "nsz", "arcp", "contract", "afn", "reassoc"}
+# Cannot be: a distance is a ground link's, or a neighbour's and a link, and no two satellites are in one place.
+ASTRAY = "a shortest way does not lead back to its source"
 UNCHECKED_SWEEPS = 12  # a shell of 1,584 satellites needs as many; before that a check would only cost
 
 
@@ -178,44 +180,57 @@ def count_links(
     the last digit, because that sum is how it was set.
     """
     for j in range(between_km.shape[0]):
-        source = first_source + j
-        farthest_km = 0.0
-        for k in range(offsets[source], offsets[source + 1]):
-            farthest_km = max(farthest_km, range_km[k])
+        up_from, up_to = offsets[first_source + j], offsets[first_source + j + 1]
+        farthest_km = longest(range_km, up_from, up_to)
         for i in range(between_km.shape[1]):
-            links[j, i] = -1
-            if between_km[j, i] == np.inf:
-                continue
-            for k in range(offsets[i], offsets[i + 1]):
-                s = satellite[k]
-                if distance_km[s, j] + range_km[k] == between_km[j, i]:
-                    seen = slice(offsets[source], offsets[source + 1])
-                    up = _links_up(
-                        j, s, neighbours, length_km, distance_km, satellite[seen], range_km[seen], farthest_km
-                    )
-                    links[j, i] = up + 2
-                    break
+            here = last_satellite(j, between_km[j, i], distance_km, satellite, range_km, offsets[i], offsets[i + 1])
+            count = 2 if here >= 0 else -1
+            while here >= 0 and not rises(here, j, distance_km, farthest_km, satellite, range_km, up_from, up_to):
+                here = satellite_before(here, j, neighbours, length_km, distance_km)
+                count += 1
+                if count > neighbours.shape[0] + 1:
+                    raise RuntimeError(ASTRAY)
+            links[j, i] = count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _links_up(
-    j: int, s: int, neighbours: Ints, length_km: Floats, distance_km: Floats, seen: Ints, seen_km: Floats,
-    farthest_km: float,
+def longest(range_km: Floats, begin: int, end: int) -> float:
+    """The longest of the ground links begin:end; 0 of none."""
+    found = 0.0
+    for k in range(begin, end):
+        found = max(found, range_km[k])
+    return found
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def last_satellite(
+    j: int, between_km: float, distance_km: Floats, satellite: Ints, range_km: Floats, begin: int, end: int
 ) -> int:  # fmt: skip
-    """The inter-satellite links from a satellite above source j to satellite s."""
-    count = 0
-    while True:
-        if distance_km[s, j] <= farthest_km:
-            for k in range(seen.size):
-                if seen[k] == s and seen_km[k] == distance_km[s, j]:
-                    return count
-        before = -1
-        for k in range(neighbours.shape[1]):
-            n = neighbours[s, k]
-            if n >= 0 and distance_km[n, j] + length_km[s, k] == distance_km[s, j]:
-                before = n
-                break
-        if before < 0:  # cannot be: a distance is a ground link's, or a neighbour's and a link
-            raise RuntimeError("a shortest way does not lead back to its source")
-        s = before
-        count += 1
+    """The satellite from which a way of source j comes down to a site, whose ground links are begin:end; −1 without."""
+    if between_km < np.inf:
+        for k in range(begin, end):
+            if distance_km[satellite[k], j] + range_km[k] == between_km:
+                return int(satellite[k])
+    return -1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rises(
+    here: int, j: int, distance_km: Floats, farthest_km: float, satellite: Ints, range_km: Floats, begin: int, end: int
+) -> bool:  # fmt: skip
+    """Whether a satellite's distance is that of a ground link of source j; they are begin:end, none beyond farthest."""
+    if distance_km[here, j] <= farthest_km:
+        for k in range(begin, end):
+            if satellite[k] == here and range_km[k] == distance_km[here, j]:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def satellite_before(here: int, j: int, neighbours: Ints, length_km: Floats, distance_km: Floats) -> int:
+    """The satellite before on the way from source j: distance and link add up to the last digit; the first, of two."""
+    for k in range(neighbours.shape[1]):
+        before = neighbours[here, k]
+        if before >= 0 and distance_km[before, j] + length_km[here, k] == distance_km[here, j]:
+            return int(before)
+    raise RuntimeError(ASTRAY)

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels import VECTORISED
 from openleo.network.kernels.admission import Conditions, holds
 from openleo.network.kernels.sky import gather
 
@@ -22,7 +23,6 @@ Ints = NDArray[np.int32]
 
 HIGHEST, LEAST_RTT, LONGEST_REMAINING, LEAST_CHANGE = range(4)  # hand-over policies
 
-VECTORISED = {"nnan", "nsz", "arcp", "contract", "afn", "reassoc"}
 CLOSE_SINE = 1e-5  # single precision errs by 1e-6
 CLOSE_SHARE = 1e-5  # of a length, likewise
 NONE = np.float32(3e38)  # the cost of a satellite that cannot serve

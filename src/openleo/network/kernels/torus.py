@@ -23,7 +23,7 @@ LANES = 8  # rows of sources are filled up to a multiple: a rest of a few costs 
 ROUNDS_BEFORE_CHECK = 4
 LEAST_COLUMNS = 4
 
-# The neighbours' columns of a grid, as `topology` lays them out.
+# The neighbours' columns of a grid; `topology` lays them out so.
 AHEAD, BEHIND, EAST, WEST = range(4)
 
 

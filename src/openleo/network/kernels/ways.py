@@ -6,6 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from openleo.network.kernels import pairs
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
@@ -31,53 +33,27 @@ def trace(
     n = 0
     for j in range(sources):
         up_from, up_to = offsets[first_source + j], offsets[first_source + j + 1]
-        farthest_km = 0.0
-        for k in range(up_from, up_to):
-            farthest_km = max(farthest_km, range_km[k])
+        farthest_km = pairs.longest(range_km, up_from, up_to)
         for i in range(sites):
             begin[j * sites + i] = n
-            if i == first_source + j or between_km[j, i] == np.inf:
+            if i == first_source + j:
                 continue
-            here = -1
-            for k in range(offsets[i], offsets[i + 1]):
-                if distance_km[satellite[k], j] + range_km[k] == between_km[j, i]:
-                    here = satellite[k]
-                    break
-            met = 0
+            at, until, met = offsets[i], offsets[i + 1], 0
+            here = pairs.last_satellite(j, between_km[j, i], distance_km, satellite, range_km, at, until)
             while here >= 0:
                 if met == back.size:
-                    here = -1
-                    break
+                    raise RuntimeError(pairs.ASTRAY)
                 back[met] = here
                 met += 1
-                if distance_km[here, j] <= farthest_km and _rises(
-                    here, distance_km[here, j], satellite, range_km, up_from, up_to
-                ):
+                if pairs.rises(here, j, distance_km, farthest_km, satellite, range_km, up_from, up_to):
                     break
-                before = -1
-                for k in range(neighbours.shape[1]):
-                    other = neighbours[here, k]
-                    if other >= 0 and distance_km[other, j] + length_km[here, k] == distance_km[here, j]:
-                        before = other
-                        break
-                here = before
-            if here < 0:  # cannot be: a distance is a ground link's, or a neighbour's and a link
-                raise RuntimeError("a shortest way does not lead back to its source")
+                here = pairs.satellite_before(here, j, neighbours, length_km, distance_km)
             for m in range(met):
                 if n < trail.size:
                     trail[n] = back[met - 1 - m]
                 n += 1
     begin[sources * sites] = n
     return n
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _rises(here: int, distance_km: float, satellite: Ints, range_km: Floats, up_from: int, up_to: int) -> bool:
-    """Whether a satellite's distance is that of the source's own link to it."""
-    found = False
-    for k in range(up_from, up_to):
-        found |= satellite[k] == here and range_km[k] == distance_km
-    return found
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
