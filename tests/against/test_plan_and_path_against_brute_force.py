@@ -69,7 +69,7 @@ name = "polar"
 altitude_km = 1015
 inclination_deg = 98.98
 planes = 5
-per_plane = 7
+per_plane = 5
 laser_share = 0.8
 [ground]
 area = ["area.geojson"]
@@ -102,7 +102,7 @@ CASES = [
     ("highest", "middle", "+grid", 1),
     ("highest", "both_ends", "none", 2),
     ("least_rtt", "middle", "+grid", 3),
-    ("least_rtt", "middle", "none", 4),
+    ("least_rtt", "middle", "none", 14),
     ("least_rtt", "both_ends", "zig-zag", 5),
     ("least_change", "middle", "+grid", 6),
     ("least_change", "both_ends", "+grid", 7),

@@ -23,7 +23,7 @@ from openleo import Scenario
 from openleo.network import ephemeris
 
 LAST_DIGIT_MS = 1e-6
-DISORDER = "3599.5,0,60,-30,60,1800"
+DISORDER = "3599.5,0,60,30,60,1800"
 
 SITES = {
     "North Pole": (90.0, 0.0),

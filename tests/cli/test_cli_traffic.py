@@ -268,7 +268,9 @@ def test_satellites_of_one_name_have_their_ids_in_table_and_summary(run, folder)
     named = [text for n in range(0, len(sets), 2) for text in ("SAT", *sets[n : n + 2])]
     (folder / "sets.tle").write_text("\n".join(named) + "\n")
     head, _, rest = SCENARIO.partition("[[constellation.shell]]")
-    (folder / "s.toml").write_text(f'{head}[constellation]\nelements = "sets.tle"\n{rest[rest.index("[ground]") :]}')
+    (folder / "s.toml").write_text(
+        f'{head}[constellation]\nelements = "sets.tle"\nisl = "+grid"\n{rest[rest.index("[ground]") :]}'
+    )
     done = run("export", "load", "s.toml", *SITES_AND_OUT)
     assert done.code == 0, done.err
     isl = [row for row in table(folder / "load.csv") if row["link"] == "isl"]
