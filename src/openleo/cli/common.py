@@ -72,10 +72,11 @@ def _tell(notes: Sequence[str], under_rules: bool) -> None:
 
 @contextmanager
 def progress() -> Iterator[OnProgress]:
-    """A progress bar on stderr, gone when it is done; silent where stderr is no terminal."""
+    """A progress bar on stderr, gone when done; silent where stderr is no terminal. A cold start is told first."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    tell_if_cold()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, load_scenario, note, print_json, progress, tell_if_cold
+from openleo.cli.common import AsJson, ScenarioFile, load_scenario, note, print_json, progress
 
 if TYPE_CHECKING:
     from openleo.results import Results
@@ -38,7 +38,6 @@ def plan(
         read = read.first_slots(slots)
     folder = out or Path("out") / read.case.name
     check_writable(folder)
-    tell_if_cold()
     with SlotsWriter(folder, read.case) if slots_out else nullcontext() as writer, progress() as tell:
         results = read.run(threads=threads, on_progress=tell, on_reach=writer.on_reach if writer else None)
         tell("writing the report", 0, 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli import spans
-from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_if_cold
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -75,7 +75,6 @@ def rtt(
         raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
     spans.check_years("--at", case.start, [after_s for _, after_s in instants])
     _tell_lost(case, [seconds for _, seconds in instants])
-    tell_if_cold()
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
     gathered = _gather_for(places, len(in_time)) if summary or plot else None
     # What is gathered follows the order of time, what is written as asked the order given: if they differ, twice.
