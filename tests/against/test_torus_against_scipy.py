@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from openleo.geodesy import ecef_km, look_angles, up
 from openleo.network import ephemeris, topology
+from openleo.network import pairs as pairs_network
 from openleo.network.admission import NO_CONDITIONS
 from openleo.network.constellation import Constellation, catalogue, from_shells
 from openleo.network.constellation.shells import Shell
@@ -164,3 +165,21 @@ def test_ground_links_of_hypatia_reach_below_the_horizon() -> None:
         assert np.array_equal(mine, np.flatnonzero(distance <= 4_800.0))
         lowest = min(lowest, float(elevation[mine].min()))
     assert lowest < 0.0
+
+
+@pytest.mark.parametrize("high_km", [33_554.0 - 6_378.0, 36_000.0, 70_000.0, 500_000.0])
+def test_satellites_farther_than_steps_can_say(high_km: float) -> None:
+    """A shell so high that a link, or a way, is 2³¹ steps or more: the lengths are those of the sweeps."""
+    high = Shell("high", high_km, 60.0, planes=5, per_plane=6, phasing=1)
+    low = Shell("low", 1_200.0, 60.0, planes=5, per_plane=6, phasing=1)
+    for shells in ([high], [low, high]):
+        constellation = from_shells("a", START, shells)
+        sky = Sky(constellation, topology.build(constellation, "+grid"), ByElevation(10.0))
+        position_km = ephemeris.positions(constellation, START, 0.0).position_km[0]
+        usable = np.ones(len(position_km), bool)
+        exact = pairs_network.shortest(sky, PLACES, position_km, usable, with_links=False)[0]
+        found = lengths_between(sky, PLACES, position_km, usable)
+        np.testing.assert_array_equal(np.isinf(found), np.isinf(exact))
+        assert np.isfinite(exact).any()
+        there = np.isfinite(exact)
+        np.testing.assert_allclose(found[there], exact[there], rtol=0.0, atol=20.0 / torus.STEPS_PER_KM)

@@ -15,6 +15,7 @@ from openleo.instants import julian_date
 from openleo.interchange.hypatia_text import circular_elements
 from openleo.network import ephemeris
 from openleo.network.constellation import Constellation, catalogue, from_elements, from_shells, only
+from openleo.network.constellation.element_set import ElementSet
 from openleo.network.constellation.elements import ElementSets, read_elements
 from openleo.network.constellation.shells import Shell, circular_satrec, rates
 
@@ -163,3 +164,24 @@ def test_some_satellites_move_as_they_do_among_all() -> None:
         found, expected = (ephemeris.positions(one, EPOCH, seconds) for one in (few, whole))
         np.testing.assert_allclose(found.position_km, expected.position_km[:, chosen], rtol=0.0, atol=ONE_MILLIMETRE_KM)
         np.testing.assert_array_equal(found.valid, expected.valid[:, chosen])
+
+
+@pytest.mark.parametrize("every_s", [None, 15.0])
+def test_what_sgp4_throws_out_of_its_orbit_has_no_position_and_is_named(every_s: float | None) -> None:
+    """Past its decay, a polynomial in time that no longer converges: SGP4 finds no fault with 100,000 km."""
+    good, bad = (
+        ElementSet(n, f"S{n}", EPOCH, motion, 8e-5, 53.0, 10.0, 20.0, 30.0, drag)
+        for n, motion, drag in ((1, 15.06, 1e-4), (2, 16.0871577, 0.00077572))
+    )
+    constellation = from_elements("made", ElementSets((good, bad), (), "made here", ""))
+    later = EPOCH + timedelta(days=90)
+    code, position, _ = bad.satrec.sgp4(*julian_date(later))
+    assert code == 0
+    assert np.linalg.norm(position) > 10_000.0
+    found = ephemeris.positions(constellation, later, [0.0, 15.0, 30.0], every_s=every_s)
+    assert found.valid.all(axis=0).tolist() == [True, False]
+    assert not found.position_km[:, 1].any()
+    (said,) = found.failures
+    assert said.name == "S2"
+    assert "far beyond its apogee" in said.why
+    assert ephemeris.positions(constellation, EPOCH, [0.0], every_s=every_s).valid.all()

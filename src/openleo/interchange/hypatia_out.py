@@ -27,7 +27,7 @@ from openleo.network.forwarding import State, Wiring, links_of, states, wire
 from openleo.network.hypatia import Directory
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.network.topology import POLE_DEG
-from openleo.units import EARTH_RADIUS_KM, WGS72_RADIUS_KM
+from openleo.units import EARTH_RADIUS_KM
 
 NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
@@ -90,7 +90,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
     if isinstance(sky.admitted, ByRange):
         range_km = sky.admitted.range_km
     else:
-        range_km = _range_km(_highest_km(moved), sky.admitted)
+        range_km = _range_km(float(moved.apogee_km.max()), sky.admitted)
         lost.append(
             f"the elevation mask (the states keep to its {sky.admitted.elevation_deg:g}°; description.txt can only say "
             f"the range that it is at the highest orbit, {range_km:.1f} km)"
@@ -185,10 +185,6 @@ def _grouped(moved: Constellation, filed: Constellation) -> Constellation:
     )
 
 
-def _highest_km(constellation: Constellation) -> float:
-    return max(float(one.satrec.a * (1.0 + one.eccentricity)) for one in constellation.elements) * WGS72_RADIUS_KM
-
-
 def _range_km(radius_km: float, mask: ByElevation) -> float:
     """The slant range at a mask (law of cosines on a sphere), to an orbit's radius."""
     sine = math.sin(math.radians(mask.elevation_deg))
@@ -197,7 +193,7 @@ def _range_km(radius_km: float, mask: ByElevation) -> float:
 
 def _longest_link_km(sky: Sky, constellation: Constellation) -> float:
     """The limit that the topology states, or what two satellites of the highest orbit have above the air."""
-    clear_km = 2.0 * math.sqrt(max(_highest_km(constellation) ** 2 - sky.topology.lowest_km**2, 0.0))
+    clear_km = 2.0 * math.sqrt(max(float(constellation.apogee_km.max()) ** 2 - sky.topology.lowest_km**2, 0.0))
     return min(sky.topology.longest_km, clear_km) if sky.topology.lowest_km else float(sky.topology.longest_km)
 
 

@@ -41,6 +41,10 @@ Floats = NDArray[np.float64]
 # Earth's flattening.
 LOWEST_RADIUS_KM = EARTH_POLAR_RADIUS_KM + 100.0
 TOO_LOW = "it is less than 100 km above the ground"
+# Long after its epoch SGP4 can throw a satellite out of its orbit, to the Moon and beyond, and say that all is well.
+BEYOND_APOGEE = 1.1
+THROWN = -1  # beside SGP4's own codes
+TOO_HIGH = "SGP4 puts it far beyond its apogee, too long after its epoch"
 
 NODE_S = 60.0
 INTERPOLATED_WITHIN_M = 1.0
@@ -170,20 +174,24 @@ def _of_elements(
     fraction: Floats,
     orientation: EarthOrientation,
 ) -> Ephemeris:
-    code, teme_km, valid = _by_sgp4(constellation.satrecs, jd, fraction)
+    code, teme_km, valid = _by_sgp4(constellation.satrecs, constellation.apogee_km, jd, fraction)
     failures = tuple(_failures(constellation, start, after_s, code, valid))
     return Ephemeris(teme_to_ecef(teme_km, jd, fraction, orientation), valid, failures)
 
 
-def _by_sgp4(satrecs: Any, jd: float, fraction: Floats) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
-    """(SGP4's code, TEME position, whether there is one), axes (instant, satellite, …)."""
+def _by_sgp4(
+    satrecs: Any, apogee_km: Floats, jd: float, fraction: Floats
+) -> tuple[NDArray[Any], Floats, NDArray[np.bool_]]:
+    """(SGP4's code, −1 where it is too high; TEME position; whether there is one), axes (instant, satellite, …)."""
     code, teme_km, _ = satrecs.sgp4(np.full(len(fraction), jd), fraction)
     code, teme_km = code.T, np.ascontiguousarray(teme_km.swapaxes(0, 1))  # sgp4 puts satellites first
     propagated = (code == 0) & np.isfinite(teme_km).all(axis=-1)
     teme_km[~propagated] = 0.0
-    valid = propagated & (np.linalg.norm(teme_km, axis=-1) >= LOWEST_RADIUS_KM)
+    radius_km = np.linalg.norm(teme_km, axis=-1)
+    lost = propagated & (radius_km > BEYOND_APOGEE * apogee_km)
+    valid = propagated & ~lost & (radius_km >= LOWEST_RADIUS_KM)
     teme_km[~valid] = 0.0
-    return code, teme_km, valid
+    return np.where(lost, THROWN, code.astype(np.int16)), teme_km, valid
 
 
 def _between_nodes(
@@ -203,7 +211,8 @@ def _between_nodes(
 
     code, node_km, node_km_s = constellation.satrecs.sgp4(np.full(len(nodes), jd), nodes * NODE_S / SECONDS_PER_DAY)
     node_km, node_km_s = (np.ascontiguousarray(one.swapaxes(0, 1)) for one in (node_km, node_km_s))
-    node_km[code.T != 0] = np.nan
+    thrown = np.linalg.norm(node_km, axis=-1) > BEYOND_APOGEE * constellation.apogee_km
+    node_km[(code.T != 0) | thrown] = np.nan
     holds = np.empty((len(nodes) - 1, len(constellation)), np.bool_)
     hermite.smooth(node_km, node_km_s, NODE_S, LOWEST_NODE_KM, MISSED_BETWEEN_NODES_KM, holds)
     by_hermite = holds[left] & constellation.near_circular
@@ -213,12 +222,12 @@ def _between_nodes(
     share = since_midnight_s / NODE_S - minute
     hermite.cubic(node_km, node_km_s, NODE_S, left, share, np.cos(angle), np.sin(angle), position_km)
     position_km = move_pole(position_km, orientation)
-    valid, codes = np.ones(by_hermite.shape, np.bool_), np.zeros(by_hermite.shape, code.dtype)
+    valid, codes = np.ones(by_hermite.shape, np.bool_), np.zeros(by_hermite.shape, np.int16)
     rest = np.flatnonzero(~by_hermite.all(axis=0))
     if len(rest):
         satrecs = SatrecArray([constellation.elements[n].satrec for n in rest])
         here = ~by_hermite[:, rest]
-        code, teme_km, has_one = _by_sgp4(satrecs, jd, fraction)
+        code, teme_km, has_one = _by_sgp4(satrecs, constellation.apogee_km[rest], jd, fraction)
         exact_km = teme_to_ecef(teme_km, jd, fraction, orientation)
         position_km[:, rest] = np.where(here[..., np.newaxis], exact_km, position_km[:, rest])
         valid[:, rest], codes[:, rest] = has_one | ~here, np.where(here, code, 0)
@@ -231,6 +240,6 @@ def _failures(
     for satellite in np.flatnonzero(~valid.all(axis=0)):
         first = int(np.argmin(valid[:, satellite]))
         of_sgp4 = int(code[first, satellite])  # 0: SGP4 was content, the height was not
-        why = f"SGP4: {SGP4_ERRORS[of_sgp4]}" if of_sgp4 else TOO_LOW
+        why = TOO_HIGH if of_sgp4 == THROWN else f"SGP4: {SGP4_ERRORS[of_sgp4]}" if of_sgp4 else TOO_LOW
         at = start + timedelta(seconds=float(after_s[first]))
         yield Failure(int(satellite), constellation.satellite_name[satellite], at, why)

@@ -145,7 +145,7 @@ def _distances(topology: Topology, length_km: Floats, ground: GroundLinks, begin
         torus.settle(topology.orders, topology.neighbours, steps, swept)
         linked = np.diff(offsets)[begin:end] > 0
         if not (swept.max(axis=0)[: end - begin][linked] >= torus.FAR).any():
-            in_steps = np.floor(range_km * torus.STEPS_PER_KM + 0.5).astype(np.uint32)
+            in_steps = np.minimum(np.floor(range_km * torus.STEPS_PER_KM + 0.5), torus.NO_STEP).astype(np.uint32)
             return _Settled(steps, swept, (offsets, satellite, in_steps), torus.NO_STEP, torus.FAR)
     place, mine = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets)), slice(offsets[begin], offsets[end])
     distance_km = np.full((len(length_km), end - begin), np.inf)

@@ -26,6 +26,7 @@ from openleo.network.constellation.ephemeris_set import EphemerisSet
 from openleo.network.constellation.mean_orbits import placed
 from openleo.network.constellation.planes import NO_PLANE, Placement, orbits_at, place
 from openleo.network.constellation.shells import Shell, has_laser, rates
+from openleo.units import WGS72_RADIUS_KM
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -104,6 +105,11 @@ class Constellation:
     def satrecs(self) -> Any:
         """All element sets for one vectorised call of SGP4."""
         return SatrecArray([one.satrec for one in self.elements])
+
+    @cached_property
+    def apogee_km(self) -> Floats:
+        """(satellite,): of element sets, from the Earth's centre at their epochs, by the mean elements."""
+        return np.array([one.satrec.a * (1.0 + one.eccentricity) for one in self.elements]) * WGS72_RADIUS_KM
 
     @cached_property
     def near_circular(self) -> NDArray[np.bool_]:

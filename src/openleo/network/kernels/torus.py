@@ -32,20 +32,31 @@ def in_steps(length_km: Floats, steps: Steps) -> None:
     """Lengths (satellite, k) in whole steps; what is infinite or beyond FAR is no link."""
     for s in range(length_km.shape[0]):
         for k in range(length_km.shape[1]):
-            exact = length_km[s, k] * STEPS_PER_KM + 0.5
-            steps[s, k] = np.uint32(exact) if exact < NO_STEP else np.uint32(NO_STEP)
+            steps[s, k] = _steps(length_km[s, k])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _steps(length_km: float) -> np.uint32:
+    """A length in whole steps; of what is infinite or beyond FAR, the length of no link."""
+    exact = length_km * STEPS_PER_KM + 0.5
+    return np.uint32(exact) if exact < NO_STEP else np.uint32(NO_STEP)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def seed(
     first_source: int, offsets: NDArray[np.int64], satellite: Ints, range_km: Floats, distance: Steps
 ) -> None:  # fmt: skip
-    """Start distance (satellite, source): the ground links of sources from `first_source` on, FAR elsewhere."""
+    """Start distance (satellite, source): the ground links of sources from `first_source` on, FAR elsewhere.
+
+    No distance is ever more than FAR, so that none plus a link is more than 32 bits hold.
+    """
     distance[:] = np.uint32(FAR)
     last = min(first_source + distance.shape[1], offsets.size - 1)
     for source in range(first_source, last):
         for k in range(offsets[source], offsets[source + 1]):
-            distance[satellite[k], source - first_source] = np.uint32(range_km[k] * STEPS_PER_KM + 0.5)
+            steps = _steps(range_km[k])
+            if steps < NO_STEP:
+                distance[satellite[k], source - first_source] = steps
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -85,7 +96,7 @@ def _settled(neighbours: Ints, steps: Steps, distance: Steps) -> bool:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def settle(orders: Ints, neighbours: Ints, steps: Steps, distance: Steps) -> None:
-    """The least distance of every satellite from each source; exact for any lengths, in steps.
+    """The least distance of every satellite from each source, exact in steps; of FAR or more, FAR or a little less.
 
     orders (4, satellite): by plane and slot, both up; plane up and slot down; plane down and slot up; both down.
     neighbours, steps (satellite, k): LEAST_COLUMNS or more, the first AHEAD, BEHIND, EAST and WEST.
@@ -118,7 +129,7 @@ def land(
     for i in range(offsets.size - 1):
         best[:] = np.uint32(FAR)
         for k in range(offsets[i], offsets[i + 1]):
-            s, last = satellite[k], np.uint32(range_km[k] * STEPS_PER_KM + 0.5)
+            s, last = satellite[k], _steps(range_km[k])
             for j in range(width):
                 through = np.uint32(distance[s, j] + last)
                 best[j] = through if through < best[j] else best[j]
