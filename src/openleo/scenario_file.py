@@ -347,7 +347,6 @@ class HypatiaRecord(Record):
     Three lines are enough. `rtt`, `path` to a place and `export` traces, load, czml, oem and hypatia read it. Of
     `[links]` only ground_range_km has an effect; the angle to the geostationary arc, the masks of shells, horizons and
     rules are refused.
-
     With a catalogue, shells or element sets in place of the directory, the file is an ordinary one. Its shells move as
     the TLEs that `export hypatia` writes of them; links between satellites are those of `[constellation]`.
     """
