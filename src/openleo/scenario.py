@@ -7,20 +7,24 @@ of them together, and makes the values that a run is computed from. Paths in it 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from openleo import scenario_pairs
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
-from openleo.instants import SlotGrid, utc
+from openleo.instants import utc
 from openleo.network import hypatia, max_min
+from openleo.network.admission import GroundLimits
+from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
-from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
 from openleo.network.topology import Topology
 from openleo.places.areas import WORLD, Area, read_area
@@ -30,15 +34,17 @@ from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_failures import as_csv, with_failures
-from openleo.scenario_file import HypatiaRecord, ScenarioRecord
+from openleo.scenario_file import LinksRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
     read_constellation,
     read_ground,
     read_horizons,
     read_limits,
+    slot_grid,
     with_gateways,
 )
+from openleo.scenario_pairs import PairCase as PairCase
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -59,8 +65,15 @@ class Scenario:
         raw = read_toml(path)
         if raw.get("conventions") == HYPATIA:
             rule = 'is "hypatia", under which only pairs of places are computed.'
-            raise InputError(Problem(str(path), "conventions", rule, "Use `openleo rtt`."))
+            raise InputError(Problem(str(path), "conventions", rule, f"It is read by {scenario_pairs.READ_BY}."))
+        return cls.of(raw, path, [])
+
+    @classmethod
+    def of(cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem]) -> Scenario:
+        """A scenario's tables, with all that they name; `faults` are raised with those that are found."""
+        raw, found = scenario_pairs.without_directory(raw, str(path))
         record, problems = examine(ScenarioRecord, raw, str(path))
+        problems = [*faults, *found, *problems]
         if record is None:
             raise InputError(problems)
         return cls(path, _case(record, path, problems), utc(record.start))
@@ -90,7 +103,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     problems.found += faults
     time_faults = record.time_faults()
     problems.found += [Problem(file, "", fault) for fault in time_faults]
-    if not time_faults and _grid(record, []).slots < 1:
+    if not time_faults and slot_grid(record, []).slots < 1:
         rule = "leaves no whole slot between start and end, as slot_phase_s shifts them."
         problems.found.append(Problem(file, "end", rule, "Move the end on, or leave slot_phase_s out."))
     between_sources = record.constellation.faults()
@@ -100,7 +113,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
     ground = problems.read(lambda: read_ground(record.ground, folder, file))
     satellites = constellation
-    limits = problems.read(lambda: read_limits(record.links, satellites, file)) if satellites else None
+    limits = problems.read(lambda: _limits(record, satellites, file)) if satellites else None
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
@@ -117,7 +130,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         notes.append("No rules were given: everything is permitted in this run.")
     network = None
     if constellation and ground and limits and skyline and not time_faults:
-        grid = _grid(record, notes)
+        grid = slot_grid(record, notes)
         limits = with_gateways(limits, record.links, ground[0], skyline[0])
         network = build_network(record, constellation, ground[0], grid, notes, limits)
         if record.failures:
@@ -158,14 +171,8 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     )
 
 
-def _grid(record: ScenarioRecord, notes: list[str]) -> SlotGrid:
-    grid = SlotGrid.covering(record.start, record.seconds, record.slot, record.slot_phase_s)
-    if record.end is not None and grid.instant(grid.slots) > record.end:
-        grid = replace(grid, slots=grid.slots - 1)
-    left_s = record.seconds - grid.duration_s
-    if left_s > 1e-6:
-        notes.append(f"{left_s:g} s of the time asked for make no whole slot and are left out.")
-    return grid
+def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:
+    return read_limits(record.links, satellites, file, by_range=record.conventions == HYPATIA)
 
 
 def _rules(words: list[str], folder: Path) -> RuleSet:
@@ -191,35 +198,26 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     }
 
 
-@dataclass(frozen=True)
-class PairCase:
-    """What round-trip times between pairs of places are computed from; `sites` are the scenario's own, if any."""
-
-    name: str
-    sky: Sky
-    start: datetime  # as written: the instant of t = 0
-    sites: Places | None
-    directory: hypatia.Directory | None = None  # of a Hypatia scenario
-    duration_s: float | None = None  # none: the scenario does not say
-    gateways: Gateways | None = None  # none: the scenario knows of none
-    notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
+def under_hypatia(path: Path) -> bool:
+    """Whether a scenario file takes Hypatia's conventions."""
+    return read_toml(path).get("conventions") == HYPATIA
 
 
 def load_pairs(path: Path) -> PairCase:
-    """Read a scenario for pairs of places: an ordinary one, or one of three lines that names a Hypatia directory."""
+    """Read a scenario for pairs of places, under either conventions."""
     raw = read_toml(path)
-    if raw.get("conventions") != HYPATIA:
-        read = Scenario.load(path)
-        case, network = read.case, read.case.network
-        admitted = ByElevation(network.user_elevation_deg, network.limits)
-        sky = Sky(network.constellation, network.topology, admitted, network.failures)
-        return PairCase(case.name, sky, read.start, None, None, case.grid.duration_s, network.gateways, case.notes)
-    record = check(HypatiaRecord, raw, str(path))
-    folder = path.parent / record.constellation.hypatia
-    found = hypatia.read(folder)
-    sky = Sky(found.constellation, found.topology, ByRange(found.longest_ground_link_km))
-    start = record.start or found.constellation.epoch
-    return PairCase(record.name or folder.name, sky, start, found.places, found)
+    by_range = raw.get("conventions") == HYPATIA
+    if by_range and scenario_pairs.names_directory(raw):
+        return scenario_pairs.of_directory(raw, path)
+    read = Scenario.of(raw, path, scenario_pairs.refused(raw, str(path)) if by_range else [])
+    case, network = read.case, read.case.network
+    admitted = ByElevation(network.user_elevation_deg, network.limits)
+    sky = Sky(network.constellation, network.topology, admitted, network.failures)
+    found = PairCase(case.name, sky, read.start, None, None, case.grid.duration_s, network.gateways, case.notes)
+    if not by_range:
+        return found
+    links = check(LinksRecord, raw.get("links", {}), str(path), "links")
+    return scenario_pairs.under_hypatia(found, links, str(path))
 
 
 def read_sites(path: Path, hypatias: bool) -> Places:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from openleo.errors import InputError, Problem, join_or
 from openleo.instants import SlotGrid, instant_text, stated_instant
+from openleo.network.constellation import Constellation
 from openleo.network.failures import (
     JOIN,
     KINDS,
@@ -25,14 +26,25 @@ from openleo.network.failures import (
     resolve,
     satellite_names,
 )
+from openleo.network.ground.gateways import Gateways
 from openleo.network.reach import Network
+from openleo.network.topology import Topology
 from openleo.scenario_file import FailuresRecord, RandomRecord
 
 COLUMNS = ("kind", "name", "from", "until")
 Placed = tuple[str, str, Outage]  # file, place in it, outage
 
 
-def read_failures(record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str) -> Failures:
+@dataclass(frozen=True)
+class Things:
+    """What can fail, where there is no whole Network: pairs of places have none."""
+
+    constellation: Constellation
+    topology: Topology
+    gateways: Gateways
+
+
+def read_failures(record: FailuresRecord, network: Things, grid: SlotGrid, folder: Path, file: str) -> Failures:
     """All outages that a scenario speaks of. Raises InputError with every problem of the table and of its file."""
     problems: list[Problem] = []
     outages: list[Placed] = []
@@ -62,7 +74,8 @@ def with_failures(
     record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str, notes: list[str]
 ) -> Network:
     """The network with its failures; adds to `notes` what is out. Raises InputError with every problem."""
-    failures = read_failures(record, network, grid, folder, file)
+    things = Things(network.constellation, network.topology, network.gateways)
+    failures = read_failures(record, things, grid, folder, file)
     notes.append(describe(failures))
     return replace(network, failures=failures)
 
@@ -172,7 +185,7 @@ def _chances(record: RandomRecord, file: str, problems: list[Problem]) -> dict[K
     return chances
 
 
-def _names(network: Network) -> dict[Kind, Sequence[str]]:
+def _names(network: Things) -> dict[Kind, Sequence[str]]:
     constellation, neighbours = network.constellation, network.topology.neighbours
     names = satellite_names(constellation)
     here, k = np.nonzero(neighbours > np.arange(len(neighbours))[:, np.newaxis])  # each link from its lower number

@@ -187,6 +187,12 @@ class LinksRecord(Record):
     shell: list[ShellMaskRecord] = Field(
         default_factory=list, description="Masks by shell: name, user_elevation_deg, gateway_elevation_deg."
     )
+    ground_range_km: float | None = Field(
+        None,
+        gt=0.0,
+        description='Only with conventions = "hypatia": the slant range up to which a ground link counts. Default: the '
+        "directory's; else the shells' altitude over the sine of user_elevation_deg.",
+    )
 
 
 class OutageRecord(Record):
@@ -283,7 +289,7 @@ class ScenarioRecord(Record):
         "instant of `t` = 0. Default: none.",
     )
     conventions: Literal["openleo", "hypatia"] = Field(
-        "openleo", description='"openleo", or "hypatia" for a scenario of three lines; see below.'
+        "openleo", description='"openleo", or "hypatia" for pairs of places under Hypatia\'s rules; see below.'
     )
     constellation: ConstellationRecord
     ground: GroundRecord
@@ -328,13 +334,34 @@ class HypatiaConstellationRecord(Record):
     )
 
 
+class HypatiaGroundRecord(GroundRecord):
+    """`[ground]` of a Hypatia directory: gateways and PoPs as names of places; its sites are the directory's own."""
+
+    area: Words = Field(default_factory=list, description="Without effect on pairs of places.")
+
+
 class HypatiaRecord(Record):
-    """A scenario with `conventions = "hypatia"`: pairs of ground stations only, under Hypatia's conventions.
+    """A scenario with `conventions = "hypatia"` and a directory: pairs of places only, under Hypatia's conventions.
 
     Ground links by slant range and not by elevation, WGS 72, places on its ellipsoid, light's time and nothing added.
+    Three lines are enough. `rtt`, `path` to a place and `export` traces, load, czml, oem and hypatia read it. Of
+    `[links]` only ground_range_km has an effect; the angle to the geostationary arc, the masks of shells, horizons and
+    rules are refused.
+    With a catalogue, shells or element sets in place of the directory, the file is an ordinary one. Its shells move as
+    the TLEs that `export hypatia` writes of them; links between satellites are those of `[constellation]`.
     """
 
     conventions: Literal["hypatia"]
     name: str | None = Field(None, description="Default: the directory's name.")
     start: Instant | None = Field(None, description="Instant of t = 0. Default: the epoch of the element sets.")
+    duration: Duration | None = Field(None, description="How long exports and random failures go on.")
+    end: Instant | None = Field(None, description="The last instant, in place of duration.")
+    slot: Duration = Field(15.0, description="The duration is cut to whole slots.")
+    slot_phase_s: float | None = Field(None, ge=0.0, lt=60.0, description="As above.")
     constellation: HypatiaConstellationRecord
+    ground: HypatiaGroundRecord | None = Field(None, description="As above; area may be left out.")
+    links: LinksRecord = LinksRecord()
+    capacity: CapacityRecord = CapacityRecord()
+    failures: FailuresRecord | None = Field(
+        None, description="As above: of satellites, planes that are found, and inter-satellite links."
+    )

@@ -78,6 +78,17 @@ def build_network(
     )
 
 
+def slot_grid(record: ScenarioRecord, notes: list[str]) -> SlotGrid:
+    """The slots of a scenario's time; adds to `notes` what is left over."""
+    grid = SlotGrid.covering(record.start, record.seconds, record.slot, record.slot_phase_s)
+    if record.end is not None and grid.instant(grid.slots) > record.end:
+        grid = replace(grid, slots=grid.slots - 1)
+    left_s = record.seconds - grid.duration_s
+    if left_s > 1e-6:
+        notes.append(f"{left_s:g} s of the time asked for make no whole slot and are left out.")
+    return grid
+
+
 def read_horizons(
     record: GroundRecord, gateways: gateway_list.Gateways, folder: Path
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, Source]]:
@@ -108,11 +119,14 @@ def with_gateways(
     )
 
 
-def read_limits(record: LinksRecord, constellation: Constellation, file: str) -> GroundLimits:
+def read_limits(record: LinksRecord, constellation: Constellation, file: str, *, by_range: bool) -> GroundLimits:
     """What ground links must meet beside the two masks, and where satellites land. Raises InputError."""
     names = list(constellation.shell_names)
     said = [shell.name for shell in record.shell]
     problems = []
+    if record.ground_range_km is not None and not by_range:
+        rule = 'is for conventions = "hypatia"; here ground links count by their elevation.'
+        problems.append(Problem(file, "links.ground_range_km", rule, "Leave it out, or take these conventions."))
     if record.gateway_choice != "spread" and "spread_ms" in record.model_fields_set:
         rule = f'is for gateway_choice = "spread"; here it is "{record.gateway_choice}", and spread_ms does nothing.'
         problems.append(Problem(file, "links.spread_ms", rule, "Leave it out, or choose to spread."))

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, load_scenario, one_of, point, print_json, tell_if_cold
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    load_pair_case,
+    load_scenario,
+    one_of,
+    point,
+    print_json,
+    tell_if_cold,
+)
 from openleo.cli.spans import instant
 from openleo.network.demand_routing import MOST_PATHS
 
@@ -51,10 +60,18 @@ def path(
     To another place: the shortest path over satellites alone at that instant, light's time and nothing added; with
     --paths the K shortest without a loop. To the internet: as `plan` computes it in the slot that holds the instant,
     with gateway, fibre and processing.
+
+    Under Hypatia's conventions: to another place, over the links that `openleo rtt` counts there; places are the
+    scenario's own sites, too.
     """
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
+    from openleo.scenario import under_hypatia
 
+    if under_hypatia(scenario):
+        one_of(from_=start, from_track=track)
+        _by_range(scenario, start, end, at, paths, disjoint, as_json)
+        return
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
@@ -71,6 +88,57 @@ def path(
         found = journeys.to_internet(network, grid, user, when)
     else:
         found = journeys.between(network, user, point(end, "--to", read), when)
+    _print_one(found, as_json)
+
+
+def _by_range(
+    scenario: Path, start: str | None, end: str, at: str | None, paths: int, disjoint: bool, as_json: bool
+) -> None:
+    """The same between two places under Hypatia's conventions."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from openleo.cli.demand_places import resolve
+    from openleo.errors import InputError, Problem
+    from openleo.network import pair_paths
+
+    problems = []
+    if start is None:
+        rule = "is for a user of an ordinary scenario; Hypatia's places stand still."
+        problems.append(Problem("--from-track", "", rule, "Name a --from."))
+    if end.casefold() == INTERNET:
+        rule = "is for an ordinary scenario; Hypatia's conventions know pairs of places, and no gateways on the way."
+        problems.append(Problem("--to internet", "", rule, "Name a place with --to."))
+    if problems:
+        raise InputError(problems)
+    several = _several_asked(end, paths, disjoint)
+    case = load_pair_case(scenario)
+    when = instant(at, "--at", case.start)
+    spelled = {"--from": start or "", "--to": end}
+    named = resolve([words.strip() for words in spelled.values()], case.sites, case)
+    unknown = [
+        Problem(option, "", f'there is no place "{words}".', named.way_out(words.strip()))
+        for option, words in spelled.items()
+        if words.strip() not in named.place
+    ]
+    if unknown or named.places is None:
+        raise InputError(unknown)
+    which = np.array([named.places.names.index(named.place[words.strip()]) for words in spelled.values()])
+    own = {name.casefold(): name for name in (case.sites.names if case.sites else ())}
+    said = [named.places.names[n] for n in which]
+    names = tuple(name if name in own.values() else own.get(name.casefold(), name) for name in said)
+    ends = replace(named.places, names=names, position_km=named.places.position_km[which], up=named.places.up[which])
+    tell_if_cold()
+    if several:
+        _print_several(*pair_paths.alternatives(case.sky, ends, when, paths, disjoint=disjoint), when, paths, as_json)
+    else:
+        _print_one(pair_paths.between(case.sky, ends, when), as_json)
+
+
+def _print_one(found: journeys.Path, as_json: bool) -> None:
+    from openleo.network import journeys
+
     if as_json:
         print_json(_json(found))
         return

@@ -83,7 +83,7 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
     constellation, lost = sky.constellation, []
     elements = list(constellation.elements) or text.circular_elements(constellation, start)
     grid = directory.grid if directory else _grid(constellation)
-    tles = text.tles(re.sub(r"\W+", "-", name).strip("-") or "satellite", grid, elements)
+    tles = text.tles(_label(name), grid, elements)
     moved = _grouped(_read_back(constellation.name, tles), constellation)
     links = directory.links if directory else links_of(sky.topology.neighbours)
     longest_km = _longest_link_km(sky, moved)
@@ -109,6 +109,20 @@ def network_of(name: str, sky: Sky, start: datetime, places: Places, directory: 
         "description.txt": text.description(range_km, longest_km),
     }
     return Written(replace(sky, constellation=moved), moved.epoch, places, wiring, files, tuple(lost))
+
+
+def _label(name: str) -> str:
+    """The word that names of satellites begin with."""
+    return re.sub(r"\W+", "-", name).strip("-") or "satellite"
+
+
+def moved_by_tles(name: str, shells: Constellation, start: datetime, file: str) -> Constellation:
+    """Shells with the motion that whoever reads their TLEs gives them. Raises InputError for what TLEs cannot hold."""
+    if problems := list(_unfit(shells, start, file)):
+        raise InputError(problems)
+    written = text.tles(_label(name), _grid(shells), text.circular_elements(shells, start))
+    moved = _grouped(_read_back(shells.name, written), shells)
+    return replace(moved, satellite_name=shells.satellite_name, satellite_id=shells.satellite_id)
 
 
 def _kept_by_states_alone(sky: Sky, places: Places) -> Iterator[str]:

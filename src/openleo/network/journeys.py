@@ -6,6 +6,7 @@ its hand-overs slot after slot. The same kernels as a whole run, for one site.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -115,7 +116,8 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
     station, pop = gateways.stations[gateway], gateways.pops[gateways.pop[gateway]]
     here = centre.position_km
     there = ecef_km(station.latitude_deg, station.longitude_deg)
-    hops = _sky_hops(network, positions.middle_km[0], trail, place.name, here, station.name, there, FEEDER_LINK)
+    names, at_km = network.constellation.satellite_name, positions.middle_km[0]
+    hops = _sky_hops(names, at_km, trail, place.name, here, station.name, there, FEEDER_LINK)
     fibre_km, light_km = float(gateways.fibre_km[gateway]), float(gateways.fibre_light_km[gateway])
     hops.append(Hop(FIBRE, station.name, pop.name, fibre_km, light_km / LIGHT_KM_PER_S * MS_PER_S))
     one_way = sum(hop.delay_ms for hop in hops)
@@ -131,18 +133,46 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
     start = user if isinstance(user, Point) else point_of(user, at)
     if start is None:
         return Path(at, (), None, reasons(network.hand_over)[NOT_THERE])
-    position, usable, topology = _sky_at(network, at)
-    first_km, last_km = (_ranges(position, usable, point, network) for point in (start, end))
-    length_km, satellites = topology.lengths_km(position, usable), len(position)
+    sky = _sky_at(network, at)
+    return shortest(sky, _end(network, sky, start), _end(network, sky, end))
+
+
+@dataclass(frozen=True)
+class SkyAt:
+    """The satellites at an instant. names, position_km (satellite, xyz), usable (satellite); the links there may be."""
+
+    at: datetime
+    names: Sequence[str]
+    position_km: Floats
+    usable: NDArray[np.bool_]
+    topology: Topology
+
+
+@dataclass(frozen=True)
+class End:
+    """A place and its links at an instant. range_km (satellite): infinite to those to which its link does not count."""
+
+    name: str
+    position_km: Floats
+    range_km: Floats
+
+
+def shortest(sky: SkyAt, start: End, end: End) -> Path:
+    """The shortest path over satellites alone, nothing added to light's time."""
+    length_km, satellites = sky.topology.lengths_km(sky.position_km, sky.usable), len(sky.position_km)
     distance_km, onward = np.empty(satellites), np.empty(satellites, np.int32)
-    topology.settle(last_km, length_km, distance_km, onward)
-    total = first_km + distance_km
+    sky.topology.settle(end.range_km, length_km, distance_km, onward)
+    total = start.range_km + distance_km
     entry = int(total.argmin())
     if not np.isfinite(total[entry]):
-        return Path(at, (), None, _why_none(start, first_km, end, last_km))
+        return Path(sky.at, (), None, _why_none(start, end))
+    return _path_over(sky, _trail(entry, onward), start, end)
+
+
+def _path_over(sky: SkyAt, trail: list[int], start: End, end: End) -> Path:
     here, there = start.position_km, end.position_km
-    hops = _sky_hops(network, position, _trail(entry, onward), start.name, here, end.name, there, USER_LINK)
-    return Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
+    hops = _sky_hops(sky.names, sky.position_km, trail, start.name, here, end.name, there, USER_LINK)
+    return Path(sky.at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
 
 
 @dataclass(frozen=True)
@@ -164,42 +194,36 @@ def alternatives(
     start = user if isinstance(user, Point) else point_of(user, at)
     if start is None:
         return [], reasons(network.hand_over)[NOT_THERE]
-    position, usable, topology = _sky_at(network, at)
-    both_km = [_ranges(position, usable, point, network) for point in (start, end)]
-    sees = [np.flatnonzero(np.isfinite(km)) for km in both_km]
+    sky = _sky_at(network, at)
+    return several(sky, _end(network, sky, start), _end(network, sky, end), count, disjoint=disjoint)
+
+
+def several(sky: SkyAt, start: End, end: End, count: int, *, disjoint: bool) -> tuple[list[Alternative], str]:
+    """As `alternatives`, between two ends whose links are known."""
+    sees = [np.flatnonzero(np.isfinite(one.range_km)) for one in (start, end)]
     graph = k_paths.graph_of(
-        topology.neighbours,
-        topology.lengths_km(position, usable),
+        sky.topology.neighbours,
+        sky.topology.lengths_km(sky.position_km, sky.usable),
         np.cumsum([0, *map(len, sees)]),
         np.concatenate(sees).astype(np.int32),
-        np.concatenate([km[seen] for km, seen in zip(both_km, sees, strict=True)]),
+        np.concatenate([one.range_km[seen] for one, seen in zip((start, end), sees, strict=True)]),
     )
     ways = (k_paths.disjoint if disjoint else k_paths.k_shortest)(graph, 0, 1, count)
-    ends_km = start.position_km, end.position_km
-    found = []
-    for way in ways:
-        trail = way[1:-1].tolist()
-        hops = _sky_hops(network, position, trail, start.name, ends_km[0], end.name, ends_km[1], USER_LINK)
-        path = Path(at, tuple(hops), 2.0 * sum(hop.delay_ms for hop in hops))
-        found.append(Alternative(path, k_paths.shared(ways[0], way)))
-    return found, "" if found else _why_none(start, both_km[0], end, both_km[1])
+    found = [Alternative(_path_over(sky, way[1:-1].tolist(), start, end), k_paths.shared(ways[0], way)) for way in ways]
+    return found, "" if found else _why_none(start, end)
 
 
-def _sky_at(network: Network, at: datetime) -> tuple[Floats, NDArray[np.bool_], Topology]:
-    """(positions (satellite, xyz), usable satellites, the links that there may be) at an instant."""
+def _sky_at(network: Network, at: datetime) -> SkyAt:
     moved = ephemeris.positions(network.constellation, at, 0.0)
     now_s, out = np.array([at.timestamp()]), network.failures
     position = moved.position_km[0]
     usable = moved.valid[0] & out.usable(len(position), now_s, now_s)[0]
-    return (
-        position,
-        usable,
-        replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology,
-    )
+    topology = replace(network.topology, broken=out.broken(now_s[0], now_s[0])) if out else network.topology
+    return SkyAt(at, network.constellation.satellite_name, position, usable, topology)
 
 
-def _why_none(start: Point, first_km: Floats, end: Point, last_km: Floats) -> str:
-    blind = [point.name for point, km in ((start, first_km), (end, last_km)) if not np.isfinite(km).any()]
+def _why_none(start: End, end: End) -> str:
+    blind = [one.name for one in (start, end) if not np.isfinite(one.range_km).any()]
     return f"no satellite above {' and '.join(blind)}" if blind else "no satellites join the two"
 
 
@@ -208,11 +232,10 @@ def _site(network: Network, place: Point) -> Sites:
     return place_users(network, latitude, longitude, altitude, () if place.moves else (place.name,))
 
 
-def _ranges(position_km: Floats, usable: NDArray[np.bool_], point: Point, network: Network) -> Floats:
-    """Slant range to each satellite to which the place's link counts; infinite to the others."""
-    sight = position_km - point.position_km
-    distance = np.linalg.norm(sight, axis=1)
-    return np.where(admitted(_site(network, point), position_km, usable)[0], distance, np.inf)
+def _end(network: Network, sky: SkyAt, point: Point) -> End:
+    distance = np.linalg.norm(sky.position_km - point.position_km, axis=1)
+    counts = admitted(_site(network, point), sky.position_km, sky.usable)[0]
+    return End(point.name, point.position_km, np.where(counts, distance, np.inf))
 
 
 def _trail(satellite: int, onward: NDArray[np.int32]) -> list[int]:
@@ -223,7 +246,7 @@ def _trail(satellite: int, onward: NDArray[np.int32]) -> list[int]:
 
 
 def _sky_hops(
-    network: Network,
+    satellite_names: Sequence[str],
     position_km: Floats,
     trail: list[int],
     start: str,
@@ -232,7 +255,7 @@ def _sky_hops(
     end_km: Floats,
     last: str,
 ) -> list[Hop]:
-    names = [start, *(network.constellation.satellite_name[s] for s in trail), end]
+    names = [start, *(satellite_names[s] for s in trail), end]
     points = [start_km, *(position_km[s] for s in trail), end_km]
     kinds = [USER_LINK, *[ISL] * (len(trail) - 1), last]
     lengths = [float(np.linalg.norm(b - a)) for a, b in pairwise(points)]
