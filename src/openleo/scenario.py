@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from importlib.resources import as_file, files
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,11 @@ from openleo import scenario_pairs
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
 from openleo.instants import utc
-from openleo.network import hypatia, max_min
+from openleo.network import hypatia
 from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
-from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
-from openleo.network.topology import Topology
+from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
@@ -229,29 +228,3 @@ def read_sites(path: Path, hypatias: bool) -> Places:
     if hypatias:
         return hypatia.on_ellipsoid(names, latitude, longitude, np.zeros(len(names)))
     return Places(names, ecef_km(latitude, longitude), up(latitude, longitude))
-
-
-def warm_up() -> None:
-    """Compile every kernel that runs, round-trip times and fair shares need, by computing a little of each."""
-    with as_file(files("openleo.data") / "starter") as folder:
-        scenario = Scenario.load(folder / "scenario.toml")
-    scenario.first_slots(2).run()
-    case = scenario.case
-    sky = Sky(case.network.constellation, case.network.topology, ByElevation(case.network.user_elevation_deg))
-    latitude, longitude = np.array([10.0, 12.0]), np.array([100.0, 130.0])
-    places = Places(("a", "b"), ecef_km(latitude, longitude), up(latitude, longitude))
-    for _ in rtt_between(sky, places, case.grid.start, [0.0]):
-        pass
-    for _ in times_between(sky, places, case.grid.start, [0.0]):
-        pass
-    _warm_up_without_order()
-    max_min.fill([0, 1], [0], [1.0])
-
-
-def _warm_up_without_order() -> None:
-    """The ways of satellites whose numbers follow no grid: a ring, each joined to those 400 numbers on and back."""
-    number = np.arange(997, dtype=np.int32)
-    ring = Topology(np.stack([(number + 400) % 997, (number - 400) % 997], axis=1))
-    length_km, distance_km = np.ones(ring.neighbours.shape), np.full((997, 1), np.inf)
-    ring.settle(np.full(997, np.inf), length_km, np.empty(997), np.empty(997, np.int32))
-    ring.settle_many(length_km, distance_km)

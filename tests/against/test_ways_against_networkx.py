@@ -7,9 +7,11 @@ shortens no step into a longer one, and leaves a curve on the ground between bot
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import timedelta
 from functools import cache
-from itertools import pairwise, permutations
+from itertools import islice, pairwise, permutations
 
 import networkx as nx
 import numpy as np
@@ -20,7 +22,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.network import ephemeris, topology
 from openleo.network.constellation import catalogue
 from openleo.network.kernels import ways as kernel
-from openleo.network.pairs import ByElevation, Places, Sky, rtt_between
+from openleo.network.pairs import ByElevation, Places, Sky, in_order, rtt_between
 from openleo.network.ways import Gathered, PairFigures, PairWays, geodesics_km, ways_between
 
 SITES = np.array([(51.5, -0.1), (40.7, -74.0), (25.0, 121.5), (-33.9, 151.2), (64.1, -21.9), (84.0, 10.0), (51.6, 0.4)])
@@ -204,3 +206,38 @@ def test_distances_that_lead_nowhere_are_a_bug_and_are_said() -> None:
             0, neighbours, length_km, distance_km, *ground, np.array([[200.0, 62.0]]), np.empty(3, np.int64),
             np.empty(9, np.int32),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("between", [rtt_between, ways_between])
+def test_the_same_in_the_same_order_for_any_number_of_threads(between) -> None:
+    seconds = [*range(0, 1500, 60), 7.5, 0.0]  # in the order given, not that of time
+    one, four = (list(between(sky("starlink-shell1"), places(), START, seconds, threads)) for threads in (1, 4))
+    assert len(one) == len(four) == len(seconds)
+    for after_s, mine, other in zip(seconds, one, four, strict=True):
+        if isinstance(mine, PairWays):
+            assert np.array_equal(mine.begin, other.begin)
+            assert np.array_equal(mine.satellite, other.satellite)
+            mine, other = mine.times, other.times
+        assert mine.at == other.at == START + timedelta(seconds=after_s)
+        assert mine.rtt_ms.tobytes() == other.rtt_ms.tobytes()
+        assert np.array_equal(mine.hops, other.hops)
+
+
+def test_answers_come_in_order_and_no_more_than_two_a_thread_wait() -> None:
+    begun: list[int] = []
+
+    def find(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.01 * (number % 3))  # later ones are done sooner
+        if number == 17:
+            raise ValueError("no answer")
+        return number
+
+    answers, taken = in_order(find, range(100), threads=3), []
+    for number in islice(answers, 17):
+        taken.append(number)
+        assert len(begun) <= len(taken) + 6
+    assert taken == list(range(17))
+    with pytest.raises(ValueError, match="no answer"):
+        next(answers)
+    assert len(begun) < 30

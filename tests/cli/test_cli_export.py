@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -204,7 +205,7 @@ def test_states_of_another_network_are_named_and_nothing_is_deleted(run, scenari
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     assert {path.parent.name for path in before} == {"out", "dynamic_state_1000ms_for_1s", "dynamic_state_500ms_for_1s"}
     sites.write_text(PLAIN_SITES.replace("25.05", "25.06"))
-    for step, others in (("100ms", ("1000ms", "500ms")), ("1s", ("500ms",))):
+    for step, others in (("100ms", ("1000ms", "500ms")), ("1s", ("1000ms", "500ms"))):
         answer = export(step)
         assert answer.code == 2
         assert [line.split(": ")[1] for line in answer.err.splitlines() if line.startswith("--out")] == [
@@ -212,13 +213,36 @@ def test_states_of_another_network_are_named_and_nothing_is_deleted(run, scenari
         ]
         assert "name another directory" in answer.err
         assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
-    for path in (out / "dynamic_state_500ms_for_1s").iterdir():
-        path.unlink()
-    (out / "dynamic_state_500ms_for_1s").rmdir()
-    assert export("1s").code == 0  # what is left has the names of this run
+    for step in ("500ms", "1000ms"):
+        shutil.rmtree(out / f"dynamic_state_{step}_for_1s")
+    assert export("1s").code == 0  # the same satellites with other stations
     assert "25.06" in (out / "ground_stations.txt").read_text()
     assert (out / "mine.txt").read_text() == "kept"
     assert not [path for path in out.parent.iterdir() if "partial" in path.name]
+
+
+def test_another_network_is_not_overwritten_by_states_of_the_same_names(run, scenario: Path, tmp_path: Path) -> None:
+    """Whoever made it, by whatever program: it is refused as soon as one of its files is not of this network."""
+    out, other = tmp_path / "out", tmp_path / "other.toml"
+    asked = ("--out", out, "--sites", tmp_path / "plain.csv", "--duration", "1s", "--step", "500ms")
+    assert run("export", "hypatia", scenario, *asked).code == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for line, files in (
+        ("altitude_km = 610.0", ["tles.txt", "dynamic_state_500ms_for_1s"]),
+        ("phasing = 4", ["tles.txt", "isls.txt", "dynamic_state_500ms_for_1s"]),
+    ):
+        key = line.split(" = ")[0]
+        other.write_text(re.sub(rf"^{key} = .*$", line, scenario.read_text(), count=1, flags=re.MULTILINE))
+        answer = run("export", "hypatia", other, *asked)
+        assert answer.code == 2
+        assert [said.split(": ")[1] for said in answer.err.splitlines() if said.startswith("--out")] == files
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    shutil.rmtree(out / "dynamic_state_500ms_for_1s")
+    answer = run("export", "hypatia", other, *asked)  # without states, too
+    assert answer.code == 2
+    assert "tles.txt: is of another network, and would be overwritten. Move it away" in answer.err
+    assert run("export", "hypatia", scenario, *asked).code == 0
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 
 def test_the_directory_that_is_read_is_not_written_to(run, scenario: Path, tmp_path: Path) -> None:

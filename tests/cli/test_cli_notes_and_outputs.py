@@ -77,7 +77,7 @@ def test_every_verb_tells_what_was_set_aside_or_assumed(run, folder, arguments):
             ("rtt", *OVER_SITES, "--at", 0, "--out", "o.csv", "--summary", "new/../o.csv"),
             "--summary new/../o.csv: is --out",
         ),
-        (("rtt", *OVER_SITES, "--at", 0, "--out", "o.png", "--plot", "link.png"), "--plot link.png: is --out"),
+        (("rtt", *OVER_SITES, "--at", 0, "--paths", "o.png", "--plot", "link.png"), "--plot link.png: is --paths"),
         (("rtt", *OVER_SITES, "--at", 0, "--out", "./sites.csv"), "--out sites.csv: is --sites"),
         (("rtt", *OVER_SITES, "--at", 0, "--paths", "s.toml"), "--paths s.toml: is SCENARIO"),
         (("export", "traces", *OVER_SITES, "--out", "sites.csv"), "--out sites.csv: is --sites"),

@@ -183,3 +183,24 @@ def test_a_decayed_satellite_is_named_by_rtt(run, tmp_path):
     assert "Without a position at some time, and left out then: 28872" in done.err
     assert "28872" in done.err
     assert "48 of them unreachable" in done.err
+
+
+def test_times_of_pairs_are_the_same_for_any_number_of_threads(run, starter, tmp_path):
+    asked = ("rtt", starter, "--sites", "sites.csv", "--at", "0:300:15")
+    for threads in (1, 3):
+        written = [f"{threads}.csv", f"{threads}-sum.csv", f"{threads}.jsonl"]
+        options = ("--out", written[0], "--summary", written[1], "--paths", written[2], "--threads", threads)
+        assert run(*asked, *options).code == 0
+        traces = ("--duration", "5m", "--out", f"{threads}-traces.csv", "--threads", threads)
+        assert run("export", "traces", *asked[1:4], *traces).code == 0
+    for name in (".csv", "-sum.csv", ".jsonl", "-traces.csv"):
+        assert (tmp_path / f"1{name}").read_bytes() == (tmp_path / f"3{name}").read_bytes()
+    assert run(*asked, "--out", "o.csv", "--threads", 0).code == 2
+
+
+@pytest.mark.parametrize("name", ["times.parquet", "times", "times.csv.gz"])
+def test_times_are_written_as_csv_and_are_named_so(run, starter, tmp_path, name):
+    done = run("rtt", starter, "--sites", "sites.csv", "--at", 0, "--out", name)
+    assert done.code == 2
+    assert f"--out {name}: is not named as a CSV file" in done.err
+    assert not (tmp_path / name).exists()

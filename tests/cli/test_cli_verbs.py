@@ -280,22 +280,115 @@ def test_a_cold_start_says_what_it_is_doing(run, monkeypatch, tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+KERNELS = """
+import importlib, pkgutil, openleo
+from numba.core.registry import CPUDispatcher
+from openleo.cli.warming import warm_up
+warm_up()
+for module in pkgutil.walk_packages(openleo.__path__, "openleo."):
+    if module.name == "openleo.__main__":
+        continue
+    for name, found in vars(importlib.import_module(module.name)).items():
+        ours = isinstance(found, CPUDispatcher) and found.py_func.__module__ == module.name
+        if ours and found.targetoptions.get("inline") != "always":
+            print(len(found.signatures), module.name, name)
+"""
+VERBS = """
+import sys
+from openleo.cli import main
+for line in sys.stdin.read().splitlines():
+    sys.argv = ["openleo", *line.split()]
+    try:
+        main()
+    except SystemExit as left:
+        assert not left.code, line
+"""
+EVERYTHING = """
+plan scenario.toml --slots 2
+path scenario.toml --from TON --to NZL --paths 2
+path scenario.toml --from TON
+passes scenario.toml --at TON --for 5m
+rtt scenario.toml --sites sites.csv --at 0,15 --out o.csv --summary s.csv --paths p.jsonl
+export traces scenario.toml --sites sites.csv --duration 1m --out t.parquet
+export hand-overs scenario.toml --sites sites.csv --for 5m --out h.csv
+export load scenario.toml --sites sites.csv --demand demand.csv --out l.csv
+export hypatia scenario.toml --sites sites.csv --out dir --duration 1s --step 500ms
+export oem scenario.toml --duration 5m --out e.oem
+
+rtt limited.toml --sites sites.csv --at 0 --out o.csv
+plan limited.toml --slots 2
+plan elements.toml --slots 2
+rtt elements.toml --sites sites.csv --at 0 --out o.csv
+export planes elements.toml --out planes.csv
+plan ephemerides.toml --slots 2
+rtt hypatia.toml --at 0,15 --out o.csv --summary s.csv
+"""
+SMALL = """
+name = "small"
+start = 2026-11-20T00:00:00Z
+duration = "10m"
+[constellation]
+{constellation}
+[ground]
+area = ["TON"]
+resolution = 3
+[links]
+{links}
+"""
+SHELL = """
+[[constellation.shell]]
+name = "low"
+altitude_km = 1100.0
+inclination_deg = 60.0
+planes = 12
+per_plane = 14
+"""
+
+
 def test_warming_up_leaves_nothing_to_compile(tmp_path):
-    """In a new process with an empty cache; a second one finds its kernels there."""
-    cold = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    warmed = subprocess.run(
-        [sys.executable, "-m", "openleo", "doctor", "--warm"], env=cold, capture_output=True, text=True, check=True
-    )
-    assert "compiles the kernels" in warmed.stderr
-    kept = {path.name for path in tmp_path.rglob("*.nbc")}
-    assert {name.split(".")[0] for name in kept} >= {
-        "dijkstra", "filling", "links", "pairs", "paths", "serving", "sky", "torus", "walker",
-    }  # fmt: skip
-    again = subprocess.run(
-        [sys.executable, "-m", "openleo", "doctor", "--warm"], env=cold, capture_output=True, text=True, check=True
-    )
-    assert "compiles the kernels" not in again.stderr
-    assert {path.name for path in tmp_path.rglob("*.nbc")} == kept
+    """In a new process with an empty cache: every kernel is compiled, and no verb compiles another one."""
+    cache, here = tmp_path / "cache", tmp_path / "here"
+    here.mkdir()
+    cold = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+
+    def python(code: str, lines: str = "") -> str:
+        ran = subprocess.run(
+            [sys.executable, "-c", code], cwd=here, env=cold, input=lines, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    kernels = [line.split() for line in python(KERNELS).splitlines()]
+    assert {module.rpartition(".")[2] for _, module, _ in kernels} >= {"serving", "forwarding", "statistics"}
+    assert not [f"{module}.{name} is cold" for count, module, name in kernels if count == "0"]
+    kept = {path.name for path in cache.rglob("*.nbc")}
+    (here / "sites.csv").write_text("name,lat_deg,lon_deg\na,10,100\nb,12,130\n")
+    (here / "demand.csv").write_text("from,to,mbps\na,b,400\n")
+    limits = 'gso_exclusion_deg = 10\ngateway_choice = "spread"\ngateway_antennas = 8'
+    for name, constellation, links in (
+        ("scenario", SHELL, ""),
+        ("limited", SHELL, limits),
+        ("elements", 'elements = "elements.tle"\nisl = "+grid"', ""),
+        ("ephemerides", 'ephemerides = "e.oem"', ""),
+    ):
+        (here / f"{name}.toml").write_text(SMALL.format(constellation=constellation, links=links))
+    (here / "hypatia.toml").write_text('conventions = "hypatia"\n[constellation]\nhypatia = "dir"\n')
+    first, last = EVERYTHING.strip().split("\n\n")
+    python(VERBS, first)
+    (here / "elements.tle").write_text("\n".join((here / "dir" / "tles.txt").read_text().splitlines()[1:]))
+    python(VERBS, last)
+    assert {path.name for path in cache.rglob("*.nbc")} == kept
+
+
+def test_a_cold_start_is_told_and_a_warm_one_is_not(run, monkeypatch):
+    from openleo.cli import doctor, warming
+
+    monkeypatch.setattr(warming, "warm_up", lambda: None)
+    monkeypatch.setattr(doctor, "tell_if_cold", lambda: print("cold", file=sys.stderr))
+    done = run("doctor", "--warm")
+    assert done.code == 0
+    assert done.err == "cold\n"
+    assert "warm-up" in done.out
 
 
 def test_doctor_finds_this_machine_well(run):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
 
 

@@ -96,7 +96,7 @@ def _cpus() -> Finding:
 def _warm() -> Finding:
     import time
 
-    from openleo.scenario import warm_up
+    from openleo.cli.warming import warm_up
 
     tell_if_cold()
     started = time.perf_counter()

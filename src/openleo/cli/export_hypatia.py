@@ -65,11 +65,10 @@ def hypatia(
     assert whole_s is not None
     instants = hypatia_out.Instants(step_ms, whole_s)
     written = hypatia_out.network_of(case.name, case.sky, case.start, places, case.directory, str(scenario))
-    if others := hypatia_out.states_of_another(out, written.files, instants):
-        # They would be wrong beside this network; who made them is for the user to know, so that none is deleted.
-        rule = "holds forwarding states of another network, wrong beside this one."
-        way_out = "Move them away, or name another directory."
-        raise InputError([Problem(f"--out {out}", name, rule, way_out) for name in others])
+    if others := list(hypatia_out.of_another(out, written.files)):
+        # Who made them is for the user to know, so that none is deleted.
+        way_out = "Move it away, or name another directory."
+        raise InputError([Problem(f"--out {out}", name, rule, way_out) for name, rule in others])
     unreachable, of = 0, instants.count
     with blaming(out), Staging(out) as staging:
         for name, content in written.files.items():

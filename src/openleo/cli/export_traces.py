@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import ScenarioFile, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, Threads, load_pair_case, note, progress
 from openleo.cli.spans import duration_s, seconds_over
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def traces(
     ] = None,
     start: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only pairs from this place.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Only pairs to this place.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Write t_s,src,dst,rtt_ms,down_mbps,up_mbps of every ordered pair of places, instant after instant.
 
@@ -84,7 +85,7 @@ def traces(
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))
     rows = unreachable = 0
     with StagedFile(out) as path, blaming(out), _writer(path, of_pairs.SCHEMA) as writer, progress() as tell:
-        found = of_pairs.batches(case.sky, places, pairs, case.start, seconds, default_threads())
+        found = of_pairs.batches(case.sky, places, pairs, case.start, seconds, threads or default_threads())
         for done, batch in enumerate(found, start=1):
             writer.write_batch(batch)
             rows += batch.num_rows

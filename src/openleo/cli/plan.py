@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, load_scenario, note, print_json, progress
+from openleo.cli.common import AsJson, ScenarioFile, Threads, load_scenario, note, print_json, progress
 
 if TYPE_CHECKING:
     from openleo.results import Results
@@ -22,7 +22,7 @@ def plan(
     slots_out: Annotated[
         bool, typer.Option("--slots-out", help="Also write every slot of every cell (slots.zarr).")
     ] = False,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")] = None,
+    threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute who is served, where and why not; write results and a report.

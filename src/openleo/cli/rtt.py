@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli import spans
-from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, Threads, check_png, load_pair_case, note, progress
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -46,6 +46,7 @@ def rtt(
         Path | None, typer.Option(metavar="F.jsonl", help="The satellites of every way, a line of JSON each.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the times over time.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Write the round-trip time of every ordered pair of places, at each instant.
 
@@ -54,7 +55,7 @@ def rtt(
     once.
     """
     from openleo.errors import InputError, Problem
-    from openleo.report.rows import check_ending
+    from openleo.report.rows import check_csv, check_ending
     from openleo.report.staging import Outputs, check_distinct
     from openleo.scenario import HYPATIA_LIMITS, read_sites
 
@@ -62,6 +63,8 @@ def rtt(
     if not (out or summary or paths or plot):
         rule = "or --summary, --paths or --plot is needed: there is nothing to write."
         raise InputError(Problem("--out", "", rule, "Name a CSV."))
+    if out:
+        check_csv(out, "--out")
     if summary:
         check_ending(summary, "--summary")
     check_png(plot, "--plot", "rtt.png")
@@ -82,9 +85,10 @@ def rtt(
     with Outputs(asked_for) as to:
         told = []
         if out or paths or together:
-            told += _compute(case, places, instants, to.get("--out"), to.get("--paths"), gathered if together else None)
+            also = gathered if together else None
+            told += _compute(case, places, instants, to.get("--out"), to.get("--paths"), also, threads)
         if gathered and not together:
-            _compute(case, places, in_time, None, None, gathered)
+            _compute(case, places, in_time, None, None, gathered, threads)
         if gathered:
             told += _conclude(
                 case, gathered, [after_s for _, after_s in in_time], to.get("--summary"), to.get("--plot")
@@ -114,20 +118,23 @@ def _compute(
     out: Path | None,
     paths: Path | None,
     gathered: Gathered | None,
+    threads: int | None,
 ) -> Told:
     """Run through the instants, and hand each one to whatever was asked for; gives what is to be told of it."""
     from openleo.network.pairs import rtt_between
+    from openleo.network.reach import default_threads
     from openleo.network.ways import ways_between
     from openleo.report.pairs import PairsWriter
     from openleo.report.ways import PathsWriter
 
     seconds = [after_s for _, after_s in instants]
+    threads = threads or default_threads()
     with ExitStack() as open_, progress() as tell:
         writer = open_.enter_context(PairsWriter(out, places.names)) if out else None
         names = case.sky.constellation.satellite_name
         trails = open_.enter_context(PathsWriter(paths, places.names, names)) if paths else None
         if trails or gathered:
-            found = ways_between(case.sky, places, case.start, seconds)
+            found = ways_between(case.sky, places, case.start, seconds, threads)
             for done, ((word, _), ways) in enumerate(zip(instants, found, strict=True), start=1):
                 if writer:
                     writer.write(word, ways.times)
@@ -137,7 +144,7 @@ def _compute(
                     gathered.add(ways)
                 tell("computing instants", done, len(instants))
         elif writer:
-            times = rtt_between(case.sky, places, case.start, seconds)
+            times = rtt_between(case.sky, places, case.start, seconds, threads)
             for done, ((word, _), one) in enumerate(zip(instants, times, strict=True), start=1):
                 writer.write(word, one)
                 tell("computing instants", done, len(instants))

@@ -33,6 +33,7 @@ NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
 DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
+IDENTIFYING = ("tles.txt", "isls.txt")  # by these a network is known; the others may be changed for it
 IN_ORBIT = ("satellite", "plane", "isl")  # kinds of failures that the ways of pairs meet
 STATES = "dynamic_state_*ms_for_*s"
 SAME_INSTANT_S = 1e-3  # a TLE's epoch has eight digits of a day
@@ -233,11 +234,21 @@ def unreachable(state: State) -> int:
     return int((state.first < 0).sum()) - count if count else 0
 
 
-def states_of_another(folder: Path, files: dict[str, str], instants: Instants) -> list[str]:
-    """Forwarding states in a directory that are not of this network, and that this run does not write anew: names."""
-    same = all(
-        (folder / name).is_file() and (folder / name).read_bytes() == content.encode()
-        for name, content in files.items()
+def of_another(folder: Path, files: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """What is in a directory and not of this network: (name, why it cannot be there beside these files).
+
+    States beside any other text of ours would be wrong, also those that this run would write anew: they are somebody's.
+    """
+    differ = [name for name, content in files.items() if not _holds(folder / name, content)]
+    yield from (
+        (name, "is of another network, and would be overwritten.")
+        for name in differ
+        if name in IDENTIFYING and (folder / name).exists()
     )
-    found = sorted(path.name for path in folder.glob(STATES))
-    return [] if same else [name for name in found if name != instants.folder]
+    if differ:
+        rule = "holds forwarding states of another network, wrong beside this one."
+        yield from ((path.name, rule) for path in sorted(folder.glob(STATES)))
+
+
+def _holds(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_bytes() == content.encode()

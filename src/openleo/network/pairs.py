@@ -7,10 +7,12 @@ is admitted is the caller's choice: by an elevation mask on the ellipsoid, or by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,8 @@ from openleo.network.topology import Topology
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
 
 SOURCES_AT_ONCE = 128  # their distances from 1,584 satellites fit the second-level cache
 LINKS_EXPECTED = 64  # of a place; more are made room for
@@ -92,13 +96,36 @@ class Settled:
 OnSettled = Callable[[Settled], None]
 
 
-def rtt_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[float]) -> Iterator[PairTimes]:
-    """The times between all ordered pairs at each of `seconds` after `start`, in the order given."""
-    for after_s in seconds:
+def in_order(find: Callable[[Asked], Found], asked: Iterable[Asked], threads: int) -> Iterator[Found]:
+    """What `find` gives for each that is asked for, in their order, on so many threads.
+
+    Twice as many as threads are begun before they are taken, so that they do not pile up.
+    """
+    begun: deque[Future[Found]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for one in asked:
+            begun.append(pool.submit(find, one))
+            if len(begun) == 2 * threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+
+
+def rtt_between(
+    sky: Sky, places: Places, start: datetime, seconds: Sequence[float], threads: int = 1
+) -> Iterator[PairTimes]:
+    """The times between all ordered pairs at each of `seconds` after `start`, in the order given.
+
+    The same for any number of threads.
+    """
+
+    def at(after_s: float) -> PairTimes:
         ((now, position_km, usable),) = skies(sky, start, [after_s])
         between_km, links = shortest(now, places, position_km, usable)
-        at = start + timedelta(seconds=after_s)
-        yield PairTimes(at, between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), links)
+        rtt_ms = between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S)
+        return PairTimes(start + timedelta(seconds=after_s), rtt_ms, links)
+
+    return in_order(at, seconds, threads)
 
 
 def skies(sky: Sky, start: datetime, seconds: Sequence[float]) -> Iterator[tuple[Sky, Floats, NDArray[np.bool_]]]:
@@ -129,10 +156,8 @@ def times_between(
         ]
 
     chunks = [seconds[first : first + INSTANTS_AT_ONCE] for first in range(0, len(seconds), INSTANTS_AT_ONCE)]
-    with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(chunks), 2 * threads):  # so that results do not pile up before they are taken
-            for found in pool.map(of, chunks[first : first + 2 * threads]):
-                yield from found
+    for found in in_order(of, chunks, threads):
+        yield from found
 
 
 def lengths_between(sky: Sky, places: Places, position_km: Floats, usable: NDArray[np.bool_]) -> Floats:

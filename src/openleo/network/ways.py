@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from openleo.geodesy import GEOD
 from openleo.network.kernels import ways as kernel
-from openleo.network.pairs import PairTimes, Places, Settled, Sky, shortest, skies
+from openleo.network.pairs import PairTimes, Places, Settled, Sky, in_order, shortest, skies
 from openleo.units import FIBRE_REFRACTIVE_INDEX, LIGHT_KM_PER_S, M_PER_KM, MS_PER_S
 
 Floats = NDArray[np.float64]
@@ -39,26 +39,33 @@ class PairWays:
     satellite: Ints
 
 
-def ways_between(sky: Sky, places: Places, start: datetime, seconds: Sequence[float]) -> Iterator[PairWays]:
-    """The shortest ways between all ordered pairs at each of `seconds` after `start`, in the order given."""
+def ways_between(
+    sky: Sky, places: Places, start: datetime, seconds: Sequence[float], threads: int = 1
+) -> Iterator[PairWays]:
+    """The shortest ways between all ordered pairs at each of `seconds` after `start`, in the order given.
+
+    The same for any number of threads.
+    """
+    return in_order(lambda after_s: _ways_at(sky, places, start, after_s), seconds, threads)
+
+
+def _ways_at(sky: Sky, places: Places, start: datetime, after_s: float) -> PairWays:
     count = len(places.names)
-    for after_s in seconds:
-        ((now, position_km, usable),) = skies(sky, start, [after_s])
-        begins: list[Counts] = [np.zeros(1, np.int64)]
-        trails: list[Ints] = []
+    ((now, position_km, usable),) = skies(sky, start, [after_s])
+    begins: list[Counts] = [np.zeros(1, np.int64)]
+    trails: list[Ints] = []
 
-        def walk(block: Settled, begins: list[Counts] = begins, trails: list[Ints] = trails) -> None:
-            begin, trail = _trace(block)
-            trails.append(trail)
-            begins.append(begin[1:] + begins[-1][-1])
+    def walk(block: Settled) -> None:
+        begin, trail = _trace(block)
+        trails.append(trail)
+        begins.append(begin[1:] + begins[-1][-1])
 
-        between_km, _ = shortest(now, places, position_km, usable, with_links=False, on_settled=walk)
-        begin = np.concatenate(begins)
-        satellites = np.diff(begin).reshape(count, count)
-        hops = np.where(satellites > 0, satellites + 1, -1).astype(np.int32)
-        rtt_ms = between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S)
-        at = start + timedelta(seconds=after_s)
-        yield PairWays(PairTimes(at, rtt_ms, hops), begin, np.concatenate(trails or [np.empty(0, np.int32)]))
+    between_km, _ = shortest(now, places, position_km, usable, with_links=False, on_settled=walk)
+    begin = np.concatenate(begins)
+    satellites = np.diff(begin).reshape(count, count)
+    hops = np.where(satellites > 0, satellites + 1, -1).astype(np.int32)
+    times = PairTimes(start + timedelta(seconds=after_s), between_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S), hops)
+    return PairWays(times, begin, np.concatenate(trails or [np.empty(0, np.int32)]))
 
 
 def _trace(block: Settled) -> tuple[Counts, Ints]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO
 
 import numpy as np
 
@@ -21,36 +23,45 @@ class PairsWriter:
 
     def __init__(self, target: Path, names: tuple[str, ...]):
         self.pairs = self.unreachable = 0
-        self._target, self._names = target, names
+        self._target = target
+        self._pairs = [f",{_fields(i, j)}," for i in names for j in names]  # written anew at every instant
+        self._other = np.flatnonzero(~np.eye(len(names), dtype=np.bool_))  # pairs of two places
         self._open = ExitStack()
-        self._rows: Any = None
+        self._file: IO[str] | None = None
 
     def __enter__(self) -> PairsWriter:
         with ExitStack() as opening:
             path = opening.enter_context(StagedFile(self._target))
             with blaming(self._target):
-                file = path.open("w", newline="", encoding="utf-8")
-            opening.enter_context(closed(file, self._target))
-            self._rows = csv.writer(file, lineterminator="\n")
-            self._rows.writerow(COLUMNS)
+                self._file = path.open("w", newline="", encoding="utf-8")
+            opening.enter_context(closed(self._file, self._target))
+            self._file.write(_fields(*COLUMNS) + "\n")
             self._open = opening.pop_all()
         return self
 
     def write(self, t_s: str, times: PairTimes) -> None:
         """All ordered pairs of one instant; `t_s` as it was asked for."""
-        reached = np.isfinite(times.rtt_ms)
+        assert self._file is not None
+        pairs, at = self._pairs, _fields(t_s)
+        rtt_ms, hops = (values.ravel()[self._other] for values in (times.rtt_ms, times.hops))
+        found = zip(self._other.tolist(), rtt_ms.tolist(), hops.tolist(), strict=True)
+        lines = [
+            f"{at}{pairs[pair]}{ms:.6f},{links}\n" if ms < math.inf else f"{at}{pairs[pair]},\n"
+            for pair, ms, links in found
+        ]
         with blaming(self._target):
-            for i, start in enumerate(self._names):
-                for j, end in enumerate(self._names):
-                    if i == j:
-                        continue
-                    found = [f"{times.rtt_ms[i, j]:.6f}", times.hops[i, j]] if reached[i, j] else ["", ""]
-                    self._rows.writerow([t_s, start, end, *found])
-        of_all = len(self._names) * (len(self._names) - 1)
-        self.pairs += of_all
-        self.unreachable += of_all - int(reached.sum())
+            self._file.writelines(lines)
+        self.pairs += len(lines)
+        self.unreachable += int((~np.isfinite(rtt_ms)).sum())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.__exit__(kind, error, trace)
+
+
+def _fields(*values: str) -> str:
+    """Fields of a CSV, quoted where they must be."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue().removesuffix("\n")

@@ -12,7 +12,7 @@ from typing import Any
 
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text
-from openleo.report.staging import StagedFile, blaming, closed
+from openleo.report.staging import StagedFile, blaming, closed, is_stream
 
 CSV, PARQUET = ".csv", ".parquet"
 
@@ -22,6 +22,15 @@ def check_ending(target: Path, option: str) -> None:
     if target.suffix.lower() not in (CSV, PARQUET):
         rule = "is named neither as a CSV nor as a Parquet file."
         raise InputError(Problem(f"{option} {target}", "", rule, "Name it F.csv or F.parquet."))
+
+
+def check_csv(target: Path, option: str) -> None:
+    """Raise InputError unless a file is named as CSV; a stream may be called anything."""
+    with blaming(target, option):
+        if target.suffix.lower() == CSV or is_stream(target):
+            return
+    rule = "is not named as a CSV file, and CSV is what is written."
+    raise InputError(Problem(f"{option} {target}", "", rule, "Name it F.csv; `openleo export traces` writes Parquet."))
 
 
 class RowsWriter:

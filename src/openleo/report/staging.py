@@ -246,7 +246,7 @@ def closed(handle: Closes, target: Path) -> Iterator[None]:
 
 def _staged(target: Path, open_: contextlib.ExitStack) -> tuple[Path | None, Path]:
     """(what is to be replaced, None for a stream; a hidden folder to write in, which leaves with `open_`)."""
-    if _is_stream(target):
+    if is_stream(target):
         return None, Path(open_.enter_context(tempfile.TemporaryDirectory()))
     place = target.resolve()
     return place, open_.enter_context(Staging(place.parent)).path
@@ -257,7 +257,7 @@ def _pour(content: Path, stream: Path) -> None:
         shutil.copyfileobj(source, sink)
 
 
-def _is_stream(target: Path) -> bool:
+def is_stream(target: Path) -> bool:
     """Whether content is poured into `target`, not put in its place. Raises OSError for what takes no content."""
     try:
         mode = target.stat().st_mode

@@ -1,0 +1,121 @@
+"""Compiling every kernel beforehand, by computing a little of everything that verbs compute.
+
+Each kernel is compiled for the types of its arrays, so it is called by the functions that the verbs call. A test holds
+that no kernel is forgotten: with an empty cache, all of them are there afterwards, and verbs add none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from openleo.geodesy import ecef_km, up
+from openleo.interchange import hypatia_out, oem
+from openleo.network import ephemeris, hand_overs, journeys, max_min, topology
+from openleo.network.admission import GroundLimits
+from openleo.network.constellation import Constellation, from_elements, from_ephemerides, from_shells
+from openleo.network.constellation.elements import read_elements
+from openleo.network.constellation.ephemeris_set import read_ephemerides
+from openleo.network.constellation.shells import Shell
+from openleo.network.forwarding import links_of, states, wire
+from openleo.network.pairs import ByElevation, Places, Sky, rtt_between, times_between
+from openleo.network.reach import place_users
+from openleo.network.watch import watch
+from openleo.network.ways import Gathered, ways_between
+from openleo.scenario import Scenario
+
+SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)
+LATITUDE_DEG, LONGITUDE_DEG = np.array([10.0, 12.0]), np.array([100.0, 130.0])
+NAMES = ("a", "b")
+SECONDS = (0.0, 15.0)
+SLOTS = 40  # in ten minutes a user changes its satellite
+
+
+def warm_up() -> None:
+    """Compile every kernel, or load it where it was compiled before."""
+    with as_file(files("openleo.data") / "starter") as folder:
+        scenario = Scenario.load(folder / "scenario.toml")
+    scenario.first_slots(2).run()
+    _single_users(scenario.first_slots(SLOTS))
+    start = scenario.case.grid.start
+    small = from_shells("small", start, [SHELL])
+    with TemporaryDirectory() as folder:
+        flown = _forwarding(small, start, Path(folder))
+        _ephemerides(small, start, Path(folder))
+    _pairs(small, start)
+    _pairs(flown, start)
+    _links_without_order()
+    max_min.fill([0, 1], [0], [1.0])
+
+
+def _places() -> Places:
+    return Places(NAMES, ecef_km(LATITUDE_DEG, LONGITUDE_DEG), up(LATITUDE_DEG, LONGITUDE_DEG))
+
+
+def _single_users(scenario: Scenario) -> None:
+    """A user and gateways with every limit that a scenario can set, and its paths."""
+    network, grid = scenario.case.network, scenario.case.grid
+    few = GroundLimits(
+        gso_exclusion_deg=10.0,
+        horizons={NAMES[0]: np.array([[0.0, 5.0], [180.0, 10.0]])},
+        gateway_antennas=(4,) * len(network.gateways),
+        gateway_spread_ms=0.5,
+    )
+    network = replace(network, limits=few)
+    users = place_users(network, LATITUDE_DEG, LONGITUDE_DEG, names=NAMES)
+    for _ in hand_overs.hand_overs(watch(network, grid, users, threads=1), grid.slot_s):
+        pass
+    here, there = (journeys.Point(*one) for one in zip(NAMES, LATITUDE_DEG, LONGITUDE_DEG, strict=True))
+    journeys.between(network, here, there, grid.start)
+
+
+def _pairs(constellation: Constellation, start: datetime) -> None:
+    """Times and ways of pairs, over a grid."""
+    sky = Sky(constellation, topology.build(constellation, "+grid"), ByElevation(25.0))
+    places = _places()
+    gathered = Gathered(places, len(SECONDS))
+    for ways in ways_between(sky, places, start, SECONDS):
+        gathered.add(ways)
+    for _ in (*rtt_between(sky, places, start, SECONDS), *times_between(sky, places, start, SECONDS)):
+        pass
+
+
+def _forwarding(shells: Constellation, start: datetime, folder: Path) -> Constellation:
+    """Forwarding states in whole steps and in km, and their files; gives the satellites as element sets."""
+    sky = Sky(shells, topology.build(shells, "+grid"), ByElevation(25.0))
+    written = hypatia_out.network_of("small", sky, start, _places(), None, "")
+    for _ in hypatia_out.write_states(written, hypatia_out.Instants(500, 1), folder, threads=1):
+        pass
+    loose = replace(sky, topology=replace(sky.topology, orders=None))
+    wiring = wire(links_of(sky.topology.neighbours), shells.satellites)
+    for _ in states(loose, wiring, _places(), start, SECONDS, threads=1):
+        pass
+    tles = folder / "tles.txt"
+    tles.write_text("\n".join(written.files["tles.txt"].splitlines()[1:]), encoding="ascii")
+    flown = from_elements("small", read_elements(tles))
+    ephemeris.positions(flown, start, np.array(SECONDS), every_s=15.0)
+    return flown
+
+
+def _ephemerides(shells: Constellation, start: datetime, folder: Path) -> None:
+    """Satellites as a file of ephemerides, read again."""
+    chosen = range(shells.satellites)
+    found = oem.states(shells, chosen, start, np.arange(8, dtype=np.float64) * 60.0, "TEME")
+    file = folder / "small.oem"
+    lines = oem.lines(shells, found, created=start, originator="OPENLEO")
+    file.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    ephemeris.positions(from_ephemerides("small", read_ephemerides(file)), start, SECONDS)
+
+
+def _links_without_order() -> None:
+    """The ways of satellites whose numbers follow no grid: a ring, each joined to those 400 numbers on and back."""
+    number = np.arange(997, dtype=np.int32)
+    ring = topology.Topology(np.stack([(number + 400) % 997, (number - 400) % 997], axis=1))
+    length_km, distance_km = np.ones(ring.neighbours.shape), np.full((997, 1), np.inf)
+    ring.settle(np.full(997, np.inf), length_km, np.empty(997), np.empty(997, np.int32))
+    ring.settle_many(length_km, distance_km)
