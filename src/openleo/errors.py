@@ -72,6 +72,15 @@ def closest(word: str, known: Iterable[str], *, most: int = 3) -> list[str]:
     return [by_folded[name] for name in difflib.get_close_matches(word.casefold(), by_folded, n=most, cutoff=0.6)]
 
 
+def counted(number: int, thing: str, things: str = "", form: str = "") -> str:
+    """A number and what there are so many of; `form` is how the number is written.
+
+    >>> counted(1, "row"), counted(12_345, "row", form=","), counted(0, "time to keep", "times to keep")
+    ('1 row', '12,345 rows', '0 times to keep')
+    """
+    return f"{number:{form}} {thing if number == 1 else things or thing + 's'}"
+
+
 def join_or(names: Sequence[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " or " + names[-1]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import InputError, Problem, Together, near_names
+from openleo.errors import InputError, Problem, Together, counted, near_names
 from openleo.instants import SlotGrid, instant_text, utc
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
@@ -166,8 +166,8 @@ def _inferred(constellation: Constellation, pattern: str) -> list[str]:
     number = counts.pop(Standing.IN_PLANE)
     others = ", ".join(f"{count} {word.name.lower()}" for word, count in counts.items() if count) or "none"
     shells = f"{len(placed.shells)} shells" if len(placed.shells) > 1 else "one shell"
-    where = f"{constellation.planes} planes of {shells}"
-    found = f"{number} of {constellation.satellites} satellites are in {where}; in none: {others}."
+    where = f"{counted(constellation.planes, 'plane')} of {shells}"
+    found = f"{number} of {counted(constellation.satellites, 'satellite')} are in {where}; in none: {others}."
     return [f"Planes are inferred from the orbits: {found}", lasers]
 
 
@@ -225,7 +225,8 @@ def _spans(constellation: Constellation, grid: SlotGrid) -> list[str]:
     if whole == len(sets):
         return []
     span = " to ".join(instant_text(sets.instant(one)) for one in (begin_s.min(), end_s.max()))
-    return [f"{whole} of {len(sets)} satellites have an ephemeris for the whole run; all together run from {span}."]
+    have = "has an ephemeris" if len(sets) == 1 else "have an ephemeris"
+    return [f"{whole} of {counted(len(sets), 'satellite')} {have} for the whole run; all together run from {span}."]
 
 
 def read_constellation(record: ScenarioRecord, folder: Path, file: str, notes: list[str]) -> Constellation:

@@ -435,6 +435,69 @@ def test_czml_samples_are_the_ephemeris_and_interpolate_to_a_centimetre(run, sce
     assert [one["name"] for one in packets(out)[1:3]] == asked
 
 
+def pieces_of(message: str, *pieces: tuple[int, int]) -> str:
+    """Of an ephemeris message of one satellite only some pieces, each a segment: from one of its states to another."""
+    lines = message.splitlines()
+    begin, end = lines.index("META_START"), lines.index("META_STOP") + 1
+    meta, states = lines[begin:end], [line for line in lines[end:] if line[:2] == "20"]
+    text = lines[:begin]
+    for first, last in pieces:
+        span = {"START": states[first].split()[0], "STOP": states[last].split()[0]}
+        for line in meta:
+            which = re.match(r"(?:USEABLE_)?(START|STOP)_TIME", line)
+            text.append(f"{line.split(' = ')[0]} = {span[which[1]]}" if which else line)
+        text += states[first : last + 1]
+    return "\n".join(text) + "\n"
+
+
+def test_czml_shows_a_satellite_for_the_time_it_has_a_position(run, scenario: Path, tmp_path: Path) -> None:
+    """Ephemerides that begin later, have a gap, or are too short for a polynomial."""
+    name, later, out = "low p3 s2", tmp_path / "later.toml", tmp_path / "a.czml"
+    asked = ("--satellite", name, "--step", "60s", "--duration", "60m")
+    assert run("export", "oem", scenario, "--out", tmp_path / "all.oem", *asked).code == 0
+    later.write_text(
+        SHELLS[: SHELLS.index("[constellation]")].replace("2m", "60m")
+        + '[constellation]\nephemerides = "e.oem"\n[ground]\narea = ["TWN"]\nresolution = 3\n'
+    )
+    start = load_pairs(scenario).start
+
+    def shown(*pieces: tuple[int, int]) -> tuple[str, dict | None]:
+        (tmp_path / "e.oem").write_text(pieces_of((tmp_path / "all.oem").read_text(), *pieces))
+        options = ("--satellites", "1", "--duration", "50m", "--every", "60s", "--out", out)
+        answer = run("export", "czml", later, *options)
+        assert answer.code == 0, answer.err
+        found = [one for one in packets(out) if one["id"].startswith("satellite/")]
+        return answer.err, found[0] if found else None
+
+    def minutes(interval: str) -> list[float]:
+        return [(parse_instant(one) - start).total_seconds() / 60.0 for one in interval.split("/")]
+
+    def check(part: dict, first_min: float, last_min: float) -> None:
+        samples = np.array(part["cartesian"]).reshape(-1, 4)
+        assert (samples[0, 0], samples[-1, 0]) == (first_min * 60.0, last_min * 60.0)
+        moved = ephemeris.positions(load_pairs(later).sky.constellation, start, samples[:, 0])
+        assert moved.valid.all()
+        np.testing.assert_allclose(samples[:, 1:], moved.position_km[:, 0] * 1e3, atol=1e-3)
+
+    said, packet = shown((20, 61))
+    assert packet is not None
+    assert minutes(packet["availability"]) == [20.0, 50.0]
+    check(packet["position"], 20.0, 50.0)
+    assert "Without a position at some time, and left out then" in said
+    assert "never shown" not in said
+
+    said, packet = shown((0, 15), (30, 34), (40, 61))
+    assert packet is not None
+    assert [minutes(one) for one in packet["availability"]] == [[0.0, 15.0], [40.0, 50.0]]
+    assert [minutes(one["interval"]) for one in packet["position"]] == [[0.0, 15.0], [40.0, 50.0]]
+    for part, span in zip(packet["position"], ((0.0, 15.0), (40.0, 50.0)), strict=True):
+        check(part, *span)
+
+    said, packet = shown((30, 34))
+    assert packet is None
+    assert f"1 satellite is never shown, without a position at 6 samples on end: {name}." in said
+
+
 def test_satellites_that_are_not_there_are_named(run, scenario: Path, tmp_path: Path) -> None:
     answer = run("export", "czml", scenario, "--satellites", "low p3 s22,nobody", "--out", tmp_path / "a.czml")
     assert answer.code == 2

@@ -164,25 +164,114 @@ def test_more_times_than_fit_are_refused_with_a_way_out(run, starter, tmp_path, 
     assert "3 places at 3 instants are 27 times to keep; 20 fit. Take a longer step" in done.err
 
 
-def test_a_decayed_satellite_is_named_by_rtt(run, tmp_path):
-    """SGP4-VER's 28872 is sub-orbital and lost within 50 minutes of its epoch."""
+LOST_SITES = ("--sites", "lost-sites.csv")
+
+
+@pytest.fixture
+def lost(tmp_path) -> Path:
+    """A scenario of SGP4-VER's 28872, which is sub-orbital and lost within 50 minutes of its epoch."""
     import sgp4
 
     lines = (Path(sgp4.__file__).parent / "SGP4-VER.TLE").read_text().splitlines()
     kept = [line[:69] for line in lines if line[:1] in "12" and line[2:7] == "28872"]
     (tmp_path / "one.tle").write_text("\n".join(kept))
-    (tmp_path / "s.toml").write_text(
+    (tmp_path / "lost.toml").write_text(
         'name = "lost"\nstart = 2005-11-29T00:30:00Z\nduration = "2h"\n[constellation]\nelements = "one.tle"\n'
         '[ground]\narea = ["TON"]\n'
     )
-    (tmp_path / "sites.csv").write_text("name,lat_deg,lon_deg\nA,0,0\nB,10,10\n")
-    done = run(
-        "rtt", tmp_path / "s.toml", "--sites", tmp_path / "sites.csv", "--at", "0:7000:300", "--out", tmp_path / "o.csv"
-    )
+    (tmp_path / "lost-sites.csv").write_text("name,lat_deg,lon_deg\nA,0,0\nB,10,10\n")
+    (tmp_path / "demand.csv").write_text("from,to,mbps\nA,B,100\n")
+    return tmp_path / "lost.toml"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("plan", "lost.toml"),
+        ("rtt", "lost.toml", *LOST_SITES, "--at", "0:7000:300", "--out", "o.csv"),
+        ("rtt", "lost.toml", *LOST_SITES, "--at", ",".join(map(str, [*range(200), 3600])), "--out", "o.csv"),
+        ("path", "lost.toml", "--from", "TON", "--at", "3600"),
+        ("path", "lost.toml", "--from", "TON", "--to", "NZL", "--at", "3600"),
+        ("path", "lost.toml", "--from", "TON", "--to", "NZL", "--at", "3600", "--paths", "2"),
+        ("passes", "lost.toml", "--at", "TON", "--start", "2005-11-29T01:25:00Z"),
+        ("export", "traces", "lost.toml", *LOST_SITES, "--every", "5m", "--out", "o.csv"),
+        ("export", "hand-overs", "lost.toml", *LOST_SITES, "--out", "o.csv"),
+        ("export", "load", "lost.toml", *LOST_SITES, "--demand", "demand.csv", "--at", "3600", "--out", "o.csv"),
+        ("export", "czml", "lost.toml", "--satellites", "1", "--out", "o.czml"),
+    ],
+    ids=lambda asked: " ".join(asked[:2]),
+)
+def test_a_decayed_satellite_is_named_by_every_verb(run, lost, asked):
+    done = run(*asked)
+    assert done.code == 0, done.err
+    assert "Without a position at some time, and left out then: 28872: no position at 2005-11-29T0" in done.err
+    assert "(1 in all)" in done.err
+    if "0:7000:300" in asked:
+        assert "48 of them unreachable" in done.err
+
+
+def test_a_satellite_that_has_a_position_is_not_named(run, lost):
+    done = run("path", lost, "--from", "TON", "--at", "0")
     assert done.code == 0
-    assert "Without a position at some time, and left out then: 28872" in done.err
-    assert "28872" in done.err
-    assert "48 of them unreachable" in done.err
+    assert "Without a position" not in done.err
+
+
+def test_hand_overs_go_on_up_to_the_end_of_the_scenario(run, starter):
+    asked = ("export", "hand-overs", starter, "--sites", "sites.csv", "--out", "h.csv", "--json", "--start")
+    assert run(*asked, "2026-11-20T00:50:00Z").json["slots"] == 40  # of an hour
+    early = run(*asked, "2026-11-19T23:59:00Z").json
+    assert (early["start"], early["slots"]) == ("2026-11-19T23:59:00Z", 244)
+    late = run(*asked, "2026-11-20T01:00:00Z")
+    assert late.code == 2
+    assert "--start: is 2026-11-20T01:00:00Z; the scenario's last slot ends at 2026-11-20T01:00:00Z." in late.err
+    assert run(*asked, "2026-11-20T01:00:00Z", "--for", "30s").json["slots"] == 2
+
+
+def test_hand_overs_tell_how_far_they_are_where_nothing_changes(run, starter, monkeypatch):
+    from contextlib import contextmanager
+
+    told = []
+
+    @contextmanager
+    def progress():
+        yield lambda _, done, of: told.append((done, of))
+
+    monkeypatch.setattr("openleo.cli.export_hand_overs.progress", progress)
+    monkeypatch.setattr("openleo.network.reach.MOST_SLOTS_IN_CHUNK", 1)
+    asked = ("export", "hand-overs", starter, "--sites", "sites.csv", "--for", "1m", "--out", "h.csv")
+    assert run(*asked).code == 0
+    assert told == [(done, 4) for done in range(5)]
+
+
+def test_an_instant_of_a_path_is_also_said_in_seconds_as_for_rtt(run, starter, tmp_path):
+    asked = ("path", starter, "--from", "-18.14,178.44", "--to", "-21.14,-175.2", "--json", "--at")
+    by_seconds = run(*asked, "90.5").json
+    assert by_seconds == run(*asked, "2026-11-20T00:01:30.500Z").json
+    assert run("rtt", starter, "--sites", "sites.csv", "--at", "90.5", "--out", "o.csv").code == 0
+    assert float(table(tmp_path / "o.csv")[0]["rtt_ms"]) == pytest.approx(by_seconds["rtt_ms"], abs=2e-6)
+    for word, said in (("nan", "'nan' is no number of seconds"), ("1e12", "orbits are computed from"), ("x", "'x' is")):
+        done = run(*asked, word)
+        assert done.code == 2
+        assert said in done.err
+
+
+def test_passes_as_json_say_their_window(run, starter):
+    asked = ("passes", starter, "--at", "-18.14,178.44", "--start", "2026-11-20T00:00:20Z", "--for", "65s", "--json")
+    answer = run(*asked).json
+    assert (answer["start"], answer["for_s"]) == ("2026-11-20T00:00:15Z", 60.0)
+
+
+def test_one_is_told_as_one(run, starter, lost):
+    asked = ("rtt", starter, "--sites", "sites.csv", "--at", "0", "--paths", "p.jsonl", "--summary", "s.csv")
+    done = run(*asked)
+    assert "The ways at 1 instant written to" in done.err
+    assert "over 1 instant summed up" in done.err
+    asked = ("--from", "Suva", "--to", "Pole", "--duration", "15s", "--out", "t.csv")
+    assert "1 row, " in run("export", "traces", starter, "--sites", "sites.csv", *asked).err
+    done = run("export", "czml", lost, "--satellites", "1", "--out", "o.czml", "--duration", "5m")
+    assert "1 satellite and " in done.err
+    done = run("export", "planes", lost, "--out", "planes.csv")
+    assert "0 of 1 satellite in 0 planes of 0 shells" in done.err
 
 
 def test_times_of_pairs_are_the_same_for_any_number_of_threads(run, starter, tmp_path):

@@ -222,7 +222,7 @@ def test_metadata_that_is_missing(tmp_path: Path, key: str) -> None:
     [
         (HEAD + meta() + rows(EVERY_MINUTE[:-1]), "the states end 60.000 s before its STOP_TIME"),
         (HEAD + meta() + rows(EVERY_MINUTE[1:]), "the states begin 60.000 s after its START_TIME"),
-        (HEAD + meta(0.0) + rows([0.0]), "it has 1 states; a position between states needs two"),
+        (HEAD + meta(0.0) + rows([0.0]), "it has 1 state; a position between states needs two"),
         (HEAD + meta() + meta() + rows(EVERY_MINUTE), "it has 0 states"),
         (HEAD, "it holds no META_START"),
         (HEAD + meta()[:-11], "the file ends within a block of meta"),
@@ -319,7 +319,7 @@ def test_a_meme_file(tmp_path: Path, covariance: str) -> None:
         (meme(EVERY_MINUTE)[:-60], NAME, "three lines of 7 covariances follow a state"),
         (meme(EVERY_MINUTE).replace("06:10:00 UTC step", "06:20:00 UTC step"), NAME, "the states stop 600 s before"),
         (meme(EVERY_MINUTE).replace("2026234060300", "2026934060300"), NAME, "2026934060300.000 is no instant"),
-        (meme([0.0]), NAME, "it has 1 states"),
+        (meme([0.0]), NAME, "it has 1 state"),
         (meme([0.0, 120.0, 60.0]), NAME, "does not come after the state before it"),
     ],
 )

@@ -64,7 +64,7 @@ def test_all_faults_come_together(tmp_path: Path) -> None:
     [
         ("", "lacks the columns t, lat, lon, alt."),
         ("t,lat,lon\n0,25,121\n", "lacks the column alt."),
-        ("t,lat,lon,alt\n0,25,121,0\n", "has 1 rows; a track has two or more."),
+        ("t,lat,lon,alt\n0,25,121,0\n", "has 1 row; a track has two or more."),
         ("t,lat,lon,alt\n0,0,0,0\n3600,0,110,0\n", "12,245 km from the row before, 3600 s later: 12,245 km/h"),
         ("t,lat,lon,alt\n0,0,0,0\n90000,0.1,179.9,0\n", "19,992 km from the row before, more than 19,900 km: nearly"),
         ("t,lat,lon,alt\n0,25,121,0\n60\n", "lat is None"),

@@ -5,16 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from openleo.instants import SlotGrid
+    from openleo.network.constellation import Constellation
+    from openleo.network.ephemeris import Failure
     from openleo.network.journeys import Point
     from openleo.results import OnProgress
     from openleo.scenario import PairCase, Scenario
 
+MOST_LOOKED_AT = 100  # instants, for satellites without a position
+MOST_NAMED = 3  # of these
 NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")]
@@ -69,6 +75,32 @@ def _tell(notes: Sequence[str], under_rules: bool) -> None:
     for said in notes:
         if said != NO_RULES or under_rules:
             note(said)
+
+
+def tell_lost(lost: Sequence[Failure]) -> None:
+    """Name satellites that could not be moved to every instant."""
+    if lost:
+        named = "; ".join(str(one).removesuffix(".") for one in lost[:MOST_NAMED])
+        more = " …" if len(lost) > MOST_NAMED else ""
+        note(f"Without a position at some time, and left out then: {named}{more} ({len(lost)} in all)")
+
+
+def tell_lost_at(constellation: Constellation, start: datetime, seconds: Sequence[float]) -> None:
+    """Name satellites without a position at some of `seconds` after `start`; of very many, MOST_LOOKED_AT are asked."""
+    import numpy as np
+
+    from openleo.network import ephemeris
+
+    if constellation.shells or not seconds:
+        return
+    ordered = np.unique(seconds)
+    some = np.linspace(0, len(ordered) - 1, min(len(ordered), MOST_LOOKED_AT)).astype(int)  # the first and the last too
+    tell_lost(ephemeris.positions(constellation, start, ordered[some]).failures)
+
+
+def tell_lost_in(constellation: Constellation, window: SlotGrid) -> None:
+    """Name satellites without a position at some slot of a window, as `tell_lost_at` does."""
+    tell_lost_at(constellation, window.start, window.seconds(0, window.slots + 1).tolist())
 
 
 @contextmanager

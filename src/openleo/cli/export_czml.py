@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, load_pair_case, note
+from openleo.cli.common import ScenarioFile, load_pair_case, note, tell_lost
 from openleo.cli.spans import check_years, duration_s
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def czml(
     """Write satellites, sampled in the Earth-fixed frame, and gateways (or a Hypatia directory's stations) as CZML."""
     import json
 
-    from openleo.errors import InputError, Problem, Together
+    from openleo.errors import InputError, Problem, Together, counted
     from openleo.geodesy import ecef_km
     from openleo.interchange import czml as packets
     from openleo.report.staging import StagedFile, blaming, check_distinct
@@ -45,7 +45,8 @@ def czml(
         last_s, samples = whole_s + packets.LEAST_SAMPLES * step_s, packets.samples(whole_s, step_s)
         reading.read(lambda: check_years("--duration", case.start, [0.0, last_s]))
         if chosen and len(chosen) * samples > MOST_SAMPLES:
-            rule = f"{len(chosen):,} satellites at {samples:,} instants each; {MOST_SAMPLES:,} samples fit in a file."
+            asked = f"{counted(len(chosen), 'satellite', form=',')} at {counted(samples, 'instant', form=',')} each"
+            rule = f"{asked}; {MOST_SAMPLES:,} samples fit in a file."
             reading.found.append(Problem("--every", "", rule, "Take fewer, or a longer step."))
     if reading.found:
         raise InputError(reading.found)
@@ -66,13 +67,13 @@ def czml(
     with StagedFile(out) as path, blaming(out), path.open("w", encoding="utf-8") as file:
         json.dump(made.packets, file, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     shown = len(chosen) - len(made.left_out)
-    note(f"{shown} satellites and {len(marks)} places written to {out} (reference frame FIXED)")
-    for names, what in (
-        (made.cut_short, "shown until they have no position"),
-        (made.left_out, "left out: no position"),
-    ):
-        if names:
-            note(f"{len(names)} satellites are {what}: {', '.join(names)}")
+    shows = f"{counted(shown, 'satellite')} and {counted(len(marks), 'place')}"
+    note(f"{shows} written to {out} (reference frame FIXED)")
+    tell_lost(made.lost)
+    if made.left_out:
+        never = counted(len(made.left_out), "satellite is never shown", "satellites are never shown")
+        few = f"without a position at {packets.LEAST_SAMPLES} samples on end"
+        note(f"{never}, {few}: {', '.join(made.left_out)}. A shorter --every shows shorter stretches.")
 
 
 def _chosen(words: str, constellation: Constellation) -> list[int]:

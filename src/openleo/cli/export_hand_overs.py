@@ -15,15 +15,19 @@ from openleo.cli.common import (
     one_of,
     print_json,
     progress,
+    tell_lost_in,
 )
 from openleo.cli.spans import FOR, FROM, window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from openleo.network.ground.tracks import Track
     from openleo.network.reach import Network
     from openleo.network.visibility import Sites
+    from openleo.network.watch import Watched
+    from openleo.results import OnProgress
 
 
 def hand_overs(
@@ -35,7 +39,7 @@ def hand_overs(
     ] = None,
     start: Annotated[str | None, typer.Option(help=FROM)] = None,
     for_: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help=f"{FOR} [default: the scenario's duration]")
+        str | None, typer.Option("--for", metavar="DURATION", help=f"{FOR} [default: up to the scenario's end]")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +49,7 @@ def hand_overs(
     (from one satellite to another), the stays with one satellite and the outages of each place. A user on a track
     counts while it is there.
     """
+    from openleo.errors import counted
     from openleo.instants import instant_text
     from openleo.network import hand_overs as found
     from openleo.network.watch import watch
@@ -59,20 +64,27 @@ def hand_overs(
     network, grid = read.case.network, read.case.grid
     names, users = _users(network, read.start, sites, track)
     shown = window(grid, start, for_)
+    tell_lost_in(network.constellation, shown)
     diary, written = found.Diary(len(names)), 0
     with RowsWriter(out, table.COLUMNS) as writer, progress() as tell:
-        for chunk in found.hand_overs(watch(network, shown, users), shown.slot_s):
+        for chunk in found.hand_overs(_told(watch(network, shown, users), tell, shown.slots), shown.slot_s):
             diary.add(chunk)
             writer.write(table.row(one) for one in found.in_words(chunk, network, shown, names))
             written += len(chunk)
-            tell("computing slots", int(chunk.slot[-1]) if len(chunk) else 0, shown.slots)
     summary = table.summary(diary.finish(shown), names)
-    note(f"{written} records of {shown.slots} slots written to {out}")
+    note(f"{counted(written, 'record')} of {counted(shown.slots, 'slot')} written to {out}")
     if as_json:
         print_json({"start": instant_text(shown.start), "slots": shown.slots, "sites": summary})
         return
     for line in table.lines(summary):
         typer.echo(line)
+
+
+def _told(chunks: Iterator[Watched], tell: OnProgress, slots: int) -> Iterator[Watched]:
+    for chunk in chunks:
+        tell("computing slots", chunk.reach.first_slot, slots)
+        yield chunk
+    tell("computing slots", slots, slots)
 
 
 def _users(

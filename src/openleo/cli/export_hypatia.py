@@ -28,7 +28,7 @@ def hypatia(
     Single shortest ways over satellites with ground stations as ends only (algorithm_free_one_only_over_isls). Of an
     ordinary scenario the shells become TLEs whose epoch is the scenario's start; ground links keep to its mask.
     """
-    from openleo.errors import InputError, Problem, Together
+    from openleo.errors import InputError, Problem, Together, counted
     from openleo.interchange import hypatia_out
     from openleo.network.reach import default_threads
     from openleo.report.staging import Staging, blaming, check_writable
@@ -52,7 +52,7 @@ def hypatia(
         problems.found.append(Problem(f"--out {out}", "", rule, "Name another directory."))
     if step_ms and whole_s:
         if (count := hypatia_out.Instants(step_ms, whole_s).count) > MOST_INSTANTS:
-            rule = f"has {count:,} states; up to {MOST_INSTANTS:,} are computed at once."
+            rule = f"has {counted(count, 'state', form=',')}; up to {MOST_INSTANTS:,} are computed at once."
             problems.found.append(Problem("--duration", "", rule, "Take a longer step, or a part of the time."))
         if case:
             begins, lasts_s = case.start, float(whole_s)
@@ -82,8 +82,9 @@ def hypatia(
                 tell("writing forwarding states", done, of)
         staging.commit([*written.files, instants.folder])
     satellites, count = len(written.wiring.count), len(places.names)
-    note(f"{satellites} satellites, {count} ground stations, {of} forwarding states written to {out / instants.folder}")
-    note(f"{unreachable} of {of * count * (count - 1)} ordered pairs of ground stations have no way")
+    made = f"{counted(satellites, 'satellite')}, {counted(count, 'ground station')}, {counted(of, 'forwarding state')}"
+    note(f"{made} written to {out / instants.folder}")
+    note(f"{unreachable} of {counted(of * count * (count - 1), 'ordered pair')} of ground stations have no way")
     for what in written.lost:
         note(f"Not carried over: {what}.")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_lost_at
 from openleo.cli.demand_places import resolve
 from openleo.cli.spans import check_years
 from openleo.network.demand_routing import MOST_PATHS, PATHS, DemandRouting
@@ -47,7 +47,7 @@ def load(
     """
     import math
 
-    from openleo.errors import InputError, Problem, Together
+    from openleo.errors import InputError, Problem, Together, counted
     from openleo.network import load as network_load
     from openleo.network.ground import demands as demand_file
     from openleo.report import load as table
@@ -92,6 +92,7 @@ def load(
     assert named.places is not None
     assert traffic is not None
     places = named.places
+    tell_lost_at(case.sky.constellation, case.start, [at])
     number = {name: n for n, name in enumerate(places.names)}
     asked = [network_load.Demand(number[one.start], number[one.end], one.mbps) for one in traffic]
     constellation = case.sky.constellation
@@ -106,8 +107,8 @@ def load(
         if picture := to.get("--plot"):
             from openleo.report import load_map
 
-            ways = {"shortest": "shortest path", "k-paths": f"{paths or PATHS} paths in equal shares"}
-            how = ways.get(routing, f"the least loaded of {paths or PATHS} paths")
+            ways = {"shortest": "shortest path", "k-paths": f"{counted(paths or PATHS, 'path')} in equal shares"}
+            how = ways.get(routing, f"the least loaded of {counted(paths or PATHS, 'path')}")
             load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, picture)
     called = table.node_names(places.names, table.told_apart(constellation))
     for line in _summary(loads, called, places.names, isl_mbps):
@@ -121,6 +122,7 @@ def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps
     """What the loads come to, in lines for people."""
     import numpy as np
 
+    from openleo.errors import counted
     from openleo.network.load import ISL
     from openleo.report.load import three_digits
 
@@ -131,7 +133,7 @@ def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps
     rtt_ms = loads.rtt_ms_mean()
     mean = "" if rtt_ms is None else f", {rtt_ms:.1f} ms there and back in the mean"
     amounts = f"{three_digits(carried_mbps)} of {three_digits(carried_mbps + lost_mbps)} Mbps"
-    lines = [f"{carried} of {len(loads.demands)} demands carried: {amounts}{mean}"]
+    lines = [f"{carried} of {counted(len(loads.demands), 'demand')} carried: {amounts}{mean}"]
     if lost:
         named = "; ".join(f"{places[one.start]} → {places[one.end]}" for one in lost[:MOST_NAMED])
         more = " …" if len(lost) > MOST_NAMED else ""
@@ -144,11 +146,11 @@ def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps
         ends = f"{names[from_node[most]]} → {names[to_node[most]]}"
         mean_mbps, most_mbps = three_digits(loads.mbps[used].mean()), three_digits(loads.mbps[most])
         lines.append(
-            f"{len(used)} of {len(isl)} directed inter-satellite links carry something, "
+            f"{len(used)} of {counted(len(isl), 'directed inter-satellite link')} carry something, "
             f"{mean_mbps} Mbps in the mean, at most {most_mbps} Mbps: {ends}"
         )
     else:
-        lines.append(f"None of {len(isl)} directed inter-satellite links carries anything")
+        lines.append(f"None of {counted(len(isl), 'directed inter-satellite link')} carries anything")
     if isl_mbps is not None:
         over = int((loads.mbps[used] > isl_mbps).sum())
         lines.append(f"{over} of them above {three_digits(isl_mbps)} Mbps")

@@ -39,7 +39,7 @@ def oem(
     import numpy as np
 
     import openleo
-    from openleo.errors import InputError, Problem, Together
+    from openleo.errors import InputError, Problem, Together, counted
     from openleo.interchange import oem as message
     from openleo.report.staging import StagedFile, blaming, check_distinct
 
@@ -70,7 +70,8 @@ def oem(
     # A run looks half a slot past its end: what is written can be read again for the same run.
     count = int(np.ceil(max(whole_s + step_s, whole_s + LOOKS_AHEAD_S) / step_s - 1e-9)) + 1
     if count * len(chosen) > message.MOST_STATES:
-        rule = f"is {step}: {len(chosen)} satellites at {count} instants are {count * len(chosen):,} states."
+        asked = f"{counted(len(chosen), 'satellite')} at {counted(count, 'instant')}"
+        rule = f"is {step}: {asked} are {count * len(chosen):,} states."
         way_out = f"Up to {message.MOST_STATES:,} are written; take a longer step, less time or fewer satellites."
         raise InputError(Problem("--step", "", rule, way_out))
     constellation = case.sky.constellation
@@ -86,11 +87,12 @@ def oem(
         file.writelines(line + "\n" for line in written)
     names = constellation.satellite_name
     lost = [names[number] for number, there in zip(chosen, found.valid.T, strict=True) if not there.all()]
-    states = f"{int(found.valid.sum())} states of {len(chosen)} satellites"
+    states = f"{counted(int(found.valid.sum()), 'state')} of {counted(len(chosen), 'satellite')}"
     note(f"{states} written to {out} (reference frame {message.FRAMES[found.frame]})")
     if lost:
         more = " …" if len(lost) > 3 else ""
-        note(f"{len(lost)} satellites have no position for a part of the time: {', '.join(lost[:3])}{more}")
+        have = counted(len(lost), "satellite has", "satellites have")
+        note(f"{have} no position for a part of the time: {', '.join(lost[:3])}{more}")
 
 
 def _chosen(names: list[str] | None, constellation: Constellation) -> list[int]:

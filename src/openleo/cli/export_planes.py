@@ -20,6 +20,7 @@ def planes(
     Planes of element sets are inferred from the orbits at the newest epoch. Those in none are spare (beside their
     shell's slots), raising or deorbiting (below it), or unplaced.
     """
+    from openleo.errors import counted
     from openleo.report import planes as table
     from openleo.report.rows import RowsWriter, check_ending
     from openleo.report.staging import Outputs, check_distinct
@@ -38,8 +39,8 @@ def planes(
     shells = len(constellation.shell_names)
     found = int((constellation.plane >= 0).sum())
     note(
-        f"{found} of {constellation.satellites} satellites in {constellation.planes} planes of {shells} shells, "
-        f"written to {out}"
+        f"{found} of {counted(constellation.satellites, 'satellite')} in {counted(constellation.planes, 'plane')} of "
+        f"{counted(shells, 'shell')}, written to {out}"
     )
     if plot:
         note(f"Drawn to {plot}")

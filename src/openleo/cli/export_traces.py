@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import ScenarioFile, Threads, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, Threads, load_pair_case, note, progress, tell_lost_at
 from openleo.cli.spans import duration_s, seconds_over
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def traces(
     Light's time over the satellites alone along the shortest way, nothing added; empty where there is no way. Rates are
     not computed yet: their columns are there, and empty.
     """
-    from openleo.errors import InputError, Problem, Together, near_names
+    from openleo.errors import InputError, Problem, Together, counted, near_names
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
     from openleo.report.staging import StagedFile, blaming, check_distinct
@@ -82,6 +82,7 @@ def traces(
     assert case is not None
     assert seconds is not None
     assert places is not None
+    tell_lost_at(case.sky.constellation, case.start, seconds)
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))
     rows = unreachable = 0
     with StagedFile(out) as path, blaming(out), _writer(path, of_pairs.SCHEMA) as writer, progress() as tell:
@@ -91,7 +92,7 @@ def traces(
             rows += batch.num_rows
             unreachable += batch.column("rtt_ms").null_count
             tell("computing instants", done, len(seconds))
-    note(f"{rows} rows, {unreachable} of them unreachable, written to {out}")
+    note(f"{counted(rows, 'row')}, {unreachable} of them unreachable, written to {out}")
 
 
 def _writer(path: Path, schema: pyarrow.Schema) -> Any:

@@ -19,6 +19,7 @@ from openleo.cli.common import (
     point,
     print_json,
     tell_if_cold,
+    tell_lost_in,
 )
 from openleo.cli.spans import FOR, FROM, duration_s, window
 
@@ -51,7 +52,8 @@ def passes(
     A track is a CSV of where a ship, an aircraft or a convoy is: t (seconds after the scenario's start, or instants),
     lat, lon, alt (metres above the ellipsoid); between its rows the user follows the geodesic at a steady speed.
     """
-    from openleo.errors import InputError, Problem
+    from openleo.errors import InputError, Problem, counted
+    from openleo.instants import instant_text
     from openleo.network import journeys
     from openleo.network.ground.tracks import read_track
     from openleo.report import sky
@@ -67,6 +69,7 @@ def passes(
         )
     shown = window(grid, start, for_)
     tell_if_cold()
+    tell_lost_in(network.constellation, shown)
     seen = journeys.passes(network, place, shown.start, shown.duration_s)
     changes = journeys.hand_overs(network, shown, place)
     name = re.sub(r"[^\w-]+", "-", place.name)
@@ -79,13 +82,16 @@ def passes(
         print_json(
             {
                 "place": place.name,
+                "start": instant_text(shown.start),
+                "for_s": shown.duration_s,
                 "passes": [_pass_json(one) for one in seen],
                 "hand_overs": [_hand_over_json(one) for one in changes],
             }
         )
         return
+    satellites = counted(len(seen), "satellite")
     said_for = for_ if shown.duration_s == duration_s(for_, "--for") else f"{shown.duration_s:g}s"
-    typer.echo(f"{place.name} ({where}): {len(seen)} satellites above {network.user_elevation_deg:g}° in {said_for}")
+    typer.echo(f"{place.name} ({where}): {satellites} above {network.user_elevation_deg:g}° in {said_for}")
     typer.echo(f"{'rises':>9} {'highest':>9} {'sets':>9}  elevation  satellite")
     for one in seen:
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))

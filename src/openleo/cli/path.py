@@ -16,8 +16,9 @@ from openleo.cli.common import (
     point,
     print_json,
     tell_if_cold,
+    tell_lost_at,
 )
-from openleo.cli.spans import instant
+from openleo.cli.spans import moment
 from openleo.network.demand_routing import MOST_PATHS
 
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ def path(
     ] = None,
     at: Annotated[
         str | None,
-        typer.Option(help="An instant, UTC. [default: the scenario's start; to the internet, its first slot]"),
+        typer.Option(
+            metavar="T|INSTANT",
+            help="Seconds after the scenario's start, or an instant, UTC. "
+            "[default: the scenario's start; to the internet, its first slot]",
+        ),
     ] = None,
     paths: Annotated[
         int, typer.Option(metavar="K", min=1, max=MOST_PATHS, help="Between two places: so many, the shortest first.")
@@ -76,10 +81,11 @@ def path(
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
     # Before the first slot there is nothing that `plan` would use; over satellites alone t = 0 is that of `rtt`.
-    when = instant(at, "--at", grid.start if end.casefold() == INTERNET else read.start)
+    when = moment(at, "--at", read.start, grid.start if end.casefold() == INTERNET else read.start)
     user = read_track(track, read.start) if track else point(start or "", "--from", read)
     several = _several_asked(end, paths, disjoint)
     tell_if_cold()
+    tell_lost_at(network.constellation, when, [0.0])
     if several:
         many, why_none = journeys.alternatives(network, user, point(end, "--to", read), when, paths, disjoint=disjoint)
         _print_several(many, why_none, when, paths, as_json)
@@ -114,7 +120,7 @@ def _by_range(
         raise InputError(problems)
     several = _several_asked(end, paths, disjoint)
     case = load_pair_case(scenario)
-    when = instant(at, "--at", case.start)
+    when = moment(at, "--at", case.start, case.start)
     spelled = {"--from": start or "", "--to": end}
     named = resolve([words.strip() for words in spelled.values()], case.sites, case)
     unknown = [
@@ -130,6 +136,7 @@ def _by_range(
     names = tuple(name if name in own.values() else own.get(name.casefold(), name) for name in said)
     ends = replace(named.places, names=names, position_km=named.places.position_km[which], up=named.places.up[which])
     tell_if_cold()
+    tell_lost_at(case.sky.constellation, when, [0.0])
     if several:
         _print_several(*pair_paths.alternatives(case.sky, ends, when, paths, disjoint=disjoint), when, paths, as_json)
     else:
@@ -162,6 +169,7 @@ def _several_asked(end: str, paths: int, disjoint: bool) -> bool:
 
 
 def _print_several(found: list[journeys.Alternative], why_none: str, when: datetime, asked: int, as_json: bool) -> None:
+    from openleo.errors import counted
     from openleo.instants import instant_text
 
     if as_json:
@@ -179,10 +187,12 @@ def _print_several(found: list[journeys.Alternative], why_none: str, when: datet
     if not found:
         typer.echo(f"{instant_text(when)}: no path ({why_none})")
         return
-    typer.echo(f"{instant_text(when)}: {len(found)} of {asked} paths")
+    typer.echo(f"{instant_text(when)}: {len(found)} of {counted(asked, 'path')}")
     for number, one in enumerate(found, start=1):
         shared = f", {one.links_shared} of them shared with path 1" if number > 1 else ""
-        typer.echo(f"path {number}: {one.path.rtt_ms:.3f} ms there and back, {len(one.path.hops)} links{shared}")
+        typer.echo(
+            f"path {number}: {one.path.rtt_ms:.3f} ms there and back, {counted(len(one.path.hops), 'link')}{shared}"
+        )
         _print_hops(one.path)
 
 

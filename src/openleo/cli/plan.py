@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, Threads, load_scenario, note, print_json, progress
+from openleo.cli.common import AsJson, ScenarioFile, Threads, load_scenario, note, print_json, progress, tell_lost
 
 if TYPE_CHECKING:
     from openleo.results import Results
@@ -42,10 +42,7 @@ def plan(
         results = read.run(threads=threads, on_progress=tell, on_reach=writer.on_reach if writer else None)
         tell("writing the report", 0, 1)
         written = write(results, folder, writer)
-    if results.failures:
-        first = "; ".join(str(failure).removesuffix(".") for failure in results.failures[:3])
-        more = " …" if len(results.failures) > 3 else ""
-        note(f"Without a position at some time, and left out then: {first}{more} ({len(results.failures)} in all)")
+    tell_lost(results.failures)
     if as_json:
         print_json(results.summary())
         return

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli import spans
-from openleo.cli.common import ScenarioFile, Threads, check_png, load_pair_case, note, progress
+from openleo.cli.common import ScenarioFile, Threads, check_png, load_pair_case, note, progress, tell_lost_at
+from openleo.errors import counted
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 Instant = tuple[str, float]  # as it is written to the file, and in seconds after the scenario's start
 Told = list[tuple[str, str]]  # option, what is said before its file's name once it is there
-MOST_LOOKED_AT = 100  # for satellites without a position
 
 
 def rtt(
@@ -77,7 +77,7 @@ def rtt(
     if len(places.names) < 2:
         raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
     spans.check_years("--at", case.start, [after_s for _, after_s in instants])
-    _tell_lost(case, [seconds for _, seconds in instants])
+    tell_lost_at(case.sky.constellation, case.start, [after_s for _, after_s in instants])
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
     gathered = _gather_for(places, len(in_time)) if summary or plot else None
     # What is gathered follows the order of time, what is written as asked the order given: if they differ, twice.
@@ -95,20 +95,6 @@ def rtt(
             )
     for option, said in told:
         note(f"{said} {asked_for[option]}")
-
-
-def _tell_lost(case: PairCase, seconds: list[float]) -> None:
-    """Name element sets and ephemerides that cannot be propagated to the instants, or of very many to some of them."""
-    from openleo.network import ephemeris
-
-    if case.sky.constellation.shells:
-        return
-    looked_at = sorted(set(seconds))[:: len(seconds) // MOST_LOOKED_AT + 1]
-    lost = ephemeris.positions(case.sky.constellation, case.start, looked_at).failures
-    if lost:
-        named = "; ".join(str(one).removesuffix(".") for one in lost[:3])
-        more = " …" if len(lost) > 3 else ""
-        note(f"Without a position at some time, and left out then: {named}{more} ({len(lost)} in all)")
 
 
 def _compute(
@@ -150,9 +136,9 @@ def _compute(
                 tell("computing instants", done, len(instants))
     told = []
     if writer:
-        told.append(("--out", f"{writer.pairs} pairs, {writer.unreachable} of them unreachable, written to"))
+        told.append(("--out", f"{counted(writer.pairs, 'pair')}, {writer.unreachable} of them unreachable, written to"))
     if paths:
-        told.append(("--paths", f"The ways at {len(instants)} instants written to"))
+        told.append(("--paths", f"The ways at {counted(len(instants), 'instant')} written to"))
     return told
 
 
@@ -162,7 +148,8 @@ def _gather_for(places: Places, instants: int) -> Gathered:
 
     values = instants * len(places.names) ** 2
     if values > MOST_VALUES:
-        rule = f"{len(places.names)} places at {instants} instants are {values:,} times to keep; {MOST_VALUES:,} fit."
+        asked = f"{counted(len(places.names), 'place')} at {counted(instants, 'instant')}"
+        rule = f"{asked} are {values:,} times to keep; {MOST_VALUES:,} fit."
         way_out = "Take a longer step, fewer places or parts of the time, or only --out."
         raise InputError(Problem("--at", "", rule, way_out))
     return Gathered(places, instants)
@@ -179,7 +166,8 @@ def _conclude(
 
         with RowsWriter(summary, ways.COLUMNS) as writer:
             writer.write(ways.rows(gathered.figures(), names))
-        told.append(("--summary", f"{len(names) * (len(names) - 1)} pairs over {len(seconds)} instants summed up in"))
+        pairs = counted(len(names) * (len(names) - 1), "pair")
+        told.append(("--summary", f"{pairs} over {counted(len(seconds), 'instant')} summed up in"))
     if plot:
         from openleo.report import pair_plot
 

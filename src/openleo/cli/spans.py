@@ -40,6 +40,20 @@ def instant(text: str | None, option: str, default: datetime) -> datetime:
     return found
 
 
+def moment(text: str | None, option: str, start: datetime, default: datetime) -> datetime:
+    """An instant from an option that takes seconds after `start` too, or the default."""
+    from openleo.errors import InputError, Problem
+
+    try:
+        after_s = float(text or "")
+    except ValueError:
+        return instant(text, option, default)
+    if not math.isfinite(after_s):
+        raise InputError(Problem(option, "", f"{text!r} is no number of seconds.", "Write for example 15."))
+    check_years(option, start, [after_s])
+    return start + timedelta(seconds=after_s)
+
+
 def duration_s(text: str, option: str) -> float:
     """Seconds from an option, more than none."""
     from openleo.errors import InputError, Problem
@@ -73,11 +87,11 @@ def check_years(option: str, start: datetime, seconds: Iterable[float]) -> None:
 
 def instants(first: Decimal, end: Decimal, step: Decimal, option: str) -> list[Decimal]:
     """first, first + step, … below `end`. Raises InputError where they are too many."""
-    from openleo.errors import InputError, Problem
+    from openleo.errors import InputError, Problem, counted
 
     count = math.ceil((end - first) / step)
     if count > MOST_INSTANTS:
-        asked = f"{step.normalize():f} s apart up to {end.normalize():f} s are {count:,} instants"
+        asked = f"{step.normalize():f} s apart up to {end.normalize():f} s are {counted(count, 'instant', form=',')}"
         rule = f"{asked}; up to {MOST_INSTANTS:,} are computed at once."
         raise InputError(Problem(option, "", rule, "Take a longer step, or a part of the time."))
     return [first + n * step for n in range(count)]
@@ -90,13 +104,24 @@ def seconds_over(start: datetime, span_s: float, step_s: float, option: str) -> 
 
 
 def window(grid: SlotGrid, start: str | None, for_: str | None) -> SlotGrid:
-    """The whole slots of `--start` and `--for`, from the slot that holds the start on; tells what is left over."""
+    """The whole slots of `--start` and `--for`, from the slot that holds the start on; tells what is left over.
+
+    Without `--for` they go on up to the end of `grid`.
+    """
     from openleo.errors import InputError, Problem
+    from openleo.instants import instant_text
     from openleo.scenario_file import LONGEST_RUN_SLOTS
 
     first = grid.slot_at(instant(start, "--start", grid.start))
     if for_ is None:
-        return replace(grid, start=grid.instant(first))
+        slots = grid.slots - first
+        if slots < 1:
+            rule = f"is {start}; the scenario's last slot ends at {instant_text(grid.instant(grid.slots))}."
+            raise InputError(Problem("--start", "", rule, "Say with --for how long to go on, or start before it."))
+        if slots > LONGEST_RUN_SLOTS:
+            rule = f"is {start}; up to the scenario's end that is longer than {LONGEST_RUN_SLOTS:,} slots."
+            raise InputError(Problem("--start", "", rule, "Say with --for how long to go on."))
+        return replace(grid, start=grid.instant(first), slots=slots)
     seconds = duration_s(for_, "--for")
     slots = math.floor(seconds / grid.slot_s + 1e-9)
     if not 1 <= slots <= LONGEST_RUN_SLOTS:

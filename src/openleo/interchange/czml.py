@@ -8,7 +8,7 @@ Form: the CZML guide of Analytical Graphics (github.com/AnalyticalGraphicsInc/cz
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,10 +42,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class Document:
-    """The packets, and the satellites that have no position throughout: shown while they have, or left out."""
+    """The packets; satellites without a position at some sample, shown while they have one; and those never shown.
+
+    left_out: names of satellites that never have one at LEAST_SAMPLES on end, as a polynomial needs.
+    """
 
     packets: list[Packet]
-    cut_short: tuple[str, ...]
+    lost: tuple[ephemeris.Failure, ...]
     left_out: tuple[str, ...]
 
 
@@ -83,40 +86,46 @@ def document(
             "clock": {**clock, "range": "LOOP_STOP", "step": "SYSTEM_CLOCK_MULTIPLIER"},
         }
     ]
-    cut_short, left_out = [], []
+    left_out = []
     for column, satellite in enumerate(satellites):
         title = constellation.satellite_name[satellite]
-        usable = moved.valid[:, column]
-        known = count if usable.all() else int(usable.argmin())
-        if known < LEAST_SAMPLES:
+        samples_m = np.column_stack([after_s, moved.position_km[:, column] * M_PER_KM])
+        tracks = [samples_m[stretch] for stretch in _stretches(moved.valid[:, column])]
+        tracks = [track for track in tracks if track[0, 0] < duration_s]
+        if tracks:
+            packets.append(_satellite(satellite, title, start, duration_s, tracks))
+        else:
             left_out.append(title)
-            continue
-        if known < count:
-            cut_short.append(title)
-        track = np.column_stack([after_s[:known], moved.position_km[:known, column] * M_PER_KM])
-        shown_s = min(duration_s, float(after_s[known - 1]))
-        packets.append(_satellite(satellite, title, start, shown_s, track))
     packets += [_place(number, mark) for number, mark in enumerate(marks)]
-    return Document(packets, tuple(cut_short), tuple(left_out))
+    return Document(packets, moved.failures, tuple(left_out))
+
+
+def _stretches(valid: NDArray[np.bool_]) -> Iterator[slice]:
+    """Samples on end with a position, as many as a polynomial needs."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], valid, [False]]).astype(np.int8)))
+    for first, end in edges.reshape(-1, 2).tolist():
+        if end - first >= LEAST_SAMPLES:
+            yield slice(first, end)
 
 
 def _interval(start: datetime, from_s: float, to_s: float) -> str:
     return "/".join(instant_text(start + timedelta(seconds=after_s)) for after_s in (from_s, to_s))
 
 
-def _satellite(number: int, title: str, start: datetime, shown_s: float, track: NDArray[np.float64]) -> Packet:
-    # Millimetres, so that files stay small: samples are t, x, y, z, t, x, …
-    flat = [value for t, *xyz in track.tolist() for value in (t, *(round(axis, 3) + 0.0 for axis in xyz))]
+def _satellite(
+    number: int, title: str, start: datetime, duration_s: float, tracks: Sequence[NDArray[np.float64]]
+) -> Packet:
+    """`tracks`: stretches of samples (t, x, y, z) in seconds and metres. Several have an interval each, so that no
+    polynomial runs over what is between them.
+    """
+    intervals = [_interval(start, float(one[0, 0]), min(duration_s, float(one[-1, 0]))) for one in tracks]
+    positions = [_sampled(start, one) for one in tracks]
+    several = [{"interval": when, **one} for when, one in zip(intervals, positions, strict=True)]
     return {
         "id": f"satellite/{number}",
         "name": title,
-        "availability": _interval(start, 0.0, shown_s),
-        "position": {
-            "epoch": instant_text(start),
-            "referenceFrame": "FIXED",
-            **INTERPOLATION,
-            "cartesian": flat,
-        },
+        "availability": intervals if len(tracks) > 1 else intervals[0],
+        "position": several if len(tracks) > 1 else positions[0],
         "point": {"pixelSize": 5, "color": {"rgba": list(SATELLITE_RGBA)}},
         "path": {
             "leadTime": 0,
@@ -125,6 +134,12 @@ def _satellite(number: int, title: str, start: datetime, shown_s: float, track: 
             "material": {"solidColor": {"color": {"rgba": list(TRAIL_RGBA)}}},
         },
     }
+
+
+def _sampled(start: datetime, track: NDArray[np.float64]) -> Packet:
+    # Millimetres, so that files stay small: samples are t, x, y, z, t, x, …
+    flat = [value for t, *xyz in track.tolist() for value in (t, *(round(axis, 3) + 0.0 for axis in xyz))]
+    return {"epoch": instant_text(start), "referenceFrame": "FIXED", **INTERPOLATION, "cartesian": flat}
 
 
 def _place(number: int, mark: Mark) -> Packet:

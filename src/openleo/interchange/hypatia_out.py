@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, counted
 from openleo.instants import instant_text, utc
 from openleo.interchange import hypatia_text as text
 from openleo.network.admission import NO_LIMITS
@@ -141,7 +141,7 @@ def _kept_by_states_alone(sky: Sky, places: Places) -> Iterator[str]:
     if sky.topology.polar_cutoff_deg < POLE_DEG:
         yield f"the polar cut-off of links (the states keep to {sky.topology.polar_cutoff_deg:g}°; isls.txt lists all)"
     if out := sum(one.kind in IN_ORBIT for one in sky.failures.outages):
-        said = f"{out} outage{'' if out == 1 else 's'}"
+        said = counted(out, "outage")
         yield f"failures in orbit ({said}; the states avoid what is out, tles.txt and isls.txt list everything)"
 
 

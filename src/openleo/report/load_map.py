@@ -24,6 +24,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 import openleo
+from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.network.load import ISL, Loads
 from openleo.network.pairs import Places
@@ -155,7 +156,7 @@ def _words(figure: Figure, loads: Loads, said: str, over: bool, isl_mbps: float 
     """Title, key of the lines that no colour bar explains, footer."""
     wide, tall = PAGE_IN
     lost = len(loads.unreachable)
-    demands = f"{len(loads.demands)} demands" + (f", {lost} of them unreachable" if lost else "")
+    demands = counted(len(loads.demands), "demand") + (f", {lost} of them unreachable" if lost else "")
     figure.text(0.5 / wide, 1.0 - 0.35 / tall, "Load of inter-satellite links", fontsize=14.0, fontweight="bold",
                 color=layers.INK)  # fmt: skip
     figure.text(0.5 / wide, 1.0 - 0.6 / tall, f"{said} · {demands}", fontsize=8.0, color=layers.QUIET)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.report.staging import StagedFile, blaming
 
@@ -48,7 +49,7 @@ def draw(
     chosen = np.stack([rtt_ms[:, i, j] for i, j in pairs])
     unreachable = float((~np.isfinite(chosen)).mean())
     when = "one instant" if len(seconds) == 1 else f"{len(seconds)} instants"
-    said = f"{len(pairs)} pairs at {when} over satellites alone; light's time, nothing added"
+    said = f"{counted(len(pairs), 'pair')} at {when} over satellites alone; light's time, nothing added"
     none = "a way at every instant" if unreachable == 0.0 else f"no way for {unreachable:.2%} of pairs and instants"
     figure.text(0.07, 0.89, f"{said} · {none}", fontsize=9.5, color="0.35")
     with StagedFile(target) as path, blaming(target):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.network.constellation import NO_PLANE, Constellation
 from openleo.network.constellation.planes import Standing
@@ -74,7 +75,8 @@ def draw(constellation: Constellation, title: str, target: Path) -> None:
             axes.scatter(*others, s=2.0, color=OTHER)
         left = f", {len(others[0]):,} near it in none (vermilion)" if others is not None and len(others[0]) else ""
         axes.set_title(
-            f"{constellation.shell_names[shell]}: {len(members):,} in {len(planes)} planes{left}", fontsize=10
+            f"{constellation.shell_names[shell]}: {len(members):,} in {counted(len(planes), 'plane')}{left}",
+            fontsize=10,
         )
         axes.set(xlim=(0.0, 360.0), ylim=(0.0, 360.0))
         axes.set_xticks(range(0, 361, 60))

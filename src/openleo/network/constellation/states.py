@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import Problem
+from openleo.errors import Problem, counted
 from openleo.network.constellation import frames
 from openleo.network.kernels import hermite
 
@@ -119,7 +119,7 @@ class Segment:
         if self.problems:
             return
         if len(self.days) < 2:
-            self.problem(line, f"it has {len(self.days)} states; a position between states needs two.")
+            self.problem(line, f"it has {counted(len(self.days), 'state')}; a position between states needs two.")
             return
         position, velocity = self.states[:, :3], self.states[:, 3:]
         step_s = np.diff(self.since_s(self.days[0]))[:, np.newaxis]

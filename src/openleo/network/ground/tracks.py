@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, counted
 from openleo.geodesy import GEOD
 from openleo.instants import parse_instant
 from openleo.units import M_PER_KM
@@ -113,7 +113,7 @@ def read_track(path: Path, start: datetime) -> Track:
     if len(kinds) > 1:
         problems.append(Problem(file, "t", "holds seconds and instants.", "Write all as one or all as the other."))
     if len(rows) < 2:
-        problems.append(Problem(file, "", f"has {len(rows)} rows; a track has two or more."))
+        problems.append(Problem(file, "", f"has {counted(len(rows), 'row')}; a track has two or more."))
     lines = np.array([line for line, _ in rows])
     read = [_row(file, line, row, start, problems) for line, row in rows]
     whole = np.array([one for one in read if one is not None], dtype=np.float64).reshape(-1, 4)
