@@ -86,7 +86,8 @@ def _draw_threads(axis: Axes, points: list[Point]) -> None:
     count = [point["x"] for point in points]
     axis.plot(count, [point["empty_loop_gain"] for point in points], color="0.6", marker=".", label="an empty loop")
     axis.plot(count, [point["gain"] for point in points], marker="o", label="RTT of 100 cities")
-    axis.set(xlabel="threads", ylabel="times sooner than one thread", ylim=(0.0, None))
+    axis.set(xlabel="threads", ylabel="times sooner than one thread")
+    axis.set_ylim(0.0, 1.1 * max(point["empty_loop_gain"] for point in points))
     axis.set_xticks(count)
     axis.grid(alpha=0.3)
     axis.legend(loc="lower right")
