@@ -2,6 +2,8 @@
 
     python -m benchmarks [NAME …]      all, or those named; `days`, `threads` and `growth` are names too
 
+Workloads that are named take the place of their own rows in results.json; all of them together begin it anew.
+
 CPU seconds of the process, the median of several runs taken in turn (ours, baseline, ours, …), so that a machine that
 slows down slows both. Before timing, the answers are compared: a fast wrong answer is no result. Every workload has a
 process of its own, so that its peak memory is its own.
@@ -11,11 +13,10 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import days, growth, threads, workloads
-from benchmarks.measuring import Entry, apart, measure
+from benchmarks.measuring import Entry, apart, measure, write_results
 
 OUT = Path(__file__).parent / "out"
 
@@ -37,7 +38,7 @@ def main() -> None:
                 times = f"{entry.openleo_cpu_s * 1e3:8.2f} ms {entry.baseline_cpu_s * 1e3:9.1f} ms {entry.ratio:7.1f}×"
                 print(f"{entry.name:58} {times}  {entry.baseline} ({entry.peak_mib:.0f} MiB)", flush=True)
     if entries:
-        (OUT / "results.json").write_text(json.dumps([asdict(entry) for entry in entries], indent=2) + "\n")
+        write_results(OUT / "results.json", entries, anew=set(known) <= set(asked))
     for name, run in extra.items():
         if name in asked:
             answer = apart(run, OUT)

@@ -1,4 +1,7 @@
-"""How CPU time grows with satellites, cells and places; a picture of it in benchmarks/out/growth.png."""
+"""How CPU time grows with satellites, cells and places, and how much sooner more threads are done.
+
+A picture of it in benchmarks/out/growth.png.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ import matplotlib as mpl
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 
-from benchmarks import settings
+from benchmarks import settings, threads
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
 from openleo.network.pairs import times_between
-from openleo.network.reach import cell_users, reach
+from openleo.network.reach import cell_users, default_threads, reach
+
+Point = dict[str, float]
 
 RUNS = 3
 SATELLITES = ((20, 25), (36, 28), (72, 28), (100, 50), (100, 100), (150, 200))  # planes, in each
@@ -66,8 +72,29 @@ def of_cells(resolution: int) -> float:
     return _cpu_s(work) / slots
 
 
-def run(out: Path) -> dict[str, list[dict[str, float]]]:
-    curves: dict[str, list[dict[str, float]]] = {
+def of_threads() -> list[Point]:
+    """How many times sooner than on one thread 100 cities over shell 1 are done, beside an empty loop."""
+    points = []
+    for count in range(1, default_threads() + 1):
+        gain, possible = threads.gain(threads.cities(), count) if count > 1 else (1.0, 1.0)
+        points.append({"x": count, "gain": gain, "empty_loop_gain": possible})
+        print(f"{'threads':12} {count:9.0f} {gain:10.2f}× (an empty loop {possible:.2f}×)", flush=True)
+    return points
+
+
+def _draw_threads(axis: Axes, points: list[Point]) -> None:
+    count = [point["x"] for point in points]
+    axis.plot(count, [point["empty_loop_gain"] for point in points], color="0.6", marker=".", label="an empty loop")
+    axis.plot(count, [point["gain"] for point in points], marker="o", label="RTT of 100 cities")
+    axis.set(xlabel="threads", ylabel="times sooner than one thread")
+    axis.set_ylim(0.0, 1.1 * max(point["empty_loop_gain"] for point in points))
+    axis.set_xticks(count)
+    axis.grid(alpha=0.3)
+    axis.legend(loc="lower right")
+
+
+def run(out: Path) -> dict[str, list[Point]]:
+    curves: dict[str, list[Point]] = {
         "satellites": [{"x": p * n, "cpu_s": of_satellites(p, n)} for p, n in SATELLITES],
         "places": [{"x": count, "cpu_s": of_places(count)} for count in PLACES],
         "cells": [{"x": len(h3cells.world(r)), "cpu_s": of_cells(r)} for r in RESOLUTIONS],
@@ -77,13 +104,15 @@ def run(out: Path) -> dict[str, list[dict[str, float]]]:
         "places": "places (all pairs, 1,584 satellites)",
         "cells": "cells (4,408 satellites, gateway RTT)",
     }
-    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
-    for axis, (name, points) in zip(axes, curves.items(), strict=True):
+    figure, axes = plt.subplots(1, 4, figsize=(16, 3.6), layout="constrained")
+    for axis, (name, points) in zip(axes, curves.items(), strict=False):
         axis.loglog([point["x"] for point in points], [1e3 * point["cpu_s"] for point in points], marker="o")
         axis.set_xlabel(titles[name])
         axis.grid(alpha=0.3, which="both")
         for point in points:
             print(f"{name:12} {point['x']:9.0f} {1e3 * point['cpu_s']:10.3f} ms a slot", flush=True)
     axes[0].set_ylabel("CPU a slot, one thread (ms)")
+    curves["threads"] = of_threads()
+    _draw_threads(axes[-1], curves["threads"])
     figure.savefig(out / "growth.png", dpi=120)
     return curves

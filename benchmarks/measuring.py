@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from benchmarks import workloads
 
@@ -56,6 +58,17 @@ def measure(name: str) -> list[Entry]:
         for baseline, runs in theirs.items()
         for their_cpu, their_wall in [tuple(statistics.median(run[i] for run in runs) for i in (0, 1))]
     ]
+
+
+def write_results(file: Path, entries: Sequence[Entry], *, anew: bool) -> None:
+    """Write entries as JSON: alone, or in the place of the rows of their own workloads and after all others."""
+    rows = [] if anew or not file.is_file() else json.loads(file.read_text(encoding="utf-8"))
+    measured: dict[str, list[dict[str, object]]] = {}
+    for entry in entries:
+        measured.setdefault(entry.name, []).append(asdict(entry))
+    names = dict.fromkeys([*(row["name"] for row in rows), *measured])
+    merged = [row for name in names for row in measured.get(name) or [one for one in rows if one["name"] == name]]
+    file.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
 
 
 def apart(work: Callable[..., object], *arguments: object) -> object:

@@ -55,6 +55,17 @@ class Together:
             self.found += error.problems
             return None
 
+    def done(self) -> None:
+        """Raise InputError if any reading found problems."""
+        if self.found:
+            raise InputError(self.found)
+
+
+def given(value: T | None) -> T:
+    """What a reading gave, after `Together.done`."""
+    assert value is not None
+    return value
+
 
 def near_names(word: str, known: Iterable[str], *, most: int = 3) -> str:
     """A sentence that offers the known names closest to `word`, or nothing when none is close.

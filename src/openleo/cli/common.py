@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openleo.network.constellation import Constellation
     from openleo.network.ephemeris import Failure
     from openleo.network.journeys import Point
+    from openleo.network.pairs import Places
     from openleo.results import OnProgress
     from openleo.scenario import PairCase, Scenario
 
@@ -69,6 +70,28 @@ def load_pair_case(path: Path) -> PairCase:
     case = load_pairs(path)
     _tell(case.notes, under_rules=False)
     return case
+
+
+def places_of(case: PairCase, sites: Path | None) -> Places:
+    """The places of `--sites`, or else the scenario's own. Raises InputError where there are none."""
+    from openleo.errors import InputError, Problem
+    from openleo.scenario import HYPATIA_LIMITS, read_sites
+
+    if sites:
+        return read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS))
+    if case.sites is None:
+        raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
+    return case.sites
+
+
+def pairs_of_places(case: PairCase, sites: Path | None) -> Places:
+    """As `places_of`; two or more."""
+    from openleo.errors import InputError, Problem
+
+    places = places_of(case, sites)
+    if len(places.names) < 2:
+        raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
+    return places
 
 
 def _tell(notes: Sequence[str], under_rules: bool) -> None:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, progress, tell_lost_at
+from openleo.cli.common import ScenarioFile, check_png, load_pair_case, note, places_of, progress, tell_lost_at
 from openleo.cli.demand_places import resolve
 from openleo.cli.spans import check_years
+from openleo.errors import Together, counted, given
 from openleo.network.demand_routing import MOST_PATHS, PATHS, DemandRouting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from openleo.network.load import Loads
+    from openleo.network.load import Demand, Loads
+    from openleo.network.pairs import Places
+    from openleo.scenario import PairCase
 
 MOST_NAMED = 3  # demands without a way
 
@@ -45,61 +48,22 @@ def load(
     Columns: link,from,to,mbps,flows,share_of_capacity,from_id,to_id. Over the satellites alone, without a relay on the
     ground. Nothing is turned away, also where a link would be full; traffic without a path is counted and named.
     """
-    import math
-
-    from openleo.errors import InputError, Problem, Together, counted
     from openleo.network import load as network_load
-    from openleo.network.ground import demands as demand_file
     from openleo.report import load as table
-    from openleo.report.rows import RowsWriter, check_ending
-    from openleo.report.staging import Outputs, check_distinct
-    from openleo.scenario import HYPATIA_LIMITS, read_sites
+    from openleo.report.rows import RowsWriter
+    from openleo.report.staging import Outputs
 
+    files = {"--out": out, "--plot": plot}
     reading = Together()
-    problems = reading.found
-    reading.read(lambda: check_ending(out, "--out"))
-    reading.read(lambda: check_png(plot, "--plot", "load.png"))
-    asked_for = {"--out": out, "--plot": plot}
-    reading.read(lambda: check_distinct(asked_for, {"SCENARIO": scenario, "--demand": demand, "--sites": sites}))
-    if paths is not None and routing == "shortest":
-        rule = "is for --routing k-paths and least-loaded; the shortest is one."
-        problems.append(Problem("--paths", "", rule, "Leave it out."))
-    if not math.isfinite(at):
-        problems.append(Problem("--at", "", f"is {at}; it is a number of seconds.", "Write for example 0."))
-    least, most = demand_file.LEAST_MBPS, demand_file.MOST_MBPS
-    if isl_mbps is not None and not least <= isl_mbps <= most:
-        rule = f"is {isl_mbps:g}; a capacity is from {least:g} to {most:g}."
-        problems.append(Problem("--isl-mbps", "", rule, "Write for example 20000."))
-    case = reading.read(lambda: load_pair_case(scenario))
-    if case and math.isfinite(at):
-        reading.read(lambda: check_years("--at", case.start, [at]))
-    rows = reading.read(lambda: demand_file.parse(demand, "--demand")) or ()
-    spellings = {name for row in rows for name in (row.start, row.end)}
-    known = case.sites if case else None
-    if sites and case:
-        known = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
-    named = resolve(spellings, known, case) if case and (known or not sites) else None
-    traffic = reading.read(
-        lambda: demand_file.check(
-            rows, str(demand), named.place if named else dict(zip(spellings, spellings, strict=True)),
-            named.way_out if named else str,
-        )
-    )  # fmt: skip
-    if problems:
-        raise InputError(problems)
-    assert case is not None
-    assert named is not None
-    assert named.places is not None
-    assert traffic is not None
-    places = named.places
+    _check(files, {"SCENARIO": scenario, "--demand": demand, "--sites": sites}, reading)
+    _check_numbers(at, routing, paths, isl_mbps, reading)
+    case, places, asked = _asked(scenario, demand, sites, at, reading)
     tell_lost_at(case.sky.constellation, case.start, [at])
-    number = {name: n for n, name in enumerate(places.names)}
-    asked = [network_load.Demand(number[one.start], number[one.end], one.mbps) for one in traffic]
-    constellation = case.sky.constellation
-    with Outputs(asked_for) as to:
+    constellation, most = case.sky.constellation, paths or PATHS
+    with Outputs(files) as to:
         with progress() as tell:
             loads = network_load.load(
-                case.sky, places, asked, case.start, at, routing, paths or PATHS,
+                case.sky, places, asked, case.start, at, routing, most,
                 lambda done: tell("routing demands", done, len(asked)),
             )  # fmt: skip
         with RowsWriter(to["--out"], table.COLUMNS) as writer:
@@ -107,8 +71,8 @@ def load(
         if picture := to.get("--plot"):
             from openleo.report import load_map
 
-            ways = {"shortest": "shortest path", "k-paths": f"{counted(paths or PATHS, 'path')} in equal shares"}
-            how = ways.get(routing, f"the least loaded of {counted(paths or PATHS, 'path')}")
+            ways = {"shortest": "shortest path", "k-paths": f"{counted(most, 'path')} in equal shares"}
+            how = ways.get(routing, f"the least loaded of {counted(most, 'path')}")
             load_map.draw(loads, places, case.start, at, case.name, how, isl_mbps, picture)
     called = table.node_names(places.names, table.told_apart(constellation))
     for line in _summary(loads, called, places.names, isl_mbps):
@@ -118,11 +82,69 @@ def load(
         note(f"Drawn to {plot}")
 
 
+def _check(outputs: dict[str, Path | None], inputs: dict[str, Path | None], reading: Together) -> None:
+    """Names of files."""
+    from openleo.report.rows import check_ending
+    from openleo.report.staging import check_distinct
+
+    reading.read(lambda: check_ending(given(outputs["--out"]), "--out"))
+    reading.read(lambda: check_png(outputs["--plot"], "--plot", "load.png"))
+    reading.read(lambda: check_distinct(outputs, inputs))
+
+
+def _check_numbers(
+    at: float, routing: DemandRouting, paths: int | None, isl_mbps: float | None, reading: Together
+) -> None:
+    import math
+
+    from openleo.errors import Problem
+    from openleo.network.ground.demands import LEAST_MBPS, MOST_MBPS
+
+    if paths is not None and routing == "shortest":
+        rule = "is for --routing k-paths and least-loaded; the shortest is one."
+        reading.found.append(Problem("--paths", "", rule, "Leave it out."))
+    if not math.isfinite(at):
+        reading.found.append(Problem("--at", "", f"is {at}; it is a number of seconds.", "Write for example 0."))
+    if isl_mbps is not None and not LEAST_MBPS <= isl_mbps <= MOST_MBPS:
+        rule = f"is {isl_mbps:g}; a capacity is from {LEAST_MBPS:g} to {MOST_MBPS:g}."
+        reading.found.append(Problem("--isl-mbps", "", rule, "Write for example 20000."))
+
+
+def _asked(
+    scenario: Path, demand: Path, sites: Path | None, at: float, reading: Together
+) -> tuple[PairCase, Places, list[Demand]]:
+    """(the case, the places of the demands, the demands). Raises InputError with all that is at fault."""
+    import math
+
+    from openleo.network.ground import demands as demand_file
+    from openleo.network.load import Demand
+
+    case = reading.read(lambda: load_pair_case(scenario))
+    if case and math.isfinite(at):
+        reading.read(lambda: check_years("--at", case.start, [at]))
+    rows = reading.read(lambda: demand_file.parse(demand, "--demand")) or ()
+    spellings = {name for row in rows for name in (row.start, row.end)}
+    known = case.sites if case else None
+    if sites and case:
+        known = reading.read(lambda: places_of(case, sites))
+    named = resolve(spellings, known, case) if case and (known or not sites) else None
+    traffic = reading.read(
+        lambda: demand_file.check(
+            rows, str(demand), named.place if named else dict(zip(spellings, spellings, strict=True)),
+            named.way_out if named else str,
+        )
+    )  # fmt: skip
+    reading.done()
+    places = given(given(named).places)
+    number = {name: n for n, name in enumerate(places.names)}
+    asked = [Demand(number[one.start], number[one.end], one.mbps) for one in given(traffic)]
+    return given(case), places, asked
+
+
 def _summary(loads: Loads, names: Sequence[str], places: Sequence[str], isl_mbps: float | None) -> list[str]:
     """What the loads come to, in lines for people."""
     import numpy as np
 
-    from openleo.errors import counted
     from openleo.network.load import ISL
     from openleo.report.load import three_digits
 

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli.common import ScenarioFile, load_pair_case, note
-from openleo.cli.spans import check_years, duration_s
+from openleo.cli.spans import check_years, duration_s, whole_s
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from openleo.network.constellation import Constellation
+    from openleo.scenario import PairCase
 
 LOOKS_AHEAD_S = 60.0
 
@@ -36,46 +40,13 @@ def oem(
     """
     from datetime import UTC, datetime
 
-    import numpy as np
-
     import openleo
-    from openleo.errors import InputError, Problem, Together, counted
+    from openleo.errors import counted
     from openleo.interchange import oem as message
-    from openleo.report.staging import StagedFile, blaming, check_distinct
+    from openleo.report.staging import StagedFile, blaming
 
-    reading = Together()
-    problems = reading.found
-    if frame.upper() not in message.FRAMES:
-        problems.append(Problem("--frame", "", f"is {frame}; it must be one of {', '.join(message.FRAMES)}."))
-    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario}))
-    step_s = reading.read(lambda: duration_s(step, "--step"))
-    if step_s is not None and step_s < 0.001:
-        problems.append(Problem("--step", "", f"is {step}; it must be at least 1 ms.", "Write for example 60s."))
-    case = reading.read(lambda: load_pair_case(scenario))
-    whole_s = case.duration_s if case else None
-    if duration is not None:
-        whole_s = reading.read(lambda: duration_s(duration, "--duration"))
-    elif case and whole_s is None:
-        problems.append(Problem("--duration", "", "is needed: a Hypatia scenario says no duration.", "Write 2h."))
-    chosen = reading.read(lambda: _chosen(satellite, case.sky.constellation)) if case else None
-    if case and whole_s is not None:
-        begins, last_s = case.start, whole_s + LOOKS_AHEAD_S
-        reading.read(lambda: check_years("--duration", begins, [0.0, last_s]))
-    if problems:
-        raise InputError(problems)
-    assert case is not None
-    assert step_s is not None
-    assert whole_s is not None
-    assert chosen is not None
-    # A run looks half a slot past its end: what is written can be read again for the same run.
-    count = int(np.ceil(max(whole_s + step_s, whole_s + LOOKS_AHEAD_S) / step_s - 1e-9)) + 1
-    if count * len(chosen) > message.MOST_STATES:
-        asked = f"{counted(len(chosen), 'satellite')} at {counted(count, 'instant')}"
-        rule = f"is {step}: {asked} are {count * len(chosen):,} states."
-        way_out = f"Up to {message.MOST_STATES:,} are written; take a longer step, less time or fewer satellites."
-        raise InputError(Problem("--step", "", rule, way_out))
+    case, chosen, after_s = _asked(scenario, out, satellite, step, duration, frame)
     constellation = case.sky.constellation
-    after_s = np.arange(count, dtype=np.float64) * step_s
     found = message.states(constellation, chosen, case.start, after_s, frame.upper())
     written = message.lines(
         constellation,
@@ -93,6 +64,43 @@ def oem(
         more = " …" if len(lost) > 3 else ""
         have = counted(len(lost), "satellite has", "satellites have")
         note(f"{have} no position for a part of the time: {', '.join(lost[:3])}{more}")
+
+
+def _asked(
+    scenario: Path, out: Path, satellite: list[str] | None, step: str, duration: str | None, frame: str
+) -> tuple[PairCase, list[int], NDArray[np.float64]]:
+    """(the case, numbers of its satellites, seconds after its start). Raises InputError with all that is at fault."""
+    import numpy as np
+
+    from openleo.errors import InputError, Problem, Together, counted, given
+    from openleo.interchange import oem as message
+    from openleo.report.staging import check_distinct
+
+    reading, span_s = Together(), None
+    problems = reading.found
+    if frame.upper() not in message.FRAMES:
+        problems.append(Problem("--frame", "", f"is {frame}; it must be one of {', '.join(message.FRAMES)}."))
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario}))
+    step_s = reading.read(lambda: duration_s(step, "--step"))
+    if step_s is not None and step_s < 0.001:
+        problems.append(Problem("--step", "", f"is {step}; it must be at least 1 ms.", "Write for example 60s."))
+    case = reading.read(lambda: load_pair_case(scenario))
+    if case or duration is not None:
+        span_s = reading.read(lambda: whole_s(duration, case.duration_s if case else None, "2h"))
+    chosen = reading.read(lambda: _chosen(satellite, case.sky.constellation)) if case else None
+    if case and span_s is not None:
+        begins, last_s = case.start, span_s + LOOKS_AHEAD_S
+        reading.read(lambda: check_years("--duration", begins, [0.0, last_s]))
+    reading.done()
+    apart_s, numbers = given(step_s), given(chosen)
+    # A run looks half a slot past its end: what is written can be read again for the same run.
+    count = int(np.ceil(max(given(span_s) + apart_s, given(span_s) + LOOKS_AHEAD_S) / apart_s - 1e-9)) + 1
+    if count * len(numbers) > message.MOST_STATES:
+        asked = f"{counted(len(numbers), 'satellite')} at {counted(count, 'instant')}"
+        rule = f"is {step}: {asked} are {count * len(numbers):,} states."
+        way_out = f"Up to {message.MOST_STATES:,} are written; take a longer step, less time or fewer satellites."
+        raise InputError(Problem("--step", "", rule, way_out))
+    return given(case), numbers, np.arange(count, dtype=np.float64) * apart_s
 
 
 def _chosen(names: list[str] | None, constellation: Constellation) -> list[int]:

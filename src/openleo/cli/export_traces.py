@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import ScenarioFile, Threads, load_pair_case, note, progress, tell_lost_at
-from openleo.cli.spans import duration_s, seconds_over
+from openleo.cli.common import ScenarioFile, Threads, load_pair_case, note, pairs_of_places, progress, tell_lost_at
+from openleo.cli.spans import duration_s, seconds_over, whole_s
 
 if TYPE_CHECKING:
     import pyarrow
+
+    from openleo.network.pairs import Places
+    from openleo.scenario import PairCase
 
 ENDINGS = (".csv", ".parquet")
 
@@ -38,50 +41,12 @@ def traces(
     Light's time over the satellites alone along the shortest way, nothing added; empty where there is no way. Rates are
     not computed yet: their columns are there, and empty.
     """
-    from openleo.errors import InputError, Problem, Together, counted, near_names
+    from openleo.errors import counted
     from openleo.interchange import traces as of_pairs
     from openleo.network.reach import default_threads
-    from openleo.report.staging import StagedFile, blaming, check_distinct
-    from openleo.scenario import HYPATIA_LIMITS, read_sites
+    from openleo.report.staging import StagedFile, blaming
 
-    reading = Together()
-    problems = reading.found
-    if out.suffix.lower() not in ENDINGS:
-        rule = f"ends in {out.suffix or 'nothing'!r}; traces are written as {' or '.join(ENDINGS)}."
-        problems.append(Problem("--out", "", rule, "Name it for example traces.parquet."))
-    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites}))
-    step_s = reading.read(lambda: duration_s(every, "--every"))
-    case = reading.read(lambda: load_pair_case(scenario))
-    whole_s = case.duration_s if case else None
-    if duration is not None:
-        whole_s = reading.read(lambda: duration_s(duration, "--duration"))
-    elif case and whole_s is None:
-        rule = "is needed: a Hypatia scenario says no duration."
-        problems.append(Problem("--duration", "", rule, "Write for example 200s."))
-    places = case.sites if case else None
-    if sites and case:
-        places = reading.read(lambda: read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)))
-    elif case and places is None:
-        rule = "is needed: this scenario has no sites of its own."
-        problems.append(Problem("--sites", "", rule, "Give a CSV."))
-    for option, name in (("--from", start), ("--to", end)):
-        if places is not None and name is not None and name not in places.names:
-            way_out = near_names(name, places.names) or "Names are those of the sites."
-            problems.append(Problem(option, "", f'there is no site "{name}".', way_out))
-    if places is not None and len(places.names) < 2:
-        problems.append(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
-    if start is not None and start == end:
-        problems.append(Problem("--to", "", f'is "{end}", where the pair starts.', "A pair has two places."))
-    seconds = None
-    if case and step_s is not None and whole_s is not None:
-        option = "--every" if duration is None else "--duration"
-        begins, span_s, apart_s = case.start, whole_s, step_s
-        seconds = reading.read(lambda: seconds_over(begins, span_s, apart_s, option))
-    if problems:
-        raise InputError(problems)
-    assert case is not None
-    assert seconds is not None
-    assert places is not None
+    case, places, seconds = _asked(scenario, out, sites, every, duration, start, end)
     tell_lost_at(case.sky.constellation, case.start, seconds)
     places, pairs = of_pairs.needed(places, of_pairs.pairs_of(places.names, start, end))
     rows = unreachable = 0
@@ -93,6 +58,39 @@ def traces(
             unreachable += batch.column("rtt_ms").null_count
             tell("computing instants", done, len(seconds))
     note(f"{counted(rows, 'row')}, {unreachable} of them unreachable, written to {out}")
+
+
+def _asked(
+    scenario: Path, out: Path, sites: Path | None, every: str, duration: str | None, start: str | None, end: str | None
+) -> tuple[PairCase, Places, list[float]]:
+    """(the case, its places, seconds after its start). Raises InputError with all that is at fault."""
+    from openleo.errors import Problem, Together, given, near_names
+    from openleo.report.staging import check_distinct
+
+    reading, span_s = Together(), None
+    problems = reading.found
+    if out.suffix.lower() not in ENDINGS:
+        rule = f"ends in {out.suffix or 'nothing'!r}; traces are written as {' or '.join(ENDINGS)}."
+        problems.append(Problem("--out", "", rule, "Name it for example traces.parquet."))
+    reading.read(lambda: check_distinct({"--out": out}, {"SCENARIO": scenario, "--sites": sites}))
+    step_s = reading.read(lambda: duration_s(every, "--every"))
+    case = reading.read(lambda: load_pair_case(scenario))
+    if case or duration is not None:
+        span_s = reading.read(lambda: whole_s(duration, case.duration_s if case else None, "200s"))
+    places = reading.read(lambda: pairs_of_places(case, sites)) if case else None
+    for option, name in (("--from", start), ("--to", end)):
+        if places is not None and name is not None and name not in places.names:
+            way_out = near_names(name, places.names) or "Names are those of the sites."
+            problems.append(Problem(option, "", f'there is no site "{name}".', way_out))
+    if start is not None and start == end:
+        problems.append(Problem("--to", "", f'is "{end}", where the pair starts.', "A pair has two places."))
+    seconds = None
+    if case and step_s is not None and span_s is not None:
+        option = "--every" if duration is None else "--duration"
+        begins, lasts_s, apart_s = case.start, span_s, step_s
+        seconds = reading.read(lambda: seconds_over(begins, lasts_s, apart_s, option))
+    reading.done()
+    return given(case), given(places), given(seconds)
 
 
 def _writer(path: Path, schema: pyarrow.Schema) -> Any:

@@ -74,7 +74,6 @@ def passes(
     changes = journeys.hand_overs(network, shown, place)
     name = re.sub(r"[^\w-]+", "-", place.name)
     picture = out or Path("out") / read.case.name / f"passes-{name}.png"
-    where = _where(place, shown)
     marked = _where(place, shown, degree="°")
     sky.draw(seen, changes, place.name, marked, shown, network.user_elevation_deg, picture)
     note(f"Sky drawn to {picture}")
@@ -89,9 +88,14 @@ def passes(
             }
         )
         return
-    satellites = counted(len(seen), "satellite")
     said_for = for_ if shown.duration_s == duration_s(for_, "--for") else f"{shown.duration_s:g}s"
-    typer.echo(f"{place.name} ({where}): {satellites} above {network.user_elevation_deg:g}° in {said_for}")
+    above = f"{counted(len(seen), 'satellite')} above {network.user_elevation_deg:g}° in {said_for}"
+    typer.echo(f"{place.name} ({_where(place, shown)}): {above}")
+    _print(seen, changes)
+
+
+def _print(seen: list[Pass], changes: list[HandOver]) -> None:
+    """The tables of passes and of changes."""
     typer.echo(f"{'rises':>9} {'highest':>9} {'sets':>9}  elevation  satellite")
     for one in seen:
         times = " ".join(f"{_clock(at):>9}" for at in (one.rises, one.culminates, one.sets))

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli import spans
-from openleo.cli.common import ScenarioFile, Threads, check_png, load_pair_case, note, progress, tell_lost_at
+from openleo.cli.common import (
+    ScenarioFile,
+    Threads,
+    check_png,
+    load_pair_case,
+    note,
+    pairs_of_places,
+    progress,
+    tell_lost_at,
+)
 from openleo.errors import counted
 
 if TYPE_CHECKING:
@@ -54,28 +63,13 @@ def rtt(
     included; both fields are empty where there is no way. The summary takes the instants in the order of time, each
     once.
     """
-    from openleo.errors import InputError, Problem
-    from openleo.report.rows import check_csv, check_ending
-    from openleo.report.staging import Outputs, check_distinct
-    from openleo.scenario import HYPATIA_LIMITS, read_sites
+    from openleo.report.staging import Outputs
 
     instants = _instants(at)
-    if not (out or summary or paths or plot):
-        rule = "or --summary, --paths or --plot is needed: there is nothing to write."
-        raise InputError(Problem("--out", "", rule, "Name a CSV."))
-    if out:
-        check_csv(out, "--out")
-    if summary:
-        check_ending(summary, "--summary")
-    check_png(plot, "--plot", "rtt.png")
     asked_for = {"--out": out, "--summary": summary, "--paths": paths, "--plot": plot}
-    check_distinct(asked_for, {"SCENARIO": scenario, "--sites": sites})
+    _check(asked_for, {"SCENARIO": scenario, "--sites": sites})
     case = load_pair_case(scenario)
-    places = read_sites(sites, isinstance(case.sky.admitted, HYPATIA_LIMITS)) if sites else case.sites
-    if places is None:
-        raise InputError(Problem("--sites", "", "is needed: this scenario has no sites of its own.", "Give a CSV."))
-    if len(places.names) < 2:
-        raise InputError(Problem("--sites", "", "holds one place; a pair has two.", "Add another."))
+    places = pairs_of_places(case, sites)
     spans.check_years("--at", case.start, [after_s for _, after_s in instants])
     tell_lost_at(case.sky.constellation, case.start, [after_s for _, after_s in instants])
     in_time = list({seconds: (word, seconds) for word, seconds in sorted(instants, key=lambda one: one[1])}.values())
@@ -95,6 +89,23 @@ def rtt(
             )
     for option, said in told:
         note(f"{said} {asked_for[option]}")
+
+
+def _check(outputs: dict[str, Path | None], inputs: dict[str, Path | None]) -> None:
+    """Raise InputError unless there is something to write, and each file is named as what it is."""
+    from openleo.errors import InputError, Problem
+    from openleo.report.rows import check_csv, check_ending
+    from openleo.report.staging import check_distinct
+
+    if not any(outputs.values()):
+        rule = "or --summary, --paths or --plot is needed: there is nothing to write."
+        raise InputError(Problem("--out", "", rule, "Name a CSV."))
+    if out := outputs["--out"]:
+        check_csv(out, "--out")
+    if summary := outputs["--summary"]:
+        check_ending(summary, "--summary")
+    check_png(outputs["--plot"], "--plot", "rtt.png")
+    check_distinct(outputs, inputs)
 
 
 def _compute(

@@ -68,6 +68,18 @@ def duration_s(text: str, option: str) -> float:
     return seconds
 
 
+def whole_s(duration: str | None, otherwise_s: float | None, example: str) -> float:
+    """Seconds of `--duration`, or else the scenario's own. Raises InputError where it has none."""
+    from openleo.errors import InputError, Problem
+
+    if duration is not None:
+        return duration_s(duration, "--duration")
+    if otherwise_s is None:
+        rule = "is needed: a Hypatia scenario says no duration."
+        raise InputError(Problem("--duration", "", rule, f"Write for example {example}."))
+    return otherwise_s
+
+
 def check_years(option: str, start: datetime, seconds: Iterable[float]) -> None:
     """Raise InputError unless all instants, seconds after `start`, are ones for which orbits are computed."""
     from openleo.errors import InputError, Problem
