@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openleo.cli import main
+from command_line import openleo
 
 
 @dataclass(frozen=True)
@@ -38,17 +35,7 @@ Run = Callable[..., Done]
 
 
 def run_openleo(*arguments: object) -> Done:
-    out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["openleo", *map(str, arguments)]
-    code: Any = 0
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            main()
-    except SystemExit as left:
-        code = left.code
-    finally:
-        sys.argv = before
-    return Done(int(code or 0), out.getvalue(), err.getvalue())
+    return Done(*openleo(*arguments))
 
 
 @pytest.fixture

@@ -5,15 +5,12 @@ A message names the file, the place in it, what was found, the rule and a way ou
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from openleo.cli import main
+from command_line import openleo
 from openleo.network.constellation import tle
 
 SHELL = """[[constellation.shell]]
@@ -115,17 +112,7 @@ CASES = {
 
 def plan(*options):
     """(exit code, stdout, stderr) of `openleo plan s.toml OPTIONS…`."""
-    out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["openleo", "plan", "s.toml", *options]
-    code = 0
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            main()
-    except SystemExit as left:
-        code = left.code
-    finally:
-        sys.argv = before
-    return code, out.getvalue(), err.getvalue()
+    return openleo("plan", "s.toml", *options)
 
 
 @pytest.fixture

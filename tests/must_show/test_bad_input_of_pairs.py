@@ -7,16 +7,12 @@ written. What is no fault of the input (a decayed satellite, a site that nothing
 from __future__ import annotations
 
 import csv
-import io
 import json
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from openleo.cli import main
+from command_line import openleo
 
 SHELL = """[[constellation.shell]]
 name = "demo"
@@ -29,21 +25,6 @@ ORDINARY = 'name = "t"\nstart = 2026-11-20T00:00:00Z\nduration = "5m"\n' + SHELL
 OF_DIRECTORY = 'conventions = "hypatia"\n[constellation]\nhypatia = "made"\n'
 FIRST = "1 {:05d}U 00000ABC {}  .00000000  00000-0  00000+0 0    0"
 SECOND = "2 {:05d}  53.0000   0.0000 {:07d}   0.0000 {:8.4f} {:11.8f}    0"
-
-
-def openleo(*arguments: object) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr) of `openleo ARGUMENTS…`."""
-    out, err = io.StringIO(), io.StringIO()
-    before, sys.argv = sys.argv, ["openleo", *map(str, arguments)]
-    code: Any = 0
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            main()
-    except SystemExit as left:
-        code = left.code
-    finally:
-        sys.argv = before
-    return int(code or 0), out.getvalue(), err.getvalue()
 
 
 def with_checksum(line: str) -> str:
