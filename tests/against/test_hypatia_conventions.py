@@ -13,6 +13,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from as_satgenpy import LIGHT_M_PER_S, Answer, Directory, Shell, answers
+
 from command_line import openleo, rtt
 
 LAST_DIGIT_MS = 1e-6

@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zarr
-from command_line import openleo
 from independent import (
     A_KM,
     DETOUR,
@@ -40,6 +39,7 @@ from pyproj import Geod
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from command_line import openleo
 from openleo import Scenario
 from openleo.network import ephemeris
 from openleo.results import Case

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import openleo, rtt
 from independent import A_KM, LIGHT_KM_PER_MS, Floats, links_in_sight, on_wgs84, out_over, outages, sight
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from command_line import openleo, rtt
 from openleo import Scenario
 from openleo.network import ephemeris
 

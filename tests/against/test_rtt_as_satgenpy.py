@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from as_satgenpy import Answer, Directory, Shell, answers, with_checksum
+
 from command_line import of_directory, openleo, rtt
 
 LAST_DIGIT_MS = 1e-6
