@@ -24,6 +24,7 @@ from openleo.network.ground.gateways import Gateways
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between, times_between
 from openleo.network.topology import Topology
 from openleo.places.areas import WORLD, Area, read_area
+from openleo.places.expressions import sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
@@ -177,7 +178,8 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
     named = [WORLD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
-    digest = hashlib.sha256("\n".join([*named, *(region.wkb_hex for region in area.regions)]).encode()).hexdigest()
+    named += [region.wkb_hex for region in area.regions] + [sha256_of(expression) for expression in area.expressions]
+    digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
     return {
         "area": Source(WORLD if area.world else ", ".join(words), digest),
         "territories": Source(
