@@ -8,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.errors import InputError, Problem, Together
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.expression_text import parse
+from openleo.places.expressions import (
+    WORLD as WORLD_AREA,
+)
 from openleo.places.expressions import (
     WORLD_WORD,
     Difference,
@@ -98,8 +102,46 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     `regions` (of rules) cut further; `Parts.within` has a column for each of them, in order.
     """
     if area.world:
-        _check_size(2 + 120 * 7**resolution, resolution)  # H3: so many cells
-        return cut(h3cells.world(resolution), regions)
+        return cut(cells_of(WORLD_AREA, resolution), regions)
+    parts, asked = _cut(area, resolution, regions)
+    chosen = parts.select(asked)
+    return Parts(
+        chosen.cells, chosen.cell, chosen.territory, chosen.within[:, : len(regions)], chosen.area_km2, chosen.people
+    )
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What an area is at a resolution: cells wholly inside, cells of its border, and the labels that it has part in."""
+
+    inside: h3cells.Cells
+    border: h3cells.Cells
+    area_km2: float
+    people: float
+    labels: tuple[tuple[str, float, float], ...]  # (label, km², people) within the area, the largest first
+
+
+def extent(expression: Expression, resolution: int) -> Extent:
+    """The cells, area and people of an expression at an H3 resolution. Raises InputError when it has too many cells."""
+    parts, asked = _cut(Area(expressions=(expression,)), resolution, ())
+    ground = parts.area_km2 > 0.0
+    touched, left = np.unique(parts.cell[asked]), np.unique(parts.cell[~asked & ground])
+    names, code = np.unique(parts.territory[asked].astype(str), return_inverse=True)
+    km2, people = (
+        np.bincount(code, weights=one[asked], minlength=len(names)) for one in (parts.area_km2, parts.people)
+    )
+    rows = zip(names.tolist(), km2.tolist(), people.tolist(), strict=True)
+    return Extent(
+        parts.cells[np.setdiff1d(touched, left)],
+        parts.cells[np.intersect1d(touched, left)],
+        float(km2.sum()),
+        float(people.sum()),
+        tuple(sorted(rows, key=lambda row: (-row[1], row[0]))),
+    )
+
+
+def _cut(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...]) -> tuple[Parts, NDArray[np.bool_]]:
+    """(the parts of every cell that the area may touch, which of them are in it)."""
     found = [_cells_of_labels(frozenset(area.ids), resolution)]
     found += [h3cells.overlapping([region], resolution) for region in area.regions]
     found += [cells_of(expression, resolution) for expression in area.expressions]
@@ -111,10 +153,7 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) : first].any(axis=1)
     for expression in area.expressions:
         asked |= holds_each(expression, parts.territory, parts.within[:, first:], own)
-    chosen = parts.select(asked)
-    return Parts(
-        chosen.cells, chosen.cell, chosen.territory, chosen.within[:, : len(regions)], chosen.area_km2, chosen.people
-    )
+    return parts, asked
 
 
 def _check_size(cells: int, resolution: int) -> None:
@@ -126,7 +165,7 @@ def _check_size(cells: int, resolution: int) -> None:
 def cells_of(expression: Expression, resolution: int) -> h3cells.Cells:
     """The cells that an area may have a part in, sorted; more than those that it has one in."""
     if unbounded(expression):
-        _check_size(2 + 120 * 7**resolution, resolution)
+        _check_size(2 + 120 * 7**resolution, resolution)  # H3: so many cells
         return h3cells.world(resolution)
     match expression:
         case Labels(ids):

@@ -50,9 +50,9 @@ def polygons_of(content: object, file: str) -> shapely.Geometry:
     problems: list[Problem] = []
     polygons: list[shapely.Geometry] = []
     vertices = 0
-    for number, geometry in enumerate(_geometries(content) if isinstance(content, dict) else []):
+    for number, geometry in enumerate(geometries_of(content) if isinstance(content, dict) else []):
         where = f"geometry {number}"
-        shape = _shape(geometry)
+        shape = shape_of(geometry)
         if shape is None:
             problems.append(Problem(file, where, "is not a GeoJSON geometry.", "See RFC 7946, section 3.1."))
             continue
@@ -61,16 +61,16 @@ def polygons_of(content: object, file: str) -> shapely.Geometry:
             rule = f"has {vertices} vertices up to here; at most {MOST_VERTICES} are read."
             problems.append(Problem(file, where, rule, "Simplify it."))
             break
-        problems += _faults(shape, file, where)
+        problems += faults_of(shape, file, where)
         polygons.append(shape)
     if not polygons and not problems:
         problems.append(Problem(file, "", "holds no geometry.", "An area needs a Polygon or MultiPolygon."))
     if problems:
         raise InputError(problems)
-    return shapely.union_all([cut_at_antimeridian(_unrolled(polygon)) for polygon in polygons])
+    return shapely.union_all([cut_at_antimeridian(unrolled(polygon)) for polygon in polygons])
 
 
-def _geometries(content: object, depth: int = 0) -> list[object]:
+def geometries_of(content: object, depth: int = 0) -> list[object]:
     """The geometries of a GeoJSON object; what is none of its forms is given as it is, to be refused."""
     if not isinstance(content, dict) or depth > MOST_DEPTH:
         return [None]
@@ -78,22 +78,24 @@ def _geometries(content: object, depth: int = 0) -> list[object]:
         case "FeatureCollection":
             inner = content.get("features")
         case "Feature":
-            return _geometries(content.get("geometry"), depth + 1)
+            return geometries_of(content.get("geometry"), depth + 1)
         case "GeometryCollection":
             inner = content.get("geometries")
         case _:
             return [content]
-    return [found for one in inner for found in _geometries(one, depth + 1)] if isinstance(inner, list) else [None]
+    return [found for one in inner for found in geometries_of(one, depth + 1)] if isinstance(inner, list) else [None]
 
 
-def _shape(geometry: object) -> shapely.Geometry | None:
+def shape_of(geometry: object) -> shapely.Geometry | None:
+    """A GeoJSON geometry, or None when it is none."""
     try:
         return shapely.geometry.shape(geometry)
     except (shapely.errors.ShapelyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         return None
 
 
-def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
+def faults_of(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
+    """What keeps a shape from being an area."""
     if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
         return [Problem(file, where, f"is a {shape.geom_type}; an area needs a Polygon or MultiPolygon.")]
     xy = shapely.get_coordinates(shape)
@@ -103,9 +105,9 @@ def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
     if (edge := _ambiguous_edge_deg(shape)) is not None:
         rule = f"has an edge over {edge:.0f}° of longitude, which could run either way around."
         return [Problem(file, where, rule, "Put a vertex on it.")]
-    unrolled = _unrolled(shape)
-    if not shapely.is_valid(unrolled):
-        rule = f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude)."
+    flat = unrolled(shape)
+    if not shapely.is_valid(flat):
+        rule = f"is not a simple polygon: {explain_validity(flat)} (longitude, latitude)."
         return [Problem(file, where, rule, "Draw the ring so that it does not cross itself.")]
     return []
 
@@ -118,7 +120,7 @@ def _ambiguous_edge_deg(shape: shapely.Geometry) -> float | None:
     return float(wide[0]) if len(wide) else None
 
 
-def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
+def unrolled(shape: shapely.Geometry) -> shapely.Geometry:
     """Rings whose longitudes run on past ±180° instead of jumping by a turn, holes on the turn of their outside."""
 
     def ring(coordinates: Any) -> NDArray[np.float64]:

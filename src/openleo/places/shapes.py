@@ -26,6 +26,8 @@ STEP_KM = 5.0  # no line of a map or an outline is longer before it is bent to t
 SMOOTH_KM, SMOOTH_SHARE = 0.05, 0.005  # an outline is simplified by no more than this, or this share of the width
 ARC_ERROR_KM, ARC_ERROR_SHARE = 0.05, 0.002  # a round corner is a polygon that falls short by no more than this
 NEIGHBOUR_DEG = 5e-4  # 50 m: land so near beyond an outline makes it a border, and a channel so narrow no sea
+LARGE_REGION = 1_000  # vertices: a larger one is clipped to the cells that it crosses, tile by tile
+TILE_DEG, TILE_MARGIN_DEG = 5.0, 0.5
 KM_PER_DEGREE = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
 
 
@@ -70,6 +72,22 @@ def sea_coast(ids: frozenset[str]) -> Floats:
         points = shapely.points(longitude, middle[:, 1])
         beside[tree.query(points, predicate="dwithin", distance=NEIGHBOUR_DEG)[0]] = True
     return outline[~beside]
+
+
+def around(ground: NDArray[np.object_], region: shapely.Geometry) -> NDArray[np.object_]:
+    """For each ground what of a region is around it: all of it, or a clipping where it is the strip of a long coast."""
+    near = np.full(len(ground), region, dtype=object)
+    if shapely.get_num_coordinates(region) <= LARGE_REGION or len(ground) == 0:
+        return near
+    bounds = shapely.bounds(ground)
+    tile = np.floor((bounds[:, :2] + bounds[:, 2:]) / 2.0 / TILE_DEG)
+    _, group = np.unique(tile, axis=0, return_inverse=True)
+    for number in range(group.max() + 1):
+        mine = group.ravel() == number
+        (west, south), (east, north) = bounds[mine, :2].min(axis=0), bounds[mine, 2:].max(axis=0)
+        frame = shapely.buffer(shapely.box(west, south, east, north), TILE_MARGIN_DEG, join_style="mitre")
+        near[mine] = shapely.intersection(region, frame)
+    return near
 
 
 def _segments(lines: shapely.Geometry) -> Floats:
