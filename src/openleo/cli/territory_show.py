@@ -90,8 +90,8 @@ def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
 def _contested(label: str) -> list[ContestedArea]:
     from openleo.places.territories import contested_areas, contested_with
 
-    known = contested_areas()
-    return [*([known[label]] if label in known else []), *contested_with(label)]
+    known, land = contested_areas(), label.partition(".")[0]
+    return [*([known[land]] if land in known else []), *contested_with(land)]
 
 
 def _tell_compiled(said: dict[str, Any]) -> None:
@@ -101,6 +101,8 @@ def _tell_compiled(said: dict[str, Any]) -> None:
     typer.echo(f"  cells          {inside:,} wholly inside, {border:,} at the border (resolution {said['resolution']})")
     typer.echo(f"  area           {said['area_km2']:,.0f} km²")
     typer.echo(f"  people         {said['population']:,} (estimate)")
+    if inside + border == 0:
+        typer.echo("  Nothing lies in it.")
     for row in said["labels"]:
         typer.echo(f"    {row['label']:24} {row['area_km2']:14,.0f} km² {row['population']:14,} people")
     for region in said["regions"]:
