@@ -304,7 +304,7 @@ def test_polygons_written_inline():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", ["an area is missing"]),
+        ("", ['no territory ""']),
         ("UKR +", ["character 6", "an area is missing", "the text ends"]),
         ("+ UKR", ["character 1", 'found "+"']),
         ("UKR - - MDA", ["character 7", 'found "-"']),

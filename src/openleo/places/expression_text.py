@@ -111,6 +111,8 @@ class _Reader:
         if len(self.text) > LONGEST:
             rule = f"the text has {len(self.text):,} characters; at most {LONGEST:,} are read."
             raise _SyntaxError(0, rule, "Put the polygons into a GeoJSON file.")
+        if not self.text.strip():
+            raise _SyntaxError(0, *unknown_territory(self.text))
         self.tokens = _tokens(self.text)
         area = self.area()
         if (token := self.peek()).kind != "end":

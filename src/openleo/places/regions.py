@@ -53,7 +53,8 @@ class NoPolygonError(ValueError):
 def of_file(path: Path, written: str) -> Region:
     """The polygons of a GeoJSON file. `written`: as the user names it."""
     polygon = read_polygons(path)
-    text = written if all(letter not in written for letter in " +&(),'\"") else f'"{written}"'
+    mark = "'" if '"' in written else '"'
+    text = f"{mark}{written}{mark}" if any(letter in written for letter in " +&(),'\"") else written
     return Region(text, polygon_sha256(polygon), polygon)
 
 
