@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import h3 as h3text
 import h3.api.numpy_int as h3
 import numpy as np
 import shapely
@@ -19,6 +20,7 @@ Floats = NDArray[np.float64]
 
 RESOLUTION_SHIFT = 52  # bits 52–55 of an index hold its resolution
 DIGIT_BITS = 3
+INDEX_DIGITS = 16  # hexadecimal, of 64 bits
 FINEST_RESOLUTION = 15
 SLICE_DEG = 60  # of longitude
 
@@ -69,6 +71,16 @@ def radius_km(resolution: int) -> float:
 def text(cells: Cells) -> list[str]:
     """The hexadecimal strings that files carry."""
     return [format(int(cell), "x") for cell in cells]
+
+
+def is_cell(word: str) -> bool:
+    """Whether a word is the hexadecimal string of a cell."""
+    return len(word) <= INDEX_DIGITS and word.isalnum() and word.isascii() and h3text.is_valid_cell(word)
+
+
+def resolutions(cells: Cells) -> NDArray[np.int64]:
+    """The resolution of each cell."""
+    return (cells >> np.uint64(RESOLUTION_SHIFT)).astype(np.int64) & 0xF
 
 
 def at(latitude_deg: float, longitude_deg: float, resolution: int) -> np.uint64:

@@ -112,7 +112,7 @@ class Results:
     @cached_property
     def territories(self) -> list[TerritoryRow]:
         """One row a territory, those of the scenario's area first."""
-        return by_territory(self.service, self.case.area.ids)
+        return by_territory(self.service, self.case.area.order)
 
     @cached_property
     def cell_table(self) -> CellTable:
@@ -191,7 +191,7 @@ def compute(
     regions = (first.regions if first else ()) + (second.regions if second else ())
     parts = parts_of(case.area, case.resolution, regions)
     if len(parts) == 0:
-        asked = ", ".join(case.area.ids) or "the polygons"
+        asked = ", ".join(case.area.order) or "the polygons"
         rule = f"{asked}: nothing of it is found at resolution {case.resolution}."
         raise InputError(Problem(case.name, "ground.area", rule, "Name a larger area or a finer resolution."))
     cut = time.perf_counter()
@@ -215,7 +215,7 @@ def compute(
         after = mask.compute(second, parts, classes, first_region=len(first.regions) if first else 0)
         compared = serve(statistics, parts, after, classes[0])
         pairs = [(serve(statistics, parts, before, name), serve(statistics, parts, after, name)) for name in classes]
-        order = [row.territory for row in by_territory(service, case.area.ids)]
+        order = [row.territory for row in by_territory(service, case.area.order)]
         change = effect(pairs, order, first.sha256 if first else "", second.sha256, case.network_sha256)
     done = time.perf_counter()
     return Results(

@@ -27,6 +27,7 @@ from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.places.areas import WORLD, Area, read_area
+from openleo.places.expressions import sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
@@ -183,7 +184,8 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
     named = [WORLD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
-    digest = hashlib.sha256("\n".join([*named, *(region.wkb_hex for region in area.regions)]).encode()).hexdigest()
+    named += [region.wkb_hex for region in area.regions] + [sha256_of(expression) for expression in area.expressions]
+    digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
     return {
         "area": Source(WORLD if area.world else ", ".join(words), digest),
         "territories": Source(

@@ -109,7 +109,8 @@ class GroundRecord(Record):
     """`[ground]`: where people and stations are."""
 
     area: Words = Field(
-        description='What to compute over: territories, strips of sea, GeoJSON files, or "world".', min_length=1
+        description='What to compute over: territories, strips of sea, GeoJSON files, expressions, or "world".',
+        min_length=1,
     )
     resolution: int = Field(4, ge=0, le=7, description="H3 resolution of the cells: 4 has 1,770 km², 5 has 253 km².")
     gateways: str = Field(

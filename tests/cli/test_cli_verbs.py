@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -134,6 +135,80 @@ def test_territory_show_of_what_is_none_offers_near_names(run):
     done = run("territory", "show", "Japn")
     assert (done.code, done.out) == (2, "")
     assert "JPN" in done.err
+
+
+def test_territory_show_of_an_expression(run):
+    said = run("territory", "show", "MCO + LIE - buffer(crimea, 5)", "--resolution", "5").out
+    for words in ("(LIE + MCO) - (crimea + edge(crimea, 5))", "sha256", "wholly inside", "people", "edge(crimea, 5)"):
+        assert words in said
+    answer = run("territory", "show", "LIE + MCO", "--json").json
+    assert answer["resolution"] == 4
+    assert answer["cells_inside"] + answer["cells_border"] == len(answer["cells"]["inside"] + answer["cells"]["border"])
+    assert {row["label"] for row in answer["labels"]} == {"LIE", "MCO"}
+    assert answer["population"] == sum(territories()[id_].population for id_ in ("LIE", "MCO"))
+    other = run("territory", "show", "MCO + LIE", "--json", "--resolution", "3").json
+    assert (other["expression"], answer["expression"]) == ("LIE + MCO", "LIE + MCO")
+    assert other["sha256"] != answer["sha256"]
+
+
+def test_territory_show_counts_the_cells_of_a_territory_when_asked(run):
+    assert "wholly inside" not in run("territory", "show", "LIE").out
+    assert "wholly inside" in run("territory", "show", "LIE", "--resolution", "6").out
+
+
+def test_territory_show_names_what_is_contested_of_an_expression(run):
+    said = run("territory", "show", "coast(TWN, 10)", "--json").json
+    assert {"kinmen", "senkaku"} <= set(said["contested"])
+    assert "no legal boundary" in run("territory", "show", "coast(TON, 10)").out
+
+
+def test_territory_show_writes_the_polygon_which_reads_back(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("territory", "show", "buffer(LIE, 5)", "--out", "F.geojson").code == 0
+    feature = json.loads((tmp_path / "F.geojson").read_text())["features"][0]
+    assert feature["properties"]["expression"] == "LIE + edge(LIE, 5)"
+    there, back = (run("territory", "show", text, "--json").json for text in ("buffer(LIE, 5)", "F.geojson"))
+    assert back["area_km2"] == pytest.approx(there["area_km2"], rel=1e-6)
+    assert run("territory", "show", "LIE & F.geojson", "--json").json["population"] == territories()["LIE"].population
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("UKX + MDA", 'EXPRESSION: "UKX + MDA", character 1: there is no territory "UKX"'),
+        ("MDA +", "an area is missing"),
+        ("world - UKR", "at most"),
+    ],
+)
+def test_territory_show_of_what_cannot_be(run, expression, said):
+    done = run("territory", "show", expression, "--resolution", "7")
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_territory_show_writes_no_polygon_of_a_strip_of_sea(run, tmp_path):
+    done = run("territory", "show", "TON.sea12", "--out", tmp_path / "F.geojson")
+    assert done.code == 2
+    assert "point by point" in done.err
+    assert not (tmp_path / "F.geojson").exists()
+
+
+def test_territory_import_eez(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ring = [[-176.0, -22.0], [-173.0, -22.0], [-173.0, -18.0], [-176.0, -18.0], [-176.0, -22.0]]
+    features = [
+        {"type": "Feature", "properties": {"ISO_TER1": "TON"}, "geometry": {"type": "Polygon", "coordinates": [ring]}},
+        {"type": "Feature", "properties": {"ISO_TER1": "TON", "ISO_TER2": "FJI"},
+         "geometry": {"type": "Polygon", "coordinates": [[[x - 3.0, y] for x, y in ring]]}},
+    ]  # fmt: skip
+    (tmp_path / "eez.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    done = run("territory", "import-eez", "eez.geojson")
+    assert done.code == 0
+    assert [line.split()[0] for line in done.out.splitlines()] == ["waters/FJI-TON.geojson", "waters/TON.geojson"]
+    assert "several" in done.out.splitlines()[0]
+    inside = run("territory", "show", "TON & waters/TON.geojson", "--json").json
+    assert inside["population"] > 0.8 * territories()["TON"].population
+    assert run("territory", "import-eez", "no.geojson").code == 2
 
 
 # --- path ---------------------------------------------------------------------------------------------------------

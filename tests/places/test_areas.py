@@ -10,7 +10,12 @@ import shapely
 
 from openleo import cells
 from openleo.errors import InputError
-from openleo.places.areas import MOST_VERTICES, Area, parts_of, read_area, read_polygons
+from openleo.places import land
+from openleo.places.areas import MOST_VERTICES, Area, extent, parts_of, read_area, read_polygons
+from openleo.places.expression_text import parse
+from openleo.places.land import area_sr
+from openleo.places.parts import cut
+from openleo.places.regions import polygon_of
 from openleo.places.territories import territories
 
 SQUARE = [[121.0, 24.0], [122.0, 24.0], [122.0, 25.0], [121.0, 25.0], [121.0, 24.0]]
@@ -328,3 +333,82 @@ def test_the_world_is_everything():
     cut = parts_of(Area(world=True), 1)
     assert len(cut.cells) == 842
     assert cut.people.sum() == pytest.approx(sum(row.population for row in territories().values()), abs=1.0)
+
+
+# --- expressions --------------------------------------------------------------------------------------------------
+
+
+def area_with(folder, *words):
+    return parts_of(area_of(words, folder), 4)
+
+
+def test_words_may_be_expressions(tmp_path):
+    (tmp_path / "zone (1).geojson").write_text(json.dumps(polygon(SQUARE)))
+    area = area_of(["JPN", "TWN + kinmen", "zone (1).geojson", "PHL - MCO"], tmp_path)
+    assert (area.ids, len(area.regions), len(area.expressions)) == (("JPN",), 1, 2)
+    assert area.order == ("JPN", "TWN", "kinmen", "MCO", "PHL")
+    with pytest.raises(InputError) as refused:
+        area_of(["JPN & TWM", "buffer(JPN, x)", "TWN"], tmp_path)
+    said = str(refused.value).splitlines()
+    assert len(said) == 2
+    assert "character 7" in said[0]
+    assert '"x" is no width' in said[1]
+
+
+def test_an_expression_is_the_area_that_its_words_name(tmp_path):
+    one, other = area_with(tmp_path, "LUX + BEL"), area_with(tmp_path, "LUX", "BEL")
+    assert one.cells.tolist() == other.cells.tolist()
+    assert one.people.sum() == pytest.approx(other.people.sum())
+    less = area_with(tmp_path, "LUX + BEL - BEL")
+    assert set(less.territory) == {"LUX"}
+    assert less.people.sum() == pytest.approx(territories()["LUX"].population, abs=0.5)
+    assert less.within.shape[1] == 0
+
+
+def test_an_area_and_its_complement_in_a_strip_make_the_whole(tmp_path):
+    whole, near, far = (area_with(tmp_path, text) for text in ("TWN", "coast(TWN, -20)", "buffer(TWN, -20)"))
+    assert near.people.sum() + far.people.sum() == pytest.approx(whole.people.sum(), rel=1e-6)
+    assert near.area_km2.sum() + far.area_km2.sum() == pytest.approx(whole.area_km2.sum(), rel=1e-6)
+    assert 0.3 * whole.people.sum() < near.people.sum() < whole.people.sum()
+
+
+def test_the_water_within_a_strip_against_its_polygon(tmp_path):
+    """By area of the polygon itself: the strip less all land, on the equal-area sphere."""
+    expression = parse("coast(TON, 30)", tmp_path, "", "")
+    water = area_sr(np.array([polygon_of(expression)], dtype=object)).sum() * 6371.0072**2
+    cut = parts_of(Area(expressions=(expression,)), 4)
+    assert cut.area_km2.sum() == pytest.approx(water, rel=0.01)
+    assert cut.people.sum() == 0.0
+    assert all(".sea" in label for label in cut.territory)
+
+
+def test_extents_count_cells_inside_and_at_the_border(tmp_path):
+    expression = parse("CHE + LIE", tmp_path, "", "")
+    found = extent(expression, 5)
+    outline = shapely.union_all(land.load().of({"CHE", "LIE"}))
+    wholly = shapely.contains(outline, cells.outlines(found.inside))
+    assert wholly.mean() > 0.99  # neighbours' borders do not meet to the last 0.1 mm
+    assert not shapely.contains(outline, cells.outlines(found.border)).any()
+    every = np.union1d(found.inside, found.border)
+    assert every.tolist() == parts_of(Area(("CHE", "LIE")), 5).cells.tolist()
+    assert [label for label, _, _ in found.labels] == ["CHE", "LIE"]
+    assert found.people == pytest.approx(sum(territories()[id_].population for id_ in ("CHE", "LIE")), abs=1.0)
+
+
+def test_the_strip_of_a_large_country_is_cut_as_its_pieces_are(tmp_path):
+    """A region of many vertices is clipped tile by tile; the parts are those of the region itself."""
+    strip = parse("edge(CHL, 50)", tmp_path, "", "").polygon
+    assert shapely.get_num_coordinates(strip) > 1_000
+    around = cells.overlapping([shapely.box(-75.0, -45.0, -70.0, -40.0)], 4)
+    split = cut(around, [strip])
+    expected = shapely.intersection(cells.outlines(around), strip)
+    inside = np.bincount(split.cell, weights=split.area_km2 * split.within[:, 0], minlength=len(around))
+    whole = cells.areas_km2(around) / area_sr(cells.outlines(around))
+    np.testing.assert_allclose(inside, area_sr(expected) * whole, atol=0.05)
+    assert 0.0 < inside.sum() < cells.areas_km2(around).sum()
+
+
+def test_areas_over_the_world_are_bounded(tmp_path):
+    assert len(parts_of(area_of(["world - sea"], tmp_path), 0).cells) <= 122
+    with pytest.raises(InputError, match="at most"):
+        parts_of(area_of(["world - UKR"], tmp_path), 6)

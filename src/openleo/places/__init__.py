@@ -2,5 +2,6 @@
 
 territories (who is who, who disputes what) ─► land, waters (whose ground a point is) ─► parts (cells cut by both,
 with area and people) ─► everything that weighs a cell. `areas` reads what a scenario asks for, `gazetteer` finds a
-place by its name.
+place by its name. `expression_text` reads the language of areas into `expressions`; `regions`, `shapes`
+and `geojson` make the polygons that it names.
 """

@@ -1,182 +1,99 @@
-"""What a scenario computes over: territories, strips of sea, a GeoJSON file, or the world, as cells cut into parts."""
+"""What a scenario computes over: territories, strips of sea, expressions, or the world, as cells cut into parts."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial, reduce
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely.validation import explain_validity
 
 from openleo import cells as h3cells
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, Together
 from openleo.places import land as lands
 from openleo.places import waters
+from openleo.places.expression_text import parse
+from openleo.places.expressions import (
+    WORLD as WORLD_AREA,
+)
+from openleo.places.expressions import (
+    WORLD_WORD,
+    Difference,
+    Expression,
+    Intersection,
+    Labels,
+    Region,
+    Union,
+    holds_each,
+    named_labels,
+    regions_of,
+    unbounded,
+)
+from openleo.places.geojson import GEOJSON_ENDINGS, MOST_VERTICES, read_polygons
 from openleo.places.parts import Parts, cells_with_people, cut, land_of
-from openleo.places.territories import HIGH_SEAS, territory_id, unknown_territory
+from openleo.places.territories import HIGH_SEAS, territory_id
 
-WORLD = "world"
-GEOJSON_ENDINGS = (".geojson", ".json")
-MOST_VERTICES = 100_000
+__all__ = ["MOST_VERTICES", "WORLD", "Area", "parts_of", "read_area", "read_polygons"]
+
+WORLD = WORLD_WORD
 MOST_CELLS = 600_000
-WIDEST_EDGE_DEG = 270.0  # a step of more is one over the antimeridian; of 180 to 270 it could be either
+SIGNS = (" + ", " - ", "&", "(", '"', "'")  # what tells an expression from the name of a file
 COARSE_RESOLUTION = 2  # cells of 180 km radius: the first sieve for a strip of sea
 
 
 @dataclass(frozen=True)
 class Area:
-    """Territories and strips by id, regions by polygon; the world is everything."""
+    """Territories and strips by id, regions by polygon, other expressions; the world is everything."""
 
     ids: tuple[str, ...] = ()
     regions: tuple[shapely.Geometry, ...] = ()
     world: bool = False
+    expressions: tuple[Expression, ...] = ()
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The labels that it names, in the order in which rows of results stand."""
+        named = [label for expression in self.expressions for label in named_labels(expression)]
+        return tuple(dict.fromkeys([*self.ids, *named]))
 
 
 def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
     """The area that a scenario's words name; files are relative to `folder`.
 
-    Raises InputError with every unknown territory and every fault of a GeoJSON file.
+    Raises InputError with every unknown territory and every fault of an expression or a GeoJSON file.
     """
     ids: list[str] = []
     regions: list[shapely.Geometry] = []
-    problems: list[Problem] = []
+    expressions: list[Expression] = []
+    together = Together()
     for word in words:
         if word == WORLD:
             continue
-        if word.lower().endswith(GEOJSON_ENDINGS):
-            try:
-                regions.append(read_polygons(folder / word))
-            except InputError as error:
-                problems += error.problems
-        elif (id_ := territory_id(word)) is None:
-            rule, way_out = unknown_territory(word)
-            problems.append(Problem(file, where, rule, way_out))
-        else:
+        if (id_ := territory_id(word)) is not None:
             ids.append(id_)
-    if problems:
-        raise InputError(problems)
-    return Area(world=True) if WORLD in words else Area(tuple(dict.fromkeys(ids)), tuple(regions))
+        elif (path := _as_file(word, folder)) is not None:
+            regions += [found for found in [together.read(partial(read_polygons, path))] if found is not None]
+        else:
+            found = together.read(partial(parse, word, folder, file, where))
+            expressions += [] if found is None else [found]
+    if together.found:
+        raise InputError(together.found)
+    if WORLD in words:
+        return Area(world=True)
+    return Area(tuple(dict.fromkeys(ids)), tuple(regions), expressions=tuple(dict.fromkeys(expressions)))
 
 
-def read_polygons(path: Path) -> shapely.Geometry:
-    """The union of the polygons of a GeoJSON file (RFC 7946), cut at the antimeridian.
-
-    A ring that steps over ±180° is unrolled and cut; one that crosses itself is refused with the place where it does.
-    """
-    try:
-        content: object = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        way_out = "Paths are relative to the file that names them."
-        raise InputError(Problem(str(path), "", "there is no such file.", way_out)) from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: no JSON, no UTF-8, or no name of a file
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read as GeoJSON: {why}.")) from None
-    problems: list[Problem] = []
-    polygons: list[shapely.Geometry] = []
-    vertices = 0
-    for number, geometry in enumerate(_geometries(content) if isinstance(content, dict) else []):
-        where = f"geometry {number}"
-        shape = _shape(geometry)
-        if shape is None:
-            problems.append(Problem(str(path), where, "is not a GeoJSON geometry.", "See RFC 7946, section 3.1."))
-            continue
-        vertices += shapely.get_num_coordinates(shape)
-        problems += _faults(shape, str(path), where)
-        polygons.append(shape)
-    if vertices > MOST_VERTICES:
-        problems.append(
-            Problem(str(path), "", f"has {vertices} vertices; at most {MOST_VERTICES} are read.", "Simplify it.")
-        )
-    if not polygons and not problems:
-        problems.append(Problem(str(path), "", "holds no geometry.", "An area needs a Polygon or MultiPolygon."))
-    if problems:
-        raise InputError(problems)
-    return shapely.union_all([_cut_at_antimeridian(polygon) for polygon in polygons])
-
-
-def _geometries(content: object) -> list[object]:
-    """The geometries of a GeoJSON object; what is none of its forms is given as it is, to be refused."""
-    if not isinstance(content, dict):
-        return [content]
-    match content.get("type"):
-        case "FeatureCollection":
-            features = content.get("features")
-            return [g for feature in features for g in _geometries(feature)] if isinstance(features, list) else [None]
-        case "Feature":
-            return _geometries(content.get("geometry"))
-        case "GeometryCollection":
-            inner = content.get("geometries")
-            return [g for geometry in inner for g in _geometries(geometry)] if isinstance(inner, list) else [None]
-        case _:
-            return [content]
-
-
-def _shape(geometry: object) -> shapely.Geometry | None:
-    try:
-        return shapely.geometry.shape(geometry)
-    except (shapely.errors.ShapelyError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+def _as_file(word: str, folder: Path) -> Path | None:
+    """The GeoJSON file that a word names as a whole, whatever letters its name has."""
+    if not word.lower().endswith(GEOJSON_ENDINGS):
         return None
-
-
-def _faults(shape: shapely.Geometry, file: str, where: str) -> list[Problem]:
-    if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
-        return [Problem(file, where, f"is a {shape.geom_type}; an area needs a Polygon or MultiPolygon.")]
-    xy = shapely.get_coordinates(shape)
-    if not np.isfinite(xy).all() or np.abs(xy[:, 0]).max() > 360.0 or np.abs(xy[:, 1]).max() > 90.0:
-        rule = "has coordinates outside longitude ±180, latitude ±90."
-        return [Problem(file, where, rule, "GeoJSON is longitude first, WGS 84.")]
-    if (edge := _ambiguous_edge_deg(shape)) is not None:
-        rule = f"has an edge over {edge:.0f}° of longitude, which could run either way around."
-        return [Problem(file, where, rule, "Put a vertex on it.")]
-    unrolled = _unrolled(shape)
-    if not shapely.is_valid(unrolled):
-        rule = f"is not a simple polygon: {explain_validity(unrolled)} (longitude, latitude)."
-        return [Problem(file, where, rule, "Draw the ring so that it does not cross itself.")]
-    return []
-
-
-def _ambiguous_edge_deg(shape: shapely.Geometry) -> float | None:
-    """The length of an edge between half a turn and three quarters, if there is one."""
-    xy, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
-    step = np.abs(np.diff(xy[:, 0]))[ring[1:] == ring[:-1]]
-    wide = step[(step > 180.0) & (step < WIDEST_EDGE_DEG)]
-    return float(wide[0]) if len(wide) else None
-
-
-def _unrolled(shape: shapely.Geometry) -> shapely.Geometry:
-    """Rings whose longitudes run on past ±180° instead of jumping by a turn, holes on the turn of their outside."""
-
-    def ring(coordinates: Any) -> NDArray[np.float64]:
-        xy = np.array(coordinates)[:, :2]
-        jump = np.diff(xy[:, 0], prepend=xy[0, 0])
-        over = np.where((np.abs(jump) > 180.0) & (np.abs(jump) < 360.0), np.sign(jump), 0.0)  # 360 is once around
-        xy[:, 0] -= 360.0 * np.cumsum(over)
-        return xy
-
-    def hole(coordinates: Any, outside: NDArray[np.float64]) -> NDArray[np.float64]:
-        xy = ring(coordinates)
-        middle = (outside[:, 0].min() + outside[:, 0].max()) / 2.0
-        xy[:, 0] += 360.0 * np.round((middle - (xy[:, 0].min() + xy[:, 0].max()) / 2.0) / 360.0)
-        return xy
-
-    polygons = []
-    for polygon in shapely.get_parts(shape):
-        outside = ring(polygon.exterior.coords)
-        polygons.append(shapely.Polygon(outside, [hole(inner.coords, outside) for inner in polygon.interiors]))
-    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
-
-
-def _cut_at_antimeridian(shape: shapely.Geometry) -> shapely.Geometry:
-    unrolled = _unrolled(shape)
-    pieces = []
-    for turn in (-360.0, 0.0, 360.0):
-        window = shapely.intersection(unrolled, shapely.box(turn - 180.0, -90.0, turn + 180.0, 90.0))
-        pieces.append(shapely.transform(window, lambda xy, turn=turn: xy - [turn, 0.0]))
-    return shapely.union_all([piece for piece in pieces if not piece.is_empty])
+    alone = not any(sign in word for sign in SIGNS)
+    try:
+        return folder / word if alone or (folder / word).is_file() else None
+    except (OSError, ValueError):  # a name that no file can have
+        return folder / word
 
 
 def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] = ()) -> Parts:
@@ -185,25 +102,89 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     `regions` (of rules) cut further; `Parts.within` has a column for each of them, in order.
     """
     if area.world:
-        _check_size(2 + 120 * 7**resolution, resolution)  # H3: so many cells
-        return cut(h3cells.world(resolution), regions)
-    found = [_cells_of(id_, resolution) for id_ in area.ids]
-    found.append(cells_with_people(area.ids, resolution))
-    found += [h3cells.overlapping([region], resolution) for region in area.regions]
-    cells = np.unique(np.concatenate(found))
-    _check_size(len(cells), resolution)
-    parts = cut(cells, (*regions, *area.regions))
-    asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) :].any(axis=1)
+        return cut(cells_of(WORLD_AREA, resolution), regions)
+    parts, asked = _cut(area, resolution, regions)
     chosen = parts.select(asked)
     return Parts(
         chosen.cells, chosen.cell, chosen.territory, chosen.within[:, : len(regions)], chosen.area_km2, chosen.people
     )
 
 
+@dataclass(frozen=True)
+class Extent:
+    """What an area is at a resolution: cells wholly inside, cells of its border, and the labels that it has part in."""
+
+    inside: h3cells.Cells
+    border: h3cells.Cells
+    area_km2: float
+    people: float
+    labels: tuple[tuple[str, float, float], ...]  # (label, km², people) within the area, the largest first
+
+
+def extent(expression: Expression, resolution: int) -> Extent:
+    """The cells, area and people of an expression at an H3 resolution. Raises InputError when it has too many cells."""
+    parts, asked = _cut(Area(expressions=(expression,)), resolution, ())
+    ground = parts.area_km2 > 0.0
+    touched, left = np.unique(parts.cell[asked]), np.unique(parts.cell[~asked & ground])
+    names, code = np.unique(parts.territory[asked].astype(str), return_inverse=True)
+    km2, people = (
+        np.bincount(code, weights=one[asked], minlength=len(names)) for one in (parts.area_km2, parts.people)
+    )
+    rows = zip(names.tolist(), km2.tolist(), people.tolist(), strict=True)
+    return Extent(
+        parts.cells[np.setdiff1d(touched, left)],
+        parts.cells[np.intersect1d(touched, left)],
+        float(km2.sum()),
+        float(people.sum()),
+        tuple(sorted(rows, key=lambda row: (-row[1], row[0]))),
+    )
+
+
+def _cut(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...]) -> tuple[Parts, NDArray[np.bool_]]:
+    """(the parts of every cell that the area may touch, which of them are in it)."""
+    found = [_cells_of_labels(frozenset(area.ids), resolution)]
+    found += [h3cells.overlapping([region], resolution) for region in area.regions]
+    found += [cells_of(expression, resolution) for expression in area.expressions]
+    cells = np.unique(np.concatenate(found))
+    _check_size(len(cells), resolution)
+    own = tuple(dict.fromkeys(region for expression in area.expressions for region in regions_of(expression)))
+    parts = cut(cells, (*regions, *area.regions, *(region.polygon for region in own)))
+    first = len(regions) + len(area.regions)
+    asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) : first].any(axis=1)
+    for expression in area.expressions:
+        asked |= holds_each(expression, parts.territory, parts.within[:, first:], own)
+    return parts, asked
+
+
 def _check_size(cells: int, resolution: int) -> None:
     if cells > MOST_CELLS:
         rule = f"{cells:,} cells at resolution {resolution}; a run holds at most {MOST_CELLS:,} (about 6 GB)."
         raise InputError(Problem("area", "ground.resolution", rule, "Choose a coarser resolution or a smaller area."))
+
+
+def cells_of(expression: Expression, resolution: int) -> h3cells.Cells:
+    """The cells that an area may have a part in, sorted; more than those that it has one in."""
+    if unbounded(expression):
+        _check_size(2 + 120 * 7**resolution, resolution)  # H3: so many cells
+        return h3cells.world(resolution)
+    match expression:
+        case Labels(ids):
+            return _cells_of_labels(ids, resolution)
+        case Region():
+            return h3cells.overlapping([expression.polygon], resolution)
+        case Union(parts):
+            return np.unique(np.concatenate([cells_of(part, resolution) for part in parts]))
+        case Intersection(parts):
+            bounded = [cells_of(part, resolution) for part in parts if not unbounded(part)]
+            return reduce(np.intersect1d, bounded)
+        case Difference(base, _):
+            return cells_of(base, resolution)
+
+
+def _cells_of_labels(ids: frozenset[str], resolution: int) -> h3cells.Cells:
+    """The cells of labels, those of people without ground among them."""
+    found = [_cells_of(id_, resolution) for id_ in sorted(ids)]
+    return np.unique(np.concatenate([*found, cells_with_people(ids, resolution)]))
 
 
 def _cells_of(id_: str, resolution: int) -> h3cells.Cells:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.cells import Cells
 from openleo.places import land as lands
-from openleo.places import waters
+from openleo.places import shapes, waters
 from openleo.places.land import Land, area_sr
 
 Floats = NDArray[np.float64]
@@ -213,7 +213,8 @@ def _split(
     touches, holds = shapely.intersects(region, ground), shapely.contains(region, ground)
     whole, crossed = np.flatnonzero(~touches | holds), np.flatnonzero(touches & ~holds)
     inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
-    pieces = [ground[whole], shapely.intersection(ground[crossed], region), shapely.difference(ground[crossed], region)]
+    near = shapes.around(ground[crossed], region)
+    pieces = [ground[whole], shapely.intersection(ground[crossed], near), shapely.difference(ground[crossed], near)]
     return np.concatenate([whole, crossed, crossed]), np.concatenate(pieces), inside
 
 

@@ -1,0 +1,183 @@
+"""`openleo territory show`: one territory, or any expression over territories."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openleo.cli.common import AsJson, print_json
+
+if TYPE_CHECKING:
+    from openleo.places.areas import Extent
+    from openleo.places.expressions import Expression
+    from openleo.places.territories import ContestedArea
+
+DEFAULT_RESOLUTION = 4
+ARGUMENT = "EXPRESSION"
+NO_LEGAL_BOUNDARY = "Strips of sea are computed by the distance to the nearest coast; they are no legal boundary."
+
+
+def show(
+    area: Annotated[
+        str,
+        typer.Argument(
+            metavar=ARGUMENT, help='A territory (TWN, kinmen, JPN.sea12) or an expression ("UKR - buffer(crimea, 20)").'
+        ),
+    ],
+    resolution: Annotated[
+        int | None,
+        typer.Option(min=0, max=7, help="H3 resolution of the cells counted. Default: 4; none for a territory."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="F.geojson", help="Write the polygon.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a territory (source, point of view, who contests what) or any expression: its cells, area and people."""
+    from openleo.places.expression_text import parse
+    from openleo.places.expressions import Labels
+    from openleo.places.territories import territory_id
+
+    id_ = territory_id(area)
+    expression = Labels(frozenset({id_})) if id_ else parse(area, Path(), ARGUMENT, "")
+    if id_ is None and resolution is None:
+        resolution = DEFAULT_RESOLUTION
+    said: dict[str, Any] = _territory_json(id_) if id_ else {}
+    if resolution is not None:
+        said |= _compiled(expression, resolution)
+    if out is not None:
+        _write(out, expression, said)
+    if as_json:
+        print_json(said)
+        return
+    if id_:
+        _tell_territory(id_)
+    if resolution is not None:
+        _tell_compiled(said)
+    if out is not None:
+        typer.echo(f"wrote {out}")
+
+
+# --- an expression ------------------------------------------------------------------------------------------------
+
+
+def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
+    from openleo import cells as h3cells
+    from openleo.places.areas import extent
+    from openleo.places.expressions import regions_of, sha256_of, text_of
+
+    found: Extent = extent(expression, resolution)
+    return {
+        "expression": text_of(expression),
+        "sha256": sha256_of(expression, resolution),
+        "resolution": resolution,
+        "cells_inside": len(found.inside),
+        "cells_border": len(found.border),
+        "area_km2": round(found.area_km2, 3),
+        "population": round(found.people),
+        "labels": [
+            {"label": label, "area_km2": round(km2, 3), "population": round(people)}
+            for label, km2, people in found.labels
+        ],
+        "regions": [{"region": region.text, "sha256": region.sha256} for region in regions_of(expression)],
+        "contested": sorted({area.id for label, _, _ in found.labels for area in _contested(label)}),
+        "cells": {"inside": h3cells.text(found.inside), "border": h3cells.text(found.border)},
+    }
+
+
+def _contested(label: str) -> list[ContestedArea]:
+    from openleo.places.territories import contested_areas, contested_with
+
+    known, land = contested_areas(), label.partition(".")[0]
+    return [*([known[land]] if land in known else []), *contested_with(land)]
+
+
+def _tell_compiled(said: dict[str, Any]) -> None:
+    inside, border = said["cells_inside"], said["cells_border"]
+    typer.echo(said["expression"])
+    typer.echo(f"  sha256         {said['sha256']}")
+    typer.echo(f"  cells          {inside:,} wholly inside, {border:,} at the border (resolution {said['resolution']})")
+    typer.echo(f"  area           {said['area_km2']:,.0f} km²")
+    typer.echo(f"  people         {said['population']:,} (estimate)")
+    if inside + border == 0:
+        typer.echo("  Nothing lies in it.")
+    for row in said["labels"]:
+        typer.echo(f"    {row['label']:24} {row['area_km2']:14,.0f} km² {row['population']:14,} people")
+    for region in said["regions"]:
+        typer.echo(f"  region         {region['region']}  {region['sha256'][:16]}")
+    if said["contested"]:
+        typer.echo(f"  contested      {', '.join(said['contested'])}: see `openleo territory show` of each")
+    if any("sea" in row["label"] for row in said["labels"]):
+        typer.echo(f"  {NO_LEGAL_BOUNDARY}")
+
+
+def _write(out: Path, expression: Expression, said: dict[str, Any]) -> None:
+    """The polygon as GeoJSON, with the text and hash of the expression."""
+    import shapely
+
+    from openleo.errors import InputError, Problem
+    from openleo.places.expressions import sha256_of, text_of
+    from openleo.places.regions import NoPolygonError, polygon_of
+    from openleo.report.staging import StagedFile, blaming
+
+    try:
+        polygon = polygon_of(expression)
+    except NoPolygonError as error:
+        rule = f'"{error}" has no polygon: strips of sea are computed point by point.'
+        raise InputError(Problem(ARGUMENT, "", rule, "Leave out --out, or write coast(ID, 12 nm).")) from None
+    properties = {"expression": text_of(expression), "sha256": sha256_of(expression)}
+    feature = {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(polygon)}
+    with StagedFile(out) as path, blaming(out):
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    said["out"] = str(out)
+
+
+# --- a territory --------------------------------------------------------------------------------------------------
+
+
+def _territory_json(id_: str) -> dict[str, Any]:
+    from openleo.places.territories import contested_areas, contested_with, display_name, territories
+
+    row, disputed = territories().get(id_), contested_areas().get(id_)
+    return {
+        **(asdict(row) if row else {"id": id_, "name": display_name(id_), "kind": "sea"}),
+        "contested": _area_json(disputed) if disputed else None,
+        "contested_with": [_area_json(area) for area in contested_with(id_)],
+    }
+
+
+def _tell_territory(id_: str) -> None:
+    from openleo.places.territories import contested_areas, contested_with, display_name, territories
+
+    row = territories().get(id_)
+    typer.echo(f"{id_}: {display_name(id_)}")
+    if row is None:
+        typer.echo("A strip of sea computed by the distance to the nearest coast; it is no legal boundary.")
+        return
+    typer.echo(f"  people         {row.population:,} (estimate)")
+    typer.echo(f"  land           {row.area_km2:,.0f} km²")
+    typer.echo(f"  source         {row.source}, version {row.version}")
+    typer.echo(f"  point of view  {row.point_of_view}")
+    if disputed := contested_areas().get(id_):
+        _show_area(disputed, "contested")
+    for area in contested_with(id_):
+        _show_area(area, "a rule must say whether it includes")
+
+
+def _show_area(area: ContestedArea, lead: str) -> None:
+    called = f" (also {', '.join(area.also_called)})" if area.also_called else ""
+    typer.echo(f"  {lead}: {area.id}, {area.name}{called}: {parties(area)}, as of {area.as_of}")
+    typer.echo(f"    {area.note}")
+    typer.echo(f"    sources: {'; '.join(area.sources)}")
+
+
+def parties(area: ContestedArea) -> str:
+    """Who administers and who claims a contested area, in words."""
+    administrators, claimants = (", ".join(ids) or "none" for ids in (area.administered_by, area.claimed_by))
+    return f"administered by {administrators}; claimed by {claimants}"
+
+
+def _area_json(area: ContestedArea) -> dict[str, Any]:
+    return {**asdict(area), "as_of": area.as_of.isoformat()}
