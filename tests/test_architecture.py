@@ -99,7 +99,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenario_file": set(),
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario_failures": NETWORK | {"scenario_file"},
-    "scenario": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures"},
+    "scenario_rules": {"policy"},
+    "scenario": NETWORK | {
+        "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_rules",
+    },
     "report": NETWORK | {"service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},

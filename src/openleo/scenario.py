@@ -25,8 +25,7 @@ from openleo.network.pairs import ByElevation, ByRange, Places, Sky, rtt_between
 from openleo.network.topology import Topology
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.territories import territories
-from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import CLASSES, RuleSet
+from openleo.policy.rules import CLASSES
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_failures import as_csv, with_failures
@@ -39,6 +38,7 @@ from openleo.scenario_network import (
     read_limits,
     with_gateways,
 )
+from openleo.scenario_rules import notes_on_rules, rules_of_a_plan
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -104,9 +104,9 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
-    rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
+    rules = problems.read(lambda: rules_of_a_plan(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
-    compare = problems.read(lambda: _rules(second, folder)) if second else None
+    compare = problems.read(lambda: rules_of_a_plan(second, folder)) if second else None
     classes = tuple(dict.fromkeys(policy.classes)) if policy else ("fixed",)
     known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
     for name in classes if (rules or not policy) else ():
@@ -128,6 +128,9 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     assert ground is not None
     assert skyline is not None
     assert area is not None
+    for rule_set in (rules, compare):
+        if rule_set:
+            notes += [said for said in notes_on_rules(rule_set, _grid(record, [])) if said not in notes]
     ground_sources = ground[1]
     if network.failures:
         digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
@@ -166,10 +169,6 @@ def _grid(record: ScenarioRecord, notes: list[str]) -> SlotGrid:
     if left_s > 1e-6:
         notes.append(f"{left_s:g} s of the time asked for make no whole slot and are left out.")
     return grid
-
-
-def _rules(words: list[str], folder: Path) -> RuleSet:
-    return read_rules([folder / word for word in words])
 
 
 def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
