@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -103,8 +104,8 @@ def civil_instant(value: datetime | str) -> datetime:
         raise ValueError(f"is {value!r}; write an instant such as 2026-11-20T00:00:00Z.") from None
     if instant.tzinfo is None:
         raise ValueError(f"is {value}, without its zone; write {value}Z for UTC.")
-    ends_month = moment.hour == 23 and moment.minute == 59 and (moment + timedelta(seconds=1)).day == 1
-    if leap and not ends_month:
+    last_day = monthrange(moment.year, moment.month)[1]
+    if leap and (moment.day, moment.hour, moment.minute) != (last_day, 23, 59):
         raise ValueError(f"is {value}; a leap second ends a month of UTC, at 23:59:60.")
     return moment
 

@@ -17,7 +17,7 @@ from typing import Any
 from openleo.instants import instant_text
 from openleo.places.expressions import holds
 from openleo.places.point import Atom, Where
-from openleo.policy.conditions import AGE
+from openleo.policy.conditions import AGE, AtMost, MoreThan
 from openleo.policy.request import Request
 from openleo.policy.rules import AppliesTo, Rule, RuleSet
 
@@ -201,7 +201,7 @@ def _ageing(rule: Rule, request: Request) -> list[datetime]:
         condition.bound
         for selector in (rule.selector, *rule.exceptions)
         for condition in selector.conditions
-        if condition.input is AGE and hasattr(condition, "bound")
+        if isinstance(condition, AtMost | MoreThan) and condition.input is AGE
     ]
     return [_later(request.at, bound - request.age_s) for bound in bounds if bound >= request.age_s]
 

@@ -18,8 +18,21 @@ from openleo.instants import civil_instant
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.reading import Record, examine
 
+FIRST_YEAR, LAST_YEAR = 1972, 9998
 FARTHEST_M = 20_037_508.0  # half the equator: a radius beyond it says nothing
-Instant = Annotated[datetime, BeforeValidator(civil_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+
+
+def _within_utc(value: Any) -> datetime:
+    """An instant whose day exists in every zone: UTC began in 1972, and the calendar ends with 9999."""
+    instant = civil_instant(value)
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"is {value}; the years {FIRST_YEAR} to {LAST_YEAR} can be decided for.")
+    return instant
+
+
+DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
+Instant = Annotated[datetime, BeforeValidator(_within_utc), DATE_TIME]
+End = Annotated[datetime, BeforeValidator(civil_instant), DATE_TIME]
 Name = Annotated[str, Field(pattern=r"\S")]
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from openleo.policy.request import Instant, Name
+from openleo.policy.request import End, Instant, Name
 from openleo.policy.rules import CLASSES, SCHEMA
 from openleo.policy.when import DAY_S
 from openleo.reading import Record
@@ -147,7 +147,7 @@ class RuleRecord(Record):
     conditions: ConditionsRecord = Field(ConditionsRecord(), description="In what state. Default: any.")
     except_: ExceptRecord | None = Field(None, alias="except", description="Whom the rule does not speak to.")
     from_: Instant | None = Field(None, alias="from", description="The first instant, with its zone. Default: always.")
-    until: Instant | None = Field(None, description="The end, not included. Required of a suspend.")
+    until: End | None = Field(None, description="The end, not included. Required of a suspend.")
     weekly: list[PeriodRecord] | None = Field(
         None, description="Only within one of these periods of the week.", json_schema_extra={"minItems": 1}
     )
