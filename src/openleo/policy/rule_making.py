@@ -147,7 +147,8 @@ def _unless(record: ExceptRecord | None, faults: Faults) -> Selector | None:
     if record is None:
         return None
     made = _selector(record, record, "except", faults)
-    if made == Selector():
+    told = any(".except." in problem.where for problem in faults.found)  # of a key that nobody knows
+    if made == Selector() and not told:
         faults.add("except is empty: it would except everybody.", "Leave it out, or say whom it is about.")
     return made
 
