@@ -28,7 +28,7 @@ from openleo.cli import app
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
 from openleo.policy import rule_records
-from openleo.policy.request import PositionRecord, RequestRecord
+from openleo.policy.request import Name, PositionRecord, RequestRecord
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.report.attributes import Attribute, attributes
@@ -73,6 +73,10 @@ KINDS: dict[Any, str] = {
     AwareDatetime: "instant with its zone",
     Duration: 'duration ("15s", "90m", "24h", "7d", or seconds)',
     Words: "text, or a list of texts",
+    rule_records.Words: "text, or a list of texts",
+    rule_records.Clock: 'time of day ("08:30", 08:30:00)',
+    list[rule_records.DayName]: "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
+    list[Name]: "list of texts",
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
 }
@@ -322,7 +326,7 @@ counts as permitted where they would decide, and a note says so; `land_in` and r
 REQUEST_LEAD = """
 `openleo policy decide RULES… --request F.json` decides one request, or a list of them. A key left out is unknown.
 
-```json
+```text
 {"at": "2026-11-20T12:00:00Z", "class": "fixed", "groups": [],
  "position": {"lat_deg": 49.61, "lon_deg": 6.13, "uncertainty_m": 30, "age_s": 12, "source": "gnss"}, "speed_kmh": 0}
 ```

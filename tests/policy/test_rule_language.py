@@ -22,17 +22,32 @@ id = "full"
 effect = "suspend"
 territory = { in = "LUX" }
 who = { classes = ["fixed", "press"], groups = ["acme"] }
-conditions = { speed_kmh_max = 75, speed_kmh_min = 5.5, altitude_m_max = 3000, altitude_m_min = -10, days_abroad_max = 60, days_abroad_min = 2, home_territory = ["twn", "JPN"], location_source = "gnss", location_age_s_max = 300, location_age_s_min = 1, location_uncertainty_m_max = 500, location_uncertainty_m_min = 0 }
 except = { classes = ["fixed"], groups = ["clinic"], speed_kmh_max = 10 }
 from = 2026-11-20T08:00:00+08:00
 until = 2027-01-01T00:00:00Z
-weekly = [{ days = ["mon", "fri"], from = 22:00:00, until = "06:00", zone = "Europe/Kyiv" }, { from = "00:00:30", until = "24:00", zone = "UTC" }]
+weekly = [
+  { days = ["mon", "fri"], from = 22:00:00, until = "06:00", zone = "Europe/Kyiv" },
+  { from = "00:00:30", until = "24:00", zone = "UTC" },
+]
 emergency = "keep"
 applies_to = "terminal"
 authority = "the regulator"
 reason = "a test of everything"
 legal_reference = "Act 12"
 review_by = 2026-12-01
+[rule.conditions]
+speed_kmh_max = 75
+speed_kmh_min = 5.5
+altitude_m_max = 3000
+altitude_m_min = -10
+days_abroad_max = 60
+days_abroad_min = 2
+home_territory = ["twn", "JPN"]
+location_source = "gnss"
+location_age_s_max = 300
+location_age_s_min = 1
+location_uncertainty_m_max = 500
+location_uncertainty_m_min = 0
 
 [[rule]]
 id = "gateway"

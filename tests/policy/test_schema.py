@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_rule_language import FULL_JSON, FULL_TOML, book, rule
 
 from openleo.policy.schema import json_schema
-from test_rule_language import FULL_JSON, FULL_TOML, book, rule
 
 EXAMPLES = sorted(Path(__file__).parents[2].glob("examples/**/rules/*.toml"))
 EXAMPLES += sorted(Path(__file__).parents[2].glob("src/openleo/data/starter/rules/*.toml"))
