@@ -129,6 +129,7 @@ def _kinds(ground: shapely.Geometry, regions: Sequence[Region]) -> Iterator[froz
     """The memberships in regions that occur on some ground."""
     pieces: list[tuple[shapely.Geometry, frozenset[Region]]] = [(ground, frozenset())]
     for region in regions:
+        shapely.prepare(region.polygon)
         divided = []
         for piece, inside in pieces:
             if not shapely.intersects(region.polygon, piece):
