@@ -27,7 +27,8 @@ from typer.core import TyperOption
 from openleo.cli import app
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
-from openleo.policy import rule_file
+from openleo.policy import rule_records
+from openleo.policy.request import Name, PositionRecord, RequestRecord
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.report.attributes import Attribute, attributes
@@ -72,6 +73,10 @@ KINDS: dict[Any, str] = {
     AwareDatetime: "instant with its zone",
     Duration: 'duration ("15s", "90m", "24h", "7d", or seconds)',
     Words: "text, or a list of texts",
+    rule_records.Words: "text, or a list of texts",
+    rule_records.Clock: 'time of day ("08:30", 08:30:00)',
+    list[rule_records.DayName]: "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
+    list[Name]: "list of texts",
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
 }
@@ -267,7 +272,7 @@ reason = "service licensed in South Korea"
 """
 
 RULES_PLACES = """
-A permit or forbid on a country covers its land and its waters to 12 nautical miles. `ID.sea12` and `ID.sea200` name a
+A rule on a country covers its land and its waters to 12 nautical miles. `ID.sea12` and `ID.sea200` name a
 strip of sea alone, `high-seas` what lies beyond all strips. `openleo territory list` lists the territories.
 
 A contested area is a territory of its own. A rule on a country that touches one must say what it means. `include`
@@ -276,52 +281,98 @@ one. A rule that says nothing is refused, and the refusal lists each area with w
 `openleo territory show UKR` shows them beforehand.
 """
 
+WINDOWS = """
+A rule is in force from `from` on until before `until`, within one of the periods of `weekly` if it has any. Instants
+say their zone: `2026-11-20T00:00:00Z`. A leap second belongs to the day that it ends.
+
+```toml
+from = 2026-11-20T00:00:00Z
+until = 2027-01-01T00:00:00Z
+weekly = [{ days = ["mon", "tue", "wed", "thu", "fri"], from = "22:00", until = "06:00", zone = "Europe/Kyiv" }]
+```
+
+A period that ends at or before its beginning ends on the next day. It holds while a clock on the wall of its zone
+shows a time within it: an hour that the clock shows twice counts twice, an hour that it leaps over not at all.
+"""
+
+BOUNDS = """
+In `who`, `conditions` and `except` all keys have to hold, and one of the entries of a list. A key left out means any.
+`_max` holds for a value up to the bound and `_min` for one above it, so that a permit and a forbid on one bound never
+meet. An input that a request does not state is unknown: it never opens a door.
+"""
+
 DECIDING = """
 The first that applies:
 
 | if | the decision is | served? |
 | --- | --- | --- |
-| a forbid matches | `FORBIDDEN`, because of every such rule | no: `not_permitted` |
-| no permit matches | `NOT_PERMITTED` | no: `not_permitted` |
-| a permit matches | `PERMITTED`, because of every such rule | where the network can |
+| a forbid matches | `FORBIDDEN`, because of every such rule | no |
+| a suspend matches | `SUSPENDED`, because of every such rule | no |
+| no permit matches or might | `NOT_PERMITTED` | no |
+| a forbid or suspend might match | `INDETERMINATE`, with what is `missing` | no |
+| permits match wherever the terminal may be | `PERMITTED`, because of every such rule | where the network can |
+| else | `INDETERMINATE`, with what is `missing` | no |
 
-A rule matches a place in its `territory` and a terminal of one of its classes. A forbid with `emergency = "keep"`
-does not speak to terminals of the class `emergency`; they still need a permit.
+A rule matches by its territory and `who` and `conditions` and window, and not by its `except`. Each of them is true,
+false or unknown, and unknown stays unknown unless something else decides. A forbid or suspend with
+`emergency = "keep"` does not speak to terminals of the class `emergency`; they still need a permit. The circle of
+`uncertainty_m` around a position has to lie within the permits that hold, taken together; a forbid that it touches
+only in part might match. A position without `uncertainty_m` is not known; a surveyed point states 0.
+
+A plan decides places and classes, at its start. Rules on groups or states of terminals are unknown to it, so nothing
+counts as permitted where they would decide, and a note says so; `land_in` and rules on beams and gateways it refuses.
 """
 
+REQUEST_LEAD = """
+`openleo policy decide RULES… --request F.json` decides one request, or a list of them. A key left out is unknown.
 
-NOT_YET_LEAD = """
-These stand in the language and are not computed in this version. A file that uses one is refused by name, because a
-rule that is half kept is a rule that is not kept:
+```text
+{"at": "2026-11-20T12:00:00Z", "class": "fixed", "groups": [],
+ "position": {"lat_deg": 49.61, "lon_deg": 6.13, "uncertainty_m": 30, "age_s": 12, "source": "gnss"}, "speed_kmh": 0}
+```
+"""
+
+ANSWER = """
+The answer: `decision`; `because`, the rules with their authority and reason; `missing`, the inputs that would have to
+be known; `valid_until`, before which time alone changes nothing (null: it never does); and for a request that is not
+served the `refusal`, in the shape of 3GPP's cause 78: `cause`, `territory` (where the terminal may be),
+`retry_not_before` (no window of a rule lets it through before; null: none will), `radius_km` (so far it can
+move and have the same answer).
 """
 
 
 def rules() -> str:
-    not_yet = [
-        *(code(key) for key in rule_file.NOT_YET_KEYS),
-        *(code(f'effect = "{word}"') for word in rule_file.NOT_YET_EFFECTS),
-        *(code(f'applies_to = "{word}"') for word in rule_file.NOT_YET_APPLIES_TO),
-        *(code(f"who.{key}") for key in rule_file.NOT_YET_WHO),
-    ]
     return page(
         "Rule files",
         RULES_LEAD,
         RULES_EXAMPLE,
+        "The same keys stand in a file of JSON. `openleo policy schema` prints the JSON Schema.",
         "## The file",
-        keys(rule_file.FileRecord),
+        keys(rule_records.FileRecord),
         "## `[[rule]]`",
-        keys(rule_file.RuleRecord),
+        keys(rule_records.RuleRecord),
         "## `territory`",
-        keys(rule_file.TerritoryRecord),
+        keys(rule_records.TerritoryRecord),
         RULES_PLACES,
         "## `who`",
-        keys(rule_file.WhoRecord),
+        keys(rule_records.WhoRecord),
         f"Classes that every file knows: {', '.join(code(name) for name in CLASSES)}.",
+        "## `conditions`",
+        keys(rule_records.ConditionsRecord),
+        BOUNDS,
+        "## `except`",
+        "The keys of `who` and of `conditions`. An exception is written inside the rule, never as a stronger one.",
+        "## `weekly`",
+        keys(rule_records.PeriodRecord),
+        WINDOWS,
         "## How a decision is made",
         DECIDING,
-        "## Not yet",
-        NOT_YET_LEAD,
-        "\n".join(f"* {word}" for word in not_yet),
+        "## A request",
+        REQUEST_LEAD,
+        keys(RequestRecord),
+        "### `position`",
+        keys(PositionRecord),
+        ANSWER,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -75,6 +76,38 @@ def stated_instant(value: datetime | str) -> datetime:
     if not FIRST_YEAR <= instant.year <= LAST_YEAR:
         raise ValueError(f"is {value}; orbits are computed from {FIRST_YEAR} to {LAST_YEAR}.")
     return utc(instant)
+
+
+_LEAP_SECOND = re.compile(r"(T|t| )(\d\d:\d\d):60(?:\.\d*)?")
+
+
+def civil_instant(value: datetime | str) -> datetime:
+    """An instant of civil time (a rule's edge, a request's time), in UTC: a `datetime` or ISO 8601, with its zone.
+
+    Every instant of a leap second (23:59:60, at the end of a month of UTC) is carried as the last microsecond before
+    midnight: what ends at midnight still holds then, and what begins at midnight does not yet. Raises ValueError with
+    what is wrong and what to write.
+
+    >>> civil_instant("2017-01-01T08:59:60+09:00").isoformat()
+    '2016-12-31T23:59:59.999999+00:00'
+    """
+    if not isinstance(value, str | datetime):
+        raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004 - as all others
+    text = value if isinstance(value, str) else ""
+    leap = _LEAP_SECOND.search(text)
+    try:
+        if leap:
+            text = text[: leap.start()] + f"{leap[1]}{leap[2]}:59.999999" + text[leap.end() :]
+        instant = datetime.fromisoformat(text) if isinstance(value, str) else value
+        moment = utc(instant)
+    except (ValueError, OverflowError):
+        raise ValueError(f"is {value!r}; write an instant such as 2026-11-20T00:00:00Z.") from None
+    if instant.tzinfo is None:
+        raise ValueError(f"is {value}, without its zone; write {value}Z for UTC.")
+    last_day = monthrange(moment.year, moment.month)[1]
+    if leap and (moment.day, moment.hour, moment.minute) != (last_day, 23, 59):
+        raise ValueError(f"is {value}; a leap second ends a month of UTC, at 23:59:60.")
+    return moment
 
 
 def instant_text(instant: datetime) -> str:

@@ -1,4 +1,4 @@
-"""Reading a TOML file into a checked record, with every fault named at once.
+"""Reading a TOML or JSON file into a checked record, with every fault named at once.
 
 A pydantic model says what a file may hold; this module turns what pydantic finds into our problems: the place in the
 file, what stands there, what is required, and the near names of a key that is not known.
@@ -6,6 +6,7 @@ file, what stands there, what is required, and the near names of a key that is n
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -35,6 +36,40 @@ def read_toml(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a name that no file can have
         why = getattr(error, "strerror", None) or error
         raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds (RFC 8259). Raises InputError when it is not there, cannot be read or is no JSON.
+
+    A key that stands twice in one object is refused: readers differ in which of the two they take.
+    """
+    try:
+        return parse_json(path.read_text(encoding="utf-8-sig"), str(path))
+    except FileNotFoundError:
+        raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+
+
+def parse_json(text: str, file: str) -> Any:
+    """As `read_json`, of a text; `file` is what problems call it."""
+    try:
+        return json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(file, "", f"is not JSON: {error}.", "See RFC 8259.")) from None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f'the key "{next(key for key in keys if keys.count(key) > 1)}" stands twice in one object')
+    return made
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def check(model: type[RecordType], data: dict[str, Any], file: str, under: str = "") -> RecordType:

@@ -189,7 +189,7 @@ def compute(
     tell("cutting cells by territory", 0, 1)
     first, second = case.rules, case.compare
     regions = (first.regions if first else ()) + (second.regions if second else ())
-    parts = parts_of(case.area, case.resolution, regions)
+    parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     if len(parts) == 0:
         asked = ", ".join(case.area.order) or "the polygons"
         rule = f"{asked}: nothing of it is found at resolution {case.resolution}."
@@ -208,11 +208,12 @@ def compute(
     reached = time.perf_counter()
     statistics = counter.finish()
     classes = _classes(case)
-    before = mask.compute(first, parts, classes) if first else mask.everything(parts, classes)
+    at = case.grid.start  # a window that changes later in the run is told in the notes
+    before = mask.compute(first, parts, classes, at=at) if first else mask.everything(parts, classes)
     service = serve(statistics, parts, before, classes[0])
     compared, change = None, None
     if second:
-        after = mask.compute(second, parts, classes, first_region=len(first.regions) if first else 0)
+        after = mask.compute(second, parts, classes, len(first.regions) if first else 0, at)
         compared = serve(statistics, parts, after, classes[0])
         pairs = [(serve(statistics, parts, before, name), serve(statistics, parts, after, name)) for name in classes]
         order = [row.territory for row in by_territory(service, case.area.order)]

@@ -29,8 +29,7 @@ from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.expressions import sha256_of
 from openleo.places.territories import territories
-from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import CLASSES, RuleSet
+from openleo.policy.rules import CLASSES
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_failures import as_csv, with_failures
@@ -45,6 +44,7 @@ from openleo.scenario_network import (
     with_gateways,
 )
 from openleo.scenario_pairs import PairCase as PairCase
+from openleo.scenario_rules import notes_on_rules, rules_of_a_plan
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -117,9 +117,9 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
-    rules = problems.read(lambda: _rules(policy.rules, folder)) if policy else None
+    rules = problems.read(lambda: rules_of_a_plan(policy.rules, folder)) if policy else None
     second = policy.compare if policy else None
-    compare = problems.read(lambda: _rules(second, folder)) if second else None
+    compare = problems.read(lambda: rules_of_a_plan(second, folder)) if second else None
     classes = tuple(dict.fromkeys(policy.classes)) if policy else ("fixed",)
     known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
     for name in classes if (rules or not policy) else ():
@@ -141,6 +141,9 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     assert ground is not None
     assert skyline is not None
     assert area is not None
+    for rule_set in (rules, compare):
+        if rule_set:
+            notes += [said for said in notes_on_rules(rule_set, grid) if said not in notes]
     ground_sources = ground[1]
     if network.failures:
         digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
@@ -173,10 +176,6 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
 
 def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:
     return read_limits(record.links, satellites, file, by_range=record.conventions == HYPATIA)
-
-
-def _rules(words: list[str], folder: Path) -> RuleSet:
-    return read_rules([folder / word for word in words])
 
 
 def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:

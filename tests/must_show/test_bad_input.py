@@ -102,10 +102,16 @@ CASES = {
         {"r.toml": RULE.format(territory='{in = "TON"}') + "priority = 3\n"},
         ["r.toml", "rule[0].priority", "no key", "Known keys"],
     ),
-    "a part of the rule language that is not yet computed": (
+    "a kind of rule that a plan does not yet keep": (
         scenario(rest='[policy]\nrules = "r.toml"'),
-        {"r.toml": RULE.format(territory='{in = "TON"}') + "conditions = {speed_kmh_max = 75}\n"},
-        ["r.toml", 'rule "r1"', "conditions", "not yet", "Leave it out"],
+        {"r.toml": RULE.format(territory='{in = "TON"}') + 'land_in = ["FJI"]\n'},
+        ["r.toml", 'rule "r1"', "land_in", "not yet", "Leave the rule out"],
+    ),
+    "a window that ends before it begins": (
+        scenario(rest='[policy]\nrules = "r.toml"'),
+        {"r.toml": RULE.format(territory='{in = "TON"}')
+            + "from = 2026-11-20T00:00:00Z\nuntil = 2026-11-19T00:00:00Z\n"},
+        ["r.toml", 'rule "r1"', "2026-11-19T00:00:00Z", "before it begins", "Set until after from"],
     ),
 }  # fmt: skip
 

@@ -6,9 +6,15 @@ import numpy as np
 import pytest
 import shapely
 
+from openleo.places import point
+from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
-from openleo.policy.decide import Outcome, decide
+from openleo.policy.conditions import Selector
+from openleo.policy.decide import Outcome
+from openleo.policy.decide import decide as decide_request
+from openleo.policy.request import Request
+from openleo.policy.rule_territory import polygon_region
 from openleo.policy.rules import CLASSES, Rule, union
 
 ZONE = shapely.box(0.0, 0.0, 1.0, 1.0)
@@ -19,13 +25,18 @@ def rule(id_, effect="permit", *, on=("TON",), region=None, classes=None, emerge
         id=id_,
         book=book,
         effect=effect,
-        territories=frozenset() if region is not None else frozenset(on),
-        region=region,
-        classes=None if classes is None else frozenset(classes),
-        emergency=emergency or ("cut" if effect == "forbid" else None),
+        territory=Labels(frozenset(on)) if region is None else polygon_region("zone.geojson", region),
+        selector=Selector(classes=None if classes is None else frozenset(classes)),
+        emergency=emergency or (None if effect == "permit" else "cut"),
         authority=book,
         reason=f"why {id_}",
     )
+
+
+def decide(rules, territory, class_, within=()):
+    """The decision for a class, at a place within some of the rules' regions."""
+    regions = [region for region, inside in zip(rules.regions, within, strict=True) if inside] if within else []
+    return decide_request(rules, Request(class_=class_), point.at(territory, regions))
 
 
 def ids(decision):

@@ -12,6 +12,7 @@ import pytest
 
 from openleo import cells as h3cells
 from openleo.network.reach import Reach
+from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import Rule, union
@@ -33,7 +34,8 @@ PARTS = Parts(
 
 def rule(name: str, effect: str, *territories: str) -> Rule:
     emergency = "cut" if effect == "forbid" else None
-    return Rule(name, "operator", effect, frozenset(territories), None, None, emergency, "operator", "a test")  # type: ignore[arg-type]
+    where = Labels(frozenset(territories))
+    return Rule(name, "operator", effect, where, emergency=emergency, authority="operator", reason="a test")  # type: ignore[arg-type]
 
 
 JAPAN, TAIWAN, SEAS = (rule(name.lower(), "permit", name) for name in ("JPN", "TWN", "high-seas"))

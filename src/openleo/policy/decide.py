@@ -1,23 +1,36 @@
 """One decision, with its reasons.
 
-The first that applies: a forbid that matches; no permit that matches; a permit that matches. No rule outranks another
-by place or order, so adding a forbid never permits anyone new.
+Takes a rule set, a request and the kinds of place it may come from; gives a Decision. The first that applies: a forbid
+that matches; a suspend that matches; no permit that matches or might; a forbid or suspend that might; a permit that
+matches wherever the terminal may be; else nothing is certain. No rule outranks another by place or order, so adding a
+forbid or suspend never permits anyone new, and what is not known never opens a door.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from openleo.policy.rules import Rule, RuleSet
+from openleo.instants import instant_text
+from openleo.places.expressions import holds
+from openleo.places.point import Atom, Where
+from openleo.policy.conditions import AGE, AtMost, MoreThan
+from openleo.policy.request import Request
+from openleo.policy.rules import AppliesTo, Rule, RuleSet
+
+CAUSE_LOCATION = 78  # 3GPP TS 24.501 §5.5.1.2.5: "PLMN not allowed to operate at the present UE location"
 
 
 class Outcome(StrEnum):
     """What was decided."""
 
     FORBIDDEN = "FORBIDDEN"
+    SUSPENDED = "SUSPENDED"
     NOT_PERMITTED = "NOT_PERMITTED"
+    INDETERMINATE = "INDETERMINATE"
     PERMITTED = "PERMITTED"
 
 
@@ -29,33 +42,196 @@ class Because:
     authority: str
     reason: str
 
+    def as_json(self) -> dict[str, str]:
+        return {"rule": self.rule, "authority": self.authority, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a terminal is told that is not served, in the shape of 3GPP's cause #78."""
+
+    territory: str | None  # labels of where it may be, separated by a space; None: not known
+    retry_not_before: datetime | None  # no window of a rule lets it through before; None: nor afterwards
+    radius_km: int | None = None  # so far it can move and have the same answer; None: not known
+    cause: int = CAUSE_LOCATION
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "cause": self.cause,
+            "territory": self.territory,
+            "retry_not_before": _text(self.retry_not_before),
+            "radius_km": self.radius_km,
+        }
+
 
 @dataclass(frozen=True)
 class Decision:
-    """`because` is empty only when no rule speaks of the place: no rule, no service."""
+    """`because` is empty only when no rule speaks of the request: no rule, no service."""
 
     outcome: Outcome
     because: tuple[Because, ...]
+    missing: tuple[str, ...] = ()  # inputs that would have to be known; of INDETERMINATE alone
+    valid_until: datetime | None = None  # until then time alone changes nothing; None: nor afterwards
+    refusal: Refusal | None = None
 
     @property
     def permitted(self) -> bool:
         return self.outcome is Outcome.PERMITTED
 
-
-def decide(rule_set: RuleSet, territory: str, class_: str, within: Sequence[bool] = ()) -> Decision:
-    """The decision for a terminal of a class on a part of a territory.
-
-    `within` says, for each of the rule set's regions, whether the part lies in it.
-    """
-    matching = rule_set.matching(territory, within, class_)
-    forbids = [rule for rule in matching if rule.effect == "forbid"]
-    if forbids:
-        return Decision(Outcome.FORBIDDEN, _because(forbids))
-    if not matching:
-        return Decision(Outcome.NOT_PERMITTED, ())
-    return Decision(Outcome.PERMITTED, _because(matching))
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "decision": self.outcome.value,
+            "because": [because.as_json() for because in self.because],
+            "missing": list(self.missing),
+            "valid_until": _text(self.valid_until),
+            "refusal": self.refusal.as_json() if self.refusal else None,
+        }
 
 
-def _because(rules: list[Rule]) -> tuple[Because, ...]:
+@dataclass(frozen=True)
+class _Match:
+    """A rule that matches or might. `here`, a value for each atom, is None where no atom is known."""
+
+    rule: Rule
+    value: bool | None  # of everything but the territory; never False
+    missing: frozenset[str]
+    here: tuple[bool, ...] | None
+
+    @property
+    def everywhere(self) -> bool:
+        return self.here is not None and all(self.here)
+
+    @property
+    def certain(self) -> bool:
+        return self.value is True and self.everywhere
+
+
+def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to: AppliesTo = "terminal") -> Decision:
+    """The decision for a request from a place; `where` None: it is not known where."""
+    speaking: list[Rule] = []
+    matches: list[_Match] = []
+    for rule in rule_set.rules if where is None else rule_set.near(atom.label for atom in where.atoms):
+        here = None if where is None else tuple(_in_territory(rule, atom) for atom in where.atoms)
+        if rule.applies_to != applies_to or not (here is None or any(here)):
+            continue
+        speaking.append(rule)
+        missing: set[str] = set()
+        if (value := rule.matches(request, missing)) is not False:
+            matches.append(_Match(rule, value, frozenset(missing), here))
+    outcome, decisive, lacking = _outcome(matches, where, request)
+    refusal = None
+    if outcome is not Outcome.PERMITTED:
+        territory = None if where is None else " ".join(where.labels)
+        refusal = Refusal(territory, _retry(outcome, speaking, decisive, request))
+    valid_until = min(_changes(speaking, request), default=None)
+    return Decision(outcome, _because(decisive), tuple(sorted(lacking)), valid_until, refusal)
+
+
+def _in_territory(rule: Rule, atom: Atom) -> bool:
+    return holds(rule.territory, atom.label, atom.regions.__contains__) is True
+
+
+def _outcome(
+    matches: Sequence[_Match], where: Where | None, request: Request
+) -> tuple[Outcome, list[Rule], frozenset[str]]:
+    """(what is decided, the rules that decide it, what would have to be known)."""
+    for effect, outcome in (("forbid", Outcome.FORBIDDEN), ("suspend", Outcome.SUSPENDED)):
+        if certain := [match.rule for match in matches if match.rule.effect == effect and match.certain]:
+            return outcome, certain, frozenset()
+    permits = [match for match in matches if match.rule.effect == "permit"]
+    blocking = [match for match in matches if match.rule.effect != "permit"]
+    if not permits:
+        return Outcome.NOT_PERMITTED, [], frozenset()
+    granting = [match for match in permits if match.value is True and match.here is not None]
+    left = _left_out(granting, where)  # the kinds of place that no permit is certain of
+    if not left and not blocking:
+        return Outcome.PERMITTED, [match.rule for match in granting], frozenset()
+    hoped_for = [match for match in permits if match.here is None or any(match.here[number] for number in left)]
+    missing = frozenset[str]().union(*(match.missing for match in [*blocking, *hoped_for]))
+    if not all(match.everywhere for match in blocking) or (left and _left_out(permits, where)):
+        missing |= {_what_of_the_place(request)}
+    return Outcome.INDETERMINATE, [match.rule for match in blocking or permits], missing
+
+
+def _left_out(matches: Sequence[_Match], where: Where | None) -> list[int]:
+    """The atoms that none of the matches holds; where nothing is known of the place, one that stands for it."""
+    if where is None:
+        return [0]
+    return [
+        number for number in range(len(where.atoms)) if not any(match.here and match.here[number] for match in matches)
+    ]
+
+
+def _what_of_the_place(request: Request) -> str:
+    known = request.latitude_deg is not None and request.longitude_deg is not None
+    return "position.uncertainty_m" if known and request.uncertainty_m is None else "position"
+
+
+# --- time ---------------------------------------------------------------------------------------------------------
+
+
+def _changes(rules: Iterable[Rule], request: Request) -> list[datetime]:
+    """When time alone may change whether a rule matches: edges of windows, and positions that grow too old."""
+    if request.at is None:
+        return []
+    changes: list[datetime | None] = []
+    for rule in rules:
+        if (rule.window.always and not _reads_age(rule)) or not _may_ever_speak(rule, request):
+            continue
+        changes.append(rule.window.next_change(request.at))
+        changes += _ageing(rule, request)
+    return [change for change in changes if change is not None]
+
+
+def _reads_age(rule: Rule) -> bool:
+    selectors = (rule.selector, *rule.exceptions)
+    return any(condition.input is AGE for selector in selectors for condition in selector.conditions)
+
+
+def _may_ever_speak(rule: Rule, request: Request) -> bool:
+    """Whether the rule might match this request at another time, everything but its age being as it is."""
+    return _reads_age(rule) or rule.speaks_of(request, set()) is not False
+
+
+def _ageing(rule: Rule, request: Request) -> list[datetime]:
+    """When the position's age passes the bounds that the rule sets on it."""
+    if request.age_s is None or request.at is None:
+        return []
+    bounds = [
+        condition.bound
+        for selector in (rule.selector, *rule.exceptions)
+        for condition in selector.conditions
+        if isinstance(condition, AtMost | MoreThan) and condition.input is AGE
+    ]
+    return [_later(request.at, bound - request.age_s) for bound in bounds if bound >= request.age_s]
+
+
+def _later(instant: datetime, seconds: float) -> datetime:
+    try:
+        return instant + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=instant.tzinfo)
+
+
+def _retry(outcome: Outcome, rules: Sequence[Rule], decisive: Sequence[Rule], request: Request) -> datetime | None:
+    """The first instant at which windows alone could let the request through."""
+    if request.at is None or outcome is Outcome.INDETERMINATE:
+        return None
+    if outcome in (Outcome.FORBIDDEN, Outcome.SUSPENDED):
+        ends = [rule.window.next_change(request.at) for rule in decisive]
+        return None if None in ends else max(end for end in ends if end is not None)
+    coming = [
+        rule.window.next_change(request.at)
+        for rule in rules
+        if rule.effect == "permit" and rule.speaks_of(request, set()) is not False
+    ]
+    return min((begin for begin in coming if begin is not None), default=None)
+
+
+def _because(rules: Iterable[Rule]) -> tuple[Because, ...]:
     ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))  # two books may use one id
     return tuple(Because(rule.id, rule.authority, rule.reason) for rule in ordered)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant_text(instant)

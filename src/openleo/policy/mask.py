@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.places import point
 from openleo.places.parts import Parts
 from openleo.policy.decide import Decision, decide
+from openleo.policy.request import Request
 from openleo.policy.rules import RuleSet
 
 
@@ -23,22 +27,22 @@ class Mask:
     decisions: tuple[Decision, ...]
 
 
-def compute(rule_set: RuleSet, parts: Parts, classes: Sequence[str], first_region: int = 0) -> Mask:
-    """Decide every part for every class.
+def compute(
+    rule_set: RuleSet, parts: Parts, classes: Sequence[str], first_region: int = 0, at: datetime | None = None
+) -> Mask:
+    """Decide every part for every class at an instant.
 
     Columns `first_region`, `first_region` + 1, … of `parts.within` are the rule set's regions. Parts that share a
-    territory and lie in the same regions are decided once.
+    territory and lie in the same regions are decided once. What a cell cannot know of a terminal (its speed, its
+    groups) is unknown, so a rule that asks for it permits nothing, and where it might forbid, nothing is permitted.
     """
     if len(parts) == 0:
         return everything(parts, classes)
-    within = parts.within[:, first_region : first_region + len(rule_set.regions)]
+    inside = parts.within[:, first_region : first_region + len(rule_set.regions)]
     territory, code = np.unique(parts.territory.astype(str), return_inverse=True)
-    kinds, kind = np.unique(np.column_stack([code, within.astype(np.int64)]), axis=0, return_inverse=True)
-    decisions = [
-        decide(rule_set, str(territory[row[0]]), class_, [bool(inside) for inside in row[1:]])
-        for row in kinds
-        for class_ in classes
-    ]
+    kinds, kind = np.unique(np.column_stack([code, inside.astype(np.int64)]), axis=0, return_inverse=True)
+    places = [point.at(str(territory[row[0]]), compress(rule_set.regions, row[1:])) for row in kinds]
+    decisions = [decide(rule_set, Request(at=at, class_=class_), where) for where in places for class_ in classes]
     number = np.arange(len(decisions), dtype=np.int32).reshape(len(kinds), len(classes))[kind.ravel()]
     allowed = np.array([decision.permitted for decision in decisions], dtype=bool)
     return Mask(tuple(classes), allowed[number], number, tuple(decisions))

@@ -1,42 +1,99 @@
-"""Rules as they are computed: a set of territories, a set of classes, an effect, and who says so."""
+"""Rules as they are computed: where, whose terminals, in what state, when, with what effect, and who says so.
+
+A rule matches a request by Kleene's logic: territory ∧ who ∧ conditions ∧ window ∧ ¬except. The rule set is the union
+of the books of all authorities; the order of its rules has no meaning.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import rfc8785
-import shapely
+
+from openleo.places.expressions import (
+    Difference,
+    Expression,
+    Intersection,
+    Labels,
+    Region,
+    Union,
+    regions_of,
+)
+from openleo.policy.conditions import ANYBODY, Selector, all_of, negated
+from openleo.policy.request import Request
+from openleo.policy.when import ALWAYS, Window
 
 SCHEMA = 1
-CLASSES = ("fixed", "portable", "vehicle", "maritime", "aviation", "government", "emergency")
 EMERGENCY = "emergency"
+CLASSES = ("fixed", "portable", "vehicle", "maritime", "aviation", "government", EMERGENCY)
+KEEPS_EMERGENCY = Selector(classes=frozenset({EMERGENCY}))
+
+Effect = Literal["permit", "forbid", "suspend"]
+AppliesTo = Literal["terminal", "beam", "gateway"]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a book. It matches what lies in its territory ∧ is of one of its classes."""
+    """One rule of a book."""
 
     id: str
     book: str
-    effect: Literal["permit", "forbid"]
-    territories: frozenset[str]  # labels of the partition: lands, strips of sea, high-seas
-    region: shapely.Geometry | None  # for a GeoJSON territory, in place of labels
-    classes: frozenset[str] | None  # None: any class
-    emergency: Literal["keep", "cut"] | None
-    authority: str
-    reason: str
+    effect: Effect
+    territory: Expression
+    selector: Selector = ANYBODY  # `who` and `conditions`
+    unless: Selector | None = None  # `except`
+    window: Window = ALWAYS
+    applies_to: AppliesTo = "terminal"
+    land_in: frozenset[str] | None = None  # territories whose gateways and PoPs its traffic has to leave by; None: any
+    emergency: Literal["keep", "cut"] | None = None
+    authority: str = ""
+    reason: str = ""
     legal_reference: str = ""
     review_by: date | None = None
 
-    def speaks_to(self, class_: str) -> bool:
-        """Whether the rule is about terminals of this class."""
-        if self.effect == "forbid" and self.emergency == "keep" and class_ == EMERGENCY:
+    @property
+    def exceptions(self) -> tuple[Selector, ...]:
+        """Whom the rule does not speak to: its `except`, and emergency terminals where it keeps them."""
+        own = () if self.unless is None else (self.unless,)
+        kept = self.emergency == "keep" and self.applies_to == "terminal"
+        return (*own, KEEPS_EMERGENCY) if kept else own
+
+    def matches(self, request: Request, missing: set[str]) -> bool | None:
+        """Who ∧ conditions ∧ window ∧ ¬except, without the territory; see Selector.value for `missing`."""
+        lacking: set[str] = set()
+        speaks = self.speaks_of(request, lacking)
+        if speaks is False:
             return False
-        return self.classes is None or class_ in self.classes
+        answer = all_of((speaks, self.in_force(request.at, lacking)))
+        if answer is None:
+            missing |= lacking
+        return answer
+
+    def speaks_of(self, request: Request, missing: set[str]) -> bool | None:
+        """Who ∧ conditions ∧ ¬except."""
+        lacking: set[str] = set()
+        answer = self.selector.value(request, lacking)
+        for exception in self.exceptions:
+            if answer is False:
+                return False
+            answer = all_of((answer, negated(exception.value(request, lacking))))
+        if answer is None:
+            missing |= lacking
+        return answer
+
+    def in_force(self, at: datetime | None, missing: set[str]) -> bool | None:
+        """Whether the window holds an instant."""
+        if self.window.always:
+            return True
+        if at is None:
+            missing.add("at")
+            return None
+        return self.window.holds(at)
 
     def canonical(self) -> dict[str, Any]:
         """Everything that changes a decision, or what a person is told about it."""
@@ -44,15 +101,33 @@ class Rule:
             "book": self.book,
             "id": self.id,
             "effect": self.effect,
-            "territories": sorted(self.territories),
-            "region": None if self.region is None else shapely.to_wkb(self.region.normalize(), hex=True),
-            "classes": None if self.classes is None else sorted(self.classes),
+            "territory": canonical_expression(self.territory),
+            "selector": self.selector.canonical(),
+            "except": None if self.unless is None else self.unless.canonical(),
+            "window": self.window.canonical(),
+            "applies_to": self.applies_to,
+            "land_in": None if self.land_in is None else sorted(self.land_in),
             "emergency": self.emergency,
             "authority": self.authority,
             "reason": self.reason,
             "legal_reference": self.legal_reference,
             "review_by": self.review_by.isoformat() if self.review_by else None,
         }
+
+
+def canonical_expression(expression: Expression) -> dict[str, Any]:
+    """An area with its parts in one order; regions by the hash of what they are, whatever file they came from."""
+    match expression:
+        case Labels(ids):
+            return {"labels": sorted(ids)}
+        case Region():
+            return {"region": expression.sha256}
+        case Union(parts):
+            return {"union": sorted(map(canonical_expression, parts), key=rfc8785.dumps)}
+        case Intersection(parts):
+            return {"intersection": sorted(map(canonical_expression, parts), key=rfc8785.dumps)}
+        case Difference(base, without):
+            return {"difference": [canonical_expression(base), canonical_expression(without)]}
 
 
 @dataclass(frozen=True)
@@ -64,16 +139,34 @@ class RuleSet:
     sources: tuple[str, ...]  # the files, for people
     sha256: str
 
-    @property
-    def regions(self) -> tuple[shapely.Geometry, ...]:
-        """The polygons of the rules that have one, in the rules' order."""
-        return tuple(rule.region for rule in self.rules if rule.region is not None)
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """The regions that the rules ask about, each once."""
+        return tuple(dict.fromkeys(region for rule in self.rules for region in regions_of(rule.territory)))
 
-    def matching(self, territory: str, within: Sequence[bool], class_: str) -> list[Rule]:
-        """The rules that match a place: on a territory, and within those of `regions` that `within` says."""
-        holds = iter(within)
-        in_place = [next(holds) if rule.region is not None else territory in rule.territories for rule in self.rules]
-        return [rule for rule, here in zip(self.rules, in_place, strict=True) if here and rule.speaks_to(class_)]
+    def next_change(self, at: datetime) -> datetime | None:
+        """The first instant after this one at which a rule comes into force or ceases to be."""
+        changes = (rule.window.next_change(at) for rule in self.rules)
+        return min((change for change in changes if change is not None), default=None)
+
+    def near(self, labels: Iterable[str]) -> Sequence[Rule]:
+        """The rules that may speak of places with these labels, among them all that ask about regions."""
+        by_label, others = self._by_label
+        numbers = {number for label in labels for number in by_label.get(label, ())}
+        return [self.rules[number] for number in (*sorted(numbers), *others)]
+
+    @cached_property
+    def _by_label(self) -> tuple[dict[str, list[int]], tuple[int, ...]]:
+        """Numbers of the rules on labels alone, by label; and of all others."""
+        by_label: dict[str, list[int]] = {}
+        others = []
+        for number, rule in enumerate(self.rules):
+            if isinstance(rule.territory, Labels):
+                for label in rule.territory.ids:
+                    by_label.setdefault(label, []).append(number)
+            else:
+                others.append(number)
+        return by_label, tuple(others)
 
 
 def union(rules: Iterable[Rule], classes: Sequence[str] = CLASSES, sources: Sequence[str] = ()) -> RuleSet:

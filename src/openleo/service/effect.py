@@ -131,13 +131,13 @@ def _median(service: ServiceMap, parts: NDArray[np.intp]) -> float | None:
 def _rules_between(before: ServiceMap, after: ServiceMap, parts: NDArray[np.intp]) -> tuple[str, ...]:
     """The rules that make the difference for the changed parts.
 
-    A forbid makes it where there is one on either side; else the permits that one side has and the other has not.
+    What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
     """
     column = before.mask.classes.index(before.class_)
     names: set[str] = set()
     for old, new in {(before.mask.decision[part, column], after.mask.decision[part, column]) for part in parts}:
         was, is_ = before.mask.decisions[old], after.mask.decisions[new]
         withheld, granted = (was, is_) if is_.permitted else (is_, was)
-        decisive = withheld if withheld.outcome is Outcome.FORBIDDEN else granted
+        decisive = granted if withheld.outcome is Outcome.NOT_PERMITTED else withheld
         names |= {because.rule for because in decisive.because}
     return tuple(sorted(names))

@@ -1,0 +1,191 @@
+"""What a position touches, with what is not known of it.
+
+Takes a position, the radius around it that holds the terminal, and the regions that rules ask about; gives a Where:
+the distinct kinds of place (a label of the partition, and the regions around it) that the circle touches. On land the
+exact polygons decide. At sea the strips follow from distances to coasts, and the circle is given every strip that a
+point of it could lie in: too many kinds make a decision doubtful, too few would make it wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from openleo.geodesy import up
+from openleo.places import land as lands
+from openleo.places import waters
+from openleo.places.expressions import Region
+from openleo.places.parts import SLIVER_KM
+from openleo.places.territories import HIGH_SEAS, STRIPS
+from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
+
+LARGEST_RADIUS_M = 1_000_000.0  # a circle beyond it is taken for no position at all
+CORNERS = 360  # of the polygon around a circle; its edges touch the circle from outside
+ROOM = 1.001  # corners lie further out: an edge straight in longitude and latitude cuts in near a pole
+ELLIPSOID_SLACK = 0.006  # of a radius: strips are cut by angles between verticals, on a sphere
+STEPS_KM = (1, 2, 5, 10, 20, 50, 100, 200)
+ELLIPSOID = pyproj.Geod(ellps="WGS84")
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A kind of place: its label, and the regions that hold it."""
+
+    label: str
+    regions: frozenset[Region] = frozenset()
+
+
+@dataclass(frozen=True)
+class Where:
+    """The kinds of place that a position may lie in; one for a point that is known exactly."""
+
+    atoms: tuple[Atom, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(sorted({atom.label for atom in self.atoms}))
+
+
+def at(label: str, regions: Iterable[Region] = ()) -> Where:
+    """A place of one kind."""
+    return Where((Atom(label, frozenset(regions)),))
+
+
+def where(
+    latitude_deg: float, longitude_deg: float, uncertainty_m: float, regions: Sequence[Region] = ()
+) -> Where | None:
+    """What the circle of a radius around a position touches; None where it is too large to say anything."""
+    if uncertainty_m > LARGEST_RADIUS_M:
+        return None
+    circle = _circle(latitude_deg, longitude_deg, uncertainty_m)
+    land = lands.load()
+    near = land.tree.query(circle, predicate="intersects")
+    found: set[Atom] = set()
+    for owner in np.unique(land.owner[near]):
+        mine = land.pieces[near[land.owner[near] == owner]]
+        ground = shapely.union_all(shapely.intersection(mine, circle))
+        found |= {Atom(land.territories[owner], inside) for inside in _kinds(ground, regions)}
+    sea = _sea(circle, land.pieces[near])
+    if sea is not None:
+        inside_of = list(_kinds(sea, regions))
+        labels = _sea_labels(latitude_deg, longitude_deg, uncertainty_m, land)
+        found |= {Atom(label, inside) for label in labels for inside in inside_of}
+    return Where(tuple(sorted(found, key=lambda atom: (atom.label, sorted(region.sha256 for region in atom.regions)))))
+
+
+def same_within_km(
+    latitude_deg: float, longitude_deg: float, uncertainty_m: float, regions: Sequence[Region] = ()
+) -> int:
+    """How far a terminal can move and touch the same kinds of place: the largest of STEPS_KM, or 0."""
+    here = where(latitude_deg, longitude_deg, uncertainty_m, regions)
+    far = 0
+    for step in STEPS_KM:
+        if here is None or where(latitude_deg, longitude_deg, uncertainty_m + step * M_PER_KM, regions) != here:
+            break
+        far = step
+    return far
+
+
+def _circle(latitude_deg: float, longitude_deg: float, radius_m: float) -> shapely.Geometry:
+    """A point, or a polygon around a circle on the ellipsoid, in longitude and latitude, cut at ±180°."""
+    if radius_m == 0.0:
+        if abs(longitude_deg) == 180.0:
+            return shapely.MultiPoint([(-180.0, latitude_deg), (180.0, latitude_deg)])
+        return shapely.Point(longitude_deg, latitude_deg)
+    out_m = radius_m / np.cos(np.pi / CORNERS) * ROOM
+    pole = 90.0 if latitude_deg >= 0.0 else -90.0
+    _, _, to_pole_m = ELLIPSOID.inv(longitude_deg, latitude_deg, longitude_deg, pole)
+    # Where the pole is near, degrees of longitude are no measure of anything: the circle is made to hold it.
+    holds_pole = to_pole_m <= 1.2 * out_m
+    out_m = max(out_m, 1.01 * to_pole_m) if holds_pole else out_m
+    azimuth = np.linspace(0.0, 360.0, CORNERS, endpoint=False)
+    eastward, northward = np.full(CORNERS, longitude_deg), np.full(CORNERS, latitude_deg)
+    longitude, latitude, _ = ELLIPSOID.fwd(eastward, northward, azimuth, np.full(CORNERS, out_m))
+    from_here = (np.asarray(longitude) - longitude_deg + 180.0) % 360.0 - 180.0
+    if holds_pole:
+        order = np.argsort(from_here)
+        east, north = from_here[order], np.asarray(latitude)[order]
+        ends = np.min(north[[0, -1]]) if pole > 0.0 else np.max(north[[0, -1]])
+        ring = [(-180.0, pole), (-180.0, ends), *zip(east, north, strict=True), (180.0, ends), (180.0, pole)]
+    else:
+        ring = list(zip(from_here, np.asarray(latitude), strict=True))
+    around = shapely.make_valid(shapely.Polygon(ring))
+    turned = [_shifted(around, longitude_deg + turn) for turn in (-360.0, 0.0, 360.0)]
+    world = shapely.box(-180.0, -90.0, 180.0, 90.0)
+    return shapely.union_all([shapely.intersection(piece, world) for piece in turned])
+
+
+def _shifted(shape: shapely.Geometry, degrees: float) -> shapely.Geometry:
+    return shapely.transform(shape, lambda xy: np.add(xy, [degrees, 0.0]))
+
+
+def _kinds(ground: shapely.Geometry, regions: Sequence[Region]) -> Iterator[frozenset[Region]]:
+    """The memberships in regions that occur on some ground."""
+    pieces: list[tuple[shapely.Geometry, frozenset[Region]]] = [(ground, frozenset())]
+    for region in regions:
+        shapely.prepare(region.polygon)
+        divided = []
+        for piece, inside in pieces:
+            if not shapely.intersects(region.polygon, piece):
+                divided.append((piece, inside))
+                continue
+            divided.append((shapely.intersection(piece, region.polygon), inside | {region}))
+            outside = shapely.difference(piece, region.polygon)
+            if not outside.is_empty:
+                divided.append((outside, inside))
+        pieces = divided
+    return (inside for _, inside in pieces)
+
+
+def _sea(circle: shapely.Geometry, pieces: NDArray[np.object_]) -> shapely.Geometry | None:
+    """What of a circle is no land, or None; the slivers between neighbours' borders are no sea."""
+    if len(pieces) == 0:
+        return circle
+    wet = shapely.difference(circle, shapely.union_all(pieces))
+    if wet.is_empty or shapely.buffer(wet, -SLIVER_KM / waters.KM_PER_DEGREE).is_empty:
+        return None
+    return wet
+
+
+@cache
+def _world_coasts() -> waters.Coasts:
+    return waters.coasts(lands.load())
+
+
+def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float, land: lands.Land) -> set[str]:
+    """Every strip, or the high seas, that a point at sea within a circle could belong to."""
+    radius_km = radius_m / M_PER_KM
+    latitude, longitude = np.array([latitude_deg]), np.array([longitude_deg])
+    reach = shapely.box(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
+    coast = waters.coasts(land, np.array([reach])) if radius_km < 1.0 else _world_coasts()
+    if radius_m == 0.0 or coast.tree is None:
+        return set(coast.label(latitude, longitude))
+    radius_km *= 1.0 + ELLIPSOID_SLACK
+    here = up(latitude, longitude)[0]
+    nearest_km = _arc_km(float(coast.tree.query(here)[0]))
+    low_km, high_km = nearest_km - radius_km, nearest_km + radius_km
+    twelve_km, last_km = waters.STRIP_LIMITS_KM
+    found = {HIGH_SEAS} if high_km > last_km else set()
+    if low_km > last_km:
+        return found
+    # A point of the circle has its nearest coast within high_km, so that coast is within high_km + radius_km of here.
+    inside = coast.tree.query_ball_point(
+        here, 2.0 * np.sin(min((high_km + radius_km) / EARTH_MEAN_RADIUS_KM, np.pi) / 2.0)
+    )
+    for owner in np.unique(coast.owner[inside]):
+        mine = coast.tree.data[inside][coast.owner[inside] == owner]
+        its_km = _arc_km(float(np.linalg.norm(mine - here, axis=1).min())) - radius_km
+        territorial, beyond = (coast.territories[owner] + ending for ending in STRIPS)
+        found |= {territorial} if its_km <= twelve_km else set()
+        found |= {beyond} if its_km <= last_km and high_km > twelve_km else set()
+    return found
+
+
+def _arc_km(chord: float) -> float:
+    return float(2.0 * np.arcsin(min(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM)

@@ -1,0 +1,35 @@
+"""A request from its position to its answer: find what the position touches, decide, and say how far a refusal goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from openleo.places import point
+from openleo.places.point import Where
+from openleo.policy.decide import Decision, decide
+from openleo.policy.request import Request
+from openleo.policy.rules import RuleSet
+
+
+def answer(rule_set: RuleSet, request: Request) -> Decision:
+    """The decision for a terminal, by the exact polygons.
+
+    A position without its uncertainty is not known: a radius that nobody states could reach anywhere.
+    """
+    where = where_of(rule_set, request)
+    decision = decide(rule_set, request, where)
+    if decision.refusal is None or where is None:
+        return decision
+    assert request.latitude_deg is not None
+    assert request.longitude_deg is not None
+    assert request.uncertainty_m is not None
+    place = (request.latitude_deg, request.longitude_deg, request.uncertainty_m)
+    radius_km = point.same_within_km(*place, rule_set.regions)
+    return replace(decision, refusal=replace(decision.refusal, radius_km=radius_km))
+
+
+def where_of(rule_set: RuleSet, request: Request) -> Where | None:
+    """The kinds of place that a request may come from, None where that is not known."""
+    if request.latitude_deg is None or request.longitude_deg is None or request.uncertainty_m is None:
+        return None
+    return point.where(request.latitude_deg, request.longitude_deg, request.uncertainty_m, rule_set.regions)

@@ -1,0 +1,66 @@
+"""The rules that a scenario names, and what a plan can and cannot keep of them.
+
+A plan decides places and classes at its start. What a rule asks beyond that is told in notes where it is decided on
+the safe side, and refused where it would not be kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from openleo.errors import InputError, Problem
+from openleo.instants import SlotGrid, instant_text
+from openleo.policy.conditions import Selector
+from openleo.policy.rule_file import read_rules
+from openleo.policy.rules import Rule, RuleSet
+
+
+def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
+    """The union of rule files. Raises InputError for what they get wrong, and for rules that a plan would not keep."""
+    rule_set = read_rules([folder / word for word in words])
+    problems = [
+        Problem(
+            ", ".join(words), f'rule "{rule.id}"', f"{what} is not yet kept by a plan.", "Leave the rule out of it."
+        )
+        for rule in rule_set.rules
+        for what in _not_kept(rule)
+    ]
+    if problems:
+        raise InputError(problems)
+    return rule_set
+
+
+def _not_kept(rule: Rule) -> list[str]:
+    return [
+        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to != "terminal" else []),
+        *(["land_in"] if rule.land_in is not None else []),
+    ]
+
+
+def notes_on_rules(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
+    """What a plan decides on the safe side, in words."""
+    notes = []
+    if asking := sorted(rule.id for rule in rule_set.rules if _asks_of_a_terminal(rule)):
+        notes.append(
+            f"{_listed(asking)}: a plan knows no groups, speeds or other states of terminals; where such a rule would "
+            "decide, nothing counts as permitted."
+        )
+    change = rule_set.next_change(grid.start)
+    if change is not None and change < grid.instant(grid.slots):
+        notes.append(
+            f"The rules in force change at {instant_text(change)}, within the run; all of it is computed under those "
+            f"in force at its start, {instant_text(grid.start)}."
+        )
+    return notes
+
+
+def _asks_of_a_terminal(rule: Rule) -> bool:
+    def asks(selector: Selector) -> bool:
+        return selector.groups is not None or bool(selector.conditions)
+
+    return asks(rule.selector) or (rule.unless is not None and asks(rule.unless))
+
+
+def _listed(ids: list[str], most: int = 5) -> str:
+    named = ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
+    return f"Rule{'s' if len(ids) > 1 else ''} {named}"
