@@ -110,15 +110,29 @@ def test_a_cells_number_is_its_place_among_all(resolution):
 # --- geography ----------------------------------------------------------------------------------------------------
 
 
+FINER = [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("resolution", FINER)
 @pytest.mark.parametrize("name", ["MCO", "TON", "SGP", "VAT", "NRU", "MDV"])
-def test_the_smallest_have_cells(name):
-    assert len(index().touching(name)) > 0
-    assert len(index().touching(name + ".sea12")) > 0 or name == "VAT"
+def test_the_smallest_have_cells(name, resolution):
+    assert len(index(resolution).touching(name)) > 0
+    assert len(index(resolution).touching(name + ".sea12")) > 0 or name == "VAT"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("resolution", [4, 5])
+def test_finer_cells_have_the_labels_of_their_points(resolution):
+    points = np.concatenate([by_the_shore(20_000, 4, 3.0), by_the_shore(20_000, 5, 22.0), anywhere(20_000, 6)], axis=1)
+    number = index(resolution).number_of(cells_at(*points, resolution)).tolist()
+    for one, cell in zip(labels_at(*points), number, strict=True):
+        assert one in index(resolution).labels_of(cell)
+
+
+@pytest.mark.parametrize("resolution", FINER)
 @pytest.mark.parametrize("name", ["FJI", "RUS", "ATA"])
-def test_right_across_the_antimeridian(name):
-    longitude = index().centres_deg[1][index().touching(name)]
+def test_right_across_the_antimeridian(name, resolution):
+    longitude = index(resolution).centres_deg[1][index(resolution).touching(name)]
     assert longitude.max() > 175.0
     assert longitude.min() < -175.0
     if name == "FJI":

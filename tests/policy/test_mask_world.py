@@ -285,6 +285,9 @@ def test_the_rule_that_decides():
         Entry("suspended", "suspend", all_taiwan, frozenset({"fixed"})),
         Entry("forbidden", "forbid", all_taiwan, frozenset({"fixed"})),
         Entry("asked", "forbid", Labels(frozenset({"JPN.sea12"})), frozenset(), frozenset({"fixed"})),
+        Entry("brazil", "permit", Labels(frozenset({"BRA"})), frozenset({"fixed"})),
+        Entry("unpaid", "suspend", Labels(frozenset({"BRA"})), frozenset({"fixed"})),
+        Entry("hoped", "permit", Labels(frozenset({"ARG"})), frozenset(), frozenset({"fixed"})),
     ]
     mask = compute(index(), entries, ["fixed"])
     rule, may = mask.rule("fixed"), mask.may("fixed")
@@ -293,7 +296,9 @@ def test_the_rule_that_decides():
         (("TWN.sea200",), NO, 3),
         (("JPN.sea200",), YES, 0),
         (("JPN.sea12", "JPN.sea200"), DEPENDS, 4),
-        (("BRA",), NO, -1),
+        (("BRA",), NO, 6),
+        (("ARG",), DEPENDS, 7),
+        (("PER",), NO, -1),
         (("JPN.sea200", "high-seas"), DEPENDS, 0),
     ):
         assert (may[kinds[labels_]], rule[kinds[labels_]]) == (answer, by), labels_

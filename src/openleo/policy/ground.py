@@ -125,11 +125,22 @@ def ground(index: CellIndex, regions: Sequence[Region] = ()) -> Ground:
     return made
 
 
+def forget() -> None:
+    """Let go of the grounds that are kept: the next ones are laid anew, as a benchmark wants."""
+    with _lock:
+        _grounds.clear()
+
+
 def lay(index: CellIndex, regions: tuple[Region, ...]) -> Ground:
-    """As `ground`, whatever there is already."""
-    kind, count = index.kind.astype(np.int64), len(index.first) - 1
-    base = np.arange(count)  # of each kind: the kind of the index it comes from
-    state = np.full((count, len(regions)), OUTSIDE, dtype=np.int8)
+    """As `ground`, whatever there is already.
+
+    The kinds of the index come first, and its labels outside of all regions are the first places: only what regions
+    touch is new.
+    """
+    kind, known = index.kind.copy(), len(index.first) - 1
+    base = np.arange(known)  # of each kind: the kind of the index it comes from
+    state = np.full((known, len(regions)), OUTSIDE, dtype=np.int8)
+    touched = [np.empty(0, dtype=np.int64)]
     for number, region in enumerate(regions):
         found = cells_of_region(region, index)
         for cells, how in ((found.inside, INSIDE), (found.crossed, CROSSED)):
@@ -138,40 +149,40 @@ def lay(index: CellIndex, regions: tuple[Region, ...]) -> Ground:
             more[:, number] = how
             kind[cells] = len(base) + new.ravel()
             base, state = np.concatenate([base, base[before]]), np.concatenate([state, more])
-    used, kind = np.unique(kind, return_inverse=True)
-    return _with_places(index, regions, kind.ravel(), base[used], state[used])
+            touched.append(cells)
+    in_regions = np.unique(np.concatenate(touched))
+    used, new = np.unique(kind[in_regions], return_inverse=True)  # kinds on the way to others are dropped
+    kind[in_regions] = known + new.ravel()
+    return _with_places(index, regions, kind, base[used], state[used])
 
 
 def _with_places(
-    index: CellIndex, regions: tuple[Region, ...], kind: Ints, base: Ints, state: NDArray[np.int8]
-) -> Ground:  # fmt: skip
-    number: dict[tuple[int, bytes], int] = {}
-    label: list[int] = []
-    inside: list[bytes] = []
+    index: CellIndex, regions: tuple[Region, ...], kind: Numbers, base: Ints, state: NDArray[np.int8]
+) -> Ground:
+    """`base` and `state` of the kinds that come after the index's own."""
+    outside = bytes(len(regions))
+    number = {(label, outside): label for label in range(len(index.labels))}
+    ways_of: dict[bytes, list[bytes]] = {}
     member: list[int] = []
     size: list[int] = []
     for start, end, states in zip(index.first[base].tolist(), index.first[base + 1].tolist(), state, strict=True):
-        ways = [way.tobytes() for way in _ways(states)]
-        for one in index.member[start:end].tolist():
-            for way in ways:
-                place = number.setdefault((one, way), len(number))
-                if place == len(label):
-                    label.append(one)
-                    inside.append(way)
-                member.append(place)
-        size.append((end - start) * len(ways))
-    labels = np.array(label, dtype=np.int32)
-    order = np.argsort(labels, kind="stable").astype(np.int32)
-    starts = np.searchsorted(labels[order], np.arange(len(index.labels) + 1))
+        if (ways := ways_of.get(states.tobytes())) is None:
+            ways = ways_of[states.tobytes()] = [way.tobytes() for way in _ways(states)]
+        labels = index.member[start:end].tolist()
+        member += [number.setdefault((label, way), len(number)) for label in labels for way in ways]
+        size.append(len(labels) * len(ways))
+    label = np.array([label for label, _ in number], dtype=np.int32)
+    inside = np.array([list(way) for _, way in number], dtype=np.uint8).view(np.int8)
+    order = np.argsort(label, kind="stable").astype(np.int32)
     return Ground(
         index,
         regions,
-        kind.astype(np.int32),
-        np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
-        np.array(member, dtype=np.int32),
-        labels,
-        np.frombuffer(b"".join(inside), dtype=np.int8).reshape(len(labels), len(regions)),
-        (order, starts),
+        kind,
+        np.concatenate([index.first, index.first[-1] + np.cumsum(np.array(size, dtype=np.int64))]),
+        np.concatenate([index.member, np.array(member, dtype=np.int32)]),
+        label,
+        inside.reshape(len(label), len(regions)),
+        (order, np.searchsorted(label[order], np.arange(len(index.labels) + 1))),
     )
 
 
