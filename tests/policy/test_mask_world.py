@@ -360,6 +360,13 @@ def test_the_file_says_what_the_mask_says(tmp_path, monkeypatch):
         assert table["rule"].to_pylist()[first::2] == named
 
 
+def test_a_label_that_does_not_exist_is_refused():
+    nowhere = Labels(frozenset({"JPN", "NOWHERE"}))
+    for area in (nowhere, Difference(Labels(frozenset({"JPN"})), nowhere)):
+        with pytest.raises(ValueError, match="no label NOWHERE"):
+            compute(index(), [Entry("one", "forbid", area, frozenset({"fixed"}))], ["fixed"])
+
+
 def test_a_made_index_of_few_cells():
     """The mask asks nothing of an index but its arrays."""
     small = CellIndex(0, np.arange(3, dtype=np.uint64), ("A", "B"), np.array([0, 1, 2], np.int32),

@@ -62,10 +62,16 @@ class Ground:
 
     def _of_labels(self, ids: frozenset[str]) -> Extent:
         place, start = self._by_label
-        number = self.index.number_of_label
-        wanted = sorted(number[id_] for id_ in ids if id_ in number)
+        wanted = self._numbers(ids)
         places = np.sort(np.concatenate([place[:0], *(place[start[one] : start[one + 1]] for one in wanted)]))
         return Extent(places, np.zeros(len(places), dtype=bool))
+
+    def _numbers(self, ids: frozenset[str]) -> list[int]:
+        """A label that no cell can have is a fault: a forbid on it would forbid nothing."""
+        number = self.index.number_of_label
+        if unknown := sorted(ids - number.keys()):
+            raise ValueError(f"the index has no label {', '.join(unknown)}")
+        return sorted(number[id_] for id_ in ids)
 
     def _of_any(self, area: Expression) -> Extent:
         true, false = self._holds(area)
@@ -76,8 +82,7 @@ class Ground:
         """Kleene's values of every place: (true, false), neither where it is not known."""
         match area:
             case Labels(ids):
-                number = self.index.number_of_label
-                here = np.isin(self.label, [number[id_] for id_ in ids if id_ in number])
+                here = np.isin(self.label, self._numbers(ids))
                 return here, ~here
             case Region():
                 inside = self.inside[:, self.regions.index(area)]
