@@ -28,7 +28,9 @@ from openleo.units import EARTH_MEAN_RADIUS_KM
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-FINEST_NODE_KM = 0.5  # from its middle to its corners: what is smaller is not cut further
+# From a node's middle to its corners: what is smaller is not cut further. Where two territories' borders end in one point
+# of the shore, a whole sector of sea is as near to both: no cutting settles it, and each step would take four times more.
+FINEST_NODE_KM = 0.5
 ROUNDING_KM = 1e-6
 STRIP_ENDS_KM = np.array([0.0, *waters.STRIP_LIMITS_KM])
 KINDS = 1 + len(STRIPS)  # of labels of a territory: its land, then its strips
