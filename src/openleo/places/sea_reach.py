@@ -28,8 +28,8 @@ from openleo.units import EARTH_MEAN_RADIUS_KM
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# From a node's middle to its corners: what is smaller is not cut further. Where two territories' borders end in one point
-# of the shore, a whole sector of sea is as near to both: no cutting settles it, and each step would take four times more.
+# From a node's middle to its corners: what is smaller is not cut further. Where two territories' border ends at the
+# shore, a whole sector of sea is as near to both: no cutting settles it, and each step would take four times more.
 FINEST_NODE_KM = 0.5
 ROUNDING_KM = 1e-6
 STRIP_ENDS_KM = np.array([0.0, *waters.STRIP_LIMITS_KM])
