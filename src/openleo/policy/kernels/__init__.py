@@ -1,0 +1,1 @@
+"""The compiled loops of masks: plain functions on arrays, shapes in their docstrings, no state."""
