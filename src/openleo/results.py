@@ -26,6 +26,7 @@ from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.effect import Effect, effect
+from openleo.service.relicensed import effect_of_networks
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
 from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
@@ -62,10 +63,12 @@ class Case:
     compare: RuleSet | None
     inputs: Mapping[str, Source]
     notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
+    compare_network: Network | None = None  # under `compare`, where its rules on gateways make it another one
+    withholding: tuple[str, ...] = ()  # the rules that make it another one
 
     @property
     def network_sha256(self) -> str:
-        """Of all that the network's reach depends on; rules do not enter."""
+        """Of all that the network's reach depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -83,6 +86,9 @@ class Case:
                 hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
             ],
         }
+        if self.compare_network:
+            fibres = self.compare_network.gateways.fibre_km
+            said["compare"] = hashlib.sha256(fibres.round(6).tobytes()).hexdigest()
         limits = self.network.limits.said()
         if limits:
             said["limits"] = limits
@@ -214,10 +220,15 @@ def compute(
     compared, change = None, None
     if second:
         after = mask.compute(second, parts, classes, len(first.regions) if first else 0, at)
-        compared = serve(statistics, parts, after, classes[0])
-        pairs = [(serve(statistics, parts, before, name), serve(statistics, parts, after, name)) for name in classes]
+        other = _reach_of(case, parts, threads) if case.compare_network else statistics
+        compared = serve(other, parts, after, classes[0])
         order = [row.territory for row in by_territory(service, case.area.order)]
-        change = effect(pairs, order, first.sha256 if first else "", second.sha256, case.network_sha256)
+        hashes = (first.sha256 if first else "", second.sha256, case.network_sha256)
+        pairs = [(serve(statistics, parts, before, name), serve(other, parts, after, name)) for name in classes]
+        if case.compare_network:
+            change = effect_of_networks(pairs, order, *hashes, case.withholding)
+        else:
+            change = effect(pairs, order, *hashes)
     done = time.perf_counter()
     return Results(
         case,
@@ -229,6 +240,15 @@ def compute(
         tuple(failures.values()),
         {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
     )
+
+
+def _reach_of(case: Case, parts: Parts, threads: int | None) -> CellStatistics:
+    """The reach of the network under `compare`."""
+    assert case.compare_network is not None
+    counter = Counter(len(parts.cells), case.grid.slot_s)
+    for chunk in reach(case.compare_network, case.grid, cell_users(case.compare_network, parts.cells), threads):
+        counter.add(chunk)
+    return counter.finish()
 
 
 def _classes(case: Case) -> tuple[str, ...]:

@@ -6,13 +6,16 @@ the safe side, and refused where it would not be kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, counted
 from openleo.instants import SlotGrid, instant_text
+from openleo.network.reach import Network
 from openleo.policy.conditions import Selector
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import Rule, RuleSet
+from openleo.service import licences
 
 
 def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
@@ -32,7 +35,7 @@ def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
 
 def _not_kept(rule: Rule) -> list[str]:
     return [
-        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to != "terminal" else []),
+        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to == "beam" else []),
         *(["land_in"] if rule.land_in is not None else []),
     ]
 
@@ -54,6 +57,32 @@ def notes_on_rules(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
     return notes
 
 
+def licensed(
+    network: Network, rules: RuleSet | None, compare: RuleSet | None, grid: SlotGrid, notes: list[str]
+) -> tuple[Network, Network | None, tuple[str, ...]]:
+    """(the network under `rules`, that under `compare` where it is another, the rules that make it so).
+
+    Adds to `notes` what is withheld.
+
+    Gateways are decided at the run's start, as everything is that rules say.
+    """
+    both = [licences.withheld(network.gateways, rule_set, grid.start) for rule_set in (rules, compare)]
+    for name, those in zip(("rules", "compare"), both, strict=True):
+        if those:
+            by = sorted({because.rule for one in those for because in one.decision.because})
+            who = f'{", ".join(by)} in "{name}"' if by else f'"{name}", which permits others'
+            of = f"{len(those)} of {counted(len(network.gateways), 'gateway')}"
+            notes.append(f"Withheld by {who}: {of} ({_named([one.name for one in those])}).")
+    first, second = (replace(network, gateways=licences.without(network.gateways, those)) for those in both)
+    changed = {one.gateway for one in both[0]} ^ {one.gateway for one in both[1]}
+    if compare is None or not changed:
+        return first, None, ()
+    names = {b.rule for those in both for one in those if one.gateway in changed for b in one.decision.because}
+    if not names:  # permits withhold the others by not being there
+        names = {rule.id for rule_set in (rules, compare) if rule_set for rule in licences.of_gateways(rule_set)}
+    return first, second, tuple(sorted(names))
+
+
 def _asks_of_a_terminal(rule: Rule) -> bool:
     def asks(selector: Selector) -> bool:
         return selector.groups is not None or bool(selector.conditions)
@@ -62,5 +91,8 @@ def _asks_of_a_terminal(rule: Rule) -> bool:
 
 
 def _listed(ids: list[str], most: int = 5) -> str:
-    named = ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
-    return f"Rule{'s' if len(ids) > 1 else ''} {named}"
+    return f"Rule{'s' if len(ids) > 1 else ''} {_named(ids, most)}"
+
+
+def _named(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
