@@ -129,6 +129,7 @@ def write(columns: dict[str, Sequence[Any]], target: Path) -> None:
 
 
 def main() -> None:
+    """Write the fleet that the command line names."""
     words = argparse.ArgumentParser(description="Write a synthetic fleet of a shipped scenario.")
     words.add_argument("name", choices=FLEETS)
     words.add_argument("--out", type=Path, required=True, metavar="F.csv")
