@@ -111,12 +111,12 @@ def draw(ended: list[Ended], target: Path) -> None:
 
     figure = Figure(figsize=(10.0, 5.0))
     axes: Any = figure.add_axes((0.24, 0.12, 0.73, 0.7))
-    colours = {"served": "#009e73", "not served, in doubt": "#e69f00", "not served, forbidden": "#d55e00"}
+    colours = {"served": "#009e73", "not served, not certain enough": "#e69f00", "not served, forbidden": "#d55e00"}
     for row, one in enumerate(reversed(ended)):
         first = FROM_KM if one.last_km is None else one.last_km
         second = -FROM_KM if one.forbidden_km is None else one.forbidden_km
         for name, begin, end in (
-            ("served", FROM_KM, first), ("not served, in doubt", first, second),
+            ("served", FROM_KM, first), ("not served, not certain enough", first, second),
             ("not served, forbidden", second, -FROM_KM),
         ):  # fmt: skip
             axes.barh(row, end - begin, left=begin, height=0.6, color=colours[name], label=name if row == 0 else None)
