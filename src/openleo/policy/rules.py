@@ -22,6 +22,7 @@ from openleo.places.expressions import (
     Labels,
     Region,
     Union,
+    holds,
     regions_of,
 )
 from openleo.policy.conditions import ANYBODY, Selector, all_of, negated
@@ -85,6 +86,10 @@ class Rule:
         if answer is None:
             missing |= lacking
         return answer
+
+    def holds_at(self, label: str, regions: frozenset[Region]) -> bool:
+        """Whether its territory holds a place with a label inside some regions, and outside of all others."""
+        return holds(self.territory, label, regions.__contains__) is True
 
     def in_force(self, at: datetime | None, missing: set[str]) -> bool | None:
         """Whether the window holds an instant."""

@@ -1,0 +1,171 @@
+"""An effect in plain words, the same for a terminal, a file and a test: who loses, who gains, and by which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from openleo.errors import counted
+from openleo.instants import instant_text
+from openleo.report.tables import short_name
+from openleo.service.amounts import Amount, EffectRow
+from openleo.service.effect import Edge, Effect, NamedRule
+
+INDENT = " " * 4
+CLASS_COLUMNS = 12
+SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
+Said = TypeVar("Said")
+
+
+def text(effect: Effect, names: tuple[str, str]) -> str:
+    """The whole of an effect. `names` are of the old rules and of the new, for people."""
+    lines = [f"From {names[0]} to {names[1]}"]
+    if effect.at is not None:
+        lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
+    lines += ["", *_rows(effect.rows)]
+    for edge in effect.edges:
+        lines += ["", *_edge(edge)]
+    if effect.edges_left_out:
+        lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
+    if effect.beam_km is not None:
+        lines += ["", *_spill(effect)]
+    if effect.rules:
+        lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]
+    lines += ["", *effect.notes] if effect.notes else []
+    lines += ["", "What shared beams would take is not computed.", f"Fingerprint: {effect.sha256}"]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: Sequence[EffectRow]) -> list[str]:
+    """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
+    changed = [row for row in rows if row.changed]
+    if not changed:
+        return ["Nothing changes: nobody loses service and nobody gains it."]
+    lines = []
+    for classes, some in _alike(changed, lambda row: row.class_, _total):
+        lines += [f"{' and '.join(classes)}: {line}" for line in some]
+    told = territories_told(rows)
+    untouched = len({row.territory for row in rows}) - len(told)
+    for territory, mine in told.items():
+        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine))]
+    if untouched:
+        others = counted(untouched, "other territory", "other territories")
+        lines += ["", f"Nothing changes in {others} of the area."]
+    return lines
+
+
+def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
+    """The rows of each territory in which something changes: those that change, and of emergency terminals always."""
+    by_territory: dict[str, list[EffectRow]] = {}
+    for row in rows:
+        by_territory.setdefault(row.territory, []).append(row)
+    return {
+        territory: [row for row in mine if row.changed or row.emergency]
+        for territory, mine in by_territory.items()
+        if any(row.changed for row in mine)
+    }
+
+
+def _territory(rows: Sequence[EffectRow]) -> list[str]:
+    lines = []
+    for classes, (said, because) in _alike(rows, lambda row: row.class_, lambda some: _said(some[0])):
+        who = f"{', '.join(classes)}:"
+        lines += [f"{who:<{CLASS_COLUMNS}} {one}" for one in said]
+        lines += [f"{'':<{CLASS_COLUMNS}} {because}"] if because else []
+    return lines
+
+
+def _alike(
+    rows: Sequence[EffectRow], key: Callable[[EffectRow], str], say: Callable[[list[EffectRow]], Said]
+) -> list[tuple[list[str], Said]]:
+    """Classes of which the same is to be said, together; emergency terminals always by themselves."""
+    by_class: dict[str, list[EffectRow]] = {}
+    for row in rows:
+        by_class.setdefault(key(row), []).append(row)
+    together: list[tuple[list[str], Said, bool]] = []
+    for class_, mine in by_class.items():
+        said, emergency = say(mine), mine[0].emergency
+        for classes, other, alone in together:
+            if other == said and not (alone or emergency):
+                classes.append(class_)
+                break
+        else:
+            together.append(([class_], said, emergency))
+    return [(classes, said) for classes, said, _ in together]
+
+
+def _total(rows: Sequence[EffectRow]) -> list[str]:
+    lines = []
+    for what, says in SAYS:
+        some = [getattr(row, what) for row in rows if getattr(row, what)]
+        if some:
+            terminals = [one.terminals for one in some if one.terminals is not None]
+            whole = Amount(
+                sum(one.cells for one in some),
+                sum(one.area_km2 for one in some),
+                sum(one.people for one in some),
+                sum(terminals) if terminals else None,
+            )
+            where = counted(len(some), "territory or strip of sea", "territories and strips of sea")
+            lines.append(f"{says} {amount(whole)}, in {where}")
+    return lines
+
+
+def _said(row: EffectRow) -> tuple[list[str], str]:
+    """(what changes, why and how fast it is)."""
+    said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
+    if not said:
+        return ["nothing changes"], ""
+    because = f"because of {', '.join(row.because)}; " if row.because else ""
+    return said, f"{because}median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+
+
+def amount(one: Amount) -> str:
+    """An amount in words.
+
+    >>> amount(Amount(cells=2, area_km2=1234.56, people=1_234, terminals=118))
+    '1,234 people, 1,235 km², 2 cells, 118 terminals'
+    """
+    terminals = "" if one.terminals is None else f", {counted(one.terminals, 'terminal', form=',')}"
+    cells = counted(one.cells, "cell", form=",")
+    return f"{counted(one.people, 'person', 'people', form=',')}, {one.area_km2:,.0f} km², {cells}{terminals}"
+
+
+def _rtt(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f} ms"
+
+
+def _edge(edge: Edge) -> list[str]:
+    when = instant_text(edge.at)
+    own = "new" in edge.of
+    rows = edge.own if own else edge.between
+    said = (
+        "the new rules change by themselves" if own else "the old rules would have changed; from then on, new for old"
+    )
+    lines = [f"At {when} {said}:"]
+    for territory, mine in territories_told(rows).items():
+        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
+    return lines if rows else [*lines, f"{INDENT}nobody loses service and nobody gains it"]
+
+
+def _spill(effect: Effect) -> list[str]:
+    lines = [f"Beams, if they point at the places that they serve and reach {effect.beam_km:g} km around them:"]
+    for row in effect.rows:
+        if row.spill is None or not (any(row.spill.lit) or any(row.spill.dark)):
+            continue
+        who = f"{INDENT}{short_name(row.territory)}, {row.class_}:"
+        lit, dark = row.spill.lit, row.spill.dark
+        if any(lit):
+            lines.append(f"{who} not served but lit: {lit[0]:,} people before, {lit[1]:,} after")
+        if any(dark):
+            lines.append(
+                f"{who} dark if beams may not reach where service is not permitted: {dark[0]:,} people before, "
+                f"{dark[1]:,} after"
+            )
+    return lines if len(lines) > 1 else [*lines, f"{INDENT}nobody is lit by others' beams"]
+
+
+def _rule(rule: NamedRule) -> str:
+    where = {"base": "old rules only", "new": "new rules only"}.get(" ".join(rule.of), "old and new rules")
+    legal = f" [{rule.legal_reference}]" if rule.legal_reference else ""
+    return f"{rule.rule}: {rule.effect} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
