@@ -33,7 +33,6 @@ from openleo.service.windows import changes
 
 NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
 PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py")
-FIXED = "fixed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +84,23 @@ def prepare(
 
 
 def classes_of_both(base: RuleSet, new: RuleSet) -> tuple[str, ...]:
-    """The classes to tell of: fixed terminals for all that no rule names, those that one names, and emergency."""
+    """The classes to tell of: those that the rules name, the first that they do not name for all such, emergency."""
     named = named_classes(base) | named_classes(new)
-    return (FIXED, *sorted(named - {FIXED, EMERGENCY}), EMERGENCY)
+    known = dict.fromkeys((*base.classes, *new.classes))
+    unnamed = [class_ for class_ in known if class_ not in named and class_ != EMERGENCY][:1]
+    told = {*named, *unnamed}
+    return (*(class_ for class_ in known if class_ in told and class_ != EMERGENCY), EMERGENCY)
+
+
+def alike(base: RuleSet, new: RuleSet, classes: Sequence[str]) -> str:
+    """A sentence on the classes that no rule names, where one of them stands for all; else nothing."""
+    named = named_classes(base) | named_classes(new) | {EMERGENCY}
+    unnamed = [class_ for class_ in dict.fromkeys((*base.classes, *new.classes)) if class_ not in named]
+    stands = [class_ for class_ in unnamed if class_ in classes]
+    others = [class_ for class_ in unnamed if class_ not in classes]
+    if not stands or not others:
+        return ""
+    return f"No rule names {', '.join(others)}: what is said of {stands[0]} holds for them."
 
 
 def first_difference(prepared: Prepared, classes: Sequence[str]) -> datetime:

@@ -35,7 +35,8 @@ def effect(
     classes: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B", help="Classes of terminals. [default: fixed, those that the rules name, and emergency]"
+            metavar="A,B",
+            help="Classes of terminals. [default: those that the rules name, one for all others, and emergency]",
         ),
     ] = None,
     slots: Annotated[
@@ -52,7 +53,7 @@ def effect(
 
     The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
     """
-    from openleo.effects import classes_of_both, compare, first_difference, prepare
+    from openleo.effects import alike, classes_of_both, compare, first_difference, prepare
     from openleo.report.effect_text import text
     from openleo.service.effect import Extras
 
@@ -60,6 +61,7 @@ def effect(
     base, other = both
     when, end = _instant(at, "--at"), _instant(until, "--until")
     asked = _classes(classes, {*base.classes, *other.classes}) or classes_of_both(base, other)
+    notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
     found = compare(prepared, asked, when or first_difference(prepared, asked), end, Extras(notes=notes))

@@ -8,11 +8,12 @@ from typing import TypeVar
 from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.report.tables import short_name
+from openleo.report.words import listed
 from openleo.service.amounts import Amount, EffectRow
 from openleo.service.effect import Edge, Effect, NamedRule
 
 INDENT = " " * 4
-CLASS_COLUMNS = 12
+CLASS_COLUMNS = 22
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
 Said = TypeVar("Said")
 
@@ -42,8 +43,8 @@ def _rows(rows: Sequence[EffectRow]) -> list[str]:
     if not changed:
         return ["Nothing changes: nobody loses service and nobody gains it."]
     lines = []
-    for classes, some in _alike(changed, lambda row: row.class_, _total):
-        lines += [f"{' and '.join(classes)}: {line}" for line in some]
+    for classes, some in _alike(changed, _total):
+        lines += [f"{listed(classes):<{CLASS_COLUMNS}} {line}" for line in some]
     told = territories_told(rows)
     untouched = len({row.territory for row in rows}) - len(told)
     for territory, mine in told.items():
@@ -68,20 +69,17 @@ def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
 
 def _territory(rows: Sequence[EffectRow]) -> list[str]:
     lines = []
-    for classes, (said, because) in _alike(rows, lambda row: row.class_, lambda some: _said(some[0])):
-        who = f"{', '.join(classes)}:"
-        lines += [f"{who:<{CLASS_COLUMNS}} {one}" for one in said]
+    for classes, (said, because) in _alike(rows, lambda some: _said(some[0])):
+        lines += [f"{listed(classes):<{CLASS_COLUMNS}} {one}" for one in said]
         lines += [f"{'':<{CLASS_COLUMNS}} {because}"] if because else []
     return lines
 
 
-def _alike(
-    rows: Sequence[EffectRow], key: Callable[[EffectRow], str], say: Callable[[list[EffectRow]], Said]
-) -> list[tuple[list[str], Said]]:
+def _alike(rows: Sequence[EffectRow], say: Callable[[list[EffectRow]], Said]) -> list[tuple[list[str], Said]]:
     """Classes of which the same is to be said, together; emergency terminals always by themselves."""
     by_class: dict[str, list[EffectRow]] = {}
     for row in rows:
-        by_class.setdefault(key(row), []).append(row)
+        by_class.setdefault(row.class_, []).append(row)
     together: list[tuple[list[str], Said, bool]] = []
     for class_, mine in by_class.items():
         said, emergency = say(mine), mine[0].emergency
@@ -125,10 +123,13 @@ def amount(one: Amount) -> str:
 
     >>> amount(Amount(cells=2, area_km2=1234.56, people=1_234, terminals=118))
     '1,234 people, 1,235 km², 2 cells, 118 terminals'
+    >>> amount(Amount(cells=1, area_km2=0.04, people=0))  # at sea
+    '0.04 km², 1 cell'
     """
-    terminals = "" if one.terminals is None else f", {counted(one.terminals, 'terminal', form=',')}"
-    cells = counted(one.cells, "cell", form=",")
-    return f"{counted(one.people, 'person', 'people', form=',')}, {one.area_km2:,.0f} km², {cells}{terminals}"
+    people = [counted(one.people, "person", "people", form=",")] if one.people else []
+    terminals = [] if one.terminals is None else [counted(one.terminals, "terminal", form=",")]
+    area = f"{one.area_km2:,.0f} km²" if one.area_km2 >= 1.0 or not one.area_km2 else f"{one.area_km2:.2g} km²"
+    return ", ".join([*people, area, counted(one.cells, "cell", form=","), *terminals])
 
 
 def _rtt(value: float | None) -> str:
