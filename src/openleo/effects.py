@@ -21,13 +21,16 @@ from openleo import kept
 from openleo.instants import instant_text
 from openleo.places.areas import parts_of
 from openleo.places.expressions import Region
-from openleo.places.parts import Parts
+from openleo.places.parts import POPULATION_RESOLUTION, Parts, cut
+from openleo.places.points import Points, points_of
 from openleo.policy.mask import kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
+from openleo.service.amounts import Spill
 from openleo.service.change import Side, rows_between
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.reached import Reached
+from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
 
@@ -127,6 +130,67 @@ def compare(
         prepared.reached, prepared.base, prepared.new, classes, at, case.network_sha256,
         order=case.area.order, until=until, extras=extras,
     )  # fmt: skip
+
+
+# --- beams --------------------------------------------------------------------------------------------------------
+
+FINE = 4.0  # points stand so many times closer than a beam reaches
+MOST_POINTS = 2_000_000
+
+
+def spills(
+    prepared: Prepared, classes: Sequence[str], at: datetime, beam_km: float, folder: Path | None = None
+) -> tuple[dict[tuple[str, str], Spill], float]:
+    """(what beams do beyond borders, by territory and class; how far points stand apart, in km)."""
+    reached, case = prepared.reached, prepared.case
+    before, after = (Side(one, at).decided(reached.kinds, classes) for one in (prepared.base, prepared.new))
+    cells = cells_in_doubt(reached, (before, after), beam_km)
+    if len(cells) == 0:
+        return {}, 0.0
+    resolution = max(case.resolution, POPULATION_RESOLUTION)
+    finer = resolution
+    while h3cells.radius_km(finer) > beam_km / FINE and len(cells) * 7 ** (finer + 1 - case.resolution) < MOST_POINTS:
+        finer += 1
+    points, kind, can_serve = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
+    sampled = Sampled(points, kind, can_serve)
+    return spill(sampled, reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
+
+
+def _sampled(
+    prepared: Prepared, cells: h3cells.Cells, resolution: int, finer: int, folder: Path
+) -> tuple[Points, NDArray[np.intp], NDArray[np.bool_]]:
+    """(points, the kind of each, whether it can be served at some time); the points are kept."""
+    reached = prepared.reached
+    regions = reached.kinds.regions
+    said = [
+        _parts_sha256(prepared.case, regions),
+        hashlib.sha256(cells.tobytes()).hexdigest(),
+        str((resolution, finer)),
+    ]
+    name = f"points-{hashlib.sha256(' '.join(said).encode()).hexdigest()[:32]}"
+    if (arrays := kept.read(folder, name)) is None:
+        arrays = _point_arrays(reached, cells, resolution, finer)
+        kept.keep(folder, name, arrays)
+    points = Points(*(arrays[name] for name in ("latitude_deg", "longitude_deg", "part", "people")))
+    share = reached.statistics.can_serve[np.searchsorted(reached.parts.cells, arrays["cell"])]
+    return points, arrays["kind"], share > 0.0
+
+
+def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer: int) -> dict[str, NDArray[Any]]:
+    """Points of the kinds that the area has; what of a border cell lies outside of it is left out."""
+    polygons = tuple(region.polygon for region in reached.kinds.regions)
+    fine = cut(h3cells.children(cells, resolution), polygons)
+    coarse = h3cells.parents(fine.cells, int(h3cells.resolutions(cells[:1])[0]))[fine.cell]
+    kinds, parts = reached.kinds, reached.parts
+    number = {
+        (label, row.tobytes()): kind for kind, (label, row) in enumerate(zip(kinds.label, kinds.inside, strict=True))
+    }
+    kind = np.array([number.get(key, -1) for key in zip(fine.territory, map(bytes, fine.within), strict=True)], np.intp)
+    in_area = set(zip(parts.cells[parts.cell].tolist(), kinds.of_part.tolist(), strict=True))
+    keep = np.array([key in in_area for key in zip(coarse.tolist(), kind.tolist(), strict=True)], dtype=bool)
+    kept_parts = fine.select(keep)
+    points = points_of(kept_parts, polygons, finer)
+    return {**vars(points), "kind": kind[keep][points.part], "cell": coarse[keep][points.part]}
 
 
 # --- kept ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import typer
 from openleo.cli.common import AsJson, Threads, note, print_json, progress
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
+BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
 RULE_ENDINGS = (".toml", ".json")
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
@@ -46,6 +47,10 @@ def effect(
     resolution: Annotated[
         int | None, typer.Option(min=0, max=7, help="H3 resolution, in place of the scenario's.")
     ] = None,
+    beam_km: Annotated[
+        float,
+        typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
+    ] = BEAM_KM,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +58,9 @@ def effect(
 
     The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
     """
-    from openleo.effects import alike, classes_of_both, compare, first_difference, prepare
+    from dataclasses import replace
+
+    from openleo.effects import alike, classes_of_both, compare, first_difference, prepare, spills
     from openleo.report.effect_text import text
     from openleo.service.effect import Extras
 
@@ -64,7 +71,12 @@ def effect(
     notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
-    found = compare(prepared, asked, when or first_difference(prepared, asked), end, Extras(notes=notes))
+    when = when or first_difference(prepared, asked)
+    extras = Extras(notes=notes)
+    if beam_km > 0.0:
+        spilled, apart_km = spills(prepared, asked, when, beam_km)
+        extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
+    found = compare(prepared, asked, when, end, extras)
     if as_json:
         print_json(found.as_json())
         return

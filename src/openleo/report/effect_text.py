@@ -150,20 +150,29 @@ def _edge(edge: Edge) -> list[str]:
 
 
 def _spill(effect: Effect) -> list[str]:
-    lines = [f"Beams, if they point at the places that they serve and reach {effect.beam_km:g} km around them:"]
+    """By territory; classes of which the same is to be said together."""
+    how = f" (told of points {effect.points_km:g} km apart)" if effect.points_km else ""
+    lines = [f"Beams that point at the places they serve and are felt {effect.beam_km:g} km around{how}:"]
+    by_territory: dict[str, list[EffectRow]] = {}
     for row in effect.rows:
-        if row.spill is None or not (any(row.spill.lit) or any(row.spill.dark)):
-            continue
-        who = f"{INDENT}{short_name(row.territory)}, {row.class_}:"
-        lit, dark = row.spill.lit, row.spill.dark
-        if any(lit):
-            lines.append(f"{who} not served but lit: {lit[0]:,} people before, {lit[1]:,} after")
-        if any(dark):
-            lines.append(
-                f"{who} dark if beams may not reach where service is not permitted: {dark[0]:,} people before, "
-                f"{dark[1]:,} after"
-            )
-    return lines if len(lines) > 1 else [*lines, f"{INDENT}nobody is lit by others' beams"]
+        if row.spill is not None and (any(row.spill.lit) or any(row.spill.dark)):
+            by_territory.setdefault(row.territory, []).append(row)
+    for territory, rows in by_territory.items():
+        lines.append(INDENT + short_name(territory))
+        for classes, said in _alike(rows, lambda some: _lit_and_dark(some[0])):
+            lines += [f"{INDENT * 2}{listed(classes):<{CLASS_COLUMNS}} {one}" for one in said]
+    return lines if by_territory else [*lines, f"{INDENT}they cross no border behind which people live"]
+
+
+def _lit_and_dark(row: EffectRow) -> list[str]:
+    assert row.spill is not None
+    lit, dark = row.spill.lit, row.spill.dark
+    said = (
+        [f"not served, lit all the same:               {lit[0]:,} people before, {lit[1]:,} after"] if any(lit) else []
+    )
+    if any(dark):
+        said.append(f"dark if no beam may reach who is not served: {dark[0]:,} people before, {dark[1]:,} after")
+    return said
 
 
 def _rule(rule: NamedRule) -> str:

@@ -73,7 +73,8 @@ class Effect:
     edges: tuple[Edge, ...] = ()
     edges_left_out: int = 0
     rules: tuple[NamedRule, ...] = ()
-    beam_km: float | None = None  # radius of the contour
+    beam_km: float | None = None  # how far a beam is felt around the place that it serves
+    points_km: float | None = None  # how far apart the places are that this was told of; 0: no border is near
     terminals: str | None = None  # sha256 of their table
     notes: tuple[str, ...] = ()
 
@@ -94,6 +95,7 @@ class Effect:
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
             "beam_km": self.beam_km,
+            "beam_points_km": self.points_km,
             "terminals": self.terminals,
             "edges": [edge.as_json() for edge in self.edges],
             "edges_left_out": self.edges_left_out,
@@ -113,6 +115,7 @@ class Extras:
     terminals_sha256: str | None = None
     spill: Mapping[tuple[str, str], Spill] | None = None
     beam_km: float | None = None
+    points_km: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -154,6 +157,7 @@ def effect(
         len(ahead) - len(kept),
         _named(base, new, named),
         extras.beam_km,
+        extras.points_km,
         extras.terminals_sha256,
         extras.notes,
     )
