@@ -22,13 +22,14 @@ from openleo.instants import instant_text
 from openleo.places.areas import parts_of
 from openleo.places.expressions import Region
 from openleo.places.parts import POPULATION_RESOLUTION, Parts, cut
-from openleo.places.points import Points, points_of
+from openleo.places.samples import Points, points_of
 from openleo.policy.mask import kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
 from openleo.service.change import Side, rows_between
 from openleo.service.effect import Effect, Extras, effect
+from openleo.service.effect_cells import CellEffect, by_cell
 from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
@@ -130,6 +131,12 @@ def compare(
         prepared.reached, prepared.base, prepared.new, classes, at, case.network_sha256,
         order=case.area.order, until=until, extras=extras,
     )  # fmt: skip
+
+
+def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
+    """The cells of one class before and after, for maps."""
+    before, after = (Side(one, at).decided(prepared.reached.kinds, (class_,)) for one in (prepared.base, prepared.new))
+    return by_cell(prepared.reached, before, after, class_)
 
 
 # --- beams --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from openleo import cells as h3cells
 from openleo.places.parts import cut
-from openleo.places.points import Points, labels_at, points_of
+from openleo.places.samples import Points, labels_at, points_of
 from openleo.policy.mask import DEPENDS, NO, YES, Decided, Kinds
 from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, crossed, spill

@@ -51,6 +51,9 @@ def effect(
         float,
         typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
     ] = BEAM_KM,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for effect.json, the text, a report and two maps. [default: none]")
+    ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
@@ -62,10 +65,13 @@ def effect(
 
     from openleo.effects import alike, classes_of_both, compare, first_difference, prepare, spills
     from openleo.report.effect_text import text
+    from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
 
     both, read, notes = _read(old, new, scenario, slots, resolution)
     base, other = both
+    if out is not None:
+        check_writable(out)
     when, end = _instant(at, "--at"), _instant(until, "--until")
     asked = _classes(classes, {*base.classes, *other.classes}) or classes_of_both(base, other)
     notes += tuple(said for said in [alike(base, other, asked)] if said)
@@ -77,10 +83,28 @@ def effect(
         spilled, apart_km = spills(prepared, asked, when, beam_km)
         extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
     found = compare(prepared, asked, when, end, extras)
+    names = (_name(base.sources), _name(other.sources))
+    if out is not None:
+        note(f"Written to {out}: {', '.join(path.name for path in _write(found, prepared, names, asked, when, out))}")
     if as_json:
         print_json(found.as_json())
         return
-    typer.echo(text(found, (_name(base.sources), _name(other.sources))), nl=False)
+    typer.echo(text(found, names), nl=False)
+
+
+def _write(  # type: ignore[no-untyped-def]
+    found, prepared, names: tuple[str, str], classes: tuple[str, ...], when, out: Path
+) -> list[Path]:
+    """The files; the maps are of the class of which most changes, or of the first."""
+    from openleo.effects import cell_effect
+    from openleo.report.effect_files import write
+
+    def people(class_: str) -> int:
+        rows = [row for row in found.rows if row.class_ == class_]
+        return sum(one.people + one.cells for row in rows for one in (row.lost, row.gained, row.may_lose, row.may_gain))
+
+    shown = max(classes, key=people)
+    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out)
 
 
 def _read(old: str, new: str, scenario: Path, slots: int | None, resolution: int | None):  # type: ignore[no-untyped-def]

@@ -179,3 +179,36 @@ def _rule(rule: NamedRule) -> str:
     where = {"base": "old rules only", "new": "new rules only"}.get(" ".join(rule.of), "old and new rules")
     legal = f" [{rule.legal_reference}]" if rule.legal_reference else ""
     return f"{rule.rule}: {rule.effect} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
+
+
+# --- as a page ----------------------------------------------------------------------------------------------------
+
+
+def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple[str, str]) -> str:
+    """The effect as a page in Markdown: pictures, a table of what changes, and the words."""
+    changed = [row for row in effect.rows if row.changed]
+    heads = ("Territory", "Class", "Loses", "May lose", "Gains", "May gain", "RTT before", "RTT after", "Because of")
+    table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for row in changed:
+        figures = [amount(one) if one else "–" for one in (row.lost, row.may_lose, row.gained, row.may_gain)]
+        rtt = [_rtt(value) for value in row.rtt_ms_p50]
+        cells = [short_name(row.territory), row.class_, *figures, *rtt, ", ".join(row.because)]
+        table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(
+        [
+            f"# What new rules would change: {title}",
+            "",
+            f"From {names[0]} to {names[1]}.",
+            "",
+            f"![What changes]({pictures[0]})",
+            "",
+            f"![Before and after]({pictures[1]})",
+            "",
+            *(table if changed else ["Nothing changes."]),
+            "",
+            "```",
+            text(effect, names).rstrip(),
+            "```",
+            "",
+        ]
+    )

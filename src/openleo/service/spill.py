@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 
 from openleo import cells as h3cells
 from openleo.geodesy import up
-from openleo.places.points import Points, chord_of
+from openleo.places.samples import Points, chord_of
 from openleo.policy.mask import NO, Decided, Kinds
 from openleo.service.amounts import Spill
 from openleo.service.reached import Reached
