@@ -51,8 +51,8 @@ def _drawn(effect: Effect, cells: CellEffect, case: Case, names: tuple[str, str]
         subtitle=f"{names[0]} to {names[1]}{when} · {cells.class_} terminals · {case.network.constellation.name} · "
         f"{counted(effect.slots, 'slot', form=',')} of {case.grid.slot_s:g} s",
         names=names,
-        foot=f"Borders: {borders}. Contested areas stand for themselves; no side is taken. A cell shows what "
-        f"happens to most of its people × time (area × time where nobody lives); the figures beside it count every part of a cell "
-        f"by the exact borders. H3 resolution {case.resolution}; plate carrée. Effect {effect.sha256[:16]}. "
+        foot=f"Borders: {borders}. Contested areas stand for themselves; no side is taken. A cell shows what happens "
+        f"to most of its people × time (area × time where nobody lives); the figures beside it count every part of a "
+        f"cell by the exact borders. H3 resolution {case.resolution}; plate carrée. Effect {effect.sha256[:16]}. "
         f"OpenLEO {openleo.__version__}.",
     )

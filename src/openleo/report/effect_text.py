@@ -45,6 +45,8 @@ def _rows(rows: Sequence[EffectRow]) -> list[str]:
     lines = []
     for classes, some in _alike(changed, _total):
         lines += [f"{listed(classes):<{CLASS_COLUMNS}} {line}" for line in some]
+    if not any(row.emergency for row in changed):
+        lines += [f"{row.class_:<{CLASS_COLUMNS}} nothing changes" for row in rows if row.emergency][:1]
     told = territories_told(rows)
     untouched = len({row.territory for row in rows}) - len(told)
     for territory, mine in told.items():
@@ -151,7 +153,7 @@ def _edge(edge: Edge) -> list[str]:
 
 def _spill(effect: Effect) -> list[str]:
     """By territory; classes of which the same is to be said together."""
-    how = f" (told of points {effect.points_km:g} km apart)" if effect.points_km else ""
+    how = f" (to within {effect.points_km:g} km)" if effect.points_km else ""
     lines = [f"Beams that point at the places they serve and are felt {effect.beam_km:g} km around{how}:"]
     by_territory: dict[str, list[EffectRow]] = {}
     for row in effect.rows:
