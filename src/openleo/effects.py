@@ -87,9 +87,9 @@ def prepare(
     return Prepared(case, Reached(parts, statistics, kinds_of(parts, regions)), base, new, tuple(found))
 
 
-def classes_of_both(base: RuleSet, new: RuleSet) -> tuple[str, ...]:
-    """The classes to tell of: those that the rules name, the first that they do not name for all such, emergency."""
-    named = named_classes(base) | named_classes(new)
+def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tuple[str, ...]:
+    """The classes to tell of: those that the rules name, one for all others, `also` (of terminals), and emergency."""
+    named = named_classes(base) | named_classes(new) | set(also)
     known = dict.fromkeys((*base.classes, *new.classes))
     unnamed = [class_ for class_ in known if class_ not in named and class_ != EMERGENCY][:1]
     told = {*named, *unnamed}

@@ -73,7 +73,9 @@ def effect(
     if out is not None:
         check_writable(out)
     when, end = _instant(at, "--at"), _instant(until, "--until")
-    asked = _classes(classes, {*base.classes, *other.classes}) or classes_of_both(base, other)
+    known = dict.fromkeys((*base.classes, *other.classes))
+    asked = _classes(classes, set(known))
+    asked = asked or classes_of_both(base, other)
     notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)

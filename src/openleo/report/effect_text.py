@@ -28,6 +28,10 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
+    if effect.elsewhere:
+        lines += ["", "Terminals outside the area, on a border, in an unknown place or of another class:"]
+        for one in effect.elsewhere:
+            lines.append(f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}")
     if effect.beam_km is not None:
         lines += ["", *_spill(effect)]
     if effect.rules:
@@ -128,6 +132,8 @@ def amount(one: Amount) -> str:
     >>> amount(Amount(cells=1, area_km2=0.04, people=0))  # at sea
     '0.04 km², 1 cell'
     """
+    if one.terminals and not one.cells:
+        return counted(one.terminals, "terminal", form=",")
     people = [counted(one.people, "person", "people", form=",")] if one.people else []
     terminals = [] if one.terminals is None else [counted(one.terminals, "terminal", form=",")]
     area = f"{one.area_km2:,.0f} km²" if one.area_km2 >= 1.0 or not one.area_km2 else f"{one.area_km2:.2g} km²"

@@ -33,6 +33,7 @@ class TerminalChange:
 
     lost: int
     gained: int
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

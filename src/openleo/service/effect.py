@@ -9,7 +9,7 @@ Windows make effects of their own: a permit that expires is a switch-off, so eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,19 @@ class Edge:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked."""
+
+    territory: str
+    class_: str
+    lost: int
+    gained: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"territory": self.territory, "class": self.class_, "lost": self.lost, "gained": self.gained}
+
+
+@dataclass(frozen=True)
 class NamedRule:
     """A rule that makes a difference, as people are told it."""
 
@@ -76,6 +89,7 @@ class Effect:
     beam_km: float | None = None  # how far a beam is felt around the place that it serves
     points_km: float | None = None  # how far apart the places are that this was told of; 0: no border is near
     terminals: str | None = None  # sha256 of their table
+    elsewhere: tuple[Elsewhere, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -97,6 +111,7 @@ class Effect:
             "beam_km": self.beam_km,
             "beam_points_km": self.points_km,
             "terminals": self.terminals,
+            "terminals_elsewhere": [one.as_json() for one in self.elsewhere],
             "edges": [edge.as_json() for edge in self.edges],
             "edges_left_out": self.edges_left_out,
             "rules": [rule.as_json() for rule in self.rules],
@@ -107,11 +122,15 @@ class Effect:
 # --- an effect ------------------------------------------------------------------------------------------------------
 
 
+ByTerritory = Mapping[tuple[str, str], TerminalChange]  # by (territory, class)
+TerminalsBetween = Callable[[Side, Side], ByTerritory]
+
+
 @dataclass(frozen=True)
 class Extras:
-    """What is found apart from the parts: by (territory, class)."""
+    """What is found apart from the parts. `spill` is by (territory, class)."""
 
-    terminals: Mapping[tuple[str, str], TerminalChange] | None = None
+    terminals: TerminalsBetween | None = None
     terminals_sha256: str | None = None
     spill: Mapping[tuple[str, str], Spill] | None = None
     beam_km: float | None = None
@@ -136,16 +155,14 @@ def effect(
     `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
     """
     extras = extras or Extras()
-    rows = [
-        _with(row, extras, _has_beam_rule(base, new))
-        for row in rows_between(reached, Side(base, at), Side(new, at), classes, order)
-    ]
+    compared = _Compared(reached, base, new, classes, order, extras.terminals)
+    beam_rule = _has_beam_rule(base, new)
+    rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
+    rows = [_with_beams(row, extras, beam_rule) for row in rows]
     ahead = changes((base, new), at, until) if at is not None else []
     kept = ahead[:MOST_EDGES]
-    edges = [_edge(reached, base, new, one, of, classes, order) for one, of in kept]
-    edges = [edge for edge in edges if edge.own or edge.between]
-    named = {rule for edge in edges for row in (*edge.own, *edge.between) for rule in row.because}
-    named |= {rule for row in rows for rule in row.because}
+    edges = [edge for edge in (compared.edge(one, of) for one, of in kept) if edge.own or edge.between]
+    every = [*rows, *(row for edge in edges for row in (*edge.own, *edge.between))]
     return Effect(
         "" if base is None else base.sha256,
         "" if new is None else new.sha256,
@@ -155,37 +172,57 @@ def effect(
         reached.statistics.slots,
         tuple(edges),
         len(ahead) - len(kept),
-        _named(base, new, named),
+        _named(base, new, {rule for row in every for rule in row.because}),
         extras.beam_km,
         extras.points_km,
         extras.terminals_sha256,
+        elsewhere,
         extras.notes,
     )
 
 
-def _edge(
-    reached: Reached, base: RuleSet | None, new: RuleSet | None, change: datetime, of: tuple[str, ...],
-    classes: Sequence[str], order: Sequence[str],
-) -> Edge:  # fmt: skip
-    before = change - datetime.resolution
-    now = Side(new, change)
-    own = rows_between(reached, Side(new, before), now, classes, order) if "new" in of else []
-    between = rows_between(reached, Side(base, change), now, classes, order)
-    return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
+@dataclass(frozen=True)
+class _Compared:
+    """What stays the same from edge to edge."""
+
+    reached: Reached
+    base: RuleSet | None
+    new: RuleSet | None
+    classes: Sequence[str]
+    order: Sequence[str]
+    terminals: TerminalsBetween | None
+
+    def rows(self, was: Side, is_: Side) -> tuple[list[EffectRow], tuple[Elsewhere, ...]]:
+        """(every territory's rows, terminals that change in none of them)."""
+        rows = rows_between(self.reached, was, is_, self.classes, self.order)
+        if self.terminals is None:
+            return rows, ()
+        counts = dict(self.terminals(was, is_))
+        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), TerminalChange(0, 0))) for row in rows]
+        return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
+
+    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
+        """The change of rules at an instant."""
+        now = Side(self.new, change)
+        own = self.rows(Side(self.new, change - datetime.resolution), now)[0] if "new" in of else []
+        between = self.rows(Side(self.base, change), now)[0]
+        return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
 
 
-def _with(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
-    key = (row.territory, row.class_)
-    if extras.spill is not None:
-        row = replace(row, spill=extras.spill.get(key, Spill((0, 0), (0, 0))), beam_rule=beam_rule)
-    if extras.terminals is not None:
-        change = extras.terminals.get(key, TerminalChange(0, 0))
-        row = replace(
-            row,
-            lost=replace(row.lost, terminals=change.lost),
-            gained=replace(row.gained, terminals=change.gained),
-        )
-    return row
+def _with_terminals(row: EffectRow, change: TerminalChange) -> EffectRow:
+    return replace(
+        row,
+        lost=replace(row.lost, terminals=change.lost),
+        gained=replace(row.gained, terminals=change.gained),
+        because=tuple(sorted({*row.because, *change.because})),
+    )
+
+
+def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
+    if extras.spill is None:
+        return row
+    found = extras.spill.get((row.territory, row.class_), Spill((0, 0), (0, 0)))
+    return replace(row, spill=found, beam_rule=beam_rule)
 
 
 def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
