@@ -2,8 +2,8 @@
 
     python examples/where-does-service-end-across-a-line/tracks.py [--requests requests.json] [--picture tracks.png]
 
-The line, the area beyond it and the tracks are invented. Every terminal drives due south from 20 km north of the line to
-20 km south of it at a steady speed, and reports where it is in every slot.
+The line, the area beyond it and the tracks are invented. Every terminal drives due south from 20 km north of the
+line to 20 km south of it at a steady speed, and reports where it is in every slot.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def positions(track: Track) -> list[tuple[float, Request]]:
 
 @dataclass(frozen=True)
 class Ended:
-    """Where a track's service ended. `last_km`: to the line when it was served for the last time; None: it never was."""
+    """Where a track's service ended. `last_km`: to the line when it was last served; None: it never was."""
 
     track: Track
     last_km: float | None

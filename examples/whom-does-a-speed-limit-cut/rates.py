@@ -176,7 +176,9 @@ def draw(found: list[dict[str, float]], target: Path) -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.text(0.1, 0.92, "Legitimate terminals cut, of a synthetic fleet", fontsize=14, fontweight="bold")
-    figure.text(0.1, 0.87, "At one instant; every figure of the fleet is assumed, the quotas are reported", color="0.35")
+    figure.text(
+        0.1, 0.87, "At one instant; every figure of the fleet is assumed, the quotas are reported", color="0.35"
+    )
     figure.savefig(target, dpi=120)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,12 @@ from openleo.instants import SlotGrid, instant_text
 from openleo.network.ephemeris import Failure
 from openleo.network.reach import Network, Reach, cell_users, reach
 from openleo.places.areas import Area, parts_of
+from openleo.places.expressions import Region
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.effect import Effect, effect
+from openleo.service.reached import Reached
 from openleo.service.relicensed import effect_of_networks
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
@@ -194,13 +196,56 @@ def compute(
     tell = on_progress or (lambda _what, _done, _of: None)
     tell("cutting cells by territory", 0, 1)
     first, second = case.rules, case.compare
-    regions = (first.regions if first else ()) + (second.regions if second else ())
+    regions = regions_of_both(first, second)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
+    refuse_nothing(case, parts)
+    cut = time.perf_counter()
+    statistics, failures = count_reach(case, parts, threads, tell, on_reach)
+    reached = time.perf_counter()
+    classes = classes_of(case)
+    at = case.grid.start  # a window that changes later in the run is told in the notes
+    before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
+    service = serve(statistics, parts, before, classes[0])
+    compared, change = None, None
+    if second:
+        after = mask.compute(second, parts, classes, regions, at)
+        other = statistics
+        if case.compare_network:
+            other, _ = count_reach(replace(case, network=case.compare_network), parts, threads, tell)
+        compared = serve(other, parts, after, classes[0])
+        if case.compare_network:
+            pairs = [(serve(statistics, parts, before, name), serve(other, parts, after, name)) for name in classes]
+            order = [row.territory for row in by_territory(service, case.area.order)]
+            of = (first, second, at, case.network_sha256)
+            change = effect_of_networks(pairs, order, *of, of_gateways=case.withholding)
+        else:
+            ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
+            change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
+    done = time.perf_counter()
+    return Results(
+        case,
+        parts,
+        statistics,
+        service,
+        compared,
+        change,
+        failures,
+        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+    )
+
+
+def refuse_nothing(case: Case, parts: Parts) -> None:
+    """Raise InputError where an area has no part."""
     if len(parts) == 0:
         asked = ", ".join(case.area.order) or "the polygons"
         rule = f"{asked}: nothing of it is found at resolution {case.resolution}."
         raise InputError(Problem(case.name, "ground.area", rule, "Name a larger area or a finer resolution."))
-    cut = time.perf_counter()
+
+
+def count_reach(
+    case: Case, parts: Parts, threads: int | None, tell: OnProgress, on_reach: OnReach | None = None
+) -> tuple[CellStatistics, tuple[Failure, ...]]:
+    """(what reaches the cells over the run's slots, the satellites that could not be moved to some of them)."""
     counter = Counter(len(parts.cells), case.grid.slot_s)
     failures: dict[int, Failure] = {}
     tell("computing slots", 0, case.grid.slots)
@@ -211,47 +256,16 @@ def compute(
         for failure in chunk.failures:
             failures.setdefault(failure.satellite, failure)
         tell("computing slots", chunk.first_slot + len(chunk.satellite), case.grid.slots)
-    reached = time.perf_counter()
-    statistics = counter.finish()
-    classes = _classes(case)
-    at = case.grid.start  # a window that changes later in the run is told in the notes
-    before = mask.compute(first, parts, classes, at=at) if first else mask.everything(parts, classes)
-    service = serve(statistics, parts, before, classes[0])
-    compared, change = None, None
-    if second:
-        after = mask.compute(second, parts, classes, len(first.regions) if first else 0, at)
-        other = _reach_of(case, parts, threads) if case.compare_network else statistics
-        compared = serve(other, parts, after, classes[0])
-        order = [row.territory for row in by_territory(service, case.area.order)]
-        hashes = (first.sha256 if first else "", second.sha256, case.network_sha256)
-        pairs = [(serve(statistics, parts, before, name), serve(other, parts, after, name)) for name in classes]
-        if case.compare_network:
-            change = effect_of_networks(pairs, order, *hashes, case.withholding)
-        else:
-            change = effect(pairs, order, *hashes)
-    done = time.perf_counter()
-    return Results(
-        case,
-        parts,
-        statistics,
-        service,
-        compared,
-        change,
-        tuple(failures.values()),
-        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
-    )
+    return counter.finish(), tuple(failures.values())
 
 
-def _reach_of(case: Case, parts: Parts, threads: int | None) -> CellStatistics:
-    """The reach of the network under `compare`."""
-    assert case.compare_network is not None
-    counter = Counter(len(parts.cells), case.grid.slot_s)
-    for chunk in reach(case.compare_network, case.grid, cell_users(case.compare_network, parts.cells), threads):
-        counter.add(chunk)
-    return counter.finish()
+def regions_of_both(first: RuleSet | None, second: RuleSet | None) -> tuple[Region, ...]:
+    """The regions that two rule sets ask about, each once."""
+    asked = [region for rule_set in (first, second) if rule_set for region in rule_set.regions]
+    return tuple(dict.fromkeys(asked))
 
 
-def _classes(case: Case) -> tuple[str, ...]:
+def classes_of(case: Case) -> tuple[str, ...]:
     """The classes to compute. Emergency terminals get rows of their own as soon as a rule speaks of them."""
     rule_sets = [rule_set for rule_set in (case.rules, case.compare) if rule_set]
     special = any(rule.emergency for rule_set in rule_sets for rule in rule_set.rules)

@@ -161,11 +161,13 @@ def test_a_mask_has_the_decision_of_every_part_and_class():
     assert made.decisions[made.decision[2, 1]].because == ()
 
 
-def test_the_second_rule_set_reads_its_own_columns():
+def test_a_rule_set_reads_its_own_columns():
     rules = union([rule("p", region=ZONE)])
+    other = union([rule("q", region=shapely.box(5.0, 5.0, 6.0, 6.0))])
     both = parts(["TON", "TON"], [[1, 0], [0, 1]])
-    assert mask.compute(rules, both, ["fixed"]).permitted[:, 0].tolist() == [True, False]
-    assert mask.compute(rules, both, ["fixed"], first_region=1).permitted[:, 0].tolist() == [False, True]
+    regions = (*other.regions, *rules.regions)
+    assert mask.compute(rules, both, ["fixed"], regions[::-1]).permitted[:, 0].tolist() == [True, False]
+    assert mask.compute(rules, both, ["fixed"], regions).permitted[:, 0].tolist() == [False, True]
 
 
 def test_without_rules_nothing_is_withheld():

@@ -18,7 +18,7 @@ from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas
 from openleo.report import words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
-from openleo.service.effect import Amount
+from openleo.service.amounts import Amount
 from openleo.service.summary import TerritoryRow
 
 MOST_NOTES = 40

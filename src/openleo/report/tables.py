@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from openleo.places.territories import display_name
 from openleo.report import words
 from openleo.results import Results
-from openleo.service.effect import EffectRow
+from openleo.service.amounts import EffectRow
 from openleo.service.summary import TerritoryRow
 
 if TYPE_CHECKING:

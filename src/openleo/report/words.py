@@ -8,7 +8,7 @@ from datetime import timedelta
 from openleo.instants import SlotGrid
 from openleo.places.territories import display_name
 from openleo.results import Case, Results
-from openleo.service.effect import Amount, EffectRow
+from openleo.service.amounts import Amount, EffectRow
 from openleo.service.serve import REASONS
 from openleo.service.summary import TerritoryRow
 

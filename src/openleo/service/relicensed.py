@@ -7,12 +7,15 @@ both sides, `effect` is the shorter way, and gives the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openleo.policy.decide import Outcome
-from openleo.service.effect import Amount, Effect, EffectRow
+from openleo.policy.rules import RuleSet
+from openleo.service.amounts import Amount, EffectRow
+from openleo.service.effect import Effect, named_rules
 from openleo.service.serve import ServiceMap
 from openleo.service.statistics import RTT_BINS, quantile_ms
 
@@ -20,18 +23,29 @@ from openleo.service.statistics import RTT_BINS, quantile_ms
 def effect_of_networks(
     pairs: Sequence[tuple[ServiceMap, ServiceMap]],
     order: Sequence[str],
-    base: str,
-    new: str,
+    base: RuleSet | None,
+    new: RuleSet | None,
+    at: datetime | None,
     network: str,
+    *,
     of_gateways: Sequence[str],
 ) -> Effect:
-    """The effect of going from each pair's first map to its second; a pair is one class.
+    """The effect of going from each pair's first map to its second at an instant; a pair is one class.
 
-    `base`, `new`, `network`: sha256, the last of both networks; `of_gateways`: the rules that withhold gateways on one
-    side and not on the other, named wherever a place that is permitted on both sides is served otherwise.
+    `network` is the sha256 of both networks; `of_gateways`: the rules that withhold gateways on one side and not on the
+    other, named wherever a place that is permitted on both sides is served otherwise. Later changes of the rules are
+    not looked at: each would be a network of its own.
     """
-    rows = [_row(before, after, id_, of_gateways) for id_ in order for before, after in pairs]
-    return Effect(base, new, network, tuple(rows))
+    rows = tuple(_row(before, after, id_, of_gateways) for id_ in order for before, after in pairs)
+    return Effect(
+        "" if base is None else base.sha256,
+        "" if new is None else new.sha256,
+        network,
+        rows,
+        at,
+        pairs[0][0].statistics.slots if pairs else 0,
+        rules=named_rules(base, new, {rule for row in rows for rule in row.because}),
+    )
 
 
 def _row(before: ServiceMap, after: ServiceMap, id_: str, of_gateways: Sequence[str]) -> EffectRow:
