@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.policy.decide import Decision, Outcome
+from openleo.policy.decide import Outcome
 from openleo.policy.mask import DEPENDS, NO, OUTCOMES, YES, Decided, Kinds, decide_kinds
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
@@ -41,23 +41,25 @@ def rows_between(
     for kind, column in np.argwhere((before.may == DEPENDS) & (after.may == DEPENDS)).tolist():
         may_lose[kind, column], may_gain[kind, column] = _in_another_way(reached.kinds, kind, classes[column], was, is_)
     flags = (lose & ~may_lose, gain & ~may_gain, may_lose, may_gain)
+    changed = np.logical_or.reduce(flags)
+    in_territory = np.logical_or.reduceat(changed, reached.start) if len(reached.start) else changed
     rank = {id_: place for place, id_ in enumerate(order)}
     numbered = sorted(enumerate(reached.territories), key=lambda one: (rank.get(one[1], len(rank)), one[1]))
     rows = []
     for number, territory in numbered:
         mine = reached.kinds_of(number)
         for column, class_ in enumerate(classes):
-            lost, gained, maybe_lost, maybe_gained = (_amount(reached, mine, one[mine, column]) for one in flags)
-            changed = [
-                (before.decisions[kind][column], after.decisions[kind][column])
-                for kind in range(mine.start, mine.stop)
-                if any(one[kind, column] for one in flags)
-            ]
             medians = (
                 reached.rtt_ms_p50(number, before.may[mine, column] == YES),
                 reached.rtt_ms_p50(number, after.may[mine, column] == YES),
             )
-            because = tuple(sorted({rule for pair in changed for rule in _rules_between(*pair)}))
+            if not in_territory[number, column]:
+                rows.append(EffectRow(territory, class_, NOTHING, NOTHING, medians, ()))
+                continue
+            lost, gained, maybe_lost, maybe_gained = (_amount(reached, mine, one[mine, column]) for one in flags)
+            kinds = mine.start + np.flatnonzero(changed[mine, column])
+            pairs = [(before.verdict(kind, column), after.verdict(kind, column)) for kind in kinds.tolist()]
+            because = tuple(sorted({rule for pair in pairs for rule in _rules_between(*pair)}))
             rows.append(EffectRow(territory, class_, lost, gained, medians, because, maybe_lost, maybe_gained))
     return rows
 
@@ -67,7 +69,7 @@ def _amount(reached: Reached, mine: slice, flags: Flags) -> Amount:
         return NOTHING
     cells = [cells for cells, flag in zip(reached.cells[mine], flags, strict=True) if flag]
     return Amount(
-        cells=len(np.unique(np.concatenate(cells))),
+        cells=len(cells[0] if len(cells) == 1 else np.unique(np.concatenate(cells))),
         area_km2=round(float(reached.area_km2[mine] @ flags), 3),
         people=round(float(reached.people[mine] @ flags)),
     )
@@ -76,22 +78,23 @@ def _amount(reached: Reached, mine: slice, flags: Flags) -> Amount:
 # --- because ------------------------------------------------------------------------------------------------------
 
 
-def _rules_between(was: Decision | None, is_: Decision | None) -> set[str]:
+Verdict = tuple[Outcome, list[Rule]]
+
+
+def _rules_between(was: Verdict, is_: Verdict) -> set[str]:
     """The rules that make the difference between two decisions.
 
     What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
     """
-    if was is None or is_ is None:
-        return {because.rule for because in (was or is_).because} if was or is_ else set()  # type: ignore[union-attr]
-    if was.outcome is is_.outcome:
-        return {one.rule for one in was.because} ^ {one.rule for one in is_.because} or {r.rule for r in is_.because}
-    withheld, granted = (was, is_) if _rank(was) < _rank(is_) else (is_, was)
-    decisive = granted if withheld.outcome is Outcome.NOT_PERMITTED else withheld
-    return {because.rule for because in decisive.because}
+    before, after = ({rule.id for rule in rules} for _, rules in (was, is_))
+    if was[0] is is_[0]:
+        return before ^ after or after
+    (withheld, refusing), granting = ((was[0], before), after) if _rank(was) < _rank(is_) else ((is_[0], after), before)
+    return granting if withheld is Outcome.NOT_PERMITTED else refusing
 
 
-def _rank(decision: Decision) -> int:
-    return OUTCOMES.get(decision.outcome, NO)
+def _rank(verdict: Verdict) -> int:
+    return OUTCOMES.get(verdict[0], NO)
 
 
 def _in_another_way(kinds: Kinds, kind: int, class_: str, was: Side, is_: Side) -> tuple[bool, bool]:

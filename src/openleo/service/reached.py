@@ -47,8 +47,11 @@ class Reached:
 
     def kinds_of(self, territory: int) -> slice:
         """The kinds of a territory, by its number."""
-        ends = np.append(self.start, len(self.kinds))
-        return slice(int(ends[territory]), int(ends[territory + 1]))
+        return self._slices[territory]
+
+    @cached_property
+    def _slices(self) -> list[slice]:
+        return [slice(*ends) for ends in pairwise([*self.start.tolist(), len(self.kinds)])]
 
     @cached_property
     def area_km2(self) -> Floats:
