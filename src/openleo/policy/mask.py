@@ -87,6 +87,13 @@ class Decided:
     may: NDArray[np.uint8]
     spoken: Spoken | None
 
+    def speaking(self, kind: int, column: int) -> list[Rule]:
+        """The rules that hold there for a class, or may."""
+        if self.spoken is None:
+            return []
+        says = self.spoken.true[:, column] | self.spoken.unknown[:, column]
+        return [self.spoken.rules[number] for number in self._rules_of_kind[kind] if says[number]]
+
     def verdict(self, kind: int, column: int) -> tuple[Outcome, list[Rule]]:
         """The outcome and the rules that make it, as `decide` has them."""
         if self.spoken is None:

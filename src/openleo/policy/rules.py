@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import rfc8785
 
-from openleo.places.expressions import Expression, Labels, Region, holds, regions_of, sha256_of
+from openleo.places.expressions import Expression, Labels, Region, regions_of, sha256_of
 from openleo.policy.conditions import ANYBODY, Selector, all_of, negated
 from openleo.policy.request import Request
 from openleo.policy.when import ALWAYS, Window
@@ -77,10 +77,6 @@ class Rule:
         if answer is None:
             missing |= lacking
         return answer
-
-    def holds_at(self, label: str, regions: frozenset[Region]) -> bool:
-        """Whether its territory holds a place with a label inside some regions, and outside of all others."""
-        return holds(self.territory, label, regions.__contains__) is True
 
     def in_force(self, at: datetime | None, missing: set[str]) -> bool | None:
         """Whether the window holds an instant."""
