@@ -164,7 +164,7 @@ def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float, land
     radius_km = radius_m / M_PER_KM
     latitude, longitude = np.array([latitude_deg]), np.array([longitude_deg])
     reach = shapely.box(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
-    # The coasts around one point are found sooner than all of them; but for the owner of a shared point they say the same.
+    # Coasts around one point are found sooner than all of them, and say the same (but for who owns a shared point).
     few = radius_m == 0.0 or (radius_km < 1.0 and world_coasts.cache_info().currsize == 0)
     coast = waters.coasts(land, np.array([reach])) if few else world_coasts()
     if radius_m == 0.0 or coast.tree is None:

@@ -24,7 +24,7 @@ from openleo.places.expressions import Region
 from openleo.places.parts import SLIVER_KM
 from openleo.places.point import Atom, Where
 from openleo.places.territories import HIGH_SEAS, STRIPS
-from openleo.units import M_PER_KM
+from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -74,8 +74,8 @@ def where_each(
     sure = labels.number >= 0
     inside = np.zeros(len(known), dtype=np.int64)
     ways: list[frozenset[Region]] = [frozenset()]
-    for number, region in enumerate(regions):
-        tell("positions in regions", number + 1, len(regions) + 2)
+    for step, region in enumerate(regions, 1):
+        tell("positions in regions", step, len(regions) + 2)
         held = _in_region(boxes, region)
         sure &= held >= 0
         inside, ways = _with_region(inside, ways, held == 1, region)
@@ -284,7 +284,7 @@ def _on_shores(
         left = _without(shapes, circle, land.pieces[piece])
         water.append(~shapely.is_empty(shapely.buffer(left, -SLIVER_DEG)))
     doubt = water[0] != water[1]
-    doubt[np.setxor1d(*touched) // territories] = True
+    doubt[np.setxor1d(touched[0], touched[1]) // territories] = True
     circle, owner = np.divmod(touched[0], territories)
     sure = ~doubt[circle]
     return (circle[sure], owner[sure]), water[0] if count else np.empty(0, dtype=bool), doubt
@@ -323,7 +323,8 @@ def _some_sea_rows(
     coast = point.world_coasts()
     assert coast.tree is not None
     here = up(latitude, longitude)
-    chord, nearest = coast.tree.query(here, k=2)
+    found = coast.tree.query(here, k=2)
+    chord, nearest = np.asarray(found[0]), np.asarray(found[1])
     near_km = point.arc_km(chord[:, 0])
     reach_km = radius_m / M_PER_KM * (1.0 + point.ELLIPSOID_SLACK)
     twelve_km, last_km = waters.STRIP_LIMITS_KM
@@ -341,7 +342,7 @@ def _some_sea_rows(
         (in_strip, (first_strip + (near_km > twelve_km))[in_strip]),
     ]
     wide = np.flatnonzero(~exact & (low_km <= last_km))
-    within = 2.0 * np.sin(np.minimum((high_km + reach_km)[wide] / point.EARTH_MEAN_RADIUS_KM, np.pi) / 2.0)
+    within = 2.0 * np.sin(np.minimum((high_km + reach_km)[wide] / EARTH_MEAN_RADIUS_KM, np.pi) / 2.0)
     lists = coast.tree.query_ball_point(here[wide], within, return_sorted=False)
     size = np.array([len(one) for one in lists], dtype=np.int64)
     coasts = np.concatenate([np.empty(0, np.int64), *(np.array(one, dtype=np.int64) for one in lists)])
