@@ -72,9 +72,7 @@ def decided(rule_set: RuleSet, label: str, class_: str, held: tuple[bool, ...] =
 def decisions(rule_list, where):
     rule_set = union(rule_list)
     return {
-        (label, held, class_): decided(rule_set, label, class_, held)
-        for label, held in where
-        for class_ in CLASSES
+        (label, held, class_): decided(rule_set, label, class_, held) for label, held in where for class_ in CLASSES
     }
 
 

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from openleo.places.expressions import Region
 from openleo.places.point import Where
 from openleo.places.points import where_each
-from openleo.policy.conditions import NUMBERS, WORDS, OneOf
+from openleo.policy.conditions import OneOf
 from openleo.policy.decide import Because, Outcome, because, judge, rules_at
 from openleo.policy.kernels import terminals as kernels
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
-from openleo.policy.terminals import CODED, NUMBERED, Coded, Terminals
+from openleo.policy.terminals import ASKED_NUMBERS, CODED, NUMBERED, Coded, Terminals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,8 +36,6 @@ OnProgress = Callable[[str, int, int], None]
 OUTCOMES = tuple(Outcome)  # by the numbers that arrays hold
 PERMITTED = OUTCOMES.index(Outcome.PERMITTED)
 STRADDLING, UNKNOWN = "(several)", "(not known)"  # in the place of a label
-ASKED_NUMBERS = tuple(dict.fromkeys(input_.attribute for input_ in NUMBERS.values()))
-ASKED_WORDS = tuple(dict.fromkeys(input_.attribute for input_ in WORDS.values()))
 SPARSE = 4  # a place with more possible keys than this for every terminal is sorted, and not counted
 
 
@@ -56,6 +54,11 @@ class Settled:
     order: Ints
     first: Ints
     single: int  # terminals that were placed one by one
+
+    @cached_property
+    def of_group(self) -> Numbers:
+        """The group of each row of `order`."""
+        return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
 
 
 def settle(terminals: Terminals, regions: Iterable[Region], progress: OnProgress | None = None) -> Settled:
@@ -157,8 +160,7 @@ def kinds(terminals: Terminals, settled: Settled, rule_sets: Sequence[RuleSet]) 
         sizes.append((category_count, size))
     first = group_first[bounds_of_place[np.append(places, places[-1:] + 1)]] if len(places) else np.zeros(1, np.int64)
     dense = [size <= SPARSE * int(rows) + 64 for (_, size), rows in zip(sizes, np.diff(first), strict=True)]
-    value = np.stack([getattr(terminals, name) for name in ASKED_NUMBERS])
-    of_group = np.repeat(np.arange(len(group_row)), np.diff(group_first))
+    value, of_group = terminals.numbers, settled.of_group
     key = np.empty(len(order), dtype=np.int64)
     offset, total = np.full(len(places), -1, dtype=np.int64), 0
     for number, ask in enumerate(asked):

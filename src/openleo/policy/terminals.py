@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -16,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from openleo.policy.conditions import NUMBERS
 from openleo.policy.request import Request
 
 Floats = NDArray[np.float64]
@@ -58,6 +60,11 @@ class Terminals:
     def __len__(self) -> int:
         return len(self.id)
 
+    @cached_property
+    def numbers(self) -> Floats:
+        """What rules may ask of terminals in numbers: (input of ASKED_NUMBERS, terminal)."""
+        return np.stack([getattr(self, name) for name in ASKED_NUMBERS])
+
     def request(self, row: int, at: datetime | None) -> Request:
         """What is known of one terminal, as `decide` asks for it."""
         return Request(
@@ -77,6 +84,7 @@ class Terminals:
         return known
 
 
+ASKED_NUMBERS = tuple(dict.fromkeys(input_.attribute for input_ in NUMBERS.values()))
 CODED = ("class_", "groups", "source", "home_territory")
 NUMBERED = (
     "latitude_deg", "longitude_deg", "uncertainty_m", "age_s", "speed_kmh", "altitude_m", "days_abroad",

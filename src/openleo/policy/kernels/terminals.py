@@ -13,7 +13,7 @@ Numbers = NDArray[np.int32]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def number(
-    order: Ints, first: Ints, offset: Ints, category: Ints, of_group: Ints, asked_first: Ints, asked: Ints,
+    order: Ints, first: Ints, offset: Ints, category: Ints, of_group: Numbers, asked_first: Ints, asked: Ints,
     bound_first: Ints, bound: Floats, value: Floats, out: Ints,
 ) -> None:  # fmt: skip
     """Number each terminal within its place by its category and the intervals that its numbers fall in.
