@@ -81,10 +81,10 @@ def where_each(
         inside, ways = _with_region(inside, ways, held == 1, region)
     both = np.where(sure, labels.number * len(ways) + inside, -1)
     keys, number = np.unique(both, return_inverse=True)
-    wheres = {None if key < 0 else _where(labels.sets[key // len(ways)], ways[key % len(ways)]): None for key in keys}
-    found: dict[Where | None, int] = {where: place for place, where in enumerate(one for one in wheres if one)}
-    answer = np.full(len(known), -1, dtype=np.int32)
-    answer[:] = np.array([found.get(one, -1) for one in wheres], dtype=np.int32)[number.ravel()]
+    wheres = [None if key < 0 else _where(labels.sets[key // len(ways)], ways[key % len(ways)]) for key in keys]
+    found: dict[Where, int] = {}
+    numbered = [-1 if one is None else found.setdefault(one, len(found)) for one in wheres]
+    answer = np.array(numbered, dtype=np.int32)[number.ravel()]
     left = np.flatnonzero(~sure)
     places, of = np.unique(np.stack([latitude[left], longitude[left], radius[left]]), axis=1, return_inverse=True)
     numbers = []
@@ -96,7 +96,7 @@ def where_each(
     answer[left] = np.array(numbers, dtype=np.int32)[of.ravel()]
     whole = np.full(len(latitude_deg), -1, dtype=np.int32)
     whole[known] = answer
-    return Whereabouts(whole, tuple(where for where in found if where is not None), places.shape[1])
+    return Whereabouts(whole, tuple(found), places.shape[1])
 
 
 def _where(labels: tuple[str, ...], inside: frozenset[Region]) -> Where:

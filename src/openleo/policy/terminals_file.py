@@ -308,6 +308,7 @@ def _first(problems: list[Problem], file: str, where: str, things: str) -> list[
 
 def _rows(rows: NDArray[np.int64]) -> str:
     """`row 3`, `rows 3, 9, 12 and 40 more`."""
-    named = ", ".join(str(row + 1) for row in rows[:MOST_ROWS].tolist())
-    more = f" and {len(rows) - MOST_ROWS:,} more" if len(rows) > MOST_ROWS else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {named}{more}"
+    named = [str(row + 1) for row in rows[:MOST_ROWS].tolist()]
+    if len(rows) > MOST_ROWS:
+        named.append(f"{len(rows) - MOST_ROWS:,} more")
+    return f"row {named[0]}" if len(named) == 1 else f"rows {', '.join(named[:-1])} and {named[-1]}"
