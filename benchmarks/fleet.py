@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.policy.rules import CLASSES
-from openleo.policy.terminals import Coded, Terminals
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import Terminals
 from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,8 @@ from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
 from openleo.policy.decide import Outcome, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import CLASSES, Rule, union
-from openleo.policy.terminals import Coded, Terminals
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import Terminals
 from openleo.policy.when import Window
 
 NOON = civil_instant("2026-11-20T12:00:00Z")

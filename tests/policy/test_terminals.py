@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from openleo.errors import InputError
 from openleo.policy.request import read_requests
 from openleo.policy.rules import CLASSES
+from openleo.policy.terminal_columns import COLUMNS
 from openleo.policy.terminals import read_terminals
-from openleo.policy.terminals_file import COLUMNS
 
 HEADER = "id,class,groups,lat_deg,lon_deg,speed_kmh"
 

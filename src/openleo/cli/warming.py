@@ -33,7 +33,8 @@ from openleo.places.expressions import Labels
 from openleo.policy import bulk
 from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.rules import Rule, union
-from openleo.policy.terminals import Coded, Terminals
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import Terminals
 from openleo.scenario import Scenario
 
 SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)

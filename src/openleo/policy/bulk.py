@@ -25,7 +25,8 @@ from openleo.policy.decide import Because, Outcome, because, judge, rules_at
 from openleo.policy.kernels import terminals as kernels
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
-from openleo.policy.terminals import ASKED_NUMBERS, CODED, NUMBERED, Coded, Terminals
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import ASKED_NUMBERS, CODED, NUMBERED, Terminals
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

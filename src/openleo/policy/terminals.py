@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,23 +19,9 @@ from numpy.typing import NDArray
 
 from openleo.policy.conditions import NUMBERS
 from openleo.policy.request import Request
+from openleo.policy.terminal_columns import Coded, read_columns
 
 Floats = NDArray[np.float64]
-Numbers = NDArray[np.int32]
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Coded(Generic[T]):
-    """`code` (terminal,) into `values`, each of which stands once; −1: not known."""
-
-    code: Numbers
-    values: tuple[T, ...]
-
-    def of(self, row: int) -> T | None:
-        """The value of one terminal."""
-        code = int(self.code[row])
-        return None if code < 0 else self.values[code]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +80,7 @@ NUMBERED = (
 def read_terminals(path: Path, classes: Collection[str] | None = None) -> Terminals:
     """The terminals of a table. Raises InputError with every kind of fault, each with its rows.
 
-    `classes` are those that there are; None: not known, so none is refused. `terminals_file.COLUMNS` says what a
+    `classes` are those that there are; None: not known, so none is refused. `terminal_columns.COLUMNS` says what a
     table may hold.
     """
-    from openleo.policy.terminals_file import read
-
-    return read(path, classes)
+    return Terminals(**read_columns(path, classes))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from openleo.errors import InputError, Problem, counted, near_names
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.policy.request import FARTHEST_M
-from openleo.policy.terminals import Coded, Terminals
+
+Numbers = NDArray[np.int32]
+T = TypeVar("T")
 
 SEPARATOR = ";"  # between the groups of a CSV; alone: in no group
 MOST_TOLD = 20  # problems of a column
@@ -29,6 +31,19 @@ NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 BLANK = r"^\s*$"
 UNIT_SEPARATOR = "\x1f"
 ENDINGS = (".parquet", ".csv")
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(Generic[T]):
+    """`code` (terminal,) into `values`, each of which stands once; −1: not known."""
+
+    code: Numbers
+    values: tuple[T, ...]
+
+    def of(self, row: int) -> T | None:
+        """The value of one terminal."""
+        code = int(self.code[row])
+        return None if code < 0 else self.values[code]
 
 
 @dataclass(frozen=True)
@@ -65,8 +80,8 @@ COLUMNS = (
 BY_NAME = {column.name: column for column in COLUMNS}
 
 
-def read(path: Path, classes: Collection[str] | None) -> Terminals:
-    """As `terminals.read_terminals`."""
+def read_columns(path: Path, classes: Collection[str] | None) -> dict[str, Any]:
+    """The columns of a table by the attributes of Terminals. Raises InputError; see `terminals.read_terminals`."""
     table = _table(path)
     file, count = str(path), len(table)
     problems: list[Problem] = []
@@ -82,7 +97,7 @@ def read(path: Path, classes: Collection[str] | None) -> Terminals:
     problems += unknown
     if problems:
         raise InputError(problems)
-    return Terminals(**made)
+    return made
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
