@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import shapely
 
+from openleo.geodesy import up
 from openleo.places import land, point, points
 from openleo.places.expressions import Region
 
@@ -65,8 +66,9 @@ def test_positions_at_the_antimeridian_and_the_poles(corners):
         random.choice([-1.0, 1.0], 200) * (90.0 - 10 ** random.uniform(-5, 0.7, 200)),
         random.uniform(-180, 180, 200),
     )
+    chukotka = random.uniform(66.0, 69.0, 300), (random.normal(180.0, 0.1, 300) + 180.0) % 360.0 - 180.0
     edges = np.array([90.0, -90.0, -16.8, -16.8, 0.0]), np.array([10.0, 0.0, 180.0, -180.0, 180.0])
-    latitude, longitude = (np.concatenate(one) for one in zip(fiji, polar, edges, strict=True))
+    latitude, longitude = (np.concatenate(one) for one in zip(fiji, polar, chukotka, edges, strict=True))
     radius_m = random.choice([0.0, 100.0, 5_000.0, 100_000.0], len(latitude))
     assert differing(latitude, longitude, radius_m, zones(corners)) == []
 
@@ -76,6 +78,26 @@ def test_corners_themselves(corners):
     chosen = corners[np.random.default_rng(4).integers(0, len(corners), 1_000)]
     radius_m = np.random.default_rng(5).choice([0.0, 0.5, 20.0], len(chosen))
     assert differing(chosen[:, 1].copy(), chosen[:, 0].copy(), radius_m, ()) == []
+
+
+def test_positions_at_sea_as_near_to_one_coast_as_to_another(corners):
+    """Off the end of a land border, the point nearest to a position is both neighbours'."""
+    here = land.load()
+    owner = np.repeat(here.owner, shapely.get_num_coordinates(here.pieces))
+    points_, which = np.unique(corners, axis=0, return_inverse=True)
+    least, most = np.full(len(points_), 999), np.full(len(points_), -1)
+    np.minimum.at(least, which.ravel(), owner)
+    np.maximum.at(most, which.ravel(), owner)
+    shared = points_[least != most]
+    turn = np.linspace(0.0, 2.0 * np.pi, 12)
+    around = (shared[:, np.newaxis] + 0.02 * np.stack([np.cos(turn), np.sin(turn)], axis=1)).reshape(-1, 2)
+    around = around[here.territory_of(around[:, 0], around[:, 1]) < 0]
+    coast = point.world_coasts()
+    chord, nearest = coast.tree.query(up(around[:, 1], around[:, 0]), k=2)
+    tied = (coast.owner[nearest[:, 0]] != coast.owner[nearest[:, 1]]) & (np.diff(chord)[:, 0] == 0.0)
+    chosen = around[tied][:150]
+    assert len(chosen) > 50
+    assert differing(chosen[:, 1].copy(), chosen[:, 0].copy(), np.zeros(len(chosen)), ()) == []
 
 
 def test_most_positions_inland_are_settled_together():

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import shapely
@@ -31,6 +32,7 @@ Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Shapes = NDArray[np.object_]
 OnProgress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+Tell = Callable[[int, int], None]
 
 FINEST_DEG = 0.02  # side of the smallest squares that positions are gathered in
 SHIFTS = (16, 12, 8, 4, 0)  # bits of a square's Morton number to leave out: sides of 5.12° down to FINEST_DEG
@@ -68,14 +70,14 @@ def where_each(
     tell = progress or (lambda _what, _done, _of: None)
     known = np.flatnonzero(~np.isnan(latitude_deg + longitude_deg) & (uncertainty_m <= point.LARGEST_RADIUS_M))
     latitude, longitude, radius = (one[known] for one in (latitude_deg, longitude_deg, uncertainty_m))
-    tell("positions on land and at sea", 0, len(regions) + 2)
+    tell("positions on land and at sea", 0, len(known))
     boxes = _boxes(latitude, longitude, radius)
-    labels = _labels(latitude, longitude, radius, boxes)
+    labels = _labels(latitude, longitude, radius, boxes, partial(tell, "positions on land and at sea"))
     sure = labels.number >= 0
     inside = np.zeros(len(known), dtype=np.int64)
     ways: list[frozenset[Region]] = [frozenset()]
     for step, region in enumerate(regions, 1):
-        tell("positions in regions", step, len(regions) + 2)
+        tell("positions in regions", step, len(regions))
         held = _in_region(boxes, region)
         sure &= held >= 0
         inside, ways = _with_region(inside, ways, held == 1, region)
@@ -129,7 +131,9 @@ class _Boxes:
     morton: Ints
     order: Ints
 
-    def settled(self, test: Callable[[Floats], Ints], among: NDArray[np.bool_] | None = None) -> Ints:
+    def settled(
+        self, test: Callable[[Floats], Ints], among: NDArray[np.bool_] | None = None, tell: Tell | None = None
+    ) -> Ints:
         """A number for each position, −1 where its own box is not settled. `test` gives it for bounds (4, box)."""
         answer = np.full(self.bounds.shape[1], -1)
         left = self.order if among is None else self.order[among[self.order]]
@@ -143,6 +147,8 @@ class _Boxes:
             found = np.repeat(test(np.concatenate([low, high])), np.diff(np.append(first, len(left))))
             answer[left] = found
             left = left[found < 0]
+            if tell:
+                tell(len(self.order) - len(left), len(self.order))
         return answer
 
 
@@ -196,10 +202,10 @@ class _LabelSets:
     sets: list[tuple[str, ...]]
 
 
-def _labels(latitude: Floats, longitude: Floats, radius_m: Floats, boxes: _Boxes) -> _LabelSets:
+def _labels(latitude: Floats, longitude: Floats, radius_m: Floats, boxes: _Boxes, tell: Tell) -> _LabelSets:
     land = lands.load()
     territories = len(land.territories)
-    owner = boxes.settled(lambda bounds: _owner(land, bounds))
+    owner = boxes.settled(lambda bounds: _owner(land, bounds), tell=tell)
     boxed = np.zeros(len(latitude), dtype=bool)
     boxed[boxes.order] = True
     shore = np.flatnonzero(boxed & (owner < 0) & _as_drawn(latitude, radius_m))
