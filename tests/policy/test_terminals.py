@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openleo.errors import InputError
-from openleo.policy.request import read_requests
+from openleo.policy.request import SOURCES, read_requests
 from openleo.policy.rules import CLASSES
 from openleo.policy.terminal_columns import COLUMNS
 from openleo.policy.terminals import read_terminals
@@ -44,7 +44,7 @@ row = st.fixed_dictionaries(
         "place": st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
         "uncertainty_m": st.none() | st.floats(0, 2e7),
         "age_s": st.none() | st.floats(0, 1e9),
-        "source": st.none() | word,
+        "source": st.none() | st.sampled_from(SOURCES),
         "speed_kmh": st.none() | st.floats(0, 1e5) | st.integers(0, 900).map(float),
         "altitude_m": st.none() | st.floats(-1e4, 1e7),
         "days_abroad": st.none() | st.floats(0, 1e5),
@@ -103,7 +103,7 @@ def test_columns_left_out_are_unknown(tmp_path):
 
 
 def test_a_lone_semicolon_is_no_group_and_an_empty_field_is_unknown(tmp_path):
-    read = read_terminals(csv_of(tmp_path, "id,groups\na,;\nb,\nc,x; y\nd,y;x\n"))
+    read = read_terminals(csv_of(tmp_path, "id,groups\na,;\nb,\nc,x; Y\nd,y;x\n"))
     assert [read.groups.of(place) for place in range(4)] == [frozenset(), None, frozenset("xy"), frozenset("xy")]
     assert len(read.groups.values) == 2
 
@@ -158,6 +158,7 @@ def test_faults_of_many_rows_are_bounded(tmp_path):
         ("id,class\na\nb,fixed,3\n", "line 2: has 1 field; the header has 2."),
         ("id,class\n", "holds no terminal; a row is one."),
         ("", "cannot be read as csv: Empty CSV file."),
+        ("id,source\na,gnns\n", 'row 1, source: there is no source "gnns". Did you mean gnss?'),
         ("id,home_territory\na,TWX\n", 'row 1, home_territory: there is no territory "TWX"'),
     ],
 )

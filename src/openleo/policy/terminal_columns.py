@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem, counted, near_names
 from openleo.places.territories import territories, territory_id, unknown_territory
-from openleo.policy.request import FARTHEST_M
+from openleo.policy.request import FARTHEST_M, SOURCES, group_name
 
 Numbers = NDArray[np.int32]
 T = TypeVar("T")
@@ -70,7 +70,7 @@ COLUMNS = (
     Column("uncertainty_m", "number", "uncertainty_m",
            "Radius that holds the terminal with 95 %; 0 for a surveyed point.", 0.0, FARTHEST_M),
     Column("age_s", "number", "age_s", "How old the position is at the instant decided for.", 0.0),
-    Column("source", "word", "source", "Where the position comes from, for example gnss or network."),
+    Column("source", "word", "source", f"Who says the position: {', '.join(SOURCES)}."),
     Column("speed_kmh", "number", "speed_kmh", "Over ground.", 0.0),
     Column("altitude_m", "number", "altitude_m", "Above mean sea level."),
     Column("days_abroad", "number", "days_abroad",
@@ -92,7 +92,8 @@ def read_columns(path: Path, classes: Collection[str] | None) -> dict[str, Any]:
         made[column.attribute] = read_column(held, column, file, problems)
     problems += _of_ids(made["id"], file)
     problems += _of_positions(made["latitude_deg"], made["longitude_deg"], file)
-    problems += _of_classes(made["class_"], classes, file)
+    problems += _of_known(made["class_"], classes, file, "class", "classes", "Classes of these rules")
+    problems += _of_known(made["source"], SOURCES, file, "source", "sources", "Sources")
     made["home_territory"], unknown = _of_homes(made["home_territory"], file)
     problems += unknown
     if problems:
@@ -216,7 +217,7 @@ def _words(held: pa.Array, column: Column, file: str, problems: list[Problem]) -
     else:
         held, separator = _strings(held, column, file, problems), SEPARATOR
     coded = held.dictionary_encode()
-    sets = [frozenset(word.strip() for word in text.split(separator)) - {""} for text in coded.dictionary.to_pylist()]
+    sets = [frozenset(map(group_name, text.split(separator))) - {""} for text in coded.dictionary.to_pylist()]
     distinct = {one: number for number, one in enumerate(dict.fromkeys(sets))}
     number = np.array([*(distinct[one] for one in sets), -1], dtype=np.int32)
     return Coded(number[_codes(coded)], tuple(distinct))
@@ -291,14 +292,17 @@ def _of_positions(latitude: NDArray[np.float64], longitude: NDArray[np.float64],
     return problems
 
 
-def _of_classes(coded: Coded[str], classes: Collection[str] | None, file: str) -> list[Problem]:
+def _of_known(
+    coded: Coded[str], known: Collection[str] | None, file: str, thing: str, things: str, known_ones: str
+) -> list[Problem]:
+    """Words that nobody knows; `known` None: any may be meant."""
     problems = []
-    for code, name in enumerate(coded.values):
-        if classes is not None and name.strip() and name not in classes:
-            way_out = near_names(name, classes) or f"Classes of these rules: {', '.join(classes)}."
-            where = f"{_rows(np.flatnonzero(coded.code == code))}, class"
-            problems.append(Problem(file, where, f'there is no class "{name}".', way_out))
-    return _first(problems, file, "class", "classes")
+    for code, word in enumerate(coded.values):
+        if known is not None and word.strip() and word not in known:
+            way_out = near_names(word, known) or f"{known_ones}: {', '.join(known)}."
+            where = f"{_rows(np.flatnonzero(coded.code == code))}, {thing}"
+            problems.append(Problem(file, where, f'there is no {thing} "{word}".', way_out))
+    return _first(problems, file, thing, things)
 
 
 def _of_homes(coded: Coded[str], file: str) -> tuple[Coded[str], list[Problem]]:
