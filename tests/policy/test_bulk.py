@@ -83,6 +83,7 @@ def rules(random: np.random.Generator, count: int = 14):
                 f"r{number}", "book", effect, somewhere(random), somebody(random),
                 somebody(random) if random.random() < 0.2 else None, window,
                 "terminal" if random.random() < 0.95 else "beam",
+                land_in=frozenset({str(random.choice(LANDS))}) if effect == "permit" and random.random() < 0.3 else None,
                 emergency=None if effect == "permit" else str(random.choice(["keep", "cut"])),
                 authority="a", reason="b",
             )
