@@ -77,13 +77,14 @@ def rules(random: np.random.Generator, count: int = 14):
     made = []
     for number in range(count):
         effect = str(random.choice(["permit", "forbid", "suspend"], p=[0.6, 0.25, 0.15]))
+        landing = frozenset({str(random.choice(LANDS))})
         window = Window(*((NOON - HOUR, NOON), (NOON, NOON + HOUR), (None, None), (None, None))[random.integers(4)])
         made.append(
             Rule(
                 f"r{number}", "book", effect, somewhere(random), somebody(random),
                 somebody(random) if random.random() < 0.2 else None, window,
                 "terminal" if random.random() < 0.95 else "beam",
-                land_in=frozenset({str(random.choice(LANDS))}) if effect == "permit" and random.random() < 0.3 else None,
+                land_in=landing if effect == "permit" and random.random() < 0.3 else None,
                 emergency=None if effect == "permit" else str(random.choice(["keep", "cut"])),
                 authority="a", reason="b",
             )
