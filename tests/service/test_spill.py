@@ -25,6 +25,10 @@ def haversine_km(latitude, longitude):
     return 2 * EARTH_MEAN_RADIUS_KM * np.arcsin(np.sqrt(half))
 
 
+def decided(kinds: Kinds, may: list[list[int]]) -> Decided:
+    return Decided(kinds, ("fixed",), np.array(may, np.uint8), None)
+
+
 def sampled(latitude, longitude, kind, can_serve=None, people=None) -> Sampled:
     count = len(kind)
     points = Points(
@@ -58,7 +62,7 @@ def test_a_straight_border_by_hand() -> None:
     some = sampled(np.zeros(200), longitude, (longitude > 0).astype(int), people=np.full(200, 10.0))
     kinds = Kinds(np.zeros(0, np.intp), ("EAS", "WES"), np.zeros((2, 0), bool), ())
     some = Sampled(some.points, 1 - some.kind, some.can_serve)  # kinds in the order of labels
-    closed, west = (Decided(("fixed",), (), np.array(may, np.uint8)) for may in ([[NO], [NO]], [[NO], [YES]]))
+    closed, west = (decided(kinds, [[NO], [NO]]), decided(kinds, [[NO], [YES]]))
     found = spill(some, kinds, closed, west, 12.001)
     assert (found["EAS", "fixed"].lit, found["EAS", "fixed"].dark) == ((0, 120), (0, 0))
     assert (found["WES", "fixed"].lit, found["WES", "fixed"].dark) == ((0, 0), (0, 120))
@@ -106,8 +110,7 @@ def test_only_cells_near_a_border_are_in_doubt() -> None:
         1, zero + 1, zero, zero, np.zeros((count, RTT_BINS), np.uint16), zero, zero, zero, zero, zero
     )
     reached = Reached(parts, statistics, Kinds(south, ("N", "S"), np.zeros((2, 0), bool), ()))
-    decided = Decided(("fixed",), (), np.array([[NO], [YES]], np.uint8))
-    found = cells_in_doubt(reached, (decided,), 12.0)
+    found = cells_in_doubt(reached, (decided(reached.kinds, [[NO], [YES]]),), 12.0)
     off_km = np.abs(h3cells.centres_deg(found)[0] - 49.0) * 111.2
     assert 20.0 < off_km.max() < 12.0 + 2.0 * h3cells.radius_km(4) + 1.0
-    assert len(cells_in_doubt(reached, (Decided(("fixed",), (), np.array([[YES], [YES]], np.uint8)),), 12.0)) == 0
+    assert len(cells_in_doubt(reached, (decided(reached.kinds, [[YES], [YES]]),), 12.0)) == 0

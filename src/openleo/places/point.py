@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from openleo.geodesy import up
 from openleo.places import land as lands
@@ -154,7 +154,8 @@ def _sea(circle: shapely.Geometry, pieces: NDArray[np.object_]) -> shapely.Geome
 
 
 @cache
-def _world_coasts() -> waters.Coasts:
+def world_coasts() -> waters.Coasts:
+    """The coasts of all land, made once a process."""
     return waters.coasts(lands.load())
 
 
@@ -163,12 +164,14 @@ def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float, land
     radius_km = radius_m / M_PER_KM
     latitude, longitude = np.array([latitude_deg]), np.array([longitude_deg])
     reach = shapely.box(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
-    coast = waters.coasts(land, np.array([reach])) if radius_km < 1.0 else _world_coasts()
+    # Coasts around one point are found sooner than all of them, and say the same (but for who owns a shared point).
+    few = radius_m == 0.0 or (radius_km < 1.0 and world_coasts.cache_info().currsize == 0)
+    coast = waters.coasts(land, np.array([reach])) if few else world_coasts()
     if radius_m == 0.0 or coast.tree is None:
         return set(coast.label(latitude, longitude))
     radius_km *= 1.0 + ELLIPSOID_SLACK
     here = up(latitude, longitude)[0]
-    nearest_km = _arc_km(float(coast.tree.query(here)[0]))
+    nearest_km = float(arc_km(coast.tree.query(here)[0]))
     low_km, high_km = nearest_km - radius_km, nearest_km + radius_km
     twelve_km, last_km = waters.STRIP_LIMITS_KM
     found = {HIGH_SEAS} if high_km > last_km else set()
@@ -180,12 +183,14 @@ def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float, land
     )
     for owner in np.unique(coast.owner[inside]):
         mine = coast.tree.data[inside][coast.owner[inside] == owner]
-        its_km = _arc_km(float(np.linalg.norm(mine - here, axis=1).min())) - radius_km
+        its_km = float(arc_km(np.linalg.norm(mine - here, axis=1).min())) - radius_km
         territorial, beyond = (coast.territories[owner] + ending for ending in STRIPS)
         found |= {territorial} if its_km <= twelve_km else set()
         found |= {beyond} if its_km <= last_km and high_km > twelve_km else set()
     return found
 
 
-def _arc_km(chord: float) -> float:
-    return float(2.0 * np.arcsin(min(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM)
+def arc_km(chord: ArrayLike) -> NDArray[np.float64]:
+    """Length along a great circle of a chord of the unit sphere."""
+    arc: NDArray[np.float64] = 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM
+    return arc

@@ -47,8 +47,11 @@ class Reached:
 
     def kinds_of(self, territory: int) -> slice:
         """The kinds of a territory, by its number."""
-        ends = np.append(self.start, len(self.kinds))
-        return slice(int(ends[territory]), int(ends[territory + 1]))
+        return self._slices[territory]
+
+    @cached_property
+    def _slices(self) -> list[slice]:
+        return [slice(*ends) for ends in pairwise([*self.start.tolist(), len(self.kinds)])]
 
     @cached_property
     def area_km2(self) -> Floats:
@@ -65,6 +68,11 @@ class Reached:
         cell = self.parts.cell[order]
         found = self._share[order] > 0.0
         return tuple(np.unique(cell[a:b][found[a:b]]) for a, b in pairwise(ends))
+
+    def cells_of(self, territory: int, chosen: Flags) -> int:
+        """How many cells of some of a territory's kinds can be served at some time."""
+        cells = [cells for cells, one in zip(self.cells[self.kinds_of(territory)], chosen, strict=True) if one]
+        return len(cells[0] if len(cells) == 1 else np.unique(np.concatenate(cells)))
 
     def rtt_ms_p50(self, territory: int, permitted: Flags) -> float | None:
         """The median over a territory's permitted kinds, by people, or by area where nobody lives; None without one."""
