@@ -151,7 +151,7 @@ def write(terminals: Fleet, target: Path) -> None:
         for one, class_, group, speed in zip(
             terminals.id, terminals.class_, terminals.group, terminals.speed_kmh, strict=True
         ):
-            table.writerow((one, class_, group or ";", 49.0, 31.5, 30, "" if np.isnan(speed) else f"{speed:.1f}"))
+            table.writerow((one, class_, group or ";", 49.0, 31.5, 30, "" if np.isnan(speed) else f"{speed:.3f}"))
 
 
 def draw(found: list[dict[str, float]], target: Path) -> None:
