@@ -302,6 +302,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
     from benchmarks.policy import masks, terminals
+    from benchmarks.policy_terminals import decided, placed
     from benchmarks.sharing import fair_shares
 
     def no_order() -> Workload:
@@ -321,4 +322,6 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("masks-4", lambda: masks(4)),
         ("masks-5", lambda: masks(5)),
         ("terminals", terminals),
+        ("terminals-placed", placed),
+        ("terminals-decided", decided),
     ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 RULES = """schema = 1
@@ -175,3 +177,117 @@ def test_schema_prints_the_form_of_a_rule_file(run):
     done = run("policy", "schema")
     assert done.code == 0
     assert done.json["required"] == ["schema", "book"]
+
+
+# --- decide, a table of terminals ---------------------------------------------------------------------------------
+
+TERMINALS = """id,class,groups,lat_deg,lon_deg,uncertainty_m,age_s,source,speed_kmh
+kept,fixed,;,49.61,6.13,30,12,gnss,0
+quick,fixed,;,49.61,6.13,30,12,gnss,75.5
+unpaid,fixed,acme,49.61,6.13,30,12,gnss,0
+nowhere,fixed,;,,,,,,0
+abroad,fixed,;,48.85,2.35,30,12,gnss,0
+either,fixed,;,49.61,6.13,30,12,gnss,
+"""
+
+
+@pytest.fixture
+def decide_terminals(run, tmp_path):
+    (tmp_path / "r.toml").write_text(RULES)
+
+    def decide_terminals(*more, terminals=TERMINALS):
+        (tmp_path / "t.csv").write_text(terminals)
+        return run("policy", "decide", "r.toml", "--terminals", "t.csv", *more)
+
+    return decide_terminals
+
+
+def test_a_table_of_terminals_is_decided_as_their_requests_are(decide_terminals, decide, tmp_path):
+    done = decide_terminals("--at", REQUEST["at"], "--out", "g.csv", "--json")
+    assert done.code == 0
+    with (tmp_path / "g.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with (tmp_path / "t.csv").open(newline="") as file:
+        asked = [as_request(row) for row in csv.DictReader(file)]
+    expected = decide(asked).json
+    assert [row["id"] for row in rows] == [one["terminal"] for one in asked]
+    for row, one in zip(rows, expected, strict=True):
+        assert row["decision"] == one["decision"]
+        assert row["because"].split(";") == [because["rule"] for because in one["because"]] or not one["because"]
+        assert [word for word in row["missing"].split(";") if word] == one["missing"]
+    assert [row["decision"] for row in rows] == [
+        "PERMITTED", "NOT_PERMITTED", "SUSPENDED", "INDETERMINATE", "NOT_PERMITTED", "INDETERMINATE",
+    ]  # fmt: skip
+    assert [row["territory"] for row in rows] == ["LUX", "LUX", "LUX", "", "FRA", "LUX"]
+    assert done.json["decisions"] == {
+        "FORBIDDEN": 0, "SUSPENDED": 1, "NOT_PERMITTED": 2, "INDETERMINATE": 2, "PERMITTED": 1,
+    }  # fmt: skip
+    assert [(row["territory"], sum(row["decisions"].values())) for row in done.json["territories"]] == [
+        ("LUX", 4), ("(not known)", 1), ("FRA", 1),
+    ]  # fmt: skip
+
+
+def as_request(row):
+    """A row of TERMINALS as a request."""
+    numbers = {key: float(row[key]) if row[key] else None for key in ("lat_deg", "lon_deg", "uncertainty_m", "age_s")}
+    position = {**numbers, "source": row["source"] or None} if row["lat_deg"] else None
+    speed = float(row["speed_kmh"]) if row["speed_kmh"] else None
+    groups = [word for word in row["groups"].split(";") if word]
+    return {"at": REQUEST["at"], "terminal": row["id"], "class": row["class"], "groups": groups,
+            "position": position, "speed_kmh": speed}  # fmt: skip
+
+
+def test_terminals_to_parquet_with_a_table_for_people(decide_terminals, tmp_path):
+    done = decide_terminals("--at", REQUEST["at"], "--out", "g.parquet")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "territory        SUSPENDED  NOT_PERMITTED  INDETERMINATE      PERMITTED",
+        "LUX                      1              1              1              1",
+        "(not known)              0              0              1              0",
+        "FRA                      0              1              0              0",
+        "all                      1              2              2              1",
+        "wrote g.parquet",
+    ]
+    rows = pq.read_table(tmp_path / "g.parquet").to_pylist()
+    assert rows[5] == {
+        "id": "either", "decision": "INDETERMINATE", "because": ["lux"], "missing": ["speed_kmh"], "territory": "LUX",
+    }  # fmt: skip
+    assert rows[3]["territory"] is None
+
+
+def test_without_an_instant_windows_are_in_doubt(decide_terminals, tmp_path):
+    done = decide_terminals("--out", "g.parquet")
+    assert "No --at was given" in done.err
+    rows = pq.read_table(tmp_path / "g.parquet").to_pylist()
+    assert (rows[2]["decision"], rows[2]["missing"]) == ("INDETERMINATE", ["at"])
+    assert rows[0]["decision"] == "PERMITTED"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--terminals", "t.csv"), "--out: is needed with --terminals."),
+        (("--terminals", "t.csv", "--request", "f.json"), "--request: was given with --terminals"),
+        (("--request", "f.json", "--out", "g.csv"), "--out: is for --terminals"),
+        (("--request", "f.json", "--at", "2026-11-20T00:00:00Z"), "--at: is for --terminals"),
+        ((), "--request or --terminals: is needed."),
+        (("--terminals", "t.csv", "--out", "g.txt"), "--out g.txt: is named neither as a CSV nor as a Parquet file."),
+        (("--terminals", "t.csv", "--out", "g.csv", "--at", "noon"), "--at: is 'noon'; write an instant such as"),
+    ],
+)
+def test_options_of_terminals_that_do_not_fit(run, tmp_path, options, said):
+    (tmp_path / "r.toml").write_text(RULES)
+    (tmp_path / "t.csv").write_text(TERMINALS)
+    (tmp_path / "f.json").write_text(json.dumps(REQUEST))
+    done = run("policy", "decide", "r.toml", *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert not (tmp_path / "g.csv").exists()
+
+
+def test_faults_of_rules_and_terminals_are_told_together(decide_terminals, tmp_path):
+    (tmp_path / "r.toml").write_text(RULES.replace("speed_kmh_max", "speed_max"))
+    done = decide_terminals("--out", "g.csv", terminals="id,class\na,fixed\na,boat\n")
+    assert done.code == 2
+    assert "speed_max" in done.err
+    assert 'rows 1 and 2, id: "a" is the id of 2 terminals.' in done.err

@@ -138,9 +138,9 @@ def test_the_coasts_around_a_circle_are_all_that_matter_to_it(radius_m, monkeypa
     ]
     circles = [(lat + random.uniform(-0.6, 0.6), lon, radius_m) for lat, lon in places]
     monkeypatch.setattr(point, "_tiles", {})
-    with monkeypatch.context() as without:
-        without.setattr(point, "_world_coasts", None)
-        around = [where(*circle) for circle in circles]
+    point.world_coasts.cache_clear()
+    around = [where(*circle) for circle in circles]
+    assert point.world_coasts.cache_info().currsize == 0
     monkeypatch.setattr(point, "MOST_TILES", 0)
     assert around == [where(*circle) for circle in circles]
 

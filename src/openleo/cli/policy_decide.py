@@ -8,19 +8,61 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, one_of, print_json
 
 if TYPE_CHECKING:
     from openleo.policy.rules import RuleSet
 
 RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 RequestFile = Annotated[
-    Path, typer.Option("--request", metavar="F.json", help="A request, or a list of them; - reads stdin.")
+    Path | None, typer.Option("--request", metavar="F.json", help="A request, or a list of them; - reads stdin.")
+]
+TerminalsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--terminals", metavar="F.parquet", help="A table of terminals, Parquet or CSV, decided in one pass into --out."
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", metavar="T", help="With --terminals: the instant to decide for, 2026-11-20T00:00:00Z."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="G.parquet", help="With --terminals: the table to write, Parquet or CSV."),
 ]
 
 
-def decide(rules: RuleFiles, request: RequestFile, as_json: AsJson = False) -> None:  # noqa: ARG001 - it is JSON always
-    """Decide requests: JSON in, JSON out; a list gives a list. Exits 0 whatever the decision."""
+def decide(
+    rules: RuleFiles,
+    request: RequestFile = None,
+    terminals: TerminalsFile = None,
+    at: At = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide requests: JSON in, JSON out; a list gives a list. Or decide a table of terminals, a row for each.
+
+    Exits 0 whatever the decision. Columns of the table: id, class, account, subscription, groups, lat_deg, lon_deg,
+    uncertainty_m, age_s, source, speed_kmh, altitude_m, days_abroad, home_territory; all but id may be left out. What
+    is left out, empty or null is unknown, as in a request. In a CSV, groups have ; between them; ; alone is no group.
+    """
+    from openleo.cli.policy_terminals import decide_terminals
+    from openleo.errors import InputError, Problem
+
+    one_of(request=request, terminals=terminals)
+    if terminals is not None and out is None:
+        raise InputError(Problem("--out", "", "is needed with --terminals.", "Name the table to write, G.parquet."))
+    for option, given in (("--at", at), ("--out", out)):
+        if terminals is None and given is not None:
+            raise InputError(Problem(option, "", "is for --terminals; a request has its own `at`."))
+    if request is not None:
+        _decide_requests(rules, request)
+    elif terminals is not None and out is not None:
+        decide_terminals(rules, terminals, at, out, as_json)
+
+
+def _decide_requests(rules: list[Path], request: Path) -> None:
     from openleo.errors import InputError, Together
     from openleo.policy.answer import answer
     from openleo.policy.request import read_requests

@@ -11,8 +11,10 @@ from datetime import datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
@@ -27,6 +29,12 @@ from openleo.network.pairs import ByElevation, Places, Sky, rtt_between, times_b
 from openleo.network.reach import place_users
 from openleo.network.watch import watch
 from openleo.network.ways import Gathered, ways_between
+from openleo.places.expressions import Labels
+from openleo.policy import bulk
+from openleo.policy.conditions import AtMost, Selector
+from openleo.policy.rules import Rule, union
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import Terminals
 from openleo.scenario import Scenario
 
 SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)
@@ -51,6 +59,7 @@ def warm_up() -> None:
     _pairs(flown, start)
     _links_without_order()
     max_min.fill([0, 1], [0], [1.0])
+    _terminals()
 
 
 def _places() -> Places:
@@ -119,3 +128,13 @@ def _links_without_order() -> None:
     length_km, distance_km = np.ones(ring.neighbours.shape), np.full((997, 1), np.inf)
     ring.settle(np.full(997, np.inf), length_km, np.empty(997), np.empty(997, np.int32))
     ring.settle_many(length_km, distance_km)
+
+
+def _terminals() -> None:
+    """A terminal at sea, and a rule that asks for its speed."""
+    none = Coded[Any](np.array([-1], dtype=np.int32), ())
+    word, number = pa.array(["a"]), np.zeros(1)
+    one = Terminals(word, word, word, none, none, none, none, *([number] * 7))
+    slow = Selector(conditions=(AtMost("speed_kmh", 75.0),))
+    rule = Rule("a", "b", "permit", Labels(frozenset(["high-seas"])), slow)
+    bulk.decide_all(union([rule]), one, bulk.settle(one, ()), None)

@@ -150,6 +150,23 @@ def labels_of(expression: Expression) -> frozenset[str]:
             return labels_of(base) | labels_of(without)
 
 
+def possible_labels(expression: Expression) -> frozenset[str] | None:
+    """The labels that a place in the area can have; None: any."""
+    match expression:
+        case Labels(ids):
+            return ids
+        case Region():
+            return None
+        case Union(parts):
+            every = [possible_labels(part) for part in parts]
+            return None if None in every else frozenset().union(*(ids for ids in every if ids is not None))
+        case Intersection(parts):
+            some = [ids for ids in map(possible_labels, parts) if ids is not None]
+            return frozenset.intersection(*some) if some else None
+        case Difference(base, _):
+            return possible_labels(base)
+
+
 def named_labels(expression: Expression) -> list[str]:
     """The labels that an expression names one by one, sorted; the sea as a whole is not."""
     match expression:

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from openleo.geodesy import up
 from openleo.places import land as lands
@@ -156,7 +156,8 @@ def _sea(circle: shapely.Geometry, pieces: NDArray[np.object_]) -> shapely.Geome
 
 
 @cache
-def _world_coasts() -> waters.Coasts:
+def world_coasts() -> waters.Coasts:
+    """The coasts of all land, made once a process."""
     return waters.coasts(lands.load())
 
 
@@ -168,8 +169,8 @@ def _coasts_around(latitude_deg: float, longitude_deg: float, radius_km: float) 
 
     The world's take most of a second, once; a tile's a few hundredths.
     """
-    if len(_tiles) >= MOST_TILES:
-        return _world_coasts()
+    if len(_tiles) >= MOST_TILES or world_coasts.cache_info().currsize:
+        return world_coasts()
     column, row = (int(degrees // TILE_DEG) for degrees in (longitude_deg, latitude_deg))
     reaches = int(np.ceil((waters.STRIP_LIMITS_KM[-1] + radius_km) / waters.REACH_KM))
     if (column, row, reaches) not in _tiles:
@@ -187,7 +188,7 @@ def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> s
     if radius_m == 0.0 or coast.tree is None:
         return set(coast.label(latitude, longitude))
     here = up(latitude, longitude)[0]
-    nearest_km = _arc_km(float(coast.tree.query(here)[0]))
+    nearest_km = float(arc_km(coast.tree.query(here)[0]))
     low_km, high_km = nearest_km - radius_km, nearest_km + radius_km
     twelve_km, last_km = waters.STRIP_LIMITS_KM
     found = {HIGH_SEAS} if high_km > last_km else set()
@@ -199,12 +200,14 @@ def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> s
     )
     for owner in np.unique(coast.owner[inside]):
         mine = coast.tree.data[inside][coast.owner[inside] == owner]
-        its_km = _arc_km(float(np.linalg.norm(mine - here, axis=1).min())) - radius_km
+        its_km = float(arc_km(np.linalg.norm(mine - here, axis=1).min())) - radius_km
         territorial, beyond = (coast.territories[owner] + ending for ending in STRIPS)
         found |= {territorial} if its_km <= twelve_km else set()
         found |= {beyond} if its_km <= last_km and high_km > twelve_km else set()
     return found
 
 
-def _arc_km(chord: float) -> float:
-    return float(2.0 * np.arcsin(min(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM)
+def arc_km(chord: ArrayLike) -> NDArray[np.float64]:
+    """Length along a great circle of a chord of the unit sphere."""
+    arc: NDArray[np.float64] = 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM
+    return arc

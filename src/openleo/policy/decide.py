@@ -24,6 +24,9 @@ from openleo.policy.rules import AppliesTo, Rule, RuleSet
 CAUSE_LOCATION = 78  # 3GPP TS 24.501 §5.5.1.2.5: "PLMN not allowed to operate at the present UE location"
 
 
+Here = tuple[bool, ...] | None  # whether a rule's territory holds each atom of a place; None: no atom is known
+
+
 class Outcome(StrEnum):
     """What was decided."""
 
@@ -97,7 +100,7 @@ class _Match:
     rule: Rule
     value: bool | None  # of everything but the territory; never False
     missing: frozenset[str]
-    here: tuple[bool, ...] | None
+    here: Here
 
     @property
     def everywhere(self) -> bool:
@@ -110,25 +113,44 @@ class _Match:
 
 def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to: AppliesTo = "terminal") -> Decision:
     """The decision for a request from a place; `where` None: it is not known where."""
-    speaking: list[Rule] = []
-    matches: list[_Match] = []
-    for rule in rule_set.rules if where is None else rule_set.near(atom.label for atom in where.atoms):
-        here = None if where is None else tuple(_in_territory(rule, atom) for atom in where.atoms)
-        if rule.applies_to != applies_to or not (here is None or any(here)):
-            continue
-        speaking.append(rule)
-        missing: set[str] = set()
-        if (value := rule.matches(request, missing)) is not False:
-            matches.append(_Match(rule, value, frozenset(missing), here))
+    speaking = rules_at(rule_set, where, applies_to)
+    matches = _matching(speaking, request)
     outcome, decisive, lacking = _outcome(matches, where, request)
     landing = _landing(matches, where) if outcome is Outcome.PERMITTED else None
     refusal = None
+    rules = [rule for rule, _ in speaking]
     if outcome is not Outcome.PERMITTED:
         territory = None if where is None else " ".join(where.labels)
-        refusal = Refusal(territory, _retry(outcome, speaking, decisive, request))
-    valid_until = min(_changes(speaking, request), default=None)
+        refusal = Refusal(territory, _retry(outcome, rules, decisive, request))
+    valid_until = min(_changes(rules, request), default=None)
     land_in = None if landing is None else tuple(sorted(landing))
-    return Decision(outcome, _because(decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
+    return Decision(outcome, because(decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
+
+
+def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "terminal") -> list[tuple[Rule, Here]]:
+    """The rules that speak of a place, whatever the terminal: each with what it says of every atom."""
+    speaking: list[tuple[Rule, Here]] = []
+    for rule in rule_set.rules if where is None else rule_set.near(atom.label for atom in where.atoms):
+        here = None if where is None else tuple(_in_territory(rule, atom) for atom in where.atoms)
+        if rule.applies_to == applies_to and (here is None or any(here)):
+            speaking.append((rule, here))
+    return speaking
+
+
+def judge(
+    speaking: Iterable[tuple[Rule, Here]], request: Request, where: Where | None
+) -> tuple[Outcome, list[Rule], frozenset[str]]:
+    """(what is decided, the rules that decide it, what would have to be known), of the rules that speak of a place."""
+    return _outcome(_matching(speaking, request), where, request)
+
+
+def _matching(speaking: Iterable[tuple[Rule, Here]], request: Request) -> list[_Match]:
+    matches: list[_Match] = []
+    for rule, here in speaking:
+        missing: set[str] = set()
+        if (value := rule.matches(request, missing)) is not False:
+            matches.append(_Match(rule, value, frozenset(missing), here))
+    return matches
 
 
 def _in_territory(rule: Rule, atom: Atom) -> bool:
@@ -257,7 +279,8 @@ def _retry(outcome: Outcome, rules: Sequence[Rule], decisive: Sequence[Rule], re
     return min((begin for begin in coming if begin is not None), default=None)
 
 
-def _because(rules: Iterable[Rule]) -> tuple[Because, ...]:
+def because(rules: Iterable[Rule]) -> tuple[Because, ...]:
+    """Rules as people are told them, in one order."""
     ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))  # two books may use one id
     return tuple(Because(rule.id, rule.authority, rule.reason) for rule in ordered)
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import rfc8785
 
-from openleo.places.expressions import Expression, Labels, Region, regions_of, sha256_of
+from openleo.places.expressions import Expression, Region, possible_labels, regions_of, sha256_of
 from openleo.policy.conditions import ANYBODY, Selector, all_of, negated
 from openleo.policy.request import Request
 from openleo.policy.when import ALWAYS, Window
@@ -135,19 +135,19 @@ class RuleSet:
         return min((change for change in changes if change is not None), default=None)
 
     def near(self, labels: Iterable[str]) -> Sequence[Rule]:
-        """The rules that may speak of places with these labels, among them all that ask about regions."""
+        """The rules that may speak of places with these labels, in one order."""
         by_label, others = self._by_label
         numbers = {number for label in labels for number in by_label.get(label, ())}
-        return [self.rules[number] for number in (*sorted(numbers), *others)]
+        return [self.rules[number] for number in sorted(numbers.union(others))]
 
     @cached_property
     def _by_label(self) -> tuple[dict[str, list[int]], tuple[int, ...]]:
-        """Numbers of the rules on labels alone, by label; and of all others."""
+        """Numbers of the rules that only some labels can lie in, by label; and of all others."""
         by_label: dict[str, list[int]] = {}
         others = []
         for number, rule in enumerate(self.rules):
-            if isinstance(rule.territory, Labels):
-                for label in rule.territory.ids:
+            if (labels := possible_labels(rule.territory)) is not None:
+                for label in labels:
                     by_label.setdefault(label, []).append(number)
             else:
                 others.append(number)
