@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from openleo import cells as h3cells
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import ephemeris, hand_overs, journeys, max_min, topology
@@ -27,6 +28,9 @@ from openleo.network.pairs import ByElevation, Places, Sky, rtt_between, times_b
 from openleo.network.reach import place_users
 from openleo.network.watch import watch
 from openleo.network.ways import Gathered, ways_between
+from openleo.places.cell_index import CellIndex
+from openleo.places.expressions import Labels
+from openleo.policy import mask_world
 from openleo.scenario import Scenario
 
 SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)
@@ -51,6 +55,7 @@ def warm_up() -> None:
     _pairs(flown, start)
     _links_without_order()
     max_min.fill([0, 1], [0], [1.0])
+    _masks()
 
 
 def _places() -> Places:
@@ -119,3 +124,13 @@ def _links_without_order() -> None:
     length_km, distance_km = np.ones(ring.neighbours.shape), np.full((997, 1), np.inf)
     ring.settle(np.full(997, np.inf), length_km, np.empty(997), np.empty(997, np.int32))
     ring.settle_many(length_km, distance_km)
+
+
+def _masks() -> None:
+    """A rule over an index of two cells, and a terminal."""
+    numbers = np.arange(2, dtype=np.int32)
+    index = CellIndex(0, h3cells.world(0)[:2], NAMES, numbers, np.arange(3), numbers, 0, "")
+    entry = mask_world.Entry("a", "permit", Labels(frozenset(NAMES[:1])), frozenset(NAMES))
+    mask = mask_world.compute(index, [entry], NAMES)
+    mask.rule(NAMES[0])
+    mask_world.bulk(mask, index.cells[:1], np.zeros(1, dtype=np.int32))
