@@ -25,6 +25,7 @@ from openleo.cells import Cells
 from openleo.places.territories import contested_areas, territories
 from openleo.report import map_layers as layers
 from openleo.report.map_frame import Frame
+from openleo.service.serve import Reason
 
 DPI = 160
 STYLE: dict[Any, Any] = {"font.family": "DejaVu Sans", "font.size": 8.0, "hatch.linewidth": 0.45}
@@ -32,7 +33,7 @@ PAGE_IN, MAP_IN = (12.0, 7.3), (0.5, 1.05, 11.0, 5.5)  # the map: left, bottom, 
 FRAME = Frame(-180.0, 180.0, -90.0, 90.0)
 # In the order of the answers' numbers. What is not permitted has the colour that it has on every map.
 ANSWERS = (
-    ("No", layers.REASON_COLOURS[layers.Reason.NOT_PERMITTED], 0.6),
+    ("No", layers.REASON_COLOURS[Reason.NOT_PERMITTED], 0.6),
     ("Depends on the place within the cell, or on the terminal", "#e69f00", 0.85),
     ("Yes, wherever in the cell and whatever the terminal's state", "#1f8a70", 0.8),
 )  # (words, colour, how opaque: land shows through)
