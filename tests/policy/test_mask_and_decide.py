@@ -50,12 +50,11 @@ def index():
 def chosen():
     """Numbers of cells: anywhere, of several labels, and crossed by the outline of a region."""
     draw = np.random.default_rng(20261120)
-    latitude, longitude = index().centres_deg
     several = np.flatnonzero(index().kind >= len(index().labels))
     outlines = [shapely.segmentize(region.polygon.boundary, 0.3) for region in REGIONS]
     corners = np.concatenate([shapely.get_coordinates(outline) for outline in outlines])
     at_outlines = np.array([h3cells.at(lat, lon, RESOLUTION) for lon, lat in corners], dtype=np.uint64)
-    kinds = (np.arange(len(latitude)), several, np.unique(index().number_of(at_outlines)))
+    kinds = (np.arange(len(index())), several, np.unique(index().number_of(at_outlines)))
     return [int(one) for some in kinds for one in draw.choice(some, CELLS_OF_EACH, replace=False)]
 
 
