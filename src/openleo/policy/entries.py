@@ -12,11 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from openleo.policy.conditions import Selector
 from openleo.policy.mask_world import Entry
-from openleo.policy.request import Request
 from openleo.policy.rules import AppliesTo, Rule, RuleSet
 from openleo.policy.when import Window
 
+Classes = frozenset[str]
+
+NOBODY: Classes = frozenset()
 IN_A_BOOK = "/"  # between a book and an id
 
 
@@ -46,18 +49,15 @@ def timed_entries(
 ) -> tuple[Timed, ...]:  # fmt: skip
     """The rules that speak to one of the classes at some time, by id and book: the order of files has no meaning."""
     names = rule_names(rule_set.rules)
-    # Most rules select alike: a selector is asked once for each class.
-    said: dict[object, tuple[frozenset[str], frozenset[str]]] = {}
+    everybody = frozenset(classes)
     found = []
     for rule in sorted(rule_set.rules, key=lambda rule: (rule.id, rule.book)):
         if rule.applies_to != applies_to:
             continue
-        selects = (rule.selector, rule.exceptions)
-        if (spoken := said.get(selects)) is None:
-            spoken = said[selects] = _spoken_to(rule, classes)
-        if spoken[0] or spoken[1]:
-            entry = Entry(names[rule.book, rule.id], rule.effect, rule.territory, *spoken)
-            found.append(Timed(entry, rule.window))
+        true, maybe = _spoken_to(rule, everybody)
+        if true or maybe:
+            name = names[rule.book, rule.id]
+            found.append(Timed(Entry(name, rule.effect, rule.territory, true, maybe), rule.window))
     return tuple(found)
 
 
@@ -78,13 +78,23 @@ def _quoted(book: str) -> str:
     return book.replace("%", "%25").replace(IN_A_BOOK, "%2F")
 
 
-def _spoken_to(rule: Rule, classes: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """(classes that the rule holds for, classes that it may hold for), whatever its window."""
-    answer = {class_: rule.speaks_of(Request(class_=class_), set()) for class_ in classes}
-    return (
-        frozenset(class_ for class_, speaks in answer.items() if speaks is True),
-        frozenset(class_ for class_, speaks in answer.items() if speaks is None),
-    )
+def _spoken_to(rule: Rule, classes: Classes) -> tuple[Classes, Classes]:
+    """(classes that the rule holds for, classes that it may hold for), whatever its window: who ∧ conditions ∧ ¬except.
+
+    As Rule.speaks_of of a request that tells nothing but its class, for all classes at once.
+    """
+    true, maybe = _selected(rule.selector, classes)
+    for exception in rule.exceptions:
+        excepted, may_be = _selected(exception, classes)
+        true, maybe = true - excepted - may_be, (maybe | (true & may_be)) - excepted
+    return true, maybe
+
+
+def _selected(selector: Selector, classes: Classes) -> tuple[Classes, Classes]:
+    """(classes that a selector selects, classes that it may select): groups and states are not known."""
+    chosen = classes if selector.classes is None else classes & selector.classes
+    known = selector.groups is None and not selector.conditions
+    return (chosen, NOBODY) if known else (NOBODY, chosen)
 
 
 def _holds(window: Window, at: datetime, held: dict[Window, bool]) -> bool:
