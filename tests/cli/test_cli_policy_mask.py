@@ -118,7 +118,7 @@ def test_the_map_shows_the_first_class_where_it_is(mask, tmp_path):
 
     def colour(latitude_deg, longitude_deg):
         x = (0.5 + 11.0 * (longitude_deg + 180.0) / 360.0) / 12.0
-        y = (1.05 + 5.5 * (latitude_deg + 90.0) / 180.0) / 7.3
+        y = (1.15 + 5.5 * (latitude_deg + 90.0) / 180.0) / 7.4
         red, green, blue = picture[round((1.0 - y) * tall), round(x * wide)]
         return "green" if green > red + 40 else "amber" if red > blue + 80 else "rose" if red > blue else "other"
 
