@@ -1,8 +1,12 @@
-"""Rule sets into masks of the whole Earth, beside the same in numpy."""
+"""Rule files read, and rule sets into masks of the whole Earth, beside the same in numpy."""
 
 from __future__ import annotations
 
+import tomllib
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import shapely
@@ -11,10 +15,17 @@ from benchmarks.workloads import Baseline, Workload
 from openleo.places import cell_cache
 from openleo.places.cell_index import CellIndex
 from openleo.places.expressions import Difference, Expression, Intersection, Labels, Region
+from openleo.places.territories import contested_with
 from openleo.policy import ground as grounds
-from openleo.policy.mask_world import Entry, WorldMask, bulk, compute
+from openleo.policy.conditions import AtMost, MoreThan, Selector
+from openleo.policy.entries import entries_of
+from openleo.policy.mask_world import WorldMask, bulk, compute
+from openleo.policy.request import Request
+from openleo.policy.rule_file import read_rules
+from openleo.policy.rules import CLASSES, Rule, RuleSet, union
+from openleo.policy.when import ALWAYS, Period, Window
 
-CLASSES = ("fixed", "portable", "vehicle", "maritime", "aviation", "government", "emergency")
+AT = datetime(2026, 11, 20, tzinfo=UTC)
 RULE_SETS, PERMITS, OTHERS, ZONES = 10, 240, 500, 24
 TERMINALS = 2_000_000
 
@@ -35,21 +46,71 @@ def lands(index: CellIndex) -> list[str]:
     return [label for label in index.labels if "." not in label and label != "high-seas"][:PERMITS]
 
 
-def rule_set(index: CellIndex, seed: int) -> list[Entry]:
-    """A permit of every country with its waters, and 500 rules on countries, some on no more than a zone of them."""
+def rule_set(index: CellIndex, seed: int) -> RuleSet:
+    """A permit of every country with its waters, and 500 rules on countries, some on no more than a zone of them.
+
+    Those ask for classes, some for groups or speeds, some are in force for a time or by the week.
+    """
     random = np.random.default_rng(seed)
     countries = [Labels(frozenset({id_, id_ + ".sea12"})) for id_ in lands(index)]
-    entries = [Entry(f"country-{n}", "permit", one, frozenset(CLASSES)) for n, one in enumerate(countries)]
+    rules = [Rule(f"country-{n}", "operator", "permit", one) for n, one in enumerate(countries)]
     for number in range(OTHERS):
         area: Expression = countries[random.integers(len(countries))]
         if number % 10 == 0:
             zone = zones()[random.integers(ZONES)]
             area = Difference(area, zone) if random.random() < 0.5 else Intersection((area, zone))
-        says = random.choice(3, len(CLASSES), p=[0.5, 0.35, 0.15])
-        true, maybe = (frozenset(np.array(CLASSES)[says == what].tolist()) for what in (1, 2))
         effect = random.choice(["permit", "forbid", "suspend"], p=[0.4, 0.4, 0.2])
-        entries.append(Entry(f"rule-{number}", str(effect), area, true, maybe))  # type: ignore[arg-type]
-    return entries
+        emergency = None if effect == "permit" else random.choice(["keep", "cut"])
+        rules.append(
+            Rule(f"rule-{number}", "regulator", effect, area, a_selector(random), window=a_window(random),
+                 emergency=emergency)
+        )  # fmt: skip
+    return union(rules)
+
+
+def a_selector(random: np.random.Generator) -> Selector:
+    classes = frozenset(np.array(CLASSES)[random.random(len(CLASSES)) < 0.4].tolist())
+    groups = frozenset({f"group-{random.integers(20)}"}) if random.random() < 0.2 else None
+    bound = float(random.integers(1, 16) * 10)
+    some = ((), (AtMost("speed_kmh", bound),), (MoreThan("speed_kmh", bound),))
+    return Selector(classes or None, groups, some[random.choice(3, p=[0.7, 0.15, 0.15])])
+
+
+def a_window(random: np.random.Generator) -> Window:
+    begins = AT + timedelta(hours=int(random.integers(-500, 100)))
+    nights = Period(frozenset(range(7)), 3600 * int(random.integers(24)), 6 * 3600, "Asia/Taipei")
+    some = (ALWAYS, Window(begins), Window(begins, begins + timedelta(days=30)), Window(weekly=(nights,)))
+    return some[random.choice(4, p=[0.7, 0.1, 0.15, 0.05])]
+
+
+def rule_files() -> Workload:
+    """Files of 740 rules, from the disk to a rule set with its hash."""
+    random = np.random.default_rng(3)
+    ids = [id_ for id_ in lands(cell_cache.load(3)) if not contested_with(id_)]
+    folder = TemporaryDirectory()
+    names = [f"rules-{number}.toml" for number in range(RULE_SETS)]
+    for name in names:
+        text = ["schema = 1", 'book = "operator"']
+        for number in range(PERMITS + OTHERS):
+            text += [
+                "[[rule]]", f'id = "rule-{number}"', 'reason = "service is licensed"',
+                f'territory = {{ in = "{random.choice(ids)}" }}', 'who = { classes = ["fixed", "vehicle"] }',
+                *(['effect = "permit"'] if number % 3 else ['effect = "forbid"', 'emergency = "keep"']),
+                *(["conditions = { speed_kmh_max = 75 }"] if number % 4 == 0 else []),
+            ]  # fmt: skip
+        (Path(folder.name) / name).write_text("\n".join(text) + "\n")
+
+    def ours() -> list[RuleSet]:
+        return [read_rules([Path(folder.name) / name]) for name in names]
+
+    def by_tomllib() -> int:
+        return len(tomllib.loads((Path(folder.name) / names[0]).read_text())["rule"])
+
+    def check() -> None:
+        assert {len(one.rules) for one in ours()} == {by_tomllib()} == {PERMITS + OTHERS}
+
+    title = f"file of {PERMITS + OTHERS} rules read and checked"
+    return Workload(title, ours, (Baseline("tomllib, nothing checked", by_tomllib),), check, RULE_SETS)
 
 
 def masks(resolution: int) -> Workload:
@@ -69,33 +130,33 @@ def masks(resolution: int) -> Workload:
         sure, unsure = extent.place[~extent.unsure], extent.place[extent.unsure]
         return tuple(np.concatenate([order[:0], *(rows_of_place[one] for one in some)]) for some in (sure, unsure))  # type: ignore[return-value]
 
-    rows_of_area = {entry.expression: rows(entry.expression) for entries in sets for entry in entries}
+    rows_of_area = {rule.territory: rows(rule.territory) for one in sets for rule in one.rules}
 
     def ours() -> list[WorldMask]:
         grounds.forget()
-        return [compute(index, entries, CLASSES) for entries in sets]
+        return [compute(index, entries_of(one, AT, CLASSES), CLASSES) for one in sets]
 
-    def by_numpy() -> list[tuple[np.ndarray, np.ndarray]]:
-        """Each rule's classes ORed into the rows (cell, place) of its area; rows decided and joined to cells."""
-        answers = []
-        for entries in sets:
-            forbid, forbid_maybe, permit, permit_maybe = held = np.zeros((4, len(cell)), dtype=np.uint64)
-            for entry in entries:
-                sure, unsure = rows_of_area[entry.expression]
-                true, maybe = (
-                    np.uint64(sum(1 << CLASSES.index(name) for name in names)) for names in (entry.true, entry.maybe)
-                )
-                holds, may_hold = held[2:] if entry.effect == "permit" else held[:2]
-                holds[sure] |= true
-                may_hold[sure] |= maybe
-                may_hold[unsure] |= true | maybe
-            no = (forbid | ~(permit | permit_maybe)) & everyone
-            yes = permit & ~(forbid | forbid_maybe)
-            answers.append((np.bitwise_and.reduceat(yes, first_row), np.bitwise_and.reduceat(no, first_row)))
-        return answers
+    def by_numpy(rules: RuleSet = sets[0]) -> tuple[np.ndarray, np.ndarray]:
+        """What each rule says to each class, ORed into the rows (cell, place) of its area; rows joined to cells."""
+        requests = [Request(at=AT, class_=class_) for class_ in CLASSES]
+        forbid, forbid_maybe, permit, permit_maybe = held = np.zeros((4, len(cell)), dtype=np.uint64)
+        for rule in rules.rules:
+            sure, unsure = rows_of_area[rule.territory]
+            said = [rule.matches(request, set()) for request in requests]
+            true, maybe = (
+                np.uint64(sum(1 << bit for bit, value in enumerate(said) if value is what)) for what in (True, None)
+            )
+            holds, may_hold = held[2:] if rule.effect == "permit" else held[:2]
+            holds[sure] |= true
+            may_hold[sure] |= maybe
+            may_hold[unsure] |= true | maybe
+        no = (forbid | ~(permit | permit_maybe)) & everyone
+        yes = permit & ~(forbid | forbid_maybe)
+        return np.bitwise_and.reduceat(yes, first_row), np.bitwise_and.reduceat(no, first_row)
 
     def check() -> None:
-        for mask, (yes, no) in zip(ours(), by_numpy(), strict=True):
+        for mask, rules in zip(ours(), sets, strict=True):
+            yes, no = by_numpy(rules)
             assert (mask.yes[:, 0] == yes).all()
             assert (mask.no[:, 0] == no).all()
 
@@ -114,7 +175,7 @@ def rows_of(under: grounds.Ground) -> tuple[np.ndarray, np.ndarray]:
 def terminals() -> Workload:
     """Two million terminals of seven classes, by their res-4 cells."""
     index = cell_cache.load(4)
-    mask = compute(index, rule_set(index, 1), CLASSES)
+    mask = compute(index, entries_of(rule_set(index, 1), AT, CLASSES), CLASSES)
     random = np.random.default_rng(1)
     cells = index.cells[random.integers(0, len(index), TERMINALS)]
     class_ = random.integers(0, len(CLASSES), TERMINALS).astype(np.int32)

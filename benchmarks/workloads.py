@@ -301,7 +301,7 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool, pa
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
-    from benchmarks.policy import masks, terminals
+    from benchmarks.policy import masks, rule_files, terminals
     from benchmarks.policy_terminals import decided, placed
     from benchmarks.sharing import fair_shares
 
@@ -319,6 +319,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("cities-10080", lambda: city_round_trips("10,080 satellites", settings.THREE_SHELLS, False)),
         ("no-order", no_order),
         ("sharing", fair_shares),
+        ("rule-files", rule_files),
         ("masks-4", lambda: masks(4)),
         ("masks-5", lambda: masks(5)),
         ("terminals", terminals),

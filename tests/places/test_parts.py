@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openleo import cells
-from openleo.places import land, parts
+from openleo.places import land, parts, population
 from openleo.places.areas import Area, parts_of
 from openleo.places.land import area_sr
 from openleo.places.territories import HIGH_SEAS, STRIPS, territories
@@ -66,7 +66,7 @@ def test_everybody_is_somewhere_and_only_once():
     people = by_territory(world(), world().people)
     for id_, row in territories().items():
         assert people[id_] == pytest.approx(row.population, abs=0.5), id_
-    assert sum(people.values()) == pytest.approx(parts.total_population(), abs=1.0)
+    assert sum(people.values()) == pytest.approx(population.total(), abs=1.0)
 
 
 def test_nobody_lives_at_sea():
@@ -92,7 +92,7 @@ def test_the_sea_is_about_seven_tenths():
 def test_the_world_is_whole_at_the_resolution_of_a_world_run():
     cut = parts.cut(cells.world(3))
     assert cut.area_km2.sum() / 1e6 == pytest.approx(EARTH_MILLION_KM2, rel=1e-4)
-    assert cut.people.sum() == pytest.approx(parts.total_population(), abs=1.0)
+    assert cut.people.sum() == pytest.approx(population.total(), abs=1.0)
     people = by_territory(cut, cut.people)
     assert {id_ for id_ in territories() if abs(people[id_] - territories()[id_].population) > 0.5} == set()
 

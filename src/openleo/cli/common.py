@@ -180,3 +180,18 @@ def point(words: str, option: str, scenario: Scenario) -> Point:
         note(f"{option} {words}: {found.name}{where} at {found.latitude_deg:.4f}, {found.longitude_deg:.4f}")
         return Point(found.name, found.latitude_deg, found.longitude_deg)
     raise InputError(Problem(option, "", f'there is no place "{words}".', gazetteer.offer(words)))
+
+
+def read_instant(text: str, option: str) -> datetime:
+    """An instant of the command line that rules can be decided for. Raises InputError."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from openleo.errors import InputError, Problem
+    from openleo.policy.request import Instant
+
+    try:
+        instant: datetime = TypeAdapter(Instant).validate_python(text)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise InputError(Problem(option, "", why)) from None
+    return instant

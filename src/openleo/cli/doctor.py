@@ -60,13 +60,13 @@ def _data() -> Finding:
     from openleo.errors import InputError
     from openleo.network.constellation import catalogue
     from openleo.network.ground import stations
-    from openleo.places.parts import total_population
+    from openleo.places import population
     from openleo.places.territories import contested_areas, territories
 
     try:
         found = (
             f"{len(territories())} territories, {len(contested_areas())} of them contested",
-            f"{total_population() / 1e6:,.0f} million people",
+            f"{population.total() / 1e6:,.0f} million people",
             f"{len(catalogue.names())} systems",
             f"gateways: {', '.join(stations.embedded('gateways'))}",
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import policy_check, policy_decide, policy_effect, policy_schema
+from openleo.cli import policy_check, policy_decide, policy_effect, policy_mask, policy_schema
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Who may be served: check rules, decide requests.")
 app.command("check")(policy_check.check)
 app.command("decide")(policy_decide.decide)
 app.command("effect")(policy_effect.effect)
+app.command("mask")(policy_mask.mask)
 app.command("schema")(policy_schema.schema)

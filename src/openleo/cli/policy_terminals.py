@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from openleo.cli.common import note, print_json, progress
+from openleo.cli.common import note, print_json, progress, read_instant
 
 if TYPE_CHECKING:
     from openleo.policy.bulk import Decided
@@ -46,21 +45,6 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
         return
     _tell(said)
     typer.echo(f"wrote {out}")
-
-
-def read_instant(text: str, option: str) -> datetime:
-    """An instant of the command line that rules can be decided for. Raises InputError."""
-    from pydantic import TypeAdapter, ValidationError
-
-    from openleo.errors import InputError, Problem
-    from openleo.policy.request import Instant
-
-    try:
-        instant: datetime = TypeAdapter(Instant).validate_python(text)
-    except ValidationError as error:
-        why = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise InputError(Problem(option, "", why)) from None
-    return instant
 
 
 def _counts(decided: Decided) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from openleo import cells as h3cells
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import ephemeris, hand_overs, journeys, max_min, topology
@@ -29,8 +30,9 @@ from openleo.network.pairs import ByElevation, Places, Sky, rtt_between, times_b
 from openleo.network.reach import place_users
 from openleo.network.watch import watch
 from openleo.network.ways import Gathered, ways_between
+from openleo.places.cell_index import CellIndex
 from openleo.places.expressions import Labels
-from openleo.policy import bulk
+from openleo.policy import bulk, mask_world
 from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.rules import Rule, union
 from openleo.policy.terminal_columns import Coded
@@ -60,6 +62,7 @@ def warm_up() -> None:
     _links_without_order()
     max_min.fill([0, 1], [0], [1.0])
     _terminals()
+    _masks()
 
 
 def _places() -> Places:
@@ -138,3 +141,13 @@ def _terminals() -> None:
     slow = Selector(conditions=(AtMost("speed_kmh", 75.0),))
     rule = Rule("a", "b", "permit", Labels(frozenset(["high-seas"])), slow)
     bulk.decide_all(union([rule]), one, bulk.settle(one, ()), None)
+
+
+def _masks() -> None:
+    """A rule over an index of two cells, and a terminal."""
+    numbers = np.arange(2, dtype=np.int32)
+    index = CellIndex(0, h3cells.world(0)[:2], NAMES, numbers, np.arange(3), numbers, 0, "")
+    entry = mask_world.Entry("a", "permit", Labels(frozenset(NAMES[:1])), frozenset(NAMES))
+    mask = mask_world.compute(index, [entry], NAMES)
+    mask.rule(NAMES[0])
+    mask_world.bulk(mask, index.cells[:1], np.zeros(1, dtype=np.int32))

@@ -179,7 +179,7 @@ def _looked_at(land: Land, field: Field, cells: Cells, reach: Reach) -> tuple[In
     sea = [np.stack([node[sure], label[sure]])]
     doubtful = np.flatnonzero(several)
     shore = doubtful[dry_sr[doubtful] > 0.0]
-    water = _waters(shore, hull, cell_of, part, ground)
+    water = _waters(shore, hull, cell_of, part, ground, land.owner[piece])
     found, unproved = labels_met(field, cells, doubtful, within, water)
     sea.append(found)
     cell, label = np.concatenate([land_rows, *sea], axis=1)
@@ -187,15 +187,23 @@ def _looked_at(land: Land, field: Field, cells: Cells, reach: Reach) -> tuple[In
 
 
 def _waters(
-    cells: Ints, hull: NDArray[np.object_], cell_of: Ints, part: Ints, ground: NDArray[np.object_]
+    cells: Ints, hull: NDArray[np.object_], cell_of: Ints, part: Ints, ground: NDArray[np.object_], owner: Ints
 ) -> dict[int, shapely.Geometry]:
-    """The water of some cells: what is left of them without their land, but for gaps between neighbours' borders."""
+    """The water of some cells: what is left of them without their land, but for gaps between neighbours' borders.
+
+    A gap may open to the sea where the border ends there: it is shut by drawing the water in and out again, a little
+    farther. `ground` and `owner` have a row for each of `part`.
+    """
     found = {}
+    narrow = SLIVER_KM / waters.KM_PER_DEGREE
     rows_by_cell, parts_by_cell = _groups(cell_of[part]), _groups(cell_of)
     for cell in cells.tolist():
         dry = shapely.union_all(ground[rows_by_cell[cell]])
-        wet = shapely.get_parts(shapely.difference(shapely.union_all(hull[parts_by_cell[cell]]), dry))
-        wide = shapely.area(wet) > SLIVER_KM / waters.KM_PER_DEGREE * shapely.length(wet)
+        water = shapely.difference(shapely.union_all(hull[parts_by_cell[cell]]), dry)
+        if len(np.unique(owner[rows_by_cell[cell]])) > 1:
+            water = shapely.buffer(shapely.buffer(water, -narrow, quad_segs=2), 2.0 * narrow, quad_segs=2)
+        wet = shapely.get_parts(water)
+        wide = shapely.area(wet) > narrow * shapely.length(wet)
         found[cell] = shapely.multipolygons(wet[wide])
     return found
 

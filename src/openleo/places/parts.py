@@ -9,11 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import as_file, files
 
 import numpy as np
-import pyarrow.parquet as pq
 import shapely
 from numpy.typing import NDArray
 
@@ -22,11 +19,12 @@ from openleo.cells import Cells
 from openleo.places import land as lands
 from openleo.places import shapes, waters
 from openleo.places.land import Land, area_sr
+from openleo.places.population import RESOLUTION as POPULATION_RESOLUTION
+from openleo.places.population import estimate
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
 
-POPULATION_RESOLUTION = 5
 SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
 SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
 SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
@@ -64,31 +62,17 @@ class Parts:
         return len(self.cell)
 
 
-@cache
-def _population() -> tuple[Cells, Labels, Floats]:
-    """(cell, territory, people) of the embedded estimate at res 5."""
-    with as_file(files("openleo.data") / "places" / f"population-h3-{POPULATION_RESOLUTION}.parquet") as path:
-        table = pq.read_table(path)
-    territory = np.array(table["territory"].to_pylist(), dtype=object)
-    return table["cell"].to_numpy().astype(np.uint64), territory, table["people"].to_numpy().astype(np.float64)
-
-
 def cells_with_people(territories: Collection[str], resolution: int) -> Cells:
     """The cells that the embedded estimate puts people of some territories into.
 
     A few of them share no ground with the territory, as a cell's children poke over its edge. Below the estimate's own
     resolution people without ground live in the cell in the middle.
     """
-    cell5, territory, _ = _population()
+    cell5, territory, _ = estimate()
     theirs = np.unique(cell5[np.isin(territory.astype(str), list(territories))])
     if resolution > POPULATION_RESOLUTION:
         return h3cells.middle_children(theirs, resolution)
     return np.unique(h3cells.parents(theirs, resolution))
-
-
-def total_population() -> float:
-    """The people in the embedded estimate, world-wide."""
-    return float(_population()[2].sum())
 
 
 def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: bool = True) -> Parts:
@@ -298,7 +282,7 @@ def _with_people(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     resolution = _resolution_of(parts.cells)
     if resolution > POPULATION_RESOLUTION:
         return _shared_down(parts, regions)
-    cell5, territory, people = _population()
+    cell5, territory, people = estimate()
     place = np.searchsorted(parts.cells, h3cells.parents(cell5, resolution))
     here = parts.cells[np.minimum(place, len(parts.cells) - 1)] == h3cells.parents(cell5, resolution)
     rows = _people_rows(cell5[here], territory[here], people[here], place[here].astype(np.int32), regions)
@@ -363,7 +347,7 @@ def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     resolution = _resolution_of(parts.cells)
     coarse = np.unique(h3cells.parents(parts.cells, POPULATION_RESOLUTION))
     every = cut(h3cells.children(coarse, resolution), regions, with_people=False)
-    cell5, territory, people = _population()
+    cell5, territory, people = estimate()
     wanted = np.isin(cell5, coarse)
     names, code = np.unique(np.concatenate([every.territory, territory[wanted]]).astype(str), return_inverse=True)
     parent = np.searchsorted(coarse, h3cells.parents(every.cells, POPULATION_RESOLUTION))[every.cell]
