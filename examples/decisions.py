@@ -1,6 +1,6 @@
 """Decisions as a table: what `openleo policy decide` answers, a line a request.
 
-    python examples/decisions.py RULES… --request F.json
+python examples/decisions.py RULES… --request F.json
 """
 
 from __future__ import annotations
