@@ -1,6 +1,6 @@
-"""Decisions as a table: what `openleo policy decide` answers, a line a request.
+"""Decisions as a table, a line a request: `python examples/decisions.py RULES… --request F.json`.
 
-python examples/decisions.py RULES… --request F.json
+What `openleo policy decide` answers, in fewer words.
 """
 
 from __future__ import annotations
