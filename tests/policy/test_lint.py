@@ -82,6 +82,11 @@ SOMETIMES = {
     "a Monday within": permit(window=Window(NOON, NOON + 40 * DAY, (MONDAYS,))),
     "in the future": permit(window=Window(begins=NOON + 400 * DAY)),
     "a narrow band": permit(selector=who(None, None, AtMost("speed_kmh", 75.0), MoreThan("speed_kmh", 74.0))),
+    "words in common": permit(
+        selector=who(
+            None, None, OneOf("home_territory", frozenset({"TON", "FJI"})), OneOf("home_territory", frozenset({"FJI"}))
+        )
+    ),
     "a band of two inputs": permit(selector=who(None, None, AtMost("speed_kmh", 75.0), MoreThan("altitude_m", 75.0))),
     "some excepted": permit(selector=who({"fixed", "vehicle"}), unless=who({"fixed"})),
     "excepted in some groups": permit(selector=who({"fixed"}, {"a"}), unless=who({"fixed"}, {"b"})),
@@ -124,6 +129,7 @@ SHADOWED = {
         ],
     ),
     "a shorter time": ("p", [permit(window=Window(NOON, NOON + 99 * DAY)), permit("wide", window=Window(begins=NOON))]),
+    "a later beginning": ("p", [permit(window=Window(begins=NOON + DAY)), permit("wide", window=Window(begins=NOON))]),
     "shorter hours": ("p", [permit(window=HOURS), permit("wide", window=WEEK)]),
     "a polygon in a polygon": ("p", [permit(territory=INNER), permit("wide", territory=OUTER)]),
     "a strip in a wider strip": (
@@ -150,9 +156,15 @@ DISTINCT = {
     "other places": [permit(), permit("q", territory=TONGA)],
     "other classes": [permit(selector=who({"fixed"})), permit("q", selector=who({"vehicle"}))],
     "a wider forbid has an exception": [permit(), forbid(territory=BOTH, unless=who({"fixed"}))],
+    "a wider forbid excepts some of them": [
+        permit(selector=who({"fixed", "vehicle"})),
+        forbid(territory=BOTH, unless=who({"vehicle"})),
+    ],
+    "a wider forbid excepts a group": [permit(selector=who(None, {"a"})), forbid(unless=who(None, {"b"}))],
     "a wider forbid keeps emergency": [permit(), forbid(territory=BOTH, emergency="keep")],
     "a wider forbid asks for a speed": [permit(), forbid(selector=who(None, None, MoreThan("speed_kmh", 75.0)))],
     "a wider forbid for a time": [permit(), forbid(window=Window(ends=NOON + 40 * DAY))],
+    "beginning before": [permit(window=Window(begins=NOON)), forbid(window=Window(begins=NOON + DAY))],
     "a narrower forbid": [permit(territory=BOTH), forbid()],
     "a forbid within a permit": [permit(), forbid(selector=who({"fixed"}))],
     "a suspend does not outrank a forbid": [

@@ -11,7 +11,16 @@ from typing import Any
 
 from openleo.errors import join_or
 from openleo.instants import instant_text
-from openleo.places.expressions import Expression, Labels, text_of
+from openleo.places.expressions import (
+    SEA_WORD,
+    Difference,
+    Expression,
+    Intersection,
+    Labels,
+    Union,
+    sea,
+    text_of,
+)
 from openleo.places.territories import TERRITORIAL_SEA
 from openleo.policy.conditions import Condition, MoreThan, OneOf, Selector
 from openleo.policy.rules import KEEPS_EMERGENCY, Rule
@@ -112,16 +121,37 @@ def clock_text(second: int) -> str:
 
 
 def area_words(area: Expression) -> str:
-    """The area's text; a land's own waters to 12 nautical miles go without saying, as a rule file writes them."""
-    if not isinstance(area, Labels):
-        return text_of(area)
-    return ", ".join(short(area.ids)) or "nowhere"
+    """The area's text as rule files write it: a land's own waters to 12 nautical miles go without saying."""
+    if isinstance(area, Labels):
+        return ", ".join(short(area.ids)) or "nowhere"
+    return text_of(_without_waters(area))
+
+
+def _without_waters(area: Expression) -> Expression:
+    match area:
+        case Labels(ids):
+            return Labels(frozenset(_lands_alone(ids)))
+        case Union(parts):
+            return Union(tuple(map(_without_waters, parts)))
+        case Intersection(parts):
+            return Intersection(tuple(map(_without_waters, parts)))
+        case Difference(base, without):
+            return Difference(_without_waters(base), _without_waters(without))
+    return area
 
 
 def short(labels: Iterable[str]) -> list[str]:
-    """Labels, sorted, without the 12-mile waters of lands that are among them."""
-    ids = set(labels)
-    return sorted(
+    """Labels, sorted, without the 12-mile waters of lands that are among them; the whole sea as one word."""
+    ids = frozenset(labels)
+    if ids >= sea().ids:
+        return [*sorted(ids - sea().ids), SEA_WORD]
+    return sorted(_lands_alone(ids))
+
+
+def _lands_alone(ids: frozenset[str]) -> frozenset[str]:
+    if ids >= sea().ids:
+        return ids
+    return frozenset(
         id_ for id_ in ids if not (id_.endswith(TERRITORIAL_SEA) and id_.removesuffix(TERRITORIAL_SEA) in ids)
     )
 
