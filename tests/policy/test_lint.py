@@ -114,6 +114,7 @@ def test_a_rule_that_may_match_is_left_alone(rule):
 # --- shadowed and contradicting -----------------------------------------------------------------------------------
 
 INNER, OUTER = Region("in", "in", shapely.box(1, 1, 2, 2)), Region("out", "out", shapely.box(0, 0, 3, 3))
+INLAND = Region("inland", "inland", shapely.box(177.9, -17.9, 178.1, -17.7))  # of Viti Levu
 WEEK = Window(weekly=(Period(frozenset(range(5)), 8 * 3600, 18 * 3600, "UTC"),))
 HOURS = Window(weekly=(Period(frozenset({1, 2}), 9 * 3600, 18 * 3600, "UTC"),))
 SHADOWED = {
@@ -132,6 +133,7 @@ SHADOWED = {
     "a later beginning": ("p", [permit(window=Window(begins=NOON + DAY)), permit("wide", window=Window(begins=NOON))]),
     "shorter hours": ("p", [permit(window=HOURS), permit("wide", window=WEEK)]),
     "a polygon in a polygon": ("p", [permit(territory=INNER), permit("wide", territory=OUTER)]),
+    "a polygon on a land": ("p", [permit(territory=INLAND), permit("wide", territory=BOTH)]),
     "a strip in a wider strip": (
         "p",
         [permit(territory=coast(TONGA, 20.0)), permit("wide", territory=coast(TONGA, 40.0))],
@@ -176,6 +178,10 @@ DISTINCT = {
     "polygons that cross": [
         permit(territory=INNER),
         permit("q", territory=Region("x", "x", shapely.box(0, 0, 1.5, 3))),
+    ],
+    "a polygon across a coast": [
+        permit(territory=Region("x", "x", shapely.box(177.9, -20, 178.1, -17.7))),
+        permit("q", territory=BOTH),
     ],
     "polygons with a common edge": [
         permit(territory=INNER),

@@ -46,7 +46,7 @@ def shadow(
     together.done()
     counted = Shadow(given(sets[0]), given(sets[1]), examples)
     for request in given(asked):
-        counted.answer(request)
+        counted.count(request)
     if as_json:
         print_json(_json(counted))
     else:
