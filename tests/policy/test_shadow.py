@@ -31,7 +31,7 @@ placed = st.tuples(requests, places).map(
 
 
 @given(rule_lists, rule_lists, st.lists(placed, max_size=4))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 def test_the_rules_in_force_decide_and_the_counts_are_of_both(in_force, beside, asked):
     first, second = union(in_force), union(beside)
     shadow = Shadow(first, second, most_examples=2)

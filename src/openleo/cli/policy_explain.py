@@ -47,7 +47,8 @@ def explain(
     uncertainty_m: Annotated[float, typer.Option(help="Radius that holds the terminal with 95 %.")] = 0.0,
     age_s: Annotated[float | None, typer.Option(help="Age of the position. [default: not known]")] = None,
     source: Annotated[
-        str | None, typer.Option(help="Source of the position, gnss or network. [default: not known]")
+        str | None,
+        typer.Option(help="Source of the position: gnss, network, registered or stated. [default: not known]"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

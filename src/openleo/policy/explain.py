@@ -13,7 +13,7 @@ from typing import Any
 from openleo.instants import instant_text
 from openleo.places.expressions import holds
 from openleo.places.point import Where
-from openleo.policy.conditions import CLASS, GROUPS, Condition, Selector, all_of, negated
+from openleo.policy.conditions import CLASS, GROUPS, GROWS_EVERY_S, Condition, Selector, all_of, negated
 from openleo.policy.decide import Decision, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
@@ -106,8 +106,12 @@ def _then(rule_set: RuleSet, request: Request, where: Where | None, decision: De
     if decision.valid_until is None or request.at is None:
         return None
     later_s = (decision.valid_until - request.at).total_seconds()
-    age_s = None if request.age_s is None else request.age_s + later_s
-    return decide(rule_set, replace(request, at=decision.valid_until, age_s=age_s), where)
+    grown = {
+        input_.attribute: input_.of(request) + later_s / every_s
+        for input_, every_s in GROWS_EVERY_S.items()
+        if input_.of(request) is not None
+    }
+    return decide(rule_set, replace(request, at=decision.valid_until, **grown), where)
 
 
 def _clauses(rule: Rule, request: Request) -> Iterator[Clause]:

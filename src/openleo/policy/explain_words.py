@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from openleo.errors import counted
+from openleo.errors import counted, join_or
 from openleo.instants import instant_text
 from openleo.places.territories import (
     HIGH_SEAS,
@@ -143,6 +143,7 @@ def _reasons(decision: Decision, explanation: Explanation) -> list[str]:
     rules = [one.rule for one in explanation.readings if (one.rule.id, one.rule.authority) in deciding]
     lines = [f"by {listed([named(rule) for rule in rules])}"] if rules else []
     lines += [f"not known: {listed(decision.missing)}"] if decision.missing else []
+    lines += [f"its traffic leaves in {join_or(decision.land_in)} alone"] if decision.land_in is not None else []
     if explanation.request.at is None:
         return lines
     if decision.valid_until is None:
