@@ -56,3 +56,54 @@ def test_faults_of_both_are_told_together(run, write, tmp_path):
     assert (done.code, done.out) == (2, "")
     assert 'there is no territory "LUY"' in done.err
     assert "empty: is a folder without a rule file" in done.err
+
+
+JAPAN = """schema = 1
+book = "operator"
+
+[[rule]]
+id = "jpn"
+effect = "permit"
+territory = { in = "JPN", include = [] }
+reason = "service is licensed"
+"""
+UNDER = """\
+Under the view de-facto: a contested area belongs to whoever administers it.
+1 of 1 rule reaches otherwise than as written.
+
+permit "jpn" (operator)
+  gains senkaku (Senkaku Islands): 9 km², 0 people
+
+Sources
+  senkaku: administered by JPN; claimed by CHN, TWN, as of 2026-11-01
+    China's Law on the Territorial Sea and the Contiguous Zone (1992); \
+Japan, Basic View on the Sovereignty over the Senkaku Islands
+Areas: of a territory its land, of a part the part. People are estimates.
+"""
+
+
+def test_a_view_of_one_set(run, tmp_path):
+    (tmp_path / "r.toml").write_text(JAPAN)
+    done = run("policy", "diff", "r.toml", "--view", "de-facto")
+    assert (done.code, done.err, done.out) == (0, "", UNDER)
+    checked = run("policy", "check", "r.toml", "--view", "de-facto")
+    assert checked.out.endswith("\n\n" + UNDER)
+    answer = run("policy", "diff", "r.toml", "--view", "claims:jpn", "--json").json
+    assert answer["view"] == "claims:JPN"
+    assert [row["territory"] for row in answer["changes"]] == ["dokdo", "senkaku", "southern-kurils"]
+    assert run("policy", "check", "r.toml", "--view", "claims:JPN", "--json").json["view"] == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("r.toml",), "OLD NEW: two rule sets are compared, and 1 given."),
+        (("r.toml", "r.toml", "r.toml"), "OLD NEW: two rule sets are compared, and 3 given"),
+        (("r.toml", "--view", "ours"), '--view: there is no view "ours"'),
+    ],
+)
+def test_arguments_at_fault_are_exit_2(run, tmp_path, arguments, said):
+    (tmp_path / "r.toml").write_text(JAPAN)
+    done = run("policy", "diff", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err

@@ -141,9 +141,16 @@ def _gained(found: list[Kind], old: Expression, new: Expression) -> tuple[frozen
         fates.setdefault(kind.label, set()).add(kind.of(new) and not kind.of(old))
     whole = frozenset(label for label, fate in fates.items() if fate == {True})
     outside = {kind.label for kind in found if not kind.inside and kind.of(new) and not kind.of(old)}
+    return whole, frozenset({*outside, *(label for label, _, _ in ground(old, new))} - whole)
+
+
+@lru_cache(maxsize=1024)
+def ground(old: Expression, new: Expression) -> tuple[tuple[str, float, float], ...]:
+    """(label, km², people) within the polygons of two areas that `new` holds and `old` does not."""
     regions = tuple(dict.fromkeys([*regions_of(old), *regions_of(new)]))
-    held = extent(intersection([union(regions), difference(new, old)]), RESOLUTION).labels if regions else ()
-    return whole, frozenset({*outside, *(label for label, _, _ in held)} - whole)
+    if not regions:
+        return ()
+    return extent(intersection([union(regions), difference(new, old)]), RESOLUTION).labels
 
 
 def same_but_for_its_name(rule: Rule, others: Iterable[Rule]) -> Rule | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from openleo.errors import InputError, Problem
+from openleo.places.views import View
 from openleo.policy.rule_making import read_rule
 from openleo.policy.rule_records import FileRecord
 from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
@@ -19,8 +20,11 @@ from openleo.reading import examine, read_json, read_toml
 JSON_ENDING = ".json"
 
 
-def read_rules(paths: Iterable[Path]) -> RuleSet:
-    """The union of rule files. Raises InputError with the problems of all files together."""
+def read_rules(paths: Iterable[Path], view: View | None = None) -> RuleSet:
+    """The union of rule files. Raises InputError with the problems of all files together.
+
+    `view`: under it every rule takes the contested areas that it gives to the rule's lands.
+    """
     paths = list(paths)
     problems: list[Problem] = []
     files: list[tuple[Path, FileRecord]] = []
@@ -33,7 +37,7 @@ def read_rules(paths: Iterable[Path]) -> RuleSet:
     names: set[tuple[str, str]] = set()
     for path, record in files:
         for number, table in enumerate(record.rule):
-            made, found = read_rule(table, number, record.book, path.parent, classes, str(path))
+            made, found = read_rule(table, number, record.book, path.parent, classes, str(path), view)
             problems += found
             if made is None:
                 continue
