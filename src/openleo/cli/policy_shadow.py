@@ -126,7 +126,7 @@ def _lines(counted: Shadow, in_force: Path, beside: Path) -> Iterable[str]:
         yield f"  {territory or NOT_KNOWN}: {one} -> {two}: {count:,}"
     if counted.examples:
         yield ""
-        yield f"The first {len(counted.examples)}"
+        yield f"The first {'of them' if len(counted.examples) == 1 else len(counted.examples)}"
     for example in counted.examples:
         yield f"  {_name(example)}: {_said(example.in_force)} -> {_said(example.beside)}"
 
