@@ -14,8 +14,19 @@ from itertools import product
 
 import shapely
 
+from openleo.places import land as lands
 from openleo.places import shapes
-from openleo.places.expressions import Expression, Region, holds, labels_of, regions_of
+from openleo.places.expressions import (
+    Difference,
+    Expression,
+    Intersection,
+    Labels,
+    Region,
+    Union,
+    holds,
+    labels_of,
+    regions_of,
+)
 from openleo.places.territories import territories
 
 ELSEWHERE = "elsewhere"  # stands for every label that no area names
@@ -37,32 +48,59 @@ class Kind:
 
 
 def kinds(areas: Sequence[Expression]) -> list[Kind] | None:
-    """The kinds that areas tell apart; None where they are too many."""
+    """The kinds that areas tell apart, for every label that they name and ELSEWHERE; None where they are too many."""
+    return _kinds(areas, [*sorted(frozenset[str]().union(*map(labels_of, areas))), ELSEWHERE])
+
+
+def _kinds(areas: Sequence[Expression], labels: Sequence[str]) -> list[Kind] | None:
     regions = tuple(dict.fromkeys(region for area in areas for region in regions_of(area)))
-    labels = [*sorted(frozenset[str]().union(*map(labels_of, areas))), ELSEWHERE]
     if len(regions) > MOST_REGIONS or len(labels) << len(regions) > MOST_KINDS:
         return None
-    lands = [label for label in labels if label in territories()] if regions else []
+    named = [label for label in labels if label in territories()] if regions else []
     ways = list(_ways(regions))
     return [
         Kind(label, inside)
         for label in labels
         for inside in ways
-        if not any(_never_meet(region, label, lands) for region in inside)
+        if not any(_never_meet(region, label, named) for region in inside)
     ]
 
 
+def _told_apart(areas: Sequence[Expression]) -> list[Kind] | None:
+    """As `kinds`, with one strip of sea for all that stand in the same lists of labels: it speaks for the others."""
+    lists = [ids for area in areas for ids in _lists(area)]
+    labels = sorted(frozenset[str]().union(*map(labels_of, areas)))
+    speaking = {(label if label in territories() else "", *(label in ids for ids in lists)): label for label in labels}
+    return _kinds(areas, [*speaking.values(), ELSEWHERE])
+
+
+def _lists(area: Expression) -> list[frozenset[str]]:
+    """The lists of labels that an area is made of."""
+    match area:
+        case Labels(ids):
+            return [ids]
+        case Union(parts) | Intersection(parts):
+            return [ids for part in parts for ids in _lists(part)]
+        case Difference(base, without):
+            return [*_lists(base), *_lists(without)]
+    return []
+
+
+@lru_cache(maxsize=8192)
 def holds_none(area: Expression) -> bool:
     """Whether an area is certain to hold no place at all."""
-    found = kinds([area])
+    found = _told_apart([area])
     return found is not None and not any(kind.of(area) for kind in found)
 
 
+@lru_cache(maxsize=65536)
 def lies_within(inner: Expression, outer: Expression) -> bool:
     """Whether every place of an area is certain to lie in another."""
     if inner == outer:
         return True
-    found = kinds([inner, outer])
+    if isinstance(inner, Labels) and isinstance(outer, Labels):
+        return inner.ids <= outer.ids
+    found = _told_apart([inner, outer])
     return found is not None and all(kind.of(outer) for kind in found if kind.of(inner))
 
 
@@ -105,20 +143,26 @@ def _within(one: Region, other: Region) -> bool:
     return one.sha256 == other.sha256 or _deep_inside(one.polygon, other.polygon)
 
 
-def _never_meet(region: Region, label: str, lands: Sequence[str]) -> bool:
+def _never_meet(region: Region, label: str, named: Sequence[str]) -> bool:
     """Whether no place of a label lies in a region: it is far from that land, or all of it lies on another."""
     if label in territories() and _off_land(region, label):
         return True
-    return any(land != label and _on_land(region, land) for land in lands)
+    return any(land != label and _on_land(region, land) for land in named)
 
 
 @lru_cache(maxsize=4096)
 def _off_land(region: Region, land: str) -> bool:
-    return not _near(region.polygon, shapes.land_polygon(frozenset({land})))
+    pieces = lands.load().of({land})
+    shapely.prepare(region.polygon)
+    return not shapely.dwithin(region.polygon, pieces, ROOM_DEG).any()
 
 
 @lru_cache(maxsize=4096)
 def _on_land(region: Region, land: str) -> bool:
+    west, south, east, north = shapely.total_bounds(lands.load().of({land}))
+    box = shapely.box(west, south, east, north)
+    if not shapely.contains(box, region.polygon):  # most are told by that, and a land's union takes a while
+        return False
     return _deep_inside(region.polygon, shapes.land_polygon(frozenset({land})))
 
 
