@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from openleo.places.territories import contested_areas, territories
+
 RULES = """schema = 1
 book = "regulator:UKR"
 
@@ -32,19 +34,18 @@ territory = { in = "TUV" }
 reason = "service is licensed"
 """
 ASKED = ("--class", "fixed", "--time", "2026-11-20T12:00:00Z")
-GOLDEN = """\
+CRIMEA, LAND = contested_areas()["crimea"], territories()["crimea"]  # whose words are the tables' own
+GOLDEN = f"""\
 A terminal of class fixed at Sevastopol (44.6080, 33.5213), exactly there, at 2026-11-20T12:00:00Z
 Known: speed 60 km/h; groups acme.
 Not known: altitude, days abroad, home territory, position's age, position's source.
 
 Where it is
   crimea: Crimea and Sevastopol
-    contested: administered by RUS; claimed by UKR, as of 2026-11-01
-    Under Russian control since 2014; claimed by Ukraine, whose borders the General Assembly affirmed.
-    sources: UN General Assembly resolution 68/262 (2014); \
-Federal constitutional law of the Russian Federation No. 6-FKZ (2014)
-  borders: Natural Earth 1:10m, npm package world-atlas, version 2.0.2+openleo.2026-11; \
-point of view: none; see contested.toml
+    contested: administered by RUS; claimed by UKR, as of {CRIMEA.as_of}
+    {CRIMEA.note}
+    sources: {"; ".join(CRIMEA.sources)}
+  borders: {LAND.source}, version {LAND.version}; point of view: {LAND.point_of_view}
 
 What the rules say: 2 of 3 speak of this place
   permit "licence" (regulator:UKR) matches: service is licensed [licence 17/2026]
