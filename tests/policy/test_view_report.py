@@ -125,3 +125,16 @@ def test_rules_that_touch_nothing_contested_stay(read):
     territory = '{ in = "LUX" }'
     told = text(compare(read(r=territory), read(View(), r=territory)), View())
     assert told.endswith("Every rule reaches exactly what it reaches as it is written.\n")
+
+
+def test_an_area_that_a_rule_names_itself_is_kept_and_told(read):
+    territory = '{ in = "TWN", include = ["kinmen"] }'
+    written, viewed = read(r=territory), read(View("CHN"), r=territory)
+    told = text(compare(written, viewed), View("CHN"))
+    assert "loses kinmen" in told
+    assert 'permit "r" (operator): TWN, which under the view belongs to CHN' in told
+    (kept,) = as_json(compare(written, viewed), View("CHN"))["kept"]
+    assert (kept["territory"], kept["belongs_to"]) == ("TWN", ["CHN"])
+    assert as_json(compare(written, read(View(), r=territory)), View())["kept"] == []
+    both = '{ in = ["CHN", "TWN"], include = [] }'  # whoever it belongs to, the rule is about both
+    assert as_json(compare(read(r=both), read(View("CHN"), r=both)), View("CHN"))["kept"] == []

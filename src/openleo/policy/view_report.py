@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from openleo.errors import counted
+from openleo.places.expressions import holds, labels_of
 from openleo.places.territories import ContestedArea, contested_areas, display_name, territories
 from openleo.places.views import View
 from openleo.policy.diff import AreaChange, Change, Difference, ground
 from openleo.policy.diff_words import labels_text, name_json
-from openleo.policy.rules import Rule
-from openleo.policy.words import named, short
+from openleo.policy.rules import Rule, RuleSet
+from openleo.policy.words import listed, named, short
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,28 @@ def _of(new: Rule, old: Rule, area: AreaChange) -> Iterator[Row]:
             yield Row(new, verb, label, False, km2, None if people is None else round(people))
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A contested area that a rule names itself, and so keeps, though the view gives it to others."""
+
+    rule: Rule
+    area: ContestedArea
+    belongs_to: tuple[str, ...]
+
+
+def kept(rule_set: RuleSet, view: View) -> tuple[Kept, ...]:
+    """What the rules of a set, as a view reads it, keep against the view because they name it."""
+    found = []
+    for rule in sorted(rule_set.rules, key=lambda one: (one.book, one.id)):
+        named_lands = {label for label in labels_of(rule.territory) if label in territories()}
+        for area in contested_areas().values():
+            owners = {party for party in area.parties if area.id in view.areas_of(party)}
+            mine = area.id in named_lands and holds(rule.territory, area.id, lambda _: False) is True
+            if mine and owners and not owners & named_lands:
+                found.append(Kept(rule, area, tuple(sorted(owners))))
+    return tuple(found)
+
+
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
@@ -66,21 +89,30 @@ def text(difference: Difference, view: View) -> str:
     """All of it, for people."""
     found = rows(difference)
     changed = _reaching(difference)
+    stay = kept(difference.new, view)
     lines = [f"Under the view {view}: {view.in_words}."]
     if not changed:
-        return "\n".join([*lines, "Every rule reaches exactly what it reaches as it is written."]) + "\n"
-    verb = "reaches" if len(changed) == 1 else "reach"
-    lines.append(f"{len(changed)} of {counted(len(difference.new.rules), 'rule')} {verb} otherwise than as written.")
+        lines.append("Every rule reaches exactly what it reaches as it is written.")
+    else:
+        verb = "reaches" if len(changed) == 1 else "reach"
+        count = counted(len(difference.new.rules), "rule")
+        lines.append(f"{len(changed)} of {count} {verb} otherwise than as written.")
     for change in changed:
         lines += ["", named(change.new)]
         lines += [f"  {_line(row)}" for row in found if row.rule is change.new]
         lines += [] if change.area.known else ["  not told: too many polygons"]
-    areas = {row.area.id: row.area for row in found if row.area is not None}
+    lines += ["", "Named by a rule itself, and so kept"] if stay else []
+    lines += [
+        f"  {named(one.rule)}: {one.area.id}, which under the view belongs to {listed(one.belongs_to)}" for one in stay
+    ]
+    areas = {area.id: area for area in (*(row.area for row in found), *(one.area for one in stay)) if area is not None}
     lines += ["", "Sources"] if areas else []
     for area in areas.values():
         several = "; its parts are not told apart: it belongs to each of them" if _shared(area, view) else ""
         lines.append(f"  {area.id}: {area.in_words}, as of {area.as_of}{several}")
         lines.append(f"    {'; '.join(area.sources)}")
+    if not found:
+        return "\n".join(lines) + "\n"
     return "\n".join([*lines, "Areas: of a territory its land, of a part the part. People are estimates."]) + "\n"
 
 
@@ -112,6 +144,10 @@ def as_json(difference: Difference, view: View) -> dict[str, Any]:
                 "contested": None if row.area is None else _area_json(row.area),
             }
             for row in rows(difference)
+        ],
+        "kept": [
+            {**name_json(one.rule), "territory": one.area.id, "belongs_to": list(one.belongs_to)}
+            for one in kept(difference.new, view)
         ],
         "not_told": [name_json(change.new) for change in difference.changed if not change.area.known],
     }
