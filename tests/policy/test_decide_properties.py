@@ -26,7 +26,10 @@ from openleo.policy.rules import Rule, RuleSet, union
 from openleo.policy.when import Period, Window
 
 LABELS = ("TON", "FJI", "high-seas")
-ZONES = (Region("a", "a", shapely.box(0, 0, 1, 1)), Region("b", "b", shapely.box(5, 5, 6, 6)))
+ZONES = (  # both reach Fiji and Tonga, and neither holds the other: a place may lie in any of them
+    Region("a", "a", shapely.box(-176, -21.2, 178.2, -17)),
+    Region("b", "b", shapely.box(-175.5, -22, 178.5, -17.5)),
+)
 ATOMS = [Atom(label, frozenset(zones)) for label in LABELS for zones in ((), ZONES[:1], ZONES[1:], ZONES)]
 CLASSES = ("fixed", "maritime", "emergency")
 GROUPS = ("clinic", "press")
