@@ -79,6 +79,7 @@ KINDS: dict[Any, str] = {
     list[Name]: "list of texts",
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
+    str | dict[str, Any]: "text, or a table",
 }
 
 
@@ -274,6 +275,11 @@ reason = "service licensed in South Korea"
 RULES_PLACES = """
 A rule on a country covers its land and its waters to 12 nautical miles. `ID.sea12` and `ID.sea200` name a
 strip of sea alone, `high-seas` what lies beyond all strips. `openleo territory list` lists the territories.
+
+`in` takes [expressions](../concepts.md#areas-as-expressions) as well: `"UKR - crimea"`, `"coast(JPN, 50)"`,
+`"buffer(MDA, 20)"`, `"zone.geojson & UKR"`. A country named on its own in one has its waters to 12 nautical
+miles; inside `buffer`, `coast`, `edge` and `shore` its name stands for its land, whose outline they follow.
+`openleo territory show` shows any of them beforehand. `geojson` may be a table with GeoJSON in it.
 
 A contested area is a territory of its own. A rule on a country that touches one must say what it means. `include`
 names the areas that come along: given, it says all, and every other one stays out. `exclude` alone must name every

@@ -7,14 +7,13 @@ import pytest
 import shapely
 
 from openleo.places import point
-from openleo.places.expressions import Labels
+from openleo.places.expressions import Labels, Region, polygon_sha256
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.conditions import Selector
 from openleo.policy.decide import Outcome
 from openleo.policy.decide import decide as decide_request
 from openleo.policy.request import Request
-from openleo.policy.rule_territory import polygon_region
 from openleo.policy.rules import CLASSES, Rule, union
 
 ZONE = shapely.box(0.0, 0.0, 1.0, 1.0)
@@ -25,7 +24,7 @@ def rule(id_, effect="permit", *, on=("TON",), region=None, classes=None, emerge
         id=id_,
         book=book,
         effect=effect,
-        territory=Labels(frozenset(on)) if region is None else polygon_region("zone.geojson", region),
+        territory=Labels(frozenset(on)) if region is None else Region("zone.geojson", polygon_sha256(region), region),
         selector=Selector(classes=None if classes is None else frozenset(classes)),
         emergency=emergency or (None if effect == "permit" else "cut"),
         authority=book,

@@ -34,7 +34,7 @@ from openleo.places.expressions import (
     union,
 )
 from openleo.places.geojson import GEOJSON_ENDINGS
-from openleo.places.territories import territories, territory_id, unknown_territory
+from openleo.places.territories import territories, territory_id, unknown_territory, with_territorial_sea
 from openleo.units import M_PER_KM, NAUTICAL_MILE_KM
 
 LONGEST = 10_000  # characters
@@ -52,13 +52,14 @@ _TOKEN = re.compile(
 _WIDTH = re.compile(r"([+-]?)\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]*)", re.IGNORECASE)
 
 
-def parse(text: str, folder: Path, file: str, where: str) -> Expression:
+def parse(text: str, folder: Path, file: str, where: str, *, with_waters: bool = False) -> Expression:
     """The area that a text names; files in it are relative to `folder`.
 
-    `file` and `where` say where the text stands. Raises InputError with every name at fault, or with the place where
+    `file` and `where` say where the text stands. `with_waters`: a land named outside of a function stands for its
+    12-nautical-mile waters too, as rules mean it. Raises InputError with every name at fault, or with the place where
     the text cannot be read on.
     """
-    reader = _Reader(text, folder, file, where)
+    reader = _Reader(text, folder, file, where, with_waters)
     try:
         area = reader.whole()
     except _SyntaxError as error:
@@ -90,8 +91,9 @@ class _SyntaxError(Exception):
 class _Reader:
     """Reads one text from left to right."""
 
-    def __init__(self, text: str, folder: Path, file: str, where: str):
+    def __init__(self, text: str, folder: Path, file: str, where: str, with_waters: bool):
         self.text, self.folder, self.file, self.where = text, folder, file, where
+        self.with_waters = with_waters
         self.problems: list[Problem] = []
         self.next = 0
         self.depth = 0
@@ -183,7 +185,7 @@ class _Reader:
         if is_file(name):
             return self.of_file(name, at)
         if (id_ := territory_id(name)) is not None:
-            return Labels(frozenset({id_}))
+            return Labels(with_territorial_sea({id_}) if self.with_waters and not self.widening else frozenset({id_}))
         rule, way_out = unknown_territory(name)
         if name.lower() in FUNCTIONS:
             way_out = f"{name.lower()} is a function: {name.lower()}(…)."

@@ -31,6 +31,9 @@ class Region:
     text: str  # as it is written in canonical form: edge(MDA, 20), shore(TWN, 50), a file's name
     sha256: str  # of the polygon, or of what it is computed from
     polygon: shapely.Geometry = field(compare=False, repr=False)  # longitude, latitude; cut at ±180°
+    drawn_from: frozenset[str] = field(
+        default=frozenset(), compare=False, repr=False
+    )  # labels whose outline it follows
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,11 @@ def named_labels(expression: Expression) -> list[str]:
         case Difference(base, without):
             found = [*named_labels(base), *named_labels(without)]
     return sorted(set(found))
+
+
+def drawn_from(expression: Expression) -> frozenset[str]:
+    """The labels whose outlines the strips of an expression follow."""
+    return frozenset().union(*(region.drawn_from for region in regions_of(expression)))
 
 
 # --- canonical form -----------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ from openleo.places.expressions import (
     Region,
     Union,
     difference,
+    drawn_from,
     intersection,
+    named_labels,
     polygon_sha256,
     sea,
     sha256_of,
@@ -140,7 +142,8 @@ def shore(land: Labels, width_km: float) -> Region:
 def _around(word: str, area: Expression, width_km: float, outline: Callable[[], shapes.Floats]) -> Region:
     width = km_text(width_km)
     digest = hashlib.sha256(rfc8785.dumps([word, sha256_of(area), width])).hexdigest()
-    return Region(f"{word}({text_of(area)}, {width})", digest, _strip(digest, width_km, outline))
+    strip = _strip(digest, width_km, outline)
+    return Region(f"{word}({text_of(area)}, {width})", digest, strip, frozenset(named_labels(area)) | drawn_from(area))
 
 
 _known: dict[str, shapely.Geometry] = {}  # strips by hash: a rule set names one many times

@@ -62,10 +62,13 @@ Names = Annotated[list[Name], Field(json_schema_extra={"minItems": 1})]
 
 
 class TerritoryRecord(Record):
-    """`territory`: `{in = "TWN", include = ["kinmen"], exclude = []}` or `{geojson = "zone.geojson"}`."""
+    """`territory`: `{in = "TWN", include = ["kinmen"], exclude = []}`, or `geojson` or `cells` in place of `in`."""
 
     in_: str | list[str] | None = Field(
-        None, alias="in", description="Territories, contested areas, strips of sea or high-seas; one or a list."
+        None,
+        alias="in",
+        description='Territories, contested areas, strips of sea, high-seas, world, or expressions: "UKR - crimea", '
+        '"coast(JPN, 50)"; one or a list.',
     )
     include: list[str] | None = Field(
         None, description="The contested areas of `in` that come along. Given, it says all: every other one stays out."
@@ -73,7 +76,12 @@ class TerritoryRecord(Record):
     exclude: list[str] | None = Field(
         None, description="The contested areas of `in` that stay out. Without `include` it must name every one."
     )
-    geojson: str | None = Field(None, description="A GeoJSON file of polygons, in place of `in`.")
+    geojson: str | dict[str, Any] | None = Field(
+        None, description="A GeoJSON file of polygons, or GeoJSON written here, in place of `in`."
+    )
+    cells: str | list[str] | None = Field(
+        None, description="H3 cells, or a text file with one a line, in place of `in`."
+    )
 
 
 class WhoRecord(Record):

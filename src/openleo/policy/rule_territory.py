@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
-import shapely
-
 from openleo.errors import InputError, join_or
-from openleo.places.areas import read_polygons
-from openleo.places.expressions import Expression, Labels, Region
+from openleo.places import regions
+from openleo.places.expression_text import parse
+from openleo.places.expressions import Expression, Labels, difference, drawn_from, named_labels, union
 from openleo.places.territories import (
     contested_areas,
     contested_with,
@@ -27,43 +26,75 @@ NOWHERE = Labels(frozenset())
 
 def territory_expression(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expression:
     """Where a rule applies; files are relative to `folder`. Worth nothing when `faults` has grown."""
-    if (territory.in_ is None) == (territory.geojson is None):
-        faults.add("territory needs `in` or `geojson`, and not both.")
+    given = [key for key in ("in_", "geojson", "cells") if getattr(territory, key) is not None]
+    if len(given) != 1:
+        faults.add("territory needs `in`, `geojson` or `cells`, and one of them alone.")
         return NOWHERE
-    if territory.geojson is None:
-        return Labels(_labels(territory, faults))
+    if territory.in_ is not None:
+        return _named(territory, folder, faults)
     if territory.include is not None or territory.exclude is not None:
         faults.add("include and exclude are for the contested areas of `in`; a polygon has none.")
+    return _told(partial(_drawn, territory, folder, faults), faults)
+
+
+def _drawn(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expression:
+    geojson, cells = territory.geojson, territory.cells
+    if isinstance(geojson, str):
+        return regions.of_file(folder / geojson, geojson)
+    if geojson is not None:
+        return regions.of_geojson(geojson, f"{faults.file}, {faults.where}, territory.geojson")
+    if isinstance(cells, str):
+        return regions.of_cell_file(folder / cells)
+    return regions.of_cells(cells or [], faults.file, f"{faults.where}, territory.cells")
+
+
+def _told(read: Callable[[], Expression], faults: Faults) -> Expression:
+    """What `read` gives; what is wrong with it is noted."""
     try:
-        return polygon_region(territory.geojson, read_polygons(folder / territory.geojson))
+        return read()
     except InputError as error:
         faults.found += error.problems
         return NOWHERE
 
 
-def polygon_region(text: str, polygon: shapely.Geometry) -> Region:
-    """A polygon as a region; its hash is of its corners, wherever its ring starts."""
-    return Region(text, hashlib.sha256(shapely.to_wkb(polygon.normalize())).hexdigest(), polygon)
-
-
-def _labels(territory: TerritoryRecord, faults: Faults) -> frozenset[str]:
-    """What `in`, `include` and `exclude` stand for: lands with their waters to 12 nautical miles, and strips."""
+def _named(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expression:
+    """What `in`, `include` and `exclude` stand for together."""
     words = [territory.in_] if isinstance(territory.in_, str) else territory.in_ or []
     if not words:
         faults.add("territory.in is an empty list, which would match nothing.")
-    unknown_before = len(faults.found)
-    main, include, exclude = (
-        known_territories(names or [], faults) for names in (words, territory.include, territory.exclude)
-    )
-    if len(faults.found) > unknown_before:
-        return frozenset()
-    touched = [area.id for id_ in main if id_ in territories() for area in contested_with(id_)]
-    touched = [id_ for id_ in dict.fromkeys(touched) if id_ not in main]
-    undecided = [id_ for id_ in touched if id_ not in exclude]
+    before = len(faults.found)
+    read = partial(parse, folder=folder, file=faults.file, where=faults.where, with_waters=True)
+    area = union([_told(partial(read, word), faults) for word in words])
+    include, exclude = (known_territories(names or [], faults) for names in (territory.include, territory.exclude))
+    if len(faults.found) > before:
+        return NOWHERE
+    named = {*named_labels(area), *drawn_from(area)}
+    lands = sorted(named & set(territories()))
+    touched = [other.id for id_ in lands for other in contested_with(id_) if other.id not in named]
+    touched = list(dict.fromkeys(touched))
+    _check_contested(territory, lands, touched, include, exclude, faults)
     # An `include` says all that comes along, so nothing is left open; an `exclude` alone has to name every area.
+    outside = with_territorial_sea({*touched} - {*include})
+    inside = with_territorial_sea(include)
+    if isinstance(area, Labels):
+        return Labels(area.ids | inside)
+    area = union([area, Labels(inside)]) if inside else area
+    return difference(area, Labels(outside)) if outside else area
+
+
+def _check_contested(
+    territory: TerritoryRecord,
+    lands: list[str],
+    touched: list[str],
+    include: list[str],
+    exclude: list[str],
+    faults: Faults,
+) -> None:
+    """A rule that names `lands` says of every contested area that they touch whether it comes along."""
+    undecided = [id_ for id_ in touched if id_ not in exclude]
     if undecided and territory.include is None:
         faults.add(
-            f"{', '.join(main)} touches contested areas, and the rule does not say which it includes: "
+            f"{', '.join(lands)} touches contested areas, and the rule does not say which it includes: "
             + "; ".join(_who_disputes(id_) for id_ in undecided)
             + ".",
             "Write include = [...] with those that the rule covers (every other one stays out), "
@@ -74,8 +105,7 @@ def _labels(territory: TerritoryRecord, faults: Faults) -> frozenset[str]:
     for id_ in (*include, *exclude):
         if id_ not in touched:
             there = f"Contested there: {', '.join(touched)}." if touched else "Nothing is contested there."
-            faults.add(f'"{id_}" is not an area contested with {join_or(main)}.', there)
-    return with_territorial_sea({*main, *include} - {*exclude})
+            faults.add(f'"{id_}" is not an area contested with {join_or(lands or ["what the rule names"])}.', there)
 
 
 def known_territories(words: Iterable[str], faults: Faults) -> list[str]:

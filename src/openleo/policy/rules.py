@@ -15,15 +15,7 @@ from typing import Any, Literal
 
 import rfc8785
 
-from openleo.places.expressions import (
-    Difference,
-    Expression,
-    Intersection,
-    Labels,
-    Region,
-    Union,
-    regions_of,
-)
+from openleo.places.expressions import Expression, Labels, Region, regions_of, sha256_of
 from openleo.policy.conditions import ANYBODY, Selector, all_of, negated
 from openleo.policy.request import Request
 from openleo.policy.when import ALWAYS, Window
@@ -101,7 +93,7 @@ class Rule:
             "book": self.book,
             "id": self.id,
             "effect": self.effect,
-            "territory": canonical_expression(self.territory),
+            "territory": sha256_of(self.territory),
             "selector": self.selector.canonical(),
             "except": None if self.unless is None else self.unless.canonical(),
             "window": self.window.canonical(),
@@ -113,21 +105,6 @@ class Rule:
             "legal_reference": self.legal_reference,
             "review_by": self.review_by.isoformat() if self.review_by else None,
         }
-
-
-def canonical_expression(expression: Expression) -> dict[str, Any]:
-    """An area with its parts in one order; regions by the hash of what they are, whatever file they came from."""
-    match expression:
-        case Labels(ids):
-            return {"labels": sorted(ids)}
-        case Region():
-            return {"region": expression.sha256}
-        case Union(parts):
-            return {"union": sorted(map(canonical_expression, parts), key=rfc8785.dumps)}
-        case Intersection(parts):
-            return {"intersection": sorted(map(canonical_expression, parts), key=rfc8785.dumps)}
-        case Difference(base, without):
-            return {"difference": [canonical_expression(base), canonical_expression(without)]}
 
 
 @dataclass(frozen=True)
