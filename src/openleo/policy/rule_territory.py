@@ -9,7 +9,7 @@ from pathlib import Path
 from openleo.errors import InputError, join_or
 from openleo.places import regions
 from openleo.places.expression_text import parse
-from openleo.places.expressions import Expression, Labels, difference, drawn_from, named_labels, union
+from openleo.places.expressions import Expression, Labels, difference, drawn_from, holds, named_labels, union
 from openleo.places.territories import (
     contested_areas,
     contested_with,
@@ -74,12 +74,20 @@ def _named(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expressi
     touched = list(dict.fromkeys(touched))
     _check_contested(territory, lands, touched, include, exclude, faults)
     # An `include` says all that comes along, so nothing is left open; an `exclude` alone has to name every area.
-    outside = with_territorial_sea({*touched} - {*include})
+    outside = with_territorial_sea({*touched} - {*include}) - _named_itself(area)
     inside = with_territorial_sea(include)
     if isinstance(area, Labels):
         return Labels(area.ids | inside)
     area = union([area, Labels(inside)]) if inside else area
     return difference(area, Labels(outside)) if outside else area
+
+
+def _named_itself(area: Expression) -> set[str]:
+    """The labels that an area names and holds whatever polygons are about: a strip of a contested area that is meant.
+
+    So a polygon beside it in a list takes nothing away.
+    """
+    return {label for label in named_labels(area) if holds(area, label, lambda _: False)}
 
 
 def _check_contested(
