@@ -11,7 +11,7 @@ import pytest
 from pydantic import Field
 
 from openleo.errors import InputError, Problem, join_or, near_names
-from openleo.reading import Record, check, place_text, read_toml
+from openleo.reading import Record, check, parse_json, place_text, read_toml
 
 
 class Inner(Record):
@@ -168,3 +168,10 @@ def test_a_byte_order_mark_is_no_fault(tmp_path):
     """Windows editors write one."""
     (tmp_path / "a.toml").write_bytes(b"\xef\xbb\xbfname = 'x'\n")
     assert read_toml(tmp_path / "a.toml") == {"name": "x"}
+
+
+def test_half_a_pair_of_surrogates_is_no_text():
+    """RFC 8259, section 8.2: what it stands for is unpredictable; RFC 8785 makes no hash of it."""
+    with pytest.raises(InputError, match="is not JSON"):
+        parse_json('{"reason": "\\ud800"}', "rules.json")
+    assert parse_json('{"reason": "\\ud83d\\ude00"}', "rules.json") == {"reason": "\U0001f600"}

@@ -342,8 +342,9 @@ ANSWER = """
 The answer: `decision`; `because`, the rules with their authority and reason; `missing`, the inputs that would have to
 be known; `valid_until`, before which time alone changes nothing (null: it never does); and for a request that is not
 served the `refusal`, in the shape of 3GPP's cause 78: `cause`, `territory` (where the terminal may be),
-`retry_not_before` (no window of a rule lets it through before; null: none will), `radius_km` (so far it can
-move and have the same answer).
+`retry_not_before` (no window of a rule lets it through before; null: no window ever does, or it is not known),
+`radius_km` (so far it can move and have the same answer; null: not known). `land_in`, where a permit says so: the
+territories in which the traffic of a permitted request has to leave.
 """
 
 

@@ -55,9 +55,12 @@ def read_json(path: Path) -> Any:
 def parse_json(text: str, file: str) -> Any:
     """As `read_json`, of a text; `file` is what problems call it."""
     try:
-        return json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
+        made = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
+        if "\\u" in text:  # an escape can write one half of a pair, which is no text and which no hash is made of
+            json.dumps(made, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise InputError(Problem(file, "", f"is not JSON: {error}.", "See RFC 8259.")) from None
+    return made
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

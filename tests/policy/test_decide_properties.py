@@ -387,7 +387,7 @@ def test_the_first_that_applies(
 
 
 TONGA, FIJI = (Labels(frozenset({id_})) for id_ in ("TON", "FJI"))
-BORDER = Where((Atom("FJI"), Atom("TON")))
+IN_TONGA, BORDER = at("TON"), Where((Atom("FJI"), Atom("TON")))
 
 
 def test_the_union_of_permits_has_to_hold_the_circle() -> None:
@@ -439,6 +439,40 @@ def test_a_permit_lasts_no_longer_than_its_position_is_young_enough() -> None:
     assert decide(rule_set(young), FIXED, at("TON")).valid_until == NOON + timedelta(seconds=295)
     assert decide(rule_set(young), replace(FIXED, age_s=301.0), at("TON")).outcome is Outcome.NOT_PERMITTED
     assert decide(rule_set(young), replace(FIXED, age_s=None), at("TON")).missing == ("position.age_s",)
+
+
+def test_a_permit_lasts_no_longer_than_the_days_abroad_that_it_allows() -> None:
+    guests = rule("p", selector=Selector(conditions=(AtMost("days_abroad", 60.0),)))
+    nearly = replace(FIXED, days_abroad=59.5)
+    assert decide(rule_set(guests), nearly, at("TON")).valid_until == NOON + timedelta(hours=12)
+    assert decide(rule_set(guests), replace(FIXED, days_abroad=60.1), at("TON")).valid_until is None
+
+
+def test_traffic_leaves_where_the_permits_that_hold_let_it() -> None:
+    def landing(*permits: Rule, where: Where = IN_TONGA) -> tuple[str, tuple[str, ...] | None]:
+        decision = decide(rule_set(*permits), FIXED, where)
+        return str(decision.outcome), decision.land_in
+
+    in_fiji = replace(rule("f"), land_in=frozenset({"FJI"}))
+    in_tonga = replace(rule("t"), land_in=frozenset({"TON", "FJI"}))
+    assert landing(in_fiji) == ("PERMITTED", ("FJI",))
+    assert landing(in_fiji, in_tonga) == ("PERMITTED", ("FJI", "TON"))  # either permit will do
+    assert landing(in_fiji, rule("anywhere")) == ("PERMITTED", None)
+    both = replace(in_tonga, territory=TONGA), replace(in_fiji, territory=Labels(frozenset({"FJI"})))
+    assert landing(*both, where=BORDER) == ("PERMITTED", ("FJI",))  # wherever it is
+    apart = replace(both[0], land_in=frozenset({"TON"})), both[1]
+    assert landing(*apart, where=BORDER) == ("INDETERMINATE", None)
+
+
+def test_a_book_has_a_hash_of_its_own() -> None:
+    ours, theirs = rule("r"), replace(rule("r"), book="regulator:TON")
+    both = rule_set(ours, theirs)
+    assert both.books["operator"] == rule_set(ours).books["operator"]
+    assert set(both.books) == {"operator", "regulator:TON"}
+    edited = rule_set(ours, replace(theirs, reason="another"))
+    assert edited.books["operator"] == both.books["operator"]
+    assert edited.books["regulator:TON"] != both.books["regulator:TON"]
+    assert edited.sha256 != both.sha256
 
 
 def test_what_cannot_speak_of_a_request_does_not_limit_its_decision() -> None:

@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 
 from openleo import cells as h3cells
 from openleo.network.reach import Reach
+from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.places.territories import HIGH_SEAS
 from openleo.policy import mask
+from openleo.policy.conditions import Selector
 from openleo.policy.rules import Rule, RuleSet, union
 from openleo.service.effect import Effect, effect
 from openleo.service.serve import Reason, ServiceMap, serve
@@ -66,11 +68,11 @@ def some_parts(random: np.random.Generator) -> Parts:
 
 
 rules = st.builds(
-    partial(Rule, region=None, book="operator", authority="operator", reason="a test"),
+    partial(Rule, book="operator", authority="operator", reason="a test"),
     id=st.just(""),
     effect=st.sampled_from(["permit", "forbid"]),
-    territories=st.frozensets(st.sampled_from(TERRITORIES), min_size=1),
-    classes=st.none() | st.frozensets(st.sampled_from(CLASSES), min_size=1),
+    territory=st.builds(Labels, st.frozensets(st.sampled_from(TERRITORIES), min_size=1)),
+    selector=st.builds(Selector, st.none() | st.frozensets(st.sampled_from(CLASSES), min_size=1)),
     emergency=st.sampled_from(["keep", "cut"]),
 )
 

@@ -10,6 +10,8 @@ from openleo.policy.decide import Decision, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import RuleSet
 
+FARTHEST_M = 50_000.0  # of a position's radius, beyond which nobody works out how far its refusal reaches
+
 
 def answer(rule_set: RuleSet, request: Request) -> Decision:
     """The decision for a terminal, by the exact polygons.
@@ -23,6 +25,8 @@ def answer(rule_set: RuleSet, request: Request) -> Decision:
     assert request.latitude_deg is not None
     assert request.longitude_deg is not None
     assert request.uncertainty_m is not None
+    if request.uncertainty_m > FARTHEST_M:
+        return decision
     place = (request.latitude_deg, request.longitude_deg, request.uncertainty_m)
     radius_km = point.same_within_km(*place, rule_set.regions)
     return replace(decision, refusal=replace(decision.refusal, radius_km=radius_km))

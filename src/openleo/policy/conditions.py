@@ -28,11 +28,13 @@ class Input:
 CLASS = Input("class", "class_")
 GROUPS = Input("groups", "groups")
 AGE = Input("position.age_s", "age_s")
+DAYS_ABROAD = Input("days_abroad", "days_abroad")
+GROWS_EVERY_S = {AGE: 1.0, DAYS_ABROAD: 86_400.0}  # inputs that time alone makes one larger, after so many seconds
 # What a rule file calls them (with _max or _min where they are numbers), and what they read.
 NUMBERS = {
     "speed_kmh": Input("speed_kmh", "speed_kmh"),
     "altitude_m": Input("altitude_m", "altitude_m"),
-    "days_abroad": Input("days_abroad", "days_abroad"),
+    "days_abroad": DAYS_ABROAD,
     "location_age_s": AGE,
     "location_uncertainty_m": Input("position.uncertainty_m", "uncertainty_m"),
 }

@@ -17,7 +17,7 @@ from typing import Any
 from openleo.instants import instant_text
 from openleo.places.expressions import holds
 from openleo.places.point import Atom, Where
-from openleo.policy.conditions import AGE, AtMost, MoreThan
+from openleo.policy.conditions import GROWS_EVERY_S, AtMost, MoreThan
 from openleo.policy.request import Request
 from openleo.policy.rules import AppliesTo, Rule, RuleSet
 
@@ -73,6 +73,7 @@ class Decision:
     missing: tuple[str, ...] = ()  # inputs that would have to be known; of INDETERMINATE alone
     valid_until: datetime | None = None  # until then time alone changes nothing; None: nor afterwards
     refusal: Refusal | None = None
+    land_in: tuple[str, ...] | None = None  # of PERMITTED: its traffic leaves in one of these; None: anywhere
 
     @property
     def permitted(self) -> bool:
@@ -85,6 +86,7 @@ class Decision:
             "missing": list(self.missing),
             "valid_until": _text(self.valid_until),
             "refusal": self.refusal.as_json() if self.refusal else None,
+            **({} if self.land_in is None else {"land_in": list(self.land_in)}),
         }
 
 
@@ -119,12 +121,14 @@ def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to:
         if (value := rule.matches(request, missing)) is not False:
             matches.append(_Match(rule, value, frozenset(missing), here))
     outcome, decisive, lacking = _outcome(matches, where, request)
+    landing = _landing(matches, where) if outcome is Outcome.PERMITTED else None
     refusal = None
     if outcome is not Outcome.PERMITTED:
         territory = None if where is None else " ".join(where.labels)
         refusal = Refusal(territory, _retry(outcome, speaking, decisive, request))
     valid_until = min(_changes(speaking, request), default=None)
-    return Decision(outcome, _because(decisive), tuple(sorted(lacking)), valid_until, refusal)
+    land_in = None if landing is None else tuple(sorted(landing))
+    return Decision(outcome, _because(decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
 
 
 def _in_territory(rule: Rule, atom: Atom) -> bool:
@@ -142,15 +146,33 @@ def _outcome(
     blocking = [match for match in matches if match.rule.effect != "permit"]
     if not permits:
         return Outcome.NOT_PERMITTED, [], frozenset()
-    granting = [match for match in permits if match.value is True and match.here is not None]
+    granting = _granting(matches)
     left = _left_out(granting, where)  # the kinds of place that no permit is certain of
     if not left and not blocking:
+        if _landing(matches, where) == frozenset():  # each kind of place has its own, and none does for all
+            return Outcome.INDETERMINATE, [match.rule for match in granting], frozenset({_what_of_the_place(request)})
         return Outcome.PERMITTED, [match.rule for match in granting], frozenset()
     hoped_for = [match for match in permits if match.here is None or any(match.here[number] for number in left)]
     missing = frozenset[str]().union(*(match.missing for match in [*blocking, *hoped_for]))
     if not all(match.everywhere for match in blocking) or (left and _left_out(permits, where)):
         missing |= {_what_of_the_place(request)}
     return Outcome.INDETERMINATE, [match.rule for match in blocking or permits], missing
+
+
+def _granting(matches: Sequence[_Match]) -> list[_Match]:
+    """The permits that hold in some kind of place at least."""
+    return [one for one in matches if one.rule.effect == "permit" and one.value is True and one.here is not None]
+
+
+def _landing(matches: Sequence[_Match], where: Where | None) -> frozenset[str] | None:
+    """Where traffic may leave, wherever the terminal may be: in any place, by any of the permits that hold there."""
+    landing: frozenset[str] | None = None
+    for number in range(len(where.atoms) if where else 0):
+        here = [match.rule.land_in for match in _granting(matches) if match.here and match.here[number]]
+        if None not in here:
+            either = frozenset[str]().union(*(land_in for land_in in here if land_in is not None))
+            landing = either if landing is None else landing & either
+    return landing
 
 
 def _left_out(matches: Sequence[_Match], where: Where | None) -> list[int]:
@@ -171,39 +193,46 @@ def _what_of_the_place(request: Request) -> str:
 
 
 def _changes(rules: Iterable[Rule], request: Request) -> list[datetime]:
-    """When time alone may change whether a rule matches: edges of windows, and positions that grow too old."""
+    """When time alone may change whether a rule matches: edges of windows, and inputs that grow past a bound."""
     if request.at is None:
         return []
     changes: list[datetime | None] = []
     for rule in rules:
-        if (rule.window.always and not _reads_age(rule)) or not _may_ever_speak(rule, request):
+        if (rule.window.always and not _reads_what_grows(rule)) or not _may_ever_speak(rule, request):
             continue
         changes.append(rule.window.next_change(request.at))
-        changes += _ageing(rule, request)
+        changes += _growing(rule, request)
     return [change for change in changes if change is not None]
 
 
-def _reads_age(rule: Rule) -> bool:
-    selectors = (rule.selector, *rule.exceptions)
-    return any(condition.input is AGE for selector in selectors for condition in selector.conditions)
+def _on_what_grows(rule: Rule) -> list[AtMost | MoreThan]:
+    """The rule's conditions on inputs that time alone makes larger."""
+    return [
+        condition
+        for selector in (rule.selector, *rule.exceptions)
+        for condition in selector.conditions
+        if isinstance(condition, AtMost | MoreThan) and condition.input in GROWS_EVERY_S
+    ]
+
+
+def _reads_what_grows(rule: Rule) -> bool:
+    return bool(_on_what_grows(rule))
 
 
 def _may_ever_speak(rule: Rule, request: Request) -> bool:
-    """Whether the rule might match this request at another time, everything but its age being as it is."""
-    return _reads_age(rule) or rule.speaks_of(request, set()) is not False
+    """Whether the rule might match this request at another time, everything that does not grow being as it is."""
+    return _reads_what_grows(rule) or rule.speaks_of(request, set()) is not False
 
 
-def _ageing(rule: Rule, request: Request) -> list[datetime]:
-    """When the position's age passes the bounds that the rule sets on it."""
-    if request.age_s is None or request.at is None:
+def _growing(rule: Rule, request: Request) -> list[datetime]:
+    """When inputs pass the bounds that the rule sets on them; days abroad count on as if the terminal stayed."""
+    if request.at is None:
         return []
-    bounds = [
-        condition.bound
-        for selector in (rule.selector, *rule.exceptions)
-        for condition in selector.conditions
-        if isinstance(condition, AtMost | MoreThan) and condition.input is AGE
+    return [
+        _later(request.at, (condition.bound - value) * GROWS_EVERY_S[condition.input])
+        for condition in _on_what_grows(rule)
+        if (value := condition.input.of(request)) is not None and value <= condition.bound
     ]
-    return [_later(request.at, bound - request.age_s) for bound in bounds if bound >= request.age_s]
 
 
 def _later(instant: datetime, seconds: float) -> datetime:

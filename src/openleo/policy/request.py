@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from openleo.errors import InputError, Problem, near_names
 from openleo.instants import civil_instant
@@ -34,6 +34,16 @@ DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
 Instant = Annotated[datetime, BeforeValidator(_within_utc), DATE_TIME]
 End = Annotated[datetime, BeforeValidator(civil_instant), DATE_TIME]
 Name = Annotated[str, Field(pattern=r"\S")]
+Source = Literal["gnss", "network", "registered", "stated"]
+SOURCES: tuple[Source, ...] = get_args(Source)  # measured by the terminal, by the network; by address; by its user
+
+
+def group_name(word: str) -> str:
+    """A group as it is compared: without outer blanks, in lower case."""
+    return word.strip().casefold()
+
+
+Group = Annotated[str, Field(pattern=r"\S"), AfterValidator(group_name)]
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,9 @@ class PositionRecord(Record):
         None, description="Radius that holds the terminal with 95 %; 0 for a surveyed point.", ge=0.0, le=FARTHEST_M
     )
     age_s: float | None = Field(None, description="How old the position is at `at`.", ge=0.0)
-    source: Name | None = Field(None, description="Where it comes from, for example gnss or network.")
+    source: Source | None = Field(
+        None, description="Who measured it: the terminal (gnss), the network; or an address registered, or its user."
+    )
 
 
 class RequestRecord(Record):
@@ -82,7 +94,7 @@ class RequestRecord(Record):
     account: Name | None = Field(None, description="The account's id.")
     class_: Name | None = Field(None, alias="class", description="The terminal's class in the registry.")
     subscription: Name | None = Field(None, description="What the account buys.")
-    groups: list[Name] | None = Field(None, description="The groups that terminal and account are in; [] for none.")
+    groups: list[Group] | None = Field(None, description="The groups that terminal and account are in; [] for none.")
     position: PositionRecord | None = Field(None, description="Where the terminal is.")
     speed_kmh: float | None = Field(None, description="Over ground.", ge=0.0)
     altitude_m: float | None = Field(None, description="Above mean sea level.")

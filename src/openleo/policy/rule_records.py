@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from openleo.policy.request import End, Instant, Name
+from openleo.policy.request import SOURCES, End, Group, Instant, Name, Source
 from openleo.policy.rules import CLASSES, SCHEMA
 from openleo.policy.when import DAY_S
 from openleo.reading import Record
@@ -57,6 +57,13 @@ Words = Annotated[
                    {"type": "array", "items": {"type": "string", "pattern": r"\S"}, "minItems": 1}]}
     ),
 ]  # fmt: skip
+Sources = Annotated[
+    list[Source],
+    BeforeValidator(_one_or_list),
+    WithJsonSchema(
+        {"anyOf": [{"enum": list(SOURCES)}, {"type": "array", "items": {"enum": list(SOURCES)}, "minItems": 1}]}
+    ),
+]
 DayName = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Names = Annotated[list[Name], Field(json_schema_extra={"minItems": 1})]
 
@@ -88,7 +95,7 @@ class WhoRecord(Record):
     """`who`: whose terminals; a key left out means any."""
 
     classes: Names | None = Field(None, description=f"Classes: {', '.join(CLASSES)}, or the file's own.")
-    groups: Names | None = Field(
+    groups: Annotated[list[Group], Field(json_schema_extra={"minItems": 1})] | None = Field(
         None, description="Groups of the registry; accounts and terminals are selected through them alone."
     )
 
@@ -111,8 +118,8 @@ class ConditionsRecord(Record):
         None, description="Days outside the home territory, more than this.", ge=0.0, le=LARGEST
     )
     home_territory: Words | None = Field(None, description="Registered in one of these territories; one or a list.")
-    location_source: Words | None = Field(
-        None, description="The position comes from one of these, for example gnss or network; one or a list."
+    location_source: Sources | None = Field(
+        None, description=f"The position comes from one of these: {', '.join(SOURCES)}; one or a list."
     )
     location_age_s_max: float | None = Field(None, description="The position is up to this old, s.", ge=0.0, le=LARGEST)
     location_age_s_min: float | None = Field(

@@ -117,6 +117,14 @@ class RuleSet:
     sha256: str
 
     @cached_property
+    def books(self) -> dict[str, str]:
+        """The hash of every book that has rules here, by its name: of its rules alone, whoever else has any."""
+        return {
+            book: _sha256_of(rule for rule in self.rules if rule.book == book)
+            for book in sorted({rule.book for rule in self.rules})
+        }
+
+    @cached_property
     def regions(self) -> tuple[Region, ...]:
         """The regions that the rules ask about, each once."""
         return tuple(dict.fromkeys(region for rule in self.rules for region in regions_of(rule.territory)))
@@ -149,6 +157,9 @@ class RuleSet:
 def union(rules: Iterable[Rule], classes: Sequence[str] = CLASSES, sources: Sequence[str] = ()) -> RuleSet:
     """Rules as a set, with the hash of their RFC 8785 form."""
     rules = tuple(rules)
+    return RuleSet(rules, tuple(classes), tuple(sources), _sha256_of(rules))
+
+
+def _sha256_of(rules: Iterable[Rule]) -> str:
     canonical = sorted((rule.canonical() for rule in rules), key=lambda rule: (rule["book"], rule["id"]))
-    digest = hashlib.sha256(rfc8785.dumps({"schema": SCHEMA, "rules": canonical})).hexdigest()
-    return RuleSet(rules, tuple(classes), tuple(sources), digest)
+    return hashlib.sha256(rfc8785.dumps({"schema": SCHEMA, "rules": canonical})).hexdigest()
