@@ -13,7 +13,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
@@ -46,6 +46,7 @@ class RuleName:
     effect: str
     id: str
     authority: str
+    land_in: frozenset[str] | None  # None: anywhere
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ def export(paths: Iterable[Path]) -> Export:
         content = read_file(path)
         for rule in content.get("rule", ()):
             number = len(names)
-            names.append(RuleName(rule["effect"], rule["id"], rule.get("authority", content["book"])))
+            land_in = frozenset(name.upper() for name in rule["land_in"]) if "land_in" in rule else None
+            names.append(RuleName(rule["effect"], rule["id"], rule.get("authority", content["book"]), land_in))
             policies += [_policy(rule, number, certain, path.parent) for certain in (True, False)]
             zones |= {period["zone"] for period in rule.get("weekly", ())}
     text = "\n".join(policies)
@@ -197,7 +199,7 @@ def _selection(said: Table) -> list[Clause]:
     if "classes" in said:
         clauses.append(("terminal_class", f"{_strings(said['classes'])}.contains(context.terminal_class)"))
     if "groups" in said:
-        clauses.append(("groups", f"context.groups.containsAny({_strings(said['groups'])})"))
+        clauses.append(("groups", f"context.groups.containsAny({_strings(map(str.casefold, said['groups']))})"))
     for name in NUMBERS:
         for ending, sign in (("_max", "<="), ("_min", ">")):
             if name + ending in said:
@@ -277,6 +279,8 @@ def context(request: Table, zones: Iterable[str]) -> dict[str, Any]:
     }
     said = {name: value for name, value in known.items() if value is not None}
     said |= {name: scaled(said[name]) for name in NUMBERS if name in said}
+    if "groups" in said:
+        said["groups"] = [name.casefold() for name in said["groups"]]
     if "home_territory" in said:
         said["home_territory"] = said["home_territory"].casefold()
     if request.get("at") is not None:
@@ -295,10 +299,11 @@ def _clock(at: datetime, zone: str) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome, and the rules that stand for it, as (id, authority), sorted."""
+    """An outcome, the rules that stand for it, as (id, authority), sorted, and where traffic has to land."""
 
     outcome: str
     because: tuple[tuple[str, str], ...]
+    land_in: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -362,6 +367,17 @@ def _together(rules: Sequence[RuleName], per_place: Sequence[tuple[set[int], set
         return verdict("NOT_PERMITTED", set())
     if doubts := of(anywhere, "forbid", "suspend"):
         return verdict("INDETERMINATE", doubts)
-    if placed and all(of(certain, "permit") for certain, _ in per_place):
-        return verdict("PERMITTED", set().union(*(of(certain, "permit") for certain, _ in per_place)))
+    granting = [of(certain, "permit") for certain, _ in per_place]
+    if placed and all(granting):
+        landing = [_landing({rules[number].land_in for number in here}) for here in granting]
+        known = [land_in for land_in in landing if land_in is not None]
+        land_in = frozenset.intersection(*known) if known else None
+        outcome = "INDETERMINATE" if land_in == frozenset() else "PERMITTED"
+        return replace(verdict(outcome, set().union(*granting)), land_in=land_in or None)
     return verdict("INDETERMINATE", permits)
+
+
+def _landing(either: set[frozenset[str] | None]) -> frozenset[str] | None:
+    """Where the permits of one place let its traffic leave: by any of them."""
+    known = [land_in for land_in in either if land_in is not None]
+    return frozenset.union(*known) if len(known) == len(either) else None

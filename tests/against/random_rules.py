@@ -125,6 +125,8 @@ def _rule(
         rule["applies_to"] = rng.choice(("beam", "gateway"))
     else:
         _speak(rng, rule, mood)
+        if effect == "permit" and rng.random() < 0.15:
+            rule["land_in"] = _any_case(rng, rng.sample(HOMES, rng.randint(1, 3)))
     _time(rng, rule, noon, required=effect == "suspend")
     if effect != "permit":
         alone = rule.get("who", {}).get("classes") == ["emergency"]
@@ -148,7 +150,7 @@ def _who(rng: random.Random, often: float) -> Table:
     if rng.random() < often:
         who["classes"] = rng.sample((*CLASSES, OWN_CLASS), rng.randint(1, 5))
     if rng.random() < often * 0.4:
-        who["groups"] = rng.sample(GROUPS, rng.randint(1, 2))
+        who["groups"] = _any_case(rng, rng.sample(GROUPS, rng.randint(1, 2)))
     return who
 
 
@@ -267,7 +269,7 @@ def _pair(rng: random.Random, rules: Sequence[Table], places: Sequence[Place], i
     request: Table = {
         "at": rng.choice(instants),
         "class": rng.choice((*CLASSES, OWN_CLASS)),
-        "groups": rng.sample(GROUPS, rng.choice((0, 0, 1, 2))),
+        "groups": _any_case(rng, rng.sample(GROUPS, rng.choice((0, 0, 1, 2)))),
         "position": position,
         "speed_kmh": _value(rng, "speed_kmh", rules),
         "altitude_m": _value(rng, "altitude_m", rules),

@@ -92,7 +92,8 @@ def grounds(rng: random.Random, folder: Path, tally: Tally) -> Iterator[Ground]:
 
 
 def verdict(decision: Decision) -> Verdict:
-    return Verdict(decision.outcome.value, tuple(sorted((one.rule, one.authority) for one in decision.because)))
+    because = tuple(sorted((one.rule, one.authority) for one in decision.because))
+    return Verdict(decision.outcome.value, because, None if decision.land_in is None else frozenset(decision.land_in))
 
 
 def compare(sets: int, pairs_each: int, seed: int, folder: Path) -> Tally:

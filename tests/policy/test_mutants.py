@@ -94,9 +94,16 @@ DECISIONS = [
     Mutant("one permit alone has to hold the circle", "policy.decide:_outcome",
            "left = _left_out(granting, where)", "left = [] if any(one.certain for one in granting) else [0]"),
     Mutant("a permit on a part of the circle is enough", "policy.decide:_outcome",
-           "if not left and not blocking", "if granting and not blocking"),
-    Mutant("a permit that may hold holds", "policy.decide:_outcome",
-           "match.value is True and match.here is not None", "match.here is not None"),
+           "if not left and not blocking:",
+           """if granting and not blocking:
+        return Outcome.PERMITTED, [match.rule for match in granting], frozenset()
+    if not left and not blocking:"""),
+    Mutant("land_in is not looked at", "policy.decide:_landing", "None not in here", "False"),
+    Mutant("traffic may land where one place lets it", "policy.decide:_landing",
+           "landing & either", "landing | either"),
+    Mutant("traffic lands where all permits of a place let it", "policy.decide:_landing",
+           "frozenset[str]().union(*(land_in for", "frozenset.intersection(*(land_in for"),
+    Mutant("a permit that may hold holds", "policy.decide:_granting", "and one.value is True", ""),
     Mutant("a forbid on a part of the circle is not looked at", "policy.decide:_outcome",
            'match.rule.effect != "permit"', 'match.rule.effect != "permit" and match.everywhere'),
     Mutant("a forbid on a part of the circle is certain", "policy.decide:_Match.certain",
@@ -172,9 +179,29 @@ BY_HAND: list[tuple[list[dict[str, Any]], list[str]]] = [
         + ["2026-11-22T08:30:00Z"],
     ),
     (
+        [
+            {"territory": {"in": "crimea"}, "land_in": ["UKR"]},
+            {"territory": {"in": "crimea"}, "land_in": ["POL", "MDA"]},
+        ],
+        ["2026-11-20T12:00:00Z"],
+    ),
+    (
         [{"territory": {"in": "crimea"}, "from": "2026-11-20T12:00:00Z", "until": "2026-11-21T12:00:00Z"}],
         ["2026-11-20T12:00:00Z", "2026-11-21T12:00:00Z"],
     ),
+]
+
+
+# Circles of 10 km around it reach over a polygon's edge: where traffic may land on both sides, and where it may not.
+BY_HAND += [
+    (
+        [
+            {"territory": {"in": "crimea - 0.geojson"}, "land_in": ["UKR", "POL"]},
+            {"territory": {"in": "crimea & 0.geojson"}, "land_in": [there]},
+        ],
+        ["2026-11-20T12:00:00Z"],
+    )
+    for there in ("POL", "MDA")
 ]
 
 
@@ -184,10 +211,12 @@ def by_hand(folder: Path, permits: list[dict[str, Any]], instants: list[str]) ->
     rules = [{"id": f"p{n}", "effect": "permit", "reason": "by hand", **permit} for n, permit in enumerate(permits)]
     file = folder / "rules.json"
     file.write_text(json.dumps({"schema": 1, "book": "operator", "rule": rules}))
-    kinds = plane.kinds_around(*SIMFEROPOL, 0.0, BOXES)
-    assert kinds == (("crimea", frozenset({"peninsula.geojson"})),)
-    place = plane.Place(*SIMFEROPOL, 0.0, kinds, border=False)
-    position = {"lat_deg": SIMFEROPOL[0], "lon_deg": SIMFEROPOL[1], "uncertainty_m": 0.0}
+    radius_m = 10_000.0 if "0.geojson" in str(permits[0]) else 0.0
+    kinds = plane.kinds_around(*SIMFEROPOL, radius_m, BOXES)
+    assert kinds is not None
+    assert (len(kinds) > 1) == (radius_m > 0.0)
+    place = plane.Place(*SIMFEROPOL, radius_m, kinds, border=False)
+    position = {"lat_deg": SIMFEROPOL[0], "lon_deg": SIMFEROPOL[1], "uncertainty_m": radius_m}
     requests = [{"at": at, "class": "fixed", "position": position} for at in instants]
     case = random_rules.Case((file,), tuple(random_rules.Pair(one, place, "terminal", ()) for one in requests))
     export = cedar.export([file])
