@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from openleo.errors import InputError, Problem, join_or, near_names
+
+MOST_BYTES = 10_000_000  # of a file; a rule takes a few hundred
+LONGEST_SHOWN = 200  # characters of a value at fault
 
 
 class Record(BaseModel):
@@ -28,12 +32,15 @@ RecordType = TypeVar("RecordType", bound=Record)
 def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file. Raises InputError when it is not there, cannot be read or is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # -sig: some editors write a byte order mark
+        return tomllib.loads(_text(path))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(Problem(str(path), "", f"is not TOML: {error}.", "See https://toml.io.")) from None
-    except (OSError, ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a name that no file can have
+    except RecursionError:
+        rule = "cannot be read: lists or tables stand within each other too deep."
+        raise InputError(Problem(str(path), "", rule, "A file of ours is a few levels deep.")) from None
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
         why = getattr(error, "strerror", None) or error
         raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
 
@@ -44,12 +51,28 @@ def read_json(path: Path) -> Any:
     A key that stands twice in one object is refused: readers differ in which of the two they take.
     """
     try:
-        return parse_json(path.read_text(encoding="utf-8-sig"), str(path))
+        return parse_json(_text(path), str(path))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
         why = getattr(error, "strerror", None) or error
         raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+
+
+def _text(path: Path) -> str:
+    return bounded_text(path, MOST_BYTES, "Write it as several files.")
+
+
+def bounded_text(path: Path, most_bytes: int, way_out: str) -> str:
+    """The text of a file. Raises InputError when it is longer, before it is read: sizes may be of holes, or endless."""
+    size = path.stat().st_size
+    if size <= most_bytes:
+        with path.open("rb") as file:
+            content = file.read(most_bytes + 1)  # of a pipe or device, which state no size
+        if len(content) <= most_bytes:
+            return content.decode("utf-8-sig")  # -sig: some editors write a byte order mark
+    found = f"{size:,}" if size > most_bytes else f"more than {most_bytes:,}"
+    raise InputError(Problem(str(path), "", f"has {found} bytes; at most {most_bytes:,} are read.", way_out))
 
 
 def parse_json(text: str, file: str) -> Any:
@@ -66,8 +89,8 @@ def parse_json(text: str, file: str) -> Any:
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f'the key "{next(key for key in keys if keys.count(key) > 1)}" stands twice in one object')
+        times = Counter(key for key, _ in pairs)
+        raise ValueError(f'the key "{next(key for key in times if times[key] > 1)}" stands twice in one object')
     return made
 
 
@@ -100,14 +123,14 @@ def examine(
     record = None
     if unknown := [tuple(fault["loc"]) for fault in faults if fault["type"] == "extra_forbidden"]:
         try:
-            record = model.model_validate(_without(data, unknown))
+            record = model.model_validate(_without(data, frozenset(unknown)))
         except ValidationError as error:
-            known = [fault["loc"] for fault in faults]
+            known = {fault["loc"] for fault in faults}
             faults += [fault for fault in error.errors() if fault["loc"] not in known]
     return record, [_problem(model, fault, file, under) for fault in faults]
 
 
-def _without(data: Any, places: list[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
+def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
     """A copy of nested tables and lists without the values at some places."""
     if isinstance(data, dict):
         return {key: _without(value, places, (*at, key)) for key, value in data.items() if (*at, key) not in places}
@@ -132,10 +155,16 @@ def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Probl
         rule = f"is {_as_toml(fault['input'])}; it must be {join_or(known)}."
         return Problem(file, where, rule, near_names(str(fault["input"]), known))
     if fault["type"] in ("model_type", "model_attributes_type", "dict_type"):
-        return Problem(file, where, f"is {fault['input']!r}; it must be a table.", f"Write [{where}].")
+        return Problem(file, where, f"is {_shown(fault['input'])}; it must be a table.", f"Write [{where}].")
     if fault["type"] == "value_error":
         return Problem(file, where, str(fault["ctx"]["error"]))
-    return Problem(file, where, f"is {fault['input']!r}: {_sentence(fault['msg'])}")
+    return Problem(file, where, f"is {_shown(fault['input'])}: {_sentence(fault['msg'])}")
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, or its beginning."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _as_toml(value: Any) -> str:

@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 from openleo.places import land as lands
-from openleo.places import waters
+from openleo.places import point, waters
 from openleo.places.expressions import Region
 from openleo.places.point import Atom, same_within_km, where
 
@@ -73,7 +73,9 @@ def _coasts_once():
     """The world's coasts take a second: hold them for the module."""
     original, made = waters.coasts, waters.coasts(lands.load())
     patch = pytest.MonkeyPatch()
-    patch.setattr(waters, "coasts", lambda land, near=None: made if near is None else original(land, near))
+    patch.setattr(
+        waters, "coasts", lambda land, near=None, *reach: made if near is None else original(land, near, *reach)
+    )
     yield
     patch.undo()
 
@@ -119,6 +121,28 @@ def test_the_strips_at_sea_follow_the_distance_and_its_doubt():
     assert near == ("TWN.sea12",)
     assert set(twelve) <= {"TWN.sea12", "TWN.sea200"}
     assert far == ("TWN.sea200",)
+
+
+@pytest.mark.parametrize("radius_m", [0.0, 5_000.0, 60_000.0, 300_000.0, 1_000_000.0])
+def test_the_coasts_around_a_circle_are_all_that_matter_to_it(radius_m, monkeypatch):
+    """Tiles and the whole world's coasts give the same places, and the first circle does without the world's."""
+    random = np.random.default_rng(11)
+    places = [
+        (23.9, 122.0),
+        (-17.0, 179.95),
+        (-17.0, -179.95),
+        (89.3, 20.0),
+        (-77.0, 180.0),
+        (42.4, 3.3),
+        (-40.0, -100.0),
+    ]
+    circles = [(lat + random.uniform(-0.6, 0.6), lon, radius_m) for lat, lon in places]
+    monkeypatch.setattr(point, "_tiles", {})
+    with monkeypatch.context() as without:
+        without.setattr(point, "_world_coasts", None)
+        around = [where(*circle) for circle in circles]
+    monkeypatch.setattr(point, "MOST_TILES", 0)
+    assert around == [where(*circle) for circle in circles]
 
 
 def test_how_far_everything_is_the_same():

@@ -97,6 +97,19 @@ def test_two_shores_share_a_strait_down_the_middle():
     assert label(coasts, 0.5, 1.16) == "B.sea12"
 
 
+def test_what_is_as_near_to_two_coasts_is_the_first_ids_whatever_else_is_near():
+    """Off the corner where two lands meet, all the sea of a sector has their common point as the nearest of both."""
+    west, south = shapely.Polygon([(0, 0), (-1, 1), (-1, 0)]), shapely.Polygon([(0, 0), (-1, 0), (-1, -1)])
+    off = np.linspace(0.01, 2.0, 40)
+    for owners in ([0, 1], [1, 0]):
+        for others in (0, 1, 7, 60):
+            islets = [shapely.box(8.0 + k, 3.0, 8.5 + k, 3.5) for k in range(others)]
+            pieces = np.array([west, south, *islets], dtype=object)
+            number = np.array(owners + [2] * others, dtype=np.int32)
+            coasts = waters.coasts(Land(("A", "B", "C"), number, pieces, shapely.STRtree(pieces)))
+            assert {one[0] for one in coasts.label(np.zeros(40), off)} == {"A"}
+
+
 # --- where maps break ---------------------------------------------------------------------------------------------
 
 

@@ -66,9 +66,11 @@ def show(
 def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
     from openleo import cells as h3cells
     from openleo.places.areas import extent
-    from openleo.places.expressions import regions_of, sha256_of, text_of
+    from openleo.places.expressions import borders_sha256, drawn_from, named_labels, regions_of, sha256_of, text_of
 
     found: Extent = extent(expression, resolution)
+    asked = {*named_labels(expression), *drawn_from(expression)}
+    held = {label for label, _, _ in found.labels}
     return {
         "expression": text_of(expression),
         "sha256": sha256_of(expression, resolution),
@@ -82,16 +84,29 @@ def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
             for label, km2, people in found.labels
         ],
         "regions": [{"region": region.text, "sha256": region.sha256} for region in regions_of(expression)],
-        "contested": sorted({area.id for label, _, _ in found.labels for area in _contested(label)}),
+        "sources": _sources(asked | held),
+        "borders_sha256": borders_sha256(),
+        "contested": _contested(asked, held),
         "cells": {"inside": h3cells.text(found.inside), "border": h3cells.text(found.border)},
     }
 
 
-def _contested(label: str) -> list[ContestedArea]:
+def _sources(labels: set[str]) -> list[dict[str, str]]:
+    """Where the outlines of some labels are from, in which version, and whose view they are; each once."""
+    from openleo.places.territories import territories
+
+    rows = [territories()[land] for land in sorted({label.partition(".")[0] for label in labels} & set(territories()))]
+    said = dict.fromkeys((row.source, row.version, row.point_of_view) for row in rows)
+    return [dict(zip(("source", "version", "point_of_view"), one, strict=True)) for one in said]
+
+
+def _contested(asked: set[str], held: set[str]) -> list[str]:
+    """The contested areas that an expression has ground or water of, and those of the lands that it names."""
     from openleo.places.territories import contested_areas, contested_with
 
-    known, land = contested_areas(), label.partition(".")[0]
-    return [*([known[land]] if land in known else []), *contested_with(land)]
+    with_these = (label.partition(".")[0] for label in asked)
+    touched = {label.partition(".")[0] for label in asked | held} & set(contested_areas())
+    return sorted(touched.union(*([area.id for area in contested_with(land)] for land in with_these)))
 
 
 def _tell_compiled(said: dict[str, Any]) -> None:
@@ -103,6 +118,9 @@ def _tell_compiled(said: dict[str, Any]) -> None:
     typer.echo(f"  people         {said['population']:,} (estimate)")
     if inside + border == 0:
         typer.echo("  Nothing lies in it.")
+    for source in said["sources"]:
+        typer.echo(f"  source         {source['source']}, version {source['version']}")
+        typer.echo(f"  point of view  {source['point_of_view']}")
     for row in said["labels"]:
         typer.echo(f"    {row['label']:24} {row['area_km2']:14,.0f} km² {row['population']:14,} people")
     for region in said["regions"]:

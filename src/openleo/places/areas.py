@@ -40,6 +40,7 @@ __all__ = ["MOST_VERTICES", "WORLD", "Area", "parts_of", "read_area", "read_poly
 WORLD = WORLD_WORD
 MOST_CELLS = 600_000
 SIGNS = (" + ", " - ", "&", "(", '"', "'")  # what tells an expression from the name of a file
+EDGE_KM = 1e-6  # how far a region's rounded edge may stray from a cell's: what is so narrow along it is no ground
 COARSE_RESOLUTION = 2  # cells of 180 km radius: the first sieve for a strip of sea
 
 
@@ -124,8 +125,8 @@ class Extent:
 def extent(expression: Expression, resolution: int) -> Extent:
     """The cells, area and people of an expression at an H3 resolution. Raises InputError when it has too many cells."""
     parts, asked = _cut(Area(expressions=(expression,)), resolution, ())
-    ground = parts.area_km2 > 0.0
-    touched, left = np.unique(parts.cell[asked]), np.unique(parts.cell[~asked & ground])
+    ground = parts.area_km2 > EDGE_KM * 6.0 * h3cells.radius_km(resolution)
+    touched, left = np.unique(parts.cell[asked & ground]), np.unique(parts.cell[~asked & ground])
     names, code = np.unique(parts.territory[asked].astype(str), return_inverse=True)
     km2, people = (
         np.bincount(code, weights=one[asked], minlength=len(names)) for one in (parts.area_km2, parts.people)

@@ -42,7 +42,7 @@ def read_zones(path: Path, columns: Sequence[str] = COLUMNS, simplify_km: float 
 
     `simplify_km`: how far a line may move; lines that zones share move together. Raises InputError with every fault.
     """
-    content = read_json(path, MOST_BYTES)
+    content = read_json(path, MOST_BYTES, MOST_VERTICES)
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not features:
         rule = "is no GeoJSON FeatureCollection with features."

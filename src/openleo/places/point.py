@@ -29,6 +29,8 @@ LARGEST_RADIUS_M = 1_000_000.0  # a circle beyond it is taken for no position at
 CORNERS = 360  # of the polygon around a circle; its edges touch the circle from outside
 ROOM = 1.001  # corners lie further out: an edge straight in longitude and latitude cuts in near a pole
 ELLIPSOID_SLACK = 0.006  # of a radius: strips are cut by angles between verticals, on a sphere
+TILE_DEG = 2.0
+MOST_TILES = 12  # who asks all over the world has its coasts at once
 STEPS_KM = (1, 2, 5, 10, 20, 50, 100, 200)
 ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
@@ -74,7 +76,7 @@ def where(
     sea = _sea(circle, land.pieces[near])
     if sea is not None:
         inside_of = list(_kinds(sea, regions))
-        labels = _sea_labels(latitude_deg, longitude_deg, uncertainty_m, land)
+        labels = _sea_labels(latitude_deg, longitude_deg, uncertainty_m)
         found |= {Atom(label, inside) for label in labels for inside in inside_of}
     return Where(tuple(sorted(found, key=lambda atom: (atom.label, sorted(region.sha256 for region in atom.regions)))))
 
@@ -158,15 +160,32 @@ def _world_coasts() -> waters.Coasts:
     return waters.coasts(lands.load())
 
 
-def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float, land: lands.Land) -> set[str]:
+_tiles: dict[tuple[int, int, int], waters.Coasts] = {}
+
+
+def _coasts_around(latitude_deg: float, longitude_deg: float, radius_km: float) -> waters.Coasts:
+    """All coasts that can matter to a circle: those around the tile that it is in, or the world's.
+
+    The world's take most of a second, once; a tile's a few hundredths.
+    """
+    if len(_tiles) >= MOST_TILES:
+        return _world_coasts()
+    column, row = (int(degrees // TILE_DEG) for degrees in (longitude_deg, latitude_deg))
+    reaches = int(np.ceil((waters.STRIP_LIMITS_KM[-1] + radius_km) / waters.REACH_KM))
+    if (column, row, reaches) not in _tiles:
+        west, south = column * TILE_DEG, row * TILE_DEG
+        tile = shapely.box(west, south, west + TILE_DEG, min(south + TILE_DEG, 90.0))
+        _tiles[column, row, reaches] = waters.coasts(lands.load(), np.array([tile]), reaches * waters.REACH_KM)
+    return _tiles[column, row, reaches]
+
+
+def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> set[str]:
     """Every strip, or the high seas, that a point at sea within a circle could belong to."""
-    radius_km = radius_m / M_PER_KM
+    radius_km = radius_m / M_PER_KM * (1.0 + ELLIPSOID_SLACK)
     latitude, longitude = np.array([latitude_deg]), np.array([longitude_deg])
-    reach = shapely.box(longitude_deg, latitude_deg, longitude_deg, latitude_deg)
-    coast = waters.coasts(land, np.array([reach])) if radius_km < 1.0 else _world_coasts()
+    coast = _coasts_around(latitude_deg, longitude_deg, radius_km)
     if radius_m == 0.0 or coast.tree is None:
         return set(coast.label(latitude, longitude))
-    radius_km *= 1.0 + ELLIPSOID_SLACK
     here = up(latitude, longitude)[0]
     nearest_km = _arc_km(float(coast.tree.query(here)[0]))
     low_km, high_km = nearest_km - radius_km, nearest_km + radius_km

@@ -38,6 +38,7 @@ from openleo.places.expressions import (
 )
 from openleo.places.geojson import polygons_of, read_polygons
 from openleo.places.territories import territories
+from openleo.reading import bounded_text
 
 MOST_CELLS = 100_000  # of a list
 MOST_LIST_BYTES = 10_000_000
@@ -101,10 +102,7 @@ def of_cells(words: Sequence[str], file: str, where: str) -> Region:
 def of_cell_file(path: Path) -> Region:
     """The cells of a text file, one a line, or the first column of a CSV file; a heading `cell` may stand above."""
     try:
-        if (size := path.stat().st_size) > MOST_LIST_BYTES:
-            rule = f"has {size:,} bytes; at most {MOST_LIST_BYTES:,} are read."
-            raise InputError(Problem(str(path), "", rule, "Choose coarser cells or a polygon."))
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = bounded_text(path, MOST_LIST_BYTES, "Choose coarser cells or a polygon.").splitlines()
     except FileNotFoundError:
         way_out = "Paths are relative to the file that names them."
         raise InputError(Problem(str(path), "", "there is no such file.", way_out)) from None

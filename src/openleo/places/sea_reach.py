@@ -104,7 +104,8 @@ class Field:
 
     def at_middle(self, reach: Reach, nodes: int) -> Ints:
         """The label at sea of each node's middle, as `waters.Coasts.label` has it."""
-        order = np.lexsort((reach.distance_km, reach.node))
+        tied = np.flatnonzero(reach.distance_km <= reach.nearest_km(nodes)[reach.node] + waters.TIE_KM)
+        order = tied[np.lexsort((reach.owner[tied], reach.node[tied]))]
         node, first = np.unique(reach.node[order], return_index=True)
         row = order[first]
         strip = np.searchsorted(STRIP_ENDS_KM[1:], reach.distance_km[row])

@@ -2,7 +2,9 @@
 
 A distance field over the coasts (points every 2 km in a k-d tree) rather than buffered polygons: it is exact for a
 point wherever it is, knows no projection, and gives a place between two coasts to the nearer one, which is the
-equidistance line. These strips are estimates for computing; they are not the parties' agreed or claimed boundaries.
+equidistance line. Where a border ends at the shore, its last point is of both coasts: what is as near to the one as to
+the other is given to the first of their ids, whatever else is asked. These strips are estimates for computing; they
+are not the parties' agreed or claimed boundaries.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from openleo.units import EARTH_MEAN_RADIUS_KM, NAUTICAL_MILE_KM
 Floats = NDArray[np.float64]
 
 STRIP_LIMITS_KM = (12 * NAUTICAL_MILE_KM, 200 * NAUTICAL_MILE_KM)
+REACH_KM = STRIP_LIMITS_KM[-1] * 1.5  # of what is looked at around outlines, with room for cells' corners
 COAST_SPACING_KM = 2.0  # a point 22 km out is then misjudged by at most 0.02 km
+TIE_KM = 1e-6  # coasts whose distances differ by less are as near as each other: the rounding of doubles
 KM_PER_DEGREE = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
 
 
@@ -35,18 +39,23 @@ class Coasts:
     tree: KDTree | None  # over unit vectors; None where no coast is near
 
     def distance_km(
-        self, latitude_deg: Floats, longitude_deg: Floats, within_km: float = STRIP_LIMITS_KM[-1] * 1.5
+        self, latitude_deg: Floats, longitude_deg: Floats, within_km: float = REACH_KM
     ) -> tuple[Floats, NDArray[np.int32]]:
-        """(distance to the nearest coast along a great circle, number of its territory).
+        """(distance to the nearest coast along a great circle, number of its territory, the least of those as near).
 
         Infinite and −1 where no coast lies `within_km`.
         """
         if self.tree is None:
             return np.full(len(latitude_deg), np.inf), np.full(len(latitude_deg), -1, np.int32)
-        chord, nearest = self.tree.query(up(latitude_deg, longitude_deg), distance_upper_bound=_chord(within_km))
+        points = up(latitude_deg, longitude_deg)
+        found = self.tree.query(points, k=2, distance_upper_bound=_chord(within_km))
+        chords, nearest = (np.asarray(one) for one in found)
+        chord, owner = chords[:, 0], np.append(self.owner, -1)[nearest[:, 0]].astype(np.int32)
         near = np.isfinite(chord)
+        for tied in np.flatnonzero(near & (chords[:, 1] <= chord + _chord(TIE_KM))):
+            owner[tied] = self.owner[self.tree.query_ball_point(points[tied], chord[tied] + _chord(TIE_KM))].min()
         distance = np.where(near, 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM, np.inf)
-        return distance, np.where(near, np.append(self.owner, -1)[nearest], -1).astype(np.int32)
+        return distance, owner
 
     def label(self, latitude_deg: Floats, longitude_deg: Floats) -> NDArray[np.object_]:
         """The strip or `high-seas` that each point at sea belongs to."""
@@ -59,13 +68,13 @@ class Coasts:
         return label
 
 
-def coasts(land: Land, near: NDArray[np.object_] | None = None) -> Coasts:
+def coasts(land: Land, near: NDArray[np.object_] | None = None, reach_km: float = REACH_KM) -> Coasts:
     """The coasts of all land, or of the pieces within reach of some outlines.
 
     Land borders and the cuts between pieces come along: a point at sea is never nearer to them than to the coast
     in front of them.
     """
-    chosen = np.arange(len(land.pieces)) if near is None else _within_reach(land, near)
+    chosen = np.arange(len(land.pieces)) if near is None else _within_reach(land, near, reach_km)
     if len(chosen) == 0:
         return Coasts(land.territories, np.empty(0, np.int32), None)
     edges = shapely.boundary(land.pieces[chosen])
@@ -73,8 +82,8 @@ def coasts(land: Land, near: NDArray[np.object_] | None = None) -> Coasts:
     return Coasts(land.territories, land.owner[chosen][piece], KDTree(up(latitude, longitude)))
 
 
-def _within_reach(land: Land, outlines: NDArray[np.object_]) -> NDArray[np.intp]:
-    reach_deg = STRIP_LIMITS_KM[-1] * 1.5 / KM_PER_DEGREE
+def _within_reach(land: Land, outlines: NDArray[np.object_], reach_km: float) -> NDArray[np.intp]:
+    reach_deg = reach_km / KM_PER_DEGREE
     west, south, east, north = shapely.bounds(outlines).T
     stretch = reach_deg / np.maximum(np.cos(np.radians(np.minimum(np.maximum(-south, north) + reach_deg, 89.0))), 0.02)
     boxes = [shapely.box(west - stretch, south - reach_deg, east + stretch, north + reach_deg)]

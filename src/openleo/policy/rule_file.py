@@ -17,6 +17,7 @@ from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
 from openleo.reading import examine, read_json, read_toml
 
 JSON_ENDING = ".json"
+MOST_PROBLEMS = 1_000  # of rules, of all files; who has so many mends them first
 
 
 def read_rules(paths: Iterable[Path]) -> RuleSet:
@@ -33,6 +34,10 @@ def read_rules(paths: Iterable[Path]) -> RuleSet:
     names: set[tuple[str, str]] = set()
     for path, record in files:
         for number, table in enumerate(record.rule):
+            if len(problems) > MOST_PROBLEMS:
+                rule = f"and the rules after it are not looked at: {len(problems):,} problems are enough to mend first."
+                problems.append(Problem(str(path), f"rule[{number}]", rule))
+                break
             made, found = read_rule(table, number, record.book, path.parent, classes, str(path))
             problems += found
             if made is None:

@@ -28,6 +28,9 @@ def read_rule(table: dict[str, Any], number: int, book: str, folder: Path, class
     faults = Faults(file, f'rule "{table["id"]}"' if table.get("id") else f"rule[{number}]")
     record, problems = examine(RuleRecord, table, file, under=f"rule[{number}]")
     faults.found += [_with_groups(problem) for problem in problems]
+    whole = record is not None
+    if record is None:
+        record = _readable(table, problems, f"rule[{number}]")
     if record is None:
         return None, faults.found
     _check_words(record, faults)
@@ -50,7 +53,23 @@ def read_rule(table: dict[str, Any], number: int, book: str, folder: Path, class
         legal_reference=record.legal_reference,
         review_by=record.review_by,
     )
-    return made, faults.found
+    return made if whole else None, faults.found
+
+
+def _readable(table: dict[str, Any], problems: list[Problem], under: str) -> RuleRecord | None:
+    """The rule without its keys at fault, whose other keys are to be looked at too; nothing is ever made of it.
+
+    What a rule cannot do without stands in such that it brings no fault of its own.
+    """
+    bad = {problem.where.removeprefix(f"{under}.").partition(".")[0].partition("[")[0] for problem in problems}
+    kept = {key: value for key, value in table.items() if key not in bad}
+    stands_in: dict[str, Any] = {"id": "?", "effect": "permit", "reason": "?", "territory": {"in": "high-seas"}}
+    kept |= {key: value for key, value in stands_in.items() if key in bad}
+    if "effect" in bad:
+        kept.pop("emergency", None)
+    elif kept.get("effect") != "permit":
+        kept |= {key: value for key, value in (("emergency", "cut"), ("until", "9999-01-01T00:00:00Z")) if key in bad}
+    return examine(RuleRecord, kept, "")[0]
 
 
 def _with_groups(problem: Problem) -> Problem:

@@ -19,6 +19,7 @@ from openleo.reading import Record
 
 _CLOCK = re.compile(r"(\d\d):(\d\d)(?::(\d\d))?")
 CLOCK_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$|^24:00(:00)?$"
+MOST_NAMES = 1_000  # of one list of territories
 LARGEST = 1e9  # of a bound: 30 years in seconds
 
 
@@ -41,6 +42,12 @@ def _second_of_day(value: Any) -> Any:
     if minute > 59 or second > 59 or hour * 3600 + minute * 60 + second > DAY_S:
         raise ValueError(f"is {str(value)!r}; write a time of day from 00:00 to 24:00, such as 08:30.")
     return hour * 3600 + minute * 60 + second
+
+
+def _not_too_many(value: Any) -> Any:
+    if isinstance(value, list) and len(value) > MOST_NAMES:
+        raise ValueError(f"names {len(value):,} areas; at most {MOST_NAMES:,} are read. Write several rules.")
+    return value
 
 
 def _one_or_list(value: Any) -> Any:
@@ -71,16 +78,16 @@ Names = Annotated[list[Name], Field(json_schema_extra={"minItems": 1})]
 class TerritoryRecord(Record):
     """`territory`: `{in = "TWN", include = ["kinmen"], exclude = []}`, or `geojson` or `cells` in place of `in`."""
 
-    in_: str | list[str] | None = Field(
+    in_: Annotated[str | list[str] | None, BeforeValidator(_not_too_many)] = Field(
         None,
         alias="in",
         description='Territories, contested areas, strips of sea, high-seas, world, or expressions: "UKR - crimea", '
         '"coast(JPN, 50)"; one or a list.',
     )
-    include: list[str] | None = Field(
+    include: Annotated[list[str] | None, BeforeValidator(_not_too_many)] = Field(
         None, description="The contested areas of `in` that come along. Given, it says all: every other one stays out."
     )
-    exclude: list[str] | None = Field(
+    exclude: Annotated[list[str] | None, BeforeValidator(_not_too_many)] = Field(
         None, description="The contested areas of `in` that stay out. Without `include` it must name every one."
     )
     geojson: str | dict[str, Any] | None = Field(
