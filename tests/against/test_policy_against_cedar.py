@@ -41,7 +41,7 @@ def check(tally: Tally) -> None:
 
 
 def test_three_evaluators_agree(tmp_path: Path) -> None:
-    tally = compare(sets=40, pairs_each=75, seed=SEED, folder=tmp_path)
+    tally = compare(sets=75, pairs_each=40, seed=SEED, folder=tmp_path)
     assert tally.pairs == 3_000
     check(tally)
 
