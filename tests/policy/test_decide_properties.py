@@ -217,6 +217,29 @@ def test_unknown_inputs_never_open_a_door(rule_list: list[Rule], request: Reques
         assert possible == {decision.outcome}
 
 
+@given(rule_lists, requests, st.none() | wheres, st.sampled_from(sorted(DOMAIN)))
+@settings(max_examples=300, deadline=None)
+def test_forgetting_an_input_never_permits(
+    rule_list: list[Rule], request: Request, where: Where | None, forgotten: str
+) -> None:
+    known = decide(union(rule_list), request, where)
+    less = decide(union(rule_list), replace(request, **{forgotten: None}), where)  # type: ignore[arg-type]
+    assert known.permitted or not less.permitted
+    if less.outcome != known.outcome:
+        assert less.outcome is not Outcome.FORBIDDEN  # nor is anybody accused for want of an input
+
+
+@given(rule_lists, requests, wheres, st.none() | wheres)
+@settings(max_examples=300, deadline=None)
+def test_knowing_less_of_the_place_never_permits(
+    rule_list: list[Rule], request: Request, where: Where, more: Where | None
+) -> None:
+    """A wider circle touches all that it touched, and more; without a position it could be anywhere."""
+    wider = None if more is None else Where(tuple(dict.fromkeys([*where.atoms, *more.atoms])))
+    known, less = decide(union(rule_list), request, where), decide(union(rule_list), request, wider)
+    assert known.permitted or not less.permitted
+
+
 @given(rule_lists, requests, st.none() | wheres)
 @settings(max_examples=200, deadline=None)
 def test_what_is_missing_is_what_would_have_to_be_known(

@@ -9,7 +9,7 @@ from pathlib import Path
 from openleo.errors import InputError, join_or
 from openleo.places import regions
 from openleo.places.expression_text import parse
-from openleo.places.expressions import Expression, Labels, difference, drawn_from, named_labels, union
+from openleo.places.expressions import Expression, Labels, difference, drawn_from, holds, named_labels, union
 from openleo.places.territories import (
     contested_areas,
     contested_with,
@@ -85,12 +85,20 @@ def _named(territory: TerritoryRecord, folder: Path, faults: Faults, view: View 
         taken = {id_ for land in lands for id_ in view.areas_of(land)} & {*touched}
         # A view gives lands what is theirs; of a strip or a part of a land it only says what is cut out.
         include = sorted(taken) if isinstance(area, Labels) else sorted(taken & {*include})
-    outside = with_territorial_sea({*touched} - taken)
+    outside = with_territorial_sea({*touched} - taken) - _named_itself(area)
     inside = with_territorial_sea(include)
     if isinstance(area, Labels):
         return Labels(area.ids | inside)
     area = union([area, Labels(inside)]) if inside else area
     return difference(area, Labels(outside)) if outside else area
+
+
+def _named_itself(area: Expression) -> set[str]:
+    """The labels that an area names and holds whatever polygons are about: a strip of a contested area that is meant.
+
+    So a polygon beside it in a list takes nothing away.
+    """
+    return {label for label in named_labels(area) if holds(area, label, lambda _: False)}
 
 
 def _check_contested(
