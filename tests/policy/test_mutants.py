@@ -87,8 +87,8 @@ DECISIONS = [
     Mutant("a suspend outranks a forbid", "policy.decide:_outcome",
            '(("forbid", Outcome.FORBIDDEN), ("suspend", Outcome.SUSPENDED))',
            '(("suspend", Outcome.SUSPENDED), ("forbid", Outcome.FORBIDDEN))'),
-    Mutant("a suspend is not looked at", "policy.decide:decide",
-           "if rule.applies_to != applies_to", 'if rule.effect == "suspend" or rule.applies_to != applies_to'),
+    Mutant("a suspend is not looked at", "policy.decide:rules_at",
+           "if rule.applies_to == applies_to", 'if rule.effect != "suspend" and rule.applies_to == applies_to'),
     Mutant("no permit is permission", "policy.decide:_outcome",
            "return Outcome.NOT_PERMITTED, []", "return Outcome.PERMITTED, []"),
     Mutant("one permit alone has to hold the circle", "policy.decide:_outcome",
@@ -110,7 +110,7 @@ DECISIONS = [
            "self.everywhere", "self.here is not None and any(self.here)"),
     Mutant("an unknown position is everywhere", "policy.decide:_Match.everywhere",
            "self.here is not None and all(self.here)", "self.here is None or all(self.here)"),
-    Mutant("rules on beams bind terminals", "policy.decide:decide", "rule.applies_to != applies_to or", ""),
+    Mutant("rules on beams bind terminals", "policy.decide:rules_at", "rule.applies_to == applies_to and", ""),
     Mutant("an unknown radius is none", "policy.answer:where_of",
            "or request.uncertainty_m is None:",
            'or object.__setattr__(request, "uncertainty_m", request.uncertainty_m or 0.0):'),
@@ -126,7 +126,7 @@ DECISIONS = [
     Mutant("an intersection is a union", "places.expressions:holds",
            "_not(_any([_not(holds(part, label, inside)) for part in parts]))",
            "_any([holds(part, label, inside) for part in parts])"),
-    Mutant("rules that ask about polygons are not found", "policy.rules:RuleSet.near", ", *others)", ",)"),
+    Mutant("rules that ask about polygons are not found", "policy.rules:RuleSet.near", "numbers.union(others)", "numbers"),
 ]  # fmt: skip
 
 MASKS = [
