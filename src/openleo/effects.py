@@ -89,10 +89,10 @@ def prepare(
 
 def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tuple[str, ...]:
     """The classes to tell of: those that the rules name, one for all others, `also` (of terminals), and emergency."""
-    named = named_classes(base) | named_classes(new) | set(also)
+    named = named_classes(base) | named_classes(new) | {EMERGENCY}
     known = dict.fromkeys((*base.classes, *new.classes))
-    unnamed = [class_ for class_ in known if class_ not in named and class_ != EMERGENCY][:1]
-    told = {*named, *unnamed}
+    unnamed = [class_ for class_ in known if class_ not in named]
+    told = {*named, *also, *([] if any(class_ in also for class_ in unnamed) else unnamed[:1])}
     return (*(class_ for class_ in known if class_ in told and class_ != EMERGENCY), EMERGENCY)
 
 
