@@ -178,6 +178,14 @@ def test_files_and_pictures(effect, tmp_path):
     assert "![What changes](map.png)" in page
 
 
+def test_what_lies_outside_the_area_is_not_dropped_in_silence(effect):
+    more = PERMITS.replace('["SGP", "MYS"]', '["SGP", "MYS", "THA"]')
+    said = effect(PERMITS, more)
+    assert "Nothing changes" in said.out
+    assert "outside the scenario's area as well, which is not counted: THA, THA.sea12." in said.out
+    assert "outside" not in effect(PERMITS, PERMITS + STRIP).out.partition("Fingerprint")[0].partition("Beams")[0]
+
+
 def test_several_files_and_folders_of_rules(effect, run, tmp_path, monkeypatch):
     whole = effect(PERMITS, PERMITS + STRIP, "--json").json
     (tmp_path / "strip.toml").write_text('schema = 1\nbook = "regulator"\n' + STRIP)

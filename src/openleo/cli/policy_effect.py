@@ -66,7 +66,7 @@ def effect(
     """
     from dataclasses import replace
 
-    from openleo.effects import alike, classes_of_both, compare, first_difference, prepare, spills
+    from openleo.effects import alike, classes_of_both, compare, first_difference, outside, prepare, spills
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
@@ -84,6 +84,7 @@ def effect(
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
     when = when or first_difference(prepared, asked)
+    notes += tuple(said for said in [outside(prepared, asked, when)] if said)
     extras = Extras(notes=notes)
     if counted:
         extras = replace(extras, terminals=counted.between, terminals_sha256=counted.sha256)
