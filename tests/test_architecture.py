@@ -19,7 +19,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "openleo"
 
 # Imports only itself; everyone may import it.
-GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "places"}
+GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "kept", "places"}
 
 NETWORK = {
     "network.constellation",
@@ -97,6 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": NETWORK | {"policy"},
     # Around them.
     "results": NETWORK | {"policy", "service"},
+    "effects": NETWORK | {"policy", "service", "results"},
     "scenario_file": set(),
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario_failures": NETWORK | {"scenario_file"},

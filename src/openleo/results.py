@@ -22,10 +22,12 @@ from openleo.instants import SlotGrid, instant_text
 from openleo.network.ephemeris import Failure
 from openleo.network.reach import Network, Reach, cell_users, reach
 from openleo.places.areas import Area, parts_of
+from openleo.places.expressions import Region
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.effect import Effect, effect
+from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
 from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
@@ -188,13 +190,47 @@ def compute(
     tell = on_progress or (lambda _what, _done, _of: None)
     tell("cutting cells by territory", 0, 1)
     first, second = case.rules, case.compare
-    regions = (first.regions if first else ()) + (second.regions if second else ())
+    regions = regions_of_both(first, second)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
+    refuse_nothing(case, parts)
+    cut = time.perf_counter()
+    statistics, failures = count_reach(case, parts, threads, tell, on_reach)
+    reached = time.perf_counter()
+    classes = classes_of(case)
+    at = case.grid.start  # a window that changes later in the run is told in the notes
+    before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
+    service = serve(statistics, parts, before, classes[0])
+    compared, change = None, None
+    if second:
+        after = mask.compute(second, parts, classes, regions, at)
+        compared = serve(statistics, parts, after, classes[0])
+        ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
+        change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
+    done = time.perf_counter()
+    return Results(
+        case,
+        parts,
+        statistics,
+        service,
+        compared,
+        change,
+        failures,
+        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+    )
+
+
+def refuse_nothing(case: Case, parts: Parts) -> None:
+    """Raise InputError where an area has no part."""
     if len(parts) == 0:
         asked = ", ".join(case.area.order) or "the polygons"
         rule = f"{asked}: nothing of it is found at resolution {case.resolution}."
         raise InputError(Problem(case.name, "ground.area", rule, "Name a larger area or a finer resolution."))
-    cut = time.perf_counter()
+
+
+def count_reach(
+    case: Case, parts: Parts, threads: int | None, tell: OnProgress, on_reach: OnReach | None = None
+) -> tuple[CellStatistics, tuple[Failure, ...]]:
+    """(what reaches the cells over the run's slots, the satellites that could not be moved to some of them)."""
     counter = Counter(len(parts.cells), case.grid.slot_s)
     failures: dict[int, Failure] = {}
     tell("computing slots", 0, case.grid.slots)
@@ -205,33 +241,16 @@ def compute(
         for failure in chunk.failures:
             failures.setdefault(failure.satellite, failure)
         tell("computing slots", chunk.first_slot + len(chunk.satellite), case.grid.slots)
-    reached = time.perf_counter()
-    statistics = counter.finish()
-    classes = _classes(case)
-    at = case.grid.start  # a window that changes later in the run is told in the notes
-    before = mask.compute(first, parts, classes, at=at) if first else mask.everything(parts, classes)
-    service = serve(statistics, parts, before, classes[0])
-    compared, change = None, None
-    if second:
-        after = mask.compute(second, parts, classes, len(first.regions) if first else 0, at)
-        compared = serve(statistics, parts, after, classes[0])
-        pairs = [(serve(statistics, parts, before, name), serve(statistics, parts, after, name)) for name in classes]
-        order = [row.territory for row in by_territory(service, case.area.order)]
-        change = effect(pairs, order, first.sha256 if first else "", second.sha256, case.network_sha256)
-    done = time.perf_counter()
-    return Results(
-        case,
-        parts,
-        statistics,
-        service,
-        compared,
-        change,
-        tuple(failures.values()),
-        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
-    )
+    return counter.finish(), tuple(failures.values())
 
 
-def _classes(case: Case) -> tuple[str, ...]:
+def regions_of_both(first: RuleSet | None, second: RuleSet | None) -> tuple[Region, ...]:
+    """The regions that two rule sets ask about, each once."""
+    asked = [region for rule_set in (first, second) if rule_set for region in rule_set.regions]
+    return tuple(dict.fromkeys(asked))
+
+
+def classes_of(case: Case) -> tuple[str, ...]:
     """The classes to compute. Emergency terminals get rows of their own as soon as a rule speaks of them."""
     rule_sets = [rule_set for rule_set in (case.rules, case.compare) if rule_set]
     special = any(rule.emergency for rule_set in rule_sets for rule in rule_set.rules)

@@ -59,10 +59,15 @@ class Scenario:
     start: datetime
 
     @classmethod
-    def load(cls, path: str | Path) -> Scenario:
-        """Read a scenario file and all that it names. Raises InputError with every problem found."""
+    def load(cls, path: str | Path, *, own_rules: bool = True) -> Scenario:
+        """Read a scenario file and all that it names. Raises InputError with every problem found.
+
+        Without `own_rules` its [policy] is not read: it gives the network and the area alone.
+        """
         path = Path(path)
         raw = read_toml(path)
+        if not own_rules:
+            raw.pop("policy", None)
         if raw.get("conventions") == HYPATIA:
             rule = 'is "hypatia", under which only pairs of places are computed.'
             raise InputError(Problem(str(path), "conventions", rule, f"It is read by {scenario_pairs.READ_BY}."))

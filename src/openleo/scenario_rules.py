@@ -18,21 +18,30 @@ from openleo.policy.rules import Rule, RuleSet
 def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
     """The union of rule files. Raises InputError for what they get wrong, and for rules that a plan would not keep."""
     rule_set = read_rules([folder / word for word in words])
-    problems = [
-        Problem(
-            ", ".join(words), f'rule "{rule.id}"', f"{what} is not yet kept by a plan.", "Leave the rule out of it."
-        )
-        for rule in rule_set.rules
-        for what in _not_kept(rule)
-    ]
-    if problems:
-        raise InputError(problems)
+    _refuse_others(rule_set, ", ".join(words), "a plan", ("terminal",))
     return rule_set
 
 
-def _not_kept(rule: Rule) -> list[str]:
+def rules_of_an_effect(paths: list[Path]) -> RuleSet:
+    """The union of rule files, for their effect on a network. Rules on beams tell that what they light is meant."""
+    rule_set = read_rules(paths)
+    _refuse_others(rule_set, ", ".join(map(str, paths)), "an effect", ("terminal", "beam"))
+    return rule_set
+
+
+def _refuse_others(rule_set: RuleSet, file: str, by: str, kept: tuple[str, ...]) -> None:
+    problems = [
+        Problem(file, f'rule "{rule.id}"', f"{what} is not yet kept by {by}.", "Leave the rule out of it.")
+        for rule in rule_set.rules
+        for what in _not_kept(rule, kept)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _not_kept(rule: Rule, kept: tuple[str, ...]) -> list[str]:
     return [
-        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to != "terminal" else []),
+        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to not in kept else []),
         *(["land_in"] if rule.land_in is not None else []),
     ]
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from openleo.places import point
-from openleo.places.expressions import Labels, Region, polygon_sha256
+from openleo.places.expressions import Difference, Intersection, Labels, Region, Union, polygon_sha256
 from openleo.places.parts import Parts
 from openleo.policy import mask
-from openleo.policy.conditions import Selector
+from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.decide import Outcome
 from openleo.policy.decide import decide as decide_request
 from openleo.policy.request import Request
 from openleo.policy.rules import CLASSES, Rule, union
+from openleo.policy.when import Window
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 ZONE = shapely.box(0.0, 0.0, 1.0, 1.0)
 
 
@@ -161,11 +167,13 @@ def test_a_mask_has_the_decision_of_every_part_and_class():
     assert made.decisions[made.decision[2, 1]].because == ()
 
 
-def test_the_second_rule_set_reads_its_own_columns():
+def test_a_rule_set_reads_its_own_columns():
     rules = union([rule("p", region=ZONE)])
+    other = union([rule("q", region=shapely.box(5.0, 5.0, 6.0, 6.0))])
     both = parts(["TON", "TON"], [[1, 0], [0, 1]])
-    assert mask.compute(rules, both, ["fixed"]).permitted[:, 0].tolist() == [True, False]
-    assert mask.compute(rules, both, ["fixed"], first_region=1).permitted[:, 0].tolist() == [False, True]
+    regions = (*other.regions, *rules.regions)
+    assert mask.compute(rules, both, ["fixed"], regions[::-1]).permitted[:, 0].tolist() == [True, False]
+    assert mask.compute(rules, both, ["fixed"], regions).permitted[:, 0].tolist() == [False, True]
 
 
 def test_without_rules_nothing_is_withheld():
@@ -177,3 +185,49 @@ def test_without_rules_nothing_is_withheld():
 def test_no_parts_make_an_empty_mask():
     made = mask.compute(union([rule("p")]), parts([], []), ["fixed"])
     assert made.permitted.shape == (0, 1)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_kinds_are_decided_as_one_by_one(seed):
+    """Against `decide` for every kind and class: permits, forbids, suspends, groups, speeds, windows, regions."""
+    random = np.random.default_rng(seed)
+    boxes = [shapely.box(n, 0.0, n + 1.0, 1.0) for n in range(2)]
+    zones = [Region(f"zone-{n}", polygon_sha256(box), box) for n, box in enumerate(boxes)]
+    labels, classes = ["FJI", "TON", "TUV"], ["fixed", "maritime", "emergency"]
+
+    def some_selector():
+        return Selector(
+            classes=None if random.random() < 0.5 else frozenset(random.choice(classes, random.integers(1, 3))),
+            groups=None if random.random() < 0.8 else frozenset({"aid"}),
+            conditions=() if random.random() < 0.8 else (AtMost("speed_kmh", 75.0),),
+        )
+
+    def some_territory():
+        label = Labels(frozenset(random.choice(labels, random.integers(1, 3))))
+        zone = zones[random.integers(2)]
+        return [label, zone, Union((label, zone)), Difference(label, zone), Intersection((label, zone))][
+            random.integers(5)
+        ]
+
+    def some_rule(number):
+        effect = str(random.choice(["permit", "permit", "forbid", "suspend"]))
+        begins = None if random.random() < 0.7 else NOW + timedelta(days=int(random.integers(-2, 3)))
+        return Rule(
+            f"r{number}", "operator", effect, some_territory(), some_selector(),
+            None if random.random() < 0.8 else some_selector(), Window(begins=begins),
+            emergency=None if effect == "permit" else str(random.choice(["keep", "cut"])),
+        )  # fmt: skip
+
+    rules = union(some_rule(number) for number in range(random.integers(0, 9)))
+    rows = [(label, one, two) for label in labels for one in (0, 1) for two in (0, 1)]
+    kinds = mask.kinds_of(parts([row[0] for row in rows], [row[1:] for row in rows]), zones)
+    at = None if random.random() < 0.2 else NOW
+    made = mask.decide_kinds(rules, kinds, classes, at)
+    for kind in range(len(kinds)):
+        for column, class_ in enumerate(classes):
+            decision = decide_request(rules, Request(at=at, class_=class_), kinds.place(kind))
+            assert made.may[kind, column] == mask.OUTCOMES.get(decision.outcome, mask.NO)
+            outcome, because = made.verdict(kind, column)
+            assert outcome is decision.outcome
+            assert sorted(rule.id for rule in because) == ids(decision)

@@ -126,14 +126,15 @@ DECISIONS = [
     Mutant("an intersection is a union", "places.expressions:holds",
            "_not(_any([_not(holds(part, label, inside)) for part in parts]))",
            "_any([holds(part, label, inside) for part in parts])"),
-    Mutant("rules that ask about polygons are not found", "policy.rules:RuleSet.near", "numbers.union(others)", "numbers"),
+    Mutant("rules that ask about polygons are not found", "policy.rules:RuleSet.near",
+           "numbers.union(others)", "numbers"),
 ]  # fmt: skip
 
 MASKS = [
-    Mutant("the mask forgets the instant", "policy.mask:compute", "at=at, ", ""),
-    Mutant("the mask forgets the class", "policy.mask:compute", "class_=class_)", "class_=classes[0])"),
-    Mutant("the mask forgets the polygons", "policy.mask:compute",
-           "compress(rule_set.regions, row[1:])", "compress(rule_set.regions, row[1:] * 0)"),
+    Mutant("the mask forgets the instant", "policy.mask:_spoken", "at=at, ", ""),
+    Mutant("the mask forgets the class", "policy.mask:_spoken", "class_=class_)", "class_=classes[0])"),
+    Mutant("the mask forgets the polygons", "policy.mask:kinds_of",
+           "rows[:, 1:].astype(bool)", "rows[:, 1:] < 0"),
     Mutant("a suspend permits in the world's mask", "policy.mask_world:compute",
            'made.rank == RANKS["permit"]', 'made.rank >= RANKS["suspend"]'),
     Mutant("what may lie outside lies inside", "policy.ground:Ground._of_any",

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from openleo.report import tables, words
-from openleo.service.effect import Amount, EffectRow
+from openleo.service.amounts import Amount, EffectRow
 from openleo.service.summary import TerritoryRow
 
 NO_REASON = {"not_permitted": 0.0, "no_satellite": 0.0, "no_gateway": 0.0, "no_capacity": 0.0}

@@ -18,7 +18,7 @@ from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas
 from openleo.report import words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
-from openleo.service.effect import Amount
+from openleo.service.amounts import Amount
 from openleo.service.summary import TerritoryRow
 
 MOST_NOTES = 40
@@ -152,7 +152,8 @@ def _effect(results: Results) -> Markup:
     ]
     if changed:
         told = [
-            [display_name(row.territory), row.class_, _amount(row.lost), _amount(row.gained), NOT_COMPUTED,
+            [display_name(row.territory), row.class_, _amount(row.lost, row.may_lose),
+             _amount(row.gained, row.may_gain), NOT_COMPUTED,
              *(words.milliseconds(value) for value in row.rtt_ms_p50), ", ".join(row.because)]
             for row in changed
         ]  # fmt: skip
@@ -169,9 +170,14 @@ def _effect(results: Results) -> Markup:
     return joined(said)
 
 
-def _amount(amount: Amount) -> str:
-    if not amount.cells:
-        return words.NOTHING
+def _amount(sure: Amount, perhaps: Amount) -> str:
+    """What changes, and what may, as it depends on the terminal."""
+    said = [_sized(sure)] if sure.cells else []
+    said += [f"perhaps {_sized(perhaps)}"] if perhaps.cells else []
+    return "; ".join(said) or words.NOTHING
+
+
+def _sized(amount: Amount) -> str:
     people = f"{amount.people:,} people, " if amount.people else ""
     return f"{people}{amount.area_km2:,.0f} km², {amount.cells:,} cell{'s' if amount.cells != 1 else ''}"
 

@@ -61,13 +61,13 @@ def picture(results: Results) -> bytes:
     frame = frame_of(results.cells, outlines)
     scale = _scale(panels)
     with rc_context(STYLE):
-        figure, axes = _page(frame, len(panels))
+        figure, axes = page(frame, len(panels))
         canvas = FigureCanvasAgg(figure)
         shapes = layers.shapes_of(frame, outlines)
         contested = False
         shown = (0, 0)
         for ax, panel in zip(axes, panels, strict=True):
-            _window(ax, frame, panel.title)
+            window(ax, frame, panel.title)
             names = layers.Names(ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
             layers.draw_land(ax, frame)
             layers.draw_cells(ax, shapes, panel.table, scale)
@@ -104,7 +104,7 @@ def _scale(panels: list[Panel]) -> Normalize | None:
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
-def _page(frame: Frame, panels: int) -> tuple[Figure, list[Axes]]:
+def page(frame: Frame, panels: int) -> tuple[Figure, list[Axes]]:
     """A page of the panels' size with room for title, key and footer; all lengths in inches."""
     stacked = panels > 1 and frame.aspect > WIDE
     across = 1 if stacked or panels == 1 else panels
@@ -125,7 +125,8 @@ def _page(frame: Frame, panels: int) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def _window(ax: Axes, frame: Frame, title: str) -> None:
+def window(ax: Axes, frame: Frame, title: str) -> None:
+    """Show the frame, under a title."""
     ax.set_xlim(frame.west_deg, frame.east_deg)
     ax.set_ylim(frame.south_deg, frame.north_deg)
     ax.set_title(title, loc="left", fontsize=9.0, fontweight="bold", color=layers.INK, pad=5.0)
@@ -139,10 +140,10 @@ def _title(figure: Figure, results: Results) -> None:
     figure.text(
         left, 1.0 - 0.32 / tall, f"Who is served: {case.name}", fontsize=14.0, fontweight="bold", color=layers.INK
     )
-    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=_fitting(said, wide, 8.0), color=layers.QUIET)
+    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=fitting(said, wide, 8.0), color=layers.QUIET)
 
 
-def _fitting(text: str, wide_in: float, size_pt: float) -> float:
+def fitting(text: str, wide_in: float, size_pt: float) -> float:
     """A size at which the line stays on the page; DejaVu's letters are 0.55 em wide on average."""
     return min(size_pt, (wide_in - 2 * MARGIN_IN) * 72.0 / (0.56 * len(text)))
 

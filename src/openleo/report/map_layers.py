@@ -150,17 +150,15 @@ def draw_cells(axes: Axes, shapes: CellShapes, table: CellTable, scale: Normaliz
             collection.set_edgecolor(REASON_COLOURS[code])
         axes.add_collection(collection, autolim=False)
         if code is Reason.NOT_PERMITTED:
-            axes.add_patch(_hatched(corners))
+            axes.add_patch(hatched(corners, HATCH_COLOUR, NOT_PERMITTED_HATCH))
 
 
-def _hatched(corners: Sequence[NDArray[np.float64]]) -> PathPatch:
+def hatched(corners: Sequence[NDArray[np.float64]], colour: str, hatch: str) -> PathPatch:
     """One path of all cells: hatching thousands of polygons one by one takes seconds."""
     xy = np.concatenate(corners)
     codes = np.full(len(xy), Outline.LINETO, dtype=np.uint8)
     codes[np.cumsum([0, *(len(ring) for ring in corners[:-1])])] = Outline.MOVETO
-    return PathPatch(
-        Outline(xy, codes), fill=False, edgecolor=HATCH_COLOUR, linewidth=0.0, hatch=NOT_PERMITTED_HATCH, zorder=3
-    )
+    return PathPatch(Outline(xy, codes), fill=False, edgecolor=colour, linewidth=0.0, hatch=hatch, zorder=3)
 
 
 # --- names --------------------------------------------------------------------------------------------------------

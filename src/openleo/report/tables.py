@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from openleo.places.territories import display_name
 from openleo.report import words
 from openleo.results import Results
-from openleo.service.effect import EffectRow
+from openleo.service.amounts import EffectRow
 from openleo.service.summary import TerritoryRow
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _effect_cells(row: EffectRow) -> list[RenderableType]:
     return [
         Text(short_name(row.territory)),
         Text(row.class_),
-        Text(words.amount(row.lost), style=BAD if row.lost.cells else QUIET),
-        Text(words.amount(row.gained), style=GOOD if row.gained.cells else QUIET),
+        Text(words.sure_and_not(row.lost, row.may_lose), style=BAD if row.lost or row.may_lose else QUIET),
+        Text(words.sure_and_not(row.gained, row.may_gain), style=GOOD if row.gained or row.may_gain else QUIET),
         Text(words.milliseconds(before)),
         Text(words.milliseconds(after)),
         Text(", ".join(row.because)),

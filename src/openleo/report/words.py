@@ -8,7 +8,7 @@ from datetime import timedelta
 from openleo.instants import SlotGrid
 from openleo.places.territories import display_name
 from openleo.results import Case, Results
-from openleo.service.effect import Amount, EffectRow
+from openleo.service.amounts import Amount, EffectRow
 from openleo.service.serve import REASONS
 from openleo.service.summary import TerritoryRow
 
@@ -162,8 +162,8 @@ def finding(row: TerritoryRow) -> str:
 
 
 def changed(rows: Sequence[EffectRow]) -> list[EffectRow]:
-    """The rows in which somebody gains or loses service."""
-    return [row for row in rows if row.lost.cells or row.gained.cells]
+    """The rows in which somebody gains or loses service, or may."""
+    return [row for row in rows if row.changed]
 
 
 def effect_finding(results: Results) -> str:
@@ -190,6 +190,16 @@ def _told(people_by_territory: Sequence[tuple[str, int]]) -> list[str]:
     named = [f"{display_name(id_)} ({people(number)})" for id_, number in some[:MOST_NAMES]]
     rest = sum(number for _, number in some[MOST_NAMES:])
     return [*named, f"{len(some) - MOST_NAMES} more territories ({people(rest)})"] if rest else named
+
+
+def sure_and_not(sure: Amount, perhaps: Amount) -> str:
+    """What changes, and what may, as it depends on the terminal.
+
+    >>> sure_and_not(Amount(1, 5.0, 200), Amount(1, 5.0, 300)), sure_and_not(Amount(0, 0.0, 0), Amount(1, 5.0, 300))
+    ('200, perhaps 300', 'perhaps 300')
+    """
+    said = [amount(sure)] if sure else []
+    return ", ".join([*said, f"perhaps {amount(perhaps)}"] if perhaps else said) or NOTHING
 
 
 def amount(amount: Amount) -> str:

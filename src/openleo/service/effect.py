@@ -1,61 +1,76 @@
-"""What a change of rules does, on one network: who gains and who loses service.
+"""What a change of rules does, on one network: who gains and who loses service, and which rules do it.
 
-Two masks, one reach. What rules take (`lost`) and what shared beams take (`displaced_by_capacity`) are never one
-number; without capacity the latter is not known, so it is null and not zero.
+Takes what the network reaches (Reached) and two rule sets; gives Effect. Lost is what was served and is not any more;
+what comes to depend on the terminal (its speed, its groups) may be lost, and is told apart. What rules take and what
+shared beams take (`displaced_by_capacity`) are never one number; without capacity the latter is null and not zero.
+Windows make effects of their own: a permit that expires is a switch-off, so every change ahead has its Edge.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-import numpy as np
 import rfc8785
-from numpy.typing import NDArray
 
-from openleo.policy.decide import Outcome
-from openleo.service.serve import ServiceMap
-from openleo.service.statistics import RTT_BINS, quantile_ms
+from openleo.instants import instant_text
+from openleo.policy.rules import RuleSet
+from openleo.service.amounts import EffectRow, Spill, TerminalChange
+from openleo.service.change import Side, rows_between
+from openleo.service.reached import Reached
+from openleo.service.windows import changes
 
-
-@dataclass(frozen=True)
-class Amount:
-    """Cells, area and people whose service changes. People count by the share of time that they can be served."""
-
-    cells: int
-    area_km2: float
-    people: int
-    terminals: int | None = None  # null until a table of terminals is given
-
-    def as_json(self) -> dict[str, Any]:
-        return {"cells": self.cells, "area_km2": self.area_km2, "people": self.people, "terminals": self.terminals}
+MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 
 @dataclass(frozen=True)
-class EffectRow:
-    """One territory and class."""
+class Edge:
+    """A change of the rules in force ahead. Rows in which nothing changes are left out."""
 
-    territory: str
-    class_: str
-    lost: Amount
-    gained: Amount
-    rtt_ms_p50: tuple[float | None, float | None]  # before, after
-    because: tuple[str, ...]  # the rules that make the difference
+    at: datetime
+    of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
+    own: tuple[EffectRow, ...]  # the new rules: just before, and at this instant
+    between: tuple[EffectRow, ...]  # at this instant: the old rules, and the new
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "territory": self.territory,
-            "class": self.class_,
-            "lost": self.lost.as_json(),
-            "gained": self.gained.as_json(),
-            "displaced_by_capacity": None,
-            "rtt_ms_p50": list(self.rtt_ms_p50),
-            "down_mbps_p50": [None, None],
-            "spill_people": None,
-            "because": list(self.because),
+            "at": instant_text(self.at),
+            "of": list(self.of),
+            "new_before_and_after": [row.change_json() for row in self.own],
+            "base_and_new": [row.change_json() for row in self.between],
         }
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked."""
+
+    territory: str
+    class_: str
+    lost: int
+    gained: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"territory": self.territory, "class": self.class_, "lost": self.lost, "gained": self.gained}
+
+
+@dataclass(frozen=True)
+class NamedRule:
+    """A rule that makes a difference, as people are told it."""
+
+    rule: str
+    book: str
+    effect: str
+    of: tuple[str, ...]  # "base", "new": where it stands
+    authority: str
+    reason: str
+    legal_reference: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {**vars(self), "of": list(self.of)}
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,16 @@ class Effect:
     new: str
     network: str
     rows: tuple[EffectRow, ...]
+    at: datetime | None = None
+    slots: int = 0  # of the network's reach
+    edges: tuple[Edge, ...] = ()
+    edges_left_out: int = 0
+    rules: tuple[NamedRule, ...] = ()
+    beam_km: float | None = None  # how far a beam is felt around the place that it serves
+    points_km: float | None = None  # how far apart the places are that this was told of; 0: no border is near
+    terminals: str | None = None  # sha256 of their table
+    elsewhere: tuple[Elsewhere, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -81,63 +106,137 @@ class Effect:
             "new": self.new,
             "network": self.network,
             "territories": [row.as_json() for row in self.rows],
+            "at": None if self.at is None else instant_text(self.at),
+            "slots": self.slots,
+            "beam_km": self.beam_km,
+            "beam_points_km": self.points_km,
+            "terminals": self.terminals,
+            "terminals_elsewhere": [one.as_json() for one in self.elsewhere],
+            "edges": [edge.as_json() for edge in self.edges],
+            "edges_left_out": self.edges_left_out,
+            "rules": [rule.as_json() for rule in self.rules],
+            "notes": list(self.notes),
         }
 
 
+# --- an effect ------------------------------------------------------------------------------------------------------
+
+
+ByTerritory = Mapping[tuple[str, str], TerminalChange]  # by (territory, class)
+TerminalsBetween = Callable[[Side, Side], ByTerritory]
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is found apart from the parts. `spill` is by (territory, class)."""
+
+    terminals: TerminalsBetween | None = None
+    terminals_sha256: str | None = None
+    spill: Mapping[tuple[str, str], Spill] | None = None
+    beam_km: float | None = None
+    points_km: float | None = None
+    notes: tuple[str, ...] = ()
+
+
 def effect(
-    pairs: Sequence[tuple[ServiceMap, ServiceMap]], order: Sequence[str], base: str, new: str, network: str
+    reached: Reached,
+    base: RuleSet | None,
+    new: RuleSet | None,
+    classes: Sequence[str],
+    at: datetime | None,
+    network: str,
+    *,
+    order: Sequence[str] = (),
+    until: datetime | None = None,
+    extras: Extras | None = None,
 ) -> Effect:
-    """The effect of going from each pair's first map to its second; a pair is one class on one network.
+    """The effect of going from `base` to `new` at an instant, and at every change of their windows ahead.
 
-    Every territory has its row, those that nothing happens to included.
+    `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
     """
-    rows = [_row(before, after, id_) for id_ in order for before, after in pairs]
-    return Effect(base, new, network, tuple(rows))
-
-
-def _row(before: ServiceMap, after: ServiceMap, id_: str) -> EffectRow:
-    mine = np.flatnonzero(before.parts.territory == id_)
-    change = after.served[mine] - before.served[mine]
-    changed = mine[before.permitted[mine] != after.permitted[mine]]
-    return EffectRow(
-        territory=id_,
-        class_=before.class_,
-        lost=_amount(before, mine, np.maximum(-change, 0.0)),
-        gained=_amount(before, mine, np.maximum(change, 0.0)),
-        rtt_ms_p50=(_median(before, mine), _median(after, mine)),
-        because=_rules_between(before, after, changed),
+    extras = extras or Extras()
+    compared = _Compared(reached, base, new, classes, order, extras.terminals)
+    beam_rule = _has_beam_rule(base, new)
+    rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
+    rows = [_with_beams(row, extras, beam_rule) for row in rows]
+    ahead = changes((base, new), at, until) if at is not None else []
+    kept = ahead[:MOST_EDGES]
+    edges = [edge for edge in (compared.edge(one, of) for one, of in kept) if edge.own or edge.between]
+    every = [*rows, *(row for edge in edges for row in (*edge.own, *edge.between))]
+    return Effect(
+        "" if base is None else base.sha256,
+        "" if new is None else new.sha256,
+        network,
+        tuple(rows),
+        at,
+        reached.statistics.slots,
+        tuple(edges),
+        len(ahead) - len(kept),
+        _named(base, new, {rule for row in every for rule in row.because}),
+        extras.beam_km,
+        extras.points_km,
+        extras.terminals_sha256,
+        elsewhere,
+        extras.notes,
     )
 
 
-def _amount(service: ServiceMap, parts: NDArray[np.intp], share: NDArray[np.float64]) -> Amount:
-    touched = share > 0.0
-    return Amount(
-        cells=len(np.unique(service.parts.cell[parts[touched]])),
-        area_km2=round(float(service.parts.area_km2[parts] @ share), 3),
-        people=round(float(service.parts.people[parts] @ share)),
+@dataclass(frozen=True)
+class _Compared:
+    """What stays the same from edge to edge."""
+
+    reached: Reached
+    base: RuleSet | None
+    new: RuleSet | None
+    classes: Sequence[str]
+    order: Sequence[str]
+    terminals: TerminalsBetween | None
+
+    def rows(self, was: Side, is_: Side) -> tuple[list[EffectRow], tuple[Elsewhere, ...]]:
+        """(every territory's rows, terminals that change in none of them)."""
+        rows = rows_between(self.reached, was, is_, self.classes, self.order)
+        if self.terminals is None:
+            return rows, ()
+        counts = dict(self.terminals(was, is_))
+        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), TerminalChange(0, 0))) for row in rows]
+        return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
+
+    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
+        """The change of rules at an instant."""
+        now = Side(self.new, change)
+        own = self.rows(Side(self.new, change - datetime.resolution), now)[0] if "new" in of else []
+        between = self.rows(Side(self.base, change), now)[0]
+        return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
+
+
+def _with_terminals(row: EffectRow, change: TerminalChange) -> EffectRow:
+    return replace(
+        row,
+        lost=replace(row.lost, terminals=change.lost),
+        gained=replace(row.gained, terminals=change.gained),
+        because=tuple(sorted({*row.because, *change.because})),
     )
 
 
-def _median(service: ServiceMap, parts: NDArray[np.intp]) -> float | None:
-    people, area = service.parts.people[parts], service.parts.area_km2[parts]
-    weight = people if people.sum() > 0.0 else area
-    total = np.zeros(RTT_BINS)
-    for part, each in zip(parts, weight / weight.sum(), strict=True):
-        if service.permitted[part]:
-            total += each * service.statistics.rtt_counts[service.parts.cell[part]]
-    return quantile_ms(total, 0.5)
+def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
+    if extras.spill is None:
+        return row
+    found = extras.spill.get((row.territory, row.class_), Spill((0, 0), (0, 0)))
+    return replace(row, spill=found, beam_rule=beam_rule)
 
 
-def _rules_between(before: ServiceMap, after: ServiceMap, parts: NDArray[np.intp]) -> tuple[str, ...]:
-    """The rules that make the difference for the changed parts.
+def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
+    return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
 
-    What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
-    """
-    column = before.mask.classes.index(before.class_)
-    names: set[str] = set()
-    for old, new in {(before.mask.decision[part, column], after.mask.decision[part, column]) for part in parts}:
-        was, is_ = before.mask.decisions[old], after.mask.decisions[new]
-        withheld, granted = (was, is_) if is_.permitted else (is_, was)
-        decisive = granted if withheld.outcome is Outcome.NOT_PERMITTED else withheld
-        names |= {because.rule for because in decisive.because}
-    return tuple(sorted(names))
+
+def _named(base: RuleSet | None, new: RuleSet | None, ids: set[str]) -> tuple[NamedRule, ...]:
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for side, rule_set in (("base", base), ("new", new)):
+        for rule in rule_set.rules if rule_set else ():
+            if rule.id in ids:
+                said = (rule.id, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
+                found.setdefault(said, []).append(side)
+    return tuple(
+        NamedRule(id_, book, effect_, tuple(sides), authority, reason, legal)
+        for (id_, book, effect_, authority, reason, legal), sides in sorted(found.items())
+    )

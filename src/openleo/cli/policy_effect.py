@@ -1,0 +1,213 @@
+"""`openleo policy effect`: who would lose and gain service if other rules came into force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from openleo.cli.common import AsJson, Threads, note, print_json, progress
+
+DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
+BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
+RULE_ENDINGS = (".toml", ".json")
+
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files by comma, or a folder of them.")]
+ScenarioOption = Annotated[
+    Path, typer.Option("--scenario", metavar="SCENARIO", help="Gives network and area; its own rules are not used.")
+]
+
+
+def effect(
+    old: Old,
+    new: New,
+    scenario: ScenarioOption,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", metavar="T", help="When. [default: the scenario's start, or when the two first differ after it]"
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="T", help="Tell of changes of the rules before then. [default: of all]")
+    ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Classes of terminals. [default: those that the rules name, one for all others, and emergency]",
+        ),
+    ] = None,
+    slots: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"Reach over the first N slots. [default: {DEFAULT_SLOTS}, or all if fewer]"),
+    ] = None,
+    resolution: Annotated[
+        int | None, typer.Option(min=0, max=7, help="H3 resolution, in place of the scenario's.")
+    ] = None,
+    terminals: Annotated[
+        Path | None, typer.Option(help="A table of terminals (Parquet or CSV), each decided where and as it is.")
+    ] = None,
+    beam_km: Annotated[
+        float,
+        typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
+    ] = BEAM_KM,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for effect.json, the text, a report and two maps. [default: none]")
+    ] = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell who would lose and gain service if NEW came into force in place of OLD: cells, km², people.
+
+    The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
+    """
+    from dataclasses import replace
+
+    from openleo.effects import alike, classes_of_both, compare, first_difference, outside, prepare, spills
+    from openleo.report.effect_text import text
+    from openleo.report.staging import check_writable
+    from openleo.service.effect import Extras
+
+    both, read, notes = _read(old, new, scenario, slots, resolution)
+    base, other = both
+    if out is not None:
+        check_writable(out)
+    when, end = _instant(at, "--at"), _instant(until, "--until")
+    known = dict.fromkeys((*base.classes, *other.classes))
+    asked = _classes(classes, set(known))
+    counted = _fleet(terminals, (base, other), tuple(known))
+    asked = asked or classes_of_both(base, other, counted.classes if counted else ())
+    notes += tuple(said for said in [alike(base, other, asked)] if said)
+    with progress() as tell:
+        prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
+    when = when or first_difference(prepared, asked)
+    notes += tuple(said for said in [outside(prepared, asked, when)] if said)
+    extras = Extras(notes=notes)
+    if counted:
+        extras = replace(extras, terminals=counted.between, terminals_sha256=counted.sha256)
+    if beam_km > 0.0:
+        spilled, apart_km = spills(prepared, asked, when, beam_km)
+        extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
+    found = compare(prepared, asked, when, end, extras)
+    names = (_name(base.sources), _name(other.sources))
+    if out is not None:
+        note(f"Written to {out}: {', '.join(path.name for path in _write(found, prepared, names, asked, when, out))}")
+    if as_json:
+        print_json(found.as_json())
+        return
+    typer.echo(text(found, names), nl=False)
+
+
+def _write(  # type: ignore[no-untyped-def]
+    found, prepared, names: tuple[str, str], classes: tuple[str, ...], when, out: Path
+) -> list[Path]:
+    """The files; the maps are of the class of which most changes, or of the first."""
+    from openleo.effects import cell_effect
+    from openleo.report.effect_files import write
+
+    def people(class_: str) -> int:
+        rows = [row for row in found.rows if row.class_ == class_]
+        return sum(one.people + one.cells for row in rows for one in (row.lost, row.gained, row.may_lose, row.may_gain))
+
+    shown = max(classes, key=people)
+    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out)
+
+
+def _read(old: str, new: str, scenario: Path, slots: int | None, resolution: int | None):  # type: ignore[no-untyped-def]
+    """((old rules, new rules), the scenario cut to its slots, what is to be noted): all faults are told together."""
+    from dataclasses import replace
+
+    from openleo.errors import Together, given
+    from openleo.scenario import Scenario
+    from openleo.scenario_rules import rules_of_an_effect
+
+    together = Together()
+    base = together.read(lambda: rules_of_an_effect(_files(old, "OLD")))
+    other = together.read(lambda: rules_of_an_effect(_files(new, "NEW")))
+    read = together.read(lambda: Scenario.load(scenario, own_rules=False))
+    together.done()
+    found = given(read)
+    if resolution is not None:
+        found = replace(found, case=replace(found.case, resolution=resolution))
+    whole = found.case.grid.slots
+    found = found.first_slots(min(slots or DEFAULT_SLOTS, whole))
+    said = f"Reach is of the first {found.case.grid.slots:,} of the scenario's {whole:,} slots (--slots)."
+    notes = (said,) if found.case.grid.slots < whole else ()
+    return (given(base), given(other)), found, notes
+
+
+def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    """The terminals of a table, placed; None without one."""
+    if path is None:
+        return None
+    import hashlib
+
+    from openleo.policy.terminals import read_terminals
+    from openleo.service.terminal_effect import fleet
+
+    read = read_terminals(path, classes)
+    with progress() as tell:
+        return fleet(read, rule_sets, hashlib.sha256(path.read_bytes()).hexdigest(), tell)
+
+
+def _files(words: str, argument: str) -> list[Path]:
+    """Files by comma; of a folder, all rule files in it."""
+    from openleo.errors import InputError, Problem
+
+    found: list[Path] = []
+    for word in words.split(","):
+        path = Path(word.strip())
+        if not word.strip():
+            raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
+        if path.is_dir():
+            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in RULE_ENDINGS)
+            if not inside:
+                raise InputError(
+                    Problem(str(path), "", "is a folder without rule files.", "They end in .toml or .json.")
+                )
+            found += inside
+        else:
+            found.append(path)
+    return found
+
+
+def _instant(said: str | None, option: str):  # type: ignore[no-untyped-def]
+    from openleo.errors import InputError, Problem
+    from openleo.instants import parse_instant
+
+    if said is None:
+        return None
+    try:
+        return parse_instant(said)
+    except ValueError as error:
+        raise InputError(Problem(f"{option} {said}", "", str(error))) from error
+
+
+def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:
+    """The classes asked for, emergency always among them; none: the default."""
+    from openleo.errors import InputError, Problem, near_names
+    from openleo.policy.rules import EMERGENCY
+
+    if said is None:
+        return ()
+    names = [word.strip() for word in said.split(",")]
+    problems = [
+        Problem(
+            "--classes",
+            "",
+            f'there is no class "{name}".',
+            near_names(name, known) or f"Classes: {', '.join(sorted(known))}.",
+        )
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    return tuple(dict.fromkeys([*names, EMERGENCY]))
+
+
+def _name(sources: tuple[str, ...]) -> str:
+    return ", ".join(Path(source).name for source in sources)

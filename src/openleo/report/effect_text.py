@@ -1,0 +1,231 @@
+"""An effect in plain words, the same for a terminal, a file and a test: who loses, who gains, and by which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from openleo.errors import counted
+from openleo.instants import instant_text
+from openleo.report.tables import short_name
+from openleo.report.words import listed
+from openleo.service.amounts import Amount, EffectRow
+from openleo.service.effect import Edge, Effect, NamedRule
+
+INDENT = " " * 4
+CLASS_COLUMNS = 22
+SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
+Said = TypeVar("Said")
+
+
+def text(effect: Effect, names: tuple[str, str]) -> str:
+    """The whole of an effect. `names` are of the old rules and of the new, for people."""
+    lines = [f"From {names[0]} to {names[1]}"]
+    if effect.at is not None:
+        lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
+    lines += ["", *_rows(effect.rows)]
+    for edge in effect.edges:
+        lines += ["", *_edge(edge)]
+    if effect.edges_left_out:
+        lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
+    if effect.elsewhere:
+        lines += ["", "Terminals outside the area, on a border, in an unknown place or of another class:"]
+        for one in effect.elsewhere:
+            lines.append(f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}")
+    if effect.beam_km is not None:
+        lines += ["", *_spill(effect)]
+    if effect.rules:
+        lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]
+    lines += ["", *effect.notes] if effect.notes else []
+    lines += ["", "What shared beams would take is not computed.", f"Fingerprint: {effect.sha256}"]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(rows: Sequence[EffectRow]) -> list[str]:
+    """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
+    changed = [row for row in rows if row.changed]
+    if not changed:
+        return ["Nothing changes: nobody loses service and nobody gains it."]
+    lines = []
+    for classes, some in _alike(changed, _total):
+        lines += [f"{listed(classes):<{CLASS_COLUMNS}} {line}" for line in some]
+    if not any(row.emergency for row in changed):
+        lines += [f"{row.class_:<{CLASS_COLUMNS}} nothing changes" for row in rows if row.emergency][:1]
+    told = territories_told(rows)
+    untouched = len({row.territory for row in rows}) - len(told)
+    for territory, mine in told.items():
+        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine))]
+    if untouched:
+        others = counted(untouched, "other territory", "other territories")
+        lines += ["", f"Nothing changes in {others} of the area."]
+    return lines
+
+
+def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
+    """The rows of each territory in which something changes: those that change, and of emergency terminals always."""
+    by_territory: dict[str, list[EffectRow]] = {}
+    for row in rows:
+        by_territory.setdefault(row.territory, []).append(row)
+    return {
+        territory: [row for row in mine if row.changed or row.emergency]
+        for territory, mine in by_territory.items()
+        if any(row.changed for row in mine)
+    }
+
+
+def _territory(rows: Sequence[EffectRow]) -> list[str]:
+    lines = []
+    together = _alike(rows, lambda some: _said(some[0]))
+    wide = _width(classes for classes, _ in together)
+    for classes, (said, because) in together:
+        lines += [f"{listed(classes):<{wide}} {one}" for one in said]
+        lines += [f"{'':<{wide}} {because}"] if because else []
+    return lines
+
+
+def _width(some: Iterable[list[str]]) -> int:
+    """Columns for the classes of a territory: as many as for all, where they do."""
+    return max(CLASS_COLUMNS, *(len(listed(classes)) for classes in some))
+
+
+def _alike(rows: Sequence[EffectRow], say: Callable[[list[EffectRow]], Said]) -> list[tuple[list[str], Said]]:
+    """Classes of which the same is to be said, together; emergency terminals always by themselves."""
+    by_class: dict[str, list[EffectRow]] = {}
+    for row in rows:
+        by_class.setdefault(row.class_, []).append(row)
+    together: list[tuple[list[str], Said, bool]] = []
+    for class_, mine in by_class.items():
+        said, emergency = say(mine), mine[0].emergency
+        for classes, other, alone in together:
+            if other == said and not (alone or emergency):
+                classes.append(class_)
+                break
+        else:
+            together.append(([class_], said, emergency))
+    return [(classes, said) for classes, said, _ in together]
+
+
+def _total(rows: Sequence[EffectRow]) -> list[str]:
+    lines = []
+    for what, says in SAYS:
+        some = [getattr(row, what) for row in rows if getattr(row, what)]
+        if some:
+            terminals = [one.terminals for one in some if one.terminals is not None]
+            whole = Amount(
+                sum(one.cells for one in some),
+                sum(one.area_km2 for one in some),
+                sum(one.people for one in some),
+                sum(terminals) if terminals else None,
+            )
+            where = counted(len(some), "territory or strip of sea", "territories and strips of sea")
+            lines.append(f"{says} {amount(whole)}, in {where}")
+    return lines
+
+
+def _said(row: EffectRow) -> tuple[list[str], str]:
+    """(what changes, why and how fast it is)."""
+    said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
+    if not said:
+        return ["nothing changes"], ""
+    because = f"because of {', '.join(row.because)}; " if row.because else ""
+    return said, f"{because}median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+
+
+def amount(one: Amount) -> str:
+    """An amount in words.
+
+    >>> amount(Amount(cells=2, area_km2=1234.56, people=1_234, terminals=118))
+    '1,234 people, 1,235 km², 2 cells, 118 terminals'
+    >>> amount(Amount(cells=1, area_km2=0.04, people=0))  # at sea
+    '0.04 km², 1 cell'
+    """
+    if one.terminals and not one.cells:
+        return counted(one.terminals, "terminal", form=",")
+    people = [counted(one.people, "person", "people", form=",")] if one.people else []
+    terminals = [] if one.terminals is None else [counted(one.terminals, "terminal", form=",")]
+    area = f"{one.area_km2:,.0f} km²" if one.area_km2 >= 1.0 or not one.area_km2 else f"{one.area_km2:.2g} km²"
+    return ", ".join([*people, area, counted(one.cells, "cell", form=","), *terminals])
+
+
+def _rtt(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1f} ms"
+
+
+def _edge(edge: Edge) -> list[str]:
+    when = instant_text(edge.at)
+    own = "new" in edge.of
+    rows = edge.own if own else edge.between
+    said = (
+        "the new rules change by themselves" if own else "the old rules would have changed; from then on, new for old"
+    )
+    lines = [f"At {when} {said}:"]
+    for territory, mine in territories_told(rows).items():
+        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
+    return lines if rows else [*lines, f"{INDENT}nobody loses service and nobody gains it"]
+
+
+def _spill(effect: Effect) -> list[str]:
+    """By territory; classes of which the same is to be said together."""
+    how = f" (to within {effect.points_km:g} km)" if effect.points_km else ""
+    lines = [f"Beams that point at the places they serve and are felt {effect.beam_km:g} km around{how}:"]
+    by_territory: dict[str, list[EffectRow]] = {}
+    for row in effect.rows:
+        if row.spill is not None and (any(row.spill.lit) or any(row.spill.dark)):
+            by_territory.setdefault(row.territory, []).append(row)
+    for territory, rows in by_territory.items():
+        lines.append(INDENT + short_name(territory))
+        together = _alike(rows, lambda some: _lit_and_dark(some[0]))
+        wide = _width(classes for classes, _ in together)
+        for classes, said in together:
+            lines += [f"{INDENT * 2}{listed(classes):<{wide}} {one}" for one in said]
+    return lines if by_territory else [*lines, f"{INDENT}they cross no border behind which people live"]
+
+
+def _lit_and_dark(row: EffectRow) -> list[str]:
+    assert row.spill is not None
+    lit, dark = row.spill.lit, row.spill.dark
+    said = (
+        [f"not served, lit all the same:               {lit[0]:,} people before, {lit[1]:,} after"] if any(lit) else []
+    )
+    if any(dark):
+        said.append(f"dark if no beam may reach who is not served: {dark[0]:,} people before, {dark[1]:,} after")
+    return said
+
+
+def _rule(rule: NamedRule) -> str:
+    where = {"base": "old rules only", "new": "new rules only"}.get(" ".join(rule.of), "old and new rules")
+    legal = f" [{rule.legal_reference}]" if rule.legal_reference else ""
+    return f"{rule.rule}: {rule.effect} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
+
+
+# --- as a page ----------------------------------------------------------------------------------------------------
+
+
+def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple[str, str]) -> str:
+    """The effect as a page in Markdown: pictures, a table of what changes, and the words."""
+    changed = [row for row in effect.rows if row.changed]
+    heads = ("Territory", "Class", "Loses", "May lose", "Gains", "May gain", "RTT before", "RTT after", "Because of")
+    table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for row in changed:
+        figures = [amount(one) if one else "–" for one in (row.lost, row.may_lose, row.gained, row.may_gain)]
+        rtt = [_rtt(value) for value in row.rtt_ms_p50]
+        cells = [short_name(row.territory), row.class_, *figures, *rtt, ", ".join(row.because)]
+        table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(
+        [
+            f"# What new rules would change: {title}",
+            "",
+            f"From {names[0]} to {names[1]}.",
+            "",
+            f"![What changes]({pictures[0]})",
+            "",
+            f"![Before and after]({pictures[1]})",
+            "",
+            *(table if changed else ["Nothing changes."]),
+            "",
+            "```",
+            text(effect, names).rstrip(),
+            "```",
+            "",
+        ]
+    )

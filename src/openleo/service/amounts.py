@@ -1,0 +1,91 @@
+"""The figures of an effect: how much changes, of one territory and class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from openleo.policy.rules import EMERGENCY
+
+
+@dataclass(frozen=True)
+class Amount:
+    """Cells, area and people whose service changes. People count by the share of time that they can be served."""
+
+    cells: int
+    area_km2: float
+    people: int
+    terminals: int | None = None  # null until a table of terminals is given
+
+    def as_json(self) -> dict[str, Any]:
+        return {"cells": self.cells, "area_km2": self.area_km2, "people": self.people, "terminals": self.terminals}
+
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.people or self.area_km2 or self.terminals)
+
+
+NOTHING = Amount(0, 0.0, 0)
+
+
+@dataclass(frozen=True)
+class TerminalChange:
+    """Terminals of one territory and class that lose and gain service, each decided where it is."""
+
+    lost: int
+    gained: int
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spill:
+    """People of one territory and class by the beams of what may be served, (under the old rules, under the new)."""
+
+    lit: tuple[int, int]  # not served, and inside a beam that serves others
+    dark: tuple[int, int]  # served, and only by beams that reach where nobody may be served
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """One territory and class."""
+
+    territory: str
+    class_: str
+    lost: Amount
+    gained: Amount
+    rtt_ms_p50: tuple[float | None, float | None]  # before, after
+    because: tuple[str, ...]  # the rules that make the difference
+    may_lose: Amount = NOTHING  # it comes to depend on the terminal, or depends on it in another way
+    may_gain: Amount = NOTHING
+    spill: Spill | None = None
+    beam_rule: bool = False  # beams have rules of their own: what they light is no accident
+
+    @property
+    def emergency(self) -> bool:
+        """Whether it tells of emergency terminals, which have rows of their own."""
+        return self.class_ == EMERGENCY
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.lost or self.gained or self.may_lose or self.may_gain)
+
+    def as_json(self) -> dict[str, Any]:
+        spill = self.spill
+        return {
+            "territory": self.territory,
+            "class": self.class_,
+            "lost": self.lost.as_json(),
+            "gained": self.gained.as_json(),
+            "displaced_by_capacity": None,
+            "rtt_ms_p50": list(self.rtt_ms_p50),
+            "down_mbps_p50": [None, None],
+            "spill_people": None if spill is None or self.beam_rule else spill.lit[1],
+            "because": list(self.because),
+            "may_lose": self.may_lose.as_json(),
+            "may_gain": self.may_gain.as_json(),
+            "beams": None if spill is None else {"lit_people": list(spill.lit), "dark_people": list(spill.dark)},
+        }
+
+    def change_json(self) -> dict[str, Any]:
+        """What changes, without what is not known here: of beams and of capacity."""
+        unknown = ("displaced_by_capacity", "down_mbps_p50", "spill_people", "beams")
+        return {key: value for key, value in self.as_json().items() if key not in unknown}

@@ -1,0 +1,125 @@
+"""Two states of rules on one network, territory by territory: what is lost, what is gained, and by which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.policy.decide import Outcome
+from openleo.policy.mask import DEPENDS, NO, OUTCOMES, YES, Decided, Kinds, decide_kinds
+from openleo.policy.rules import Rule, RuleSet
+from openleo.service.amounts import NOTHING, Amount, EffectRow
+from openleo.service.reached import Reached
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A rule set at an instant; None: without rules, nothing is withheld."""
+
+    rule_set: RuleSet | None
+    at: datetime | None
+
+    def decided(self, kinds: Kinds, classes: Sequence[str]) -> Decided:
+        return decide_kinds(self.rule_set, kinds, classes, self.at)
+
+
+def rows_between(
+    reached: Reached, was: Side, is_: Side, classes: Sequence[str], order: Sequence[str] = ()
+) -> list[EffectRow]:
+    """A row for every territory and class, those that nothing happens to included; those of `order` come first."""
+    before, after = was.decided(reached.kinds, classes), is_.decided(reached.kinds, classes)
+    lose, gain = after.may < before.may, after.may > before.may
+    may_lose, may_gain = lose & (before.may != after.may + YES), gain & (after.may != before.may + YES)
+    for kind, column in np.argwhere((before.may == DEPENDS) & (after.may == DEPENDS)).tolist():
+        may_lose[kind, column], may_gain[kind, column] = _in_another_way(before, after, kind, column)
+    sums = [_Sums(reached, flags) for flags in (lose & ~may_lose, gain & ~may_gain, may_lose, may_gain)]
+    changed = np.logical_or.reduce([one.flags for one in sums]).tolist()
+    rank = {id_: place for place, id_ in enumerate(order)}
+    numbered = sorted(enumerate(reached.territories), key=lambda one: (rank.get(one[1], len(rank)), one[1]))
+    rows = []
+    for number, territory in numbered:
+        mine = reached.kinds_of(number)
+        for column, class_ in enumerate(classes):
+            lost, gained, maybe_lost, maybe_gained = (one.of(number, column) for one in sums)
+            kinds = [kind for kind in range(mine.start, mine.stop) if changed[kind][column]]
+            pairs = [(before.verdict(kind, column), after.verdict(kind, column)) for kind in kinds]
+            because = tuple(sorted({rule for pair in pairs for rule in _rules_between(*pair)}))
+            medians = (
+                reached.rtt_ms_p50(number, before.may[mine, column] == YES),
+                reached.rtt_ms_p50(number, after.may[mine, column] == YES),
+            )
+            rows.append(EffectRow(territory, class_, lost, gained, medians, because, maybe_lost, maybe_gained))
+    return rows
+
+
+class _Sums:
+    """What of a territory's kinds is flagged, for every territory and class; `flags` (kind, class)."""
+
+    def __init__(self, reached: Reached, flags: Flags):
+        self.flags, self._reached = flags, reached
+        weights = (np.ones(len(flags)), reached.area_km2, reached.people)
+        self._count, self._area_km2, self._people = (
+            np.add.reduceat(weight[:, np.newaxis] * flags, reached.start, axis=0).tolist() for weight in weights
+        )
+        self._cells: dict[tuple[int, bytes], int] = {}
+
+    def of(self, territory: int, column: int) -> Amount:
+        """The amount of one territory and class, by their numbers."""
+        if not self._count[territory][column]:
+            return NOTHING
+        flags = self.flags[self._reached.kinds_of(territory), column]
+        key = (territory, flags.tobytes())
+        if key not in self._cells:
+            self._cells[key] = self._reached.cells_of(territory, flags)
+        return Amount(
+            cells=self._cells[key],
+            area_km2=round(self._area_km2[territory][column], 3),
+            people=round(self._people[territory][column]),
+        )
+
+
+# --- because ------------------------------------------------------------------------------------------------------
+
+
+Verdict = tuple[Outcome, list[Rule]]
+
+
+def _rules_between(was: Verdict, is_: Verdict) -> set[str]:
+    """The rules that make the difference between two decisions.
+
+    What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
+    """
+    before, after = ({rule.id for rule in rules} for _, rules in (was, is_))
+    if was[0] is is_[0]:
+        return before ^ after or after
+    (withheld, refusing), granting = ((was[0], before), after) if _rank(was) < _rank(is_) else ((is_[0], after), before)
+    return granting if withheld is Outcome.NOT_PERMITTED else refusing
+
+
+def _rank(verdict: Verdict) -> int:
+    return OUTCOMES.get(verdict[0], NO)
+
+
+def _in_another_way(was: Decided, is_: Decided, kind: int, column: int) -> tuple[bool, bool]:
+    """(may somebody lose, may somebody gain) where it depends on the terminal before and after.
+
+    Rules that are the same on both sides change nothing. One more permit, or one forbid or suspend less, can only
+    give; one permit less, or one forbid or suspend more, can only take.
+    """
+    before, after = (frozenset(map(_asks, side.speaking(kind, column))) for side in (was, is_))
+    ended, begun = before - after, after - before
+    gives = any(rule[0] == "permit" for rule in begun) or any(rule[0] != "permit" for rule in ended)
+    takes = any(rule[0] != "permit" for rule in begun) or any(rule[0] == "permit" for rule in ended)
+    return takes, gives
+
+
+def _asks(rule: Rule) -> tuple[Any, ...]:
+    selectors = (rule.selector, *rule.exceptions)
+    return (rule.effect, *((one.classes, one.groups, frozenset(one.conditions)) for one in selectors))

@@ -1,0 +1,325 @@
+"""`openleo policy effect`, as a user meets it: Singapore and Johor across the strait."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+TOLD = Path(__file__).parents[1] / "golden" / "policy-effect-strip.txt"
+SCENARIO = """
+name = "strait"
+start = 2026-11-20T00:00:00Z
+duration = "5min"
+[constellation]
+catalogue = "starlink-gen1"
+[ground]
+area = ["SGP", "SGP.sea12", "buffer(SGP, 30) & MYS"]
+resolution = 5
+gateways = "starlink-2026"
+[policy]
+rules = "there-is-no-such-file.toml"
+"""
+PERMITS = """schema = 1
+book = "operator"
+[[rule]]
+id = "both"
+effect = "permit"
+territory = { in = ["SGP", "MYS"], include = [] }
+authority = "operator"
+reason = "licensed"
+"""
+STRIP = """
+[[rule]]
+id = "strip"
+effect = "forbid"
+territory = { in = "coast(SGP, 20) + buffer(SGP, 5) - SGP" }
+emergency = "keep"
+authority = "regulator:SGP"
+reason = "a strip around an island, as an example"
+legal_reference = "Act 1"
+"""
+WINDOW = "from = 2026-12-01T00:00:00Z\nuntil = 2027-01-01T00:00:00Z\n"
+SLOW = """
+[[rule]]
+id = "slow"
+effect = "forbid"
+territory = { in = "SGP" }
+conditions = { speed_kmh_min = 75 }
+emergency = "keep"
+authority = "regulator:SGP"
+reason = "a speed limit"
+"""
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def effect(run, tmp_path, cache, monkeypatch):
+    """Writes the files and runs the verb; files by name."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+    def effect(old: str, new: str, *options: object):
+        for name, text in (("s.toml", SCENARIO), ("old.toml", old), ("new.toml", new)):
+            (tmp_path / name).write_text(text)
+        return run("policy", "effect", "old.toml", "new.toml", "--scenario", "s.toml", "--slots", 4, *options)
+
+    return effect
+
+
+def test_a_strip_is_told_in_words(effect):
+    done = effect(PERMITS, PERMITS + STRIP)
+    assert done.code == 0, done.err
+    told = re.sub(r"(?<=Fingerprint: )[0-9a-f]{64}", "of the whole", done.out)  # it covers versions of inputs as well
+    if os.environ.get("OPENLEO_WRITE_GOLDEN"):
+        TOLD.write_text(told)
+    assert told == TOLD.read_text(), "read the change; OPENLEO_WRITE_GOLDEN=1 writes it there"
+
+
+def test_the_same_as_json_is_of_the_form_of_the_contract(effect):
+    said = effect(PERMITS, PERMITS + STRIP, "--json").json
+    assert list(said)[:5] == ["sha256", "base", "new", "network", "territories"]
+    row = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("MYS", "fixed"))
+    assert {
+        "territory", "class", "lost", "gained", "displaced_by_capacity", "rtt_ms_p50", "down_mbps_p50", "spill_people",
+        "because",
+    } <= row.keys()  # fmt: skip
+    assert row["lost"]["people"] > 100_000
+    assert row["because"] == ["strip"]
+    assert row["displaced_by_capacity"] is None
+    assert row["spill_people"] > 0  # people of the strip whom beams for Singapore light all the same
+    emergency = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("MYS", "emergency"))
+    assert emergency["lost"]["people"] == emergency["gained"]["people"] == 0
+
+
+def test_going_back_is_the_mirror(effect):
+    there, back = effect(PERMITS, PERMITS + STRIP, "--json").json, effect(PERMITS + STRIP, PERMITS, "--json").json
+    for one, other in zip(there["territories"], back["territories"], strict=True):
+        assert (one["lost"], one["may_lose"]) == (other["gained"], other["may_gain"])
+        assert one["rtt_ms_p50"] == other["rtt_ms_p50"][::-1]
+        assert (one["beams"] or {}).get("lit_people", [])[::-1] == (other["beams"] or {}).get("lit_people", [])
+
+
+def test_nothing_changes_under_the_same_rules(effect):
+    done = effect(PERMITS + STRIP, PERMITS + STRIP)
+    assert "Nothing changes: nobody loses service and nobody gains it." in done.out
+
+
+def test_a_window_ahead_is_told_at_both_edges(effect):
+    """Without --at, the effect is of the instant at which the two first differ."""
+    said = effect(PERMITS, PERMITS + STRIP + WINDOW, "--json").json
+    assert said["at"] == "2026-12-01T00:00:00Z"
+    (end,) = said["edges"]
+    assert (end["at"], end["of"]) == ("2027-01-01T00:00:00Z", ["new"])
+    lost = {(row["territory"], row["class"]): row["lost"] for row in said["territories"] if row["lost"]["cells"]}
+    assert {(row["territory"], row["class"]): row["gained"] for row in end["new_before_and_after"]} == lost
+    assert end["base_and_new"] == []  # from then on they are alike
+
+    before = effect(PERMITS, PERMITS + STRIP + WINDOW, "--json", "--at", "2026-11-20T00:00:00Z").json
+    assert not any(row["lost"]["cells"] for row in before["territories"])
+    assert [edge["at"] for edge in before["edges"]] == ["2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"]
+    short = effect(
+        PERMITS, PERMITS + STRIP + WINDOW, "--json", "--at", "2026-11-20T00:00:00Z", "--until", "2026-12-02T00:00:00Z"
+    ).json
+    assert [edge["at"] for edge in short["edges"]] == ["2026-12-01T00:00:00Z"]
+
+
+def test_a_permit_that_expires_is_a_switch_off(effect):
+    ends = PERMITS + "until = 2027-03-01T00:00:00Z\n"
+    said = effect(ends, PERMITS, "--json").json
+    assert said["at"] == "2027-03-01T00:00:00Z"  # until then the two are alike
+    gained = {row["territory"] for row in said["territories"] if row["gained"]["people"]}
+    assert gained == {"SGP", "MYS"}
+    off = effect(PERMITS, ends, "--at", "2026-11-20T00:00:00Z").out
+    assert "At 2027-03-01T00:00:00Z the new rules change by themselves:" in off
+    assert "loses:" in off
+
+
+def test_a_speed_limit_may_take_service_and_does_not_count_as_taken(effect):
+    said = effect(PERMITS, PERMITS + SLOW, "--json").json
+    rows = {(row["territory"], row["class"]): row for row in said["territories"]}
+    assert rows["SGP", "fixed"]["lost"]["people"] == 0
+    assert rows["SGP", "fixed"]["may_lose"]["people"] > 4_000_000
+    assert rows["SGP", "fixed"]["because"] == ["slow"]
+    assert rows["SGP", "emergency"]["may_lose"]["people"] == 0
+    faster = effect(PERMITS + SLOW, PERMITS + SLOW.replace("75", "120"), "--json").json
+    row = next(row for row in faster["territories"] if (row["territory"], row["class"]) == ("SGP", "fixed"))
+    assert row["may_gain"]["people"] == row["may_lose"]["people"] > 4_000_000  # another limit: nobody knows for whom
+
+
+def test_what_the_first_run_computed_is_kept(effect, cache):
+    done = effect(PERMITS, PERMITS + STRIP, "--json")
+    files = {path: path.stat().st_size for path in (cache / "openleo" / "reach").iterdir()}
+    assert any(path.name.startswith("reach-") for path in files)
+    again = effect(PERMITS, PERMITS + STRIP, "--json")
+    assert again.json == done.json
+    assert {path: path.stat().st_size for path in (cache / "openleo" / "reach").iterdir()} == files
+    for path in files:
+        path.write_bytes(b"damaged")
+    assert effect(PERMITS, PERMITS + STRIP, "--json").json == done.json
+
+
+def test_files_and_pictures(effect, tmp_path):
+    done = effect(PERMITS, PERMITS + STRIP, "--out", "out", "--json")
+    assert done.code == 0, done.err
+    names = {"effect.json", "effect.txt", "report.md", "map.png", "before-and-after.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    assert json.loads((tmp_path / "out" / "effect.json").read_text()) == done.json
+    for name in ("map.png", "before-and-after.png"):
+        assert (tmp_path / "out" / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    page = (tmp_path / "out" / "report.md").read_text()
+    assert "| Malaysia | fixed |" in page
+    assert "![What changes](map.png)" in page
+
+
+def test_what_lies_outside_the_area_is_not_dropped_in_silence(effect):
+    more = PERMITS.replace('["SGP", "MYS"]', '["SGP", "MYS", "THA"]')
+    said = effect(PERMITS, more)
+    assert "Nothing changes" in said.out
+    assert "outside the scenario's area as well, which is not counted: THA, THA.sea12." in said.out
+    assert "outside" not in effect(PERMITS, PERMITS + STRIP).out.partition("Fingerprint")[0].partition("Beams")[0]
+
+
+def test_several_files_and_folders_of_rules(effect, run, tmp_path, monkeypatch):
+    whole = effect(PERMITS, PERMITS + STRIP, "--json").json
+    (tmp_path / "strip.toml").write_text('schema = 1\nbook = "regulator"\n' + STRIP)
+    (tmp_path / "books").mkdir()
+    for name in ("old.toml", "strip.toml"):
+        (tmp_path / "books" / name).write_text((tmp_path / name).read_text())
+    for new in ("old.toml,strip.toml", "books"):
+        done = run("policy", "effect", "old.toml", new, "--scenario", "s.toml", "--slots", 4, "--json")
+        assert done.code == 0, done.err
+        changed = [row["lost"] for row in done.json["territories"]]
+        assert changed == [row["lost"] for row in whole["territories"]]
+
+
+def test_all_faults_are_told_together(effect, run, tmp_path):
+    done = effect(PERMITS.replace('"permit"', '"allow"'), STRIP, "--slots", 4)
+    assert done.code == 2
+    assert "old.toml" in done.err
+    assert "new.toml" in done.err
+    for options, word in (
+        (("--at", "soon"), "--at soon"),
+        (("--classes", "fixd"), 'there is no class "fixd". Did you mean fixed?'),
+    ):
+        done = effect(PERMITS, PERMITS, *options)
+        assert done.code == 2, done.out
+        assert word in done.err
+    (tmp_path / "empty").mkdir()
+    done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
+    assert (done.code, "is a folder without rule files" in done.err) == (2, True)
+
+
+def test_rules_on_gateways_are_refused_and_rules_on_beams_leave_the_spill_to_them(effect):
+    gateway = STRIP.replace('emergency = "keep"', 'emergency = "cut"\napplies_to = "gateway"')
+    done = effect(PERMITS, PERMITS + gateway)
+    assert done.code == 2
+    assert 'applies_to = "gateway" is not yet kept by an effect.' in done.err
+    beam = gateway.replace("gateway", "beam").replace('id = "strip"', 'id = "quiet"')
+    said = effect(PERMITS, PERMITS + STRIP + beam, "--json")
+    assert said.code == 0, said.err
+    assert all(row["spill_people"] is None for row in said.json["territories"])
+
+
+# --- terminals ----------------------------------------------------------------------------------------------------
+
+TERMINALS = """id,class,lat_deg,lon_deg,uncertainty_m,speed_kmh,groups
+city,fixed,1.3000,103.8300,10,0,
+fast,fixed,1.3100,103.8200,10,90,aid
+car,vehicle,1.3200,103.8100,10,50,
+bahru,fixed,1.4650,103.7400,10,0,
+ferry,maritime,1.4660,103.7410,10,10,
+help,emergency,1.4670,103.7400,10,0,
+bridge,fixed,1.4510,103.7690,9000,0,
+paris,fixed,48.8566,2.3522,10,0,
+"""
+
+
+def terminals(said: dict, what: str) -> dict[tuple[str, str], int]:
+    """Terminals that lose or gain, by territory and class."""
+    return {
+        (row["territory"], row["class"]): row[what]["terminals"]
+        for row in said["territories"]
+        if row[what]["terminals"]
+    }
+
+
+def told(effect, tmp_path, old: str, new: str, *options: object) -> dict:
+    (tmp_path / "t.csv").write_text(TERMINALS)
+    done = effect(old, new, "--terminals", "t.csv", "--json", *options)
+    assert done.code == 0, done.err
+    return done.json
+
+
+def test_terminals_of_a_strip(effect, tmp_path):
+    """The one whose 9 km of uncertainty reach across the strait is of no single territory, and told apart."""
+    said = told(effect, tmp_path, PERMITS, PERMITS + STRIP)
+    assert terminals(said, "lost") == {("MYS", "fixed"): 1, ("MYS", "maritime"): 1}
+    assert terminals(said, "gained") == {}
+    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert len(said["terminals"]) == 64
+
+
+def test_terminals_of_a_speed_limit(effect, tmp_path):
+    said = told(effect, tmp_path, PERMITS, PERMITS + SLOW)
+    assert terminals(said, "lost") == {("SGP", "fixed"): 1}
+    row = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("SGP", "fixed"))
+    assert row["lost"]["people"] == 0
+    assert row["because"] == ["slow"]
+
+
+def test_terminals_of_an_allow_list(effect, tmp_path):
+    """Only who is on a list may go on: those that are not, and those of whom it is not known, lose."""
+    listed = PERMITS.replace("[[rule]]", "[[rule]]\nwho = { groups = ['aid'] }")
+    said = told(effect, tmp_path, PERMITS, listed)
+    assert terminals(said, "lost") == {
+        ("SGP", "fixed"): 1, ("SGP", "vehicle"): 1,
+        ("MYS", "fixed"): 1, ("MYS", "maritime"): 1, ("MYS", "emergency"): 1,
+    }  # fmt: skip
+
+
+def test_terminals_of_an_account_that_is_suspended_come_back_at_the_end(effect, tmp_path):
+    suspended = (
+        PERMITS
+        + """
+[[rule]]
+id = "unpaid"
+effect = "suspend"
+territory = { in = ["SGP", "MYS"], include = [] }
+who = { groups = ["aid"] }
+from = 2026-12-01T00:00:00Z
+until = 2026-12-24T00:00:00Z
+emergency = "keep"
+authority = "operator"
+reason = "payment stopped, as an example"
+"""
+    )
+    said = told(effect, tmp_path, PERMITS, suspended, "--at", "2026-12-02T00:00:00Z")
+    # All but emergency terminals: of those without an entry nobody knows that they are not of the account.
+    assert terminals(said, "lost") == {
+        ("SGP", "fixed"): 2, ("SGP", "vehicle"): 1, ("MYS", "fixed"): 1, ("MYS", "maritime"): 1,
+    }  # fmt: skip
+    (end,) = said["edges"]
+    assert end["at"] == "2026-12-24T00:00:00Z"
+    back = {(row["territory"], row["class"]): row["gained"]["terminals"] for row in end["new_before_and_after"]}
+    assert {key: count for key, count in back.items() if count} == terminals(said, "lost")
+
+
+def test_terminals_going_back_are_the_mirror(effect, tmp_path):
+    there = told(effect, tmp_path, PERMITS, PERMITS + STRIP + SLOW)
+    back = told(effect, tmp_path, PERMITS + STRIP + SLOW, PERMITS)
+    assert terminals(there, "lost") == terminals(back, "gained")
+    assert terminals(there, "gained") == terminals(back, "lost") == {}
+
+
+def test_faults_of_a_table_are_told(effect, tmp_path):
+    (tmp_path / "t.csv").write_text(TERMINALS.replace("vehicle", "vehicel"))
+    done = effect(PERMITS, PERMITS + STRIP, "--terminals", "t.csv")
+    assert done.code == 2
+    assert "vehicel" in done.err

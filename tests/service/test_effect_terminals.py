@@ -1,0 +1,79 @@
+"""Terminals in an effect: counted where they are, at every edge, and apart where no row is theirs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from openleo import cells as h3cells
+from openleo.places.expressions import Labels
+from openleo.places.parts import Parts
+from openleo.policy import mask
+from openleo.policy.rules import Rule, union
+from openleo.policy.when import Window
+from openleo.service.amounts import TerminalChange
+from openleo.service.change import Side
+from openleo.service.effect import Effect, Extras, effect
+from openleo.service.reached import Reached
+from openleo.service.statistics import RTT_BINS, CellStatistics
+
+AT, LATER = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
+PARTS = Parts(
+    h3cells.world(1)[:1], np.zeros(2, np.int32), np.array(["FJI", "TON"], object), np.zeros((2, 0), bool),
+    np.ones(2), np.full(2, 10.0),
+)  # fmt: skip
+ONE = np.ones(1)
+STATISTICS = CellStatistics(1, ONE, 0 * ONE, 0 * ONE, np.zeros((1, RTT_BINS), np.uint16), ONE, ONE, ONE, ONE, ONE)
+PERMIT = Rule("p", "b", "permit", Labels(frozenset({"FJI", "TON"})))
+FORBID = Rule("f", "b", "forbid", Labels(frozenset({"TON"})), emergency="keep", window=Window(ends=LATER))
+
+
+def found(terminals) -> Effect:
+    reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+    extras = Extras(terminals=terminals, terminals_sha256="t")
+    return effect(reached, union([PERMIT]), union([PERMIT, FORBID]), ["fixed"], AT, "network", extras=extras)
+
+
+def counted(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
+    """118 terminals of Tonga, by how many rules forbid them; and one on a border."""
+    forbids = [len([rule for rule in side.rule_set.rules if rule.effect == "forbid" and rule.window.holds(side.at)])
+               for side in (was, is_)]  # fmt: skip
+    if forbids[0] == forbids[1]:
+        return {}
+    lost, gained = (118, 0) if forbids[1] else (0, 118)
+    return {
+        ("TON", "fixed"): TerminalChange(lost, gained, ("speed-1",)),
+        ("(several)", "fixed"): TerminalChange(1, 0),
+    }
+
+
+def test_terminals_stand_in_their_territorys_row_with_the_rules_that_change_them() -> None:
+    fiji, tonga = found(counted).rows
+    assert (tonga.lost.terminals, tonga.gained.terminals) == (118, 0)
+    assert tonga.because == ("f", "speed-1")
+    assert (fiji.lost.terminals, fiji.changed) == (0, False)
+
+
+def test_terminals_of_no_row_are_told_apart_and_not_dropped() -> None:
+    said = found(counted).as_json()
+    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+
+
+def test_terminals_come_back_at_the_edge() -> None:
+    (edge,) = found(counted).edges
+    assert edge.at == LATER
+    assert [(row.territory, row.gained.terminals) for row in edge.own] == [("TON", 118)]
+    assert edge.between == ()
+
+
+def test_a_row_changes_where_only_terminals_do() -> None:
+    effect_ = found(lambda _was, _is: {("FJI", "fixed"): TerminalChange(3, 0, ("account-1",))})
+    fiji = effect_.rows[0]
+    assert fiji.changed
+    assert fiji.lost.cells == 0
+    assert fiji.because == ("account-1",)
+
+
+def test_without_a_table_terminals_are_null() -> None:
+    assert all(row.lost.terminals is None for row in found(None).rows)
