@@ -8,19 +8,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks import policy
+from benchmarks import policy, policy_terminals
 from benchmarks.workloads import Baseline, Workload
 from openleo.places import cell_cache
 from openleo.places.parts import Parts
+from openleo.policy import bulk
 from openleo.policy import ground as grounds
 from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.decide import Outcome, decide
 from openleo.policy.mask import kinds_of
 from openleo.policy.request import Request
 from openleo.policy.rules import EMERGENCY, Rule, RuleSet, union
-from openleo.service.effect import Effect, effect
+from openleo.service.effect import Effect, Extras, effect
 from openleo.service.reached import Reached
 from openleo.service.statistics import RTT_BINS, CellStatistics
+from openleo.service.terminal_effect import Fleet
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 SLOW = Selector(conditions=(AtMost("speed_kmh", 75.0),))
@@ -60,6 +62,42 @@ def earth(resolution: int) -> Reached:
     )
     statistics = CellStatistics(5760, share, 1.0 - share, none, counts, none, none, none, none, none)  # type: ignore[arg-type]
     return Reached(parts, statistics, kinds_of(parts, under.regions))
+
+
+def with_terminals(resolution: int = 4) -> Workload:
+    """Two effects as `effects`, and of two million terminals that are placed already; some of them one by one."""
+    index, reached = cell_cache.load(resolution), earth(resolution)
+    sets = [rules(index, seed) for seed in range(3)]
+    terminals, placed = policy_terminals.settled()
+    some = np.arange(0, len(terminals), 1_000)
+
+    def ours() -> list[Effect]:
+        found = []
+        for old, new in pairwise(sets):
+            fleet = Fleet(bulk.kinds(terminals, placed, [old, new]), "")
+            extras = Extras(terminals=fleet.between)
+            found.append(effect(reached, old, new, policy.CLASSES, AT, "network", extras=extras))
+        return found
+
+    def singly() -> list[tuple[int, int]]:
+        """(lost, gained) of some, by each pair."""
+        asked = [(terminals.request(int(row), AT), placed.wheres[placed.place[row]]) for row in some]
+        told = []
+        for pair in pairwise(sets):
+            served = np.array([[decide(one, *asks).outcome is Outcome.PERMITTED for asks in asked] for one in pair])
+            told.append((int((served[0] & ~served[1]).sum()), int((~served[0] & served[1]).sum())))
+        return told
+
+    def check() -> None:
+        chosen = np.zeros(len(terminals), dtype=bool)
+        chosen[some] = True
+        for (old, new), told in zip(pairwise(sets), singly(), strict=True):
+            both = bulk.compare(old, new, terminals, placed, AT)
+            number = both.kinds.number[chosen]
+            assert (int(both.lost[number].sum()), int(both.gained[number].sum())) == told
+
+    name = f"effects of 740 rules × {len(index):,} cells, {len(terminals):,} terminals"
+    return Workload(name, ours, (Baseline(f"`decide`, {len(some):,} terminals", singly),), check, 2)
 
 
 def effects(resolution: int = 4) -> Workload:

@@ -302,6 +302,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
     from benchmarks.policy import masks, rule_files, terminals
+    from benchmarks.policy_effect import effects, with_terminals
     from benchmarks.policy_terminals import decided, placed
     from benchmarks.sharing import fair_shares
 
@@ -325,4 +326,6 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("terminals", terminals),
         ("terminals-placed", placed),
         ("terminals-decided", decided),
+        ("effects-4", effects),
+        ("effects-terminals", with_terminals),
     ]

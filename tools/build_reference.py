@@ -502,6 +502,7 @@ def option_rows(command: Any) -> Iterator[Row]:
             yield code(argument_name(one)), "**required**" if one.required else code(one.default), one.help or ""
             continue
         types_of = [hint for hint in get_args(hints[one.name]) or (hints[one.name],) if hint is not type(None)]
+        types_of = [get_args(hint)[0] if get_origin(hint) is list else hint for hint in types_of]  # may be repeated
         words = [hint for hint in types_of if isinstance(hint, str)]  # those of a Literal
         value = "" if types_of[0] is bool else " " + (one.metavar or "|".join(words) or kinds[types_of[0]])
         plain = one.default is None or one.default is False

@@ -20,10 +20,12 @@ from openleo import cells as h3cells
 from openleo import kept
 from openleo.instants import instant_text
 from openleo.places.areas import parts_of
-from openleo.places.expressions import Region
-from openleo.places.parts import POPULATION_RESOLUTION, Parts, cut
+from openleo.places.expressions import Region, sea
+from openleo.places.parts import Parts, cut
+from openleo.places.population import RESOLUTION as POPULATION_RESOLUTION
 from openleo.places.samples import Points, points_of
-from openleo.policy.mask import kinds_of, named_classes
+from openleo.places.territories import territories
+from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
@@ -37,6 +39,8 @@ from openleo.service.windows import changes
 
 NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
 PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py")
+
+MOST_NAMED = 8  # territories
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +93,10 @@ def prepare(
 
 def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tuple[str, ...]:
     """The classes to tell of: those that the rules name, one for all others, `also` (of terminals), and emergency."""
-    named = named_classes(base) | named_classes(new) | set(also)
+    named = named_classes(base) | named_classes(new) | {EMERGENCY}
     known = dict.fromkeys((*base.classes, *new.classes))
-    unnamed = [class_ for class_ in known if class_ not in named and class_ != EMERGENCY][:1]
-    told = {*named, *unnamed}
+    unnamed = [class_ for class_ in known if class_ not in named]
+    told = {*named, *also, *([] if any(class_ in also for class_ in unnamed) else unnamed[:1])}
     return (*(class_ for class_ in known if class_ in told and class_ != EMERGENCY), EMERGENCY)
 
 
@@ -116,6 +120,26 @@ def first_difference(prepared: Prepared, classes: Sequence[str]) -> datetime:
         if any(row.changed for row in rows_between(prepared.reached, sides[0], sides[1], classes)):
             return at
     return start
+
+
+def outside(prepared: Prepared, classes: Sequence[str], at: datetime) -> str:
+    """A sentence on territories that are not in the area at all and in which the two rule sets differ; else nothing.
+
+    Of what a rule's own polygons hold there, nothing is said.
+    """
+    inside = set(prepared.reached.territories)
+    labels = tuple(sorted({*territories(), *sea().ids} - inside))
+    none = np.empty(0, dtype=np.intp)
+    kinds = Kinds(none, labels, np.zeros((len(labels), len(prepared.reached.kinds.regions)), dtype=bool),
+                  prepared.reached.kinds.regions)  # fmt: skip
+    before, after = (Side(one, at).decided(kinds, classes).may for one in (prepared.base, prepared.new))
+    differ = [label for label, one in zip(labels, (before != after).any(axis=1), strict=True) if one]
+    if not differ:
+        return ""
+    named = ", ".join(differ[:MOST_NAMED]) + (
+        f" and {len(differ) - MOST_NAMED} more" if len(differ) > MOST_NAMED else ""
+    )
+    return f"The rules differ outside the scenario's area as well, which is not counted: {named}."
 
 
 def compare(

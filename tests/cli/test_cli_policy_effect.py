@@ -178,6 +178,14 @@ def test_files_and_pictures(effect, tmp_path):
     assert "![What changes](map.png)" in page
 
 
+def test_what_lies_outside_the_area_is_not_dropped_in_silence(effect):
+    more = PERMITS.replace('["SGP", "MYS"]', '["SGP", "MYS", "THA"]')
+    said = effect(PERMITS, more)
+    assert "Nothing changes" in said.out
+    assert "outside the scenario's area as well, which is not counted: THA, THA.sea12." in said.out
+    assert "outside" not in effect(PERMITS, PERMITS + STRIP).out.partition("Fingerprint")[0].partition("Beams")[0]
+
+
 def test_several_files_and_folders_of_rules(effect, run, tmp_path, monkeypatch):
     whole = effect(PERMITS, PERMITS + STRIP, "--json").json
     (tmp_path / "strip.toml").write_text('schema = 1\nbook = "regulator"\n' + STRIP)
@@ -217,3 +225,101 @@ def test_rules_on_gateways_are_refused_and_rules_on_beams_leave_the_spill_to_the
     said = effect(PERMITS, PERMITS + STRIP + beam, "--json")
     assert said.code == 0, said.err
     assert all(row["spill_people"] is None for row in said.json["territories"])
+
+
+# --- terminals ----------------------------------------------------------------------------------------------------
+
+TERMINALS = """id,class,lat_deg,lon_deg,uncertainty_m,speed_kmh,groups
+city,fixed,1.3000,103.8300,10,0,
+fast,fixed,1.3100,103.8200,10,90,aid
+car,vehicle,1.3200,103.8100,10,50,
+bahru,fixed,1.4650,103.7400,10,0,
+ferry,maritime,1.4660,103.7410,10,10,
+help,emergency,1.4670,103.7400,10,0,
+bridge,fixed,1.4510,103.7690,9000,0,
+paris,fixed,48.8566,2.3522,10,0,
+"""
+
+
+def terminals(said: dict, what: str) -> dict[tuple[str, str], int]:
+    """Terminals that lose or gain, by territory and class."""
+    return {
+        (row["territory"], row["class"]): row[what]["terminals"]
+        for row in said["territories"]
+        if row[what]["terminals"]
+    }
+
+
+def told(effect, tmp_path, old: str, new: str, *options: object) -> dict:
+    (tmp_path / "t.csv").write_text(TERMINALS)
+    done = effect(old, new, "--terminals", "t.csv", "--json", *options)
+    assert done.code == 0, done.err
+    return done.json
+
+
+def test_terminals_of_a_strip(effect, tmp_path):
+    """The one whose 9 km of uncertainty reach across the strait is of no single territory, and told apart."""
+    said = told(effect, tmp_path, PERMITS, PERMITS + STRIP)
+    assert terminals(said, "lost") == {("MYS", "fixed"): 1, ("MYS", "maritime"): 1}
+    assert terminals(said, "gained") == {}
+    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert len(said["terminals"]) == 64
+
+
+def test_terminals_of_a_speed_limit(effect, tmp_path):
+    said = told(effect, tmp_path, PERMITS, PERMITS + SLOW)
+    assert terminals(said, "lost") == {("SGP", "fixed"): 1}
+    row = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("SGP", "fixed"))
+    assert row["lost"]["people"] == 0
+    assert row["because"] == ["slow"]
+
+
+def test_terminals_of_an_allow_list(effect, tmp_path):
+    """Only who is on a list may go on: those that are not, and those of whom it is not known, lose."""
+    listed = PERMITS.replace("[[rule]]", "[[rule]]\nwho = { groups = ['aid'] }")
+    said = told(effect, tmp_path, PERMITS, listed)
+    assert terminals(said, "lost") == {
+        ("SGP", "fixed"): 1, ("SGP", "vehicle"): 1,
+        ("MYS", "fixed"): 1, ("MYS", "maritime"): 1, ("MYS", "emergency"): 1,
+    }  # fmt: skip
+
+
+def test_terminals_of_an_account_that_is_suspended_come_back_at_the_end(effect, tmp_path):
+    suspended = (
+        PERMITS
+        + """
+[[rule]]
+id = "unpaid"
+effect = "suspend"
+territory = { in = ["SGP", "MYS"], include = [] }
+who = { groups = ["aid"] }
+from = 2026-12-01T00:00:00Z
+until = 2026-12-24T00:00:00Z
+emergency = "keep"
+authority = "operator"
+reason = "payment stopped, as an example"
+"""
+    )
+    said = told(effect, tmp_path, PERMITS, suspended, "--at", "2026-12-02T00:00:00Z")
+    # All but emergency terminals: of those without an entry nobody knows that they are not of the account.
+    assert terminals(said, "lost") == {
+        ("SGP", "fixed"): 2, ("SGP", "vehicle"): 1, ("MYS", "fixed"): 1, ("MYS", "maritime"): 1,
+    }  # fmt: skip
+    (end,) = said["edges"]
+    assert end["at"] == "2026-12-24T00:00:00Z"
+    back = {(row["territory"], row["class"]): row["gained"]["terminals"] for row in end["new_before_and_after"]}
+    assert {key: count for key, count in back.items() if count} == terminals(said, "lost")
+
+
+def test_terminals_going_back_are_the_mirror(effect, tmp_path):
+    there = told(effect, tmp_path, PERMITS, PERMITS + STRIP + SLOW)
+    back = told(effect, tmp_path, PERMITS + STRIP + SLOW, PERMITS)
+    assert terminals(there, "lost") == terminals(back, "gained")
+    assert terminals(there, "gained") == terminals(back, "lost") == {}
+
+
+def test_faults_of_a_table_are_told(effect, tmp_path):
+    (tmp_path / "t.csv").write_text(TERMINALS.replace("vehicle", "vehicel"))
+    done = effect(PERMITS, PERMITS + STRIP, "--terminals", "t.csv")
+    assert done.code == 2
+    assert "vehicel" in done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import h3.api.numpy_int as h3
 import numpy as np
 import pytest
 import shapely
@@ -283,3 +284,24 @@ def test_any_number_of_regions_keeps_its_columns_apart(count):
         expected = by_territory(alone, np.where(alone.within[:, 0], alone.people, 0.0))
         found = by_territory(split, np.where(split.within[:, column], split.people, 0.0))
         assert found["LUX"] == pytest.approx(expected["LUX"], rel=1e-3, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("corners", "others"),
+    [
+        ([(103.71, 1.2), (103.49, 1.32), (104.19, 1.46)], [(103.71, 1.2), (103.49, 1.32), (104.19, 1.46)]),
+        ([(103.48, 1.61), (103.81, 1.43), (103.53, 1.71)], [(103.48, 1.61), (103.81, 1.43), (103.43, 1.51)]),
+    ],
+    ids=["one polygon twice", "two that share an edge"],
+)
+def test_outlines_that_meet_leave_no_land_behind(corners, others):
+    """Rounding makes slivers of land there that belong to no ground: a KeyError at first."""
+    first, second = shapely.Polygon(corners), shapely.Polygon(others)
+    around = np.sort(np.asarray(h3.grid_disk(int(cells.at(1.6, 103.6, 5)), 2), dtype=np.uint64))
+    both, alone = (parts.cut(around, regions, with_people=False) for regions in ([first, second], [first]))
+    for cell in range(len(around)):
+        for within in (False, True):
+            areas = [one.area_km2[(one.cell == cell) & (one.within[:, 0] == within)].sum() for one in (both, alone)]
+            assert areas[0] == pytest.approx(areas[1], abs=1e-6)
+    if first.equals(second):
+        assert (both.within[:, 0] == both.within[:, 1]).all()

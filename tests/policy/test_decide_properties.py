@@ -26,7 +26,10 @@ from openleo.policy.rules import Rule, RuleSet, union
 from openleo.policy.when import Period, Window
 
 LABELS = ("TON", "FJI", "high-seas")
-ZONES = (Region("a", "a", shapely.box(0, 0, 1, 1)), Region("b", "b", shapely.box(5, 5, 6, 6)))
+ZONES = (  # both reach Fiji and Tonga, and neither holds the other: a place may lie in any of them
+    Region("a", "a", shapely.box(-176, -21.2, 178.2, -17)),
+    Region("b", "b", shapely.box(-175.5, -22, 178.5, -17.5)),
+)
 ATOMS = [Atom(label, frozenset(zones)) for label in LABELS for zones in ((), ZONES[:1], ZONES[1:], ZONES)]
 CLASSES = ("fixed", "maritime", "emergency")
 GROUPS = ("clinic", "press")
@@ -212,6 +215,29 @@ def test_unknown_inputs_never_open_a_door(rule_list: list[Rule], request: Reques
         assert Outcome.PERMITTED not in possible
     else:
         assert possible == {decision.outcome}
+
+
+@given(rule_lists, requests, st.none() | wheres, st.sampled_from(sorted(DOMAIN)))
+@settings(max_examples=300, deadline=None)
+def test_forgetting_an_input_never_permits(
+    rule_list: list[Rule], request: Request, where: Where | None, forgotten: str
+) -> None:
+    known = decide(union(rule_list), request, where)
+    less = decide(union(rule_list), replace(request, **{forgotten: None}), where)  # type: ignore[arg-type]
+    assert known.permitted or not less.permitted
+    if less.outcome != known.outcome:
+        assert less.outcome is not Outcome.FORBIDDEN  # nor is anybody accused for want of an input
+
+
+@given(rule_lists, requests, wheres, st.none() | wheres)
+@settings(max_examples=300, deadline=None)
+def test_knowing_less_of_the_place_never_permits(
+    rule_list: list[Rule], request: Request, where: Where, more: Where | None
+) -> None:
+    """A wider circle touches all that it touched, and more; without a position it could be anywhere."""
+    wider = None if more is None else Where(tuple(dict.fromkeys([*where.atoms, *more.atoms])))
+    known, less = decide(union(rule_list), request, where), decide(union(rule_list), request, wider)
+    assert known.permitted or not less.permitted
 
 
 @given(rule_lists, requests, st.none() | wheres)

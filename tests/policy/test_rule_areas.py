@@ -128,3 +128,17 @@ def test_the_hash_of_a_rule_set_goes_by_what_its_areas_are(rules):
     assert rules({"in": "LUX + BEL"}).sha256 == rules({"in": ["BEL", "LUX"]}).sha256
     assert rules({"in": "LUX + BEL"}).sha256 != rules({"in": "LUX"}).sha256
     assert rules({"in": "buffer(LUX, 5)"}).sha256 != rules({"in": "buffer(LUX, 6)"}).sha256
+
+
+OFF_TAICHUNG = (24.25, 120.35)  # 15 km from the coast
+
+
+@pytest.mark.parametrize("more", [[], ["valletta.geojson"]])
+def test_a_polygon_in_a_list_takes_nothing_away(rules, tmp_path, more):
+    """A strip named by itself stays, whatever the rule says of the contested land behind it."""
+    (tmp_path / "valletta.geojson").write_text(json.dumps(AROUND_VALLETTA))
+    rule_set = rules({"in": ["CHN", "TWN.sea12", *more], "include": []})
+    assert served(rule_set, OFF_TAICHUNG)
+    assert not served(rule_set, (24.15, 120.68))
+    assert served(rule_set, VALLETTA) == bool(more)
+    assert not served(rules({"in": ["CHN", *more], "include": []}), OFF_TAICHUNG)

@@ -72,6 +72,18 @@ def load_pair_case(path: Path) -> PairCase:
     return case
 
 
+def rule_files(path: Path) -> list[Path]:
+    """The rule files of an argument: a file, or all of a folder. Raises InputError for a folder without one."""
+    from openleo.errors import InputError, Problem
+
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.iterdir() if one.suffix.lower() in (".toml", ".json"))
+    if not found:
+        raise InputError(Problem(str(path), "", "is a folder without a rule file (TOML or JSON)."))
+    return found
+
+
 def places_of(case: PairCase, sites: Path | None) -> Places:
     """The places of `--sites`, or else the scenario's own. Raises InputError where there are none."""
     from openleo.errors import InputError, Problem

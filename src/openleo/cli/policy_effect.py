@@ -47,6 +47,9 @@ def effect(
     resolution: Annotated[
         int | None, typer.Option(min=0, max=7, help="H3 resolution, in place of the scenario's.")
     ] = None,
+    terminals: Annotated[
+        Path | None, typer.Option(help="A table of terminals (Parquet or CSV), each decided where and as it is.")
+    ] = None,
     beam_km: Annotated[
         float,
         typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
@@ -63,7 +66,7 @@ def effect(
     """
     from dataclasses import replace
 
-    from openleo.effects import alike, classes_of_both, compare, first_difference, prepare, spills
+    from openleo.effects import alike, classes_of_both, compare, first_difference, outside, prepare, spills
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
@@ -75,12 +78,16 @@ def effect(
     when, end = _instant(at, "--at"), _instant(until, "--until")
     known = dict.fromkeys((*base.classes, *other.classes))
     asked = _classes(classes, set(known))
-    asked = asked or classes_of_both(base, other)
+    counted = _fleet(terminals, (base, other), tuple(known))
+    asked = asked or classes_of_both(base, other, counted.classes if counted else ())
     notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
     when = when or first_difference(prepared, asked)
+    notes += tuple(said for said in [outside(prepared, asked, when)] if said)
     extras = Extras(notes=notes)
+    if counted:
+        extras = replace(extras, terminals=counted.between, terminals_sha256=counted.sha256)
     if beam_km > 0.0:
         spilled, apart_km = spills(prepared, asked, when, beam_km)
         extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
@@ -130,6 +137,20 @@ def _read(old: str, new: str, scenario: Path, slots: int | None, resolution: int
     said = f"Reach is of the first {found.case.grid.slots:,} of the scenario's {whole:,} slots (--slots)."
     notes = (said,) if found.case.grid.slots < whole else ()
     return (given(base), given(other)), found, notes
+
+
+def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    """The terminals of a table, placed; None without one."""
+    if path is None:
+        return None
+    import hashlib
+
+    from openleo.policy.terminals import read_terminals
+    from openleo.service.terminal_effect import fleet
+
+    read = read_terminals(path, classes)
+    with progress() as tell:
+        return fleet(read, rule_sets, hashlib.sha256(path.read_bytes()).hexdigest(), tell)
 
 
 def _files(words: str, argument: str) -> list[Path]:

@@ -29,7 +29,7 @@ def list_(
         return
     for row in rows:
         disputed = contested_areas().get(row.id)
-        typer.echo(f"{row.id:32} {row.name}{f'  ({territory_show.parties(disputed)})' if disputed else ''}")
+        typer.echo(f"{row.id:32} {row.name}{f'  ({disputed.in_words})' if disputed else ''}")
 
 
 app.command()(territory_show.show)

@@ -186,15 +186,9 @@ def _tell_territory(id_: str) -> None:
 
 def _show_area(area: ContestedArea, lead: str) -> None:
     called = f" (also {', '.join(area.also_called)})" if area.also_called else ""
-    typer.echo(f"  {lead}: {area.id}, {area.name}{called}: {parties(area)}, as of {area.as_of}")
+    typer.echo(f"  {lead}: {area.id}, {area.name}{called}: {area.in_words}, as of {area.as_of}")
     typer.echo(f"    {area.note}")
     typer.echo(f"    sources: {'; '.join(area.sources)}")
-
-
-def parties(area: ContestedArea) -> str:
-    """Who administers and who claims a contested area, in words."""
-    administrators, claimants = (", ".join(ids) or "none" for ids in (area.administered_by, area.claimed_by))
-    return f"administered by {administrators}; claimed by {claimants}"
 
 
 def _area_json(area: ContestedArea) -> dict[str, Any]:

@@ -56,6 +56,12 @@ class ContestedArea:
     def parties(self) -> frozenset[str]:
         return frozenset(self.administered_by) | frozenset(self.claimed_by)
 
+    @property
+    def in_words(self) -> str:
+        """Who administers and who claims it."""
+        administrators, claimants = (", ".join(ids) or "none" for ids in (self.administered_by, self.claimed_by))
+        return f"administered by {administrators}; claimed by {claimants}"
+
 
 @cache
 def territories() -> dict[str, Territory]:

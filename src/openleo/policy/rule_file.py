@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from openleo.errors import InputError, Problem
+from openleo.places.views import View
 from openleo.policy.rule_making import read_rule
 from openleo.policy.rule_records import FileRecord
 from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
@@ -20,8 +21,11 @@ JSON_ENDING = ".json"
 MOST_PROBLEMS = 1_000  # of rules, of all files; who has so many mends them first
 
 
-def read_rules(paths: Iterable[Path]) -> RuleSet:
-    """The union of rule files. Raises InputError with the problems of all files together."""
+def read_rules(paths: Iterable[Path], view: View | None = None) -> RuleSet:
+    """The union of rule files. Raises InputError with the problems of all files together.
+
+    `view`: under it every rule takes the contested areas that it gives to the rule's lands.
+    """
     paths = list(paths)
     problems: list[Problem] = []
     files: list[tuple[Path, FileRecord]] = []
@@ -38,7 +42,7 @@ def read_rules(paths: Iterable[Path]) -> RuleSet:
                 rule = f"and the rules after it are not looked at: {len(problems):,} problems are enough to mend first."
                 problems.append(Problem(str(path), f"rule[{number}]", rule))
                 break
-            made, found = read_rule(table, number, record.book, path.parent, classes, str(path))
+            made, found = read_rule(table, number, record.book, path.parent, classes, str(path), view)
             problems += found
             if made is None:
                 continue

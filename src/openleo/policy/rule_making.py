@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from openleo.errors import Problem, near_names
 from openleo.instants import instant_text
+from openleo.places.views import View
 from openleo.policy.conditions import NUMBERS, AtMost, Condition, MoreThan, OneOf, Selector
 from openleo.policy.faults import Faults
 from openleo.policy.rule_records import ConditionsRecord, ExceptRecord, PeriodRecord, RuleRecord, WhoRecord
@@ -21,9 +22,15 @@ from openleo.reading import examine
 ONLY_THROUGH_GROUPS = ("account", "accounts", "terminal", "terminals", "subscription", "subscriptions")
 
 
-def read_rule(table: dict[str, Any], number: int, book: str, folder: Path, classes: list[str], file: str) -> tuple[
-    Rule | None, list[Problem]
-]:  # fmt: skip
+def read_rule(
+    table: dict[str, Any],
+    number: int,
+    book: str,
+    folder: Path,
+    classes: list[str],
+    file: str,
+    view: View | None = None,
+) -> tuple[Rule | None, list[Problem]]:
     """(the rule of a table, every fault of it); without a rule where not even its form can be read."""
     faults = Faults(file, f'rule "{table["id"]}"' if table.get("id") else f"rule[{number}]")
     record, problems = examine(RuleRecord, table, file, under=f"rule[{number}]")
@@ -41,7 +48,7 @@ def read_rule(table: dict[str, Any], number: int, book: str, folder: Path, class
         id=record.id,
         book=book,
         effect=record.effect,
-        territory=territory_expression(record.territory, folder, faults),
+        territory=territory_expression(record.territory, folder, faults, view),
         selector=_selector(record.who, record.conditions, "conditions", faults),
         unless=_unless(record.except_, faults),
         window=_window(record, faults),

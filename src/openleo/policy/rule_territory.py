@@ -9,7 +9,7 @@ from pathlib import Path
 from openleo.errors import InputError, join_or
 from openleo.places import regions
 from openleo.places.expression_text import parse
-from openleo.places.expressions import Expression, Labels, difference, drawn_from, named_labels, union
+from openleo.places.expressions import Expression, Labels, difference, drawn_from, holds, named_labels, union
 from openleo.places.territories import (
     contested_areas,
     contested_with,
@@ -18,20 +18,26 @@ from openleo.places.territories import (
     unknown_territory,
     with_territorial_sea,
 )
+from openleo.places.views import View
 from openleo.policy.faults import Faults
 from openleo.policy.rule_records import TerritoryRecord
 
 NOWHERE = Labels(frozenset())
 
 
-def territory_expression(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expression:
-    """Where a rule applies; files are relative to `folder`. Worth nothing when `faults` has grown."""
+def territory_expression(
+    territory: TerritoryRecord, folder: Path, faults: Faults, view: View | None = None
+) -> Expression:
+    """Where a rule applies; files are relative to `folder`. Worth nothing when `faults` has grown.
+
+    `view`: contested areas come along as it says, in place of `include` and `exclude`.
+    """
     given = [key for key in ("in_", "geojson", "cells") if getattr(territory, key) is not None]
     if len(given) != 1:
         faults.add("territory needs `in`, `geojson` or `cells`, and one of them alone.")
         return NOWHERE
     if territory.in_ is not None:
-        return _named(territory, folder, faults)
+        return _named(territory, folder, faults, view)
     if territory.include is not None or territory.exclude is not None:
         faults.add("include and exclude are for the contested areas of `in`; a polygon has none.")
     return _told(partial(_drawn, territory, folder, faults), faults)
@@ -57,7 +63,7 @@ def _told(read: Callable[[], Expression], faults: Faults) -> Expression:
         return NOWHERE
 
 
-def _named(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expression:
+def _named(territory: TerritoryRecord, folder: Path, faults: Faults, view: View | None) -> Expression:
     """What `in`, `include` and `exclude` stand for together."""
     words = [territory.in_] if isinstance(territory.in_, str) else territory.in_ or []
     if not words:
@@ -74,12 +80,25 @@ def _named(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expressi
     touched = list(dict.fromkeys(touched))
     _check_contested(territory, lands, touched, include, exclude, faults)
     # An `include` says all that comes along, so nothing is left open; an `exclude` alone has to name every area.
-    outside = with_territorial_sea({*touched} - {*include})
+    taken = set(include)
+    if view is not None:
+        taken = {id_ for land in lands for id_ in view.areas_of(land)} & {*touched}
+        # A view gives lands what is theirs; of a strip or a part of a land it only says what is cut out.
+        include = sorted(taken) if isinstance(area, Labels) else sorted(taken & {*include})
+    outside = with_territorial_sea({*touched} - taken) - _named_itself(area)
     inside = with_territorial_sea(include)
     if isinstance(area, Labels):
         return Labels(area.ids | inside)
     area = union([area, Labels(inside)]) if inside else area
     return difference(area, Labels(outside)) if outside else area
+
+
+def _named_itself(area: Expression) -> set[str]:
+    """The labels that an area names and holds whatever polygons are about: a strip of a contested area that is meant.
+
+    So a polygon beside it in a list takes nothing away.
+    """
+    return {label for label in named_labels(area) if holds(area, label, lambda _: False)}
 
 
 def _check_contested(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from openleo.errors import counted
@@ -75,10 +75,17 @@ def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
 
 def _territory(rows: Sequence[EffectRow]) -> list[str]:
     lines = []
-    for classes, (said, because) in _alike(rows, lambda some: _said(some[0])):
-        lines += [f"{listed(classes):<{CLASS_COLUMNS}} {one}" for one in said]
-        lines += [f"{'':<{CLASS_COLUMNS}} {because}"] if because else []
+    together = _alike(rows, lambda some: _said(some[0]))
+    wide = _width(classes for classes, _ in together)
+    for classes, (said, because) in together:
+        lines += [f"{listed(classes):<{wide}} {one}" for one in said]
+        lines += [f"{'':<{wide}} {because}"] if because else []
     return lines
+
+
+def _width(some: Iterable[list[str]]) -> int:
+    """Columns for the classes of a territory: as many as for all, where they do."""
+    return max(CLASS_COLUMNS, *(len(listed(classes)) for classes in some))
 
 
 def _alike(rows: Sequence[EffectRow], say: Callable[[list[EffectRow]], Said]) -> list[tuple[list[str], Said]]:
@@ -167,8 +174,10 @@ def _spill(effect: Effect) -> list[str]:
             by_territory.setdefault(row.territory, []).append(row)
     for territory, rows in by_territory.items():
         lines.append(INDENT + short_name(territory))
-        for classes, said in _alike(rows, lambda some: _lit_and_dark(some[0])):
-            lines += [f"{INDENT * 2}{listed(classes):<{CLASS_COLUMNS}} {one}" for one in said]
+        together = _alike(rows, lambda some: _lit_and_dark(some[0]))
+        wide = _width(classes for classes, _ in together)
+        for classes, said in together:
+            lines += [f"{INDENT * 2}{listed(classes):<{wide}} {one}" for one in said]
     return lines if by_territory else [*lines, f"{INDENT}they cross no border behind which people live"]
 
 

@@ -71,22 +71,21 @@ class EffectRow:
     def as_json(self) -> dict[str, Any]:
         spill = self.spill
         return {
-            **self.change_json(),
-            "displaced_by_capacity": None,
-            "down_mbps_p50": [None, None],
-            "spill_people": None if spill is None or self.beam_rule else spill.lit[1],
-            "beams": None if spill is None else {"lit_people": list(spill.lit), "dark_people": list(spill.dark)},
-        }
-
-    def change_json(self) -> dict[str, Any]:
-        """What changes, without what beams do."""
-        return {
             "territory": self.territory,
             "class": self.class_,
             "lost": self.lost.as_json(),
             "gained": self.gained.as_json(),
+            "displaced_by_capacity": None,
+            "rtt_ms_p50": list(self.rtt_ms_p50),
+            "down_mbps_p50": [None, None],
+            "spill_people": None if spill is None or self.beam_rule else spill.lit[1],
+            "because": list(self.because),
             "may_lose": self.may_lose.as_json(),
             "may_gain": self.may_gain.as_json(),
-            "rtt_ms_p50": list(self.rtt_ms_p50),
-            "because": list(self.because),
+            "beams": None if spill is None else {"lit_people": list(spill.lit), "dark_people": list(spill.dark)},
         }
+
+    def change_json(self) -> dict[str, Any]:
+        """What changes, without what is not known here: of beams and of capacity."""
+        unknown = ("displaced_by_capacity", "down_mbps_p50", "spill_people", "beams")
+        return {key: value for key, value in self.as_json().items() if key not in unknown}

@@ -1,0 +1,148 @@
+"""`openleo policy explain`: what the rules say of a place, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openleo.cli.common import AsJson, print_json
+
+if TYPE_CHECKING:
+    from openleo.places.gazetteer import Place
+    from openleo.policy.request import Request
+    from openleo.policy.rules import RuleSet
+
+RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
+OPTIONS = {  # what gives each input of a request here
+    "at": "--time",
+    "class": "--class",
+    "groups": "--group",
+    "position.uncertainty_m": "--uncertainty-m",
+    "position.age_s": "--age-s",
+    "position.source": "--source",
+    "speed_kmh": "--speed-kmh",
+    "altitude_m": "--altitude-m",
+    "days_abroad": "--days-abroad",
+    "home_territory": "--home-territory",
+}
+
+
+def explain(
+    rules: RuleFiles,
+    at: Annotated[str, typer.Option(metavar="PLACE", help="A town, a territory, or latitude,longitude.")],
+    class_: Annotated[str, typer.Option("--class", help="The terminal's class.")],
+    time: Annotated[str | None, typer.Option(metavar="T", help="An instant with its zone. [default: now]")] = None,
+    speed_kmh: Annotated[float | None, typer.Option(help="Over ground. [default: not known]")] = None,
+    altitude_m: Annotated[float | None, typer.Option(help="Above mean sea level. [default: not known]")] = None,
+    days_abroad: Annotated[float | None, typer.Option(help="[default: not known]")] = None,
+    home_territory: Annotated[str | None, typer.Option(help="[default: not known]")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A group that it is in; repeat it for several. [default: not known]")
+    ] = None,
+    no_group: Annotated[bool, typer.Option("--no-group", help="It is in no group.")] = False,
+    uncertainty_m: Annotated[float, typer.Option(help="Radius that holds the terminal with 95 %.")] = 0.0,
+    age_s: Annotated[float | None, typer.Option(help="Age of the position. [default: not known]")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="Source of the position: gnss, network, registered or stated. [default: not known]"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain what the rules say of a terminal at a place: who says what, why, until when, and what would change it."""
+    from openleo.errors import InputError, Problem, Together
+    from openleo.policy import explain as explaining
+    from openleo.policy import explain_words
+    from openleo.policy.answer import answer, where_of
+    from openleo.policy.rule_file import read_rules
+
+    if group and no_group:
+        raise InputError(Problem("--no-group", "", "was given with --group; only one of them can be."))
+    both = Together()
+    rule_set = both.read(lambda: read_rules(rules))
+    place = both.read(lambda: _place(at))
+    asked: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds") if time is None else time,
+        "class": class_,
+        "groups": [] if no_group else group or None,
+        "speed_kmh": speed_kmh,
+        "altitude_m": altitude_m,
+        "days_abroad": days_abroad,
+        "home_territory": home_territory,
+        "position": {
+            "lat_deg": place.latitude_deg if place else 0.0,
+            "lon_deg": place.longitude_deg if place else 0.0,
+            "uncertainty_m": uncertainty_m,
+            "age_s": age_s,
+            "source": source,
+        },
+    }
+    request = both.read(lambda: _request(asked, rule_set))
+    both.done()
+    assert rule_set is not None
+    assert place is not None
+    assert request is not None
+    found = explaining.explain(rule_set, request, where_of(rule_set, request))
+    explanation = replace(found, decision=answer(rule_set, request))  # the same, with how far a refusal goes
+    if as_json:
+        print_json({"place": place.name, "request": asked, **explain_words.as_json(explanation)})
+        return
+    typer.echo(_head(place, request))
+    typer.echo()
+    typer.echo(explain_words.text(explanation), nl=False)
+
+
+def _place(words: str) -> Place:
+    from openleo.errors import InputError, Problem
+    from openleo.places import gazetteer
+
+    found = gazetteer.find(words)
+    if found is None:
+        raise InputError(Problem("--at", "", f'there is no place "{words}".', gazetteer.offer(words)))
+    return found
+
+
+def _request(asked: dict[str, Any], rule_set: RuleSet | None) -> Request:
+    """The request; its faults are told by option."""
+    from openleo.errors import InputError, Problem
+    from openleo.policy.request import read_requests
+
+    try:
+        return read_requests(asked, "--class", None if rule_set is None else rule_set.classes)[0]
+    except InputError as error:
+        raise InputError(
+            [
+                Problem(OPTIONS.get(problem.where.partition("[")[0], problem.where), "", problem.rule, problem.way_out)
+                for problem in error.problems
+            ]
+        ) from None
+
+
+def _head(place: Place, request: Request) -> str:
+    """What is asked: the place, the class, the instant, and what is known of the terminal."""
+    from openleo.instants import instant_text
+
+    there = f"{place.latitude_deg:.4f}, {place.longitude_deg:.4f}"
+    where = there if "," in place.name and place.name[0] in "+-0123456789" else f"{place.name} ({there})"
+    exact = "exactly there" if request.uncertainty_m == 0.0 else f"within {request.uncertainty_m:g} m"
+    known = {
+        "speed": None if request.speed_kmh is None else f"{request.speed_kmh:g} km/h",
+        "altitude": None if request.altitude_m is None else f"{request.altitude_m:g} m",
+        "days abroad": None if request.days_abroad is None else f"{request.days_abroad:g}",
+        "home territory": request.home_territory,
+        "groups": None if request.groups is None else ", ".join(sorted(request.groups)) or "none",
+        "position's age": None if request.age_s is None else f"{request.age_s:g} s",
+        "position's source": request.source,
+    }
+    said = [f"{name} {value}" for name, value in known.items() if value is not None]
+    unknown = [name for name, value in known.items() if value is None]
+    assert request.at is not None
+    lines = [
+        f"A terminal of class {request.class_} at {where}, {exact}, at {instant_text(request.at)}",
+        *([f"Known: {'; '.join(said)}."] if said else []),
+        *([f"Not known: {', '.join(unknown)}."] if unknown else []),
+    ]
+    return "\n".join(lines)
