@@ -51,7 +51,7 @@ def make(name: str) -> Path:
             small = picture.convert("RGB")
             small.thumbnail((WIDEST, WIDEST))
             target = PICTURES / f"{name}.png"
-            small.quantize(128, dither=Image.Dither.NONE).save(target, optimize=True)
+            small.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
     return target
 
 
