@@ -3,7 +3,7 @@
     python tools/scenario_pictures.py [NAME…]
 
 Maps come from `openleo plan` and `openleo policy effect`, the other pictures from the scripts beside the scenarios. All
-are brought to one palette, which takes a quarter of the room.
+are brought to a width that a page shows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "pictures"
-WIDEST = 1600
+WIDEST = 1400
 SLOTS = ("--slots", "240")
 
 # Name of the scenario's folder, the command in it, and the file that it makes; OUT stands for a folder of its own.
@@ -51,7 +51,7 @@ def make(name: str) -> Path:
             small = picture.convert("RGB")
             small.thumbnail((WIDEST, WIDEST))
             target = PICTURES / f"{name}.png"
-            small.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
+            small.save(target, optimize=True)
     return target
 
 
