@@ -3,7 +3,7 @@
     python tools/scenario_pictures.py [NAME…]
 
 Maps come from `openleo plan` and `openleo policy effect`, the other pictures from the scripts beside the scenarios. All
-are brought to a width that a page shows.
+are brought to a width that a page shows, and to a palette.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def make(name: str) -> Path:
             small = picture.convert("RGB")
             small.thumbnail((WIDEST, WIDEST))
             target = PICTURES / f"{name}.png"
-            small.save(target, optimize=True)
+            # Covering the range of colours, not the commonest ones: the far end of a scale is rare, and has to show.
+            few = small.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            few.save(target, optimize=True)
     return target
 
 
