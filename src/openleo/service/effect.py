@@ -172,7 +172,7 @@ def effect(
         reached.statistics.slots,
         tuple(edges),
         len(ahead) - len(kept),
-        _named(base, new, {rule for row in every for rule in row.because}),
+        named_rules(base, new, {rule for row in every for rule in row.because}),
         extras.beam_km,
         extras.points_km,
         extras.terminals_sha256,
@@ -229,7 +229,8 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
     return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
 
 
-def _named(base: RuleSet | None, new: RuleSet | None, ids: set[str]) -> tuple[NamedRule, ...]:
+def named_rules(base: RuleSet | None, new: RuleSet | None, ids: set[str]) -> tuple[NamedRule, ...]:
+    """The rules with some ids, and on which side each stands."""
     found: dict[tuple[Any, ...], list[str]] = {}
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
