@@ -63,7 +63,7 @@ def with_terminals(resolution: int = 4) -> Workload:
         for old, new in pairwise(sets):
             fleet = Fleet(kinds(terminals, placed, [old, new]), "")
             extras = Extras(terminals=fleet.between)
-            found.append(effect(reached, old, new, policy.CLASSES, AT, "network", extras=extras))
+            found.append(effect(reached, old, new, policy.CLASSES, AT, "network", until=AT, extras=extras))
         return found
 
     def singly() -> list[tuple[int, int]]:
@@ -95,7 +95,7 @@ def effects(resolution: int = 4) -> Workload:
 
     def ours(some: slice = slice(None)) -> list[Effect]:
         pairs = list(pairwise(sets))[some]
-        return [effect(reached, old, new, classes, AT, "network") for old, new in pairs]
+        return [effect(reached, old, new, classes, AT, "network", until=AT) for old, new in pairs]
 
     def one_by_one() -> list[dict[tuple[str, str], float]]:
         """People who lose, by territory and class: every kind of place decided under both rule sets, for one pair."""

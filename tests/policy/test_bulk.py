@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from openleo.instants import civil_instant
 from openleo.places.expressions import Difference, Intersection, Labels, Region, Union
+from openleo.places.point import Atom, Where
 from openleo.policy import bulk
 from openleo.policy.answer import where_of
 from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
@@ -156,6 +158,44 @@ def test_kinds_of_two_rule_sets_against_each_terminal():
     same = bulk.compare(old, old, fleet_, settled, NOON)
     assert not same.lost.any()
     assert not same.gained.any()
+
+
+def test_whichever_rules_decide_a_kind_are_those_that_decide_names():
+    """The compiled loop's rules against the scalar decision's: many places have two kinds, and each may land apart."""
+    random = np.random.default_rng(21)
+    several = landing = 0
+    at = around_the_strait(random, 600)
+    fleet_ = fleet.terminals(600, 21, 0.06, at, (0.0, 15_000.0, 60_000.0, 200_000.0, 2e6))
+    settled = settle(fleet_, ZONES)
+    for rule_set in [rules(random) for _ in range(4)]:
+        for instant in (NOON, None):
+            decided = bulk.decide_all(rule_set, fleet_, settled, instant)
+            every = np.arange(len(decided.kinds))
+            named = decided.deciding(every, every, len(every))
+            for kind in every.tolist():
+                verdict = decided.verdict(kind)
+                assert bulk.OUTCOMES[decided.of_kind[kind]] == verdict.outcome
+                found = {decided.rules.each[rule].id for rule in np.flatnonzero(named[kind]).tolist()}
+                assert found == {rule.id for rule in verdict.rules}
+                where = settled.wheres[decided.kinds.place[kind]]
+                several += where is not None and len(where.atoms) > 1
+                landing += any(rule.land_in for rule in verdict.rules)
+    assert several > 1_000
+    assert landing > 50
+
+
+def test_traffic_that_cannot_land_wherever_the_terminal_is():
+    """On a border, permits on either side that land in different countries hold together for neither."""
+    east, west = (Rule(id_, "b", "permit", Labels(frozenset({id_})), land_in=frozenset({lands}))
+                  for id_, lands in (("TWN", "JPN"), ("TWN.sea12", "PHL")))  # fmt: skip
+    either = Rule("both", "b", "permit", Labels(frozenset({"TWN"})), land_in=frozenset({"PHL"}))
+    border = Where(tuple(Atom(id_) for id_ in ("TWN", "TWN.sea12")))
+    fleet_ = one()
+    settled = replace(settle(fleet_, ()), wheres=(border, None, None))
+    for made, expected in (((east, west), Outcome.INDETERMINATE), ((east, west, either), Outcome.PERMITTED)):
+        rule_set = union(made)
+        assert decide(rule_set, fleet_.request(0, NOON), border).outcome is expected
+        assert bulk.OUTCOMES[bulk.decide_all(rule_set, fleet_, settled, NOON).outcome[0]] is expected
 
 
 def test_tally_against_counting_terminals():
