@@ -71,5 +71,5 @@ def one_by_one() -> Workload:
         assert 10 < sum(theirs) < FOR_CEDAR - 10
 
     ours()  # the rules of each label are found once
-    name = f"decisions by {PERMITS + FORBIDS} rules, {REQUESTS:,}; baseline: {FOR_CEDAR} of them"
-    return Workload(name, ours, (Baseline("cedarpy", by_cedar),), check)
+    name = f"{FOR_CEDAR} decisions by {PERMITS + FORBIDS} rules"
+    return Workload(name, ours, (Baseline("cedarpy", by_cedar),), check, REQUESTS // FOR_CEDAR)
