@@ -19,7 +19,7 @@ from openleo.places.territories import contested_with
 from openleo.policy import ground as grounds
 from openleo.policy.conditions import AtMost, MoreThan, Selector
 from openleo.policy.entries import entries_of
-from openleo.policy.mask_world import WorldMask, bulk, compute
+from openleo.policy.mask_world import WorldMask, compute
 from openleo.policy.request import Request
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, Rule, RuleSet, union
@@ -27,7 +27,6 @@ from openleo.policy.when import ALWAYS, Period, Window
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 RULE_SETS, PERMITS, OTHERS, ZONES = 10, 240, 500, 24
-TERMINALS = 2_000_000
 
 
 @cache
@@ -170,27 +169,3 @@ def rows_of(under: grounds.Ground) -> tuple[np.ndarray, np.ndarray]:
     cell = np.repeat(np.arange(len(under.kind)), count)
     offset = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count)
     return cell, under.member[under.first[under.kind[cell]] + offset]
-
-
-def terminals() -> Workload:
-    """Two million terminals of seven classes, by their res-4 cells."""
-    index = cell_cache.load(4)
-    mask = compute(index, entries_of(rule_set(index, 1), AT, CLASSES), CLASSES)
-    random = np.random.default_rng(1)
-    cells = index.cells[random.integers(0, len(index), TERMINALS)]
-    class_ = random.integers(0, len(CLASSES), TERMINALS).astype(np.int32)
-
-    def ours() -> np.ndarray:
-        return bulk(mask, cells, class_)
-
-    def by_numpy() -> np.ndarray:
-        place = np.searchsorted(index.cells, cells)
-        shift = class_.astype(np.uint64)
-        yes, no = ((words[place, 0] >> shift) & np.uint64(1) for words in (mask.yes, mask.no))
-        return (1 + yes.astype(np.int8) - no.astype(np.int8)).astype(np.uint8)
-
-    def check() -> None:
-        assert (ours() == by_numpy()).all()
-
-    name = f"{TERMINALS:,} terminals looked up in a mask"
-    return Workload(name, ours, (Baseline("numpy searchsorted", by_numpy),), check)

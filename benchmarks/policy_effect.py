@@ -14,31 +14,18 @@ from openleo.places import cell_cache
 from openleo.places.parts import Parts
 from openleo.policy import bulk
 from openleo.policy import ground as grounds
-from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.decide import Outcome, decide
 from openleo.policy.mask import kinds_of
 from openleo.policy.request import Request
-from openleo.policy.rules import EMERGENCY, Rule, RuleSet, union
+from openleo.policy.rules import EMERGENCY
+from openleo.policy.terminal_kinds import kinds
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.reached import Reached
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.terminal_effect import Fleet
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
-SLOW = Selector(conditions=(AtMost("speed_kmh", 75.0),))
 PEOPLE = 8.2e9
-
-
-def rules(index: policy.CellIndex, seed: int) -> RuleSet:
-    """The entries of `policy.rule_set`: who is in doubt is asked for a speed."""
-    made = []
-    for number, entry in enumerate(policy.rule_set(index, seed)):
-        emergency = None if entry.effect == "permit" else "cut"
-        for name, classes, asked in (("sure", entry.true, ()), ("slow", entry.maybe, SLOW.conditions)):
-            if classes:
-                who = Selector(classes, None, asked)
-                made.append(Rule(f"{number}-{name}", "world", entry.effect, entry.expression, who, emergency=emergency))
-    return union(made)
 
 
 @cache
@@ -67,16 +54,16 @@ def earth(resolution: int) -> Reached:
 def with_terminals(resolution: int = 4) -> Workload:
     """Two effects as `effects`, and of two million terminals that are placed already; some of them one by one."""
     index, reached = cell_cache.load(resolution), earth(resolution)
-    sets = [rules(index, seed) for seed in range(3)]
+    sets = [policy.rule_set(index, seed) for seed in range(3)]
     terminals, placed = policy_terminals.settled()
     some = np.arange(0, len(terminals), 1_000)
 
     def ours() -> list[Effect]:
         found = []
         for old, new in pairwise(sets):
-            fleet = Fleet(bulk.kinds(terminals, placed, [old, new]), "")
+            fleet = Fleet(kinds(terminals, placed, [old, new]), "")
             extras = Extras(terminals=fleet.between)
-            found.append(effect(reached, old, new, policy.CLASSES, AT, "network", extras=extras))
+            found.append(effect(reached, old, new, policy.CLASSES, AT, "network", until=AT, extras=extras))
         return found
 
     def singly() -> list[tuple[int, int]]:
@@ -103,12 +90,12 @@ def with_terminals(resolution: int = 4) -> Workload:
 def effects(resolution: int = 4) -> Workload:
     """Ten rule sets of 740 entries, each against the next; what the network reaches is known."""
     index, reached = cell_cache.load(resolution), earth(resolution)
-    sets = [rules(index, seed) for seed in range(policy.RULE_SETS + 1)]
+    sets = [policy.rule_set(index, seed) for seed in range(policy.RULE_SETS + 1)]
     classes = policy.CLASSES
 
     def ours(some: slice = slice(None)) -> list[Effect]:
         pairs = list(pairwise(sets))[some]
-        return [effect(reached, old, new, classes, AT, "network") for old, new in pairs]
+        return [effect(reached, old, new, classes, AT, "network", until=AT) for old, new in pairs]
 
     def one_by_one() -> list[dict[tuple[str, str], float]]:
         """People who lose, by territory and class: every kind of place decided under both rule sets, for one pair."""

@@ -17,6 +17,7 @@ from openleo.policy.answer import where_of
 from openleo.policy.conditions import AtMost, Condition, MoreThan, OneOf, Selector
 from openleo.policy.decide import decide
 from openleo.policy.rules import CLASSES, Rule, RuleSet, union
+from openleo.policy.terminal_kinds import Settled, settle
 from openleo.policy.terminals import Terminals
 
 NOON = civil_instant("2026-11-20T12:00:00Z")
@@ -61,11 +62,11 @@ def selector(random: np.random.Generator) -> Selector:
 
 
 @cache
-def settled() -> tuple[Terminals, bulk.Settled]:
+def settled() -> tuple[Terminals, Settled]:
     from benchmarks.policy import zones
 
     terminals = fleet.terminals(TERMINALS, SEED)
-    return terminals, bulk.settle(terminals, zones())
+    return terminals, settle(terminals, zones())
 
 
 def placed() -> Workload:

@@ -301,7 +301,8 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool, pa
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
-    from benchmarks.policy import masks, rule_files, terminals
+    from benchmarks.policy import masks, rule_files
+    from benchmarks.policy_decide import one_by_one
     from benchmarks.policy_effect import effects, with_terminals
     from benchmarks.policy_terminals import decided, placed
     from benchmarks.sharing import fair_shares
@@ -323,7 +324,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("rule-files", rule_files),
         ("masks-4", lambda: masks(4)),
         ("masks-5", lambda: masks(5)),
-        ("terminals", terminals),
+        ("decide", one_by_one),
         ("terminals-placed", placed),
         ("terminals-decided", decided),
         ("effects-4", effects),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from openleo.instants import civil_instant
 from openleo.places.expressions import Difference, Intersection, Labels, Region, Union
+from openleo.places.point import Atom, Where
 from openleo.policy import bulk
 from openleo.policy.answer import where_of
 from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
@@ -22,7 +24,9 @@ from openleo.policy.decide import Outcome, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import CLASSES, Rule, union
 from openleo.policy.terminal_columns import Coded
-from openleo.policy.terminals import Terminals
+from openleo.policy.terminal_kinds import STRADDLING, UNKNOWN, settle
+from openleo.policy.terminal_kinds import kinds as kinds_of
+from openleo.policy.terminals import CODED, NUMBERED, Terminals
 from openleo.policy.when import Window
 
 NOON = civil_instant("2026-11-20T12:00:00Z")
@@ -102,7 +106,7 @@ ALL_ZONES = union([Rule(zone.text, "b", "permit", zone) for zone in ZONES])
 
 def inputs_of(request: Request) -> list[object]:
     """What rules may ask of a terminal."""
-    return [getattr(request, name) for name in (*bulk.CODED, *bulk.NUMBERED)]
+    return [getattr(request, name) for name in (*CODED, *NUMBERED)]
 
 
 def test_every_terminal_against_its_own_request():
@@ -112,7 +116,7 @@ def test_every_terminal_against_its_own_request():
     for seed in range(5):
         random = np.random.default_rng(seed)
         fleet_ = fleet.terminals(800, seed, 0.06, around_the_strait(random, 800), (0.0, 300.0, 2_000.0, 15_000.0, 2e6))
-        settled = bulk.settle(fleet_, ZONES)
+        settled = settle(fleet_, ZONES)
         asked = [fleet_.request(row, NOON) for row in range(len(fleet_))]
         wheres = [where_of(ALL_ZONES, request) for request in asked]
         unknown += sum(None in inputs_of(request) for request in asked)
@@ -135,16 +139,18 @@ def test_kinds_of_two_rule_sets_against_each_terminal():
     random = np.random.default_rng(6)
     fleet_ = fleet.terminals(1_500, 5, 0.05, around_the_strait(random, 1_500))
     old, new = rules(random), rules(random)
-    settled = bulk.settle(fleet_, ZONES)
+    settled = settle(fleet_, ZONES)
     compared = bulk.compare(old, new, fleet_, settled, NOON)
     lost, gained = (one[compared.kinds.number] for one in (compared.lost, compared.gained))
+    because = compared.because(np.arange(len(compared.kinds)), len(compared.kinds))
     for row in range(len(fleet_)):
         request = fleet_.request(row, NOON)
         before, after = (decide(one, request, where_of(one, request)) for one in (old, new))
         assert lost[row] == (before.permitted and not after.permitted)
         assert gained[row] == (after.permitted and not before.permitted)
-        if lost[row]:
-            assert compared.because(compared.kinds.number[row]) == (after.because or before.because)
+        if lost[row] or gained[row]:
+            refused, granted = (after, before) if lost[row] else (before, after)
+            assert because[compared.kinds.number[row]] == {one.rule for one in refused.because or granted.because}
     assert lost.sum() > 25
     assert gained.sum() > 25
     back = bulk.compare(new, old, fleet_, settled, NOON)
@@ -154,10 +160,48 @@ def test_kinds_of_two_rule_sets_against_each_terminal():
     assert not same.gained.any()
 
 
+def test_whichever_rules_decide_a_kind_are_those_that_decide_names():
+    """The compiled loop's rules against the scalar decision's: many places have two kinds, and each may land apart."""
+    random = np.random.default_rng(21)
+    several = landing = 0
+    at = around_the_strait(random, 600)
+    fleet_ = fleet.terminals(600, 21, 0.06, at, (0.0, 15_000.0, 60_000.0, 200_000.0, 2e6))
+    settled = settle(fleet_, ZONES)
+    for rule_set in [rules(random) for _ in range(4)]:
+        for instant in (NOON, None):
+            decided = bulk.decide_all(rule_set, fleet_, settled, instant)
+            every = np.arange(len(decided.kinds))
+            named = decided.deciding(every, every, len(every))
+            for kind in every.tolist():
+                verdict = decided.verdict(kind)
+                assert bulk.OUTCOMES[decided.of_kind[kind]] == verdict.outcome
+                found = {decided.rules.each[rule].id for rule in np.flatnonzero(named[kind]).tolist()}
+                assert found == {rule.id for rule in verdict.rules}
+                where = settled.wheres[decided.kinds.place[kind]]
+                several += where is not None and len(where.atoms) > 1
+                landing += any(rule.land_in for rule in verdict.rules)
+    assert several > 1_000
+    assert landing > 50
+
+
+def test_traffic_that_cannot_land_wherever_the_terminal_is():
+    """On a border, permits on either side that land in different countries hold together for neither."""
+    east, west = (Rule(id_, "b", "permit", Labels(frozenset({id_})), land_in=frozenset({lands}))
+                  for id_, lands in (("TWN", "JPN"), ("TWN.sea12", "PHL")))  # fmt: skip
+    either = Rule("both", "b", "permit", Labels(frozenset({"TWN"})), land_in=frozenset({"PHL"}))
+    border = Where(tuple(Atom(id_) for id_ in ("TWN", "TWN.sea12")))
+    fleet_ = one()
+    settled = replace(settle(fleet_, ()), wheres=(border, None, None))
+    for made, expected in (((east, west), Outcome.INDETERMINATE), ((east, west, either), Outcome.PERMITTED)):
+        rule_set = union(made)
+        assert decide(rule_set, fleet_.request(0, NOON), border).outcome is expected
+        assert bulk.OUTCOMES[bulk.decide_all(rule_set, fleet_, settled, NOON).outcome[0]] is expected
+
+
 def test_tally_against_counting_terminals():
     random = np.random.default_rng(9)
     fleet_ = fleet.terminals(2_000, 9, 0.05, around_the_strait(random, 2_000))
-    settled = bulk.settle(fleet_, ())
+    settled = settle(fleet_, ())
     rule_set = union([Rule("permit", "b", "permit", Labels(frozenset({"TWN"})))])
     decided = bulk.decide_all(rule_set, fleet_, settled, NOON)
     kinds = decided.kinds
@@ -165,17 +209,17 @@ def test_tally_against_counting_terminals():
     expected: Counter[tuple[str, int, int]] = Counter()
     for row in range(len(fleet_)):
         where = settled.wheres[settled.place[row]]
-        label = bulk.UNKNOWN if where is None else where.labels[0] if len(where.labels) == 1 else bulk.STRADDLING
+        label = UNKNOWN if where is None else where.labels[0] if len(where.labels) == 1 else STRADDLING
         expected[label, int(fleet_.class_.code[row]), int(decided.outcome[row])] += 1
     assert {(kinds.labels[label], (class_ + 1) % table.shape[1] - 1, outcome): number
             for (label, class_, outcome), number in np.ndenumerate(table) if number} == expected  # fmt: skip
-    assert {label for label, _, _ in expected} >= {"TWN", "TWN.sea12", bulk.STRADDLING, bulk.UNKNOWN}
+    assert {label for label, _, _ in expected} >= {"TWN", "TWN.sea12", STRADDLING, UNKNOWN}
 
 
 def one(**inputs: float) -> Terminals:
     """One terminal in Taipei of which nothing is known but its place and some numbers."""
     none = Coded[str](np.array([-1], dtype=np.int32), ())
-    numbers = {name: np.array([inputs.get(name, np.nan)]) for name in bulk.NUMBERED}
+    numbers = {name: np.array([inputs.get(name, np.nan)]) for name in NUMBERED}
     numbers |= {"latitude_deg": np.array([25.03]), "longitude_deg": np.array([121.56])}
     numbers |= {"uncertainty_m": np.zeros(1)}
     text = pa.array(["t"])
@@ -199,7 +243,7 @@ def test_a_value_on_a_bound_is_under_it(bound, others, data):
     made += [Rule(f"f{n}", "b", "forbid", taiwan, Selector(conditions=(MoreThan("speed_kmh", x),)), emergency="cut")
              for n, x in enumerate(bounds[:1])]  # fmt: skip
     fleet_ = one(speed_kmh=value)
-    decided = bulk.decide_all(union(made), fleet_, bulk.settle(fleet_, ()), NOON)
+    decided = bulk.decide_all(union(made), fleet_, settle(fleet_, ()), NOON)
     assert decided.decided(0).outcome == (Outcome.FORBIDDEN if value > bound else Outcome.PERMITTED)
 
 
@@ -216,7 +260,7 @@ def test_terminals_on_every_side_of_every_bound_are_told_apart():
         Rule(str(bound), "b", "permit", taiwan, Selector(conditions=(AtMost("speed_kmh", bound),)))
         for bound in (75, 160)
     ]
-    kinds = bulk.kinds(many, bulk.settle(many, ()), [union(permits)])
+    kinds = kinds_of(many, settle(many, ()), [union(permits)])
     assert kinds.number.tolist() == [0, 0, 1, 1, 2, 3]
     assert sorted(kinds.count.tolist()) == [1, 1, 2, 2]
 
@@ -224,4 +268,4 @@ def test_terminals_on_every_side_of_every_bound_are_told_apart():
 def test_rules_of_other_regions_are_refused():
     fleet_ = one()
     with pytest.raises(ValueError, match="not settled for north"):
-        bulk.kinds(fleet_, bulk.settle(fleet_, ()), [union([Rule("a", "b", "permit", ZONES[1])])])
+        kinds_of(fleet_, settle(fleet_, ()), [union([Rule("a", "b", "permit", ZONES[1])])])

@@ -19,7 +19,7 @@ from openleo.places.cell_index import CellIndex
 from openleo.places.expressions import Difference, Intersection, Labels, Region, Union, holds
 from openleo.policy import ground as grounds
 from openleo.policy import mask_file, mask_world
-from openleo.policy.mask_world import DEPENDS, MAY, NO, YES, Entry, bulk, compute
+from openleo.policy.mask_world import DEPENDS, MAY, NO, YES, Entry, compute
 
 CLASSES = ("fixed", "portable", "vehicle", "emergency")
 LABELS = ("TWN", "TWN.sea12", "JPN", "JPN.sea12", "JPN.sea200", "CHN.sea200", "PHL.sea12", "high-seas")
@@ -321,27 +321,7 @@ def test_the_rule_named_speaks_of_the_cell(entries):
         assert set(mask.ground.extent(entries[rule].expression).place.tolist()) & set(places.tolist())
 
 
-# --- terminals and files ------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=10, deadline=None)
-@given(entry_lists(), st.integers(0, 2**32 - 1))
-def test_bulk_is_the_mask_of_each(entries, seed):
-    mask = compute(index(), entries, CLASSES)
-    random = np.random.default_rng(seed)
-    number, class_ = random.integers(0, len(index()), 500), random.integers(0, len(CLASSES), 500)
-    may = np.stack([mask.may(one) for one in CLASSES], axis=1)
-    assert (bulk(mask, index().cells[number], class_) == may[number, class_]).all()
-
-
-def test_bulk_leaves_strange_cells_to_the_decision_and_refuses_strange_classes():
-    mask = compute(index(), [permit("JPN")], ["fixed"])
-    strange = np.array([0, 12345, h3cells.at(35.0, 139.0, 7)], dtype=np.uint64)
-    assert (bulk(mask, strange, np.zeros(3, int)) == DEPENDS).all()
-    assert len(bulk(mask, strange[:0], np.zeros(0, int))) == 0
-    for wrong in (-1, 1):
-        with pytest.raises(ValueError, match="a class has a number from 0 to 0"):
-            bulk(mask, strange[:1], np.array([wrong]))
+# --- files ------------------------------------------------------------------------------------------
 
 
 def test_the_file_says_what_the_mask_says(tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
     from openleo.errors import InputError, Together
     from openleo.policy import bulk, decided_file
     from openleo.policy.rule_file import read_rules
+    from openleo.policy.terminal_kinds import settle
     from openleo.policy.terminals import read_terminals
     from openleo.report.rows import check_ending
     from openleo.report.staging import StagedFile
@@ -36,7 +37,7 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
     if at is None and not all(rule.window.always for rule in rule_set.rules):
         note(NO_INSTANT)
     with progress() as tell, StagedFile(out) as path:
-        settled = bulk.settle(read, rule_set.regions, tell)
+        settled = settle(read, rule_set.regions, tell)
         decided = bulk.decide_all(rule_set, read, settled, instant)
         decided_file.write(decided, path, tell)
     said = _counts(decided)

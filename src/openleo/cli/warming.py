@@ -36,6 +36,7 @@ from openleo.policy import bulk, mask_world
 from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.rules import Rule, union
 from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminal_kinds import settle
 from openleo.policy.terminals import Terminals
 from openleo.scenario import Scenario
 
@@ -140,14 +141,14 @@ def _terminals() -> None:
     one = Terminals(word, word, word, none, none, none, none, *([number] * 7))
     slow = Selector(conditions=(AtMost("speed_kmh", 75.0),))
     rule = Rule("a", "b", "permit", Labels(frozenset(["high-seas"])), slow)
-    bulk.decide_all(union([rule]), one, bulk.settle(one, ()), None)
+    decided = bulk.decide_all(union([rule]), one, settle(one, ()), None)
+    decided.deciding(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), 1)
 
 
 def _masks() -> None:
-    """A rule over an index of two cells, and a terminal."""
+    """A rule over an index of two cells."""
     numbers = np.arange(2, dtype=np.int32)
     index = CellIndex(0, h3cells.world(0)[:2], NAMES, numbers, np.arange(3), numbers, 0, "")
     entry = mask_world.Entry("a", "permit", Labels(frozenset(NAMES[:1])), frozenset(NAMES))
     mask = mask_world.compute(index, [entry], NAMES)
     mask.rule(NAMES[0])
-    mask_world.bulk(mask, index.cells[:1], np.zeros(1, dtype=np.int32))

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.cells import Cells
 from openleo.places.cell_index import CellIndex
 from openleo.places.expressions import Expression, Labels, regions_of
 from openleo.policy.ground import Ground, ground
@@ -157,19 +156,6 @@ def compiled(under: Ground, entries: Sequence[Entry], classes: Sequence[str]) ->
         np.array([pack(entry.true) for entry in entries], dtype=np.uint64).reshape(len(entries), words),
         np.array([pack(entry.maybe) for entry in entries], dtype=np.uint64).reshape(len(entries), words),
     )
-
-
-def bulk(mask: WorldMask, cells: Cells, class_: NDArray[np.integer]) -> Answers:
-    """NO, DEPENDS or YES of points (terminals), each by the cell that holds it and the number of its class.
-
-    What is in no cell of the index's resolution depends: it is left to the decision of one request, which sees all.
-    """
-    classes: Numbers = np.ascontiguousarray(class_, dtype=np.int32)
-    if len(classes) and (classes.min() < 0 or classes.max() >= len(mask.classes)):
-        raise ValueError(f"a class has a number from 0 to {len(mask.classes) - 1}")
-    answer = np.empty(len(cells), dtype=np.uint8)
-    masks.look_up(mask.index.number_of(cells), classes, mask.yes, mask.no, answer)
-    return answer
 
 
 def _all(classes: int) -> Words:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +44,6 @@ class Terminals:
 
     def __len__(self) -> int:
         return len(self.id)
-
-    @cached_property
-    def numbers(self) -> Floats:
-        """What rules may ask of terminals in numbers: (input of ASKED_NUMBERS, terminal)."""
-        return np.stack([getattr(self, name) for name in ASKED_NUMBERS])
 
     def request(self, row: int, at: datetime | None) -> Request:
         """What is known of one terminal, as `decide` asks for it."""

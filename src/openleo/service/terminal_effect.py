@@ -14,6 +14,7 @@ import numpy as np
 
 from openleo.policy import bulk
 from openleo.policy.rules import RuleSet
+from openleo.policy.terminal_kinds import Kinds, OnProgress, kinds, settle
 from openleo.policy.terminals import Terminals
 from openleo.service.amounts import TerminalChange
 from openleo.service.change import Side
@@ -26,7 +27,7 @@ UNKNOWN_CLASS = "(not known)"
 class Fleet:
     """Terminals, placed and told apart as some rule sets ask. `sha256` is of their table."""
 
-    kinds: bulk.Kinds
+    kinds: Kinds
     sha256: str
     _decided: dict[tuple[str, datetime | None], bulk.Decided] = field(default_factory=dict)
 
@@ -41,30 +42,27 @@ class Fleet:
         both = bulk.Compared(self._side(was), self._side(is_))
         code = np.where(both.lost, LOST, np.where(both.gained, GAINED, SAME))
         table = self.kinds.tally(code, CHANGES)
+        changed = np.argwhere(table[:, :, LOST:].any(axis=2))
+        group = np.full(table.shape[:2], -1, dtype=np.int64)
+        group[tuple(changed.T)] = np.arange(len(changed))
+        because = both.because(group[self.kinds.label, self.kinds.class_], len(changed))
         names = (*self.kinds.terminals.class_.values, UNKNOWN_CLASS)
-        because: dict[tuple[str, str], set[str]] = {}
-        for kind in np.flatnonzero(code != SAME).tolist():
-            key = (self.kinds.labels[self.kinds.label[kind]], names[self.kinds.class_[kind]])
-            because.setdefault(key, set()).update(one.rule for one in both.because(kind))
         found = {}
-        for label, class_ in np.argwhere(table[:, :, LOST:].any(axis=2)).tolist():
-            key = (self.kinds.labels[label], names[class_])
+        for (label, class_), rules in zip(changed.tolist(), because, strict=True):
             _, lost, gained = table[label, class_].tolist()
-            found[key] = TerminalChange(lost, gained, tuple(sorted(because[key])))
+            found[self.kinds.labels[label], names[class_]] = TerminalChange(lost, gained, tuple(sorted(rules)))
         return found
 
     def _side(self, side: Side) -> bulk.Decided:
         assert side.rule_set is not None
         key = (side.rule_set.sha256, side.at)
         if key not in self._decided:
-            kinds = self.kinds
-            self._decided[key] = bulk.decide_all(side.rule_set, kinds.terminals, kinds.settled, side.at, kinds)
+            among = self.kinds
+            self._decided[key] = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
         return self._decided[key]
 
 
-def fleet(
-    terminals: Terminals, rule_sets: Sequence[RuleSet], sha256: str, progress: bulk.OnProgress | None = None
-) -> Fleet:
+def fleet(terminals: Terminals, rule_sets: Sequence[RuleSet], sha256: str, progress: OnProgress | None = None) -> Fleet:
     """Place terminals by the exact polygons, and tell them apart as the rule sets ask."""
-    settled = bulk.settle(terminals, [region for one in rule_sets for region in one.regions], progress)
-    return Fleet(bulk.kinds(terminals, settled, rule_sets), sha256)
+    settled = settle(terminals, [region for one in rule_sets for region in one.regions], progress)
+    return Fleet(kinds(terminals, settled, rule_sets), sha256)

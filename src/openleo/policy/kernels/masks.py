@@ -97,19 +97,3 @@ def first_rules(
                 sort = rank[rule] if holds and not unsure[row] else (4 if rank[rule] == 2 else 3)
                 if found[sort, place[row], class_] < 0:
                     found[sort, place[row], class_] = rule
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def look_up(number: Ints, class_: Numbers, yes: Words, no: Words, answer: NDArray[np.uint8]) -> None:
-    """NO, DEPENDS or YES of points: number (point,) of the cell, −1 for none, which depends; class_ (point,);
-    yes and no (cell, word); answer (point,).
-    """
-    for point in range(len(number)):
-        word, bit = class_[point] // BITS, np.uint64(1) << np.uint64(class_[point] % BITS)
-        cell = number[point]
-        if cell < 0:
-            answer[point] = DEPENDS
-        elif yes[cell, word] & bit != 0:
-            answer[point] = YES
-        else:
-            answer[point] = NO if no[cell, word] & bit != 0 else DEPENDS
