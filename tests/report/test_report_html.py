@@ -9,6 +9,7 @@ import pytest
 from openleo.places.territories import contested_areas
 from openleo.report.html import NO_REQUESTS, render
 from openleo.results import Source
+from openleo.service.amounts import Amount, EffectRow
 
 EMPTY = {"meta", "img"}
 PNG = b"\x89PNG a picture"
@@ -87,6 +88,15 @@ def test_page_says_what_was_found(page, compared):
         assert source.sha256 in text
     assert "(filed)" in text
     assert "(assumed)" in text
+
+
+def test_page_says_first_what_emergency_terminals_lose(compared):
+    rows = [replace(row, gained=Amount(0, 0.0, 0), may_gain=Amount(0, 0.0, 0)) for row in compared.effect.rows]
+    lost = EffectRow("SGP", "emergency", Amount(2, 700.0, 5_600_000), Amount(0, 0.0, 0), (20.0, None), ("x",))
+    taken = replace(compared, effect=replace(compared.effect, rows=(*rows, lost)))
+    text = " ".join(" ".join(read(render(taken, PNG)).text).split())
+    assert "nobody loses service" not in text
+    assert text.count("Singapore (5.6 million people) loses service for class emergency.") == 2  # header and section
 
 
 def test_page_names_both_sides_of_contested_areas(patchy):
