@@ -92,7 +92,7 @@ def grounds(rng: random.Random, folder: Path, tally: Tally) -> Iterator[Ground]:
 
 
 def verdict(decision: Decision) -> Verdict:
-    because = tuple(sorted((one.rule, one.authority) for one in decision.because))
+    because = tuple(sorted((*one.key, one.authority) for one in decision.because))
     return Verdict(decision.outcome.value, because, None if decision.land_in is None else frozenset(decision.land_in))
 
 

@@ -18,7 +18,7 @@ from openleo.places.expressions import Difference, Intersection, Labels, Region,
 from openleo.policy import bulk
 from openleo.policy.answer import where_of
 from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
-from openleo.policy.decide import Outcome, decide
+from openleo.policy.decide import Outcome, because, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import CLASSES, Rule, union
 from openleo.policy.terminal_columns import Coded
@@ -144,7 +144,9 @@ def test_kinds_of_two_rule_sets_against_each_terminal():
         assert lost[row] == (before.permitted and not after.permitted)
         assert gained[row] == (after.permitted and not before.permitted)
         if lost[row]:
-            assert compared.because(compared.kinds.number[row]) == (after.because or before.because)
+            assert because(compared.after.rule_set, compared.rules(compared.kinds.number[row])) == (
+                after.because or before.because
+            )
     assert lost.sum() > 25
     assert gained.sum() > 25
     back = bulk.compare(new, old, fleet_, settled, NOON)

@@ -244,10 +244,7 @@ class Verdict:
     outcome: Outcome
     rules: tuple[Rule, ...]
     missing: tuple[str, ...]
-
-    @property
-    def because(self) -> tuple[Because, ...]:
-        return because(self.rules)
+    because: tuple[Because, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -270,7 +267,7 @@ class Decided:
         """The decision of a kind, with its reasons."""
         if (found := self._verdicts[kind]) is None:
             request = next(requests(self.kinds, self.at, [kind]))
-            found = self._verdicts[kind] = _verdict(*judge(rules_at(self.rule_set, None), request, None))
+            found = self._verdicts[kind] = _verdict(self.rule_set, *judge(rules_at(self.rule_set, None), request, None))
         return found
 
     def decided(self, row: int) -> Verdict:
@@ -304,14 +301,14 @@ def decide_all(
         outcome, rules, missing = judge(speaking, request, where)
         key = (outcome, missing, *map(id, rules))
         if (verdict := known.get(key)) is None:
-            verdict = known[key] = _verdict(outcome, rules, missing)
+            verdict = known[key] = _verdict(rule_set, outcome, rules, missing)
         verdicts[kind] = verdict
         of_kind[kind] = code[outcome]
     return Decided(rule_set, at, found, of_kind, verdicts)
 
 
-def _verdict(outcome: Outcome, rules: Iterable[Rule], missing: Iterable[str]) -> Verdict:
-    return Verdict(outcome, tuple(rules), tuple(sorted(missing)))
+def _verdict(rule_set: RuleSet, outcome: Outcome, rules: Sequence[Rule], missing: Iterable[str]) -> Verdict:
+    return Verdict(outcome, tuple(rules), tuple(sorted(missing)), because(rule_set, rules))
 
 
 def _without_place(permits: Iterable[Rule], request: Request) -> Outcome:
@@ -360,10 +357,10 @@ class Compared:
         found: Flags = (self.before.of_kind != PERMITTED) & (self.after.of_kind == PERMITTED)
         return found
 
-    def because(self, kind: int) -> tuple[Because, ...]:
+    def rules(self, kind: int) -> tuple[Rule, ...]:
         """The rules that make the change: what refuses it on the one side, or else the permits of the other."""
         refused, granted = (self.after, self.before) if self.lost[kind] else (self.before, self.after)
-        return refused.verdict(kind).because or granted.verdict(kind).because
+        return refused.verdict(kind).rules or granted.verdict(kind).rules
 
 
 def compare(

@@ -8,8 +8,8 @@ forbid or suspend never permits anyone new, and what is not known never opens a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,7 +19,7 @@ from openleo.places.expressions import holds
 from openleo.places.point import Atom, Where
 from openleo.policy.conditions import GROWS_EVERY_S, AtMost, MoreThan
 from openleo.policy.request import Request
-from openleo.policy.rules import AppliesTo, Rule, RuleSet
+from openleo.policy.rules import AppliesTo, Rule, RuleKey, RuleSet
 
 CAUSE_LOCATION = 78  # 3GPP TS 24.501 §5.5.1.2.5: "PLMN not allowed to operate at the present UE location"
 
@@ -39,11 +39,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Because:
-    """A rule that made a decision, as people are told it."""
+    """A rule that made a decision, as people are told it.
 
-    rule: str
+    `rule` is what the rule set calls it: its id, or book/id where another book uses that. Rules are the same by `key`.
+    """
+
+    rule: str = field(compare=False)
     authority: str
     reason: str
+    key: RuleKey
 
     def as_json(self) -> dict[str, str]:
         return {"rule": self.rule, "authority": self.authority, "reason": self.reason}
@@ -77,6 +81,10 @@ class Decision:
     valid_until: datetime | None = None  # until then time alone changes nothing; None: nor afterwards
     refusal: Refusal | None = None
     land_in: tuple[str, ...] | None = None  # of PERMITTED: its traffic leaves in one of these; None: anywhere
+
+    def naming(self, names: Mapping[RuleKey, str]) -> Decision:
+        """The same decision, whose rules are called as names say: those of several rule sets together, for example."""
+        return replace(self, because=tuple(replace(one, rule=names[one.key]) for one in self.because))
 
     @property
     def permitted(self) -> bool:
@@ -124,7 +132,7 @@ def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to:
         refusal = Refusal(territory, _retry(outcome, rules, decisive, request))
     valid_until = min(_changes(rules, request), default=None)
     land_in = None if landing is None else tuple(sorted(landing))
-    return Decision(outcome, because(decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
+    return Decision(outcome, because(rule_set, decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
 
 
 def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "terminal") -> list[tuple[Rule, Here]]:
@@ -279,10 +287,10 @@ def _retry(outcome: Outcome, rules: Sequence[Rule], decisive: Sequence[Rule], re
     return min((begin for begin in coming if begin is not None), default=None)
 
 
-def because(rules: Iterable[Rule]) -> tuple[Because, ...]:
-    """Rules as people are told them, in one order."""
-    ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))  # two books may use one id
-    return tuple(Because(rule.id, rule.authority, rule.reason) for rule in ordered)
+def because(rule_set: RuleSet, rules: Iterable[Rule]) -> tuple[Because, ...]:
+    """Rules of a set as people are told them, in one order."""
+    ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))
+    return tuple(Because(rule_set.names[rule.key], rule.authority, rule.reason, rule.key) for rule in ordered)
 
 
 def _text(instant: datetime | None) -> str | None:

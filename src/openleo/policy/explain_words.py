@@ -139,8 +139,8 @@ def _because(reading: Reading) -> str:
 
 
 def _reasons(decision: Decision, explanation: Explanation) -> list[str]:
-    deciding = {(because.rule, because.authority) for because in decision.because}
-    rules = [one.rule for one in explanation.readings if (one.rule.id, one.rule.authority) in deciding]
+    deciding = {because.key for because in decision.because}
+    rules = [one.rule for one in explanation.readings if one.rule.key in deciding]
     lines = [f"by {listed([named(rule) for rule in rules])}"] if rules else []
     lines += [f"not known: {listed(decision.missing)}"] if decision.missing else []
     lines += [f"its traffic leaves in {join_or(decision.land_in)} alone"] if decision.land_in is not None else []

@@ -13,7 +13,7 @@ from datetime import datetime
 import numpy as np
 
 from openleo.policy import bulk
-from openleo.policy.rules import RuleSet
+from openleo.policy.rules import RuleKey, RuleSet
 from openleo.policy.terminals import Terminals
 from openleo.service.amounts import TerminalChange
 from openleo.service.change import Side
@@ -42,10 +42,10 @@ class Fleet:
         code = np.where(both.lost, LOST, np.where(both.gained, GAINED, SAME))
         table = self.kinds.tally(code, CHANGES)
         names = (*self.kinds.terminals.class_.values, UNKNOWN_CLASS)
-        because: dict[tuple[str, str], set[str]] = {}
+        because: dict[tuple[str, str], set[RuleKey]] = {}
         for kind in np.flatnonzero(code != SAME).tolist():
             key = (self.kinds.labels[self.kinds.label[kind]], names[self.kinds.class_[kind]])
-            because.setdefault(key, set()).update(one.rule for one in both.because(kind))
+            because.setdefault(key, set()).update(rule.key for rule in both.rules(kind))
         found = {}
         for label, class_ in np.argwhere(table[:, :, LOST:].any(axis=2)).tolist():
             key = (self.kinds.labels[label], names[class_])
