@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -256,6 +257,8 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
 @pytest.mark.parametrize("page", WITH_CONSOLE, ids=lambda page: page.stem)
 def test_commands_print_what_is_shown(page: Path, tmp_path: Path) -> None:
     folder = tmp_path
+    if page.is_relative_to(DOCS / "scenarios"):
+        shutil.copytree(ROOT / "examples", folder / "examples")
     for block in blocks(page):
         if block.language in ("toml", "csv"):
             save(block, folder)

@@ -326,7 +326,11 @@ false or unknown, and unknown stays unknown unless something else decides. A for
 only in part might match. A position without `uncertainty_m` is not known; a surveyed point states 0.
 
 A plan decides places and classes, at its start. Rules on groups or states of terminals are unknown to it, so nothing
-counts as permitted where they would decide, and a note says so; `land_in` and rules on beams and gateways it refuses.
+counts as permitted where they would decide, and a note says so; `land_in` and rules on beams it refuses.
+
+Rules on gateways (`applies_to = "gateway"`) say which gateways a plan may use, where they stand. Without one, all may
+be used; where some are permitted, the others may not; where there are only forbids and suspends, those alone withhold.
+A withheld gateway takes no satellite. Where `compare` withholds others than `rules`, the reach is computed under both.
 """
 
 REQUEST_LEAD = """

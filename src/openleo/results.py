@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.effect import Effect, effect
 from openleo.service.reached import Reached
+from openleo.service.relicensed import effect_of_networks
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
 from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
@@ -64,10 +65,12 @@ class Case:
     compare: RuleSet | None
     inputs: Mapping[str, Source]
     notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
+    compare_network: Network | None = None  # under `compare`, where its rules on gateways make it another one
+    withholding: tuple[str, ...] = ()  # the rules that make it another one
 
     @property
     def network_sha256(self) -> str:
-        """Of all that the network's reach depends on; rules do not enter."""
+        """Of all that the network's reach depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -85,6 +88,9 @@ class Case:
                 hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
             ],
         }
+        if self.compare_network:
+            fibres = self.compare_network.gateways.fibre_km
+            said["compare"] = hashlib.sha256(fibres.round(6).tobytes()).hexdigest()
         limits = self.network.limits.said()
         if limits:
             said["limits"] = limits
@@ -203,9 +209,18 @@ def compute(
     compared, change = None, None
     if second:
         after = mask.compute(second, parts, classes, regions, at)
-        compared = serve(statistics, parts, after, classes[0])
-        ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
-        change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
+        other = statistics
+        if case.compare_network:
+            other, _ = count_reach(replace(case, network=case.compare_network), parts, threads, tell)
+        compared = serve(other, parts, after, classes[0])
+        if case.compare_network:
+            pairs = [(serve(statistics, parts, before, name), serve(other, parts, after, name)) for name in classes]
+            order = [row.territory for row in by_territory(service, case.area.order)]
+            of = (first, second, at, case.network_sha256)
+            change = effect_of_networks(pairs, order, *of, of_gateways=case.withholding)
+        else:
+            ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
+            change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
     done = time.perf_counter()
     return Results(
         case,

@@ -44,7 +44,7 @@ from openleo.scenario_network import (
     with_gateways,
 )
 from openleo.scenario_pairs import PairCase as PairCase
-from openleo.scenario_rules import notes_on_rules, rules_of_a_plan
+from openleo.scenario_rules import licensed, notes_on_rules, rules_of_a_plan
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -149,6 +149,7 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     for rule_set in (rules, compare):
         if rule_set:
             notes += [said for said in notes_on_rules(rule_set, grid) if said not in notes]
+    network, second_network, withholding = licensed(network, rules, compare, grid, notes)
     ground_sources = ground[1]
     if network.failures:
         digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
@@ -176,6 +177,8 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         compare=compare,
         inputs=inputs,
         notes=tuple(notes),
+        compare_network=second_network,
+        withholding=withholding,
     )
 
 

@@ -6,19 +6,23 @@ the safe side, and refused where it would not be kept.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, counted
 from openleo.instants import SlotGrid, instant_text
+from openleo.network.reach import Network
 from openleo.policy.conditions import Selector
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import Rule, RuleSet
+from openleo.service import licences
+from openleo.service.change import names_of
 
 
 def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
     """The union of rule files. Raises InputError for what they get wrong, and for rules that a plan would not keep."""
     rule_set = read_rules([folder / word for word in words])
-    _refuse_others(rule_set, ", ".join(words), "a plan", ("terminal",))
+    _refuse_others(rule_set, ", ".join(words), "a plan", ("terminal", "gateway"))
     return rule_set
 
 
@@ -49,7 +53,7 @@ def _not_kept(rule: Rule, kept: tuple[str, ...]) -> list[str]:
 def notes_on_rules(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
     """What a plan decides on the safe side, in words."""
     notes = []
-    if asking := sorted(rule.id for rule in rule_set.rules if _asks_of_a_terminal(rule)):
+    if asking := sorted(rule_set.names[rule.key] for rule in rule_set.rules if _asks_of_a_terminal(rule)):
         notes.append(
             f"{_listed(asking)}: a plan knows no groups, speeds or other states of terminals; where such a rule would "
             "decide, nothing counts as permitted."
@@ -63,6 +67,35 @@ def notes_on_rules(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
     return notes
 
 
+def licensed(
+    network: Network, rules: RuleSet | None, compare: RuleSet | None, grid: SlotGrid, notes: list[str]
+) -> tuple[Network, Network | None, tuple[str, ...]]:
+    """(the network under `rules`, that under `compare` where it is another, the rules that make it so).
+
+    Adds to `notes` what is withheld.
+
+    Gateways are decided at the run's start, as everything is that rules say.
+    """
+    called = names_of(rules, compare)
+    both = [licences.withheld(network.gateways, rule_set, grid.start) for rule_set in (rules, compare)]
+    for name, those in zip(("rules", "compare"), both, strict=True):
+        if those:
+            by = sorted({called[because.key] for one in those for because in one.decision.because})
+            who = f'{", ".join(by)} in "{name}"' if by else f'"{name}", which permits others'
+            of = f"{len(those)} of {counted(len(network.gateways), 'gateway')}"
+            notes.append(f"Withheld by {who}: {of} ({_named([one.name for one in those])}).")
+    first, second = (replace(network, gateways=licences.without(network.gateways, those)) for those in both)
+    changed = {one.gateway for one in both[0]} ^ {one.gateway for one in both[1]}
+    if compare is None or not changed:
+        return first, None, ()
+    names = {called[b.key] for those in both for one in those if one.gateway in changed for b in one.decision.because}
+    if not names:  # permits withhold the others by not being there
+        names = {
+            called[rule.key] for rule_set in (rules, compare) if rule_set for rule in licences.of_gateways(rule_set)
+        }
+    return first, second, tuple(sorted(names))
+
+
 def _asks_of_a_terminal(rule: Rule) -> bool:
     def asks(selector: Selector) -> bool:
         return selector.groups is not None or bool(selector.conditions)
@@ -71,5 +104,8 @@ def _asks_of_a_terminal(rule: Rule) -> bool:
 
 
 def _listed(ids: list[str], most: int = 5) -> str:
-    named = ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
-    return f"Rule{'s' if len(ids) > 1 else ''} {named}"
+    return f"Rule{'s' if len(ids) > 1 else ''} {_named(ids, most)}"
+
+
+def _named(names: list[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

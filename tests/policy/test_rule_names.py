@@ -23,7 +23,9 @@ TONGA = Request(at=AT, latitude_deg=-21.13, longitude_deg=-175.2, uncertainty_m=
 
 def rule(book: str, id_: str = "1", effect: str = "permit") -> Rule:
     kept = None if effect == "permit" else "keep"
-    return Rule(id_, book, effect, Labels(frozenset({"TON", "TON.sea12"})), emergency=kept, authority="a", reason=f"of {book}")
+    return Rule(
+        id_, book, effect, Labels(frozenset({"TON", "TON.sea12"})), emergency=kept, authority="a", reason=f"of {book}"
+    )
 
 
 def test_a_decision_names_the_book_of_an_id_that_two_use():

@@ -87,7 +87,6 @@ def test_a_change_of_rules_within_the_run_is_said(load):
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        (RULE + 'applies_to = "gateway"\n', 'applies_to = "gateway" is not yet kept'),
         (RULE + 'applies_to = "beam"\n', 'applies_to = "beam" is not yet kept'),
         (RULE + 'land_in = ["TON"]\n', "land_in is not yet kept"),
     ],

@@ -66,7 +66,9 @@ def picture(results: Results) -> bytes:
         shapes = layers.shapes_of(frame, outlines)
         contested = False
         shown = (0, 0)
-        for ax, panel in zip(axes, panels, strict=True):
+        case = results.case
+        networks = (case.network, case.compare_network or case.network)  # rules may withhold gateways
+        for ax, panel, network in zip(axes, panels, networks, strict=False):
             window(ax, frame, panel.title)
             names = layers.Names(ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
             layers.draw_land(ax, frame)
@@ -74,9 +76,10 @@ def picture(results: Results) -> bytes:
             layers.draw_graticule(ax, frame)
             layers.draw_borders(ax, frame)
             layers.draw_scale(ax, frame, names)
-            shown = layers.draw_stations(ax, frame, results.case.network.gateways, names)
+            stations = layers.draw_stations(ax, frame, network.gateways, names)
+            shown = (max(shown[0], stations[0]), stations[1])
             contested = layers.draw_contested(ax, frame, names)
-            layers.name_gateways(frame, results.case.network.gateways, names)
+            layers.name_gateways(frame, network.gateways, names)
         _title(figure, results)
         _key(figure, panels, scale, contested, shown)
         _footer(figure, results)

@@ -250,9 +250,10 @@ def _name_contested(axes: Axes, frame: Frame, names: Names, name: str, pieces: G
 
 
 def draw_stations(axes: Axes, frame: Frame, gateways: Gateways, names: Names) -> tuple[int, int]:
-    """Gateways (triangles) and the PoPs (squares); how many of each show."""
+    """Gateways that may be used (triangles) and the PoPs (squares); how many of each show."""
     pops = _showing(frame, [(pop.longitude_deg, pop.latitude_deg) for pop in gateways.pops])
-    sites = _showing(frame, list(zip(gateways.longitude_deg, gateways.latitude_deg, strict=True)))
+    used = gateways.pop >= 0
+    sites = _showing(frame, list(zip(gateways.longitude_deg[used], gateways.latitude_deg[used], strict=True)))
     small = len(sites) > MANY_STATIONS
     edge, (pop_pt2, gateway_pt2) = (0.4, (14, 9)) if small else (0.7, (40, 26))
     axes.scatter(pops[:, 0], pops[:, 1], pop_pt2, c="white", marker="s", edgecolors=INK, linewidths=edge, zorder=7)
@@ -266,7 +267,7 @@ def draw_stations(axes: Axes, frame: Frame, gateways: Gateways, names: Names) ->
 
 def name_gateways(frame: Frame, gateways: Gateways, names: Names) -> None:
     """Names beside the gateways, where there is room and they are not too many."""
-    shown = np.flatnonzero(frame.holds(gateways.longitude_deg, gateways.latitude_deg))
+    shown = np.flatnonzero(frame.holds(gateways.longitude_deg, gateways.latitude_deg) & (gateways.pop >= 0))
     if len(shown) > MANY_STATIONS:
         return
     for number in shown:

@@ -155,8 +155,7 @@ def effect(
     `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
     """
     extras = extras or Extras()
-    names = names_of(base, new)
-    compared = _Compared(reached, base, new, classes, order, names, extras.terminals)
+    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
     beam_rule = _has_beam_rule(base, new)
     rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
     rows = [_with_beams(row, extras, beam_rule) for row in rows]
@@ -173,7 +172,7 @@ def effect(
         reached.statistics.slots,
         tuple(edges),
         len(ahead) - len(kept),
-        _named(base, new, names, {rule for row in every for rule in row.because}),
+        named_rules(base, new, {rule for row in every for rule in row.because}),
         extras.beam_km,
         extras.points_km,
         extras.terminals_sha256,
@@ -232,9 +231,9 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
     return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
 
 
-def _named(
-    base: RuleSet | None, new: RuleSet | None, names: Mapping[RuleKey, str], told: set[str]
-) -> tuple[NamedRule, ...]:
+def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
+    """The rules with some names, and on which side each stands."""
+    names = names_of(base, new)
     found: dict[tuple[Any, ...], list[str]] = {}
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():

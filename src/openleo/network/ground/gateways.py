@@ -49,6 +49,7 @@ class Gateways:
                 pop, fibre_km = works[left.pop].astype(np.int32), left.fibre_km
         pop, fibre_km = pop.copy(), fibre_km.copy()
         pop[gateways_out], fibre_km[gateways_out] = -1, np.inf
+        pop[self.pop < 0], fibre_km[self.pop < 0] = -1, np.inf  # what was out before stays out
         return replace(self, pop=pop, fibre_km=fibre_km)
 
 

@@ -1,0 +1,65 @@
+"""Which gateways may be used: the rules on gateways, decided for each of them.
+
+Takes gateways and a rule set; gives the gateways that it withholds, with the rules that do it. A licence to serve
+terminals and a licence to use a gateway are two things: neither follows from the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from openleo.network.ground.gateways import Gateways
+from openleo.places import point
+from openleo.places.expressions import WORLD
+from openleo.policy.decide import Decision, decide
+from openleo.policy.request import Request
+from openleo.policy.rules import Rule, RuleSet, union
+
+EVERYWHERE = Rule(
+    "", "", "permit", WORLD, applies_to="gateway", authority="", reason="no rule permits gateways, so none needs one"
+)
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """A gateway that rules do not let be used."""
+
+    gateway: int
+    name: str
+    decision: Decision
+
+
+def withheld(gateways: Gateways, rule_set: RuleSet | None, at: datetime) -> tuple[Withheld, ...]:
+    """The gateways that may not be used at an instant, in the order of their list.
+
+    A rule set that permits no gateway at all leaves them to its forbids and suspends; one that permits some withholds
+    the others. A gateway stands where its list says, exactly.
+    """
+    own = of_gateways(rule_set) if rule_set else []
+    if not own or rule_set is None:
+        return ()
+    if all(rule.effect != "permit" for rule in own):
+        own.append(EVERYWHERE)
+    asked = union(own, rule_set.classes)
+    found = []
+    for number, station in enumerate(gateways.stations):
+        place = (station.latitude_deg, station.longitude_deg)
+        request = Request(at=at, latitude_deg=place[0], longitude_deg=place[1], uncertainty_m=0.0, age_s=0.0)
+        decision = decide(asked, request, point.where(*place, 0.0, asked.regions), "gateway")
+        if not decision.permitted:
+            found.append(Withheld(number, station.name, decision))
+    return tuple(found)
+
+
+def of_gateways(rule_set: RuleSet) -> list[Rule]:
+    """The rules on gateways."""
+    return [rule for rule in rule_set.rules if rule.applies_to == "gateway"]
+
+
+def without(gateways: Gateways, those: tuple[Withheld, ...]) -> Gateways:
+    """The gateways with some that take no satellite, as those that are out of order take none."""
+    numbers = np.array([one.gateway for one in those], dtype=np.int32)
+    return gateways.without(numbers, np.empty(0, dtype=np.int32)) if those else gateways
