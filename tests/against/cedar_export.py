@@ -323,7 +323,7 @@ def verdicts(made: Export, asked: Sequence[Asked]) -> list[Verdict]:
     requests: list[dict[str, Any]] = []
     for one in asked:
         known = context(one.request, made.zones)
-        for place in one.places if one.places is not None else [None]:
+        for place in _places(one):
             here = {} if place is None else {"label": place[0].casefold(), "zones": sorted(place[1])}
             requests.append(
                 {
@@ -335,9 +335,15 @@ def verdicts(made: Export, asked: Sequence[Asked]) -> list[Verdict]:
             )
     answers = iter(cedarpy.is_authorized_batch(requests, made.policies, NO_ENTITIES) if requests else [])
     return [
-        _together(made.rules, [_satisfied(next(answers)) for _ in one.places or [None]], one.places is not None)
+        _together(made.rules, [_satisfied(next(answers)) for _ in _places(one)], _places(one) != [None])
         for one in asked
     ]
+
+
+def _places(asked: Asked) -> list[Place | None]:
+    """The kinds of place to ask for, one by one; a report of more than 24 hours ago is of no place."""
+    hours = ((asked.request.get("position") or {}).get("age_s") or 0.0) / 3600.0
+    return [None] if asked.places is None or hours > 24.0 else list(asked.places)
 
 
 def _satisfied(answer: cedarpy.AuthzResult) -> tuple[set[int], set[int]]:

@@ -21,9 +21,9 @@ from openleo.places.expressions import Region
 from openleo.places.point import Where
 from openleo.places.points import where_each
 from openleo.policy.conditions import OneOf
-from openleo.policy.decide import Because, Outcome, because, judge, rules_at
+from openleo.policy.decide import Because, Outcome, because, judge, rules_at, unplaced
 from openleo.policy.kernels import terminals as kernels
-from openleo.policy.request import Request
+from openleo.policy.request import STALE_AFTER_S, Request
 from openleo.policy.rules import Rule, RuleSet
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminals import ASKED_NUMBERS, CODED, NUMBERED, Terminals
@@ -44,7 +44,8 @@ SPARSE = 4  # a place with more possible keys than this for every terminal is so
 class Settled:
     """Where every terminal is: `place` (terminal,) into `wheres`, which ends with two that are None.
 
-    These are positions that are not known (or so roughly that they say nothing) and those of unknown uncertainty.
+    These are positions that are not known (or so roughly that they say nothing, or too old) and those of unknown
+    uncertainty.
     `order`: the terminals sorted by group: of one place, class, groups, source and home territory. Group g has rows
     `first[g]` to `first[g + 1]` of it.
     """
@@ -62,10 +63,17 @@ class Settled:
         return np.repeat(np.arange(len(self.first) - 1, dtype=np.int32), np.diff(self.first))
 
 
-def settle(terminals: Terminals, regions: Iterable[Region], progress: OnProgress | None = None) -> Settled:
+def settle(
+    terminals: Terminals,
+    regions: Iterable[Region],
+    progress: OnProgress | None = None,
+    *,
+    stale_after_s: float = STALE_AFTER_S,
+) -> Settled:
     """Place every terminal, by the exact polygons; `regions` are those that rules ask about."""
     regions = tuple(dict.fromkeys(regions))
-    latitude, longitude, uncertainty = terminals.latitude_deg, terminals.longitude_deg, terminals.uncertainty_m
+    latitude = np.where(terminals.age_s > stale_after_s, np.nan, terminals.latitude_deg)  # an age of NaN: not known
+    longitude, uncertainty = terminals.longitude_deg, terminals.uncertainty_m
     found = where_each(latitude, longitude, uncertainty, regions, progress)
     of_unknown_radius = ~np.isnan(latitude + longitude) & np.isnan(uncertainty)
     count = len(found.wheres)
@@ -319,8 +327,8 @@ def _without_place(permits: Iterable[Rule], request: Request) -> Outcome:
 
 
 def requests(found: Kinds, at: datetime | None, chosen: Sequence[int] | Ints) -> Iterator[Request]:
-    """A request of each of some kinds."""
-    row = found.row[chosen]
+    """A request of each of some kinds; without its position where that is not known, or too old to tell."""
+    row, nowhere = found.row[chosen], len(found.settled.wheres) - 2
     columns: list[list[Any]] = []
     for name in CODED:
         column: Coded[Any] = getattr(found.terminals, name)
@@ -328,7 +336,9 @@ def requests(found: Kinds, at: datetime | None, chosen: Sequence[int] | Ints) ->
     for name in NUMBERED:
         columns.append([None if x != x else x for x in getattr(found.terminals, name)[row].tolist()])
     names = (*CODED, *NUMBERED)
-    return (Request(at=at, **dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True))
+    asked = (Request(at=at, **dict(zip(names, values, strict=True))) for values in zip(*columns, strict=True))
+    places = found.place[chosen].tolist()
+    return (unplaced(one) if place == nowhere else one for one, place in zip(asked, places, strict=True))
 
 
 # --- two rule sets ------------------------------------------------------------------------------------------------

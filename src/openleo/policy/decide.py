@@ -18,7 +18,7 @@ from openleo.instants import instant_text
 from openleo.places.expressions import holds
 from openleo.places.point import Atom, Where
 from openleo.policy.conditions import GROWS_EVERY_S, AtMost, MoreThan
-from openleo.policy.request import Request
+from openleo.policy.request import STALE_AFTER_S, Request
 from openleo.policy.rules import AppliesTo, Rule, RuleKey, RuleSet
 
 CAUSE_LOCATION = 78  # 3GPP TS 24.501 §5.5.1.2.5: "PLMN not allowed to operate at the present UE location"
@@ -119,8 +119,20 @@ class _Match:
         return self.value is True and self.everywhere
 
 
-def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to: AppliesTo = "terminal") -> Decision:
-    """The decision for a request from a place; `where` None: it is not known where."""
+def decide(
+    rule_set: RuleSet,
+    request: Request,
+    where: Where | None,
+    applies_to: AppliesTo = "terminal",
+    *,
+    stale_after_s: float = STALE_AFTER_S,
+) -> Decision:
+    """The decision for a request from a place; `where` None: it is not known where.
+
+    Nor is it known of a position that is older than `stale_after_s`.
+    """
+    if request.stale(stale_after_s):
+        request, where = unplaced(request), None
     speaking = rules_at(rule_set, where, applies_to)
     matches = _matching(speaking, request)
     outcome, decisive, lacking = _outcome(matches, where, request)
@@ -130,7 +142,10 @@ def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to:
     if outcome is not Outcome.PERMITTED:
         territory = None if where is None else " ".join(where.labels)
         refusal = Refusal(territory, _retry(outcome, rules, decisive, request))
-    valid_until = min(_changes(rules, request), default=None)
+    changes = _changes(rules, request)
+    if where is not None and request.at is not None and request.age_s is not None:
+        changes.append(_later(request.at, stale_after_s - request.age_s))
+    valid_until = min(changes, default=None)
     land_in = None if landing is None else tuple(sorted(landing))
     return Decision(outcome, because(rule_set, decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
 
@@ -143,6 +158,11 @@ def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "te
         if rule.applies_to == applies_to and (here is None or any(here)):
             speaking.append((rule, here))
     return speaking
+
+
+def unplaced(request: Request) -> Request:
+    """The request, of which it is not known where it comes from."""
+    return replace(request, latitude_deg=None, longitude_deg=None)
 
 
 def judge(
