@@ -344,6 +344,10 @@ REQUEST_LEAD = """
 A position whose age is more than 24 h counts as unknown, whatever the rules say: there is no place, and `missing` names
 the position. A position without age is taken as of `at`: leave `age_s` out of an address that was registered once.
 Rules that need positions fresher than a day say so by `location_age_s_max`.
+
+`--applies-to beam` asks whether the place may be illuminated, `--applies-to gateway` whether a gateway that stands
+there may be used: the rules with that `applies_to` decide, and no others. Here as everywhere, what no rule permits is
+not permitted; a plan is looser with gateways, and leaves them alone where no rule permits any.
 """
 
 ANSWER = """
