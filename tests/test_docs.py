@@ -254,7 +254,12 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
             tomllib.loads(block.content)
 
 
-@pytest.mark.parametrize("page", WITH_CONSOLE, ids=lambda page: page.stem)
+def _marked(page: Path) -> object:
+    """Pages of scenarios compute effects of whole fleets; they run with the slow tests."""
+    return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.parent.name == "scenarios" else [])
+
+
+@pytest.mark.parametrize("page", [_marked(page) for page in WITH_CONSOLE])
 def test_commands_print_what_is_shown(page: Path, tmp_path: Path) -> None:
     folder = tmp_path
     if page.is_relative_to(DOCS / "scenarios"):

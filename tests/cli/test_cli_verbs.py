@@ -420,6 +420,7 @@ per_plane = 14
 """
 
 
+@pytest.mark.slow
 def test_warming_up_leaves_nothing_to_compile(tmp_path):
     """In a new process with an empty cache: every kernel is compiled, and no verb compiles another one."""
     cache, here = tmp_path / "cache", tmp_path / "here"
