@@ -340,11 +340,21 @@ REQUEST_LEAD = """
 {"at": "2026-11-20T12:00:00Z", "class": "fixed", "groups": [],
  "position": {"lat_deg": 49.61, "lon_deg": 6.13, "uncertainty_m": 30, "age_s": 12, "source": "gnss"}, "speed_kmh": 0}
 ```
+
+A position whose age is more than 24 h counts as unknown, whatever the rules say: there is no place, and `missing` names
+the position. A position without age is taken as of `at`: leave `age_s` out of an address that was registered once.
+Rules that need positions fresher than a day say so by `location_age_s_max`.
+
+`--applies-to beam` asks whether the place may be illuminated, `--applies-to gateway` whether a gateway that stands
+there may be used: the rules with that `applies_to` decide, and no others. Here as everywhere, what no rule permits is
+not permitted; a plan is looser with gateways, and leaves them alone where no rule permits any.
 """
 
 ANSWER = """
-The answer: `decision`; `because`, the rules with their authority and reason; `missing`, the inputs that would have to
-be known; `valid_until`, before which time alone changes nothing (null: it never does); and for a request that is not
+The answer: `decision`; `because`, the rules with their authority and reason (`rule` is the rule's id, or book/id where
+two books use that id, as everywhere); `missing`, the inputs that would have to
+be known; `valid_until`, before which time alone changes nothing (null: it never does), never later than when the
+position is 24 h old; and for a request that is not
 served the `refusal`, in the shape of 3GPP's cause 78: `cause`, `territory` (where the terminal may be),
 `retry_not_before` (no window of a rule lets it through before; null: no window ever does, or it is not known),
 `radius_km` (so far it can move and have the same answer; null: not known). `land_in`, where a permit says so: the

@@ -67,6 +67,7 @@ class Case:
     notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
     compare_network: Network | None = None  # under `compare`, where its rules on gateways make it another one
     withholding: tuple[str, ...] = ()  # the rules that make it another one
+    not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
 
     @property
     def network_sha256(self) -> str:
@@ -192,6 +193,8 @@ def compute(
     on_reach: OnReach | None = None,
 ) -> Results:
     """Run a case. `on_reach` is handed every chunk of slots as it is made, for those who want more than statistics."""
+    if case.not_kept:
+        raise InputError(case.not_kept)
     started = time.perf_counter()
     tell = on_progress or (lambda _what, _done, _of: None)
     tell("cutting cells by territory", 0, 1)

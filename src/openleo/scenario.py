@@ -7,7 +7,7 @@ of them together, and makes the values that a run is computed from. Paths in it 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,7 +20,7 @@ import numpy as np
 from openleo import scenario_pairs
 from openleo.errors import InputError, Problem, Together, near_names
 from openleo.geodesy import ecef_km, up
-from openleo.instants import utc
+from openleo.instants import SlotGrid, utc
 from openleo.network import hypatia
 from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation
@@ -29,6 +29,7 @@ from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.places.areas import WORLD, Area, read_area
 from openleo.places.expressions import sha256_of
 from openleo.places.territories import territories
+from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
@@ -36,6 +37,7 @@ from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
+    notes_on_spans,
     read_constellation,
     read_ground,
     read_horizons,
@@ -44,7 +46,7 @@ from openleo.scenario_network import (
     with_gateways,
 )
 from openleo.scenario_pairs import PairCase as PairCase
-from openleo.scenario_rules import licensed, notes_on_rules, rules_of_a_plan
+from openleo.scenario_rules import licensed, not_kept_by_a_plan, notes_on_changes, notes_on_rules
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -57,12 +59,14 @@ class Scenario:
     path: Path
     case: Case
     start: datetime
+    notes_on: Callable[[SlotGrid], tuple[str, ...]]  # what is said of a run over some of its slots
 
     @classmethod
-    def load(cls, path: str | Path, *, own_rules: bool = True) -> Scenario:
+    def load(cls, path: str | Path, *, own_rules: bool = True, to_run: bool = False) -> Scenario:
         """Read a scenario file and all that it names. Raises InputError with every problem found.
 
-        Without `own_rules` its [policy] is not read: it gives the network and the area alone.
+        Without `own_rules` its [policy] is not read: it gives the network and the area alone. With `to_run`, rules
+        that a run would not keep are among the problems; else `run` raises them.
         """
         path = Path(path)
         raw = read_toml(path)
@@ -71,24 +75,25 @@ class Scenario:
         if raw.get("conventions") == HYPATIA:
             rule = 'is "hypatia", under which only pairs of places are computed.'
             raise InputError(Problem(str(path), "conventions", rule, f"It is read by {scenario_pairs.READ_BY}."))
-        return cls.of(raw, path, [])
+        return cls.of(raw, path, [], to_run=to_run)
 
     @classmethod
-    def of(cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem]) -> Scenario:
+    def of(cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem], *, to_run: bool = False) -> Scenario:
         """A scenario's tables, with all that they name; `faults` are raised with those that are found."""
         raw, found = scenario_pairs.without_directory(raw, str(path))
         record, problems = examine(ScenarioRecord, raw, str(path))
         problems = [*faults, *found, *problems]
         if record is None:
             raise InputError(problems)
-        return cls(path, _case(record, path, problems), utc(record.start))
+        case, notes_on = _case(record, path, problems, to_run)
+        return cls(path, case, utc(record.start), notes_on)
 
     def first_slots(self, slots: int) -> Scenario:
         """The same scenario, cut to its first slots (at least one)."""
         if slots < 1:
             raise ValueError(f"{slots} slots: a run has at least one")
         grid = replace(self.case.grid, slots=min(slots, self.case.grid.slots))
-        return replace(self, case=replace(self.case, grid=grid))
+        return replace(self, case=replace(self.case, grid=grid, notes=self.notes_on(grid)))
 
     def run(
         self,
@@ -101,8 +106,13 @@ class Scenario:
         return compute(self.case, threads=threads, on_progress=on_progress, on_reach=on_reach)
 
 
-def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
-    """The case of a record; `faults` are those of the file itself, to be raised with those of what it names."""
+def _case(
+    record: ScenarioRecord, path: Path, faults: list[Problem], to_run: bool
+) -> tuple[Case, Callable[[SlotGrid], tuple[str, ...]]]:
+    """(the case of a record, the notes on a run over some slots).
+
+    `faults` are those of the file itself, to be raised with those of what it names.
+    """
     folder, file = path.parent, str(path)
     problems = Together()
     problems.found += faults
@@ -122,9 +132,12 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     policy = record.policy
-    rules = problems.read(lambda: rules_of_a_plan(policy.rules, folder)) if policy else None
+    rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
     second = policy.compare if policy else None
-    compare = problems.read(lambda: rules_of_a_plan(second, folder)) if second else None
+    compare = problems.read(lambda: read_rules([folder / word for word in second])) if second else None
+    rule_sets = [rule_set for rule_set in (rules, compare) if rule_set]
+    not_kept = tuple(dict.fromkeys(said for rule_set in rule_sets for said in not_kept_by_a_plan(rule_set)))
+    problems.found += not_kept if to_run else ()
     classes = tuple(dict.fromkeys(policy.classes)) if policy else ("fixed",)
     known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
     for name in classes if (rules or not policy) else ():
@@ -146,9 +159,8 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
     assert ground is not None
     assert skyline is not None
     assert area is not None
-    for rule_set in (rules, compare):
-        if rule_set:
-            notes += [said for said in notes_on_rules(rule_set, grid) if said not in notes]
+    for rule_set in rule_sets:
+        notes += [said for said in notes_on_rules(rule_set) if said not in notes]
     network, second_network, withholding = licensed(network, rules, compare, grid, notes)
     ground_sources = ground[1]
     if network.failures:
@@ -166,7 +178,13 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
             if rule_set
         },
     }
-    return Case(
+    satellites_, fixed = network.constellation, tuple(notes)
+
+    def notes_on(grid: SlotGrid) -> tuple[str, ...]:
+        changes = [said for rule_set in rule_sets for said in notes_on_changes(rule_set, grid)]
+        return (*fixed, *notes_on_spans(satellites_, grid), *dict.fromkeys(changes))
+
+    case = Case(
         name=record.name,
         network=network,
         grid=grid,
@@ -176,10 +194,12 @@ def _case(record: ScenarioRecord, path: Path, faults: list[Problem]) -> Case:
         rules=rules,
         compare=compare,
         inputs=inputs,
-        notes=tuple(notes),
+        notes=notes_on(grid),
         compare_network=second_network,
         withholding=withholding,
+        not_kept=not_kept,
     )
+    return case, notes_on
 
 
 def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:

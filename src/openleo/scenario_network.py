@@ -50,7 +50,7 @@ def build_network(
     limits: GroundLimits,
 ) -> Network:
     """The network of a scenario whose parts are read; adds to `notes`."""
-    notes += [*_ages(constellation, grid), *_spans(constellation, grid)]
+    notes += _ages(constellation, grid)
     # Only a filed system says whether it has lasers.
     pattern = record.constellation.isl or ("+grid" if constellation.shells else "none")
     notes += _inferred(constellation, pattern)
@@ -214,7 +214,7 @@ def _ages(constellation: Constellation, grid: SlotGrid) -> list[str]:
     return [f"Element sets drift by kilometres a day, and {spread}."]
 
 
-def _spans(constellation: Constellation, grid: SlotGrid) -> list[str]:
+def notes_on_spans(constellation: Constellation, grid: SlotGrid) -> list[str]:
     """A note when ephemerides do not last for a run."""
     sets = constellation.ephemerides
     if sets is None:

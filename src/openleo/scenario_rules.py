@@ -14,32 +14,36 @@ from openleo.instants import SlotGrid, instant_text
 from openleo.network.reach import Network
 from openleo.policy.conditions import Selector
 from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import Rule, RuleSet
+from openleo.policy.rules import Rule, RuleKey, RuleSet
 from openleo.service import licences
+from openleo.service.change import names_of
 
 
-def rules_of_a_plan(words: list[str], folder: Path) -> RuleSet:
-    """The union of rule files. Raises InputError for what they get wrong, and for rules that a plan would not keep."""
-    rule_set = read_rules([folder / word for word in words])
-    _refuse_others(rule_set, ", ".join(words), "a plan", ("terminal", "gateway"))
-    return rule_set
+def not_kept_by_a_plan(rule_set: RuleSet) -> list[Problem]:
+    """The rules of files that a plan would not keep; who computes no plan need not mind them."""
+    return _others(rule_set, "a plan", ("terminal", "gateway"))
 
 
 def rules_of_an_effect(paths: list[Path]) -> RuleSet:
     """The union of rule files, for their effect on a network. Rules on beams tell that what they light is meant."""
     rule_set = read_rules(paths)
-    _refuse_others(rule_set, ", ".join(map(str, paths)), "an effect", ("terminal", "beam"))
+    if problems := _others(rule_set, "an effect", ("terminal", "beam")):
+        raise InputError(problems)
     return rule_set
 
 
-def _refuse_others(rule_set: RuleSet, file: str, by: str, kept: tuple[str, ...]) -> None:
-    problems = [
-        Problem(file, f'rule "{rule.id}"', f"{what} is not yet kept by {by}.", "Leave the rule out of it.")
-        for rule in rule_set.rules
-        for what in _not_kept(rule, kept)
+def _others(rule_set: RuleSet, by: str, kept: tuple[str, ...]) -> list[Problem]:
+    found = [(rule, what) for rule in rule_set.rules for what in _not_kept(rule, kept)]
+    file_of = _files(rule_set) if found else {}
+    return [
+        Problem(file_of[rule.key], f'rule "{rule.id}"', f"{what} is not yet kept by {by}.", "Leave the rule out of it.")
+        for rule, what in found
     ]
-    if problems:
-        raise InputError(problems)
+
+
+def _files(rule_set: RuleSet) -> dict[RuleKey, str]:
+    """The file that each rule stands in; they are read once more, as only who refuses one asks."""
+    return {rule.key: file for file in rule_set.sources for rule in read_rules([Path(file)]).rules}
 
 
 def _not_kept(rule: Rule, kept: tuple[str, ...]) -> list[str]:
@@ -49,21 +53,23 @@ def _not_kept(rule: Rule, kept: tuple[str, ...]) -> list[str]:
     ]
 
 
-def notes_on_rules(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
+def notes_on_rules(rule_set: RuleSet) -> list[str]:
     """What a plan decides on the safe side, in words."""
-    notes = []
-    if asking := sorted(rule.id for rule in rule_set.rules if _asks_of_a_terminal(rule)):
-        notes.append(
-            f"{_listed(asking)}: a plan knows no groups, speeds or other states of terminals; where such a rule would "
-            "decide, nothing counts as permitted."
-        )
+    if asking := sorted(rule_set.names[rule.key] for rule in rule_set.rules if _asks_of_a_terminal(rule)):
+        known = "a plan knows no groups, speeds or other states of terminals"
+        return [f"{_listed(asking)}: {known}; where such a rule would decide, nothing counts as permitted."]
+    return []
+
+
+def notes_on_changes(rule_set: RuleSet, grid: SlotGrid) -> list[str]:
+    """A note where rules change within the slots that are computed."""
     change = rule_set.next_change(grid.start)
     if change is not None and change < grid.instant(grid.slots):
-        notes.append(
-            f"The rules in force change at {instant_text(change)}, within the run; all of it is computed under those "
-            f"in force at its start, {instant_text(grid.start)}."
-        )
-    return notes
+        under = f"those in force at its start, {instant_text(grid.start)}"
+        return [
+            f"The rules in force change at {instant_text(change)}, within the run; all of it is computed under {under}."
+        ]
+    return []
 
 
 def licensed(
@@ -75,10 +81,11 @@ def licensed(
 
     Gateways are decided at the run's start, as everything is that rules say.
     """
+    called = names_of(rules, compare)
     both = [licences.withheld(network.gateways, rule_set, grid.start) for rule_set in (rules, compare)]
     for name, those in zip(("rules", "compare"), both, strict=True):
         if those:
-            by = sorted({because.rule for one in those for because in one.decision.because})
+            by = sorted({called[because.key] for one in those for because in one.decision.because})
             who = f'{", ".join(by)} in "{name}"' if by else f'"{name}", which permits others'
             of = f"{len(those)} of {counted(len(network.gateways), 'gateway')}"
             notes.append(f"Withheld by {who}: {of} ({_named([one.name for one in those])}).")
@@ -86,9 +93,11 @@ def licensed(
     changed = {one.gateway for one in both[0]} ^ {one.gateway for one in both[1]}
     if compare is None or not changed:
         return first, None, ()
-    names = {b.rule for those in both for one in those if one.gateway in changed for b in one.decision.because}
+    names = {called[b.key] for those in both for one in those if one.gateway in changed for b in one.decision.because}
     if not names:  # permits withhold the others by not being there
-        names = {rule.id for rule_set in (rules, compare) if rule_set for rule in licences.of_gateways(rule_set)}
+        names = {
+            called[rule.key] for rule_set in (rules, compare) if rule_set for rule in licences.of_gateways(rule_set)
+        }
     return first, second, tuple(sorted(names))
 
 

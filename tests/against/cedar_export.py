@@ -44,6 +44,7 @@ class RuleName:
     """What a decision says of a rule."""
 
     effect: str
+    book: str
     id: str
     authority: str
     land_in: frozenset[str] | None  # None: anywhere
@@ -67,7 +68,9 @@ def export(paths: Iterable[Path]) -> Export:
         for rule in content.get("rule", ()):
             number = len(names)
             land_in = frozenset(name.upper() for name in rule["land_in"]) if "land_in" in rule else None
-            names.append(RuleName(rule["effect"], rule["id"], rule.get("authority", content["book"]), land_in))
+            names.append(
+                RuleName(rule["effect"], content["book"], rule["id"], rule.get("authority", content["book"]), land_in)
+            )
             policies += [_policy(rule, number, certain, path.parent) for certain in (True, False)]
             zones |= {period["zone"] for period in rule.get("weekly", ())}
     text = "\n".join(policies)
@@ -299,10 +302,10 @@ def _clock(at: datetime, zone: str) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome, the rules that stand for it, as (id, authority), sorted, and where traffic has to land."""
+    """An outcome, the rules that stand for it, as (book, id, authority), sorted, and where traffic has to land."""
 
     outcome: str
-    because: tuple[tuple[str, str], ...]
+    because: tuple[tuple[str, str, str], ...]
     land_in: frozenset[str] | None = None
 
 
@@ -320,7 +323,7 @@ def verdicts(made: Export, asked: Sequence[Asked]) -> list[Verdict]:
     requests: list[dict[str, Any]] = []
     for one in asked:
         known = context(one.request, made.zones)
-        for place in one.places if one.places is not None else [None]:
+        for place in _places(one):
             here = {} if place is None else {"label": place[0].casefold(), "zones": sorted(place[1])}
             requests.append(
                 {
@@ -332,9 +335,15 @@ def verdicts(made: Export, asked: Sequence[Asked]) -> list[Verdict]:
             )
     answers = iter(cedarpy.is_authorized_batch(requests, made.policies, NO_ENTITIES) if requests else [])
     return [
-        _together(made.rules, [_satisfied(next(answers)) for _ in one.places or [None]], one.places is not None)
+        _together(made.rules, [_satisfied(next(answers)) for _ in _places(one)], _places(one) != [None])
         for one in asked
     ]
+
+
+def _places(asked: Asked) -> list[Place | None]:
+    """The kinds of place to ask for, one by one; a report of more than 24 hours ago is of no place."""
+    hours = ((asked.request.get("position") or {}).get("age_s") or 0.0) / 3600.0
+    return [None] if asked.places is None or hours > 24.0 else list(asked.places)
 
 
 def _satisfied(answer: cedarpy.AuthzResult) -> tuple[set[int], set[int]]:
@@ -357,7 +366,8 @@ def _together(rules: Sequence[RuleName], per_place: Sequence[tuple[set[int], set
         return {number for number in numbers if rules[number].effect in effects}
 
     def verdict(outcome: str, numbers: set[int]) -> Verdict:
-        return Verdict(outcome, tuple(sorted((rules[number].id, rules[number].authority) for number in numbers)))
+        told = ((rules[number].book, rules[number].id, rules[number].authority) for number in numbers)
+        return Verdict(outcome, tuple(sorted(told)))
 
     if forbids := of(everywhere, "forbid"):
         return verdict("FORBIDDEN", forbids)

@@ -38,6 +38,7 @@ BOUNDS = {
     "location_age_s": (10.0, 60.0, 300.0, 3600.0),
     "location_uncertainty_m": (15.0, 300.0, 1000.0, 5000.0),
 }
+A_DAY_S = 86_400.0  # after which a position tells nothing any more
 # Ordinary days, and those on which clocks jump somewhere: forward and back, by an hour and by half of one, at midnight,
 # and the last leap second.
 NOONS = (
@@ -290,9 +291,18 @@ def _pair(rng: random.Random, rules: Sequence[Table], places: Sequence[Place], i
             request.pop(name)
         else:
             position["uncertainty_m"] = 1_500_000.0  # could be anywhere
-    placed = "position" in request and position.get("uncertainty_m", 2e6) <= 1e6
+    aside = random.Random(str(request))
+    if "age_s" in position and aside.random() < 0.06:
+        position["age_s"] = aside.choice((A_DAY_S, A_DAY_S + 0.001, 2 * A_DAY_S, 1e8))
+    placed = "position" in request and position.get("uncertainty_m", 2e6) <= 1e6 and not too_old(position)
     action = rng.choice(("beam", "gateway")) if rng.random() < 0.03 else "terminal"
     return Pair(request, place if placed else None, action, tuple(lost))
+
+
+def too_old(position: Table) -> bool:
+    """Whether a position tells nothing any more: its age is written, and is more than a day."""
+    age_s = position.get("age_s")
+    return age_s is not None and age_s > A_DAY_S
 
 
 def _value(rng: random.Random, name: str, rules: Sequence[Table]) -> float:

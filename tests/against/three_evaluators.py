@@ -92,7 +92,7 @@ def grounds(rng: random.Random, folder: Path, tally: Tally) -> Iterator[Ground]:
 
 
 def verdict(decision: Decision) -> Verdict:
-    because = tuple(sorted((one.rule, one.authority) for one in decision.because))
+    because = tuple(sorted((*one.key, one.authority) for one in decision.because))
     return Verdict(decision.outcome.value, because, None if decision.land_in is None else frozenset(decision.land_in))
 
 
@@ -118,7 +118,7 @@ def compare_decisions(made: Case, rule_set: RuleSet, theirs: list[Verdict], tall
     requests = read_requests([pair.request for pair in made.pairs], "requests", rule_set.classes)
     places: dict[tuple[float | None, ...], point.Where | None] = {}
     for number, (pair, request, their) in enumerate(zip(made.pairs, requests, theirs, strict=True)):
-        position = (request.latitude_deg, request.longitude_deg, request.uncertainty_m)
+        position = (request.latitude_deg, request.longitude_deg, request.uncertainty_m, request.age_s)
         if position not in places:
             places[position] = where_of(rule_set, request)
         ours = verdict(decide(rule_set, request, places[position], pair.action))  # type: ignore[arg-type]

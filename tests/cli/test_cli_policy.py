@@ -48,6 +48,49 @@ def decide(run, tmp_path):
 # --- decide -------------------------------------------------------------------------------------------------------
 
 
+BEAMS_AND_GATEWAYS = """
+[[rule]]
+id = "quiet"
+effect = "forbid"
+territory = { in = "LUX" }
+applies_to = "beam"
+emergency = "cut"
+reason = "a radio-quiet zone"
+
+[[rule]]
+id = "licence"
+effect = "permit"
+territory = { in = "LUX" }
+applies_to = "gateway"
+reason = "licensed"
+"""
+
+
+@pytest.mark.parametrize(
+    ("applies_to", "decision", "rules"),
+    [("terminal", "PERMITTED", ["lux"]), ("beam", "FORBIDDEN", ["quiet"]), ("gateway", "PERMITTED", ["licence"])],
+)
+def test_rules_on_beams_and_gateways_are_decided_on_request(decide, run, tmp_path, applies_to, decision, rules):
+    decide(REQUEST)
+    (tmp_path / "r.toml").write_text(RULES + BEAMS_AND_GATEWAYS)
+    done = run("policy", "decide", "r.toml", "--request", "f.json", "--applies-to", applies_to)
+    assert (done.code, done.err) == (0, "")
+    assert (done.json["decision"], [one["rule"] for one in done.json["because"]]) == (decision, rules)
+
+
+def test_a_place_that_no_rule_on_gateways_permits_is_not_permitted(decide):
+    assert decide(REQUEST, "--applies-to", "gateway").json["decision"] == "NOT_PERMITTED"
+
+
+def test_a_table_holds_terminals_alone(run, tmp_path):
+    (tmp_path / "r.toml").write_text(RULES)
+    (tmp_path / "t.csv").write_text("id\nt-1\n")
+    done = run("policy", "decide", "r.toml", "--terminals", "t.csv", "--out", "o.csv", "--applies-to", "beam")
+    assert done.code == 2
+    assert '--applies-to: is "beam", and the table is of terminals. Ask by --request.' in " ".join(done.err.split())
+    assert not (tmp_path / "o.csv").exists()
+
+
 def test_a_request_that_is_permitted(decide):
     done = decide(REQUEST)
     assert (done.code, done.err) == (0, "")

@@ -21,7 +21,7 @@ from openleo.policy import bulk
 from openleo.policy.answer import where_of
 from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
 from openleo.policy.decide import Outcome, decide
-from openleo.policy.request import Request
+from openleo.policy.request import STALE_AFTER_S, Request
 from openleo.policy.rules import CLASSES, Rule, union
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminal_kinds import STRADDLING, UNKNOWN, settle
@@ -116,6 +116,8 @@ def test_every_terminal_against_its_own_request():
     for seed in range(5):
         random = np.random.default_rng(seed)
         fleet_ = fleet.terminals(800, seed, 0.06, around_the_strait(random, 800), (0.0, 300.0, 2_000.0, 15_000.0, 2e6))
+        old = np.where(random.random(800) < 0.1, random.choice([STALE_AFTER_S, STALE_AFTER_S + 1, 1e8], 800), np.nan)
+        fleet_ = replace(fleet_, age_s=np.where(np.isnan(old), fleet_.age_s, old))
         settled = settle(fleet_, ZONES)
         asked = [fleet_.request(row, NOON) for row in range(len(fleet_))]
         wheres = [where_of(ALL_ZONES, request) for request in asked]
@@ -150,7 +152,7 @@ def test_kinds_of_two_rule_sets_against_each_terminal():
         assert gained[row] == (after.permitted and not before.permitted)
         if lost[row] or gained[row]:
             refused, granted = (after, before) if lost[row] else (before, after)
-            assert because[compared.kinds.number[row]] == {one.rule for one in refused.because or granted.because}
+            assert because[compared.kinds.number[row]] == {one.key for one in refused.because or granted.because}
     assert lost.sum() > 25
     assert gained.sum() > 25
     back = bulk.compare(new, old, fleet_, settled, NOON)

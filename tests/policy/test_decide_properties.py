@@ -347,6 +347,7 @@ def rule_set(*members: Rule) -> RuleSet:
 
 SLOW = Selector(conditions=(AtMost("speed_kmh", 75.0),))
 FAST = Selector(conditions=(MoreThan("speed_kmh", 75.0),))
+AGELESS = replace(FIXED, age_s=None)  # no position of known age, which would limit how long a decision holds
 NO_SPEED = replace(FIXED, speed_kmh=None)
 
 
@@ -427,7 +428,7 @@ def test_only_missing_inputs_that_matter_are_asked_for() -> None:
 
 def test_a_refusal_has_the_shape_of_cause_78() -> None:
     until = civil_instant("2026-12-01T00:00:00Z")
-    decision = decide(rule_set(rule("p"), rule("s", "suspend", window=Window(ends=until))), FIXED, at("TON"))
+    decision = decide(rule_set(rule("p"), rule("s", "suspend", window=Window(ends=until))), AGELESS, at("TON"))
     assert decision.as_json() == {
         "decision": "SUSPENDED",
         "because": [{"rule": "s", "authority": "operator", "reason": "why s"}],
@@ -446,9 +447,9 @@ def test_a_permit_lasts_no_longer_than_its_position_is_young_enough() -> None:
 
 def test_a_permit_lasts_no_longer_than_the_days_abroad_that_it_allows() -> None:
     guests = rule("p", selector=Selector(conditions=(AtMost("days_abroad", 60.0),)))
-    nearly = replace(FIXED, days_abroad=59.5)
+    nearly = replace(AGELESS, days_abroad=59.5)
     assert decide(rule_set(guests), nearly, at("TON")).valid_until == NOON + timedelta(hours=12)
-    assert decide(rule_set(guests), replace(FIXED, days_abroad=60.1), at("TON")).valid_until is None
+    assert decide(rule_set(guests), replace(AGELESS, days_abroad=60.1), at("TON")).valid_until is None
 
 
 def test_traffic_leaves_where_the_permits_that_hold_let_it() -> None:
@@ -480,5 +481,5 @@ def test_a_book_has_a_hash_of_its_own() -> None:
 
 def test_what_cannot_speak_of_a_request_does_not_limit_its_decision() -> None:
     sea = rule("sea", selector=Selector(classes=frozenset({"maritime"})), window=Window(ends=NOON + HOUR))
-    assert decide(rule_set(rule("p"), sea), FIXED, at("TON")).valid_until is None
+    assert decide(rule_set(rule("p"), sea), AGELESS, at("TON")).valid_until is None
     assert decide(rule_set(rule("p"), sea), replace(FIXED, class_="maritime"), at("TON")).valid_until == NOON + HOUR

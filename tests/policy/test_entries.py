@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from openleo.places.expressions import Labels
 from openleo.policy.conditions import AtMost, MoreThan, OneOf, Selector
-from openleo.policy.entries import entries_of, rule_names
+from openleo.policy.entries import entries_of
 from openleo.policy.request import Request
-from openleo.policy.rules import CLASSES, Rule, union
+from openleo.policy.rules import CLASSES, Rule, rule_names, union
 from openleo.policy.when import ALWAYS, Period, Window
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)

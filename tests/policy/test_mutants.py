@@ -114,6 +114,9 @@ DECISIONS = [
     Mutant("an unknown radius is none", "policy.answer:where_of",
            "or request.uncertainty_m is None:",
            'or object.__setattr__(request, "uncertainty_m", request.uncertainty_m or 0.0):'),
+    Mutant("a position never grows stale", "policy.request:Request.stale", "self.age_s > after_s", "False"),
+    Mutant("a position is stale at the bound", "policy.request:Request.stale", "> after_s", ">= after_s"),
+    Mutant("a position without age is stale", "policy.request:Request.stale", "is not None and", "is None or"),
     Mutant("the territorial sea is forgotten", "places.territories:with_territorial_sea",
            "{id_ + TERRITORIAL_SEA for id_ in ids if id_ in known}", "set()"),
     Mutant("include is not read", "policy.rule_territory:_named",
@@ -247,7 +250,7 @@ def decisions_differ(battery: list[Question]) -> bool:
         requests = read_requests([pair.request for pair in question.case.pairs], "requests", rule_set.classes)
         places: dict[tuple[float | None, ...], Where | None] = {}
         for pair, request, their in zip(question.case.pairs, requests, question.answers, strict=True):
-            position = (request.latitude_deg, request.longitude_deg, request.uncertainty_m)
+            position = (request.latitude_deg, request.longitude_deg, request.uncertainty_m, request.age_s)
             if position not in places:
                 places[position] = answer.where_of(rule_set, request)
             decision = decide.decide(rule_set, request, places[position], pair.action)  # type: ignore[arg-type]

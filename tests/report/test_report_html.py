@@ -6,9 +6,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from openleo.places.expressions import Labels
 from openleo.places.territories import contested_areas
+from openleo.policy.rules import Rule, union
 from openleo.report.html import NO_REQUESTS, render
 from openleo.results import Source
+from openleo.service.amounts import Amount, EffectRow
 
 EMPTY = {"meta", "img"}
 PNG = b"\x89PNG a picture"
@@ -87,6 +90,27 @@ def test_page_says_what_was_found(page, compared):
         assert source.sha256 in text
     assert "(filed)" in text
     assert "(assumed)" in text
+
+
+def test_page_says_first_what_emergency_terminals_lose(compared):
+    rows = [replace(row, gained=Amount(0, 0.0, 0), may_gain=Amount(0, 0.0, 0)) for row in compared.effect.rows]
+    lost = EffectRow("SGP", "emergency", Amount(2, 700.0, 5_600_000), Amount(0, 0.0, 0), (20.0, None), ("x",))
+    taken = replace(compared, effect=replace(compared.effect, rows=(*rows, lost)))
+    text = " ".join(" ".join(read(render(taken, PNG)).text).split())
+    assert "nobody loses service" not in text
+    assert text.count("Singapore (5.6 million people) loses service for class emergency.") == 2  # header and section
+
+
+def test_page_lists_the_rules_of_the_book_that_makes_the_difference(compared):
+    """Both books' rules of one id were listed, whichever made the difference."""
+    place = Labels(frozenset({"SGP"}))
+    ours, theirs = (Rule("1", book, "permit", place, reason=f"reason of {book}") for book in ("operator", "court"))
+    case = replace(compared.case, rules=union([ours]), compare=union([ours, theirs]))
+    (first, *rest) = compared.effect.rows
+    effect = replace(compared.effect, rows=(replace(first, because=("court/1",)), *rest))
+    text = " ".join(read(render(replace(compared, case=case, effect=effect), PNG)).text)
+    assert "reason of court" in text
+    assert "reason of operator" not in text
 
 
 def test_page_names_both_sides_of_contested_areas(patchy):

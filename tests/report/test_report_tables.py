@@ -53,7 +53,11 @@ def test_territories_fit_a_terminal(compared):
 
 def test_effect_in_a_sentence_and_a_table(compared):
     text = shown(tables.effect_table(compared))
-    assert re.match(r"If after\.toml came into force: Singapore \(5\.\d million people\) gains service;\s+nobody", text)
+    said = " ".join(text.split())
+    assert said.startswith(
+        "If after.toml came into force: Singapore (5.6 million people) and Singapore, 0 to 12 nautical "
+    )
+    assert re.search(r"nautical miles \([\d,]+ km²\) gain service; nobody loses service\.", said)
     assert re.search(r"Singapore +fixed +– +5\.\d M +– +\d\d\.\d ms +sgp-1", text)
     assert "Nothing changes elsewhere; rows left out: 2" in text
     assert "not computed" in text
@@ -70,6 +74,32 @@ def test_a_change_that_gives_nothing_says_so(compared):
     taken = (EffectRow("SGP", "fixed", Amount(2, 700.0, 5_600_000), nothing, (20.0, None), ("x",)), *rows[1:])
     fewer = replace(compared, effect=replace(compared.effect, rows=taken))
     assert words.effect_finding(fewer).endswith("nobody gains service; Singapore (5.6 million people) loses service.")
+
+
+def test_what_other_classes_and_seas_lose_is_told_first(compared):
+    """The headline said "nobody" where only emergency terminals lost service, or only a sea."""
+    nothing, some = Amount(0, 0.0, 0), Amount(2, 700.0, 5_600_000)
+    sea = Amount(3, 1_234.0, 0)
+
+    def told(*rows: EffectRow) -> str:
+        effect = replace(compared.effect, rows=rows)
+        return words.effect_finding(replace(compared, effect=effect)).partition("came into force: ")[2]
+
+    def lost(territory: str, class_: str, amount: Amount, may_lose: Amount = nothing) -> EffectRow:
+        return EffectRow(territory, class_, amount, nothing, (20.0, None), ("x",), may_lose)
+
+    singapore = "Singapore (5.6 million people)"
+    assert compared.service.class_ == "fixed"
+    emergency = [lost("SGP", "fixed", nothing), lost("SGP", "emergency", some)]
+    assert told(*emergency) == f"nobody gains service; {singapore} loses service for class emergency."
+    both = [lost("SGP", "fixed", some), lost("SGP", "emergency", some)]
+    assert told(*both) == f"nobody gains service; {singapore} loses service for classes fixed and emergency."
+    apart = told(lost("SGP", "fixed", sea), lost("SGP", "emergency", some))
+    assert apart.endswith(f"; Singapore (1,234 km²) loses service; {singapore} loses service for class emergency.")
+    waters = [lost("SGP", "fixed", some), lost("SGP.sea12", "fixed", sea), lost("MYS.sea12", "fixed", sea)]
+    assert told(*waters).endswith(f"; {singapore} and 2 strips of sea (2,468 km²) lose service.")
+    assert told(lost("SGP", "fixed", nothing, some)) == f"nobody gains service; {singapore} perhaps loses service."
+    assert told(lost("SGP", "fixed", nothing)) == "nobody gains service; nobody loses service."
 
 
 def test_no_effect_without_a_second_rule_set(fiji):

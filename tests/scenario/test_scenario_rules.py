@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from command_line import openleo
 from openleo.errors import InputError
 from openleo.scenario import Scenario
 
@@ -84,6 +85,19 @@ def test_a_change_of_rules_within_the_run_is_said(load):
     assert not [note for note in load(RULE + "until = 2026-11-20T00:01:00Z\n").case.notes if "within" in note]
 
 
+def test_notes_are_of_the_slots_that_are_computed(load, tmp_path):
+    """A change of rules after the first slots was told as one within the run."""
+    whole = load(RULE + "until = 2026-11-20T00:00:30Z\n")
+    assert [note for note in whole.first_slots(4).case.notes if "within the run" in note]
+    cut = whole.first_slots(2)
+    assert not [note for note in cut.case.notes if "within the run" in note]
+    assert cut.case.notes == tuple(note for note in whole.case.notes if "within the run" not in note)
+    for slots, told in (("4", True), ("2", False)):
+        code, _, err = openleo("plan", tmp_path / "s.toml", "--slots", slots, "--out", tmp_path / "out")
+        assert code == 0, err
+        assert ("within the run" in err) == told
+
+
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
@@ -92,6 +106,38 @@ def test_a_change_of_rules_within_the_run_is_said(load):
     ],
 )
 def test_what_a_plan_would_not_keep_is_refused(load, rules, said):
+    read = load(rules)
     with pytest.raises(InputError) as refused:
-        load(rules)
+        read.run()
     assert said in str(refused.value)
+    with pytest.raises(InputError) as at_once:
+        Scenario.load(read.path, to_run=True)
+    assert str(at_once.value) == str(refused.value)
+
+
+def test_the_file_at_fault_is_named_and_others_of_the_scenario_with_it(tmp_path):
+    """All files were named, "a.toml, b.toml", and verbs that compute no plan refused the scenario."""
+    (tmp_path / "a.toml").write_text(RULE)
+    (tmp_path / "b.toml").write_text(RULE.replace("operator", "court") + 'land_in = ["TON"]\n')
+    said = SCENARIO.replace('rules = "r.toml"', 'rules = ["a.toml", "b.toml"]\ncompare = "b.toml"')
+    (tmp_path / "s.toml").write_text(said)
+    with pytest.raises(InputError) as refused:
+        Scenario.load(tmp_path / "s.toml", to_run=True)
+    (problem,) = refused.value.problems
+    assert (problem.file, problem.where) == (str(tmp_path / "b.toml"), 'rule "r1"')
+    (tmp_path / "s.toml").write_text(said.replace("TON", "TONN", 1))
+    with pytest.raises(InputError) as both:
+        Scenario.load(tmp_path / "s.toml", to_run=True)
+    assert len(both.value.problems) == 2, "all problems at once"
+
+
+def test_only_a_plan_minds_rules_that_a_plan_would_not_keep(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.toml").write_text(RULE + 'land_in = ["TON"]\n')
+    (tmp_path / "s.toml").write_text(SCENARIO)
+    path = tmp_path / "s.toml"
+    assert openleo("plan", path, "--out", tmp_path / "out")[0] == 2
+    code, _, err = openleo("passes", path, "--at=-21.1,-175.2")
+    assert code == 0, err
+    assert "not yet kept" not in err
+    assert openleo("export", "failures", path, "--out", tmp_path / "f.csv")[0] == 0

@@ -26,13 +26,16 @@ PARTS = Parts(
 ONE = np.ones(1)
 STATISTICS = CellStatistics(1, ONE, 0 * ONE, 0 * ONE, np.zeros((1, RTT_BINS), np.uint16), ONE, ONE, ONE, ONE, ONE)
 PERMIT = Rule("p", "b", "permit", Labels(frozenset({"FJI", "TON"})))
+SPEED = Rule("speed-1", "b", "permit", Labels(frozenset({"TON"})))
 FORBID = Rule("f", "b", "forbid", Labels(frozenset({"TON"})), emergency="keep", window=Window(ends=LATER))
 
 
 def found(terminals) -> Effect:
     reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
     extras = Extras(terminals=terminals, terminals_sha256="t")
-    return effect(reached, union([PERMIT]), union([PERMIT, FORBID]), ["fixed"], AT, "network", extras=extras)
+    return effect(
+        reached, union([PERMIT, SPEED]), union([PERMIT, SPEED, FORBID]), ["fixed"], AT, "network", extras=extras
+    )
 
 
 def counted(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
@@ -43,7 +46,7 @@ def counted(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
         return {}
     lost, gained = (118, 0) if forbids[1] else (0, 118)
     return {
-        ("TON", "fixed"): TerminalChange(lost, gained, ("speed-1",)),
+        ("TON", "fixed"): TerminalChange(lost, gained, (("b", "speed-1"),)),
         ("(several)", "fixed"): TerminalChange(1, 0),
     }
 
@@ -68,12 +71,32 @@ def test_terminals_come_back_at_the_edge() -> None:
 
 
 def test_a_row_changes_where_only_terminals_do() -> None:
-    effect_ = found(lambda _was, _is: {("FJI", "fixed"): TerminalChange(3, 0, ("account-1",))})
+    effect_ = found(lambda _was, _is: {("FJI", "fixed"): TerminalChange(3, 0, (("b", "speed-1"),))})
     fiji = effect_.rows[0]
     assert fiji.changed
     assert fiji.lost.cells == 0
-    assert fiji.because == ("account-1",)
+    assert fiji.because == ("speed-1",)
 
 
 def test_without_a_table_terminals_are_null() -> None:
     assert all(row.lost.terminals is None for row in found(None).rows)
+
+
+def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
+    """One side's rule and the other's were both called "1", and both books' rules were listed for either."""
+    tonga = Labels(frozenset({"TON"}))
+    of_operator, of_court = Rule("1", "operator", "permit", tonga), Rule("1", "court", "forbid", tonga, emergency="cut")
+    fiji = Rule("1", "another", "permit", Labels(frozenset({"FJI"})))
+    base, new = union([of_operator, fiji]), union([of_operator, fiji, of_court])
+    reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+
+    def terminals(_was: Side, _is: Side) -> dict[tuple[str, str], TerminalChange]:
+        return {("FJI", "fixed"): TerminalChange(1, 0, (fiji.key,))}
+
+    found_ = effect(reached, base, new, ["fixed"], AT, "network")
+    assert [row.because for row in found_.rows] == [(), ("court/1",)]
+    assert [(rule.rule, rule.book, rule.of) for rule in found_.rules] == [("court/1", "court", ("new",))]
+    moved = effect(reached, union([of_operator]), union([fiji]), ["fixed"], AT, "network")
+    assert [row.because for row in moved.rows] == [("another/1",), ("operator/1",)], "each side has one rule called 1"
+    counted_ = effect(reached, base, new, ["fixed"], AT, "network", extras=Extras(terminals=terminals))
+    assert [row.because for row in counted_.rows] == [("another/1",), ("court/1",)]

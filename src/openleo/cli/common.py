@@ -54,11 +54,15 @@ def tell_if_cold() -> None:
         note("The first run compiles the kernels for this machine, once (`openleo doctor --warm` does too).")
 
 
-def load_scenario(path: Path, *, under_rules: bool = False) -> Scenario:
-    """Read a scenario, and tell what was set aside or assumed on the way; of rules only to who computes under them."""
+def load_scenario(path: Path, *, under_rules: bool = False, slots: int | None = None) -> Scenario:
+    """Read a scenario, its first slots if so many are asked for, and tell what was set aside or assumed on the way.
+
+    Of rules it is told, and they are refused if they would not be kept, only to who computes under them.
+    """
     from openleo.scenario import Scenario
 
-    read = Scenario.load(path)
+    read = Scenario.load(path, to_run=under_rules)
+    read = read if slots is None else read.first_slots(slots)
     _tell(read.case.notes, under_rules)
     return read
 

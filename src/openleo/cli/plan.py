@@ -33,9 +33,7 @@ def plan(
     from openleo.report.slots import SlotsWriter
     from openleo.report.write import check_writable, write
 
-    read = load_scenario(scenario, under_rules=True)
-    if slots is not None:
-        read = read.first_slots(slots)
+    read = load_scenario(scenario, under_rules=True, slots=slots)
     folder = out or Path("out") / read.case.name
     check_writable(folder)
     with SlotsWriter(folder, read.case) if slots_out else nullcontext() as writer, progress() as tell:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from openleo.cli.common import AsJson, one_of, print_json
 
 if TYPE_CHECKING:
-    from openleo.policy.rules import RuleSet
+    from openleo.policy.rules import AppliesTo, RuleSet
 
 RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 RequestFile = Annotated[
@@ -33,19 +33,29 @@ Out = Annotated[
 ]
 
 
+For = Annotated[
+    Literal["terminal", "beam", "gateway"],
+    typer.Option("--applies-to", help="With --request: decide whether to serve it, to light its place, to use it."),
+]
+
+
 def decide(
     rules: RuleFiles,
     request: RequestFile = None,
     terminals: TerminalsFile = None,
     at: At = None,
     out: Out = None,
+    applies_to: For = "terminal",
     as_json: AsJson = False,
 ) -> None:
     """Decide requests: JSON in, JSON out; a list gives a list. Or decide a table of terminals, a row for each.
 
-    Exits 0 whatever the decision. Columns of the table: id, class, account, subscription, groups, lat_deg, lon_deg,
-    uncertainty_m, age_s, source, speed_kmh, altitude_m, days_abroad, home_territory; all but id may be left out. What
-    is left out, empty or null is unknown, as in a request. In a CSV, groups have ; between them; ; alone is no group.
+    Exits 0 whatever the decision. For a beam, a request's position is of the place lit, for a gateway where it stands;
+    its own rules decide, and where none permits, it is not permitted.
+
+    Columns of the table: id, class, account, subscription, groups, lat_deg, lon_deg, uncertainty_m, age_s, source,
+    speed_kmh, altitude_m, days_abroad, home_territory; all but id may be left out. What is left out, empty or null is
+    unknown, as in a request. In a CSV, groups have ; between them; ; alone is no group.
     """
     from openleo.cli.policy_terminals import decide_terminals
     from openleo.errors import InputError, Problem
@@ -56,13 +66,16 @@ def decide(
     for option, given in (("--at", at), ("--out", out)):
         if terminals is None and given is not None:
             raise InputError(Problem(option, "", "is for --terminals; a request has its own `at`."))
+    if terminals is not None and applies_to != "terminal":
+        rule = f'is "{applies_to}", and the table is of terminals.'
+        raise InputError(Problem("--applies-to", "", rule, "Ask by --request."))
     if request is not None:
-        _decide_requests(rules, request)
+        _decide_requests(rules, request, applies_to)
     elif terminals is not None and out is not None:
         decide_terminals(rules, terminals, at, out, as_json)
 
 
-def _decide_requests(rules: list[Path], request: Path) -> None:
+def _decide_requests(rules: list[Path], request: Path, applies_to: AppliesTo) -> None:
     from openleo.errors import InputError, Together
     from openleo.policy.answer import answer
     from openleo.policy.request import read_requests
@@ -74,7 +87,7 @@ def _decide_requests(rules: list[Path], request: Path) -> None:
     read = both.read(lambda: read_requests(asked, str(request), _classes(rule_set))) if asked is not None else None
     if both.found or rule_set is None or read is None:
         raise InputError(both.found)
-    answers = [answer(rule_set, one).as_json() for one in read]
+    answers = [answer(rule_set, one, applies_to).as_json() for one in read]
     print_json(answers if isinstance(asked, list) else answers[0])
 
 

@@ -14,11 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.policy.decide import Because, Here, Outcome, because, judge, rules_at
+from openleo.policy.decide import Because, Here, Outcome, because, judge, rules_at, unplaced
 from openleo.policy.kernels import decisions as kernels
 from openleo.policy.request import Request
 from openleo.policy.rule_arrays import RuleArrays
-from openleo.policy.rules import Rule, RuleSet
+from openleo.policy.rules import Rule, RuleKey, RuleSet
 from openleo.policy.terminal_kinds import Kinds, Settled, kinds
 from openleo.policy.terminals import Terminals
 
@@ -37,10 +37,7 @@ class Verdict:
     outcome: Outcome
     rules: tuple[Rule, ...]
     missing: tuple[str, ...]
-
-    @property
-    def because(self) -> tuple[Because, ...]:
-        return because(self.rules)
+    because: tuple[Because, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +65,9 @@ class Decided:
         if place not in self._speaking:
             self._speaking[place] = rules_at(self.rule_set, where)
         request = Request(at=self.at, **kinds.terminals.inputs(int(kinds.row[kind])))
-        outcome, rules, missing = judge(self._speaking[place], request, where)
-        return Verdict(outcome, tuple(rules), tuple(sorted(missing)))
+        asked = unplaced(request) if place == kinds.settled.nowhere else request
+        outcome, rules, missing = judge(self._speaking[place], asked, where)
+        return Verdict(outcome, tuple(rules), tuple(sorted(missing)), because(self.rule_set, rules))
 
     @cached_property
     def _speaking(self) -> dict[int, list[tuple[Rule, Here]]]:
@@ -129,12 +127,12 @@ class Compared:
         found: Flags = (self.before.of_kind != PERMITTED) & (self.after.of_kind == PERMITTED)
         return found
 
-    def because(self, group: Ints, groups: int) -> list[set[str]]:
-        """By group, the ids of the rules that make the changes in it; group (kind,).
+    def because(self, group: Ints, groups: int) -> list[set[RuleKey]]:
+        """By group, the keys of the rules that make the changes in it; group (kind,).
 
         What refuses a kind on the one side makes the change, or else the permits of the other.
         """
-        found: list[set[str]] = [set() for _ in range(groups)]
+        found: list[set[RuleKey]] = [set() for _ in range(groups)]
         for refused, granted, changed in (
             (self.after, self.before, self.lost), (self.before, self.after, self.gained),
         ):  # fmt: skip
@@ -142,7 +140,7 @@ class Compared:
             for side, kinds_ in ((refused, changed & ~nothing), (granted, changed & nothing)):
                 chosen = np.flatnonzero(kinds_)
                 for which, rule in np.argwhere(side.deciding(chosen, group[chosen], groups)).tolist():
-                    found[which].add(side.rules.each[rule].id)
+                    found[which].add(side.rules.each[rule].key)
         return found
 
 

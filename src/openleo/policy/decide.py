@@ -8,8 +8,8 @@ forbid or suspend never permits anyone new, and what is not known never opens a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -18,8 +18,8 @@ from openleo.instants import instant_text
 from openleo.places.expressions import holds
 from openleo.places.point import Atom, Where
 from openleo.policy.conditions import GROWS_EVERY_S, AtMost, MoreThan
-from openleo.policy.request import Request
-from openleo.policy.rules import AppliesTo, Rule, RuleSet
+from openleo.policy.request import STALE_AFTER_S, Request
+from openleo.policy.rules import AppliesTo, Rule, RuleKey, RuleSet
 
 CAUSE_LOCATION = 78  # 3GPP TS 24.501 §5.5.1.2.5: "PLMN not allowed to operate at the present UE location"
 
@@ -39,11 +39,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Because:
-    """A rule that made a decision, as people are told it."""
+    """A rule that made a decision, as people are told it.
 
-    rule: str
+    `rule` is what the rule set calls it: its id, or book/id where another book uses that. Rules are the same by `key`.
+    """
+
+    rule: str = field(compare=False)
     authority: str
     reason: str
+    key: RuleKey
 
     def as_json(self) -> dict[str, str]:
         return {"rule": self.rule, "authority": self.authority, "reason": self.reason}
@@ -78,6 +82,10 @@ class Decision:
     refusal: Refusal | None = None
     land_in: tuple[str, ...] | None = None  # of PERMITTED: its traffic leaves in one of these; None: anywhere
 
+    def naming(self, names: Mapping[RuleKey, str]) -> Decision:
+        """The same decision, whose rules are called as names say: those of several rule sets together, for example."""
+        return replace(self, because=tuple(replace(one, rule=names[one.key]) for one in self.because))
+
     @property
     def permitted(self) -> bool:
         return self.outcome is Outcome.PERMITTED
@@ -111,8 +119,20 @@ class _Match:
         return self.value is True and self.everywhere
 
 
-def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to: AppliesTo = "terminal") -> Decision:
-    """The decision for a request from a place; `where` None: it is not known where."""
+def decide(
+    rule_set: RuleSet,
+    request: Request,
+    where: Where | None,
+    applies_to: AppliesTo = "terminal",
+    *,
+    stale_after_s: float = STALE_AFTER_S,
+) -> Decision:
+    """The decision for a request from a place; `where` None: it is not known where.
+
+    Nor is it known of a position that is older than `stale_after_s`.
+    """
+    if request.stale(stale_after_s):
+        request, where = unplaced(request), None
     speaking = rules_at(rule_set, where, applies_to)
     matches = _matching(speaking, request)
     outcome, decisive, lacking = _outcome(matches, where, request)
@@ -122,9 +142,12 @@ def decide(rule_set: RuleSet, request: Request, where: Where | None, applies_to:
     if outcome is not Outcome.PERMITTED:
         territory = None if where is None else " ".join(where.labels)
         refusal = Refusal(territory, _retry(outcome, rules, decisive, request))
-    valid_until = min(_changes(rules, request), default=None)
+    changes = _changes(rules, request)
+    if where is not None and request.at is not None and request.age_s is not None:
+        changes.append(_later(request.at, stale_after_s - request.age_s))
+    valid_until = min(changes, default=None)
     land_in = None if landing is None else tuple(sorted(landing))
-    return Decision(outcome, because(decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
+    return Decision(outcome, because(rule_set, decisive), tuple(sorted(lacking)), valid_until, refusal, land_in)
 
 
 def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "terminal") -> list[tuple[Rule, Here]]:
@@ -135,6 +158,11 @@ def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "te
         if rule.applies_to == applies_to and (here is None or any(here)):
             speaking.append((rule, here))
     return speaking
+
+
+def unplaced(request: Request) -> Request:
+    """The request, of which it is not known where it comes from."""
+    return replace(request, latitude_deg=None, longitude_deg=None)
 
 
 def judge(
@@ -279,10 +307,10 @@ def _retry(outcome: Outcome, rules: Sequence[Rule], decisive: Sequence[Rule], re
     return min((begin for begin in coming if begin is not None), default=None)
 
 
-def because(rules: Iterable[Rule]) -> tuple[Because, ...]:
-    """Rules as people are told them, in one order."""
-    ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))  # two books may use one id
-    return tuple(Because(rule.id, rule.authority, rule.reason) for rule in ordered)
+def because(rule_set: RuleSet, rules: Iterable[Rule]) -> tuple[Because, ...]:
+    """Rules of a set as people are told them, in one order."""
+    ordered = sorted(rules, key=lambda rule: (rule.id, rule.book))
+    return tuple(Because(rule_set.names[rule.key], rule.authority, rule.reason, rule.key) for rule in ordered)
 
 
 def _text(instant: datetime | None) -> str | None:

@@ -90,7 +90,7 @@ Key = tuple[str, str]  # (book, id)
 
 def key_of(rule: Rule) -> Key:
     """What a rule is known by."""
-    return rule.book, rule.id
+    return rule.key
 
 
 def compare(old: RuleSet, new: RuleSet) -> Difference:

@@ -7,7 +7,6 @@ classes, or is not in force, has no entry.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,6 @@ from openleo.policy.when import Window
 Classes = frozenset[str]
 
 NOBODY: Classes = frozenset()
-IN_A_BOOK = "/"  # between a book and an id
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,6 @@ def timed_entries(
     rule_set: RuleSet, classes: Sequence[str], applies_to: AppliesTo = "terminal"
 ) -> tuple[Timed, ...]:  # fmt: skip
     """The rules that speak to one of the classes at some time, by id and book: the order of files has no meaning."""
-    names = rule_names(rule_set.rules)
     everybody = frozenset(classes)
     found = []
     for rule in sorted(rule_set.rules, key=lambda rule: (rule.id, rule.book)):
@@ -56,26 +53,8 @@ def timed_entries(
             continue
         true, maybe = _spoken_to(rule, everybody)
         if true or maybe:
-            name = names[rule.book, rule.id]
-            found.append(Timed(Entry(name, rule.effect, rule.territory, true, maybe), rule.window))
+            found.append(Timed(Entry(rule_set.names[rule.key], rule.effect, rule.territory, true, maybe), rule.window))
     return tuple(found)
-
-
-def rule_names(rules: Iterable[Rule]) -> dict[tuple[str, str], str]:
-    """What a mask calls each rule, by (book, id); no two have one name.
-
-    The id alone where no other book uses it and it has no slash, else book/id, with the book's own slashes as %2F.
-    """
-    known = {(rule.book, rule.id) for rule in rules}
-    books = Counter(id_ for _, id_ in known)
-    return {
-        (book, id_): id_ if books[id_] == 1 and IN_A_BOOK not in id_ else f"{_quoted(book)}{IN_A_BOOK}{id_}"
-        for book, id_ in known
-    }
-
-
-def _quoted(book: str) -> str:
-    return book.replace("%", "%25").replace(IN_A_BOOK, "%2F")
 
 
 def _spoken_to(rule: Rule, classes: Classes) -> tuple[Classes, Classes]:

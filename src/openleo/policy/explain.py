@@ -68,6 +68,7 @@ class Explanation:
 
 def explain(rule_set: RuleSet, request: Request, where: Where | None) -> Explanation:
     """The decision on a request of a terminal, with what every rule of the place says."""
+    where = None if request.stale() else where
     readings: list[Reading] = []
     silent = other = 0
     for rule in rule_set.rules:

@@ -21,6 +21,7 @@ from openleo.places.territories import (
 )
 from openleo.policy.decide import Decision, Outcome
 from openleo.policy.explain import Clause, Explanation, Reading, wanted
+from openleo.policy.request import STALE_AFTER_S
 from openleo.policy.rules import Rule
 from openleo.policy.words import listed, named
 
@@ -51,7 +52,8 @@ def text(explanation: Explanation) -> str:
 
 def _place(explanation: Explanation) -> list[str]:
     if explanation.where is None:
-        return ["Not known: every territory is possible."]
+        old = f"the position is more than {STALE_AFTER_S / 3600:g} h old, so " if explanation.request.stale() else ""
+        return [f"Not known: {old}every territory is possible."]
     labels = explanation.where.labels
     lines = ["The circle of its uncertainty touches several of these:"] if len(labels) > 1 else []
     told: set[str] = set()
@@ -139,8 +141,8 @@ def _because(reading: Reading) -> str:
 
 
 def _reasons(decision: Decision, explanation: Explanation) -> list[str]:
-    deciding = {(because.rule, because.authority) for because in decision.because}
-    rules = [one.rule for one in explanation.readings if (one.rule.id, one.rule.authority) in deciding]
+    deciding = {because.key for because in decision.because}
+    rules = [one.rule for one in explanation.readings if one.rule.key in deciding]
     lines = [f"by {listed([named(rule) for rule in rules])}"] if rules else []
     lines += [f"not known: {listed(decision.missing)}"] if decision.missing else []
     lines += [f"its traffic leaves in {join_or(decision.land_in)} alone"] if decision.land_in is not None else []
@@ -159,6 +161,8 @@ def changes(explanation: Explanation) -> list[str]:
     ]
     if "position" in decision.missing and explanation.where is not None:
         lines.append("a smaller uncertainty of the position: its circle crosses the edge of a rule's area")
+    if explanation.request.stale():
+        lines.append(f"a position that is not older than {STALE_AFTER_S / 3600:g} h")
     if decision.valid_until is not None and explanation.then is not None:
         lines.append(f"{instant_text(decision.valid_until)}: {_then(decision, explanation.then)}")
     return lines + [line for reading in explanation.readings for line in _in_the_way(reading, decision, explanation)]

@@ -20,6 +20,9 @@ from openleo.reading import Record, examine
 
 FIRST_YEAR, LAST_YEAR = 1972, 9998
 FARTHEST_M = 20_037_508.0  # half the equator: a radius beyond it says nothing
+# A position of known age counts for a day: terminals tell theirs several times a day, and in 24 h a lorry or a ship is
+# in another country. Rules that need it fresher say so (`location_age_s_max`).
+STALE_AFTER_S = 86_400.0
 
 
 def _within_utc(value: Any) -> datetime:
@@ -66,6 +69,10 @@ class Request:
     days_abroad: float | None = None
     home_territory: str | None = None
 
+    def stale(self, after_s: float = STALE_AFTER_S) -> bool:
+        """Whether the position is known to be too old to tell where the terminal is. One without age is as of `at`."""
+        return self.age_s is not None and self.age_s > after_s
+
     @property
     def placed(self) -> bool:
         """Whether it is known where the terminal is, and how well that is known."""
@@ -80,7 +87,12 @@ class PositionRecord(Record):
     uncertainty_m: float | None = Field(
         None, description="Radius that holds the terminal with 95 %; 0 for a surveyed point.", ge=0.0, le=FARTHEST_M
     )
-    age_s: float | None = Field(None, description="How old the position is at `at`.", ge=0.0)
+    age_s: float | None = Field(
+        None,
+        description="How old the position is at `at`. Above 86400, 24 h, the position counts as unknown; left out, the "
+        "position is taken as of `at`.",
+        ge=0.0,
+    )
     source: Source | None = Field(
         None, description="Who measured it: the terminal (gnss), the network; or an address registered, or its user."
     )

@@ -7,6 +7,7 @@ of the books of all authorities; the order of its rules has no meaning.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,6 +28,9 @@ KEEPS_EMERGENCY = Selector(classes=frozenset({EMERGENCY}))
 
 Effect = Literal["permit", "forbid", "suspend"]
 AppliesTo = Literal["terminal", "beam", "gateway"]
+RuleKey = tuple[str, str]  # (book, id): two books may use one id
+
+IN_A_BOOK = "/"  # between a book and an id, where a rule is called by both
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class Rule:
     reason: str = ""
     legal_reference: str = ""
     review_by: date | None = None
+
+    @property
+    def key(self) -> RuleKey:
+        return self.book, self.id
 
     @property
     def exceptions(self) -> tuple[Selector, ...]:
@@ -125,6 +133,11 @@ class RuleSet:
         }
 
     @cached_property
+    def names(self) -> dict[RuleKey, str]:
+        """What each rule is called."""
+        return rule_names(self.rules)
+
+    @cached_property
     def regions(self) -> tuple[Region, ...]:
         """The regions that the rules ask about, each once."""
         return tuple(dict.fromkeys(region for rule in self.rules for region in regions_of(rule.territory)))
@@ -158,6 +171,23 @@ def union(rules: Iterable[Rule], classes: Sequence[str] = CLASSES, sources: Sequ
     """Rules as a set, with the hash of their RFC 8785 form."""
     rules = tuple(rules)
     return RuleSet(rules, tuple(classes), tuple(sources), _sha256_of(rules))
+
+
+def rule_names(rules: Iterable[Rule]) -> dict[RuleKey, str]:
+    """What decisions, masks and effects call each rule, by its key; no two have one name.
+
+    The id alone where no other book uses it and it has no slash, else book/id, with the book's own slashes as %2F.
+    """
+    known = {(rule.book, rule.id) for rule in rules}
+    books = Counter(id_ for _, id_ in known)
+    return {
+        (book, id_): id_ if books[id_] == 1 and IN_A_BOOK not in id_ else f"{_quoted(book)}{IN_A_BOOK}{id_}"
+        for book, id_ in known
+    }
+
+
+def _quoted(book: str) -> str:
+    return book.replace("%", "%25").replace(IN_A_BOOK, "%2F")
 
 
 def _sha256_of(rules: Iterable[Rule]) -> str:

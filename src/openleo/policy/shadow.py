@@ -62,7 +62,8 @@ class Shadow:
         territory = UNKNOWN_PLACE if where is None else " ".join(where.labels)
         self.by_territory[territory, pair] += 1
         if len(self.examples) < self.most_examples:
-            self.examples.append(Example(number, request, territory, decision, other))
+            both = (one.naming(self._both.names) for one in (decision, other))
+            self.examples.append(Example(number, request, territory, *both))
 
     @cached_property
     def _both(self) -> RuleSet:

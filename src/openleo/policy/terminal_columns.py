@@ -69,7 +69,9 @@ COLUMNS = (
     Column("lon_deg", "number", "longitude_deg", "Longitude, WGS 84.", -180.0, 180.0),
     Column("uncertainty_m", "number", "uncertainty_m",
            "Radius that holds the terminal with 95 %; 0 for a surveyed point.", 0.0, FARTHEST_M),
-    Column("age_s", "number", "age_s", "How old the position is at the instant decided for.", 0.0),
+    Column("age_s", "number", "age_s",
+           "How old the position is at the instant decided for. Above 86400, 24 h, it counts as unknown; without age "
+           "it is taken as of that instant.", 0.0),
     Column("source", "word", "source", f"Who says the position: {', '.join(SOURCES)}."),
     Column("speed_kmh", "number", "speed_kmh", "Over ground.", 0.0),
     Column("altitude_m", "number", "altitude_m", "Above mean sea level."),

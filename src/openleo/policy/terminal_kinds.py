@@ -20,6 +20,7 @@ from openleo.places.point import Where
 from openleo.places.points import where_each
 from openleo.policy.kernels import decisions
 from openleo.policy.kernels import terminals as kernels
+from openleo.policy.request import STALE_AFTER_S
 from openleo.policy.rule_arrays import Places, RuleArrays, Test, places_of, rule_arrays, starts
 from openleo.policy.rules import RuleSet
 from openleo.policy.terminal_columns import Coded
@@ -38,7 +39,8 @@ SPARSE = 4  # a place with more possible keys than this for every terminal is so
 class Settled:
     """Where every terminal is: `place` (terminal,) into `wheres`, which ends with two that are None.
 
-    These are positions that are not known (or so roughly that they say nothing) and those of unknown uncertainty.
+    These are positions that are not known (or so roughly that they say nothing, or too old) and those of unknown
+    uncertainty.
     `order`: the terminals sorted by group: of one place, class, groups, source and home territory. Group g has rows
     `first[g]` to `first[g + 1]` of it. `value` (input of ASKED_NUMBERS, row): what rules may ask of them in numbers.
     """
@@ -51,6 +53,11 @@ class Settled:
     value: Floats
     single: int  # terminals that were placed one by one
 
+    @property
+    def nowhere(self) -> int:
+        """The place of terminals of which it is not known where they are."""
+        return len(self.wheres) - 2
+
     @cached_property
     def of_group(self) -> Numbers:
         """The group of each row of `order`."""
@@ -61,10 +68,17 @@ class Settled:
         return places_of(self.wheres)
 
 
-def settle(terminals: Terminals, regions: Iterable[Region], progress: OnProgress | None = None) -> Settled:
+def settle(
+    terminals: Terminals,
+    regions: Iterable[Region],
+    progress: OnProgress | None = None,
+    *,
+    stale_after_s: float = STALE_AFTER_S,
+) -> Settled:
     """Place every terminal, by the exact polygons; `regions` are those that rules ask about."""
     regions = tuple(dict.fromkeys(regions))
-    latitude, longitude, uncertainty = terminals.latitude_deg, terminals.longitude_deg, terminals.uncertainty_m
+    latitude = np.where(terminals.age_s > stale_after_s, np.nan, terminals.latitude_deg)  # an age of NaN: not known
+    longitude, uncertainty = terminals.longitude_deg, terminals.uncertainty_m
     found = where_each(latitude, longitude, uncertainty, regions, progress)
     of_unknown_radius = ~np.isnan(latitude + longitude) & np.isnan(uncertainty)
     count = len(found.wheres)

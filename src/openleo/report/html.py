@@ -19,6 +19,7 @@ from openleo.report import words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
 from openleo.service.amounts import Amount
+from openleo.service.change import names_of
 from openleo.service.summary import TerritoryRow
 
 MOST_NOTES = 40
@@ -185,9 +186,10 @@ def _sized(amount: Amount) -> str:
 def _rules(results: Results, named: set[str]) -> Markup:
     """Who made the rules that make the difference, and why."""
     rule_sets = [rule_set for rule_set in (results.case.rules, results.case.compare) if rule_set]
-    found = {(rule.book, rule.id): rule for rule_set in rule_sets for rule in rule_set.rules if rule.id in named}
+    names = names_of(*rule_sets)
+    found = {rule.key: rule for rule_set in rule_sets for rule in rule_set.rules if names[rule.key] in named}
     rows = [
-        [rule.id, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference or words.NOTHING]
+        [names[rule.key], rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference or words.NOTHING]
         for rule in found.values()
     ]
     return table("Those rules", ["Rule", "Book", "Effect", "Authority", "Reason", "Legal reference"], rows)

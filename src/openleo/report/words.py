@@ -167,29 +167,53 @@ def changed(rows: Sequence[EffectRow]) -> list[EffectRow]:
 
 
 def effect_finding(results: Results) -> str:
-    """What the second rule set would change, for the summary's class of terminals."""
+    """What the second rule set would change, for every class; unnamed is the summary's class, where it stands alone."""
     assert results.effect is not None
-    rows = [row for row in results.effect.rows if row.class_ == results.service.class_]
-    gains = _told([(row.territory, row.gained.people) for row in rows])
-    losses = _told([(row.territory, row.lost.people) for row in rows])
-    told = [f"{_gainers(gains)}" if gains else "nobody gains service"]
-    if losses:
-        told.append(f"{listed(losses)} lose{'s' if len(losses) == 1 else ''} service")
-    else:
-        told.append("nobody loses service")
+    rows, own = results.effect.rows, results.service.class_
+    gains = [*_told(rows, own, "gained", "gain"), *_told(rows, own, "may_gain", "perhaps gain")]
+    losses = [*_told(rows, own, "lost", "lose"), *_told(rows, own, "may_lose", "perhaps lose")]
+    told = [*(gains or ["nobody gains service"]), *(losses or ["nobody loses service"])]
     return f"If {rules_name(results.case, 'compare')} came into force: {'; '.join(told)}."
 
 
-def _gainers(gains: Sequence[str]) -> str:
-    return f"{listed(gains)} gain{'s' if len(gains) == 1 else ''} service"
+def _told(rows: Sequence[EffectRow], own: str, what: str, verb: str) -> list[str]:
+    """A clause for classes of which the same is to be said."""
+    by_class: dict[str, list[tuple[str, Amount]]] = {}
+    for row in rows:
+        if some := getattr(row, what):
+            by_class.setdefault(row.class_, []).append((row.territory, some))
+    classes: dict[str, list[str]] = {}
+    for class_, amounts in by_class.items():
+        does = verb if len(amounts) > 1 else f"{verb}s"
+        classes.setdefault(f"{listed(_named(amounts))} {does} service", []).append(class_)
+    return [f"{said}{_for(some, own)}" for said, some in classes.items()]
 
 
-def _told(people_by_territory: Sequence[tuple[str, int]]) -> list[str]:
-    """The most populous, by name, and the rest together."""
-    some = sorted((pair for pair in people_by_territory if pair[1] > 0), key=lambda pair: -pair[1])
-    named = [f"{display_name(id_)} ({people(number)})" for id_, number in some[:MOST_NAMES]]
-    rest = sum(number for _, number in some[MOST_NAMES:])
-    return [*named, f"{len(some) - MOST_NAMES} more territories ({people(rest)})"] if rest else named
+def _for(classes: Sequence[str], own: str) -> str:
+    if list(classes) == [own]:
+        return ""
+    return f" for class{'es' if len(classes) > 1 else ''} {listed(classes)}"
+
+
+def _named(amounts: Sequence[tuple[str, Amount]]) -> list[str]:
+    """The most populous, by name, and the rest together; then where no people are counted, by area."""
+    lived_in = sorted((pair for pair in amounts if pair[1].people), key=lambda pair: -pair[1].people)
+    named = [f"{display_name(id_)} ({people(one.people)})" for id_, one in lived_in[:MOST_NAMES]]
+    if rest := lived_in[MOST_NAMES:]:
+        named.append(f"{len(rest)} more territories ({people(sum(one.people for _, one in rest))})")
+    empty = [pair for pair in amounts if not pair[1].people]
+    if empty:
+        what = "strips of sea" if all("." in id_ for id_, _ in empty) else "territories and strips of sea"
+        where = display_name(empty[0][0]) if len(empty) == 1 else f"{len(empty)} {what}"
+        named.append(f"{where} ({_without_people([one for _, one in empty])})")
+    return named
+
+
+def _without_people(amounts: Sequence[Amount]) -> str:
+    area_km2 = sum(one.area_km2 for one in amounts)
+    if not area_km2 and (terminals := sum(one.terminals or 0 for one in amounts)):
+        return f"{terminals:,} terminals"
+    return f"{big(area_km2)} km²" if area_km2 >= 1.0 else f"{area_km2:.2g} km²"
 
 
 def sure_and_not(sure: Amount, perhaps: Amount) -> str:

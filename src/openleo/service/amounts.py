@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from openleo.policy.rules import EMERGENCY
+from openleo.policy.rules import EMERGENCY, RuleKey
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class TerminalChange:
 
     lost: int
     gained: int
-    because: tuple[str, ...] = ()
+    because: tuple[RuleKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class EffectRow:
     lost: Amount
     gained: Amount
     rtt_ms_p50: tuple[float | None, float | None]  # before, after
-    because: tuple[str, ...]  # the rules that make the difference
+    because: tuple[str, ...]  # the rules that make the difference, as the rules of both sides together are called
     may_lose: Amount = NOTHING  # it comes to depend on the terminal, or depends on it in another way
     may_gain: Amount = NOTHING
     spill: Spill | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from openleo.policy.decide import Outcome
 from openleo.policy.mask import DEPENDS, NO, OUTCOMES, YES, Decided, Kinds, decide_kinds
-from openleo.policy.rules import Rule, RuleSet
+from openleo.policy.rules import Rule, RuleKey, RuleSet, rule_names
 from openleo.service.amounts import NOTHING, Amount, EffectRow
 from openleo.service.reached import Reached
 
@@ -30,10 +30,24 @@ class Side:
         return decide_kinds(self.rule_set, kinds, classes, self.at)
 
 
+def names_of(*rule_sets: RuleSet | None) -> dict[RuleKey, str]:
+    """What the rules of some sets are called where they are spoken of together."""
+    return rule_names(rule for rule_set in rule_sets if rule_set for rule in rule_set.rules)
+
+
 def rows_between(
-    reached: Reached, was: Side, is_: Side, classes: Sequence[str], order: Sequence[str] = ()
+    reached: Reached,
+    was: Side,
+    is_: Side,
+    classes: Sequence[str],
+    order: Sequence[str] = (),
+    names: Mapping[RuleKey, str] | None = None,
 ) -> list[EffectRow]:
-    """A row for every territory and class, those that nothing happens to included; those of `order` come first."""
+    """A row for every territory and class, those that nothing happens to included; those of `order` come first.
+
+    `names`: what rules are called; None: as those of both sides together are.
+    """
+    names = names_of(was.rule_set, is_.rule_set) if names is None else names
     before, after = was.decided(reached.kinds, classes), is_.decided(reached.kinds, classes)
     lose, gain = after.may < before.may, after.may > before.may
     may_lose, may_gain = lose & (before.may != after.may + YES), gain & (after.may != before.may + YES)
@@ -50,7 +64,7 @@ def rows_between(
             lost, gained, maybe_lost, maybe_gained = (one.of(number, column) for one in sums)
             kinds = [kind for kind in range(mine.start, mine.stop) if changed[kind][column]]
             pairs = [(before.verdict(kind, column), after.verdict(kind, column)) for kind in kinds]
-            because = tuple(sorted({rule for pair in pairs for rule in _rules_between(*pair)}))
+            because = tuple(sorted({names[key] for pair in pairs for key in _rules_between(*pair)}))
             medians = (
                 reached.rtt_ms_p50(number, before.may[mine, column] == YES),
                 reached.rtt_ms_p50(number, after.may[mine, column] == YES),
@@ -91,12 +105,12 @@ class _Sums:
 Verdict = tuple[Outcome, list[Rule]]
 
 
-def _rules_between(was: Verdict, is_: Verdict) -> set[str]:
+def _rules_between(was: Verdict, is_: Verdict) -> set[RuleKey]:
     """The rules that make the difference between two decisions.
 
     What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
     """
-    before, after = ({rule.id for rule in rules} for _, rules in (was, is_))
+    before, after = ({rule.key for rule in rules} for _, rules in (was, is_))
     if was[0] is is_[0]:
         return before ^ after or after
     (withheld, refusing), granting = ((was[0], before), after) if _rank(was) < _rank(is_) else ((is_[0], after), before)

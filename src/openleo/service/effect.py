@@ -17,9 +17,9 @@ from typing import Any
 import rfc8785
 
 from openleo.instants import instant_text
-from openleo.policy.rules import RuleSet
+from openleo.policy.rules import RuleKey, RuleSet
 from openleo.service.amounts import EffectRow, Spill, TerminalChange
-from openleo.service.change import Side, rows_between
+from openleo.service.change import Side, names_of, rows_between
 from openleo.service.reached import Reached
 from openleo.service.windows import changes
 
@@ -61,7 +61,7 @@ class Elsewhere:
 class NamedRule:
     """A rule that makes a difference, as people are told it."""
 
-    rule: str
+    rule: str  # as `because` of a row calls it
     book: str
     effect: str
     of: tuple[str, ...]  # "base", "new": where it stands
@@ -155,7 +155,7 @@ def effect(
     `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
     """
     extras = extras or Extras()
-    compared = _Compared(reached, base, new, classes, order, extras.terminals)
+    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
     beam_rule = _has_beam_rule(base, new)
     rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
     rows = [_with_beams(row, extras, beam_rule) for row in rows]
@@ -190,15 +190,17 @@ class _Compared:
     new: RuleSet | None
     classes: Sequence[str]
     order: Sequence[str]
+    names: Mapping[RuleKey, str]
     terminals: TerminalsBetween | None
 
     def rows(self, was: Side, is_: Side) -> tuple[list[EffectRow], tuple[Elsewhere, ...]]:
         """(every territory's rows, terminals that change in none of them)."""
-        rows = rows_between(self.reached, was, is_, self.classes, self.order)
+        rows = rows_between(self.reached, was, is_, self.classes, self.order, self.names)
         if self.terminals is None:
             return rows, ()
         counts = dict(self.terminals(was, is_))
-        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), TerminalChange(0, 0))) for row in rows]
+        none = TerminalChange(0, 0)
+        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), none), self.names) for row in rows]
         return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
 
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
@@ -209,12 +211,12 @@ class _Compared:
         return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
 
 
-def _with_terminals(row: EffectRow, change: TerminalChange) -> EffectRow:
+def _with_terminals(row: EffectRow, change: TerminalChange, names: Mapping[RuleKey, str]) -> EffectRow:
     return replace(
         row,
         lost=replace(row.lost, terminals=change.lost),
         gained=replace(row.gained, terminals=change.gained),
-        because=tuple(sorted({*row.because, *change.because})),
+        because=tuple(sorted({*row.because, *(names[key] for key in change.because)})),
     )
 
 
@@ -229,15 +231,16 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
     return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
 
 
-def named_rules(base: RuleSet | None, new: RuleSet | None, ids: set[str]) -> tuple[NamedRule, ...]:
-    """The rules with some ids, and on which side each stands."""
+def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
+    """The rules with some names, and on which side each stands."""
+    names = names_of(base, new)
     found: dict[tuple[Any, ...], list[str]] = {}
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
-            if rule.id in ids:
-                said = (rule.id, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
+            if (name := names[rule.key]) in told:
+                said = (name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
                 found.setdefault(said, []).append(side)
     return tuple(
-        NamedRule(id_, book, effect_, tuple(sides), authority, reason, legal)
-        for (id_, book, effect_, authority, reason, legal), sides in sorted(found.items())
+        NamedRule(name, book, effect_, tuple(sides), authority, reason, legal)
+        for (name, book, effect_, authority, reason, legal), sides in sorted(found.items())
     )

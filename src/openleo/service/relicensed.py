@@ -6,15 +6,16 @@ both sides, `effect` is the shorter way, and gives the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openleo.policy.decide import Outcome
-from openleo.policy.rules import RuleSet
+from openleo.policy.rules import RuleKey, RuleSet
 from openleo.service.amounts import Amount, EffectRow
+from openleo.service.change import names_of
 from openleo.service.effect import Effect, named_rules
 from openleo.service.serve import ServiceMap
 from openleo.service.statistics import RTT_BINS, quantile_ms
@@ -36,7 +37,8 @@ def effect_of_networks(
     other, named wherever a place that is permitted on both sides is served otherwise. Later changes of the rules are
     not looked at: each would be a network of its own.
     """
-    rows = tuple(_row(before, after, id_, of_gateways) for id_ in order for before, after in pairs)
+    names = names_of(base, new)
+    rows = tuple(_row(before, after, id_, of_gateways, names) for id_ in order for before, after in pairs)
     return Effect(
         "" if base is None else base.sha256,
         "" if new is None else new.sha256,
@@ -48,11 +50,13 @@ def effect_of_networks(
     )
 
 
-def _row(before: ServiceMap, after: ServiceMap, id_: str, of_gateways: Sequence[str]) -> EffectRow:
+def _row(
+    before: ServiceMap, after: ServiceMap, id_: str, of_gateways: Sequence[str], names: Mapping[RuleKey, str]
+) -> EffectRow:
     mine = np.flatnonzero(before.parts.territory == id_)
     change = after.served[mine] - before.served[mine]
     ruled = before.permitted[mine] != after.permitted[mine]
-    because = _rules_between(before, after, mine[ruled])
+    because = {names[key] for key in _rules_between(before, after, mine[ruled])}
     if (change[~ruled] != 0.0).any():
         because |= set(of_gateways)
     return EffectRow(
@@ -82,13 +86,13 @@ def _median(service: ServiceMap, parts: NDArray[np.intp]) -> float | None:
     return quantile_ms(total, 0.5)
 
 
-def _rules_between(before: ServiceMap, after: ServiceMap, parts: NDArray[np.intp]) -> set[str]:
+def _rules_between(before: ServiceMap, after: ServiceMap, parts: NDArray[np.intp]) -> set[RuleKey]:
     """What withholds makes the difference where it has rules of its own; else the permits that one side lacks."""
     column = before.mask.classes.index(before.class_)
-    names: set[str] = set()
+    keys: set[RuleKey] = set()
     for old, new in {(before.mask.decision[part, column], after.mask.decision[part, column]) for part in parts}:
         was, is_ = before.mask.decisions[old], after.mask.decisions[new]
         withheld, granted = (was, is_) if is_.permitted else (is_, was)
         decisive = granted if withheld.outcome is Outcome.NOT_PERMITTED else withheld
-        names |= {because.rule for because in decisive.because}
-    return names
+        keys |= {because.key for because in decisive.because}
+    return keys
