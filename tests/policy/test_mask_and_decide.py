@@ -213,7 +213,7 @@ def test_where_a_cell_is_one_place_the_mask_is_the_decision_and_names_its_first_
             decision = decide(rules, Request(at=at, class_=class_), point.at(label))
             answer, rule = int(mask.may(class_)[number]), int(mask.rule(class_)[number])
             assert decision.outcome in OUTCOMES[answer]
-            named = mask.entries[rule].rule.rpartition("/")[2] if rule >= 0 else None
+            named = mask.entries[rule].rule if rule >= 0 else None
             assert named == (decision.because[0].rule if decision.because else None)
             met[decision.outcome] += 1
     assert set(met) == set(Outcome)

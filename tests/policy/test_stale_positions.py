@@ -10,7 +10,7 @@ import pytest
 
 from openleo.instants import civil_instant
 from openleo.places.expressions import Labels
-from openleo.policy import bulk
+from openleo.policy import bulk, terminal_kinds
 from openleo.policy.answer import answer, where_of
 from openleo.policy.decide import Outcome, decide
 from openleo.policy.explain import explain
@@ -84,7 +84,7 @@ def test_a_table_of_terminals_is_decided_alike(tmp_path):
     asked = [aged(age_s) for age_s in (None, 86_400.0, 86_400.5, 1e8)]
     asked += [replace(one, uncertainty_m=None) for one in asked]
     some = table(tmp_path / "t.csv", *asked)
-    settled = bulk.settle(some, PERMIT.regions)
+    settled = terminal_kinds.settle(some, PERMIT.regions)
     decided = bulk.decide_all(PERMIT, some, settled, AT)
     for row, request in enumerate(asked):
         expected, verdict = answer(PERMIT, request), decided.decided(row)

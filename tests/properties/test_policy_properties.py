@@ -138,7 +138,7 @@ def test_every_decision_has_its_reasons(rule_list, where):
     """None at all only where no rule speaks of the place."""
     for decision in decisions(rule_list, where).values():
         assert bool(decision.because) == (decision.outcome != "NOT_PERMITTED")
-        effects = {one.effect for one in rule_list if one.id in {because.rule for because in decision.because}}
+        effects = {one.effect for one in rule_list if one.key in {because.key for because in decision.because}}
         assert decision.permitted <= ("permit" in effects)
 
 

@@ -18,11 +18,12 @@ import rfc8785
 
 from openleo.instants import instant_text
 from openleo.policy.rules import RuleKey, RuleSet
-from openleo.service.amounts import EffectRow, Spill, TerminalChange
+from openleo.service.amounts import NOTHING, Amount, EffectRow, Spill, TerminalChange
 from openleo.service.change import Side, names_of, rows_between
 from openleo.service.reached import Reached
 from openleo.service.windows import changes
 
+NO_TERMINALS = replace(NOTHING, terminals=0)
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 
@@ -214,10 +215,17 @@ class _Compared:
 def _with_terminals(row: EffectRow, change: TerminalChange, names: Mapping[RuleKey, str]) -> EffectRow:
     return replace(
         row,
-        lost=replace(row.lost, terminals=change.lost),
-        gained=replace(row.gained, terminals=change.gained),
-        because=tuple(sorted({*row.because, *(names[key] for key in change.because)})),
+        lost=_counting(row.lost, change.lost),
+        gained=_counting(row.gained, change.gained),
+        because=tuple(sorted({*row.because, *(names[key] for key in change.because)}))
+        if change.because
+        else row.because,
     )
+
+
+def _counting(amount: Amount, terminals: int) -> Amount:
+    """An amount with its terminals; most rows of an effect have nothing, and share it."""
+    return NO_TERMINALS if amount is NOTHING and not terminals else replace(amount, terminals=terminals)
 
 
 def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
