@@ -38,7 +38,7 @@ from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
 
 NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
-PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py")
+PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py", "effects.py", "policy/mask.py")
 
 MOST_NAMED = 8  # territories
 

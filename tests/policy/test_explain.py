@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_decide_properties import requests, rule_lists, rules, wheres
 
+from openleo.instants import civil_instant
+from openleo.places.expressions import Labels
 from openleo.places.point import at
 from openleo.policy.conditions import AtMost, Selector
 from openleo.policy.decide import Outcome, decide
@@ -88,3 +90,15 @@ def at_lux():
     from openleo.places.expressions import Labels
 
     return Labels(frozenset({"LUX"}))
+
+
+def test_what_is_told_of_afterwards_is_decided_after_the_last_instant_that_it_holds():
+    """A bound still holds at its own instant: 60 days abroad are no more than 60."""
+    guests = Rule(
+        "guests", "operator", "permit", Labels(frozenset({"TON"})), Selector(conditions=(AtMost("days_abroad", 60.0),))
+    )
+    noon = civil_instant("2026-11-20T12:00:00Z")
+    said = explain(union([guests]), Request(at=noon, class_="fixed", days_abroad=59.5), at("TON"))
+    assert said.decision.outcome is Outcome.PERMITTED
+    assert said.then is not None
+    assert said.then.outcome is Outcome.NOT_PERMITTED

@@ -27,8 +27,8 @@ from openleo.places.cell_index import CellIndex, indexed
 from openleo.places.sea_reach import label_names
 
 RESOLUTIONS = (3, 4, 5)
-CODE = ("cells.py", "geodesy.py", "places/land.py", "places/waters.py", "places/sea_reach.py",
-        "places/cell_labels.py", "places/cell_index.py")  # fmt: skip
+CODE = ("cells.py", "geodesy.py", "units.py", "places/land.py", "places/parts.py", "places/territories.py",
+        "places/waters.py", "places/sea_reach.py", "places/cell_labels.py", "places/cell_index.py")  # fmt: skip
 DATA = ("data/places/land-10m.parquet",)
 DIGEST_BYTES = 32
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from openleo.instants import instant_text
@@ -103,16 +104,20 @@ def read(rule: Rule, request: Request, everywhere: bool | None) -> Reading:
 
 
 def _then(rule_set: RuleSet, request: Request, where: Where | None, decision: Decision) -> Decision | None:
-    """What is decided at the instant until which a decision holds."""
+    """What is decided as soon as a decision holds no longer: a bound still does at its own instant."""
     if decision.valid_until is None or request.at is None:
         return None
-    later_s = (decision.valid_until - request.at).total_seconds()
+    try:
+        then = decision.valid_until + datetime.resolution
+    except OverflowError:  # the end of the calendar
+        return None
+    later_s = (then - request.at).total_seconds()
     grown = {
         input_.attribute: input_.of(request) + later_s / every_s
         for input_, every_s in GROWS_EVERY_S.items()
         if input_.of(request) is not None
     }
-    return decide(rule_set, replace(request, at=decision.valid_until, **grown), where)
+    return decide(rule_set, replace(request, at=then, **grown), where)
 
 
 def _clauses(rule: Rule, request: Request) -> Iterator[Clause]:

@@ -152,9 +152,11 @@ class Kinds:
         return made.astype(np.int64).reshape(len(self.labels), classes, most)
 
     def of(self, rule_set: RuleSet) -> RuleArrays:
-        """A rule set over the places of the terminals."""
-        known = (arrays for arrays in self.rules if arrays.rule_set is rule_set)
-        return next(known, None) or rule_arrays(rule_set, self.settled.places)
+        """One of the rule sets, over the places of the terminals. Raises ValueError for one that is none of them."""
+        for arrays in self.rules:
+            if arrays.rule_set.sha256 == rule_set.sha256:
+                return arrays
+        raise ValueError("these kinds were not made for this rule set, and may not tell apart what it does")
 
     def holds(self, tests: Sequence[Test]) -> NDArray[np.uint8]:
         """(kind, test): whether a test holds, Kleene's."""

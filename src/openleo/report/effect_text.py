@@ -178,7 +178,8 @@ def _spill(effect: Effect) -> list[str]:
         wide = _width(classes for classes, _ in together)
         for classes, said in together:
             lines += [f"{INDENT * 2}{listed(classes):<{wide}} {one}" for one in said]
-    return lines if by_territory else [*lines, f"{INDENT}they cross no border behind which people live"]
+    nobody = f"{INDENT}within the scenario's area they cross no border behind which people live"
+    return lines if by_territory else [*lines, nobody]
 
 
 def _lit_and_dark(row: EffectRow) -> list[str]:

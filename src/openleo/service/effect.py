@@ -106,7 +106,7 @@ class Effect:
             "base": self.base,
             "new": self.new,
             "network": self.network,
-            "territories": [row.as_json() for row in self.rows],
+            "territories": [row.as_json() for row in sorted(self.rows, key=lambda row: (row.territory, row.class_))],
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
             "beam_km": self.beam_km,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain
 
 from openleo.policy.rules import RuleSet
 from openleo.policy.when import Window
 
 NAMES = ("base", "new")
-WEEKLY_EDGES = 2  # of a weekly period, one beginning and one end stand for all
+WEEK = timedelta(days=7, hours=2)  # so long that an hour turned back is in it
+MOST_WEEKS = 20  # of weekly periods: the week ahead, and those that follow the first of the dated changes
 
 
 def changes(
@@ -17,26 +19,30 @@ def changes(
 ) -> list[tuple[datetime, tuple[str, ...]]]:
     """(instant, whose rules change) of the old and the new rules, in order: after one instant and before another.
 
-    Every `from` and `until` of a window; of weekly periods only the next beginning and the next end.
+    Every `from` and `until` of a window. Weekly periods come back alike until a dated change, so of them every edge of
+    the week ahead is told, and of the week that follows each of the first MOST_WEEKS - 1 dated changes.
     """
+    windows = [dict.fromkeys(rule.window for rule in rule_set.rules) if rule_set else {} for rule_set in rule_sets]
+    dated = sorted({edge for window in chain(*windows) for edge in _dated(window, after) if not until or edge < until})
+    starts = [after, *dated[: MOST_WEEKS - 1]]
     found: dict[datetime, dict[str, None]] = {}
-    for name, rule_set in zip(NAMES, rule_sets, strict=True):
-        for window in dict.fromkeys(rule.window for rule in rule_set.rules) if rule_set else ():
-            for instant in _edges(window, after):
+    for name, own in zip(NAMES, windows, strict=True):
+        for window in own:
+            for instant in chain(_dated(window, after), *(_weekly(window, start) for start in starts)):
                 if until is None or instant < until:
                     found.setdefault(instant, {})[name] = None
     return [(instant, tuple(found[instant])) for instant in sorted(found)]
 
 
-def _edges(window: Window, after: datetime) -> Iterator[datetime]:
+def _dated(window: Window, after: datetime) -> Iterator[datetime]:
     for limit in (window.begins, window.ends):
         if limit is not None and limit > after and window.holds(limit) != window.holds(limit - datetime.resolution):
             yield limit
-    if window.weekly:
-        first = window.begins if window.begins is not None and window.begins > after else after
-        for _ in range(WEEKLY_EDGES):
-            edge = window.next_change(first)
-            if edge is None:
-                return
-            yield edge
-            first = edge
+
+
+def _weekly(window: Window, start: datetime) -> Iterator[datetime]:
+    """Every edge within a week after an instant."""
+    edge = window.next_change(start) if window.weekly else None
+    while edge is not None and edge - start <= WEEK:
+        yield edge
+        edge = window.next_change(edge)
