@@ -334,3 +334,10 @@ def test_faults_of_rules_and_terminals_are_told_together(decide_terminals, tmp_p
     assert done.code == 2
     assert "speed_max" in done.err
     assert 'rows 1 and 2, id: "a" is the id of 2 terminals.' in done.err
+
+
+def test_a_table_of_terminals_is_not_written_over(decide_terminals, tmp_path):
+    done = decide_terminals("--out", "t.csv")
+    assert done.code == 2
+    assert "is --terminals, too" in " ".join(done.err.split())
+    assert (tmp_path / "t.csv").read_text() == TERMINALS

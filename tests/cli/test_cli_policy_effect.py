@@ -225,6 +225,7 @@ def test_rules_on_gateways_are_refused_and_rules_on_beams_leave_the_spill_to_the
     said = effect(PERMITS, PERMITS + STRIP + beam, "--json")
     assert said.code == 0, said.err
     assert all(row["spill_people"] is None for row in said.json["territories"])
+    assert any(note.startswith("Rules on beams are not computed (quiet)") for note in said.json["notes"])
 
 
 # --- terminals ----------------------------------------------------------------------------------------------------

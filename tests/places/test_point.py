@@ -151,3 +151,16 @@ def test_how_far_everything_is_the_same():
     assert where(48.0, 5.0, far * 1000.0).labels == ("FRA",)
     assert same_within_km(49.61, 6.13, 0.0, (LUXEMBOURG,)) < same_within_km(49.61, 6.13, 0.0)
     assert same_within_km(49.9, 5.74, 20_000.0) <= 20
+
+
+def test_a_circle_over_a_border_moves_only_as_far_as_it_stays_over_it():
+    """France and Spain at 42.70, 0.30: two kilometres to the north a circle of two lies in France alone."""
+    assert len(where(42.70, 0.30, 2_000.0).atoms) > 1
+    assert same_within_km(42.70, 0.30, 2_000.0) <= 2
+    random = np.random.default_rng(5)
+    for lat, lon in random.uniform((49.45, 5.7), (50.2, 6.5), (12, 2)).tolist():
+        far_m = same_within_km(lat, lon, 20_000.0) * 1000.0
+        here = where(lat, lon, 20_000.0)
+        for azimuth in random.uniform(0.0, 360.0, 6 if far_m else 0):
+            there_lon, there_lat, _ = point.ELLIPSOID.fwd(lon, lat, azimuth, 0.98 * far_m)
+            assert where(there_lat, there_lon, 20_000.0) == here

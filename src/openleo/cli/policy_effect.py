@@ -66,7 +66,16 @@ def effect(
     """
     from dataclasses import replace
 
-    from openleo.effects import alike, classes_of_both, compare, first_difference, outside, prepare, spills
+    from openleo.effects import (
+        alike,
+        beams_untold,
+        classes_of_both,
+        compare,
+        first_difference,
+        outside,
+        prepare,
+        spills,
+    )
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
@@ -80,7 +89,7 @@ def effect(
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), tuple(known))
     asked = asked or classes_of_both(base, other, counted.classes if counted else ())
-    notes += tuple(said for said in [alike(base, other, asked)] if said)
+    notes += tuple(said for said in [alike(base, other, asked), beams_untold(base, other)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
     when = when or first_difference(prepared, asked)

@@ -25,10 +25,11 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
     from openleo.policy.terminal_kinds import settle
     from openleo.policy.terminals import read_terminals
     from openleo.report.rows import check_ending
-    from openleo.report.staging import StagedFile
+    from openleo.report.staging import StagedFile, check_distinct
 
     both = Together()
     both.read(lambda: check_ending(out, "--out"))
+    both.read(lambda: check_distinct({"--out": out}, {"--terminals": terminals}))
     instant = None if at is None else both.read(lambda: read_instant(at, "--at"))
     rule_set = both.read(lambda: read_rules(rules))
     read = both.read(lambda: read_terminals(terminals, rule_set.classes if rule_set else None))

@@ -84,11 +84,19 @@ def where(
 def same_within_km(
     latitude_deg: float, longitude_deg: float, uncertainty_m: float, regions: Sequence[Region] = ()
 ) -> int:
-    """How far a terminal can move and touch the same kinds of place: the largest of STEPS_KM, or 0."""
+    """How far a terminal can move and touch the same kinds of place: the largest of STEPS_KM, or 0.
+
+    Wherever it moves, its circle lies within the wider one, so it touches no other kind; where there are several kinds,
+    it also holds the narrower one, which has to touch them all.
+    """
     here = where(latitude_deg, longitude_deg, uncertainty_m, regions)
     far = 0
     for step in STEPS_KM:
         if here is None or where(latitude_deg, longitude_deg, uncertainty_m + step * M_PER_KM, regions) != here:
+            break
+        narrower_m = uncertainty_m - step * M_PER_KM
+        several = len(here.atoms) > 1
+        if several and (narrower_m < 0.0 or where(latitude_deg, longitude_deg, narrower_m, regions) != here):
             break
         far = step
     return far
