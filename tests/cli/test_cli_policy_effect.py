@@ -213,7 +213,7 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
         assert word in done.err
     (tmp_path / "empty").mkdir()
     done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
-    assert (done.code, "is a folder without rule files" in done.err) == (2, True)
+    assert (done.code, "is a folder without a rule file" in done.err) == (2, True)
 
 
 def test_rules_on_gateways_are_refused_and_rules_on_beams_leave_the_spill_to_them(effect):

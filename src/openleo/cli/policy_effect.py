@@ -11,10 +11,9 @@ from openleo.cli.common import AsJson, Threads, note, print_json, progress
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
 BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
-RULE_ENDINGS = (".toml", ".json")
 
-Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
-New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files by comma, or a folder of them.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files or folders of them, by comma.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files or folders of them, by comma.")]
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="SCENARIO", help="Gives network and area; its own rules are not used.")
 ]
@@ -163,24 +162,12 @@ def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ign
 
 
 def _files(words: str, argument: str) -> list[Path]:
-    """Files by comma; of a folder, all rule files in it."""
+    """Files and folders by comma."""
     from openleo.errors import InputError, Problem
 
-    found: list[Path] = []
-    for word in words.split(","):
-        path = Path(word.strip())
-        if not word.strip():
-            raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
-        if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in RULE_ENDINGS)
-            if not inside:
-                raise InputError(
-                    Problem(str(path), "", "is a folder without rule files.", "They end in .toml or .json.")
-                )
-            found += inside
-        else:
-            found.append(path)
-    return found
+    if not all(word.strip() for word in words.split(",")):
+        raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
+    return [Path(word.strip()) for word in words.split(",")]
 
 
 def _instant(said: str | None, option: str):  # type: ignore[no-untyped-def]

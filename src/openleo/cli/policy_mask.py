@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, check_png, note, print_json, progress, read_instant
+from openleo.cli.common import AsJson, RuleFiles, check_png, note, print_json, progress, read_instant
 
 if TYPE_CHECKING:
     from openleo.policy.mask_sums import Sums
     from openleo.policy.rules import RuleSet
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 ENDING = ".parquet"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json, rule_files
+from openleo.cli.common import AsJson, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +56,7 @@ def shadow(
 def _read(path: Path) -> RuleSet:
     from openleo.policy.rule_file import read_rules
 
-    return read_rules(rule_files(path))
+    return read_rules([path])
 
 
 def read_file(path: Path, classes: Iterable[str] | None) -> list[Request]:
