@@ -201,3 +201,13 @@ def read_instant(text: str, option: str) -> datetime:
         why = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(Problem(option, "", why)) from None
     return instant
+
+
+def check_later(until: datetime | None, start: datetime | None, begins: str) -> None:
+    """Raise InputError unless --until, if it is given, comes after an instant; `begins` says what that is."""
+    from openleo.errors import InputError, Problem
+    from openleo.instants import instant_text
+
+    if until is not None and start is not None and until <= start:
+        rule = f"is {instant_text(until)}, which is not after {begins} {instant_text(start)}: there is nothing between."
+        raise InputError(Problem("--until", "", rule, "Write a later instant, or leave it out."))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, note, print_json, progress
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_instant
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
 BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
@@ -75,15 +77,20 @@ def effect(
         prepare,
         spills,
     )
+    from openleo.errors import Together, given
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
 
-    both, read, notes = _read(old, new, scenario, slots, resolution)
+    together = Together()
+    span = together.read(lambda: _span(at, until))
+    inputs = together.read(lambda: _read(old, new, scenario, slots, resolution))
+    together.done()
+    (when, end), (both, read, notes) = given(span), given(inputs)
     base, other = both
+    check_later(end, when or read.case.grid.start, "the scenario's start")
     if out is not None:
         check_writable(out)
-    when, end = _instant(at, "--at"), _instant(until, "--until")
     known = dict.fromkeys((*base.classes, *other.classes))
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), tuple(known))
@@ -91,7 +98,8 @@ def effect(
     notes += tuple(said for said in [alike(base, other, asked), beams_untold(base, other)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
-    when = when or first_difference(prepared, asked)
+    first = when or first_difference(prepared, asked)
+    when = first if end is None or first < end else read.case.grid.start  # where nothing differs before the end
     notes += tuple(said for said in [outside(prepared, asked, when)] if said)
     extras = Extras(notes=notes)
     if counted:
@@ -170,16 +178,18 @@ def _files(words: str, argument: str) -> list[Path]:
     return [Path(word.strip()) for word in words.split(",")]
 
 
-def _instant(said: str | None, option: str):  # type: ignore[no-untyped-def]
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_instant
+def _span(at: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """The instants of --at and --until. Raises InputError for what is none, and for an end that is no later."""
+    from openleo.errors import Together
 
-    if said is None:
-        return None
-    try:
-        return parse_instant(said)
-    except ValueError as error:
-        raise InputError(Problem(f"{option} {said}", "", str(error))) from error
+    both = Together()
+    when, end = (
+        None if said is None else both.read(partial(read_instant, said, option))
+        for option, said in (("--at", at), ("--until", until))
+    )
+    both.done()
+    check_later(end, when, "--at")
+    return when, end
 
 
 def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:
