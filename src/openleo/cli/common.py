@@ -203,6 +203,18 @@ def read_instant(text: str, option: str) -> datetime:
     return instant
 
 
+def read_span(at: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """The instants of --at and --until. Raises InputError for what is none, and for an end that is no later."""
+    from openleo.errors import Together
+
+    both = Together()
+    when = None if at is None else both.read(lambda: read_instant(at, "--at"))
+    end = None if until is None else both.read(lambda: read_instant(until, "--until"))
+    both.done()
+    check_later(end, when, "--at")
+    return when, end
+
+
 def check_later(until: datetime | None, start: datetime | None, begins: str) -> None:
     """Raise InputError unless --until, if it is given, comes after an instant; `begins` says what that is."""
     from openleo.errors import InputError, Problem

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_instant
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
 BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
@@ -77,20 +75,16 @@ def effect(
         prepare,
         spills,
     )
-    from openleo.errors import Together, given
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
     from openleo.service.effect import Extras
 
-    together = Together()
-    span = together.read(lambda: _span(at, until))
-    inputs = together.read(lambda: _read(old, new, scenario, slots, resolution))
-    together.done()
-    (when, end), (both, read, notes) = given(span), given(inputs)
+    both, read, notes = _read(old, new, scenario, slots, resolution)
     base, other = both
-    check_later(end, when or read.case.grid.start, "the scenario's start")
     if out is not None:
         check_writable(out)
+    when, end = read_span(at, until)
+    check_later(end, when or read.case.grid.start, "the scenario's start")
     known = dict.fromkeys((*base.classes, *other.classes))
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), tuple(known))
@@ -176,20 +170,6 @@ def _files(words: str, argument: str) -> list[Path]:
     if not all(word.strip() for word in words.split(",")):
         raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
     return [Path(word.strip()) for word in words.split(",")]
-
-
-def _span(at: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
-    """The instants of --at and --until. Raises InputError for what is none, and for an end that is no later."""
-    from openleo.errors import Together
-
-    both = Together()
-    when, end = (
-        None if said is None else both.read(partial(read_instant, said, option))
-        for option, said in (("--at", at), ("--until", until))
-    )
-    both.done()
-    check_later(end, when, "--at")
-    return when, end
 
 
 def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:
