@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -26,6 +27,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+Place = tuple[str | int, ...]  # the keys and numbers that lead to a value
 RecordType = TypeVar("RecordType", bound=Record)
 
 
@@ -127,7 +129,33 @@ def examine(
         except ValidationError as error:
             known = {fault["loc"] for fault in faults}
             faults += [fault for fault in error.errors() if fault["loc"] not in known]
-    return record, [_problem(model, fault, file, under) for fault in faults]
+    return record, [_problem(model, place, some, file, under) for place, some in by_place(data, faults).items()]
+
+
+def by_place(data: Any, faults: Iterable[Any]) -> dict[Place, list[Any]]:
+    """What pydantic finds, by its place in the data.
+
+    A value of several forms is at fault in each of them; where one form gets further into it, that alone is told.
+    """
+    found: dict[Place, list[Any]] = {}
+    for fault in faults:
+        found.setdefault(_place_in(data, fault), []).append(fault)
+    outer = {place[:length] for place in found for length in range(len(place))}
+    return {place: some for place, some in found.items() if place not in outer or some[0]["type"] == "value_error"}
+
+
+def _place_in(data: Any, fault: Any) -> Place:
+    """The place of a fault, without the names of the forms that a value could have."""
+    place: list[str | int] = []
+    last = len(fault["loc"]) - 1
+    for number, step in enumerate(fault["loc"]):
+        if isinstance(data, dict) and (step in data or (number == last and fault["type"] == "missing")):
+            place.append(step)
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int):
+            place.append(step)
+            data = data[step]
+    return tuple(place)
 
 
 def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
@@ -139,8 +167,8 @@ def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] 
     return data
 
 
-def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Problem:
-    place = tuple(fault["loc"])
+def _problem(model: type[BaseModel], place: Place, faults: list[Any], file: str, under: str) -> Problem:
+    fault = faults[0]
     where = ".".join(text for text in (under, place_text(place)) if text)
     if fault["type"] == "extra_forbidden":
         holder = _model_at(model, place[:-1])
@@ -158,7 +186,9 @@ def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Probl
         return Problem(file, where, f"is {_shown(fault['input'])}; it must be a table.", f"Write [{where}].")
     if fault["type"] == "value_error":
         return Problem(file, where, str(fault["ctx"]["error"]))
-    return Problem(file, where, f"is {_shown(fault['input'])}: {_sentence(fault['msg'])}")
+    said = [_sentence(one["msg"]).removesuffix(".") for one in faults]
+    either = join_or([said[0], *(one.removeprefix("should be ") for one in said[1:])])
+    return Problem(file, where, f"is {_shown(fault['input'])}: {either}.")
 
 
 def _shown(value: Any) -> str:

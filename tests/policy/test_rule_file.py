@@ -324,3 +324,69 @@ def test_classes_of_one_file_are_known_to_the_others_in_any_order(read):
     names = 'schema = 1\nbook = "registry"\nclasses = ["press"]\n'
     uses = book(rule(who='{classes = ["press"]}'))
     assert read(names, uses).sha256 == read(uses, names).sha256
+
+
+def test_a_class_at_fault_hides_no_rule(refusal):
+    """Which classes there are is then not known, so none is refused."""
+    head = 'schema = 1\nbook = "b"\nclasses = ["press", 1]\n'
+    rules = rule(who='{classes = ["pres"], groups = []}'), "[[rule]]\n", rule(id='"r2"', territory='{in = "TWM"}')
+    said = [(one.where, str(one)) for one in refusal(book(*rules, head=head))]
+    assert [where for where, _ in said] == [
+        "classes[1]",
+        'rule "r1"',
+        *(f"rule[1].{key}" for key in ("id", "effect", "territory", "reason")),
+        'rule "r2"',
+    ]
+    assert "who.groups is an empty list" in said[1][1]
+    assert "TWM" in said[-1][1]
+
+
+@pytest.mark.parametrize("head", ["schema = 1\n", 'schema = 1\nbook = ""\n', 'schema = "1"\nbook = "b"\n'])
+def test_what_a_file_says_of_itself_hides_no_rule(refusal, head):
+    assert [one.where for one in refusal(book(rule(territory='{in = "TWM"}'), head=head))][1:] == ['rule "r1"']
+
+
+def test_a_rule_that_is_no_table_hides_no_other(refusal, tmp_path):
+    rules = [3, {"id": "r2", "effect": "permit", "reason": "x", "territory": {"in": "TWM"}}]
+    (tmp_path / "a.json").write_text(json.dumps({"schema": 1, "book": "b", "rule": rules}))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert [one.where for one in refused.value.problems] == ["rule[0]", 'rule "r2"']
+
+
+GOOD_PERIOD = {"from": '"08:00"', "until": '"17:00"', "zone": '"UTC"'}
+
+
+@pytest.mark.parametrize(
+    ("keys", "hidden"),
+    [
+        ({"weekly": [{"until": '"25:00"', "zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"weekly": [{"from": "8"}, {"until": '"24:30"'}, {"zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"weekly": [{"zone": "3", "from": '"24:00"'}]}, "begins at 24:00"),
+        ({"weekly": [{"days": '["mo"]', "zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"who": '{classes = ["fixd", 1]}'}, "Did you mean fixed?"),
+        ({"who": "{classes = [1], groups = []}"}, "who.groups is an empty list"),
+        ({"territory": '{in = ["TWM", 1]}'}, 'no territory "TWM"'),
+        ({"territory": '{in = "TWM", include = 3}'}, 'no territory "TWM"'),
+        ({"territory": '{in = "JPN", include = ["dokd", 3]}'}, "Did you mean dokdo?"),
+        ({"conditions": '{speed_kmh_max = "x", home_territory = "TWM"}'}, 'no territory "TWM"'),
+        ({"except": '{classes = ["fixd"], speed_kmh_max = "x"}'}, "Did you mean fixed?"),
+        ({"land_in": '["TWM", 3]'}, 'no territory "TWM"'),
+    ],
+)
+def test_a_value_at_fault_hides_nothing_beside_it_and_brings_nothing_else(refusal, keys, hidden):
+    """Two faults are two problems: the one of a value's form, and the one of what another value names."""
+    if "weekly" in keys:
+        periods = ", ".join(
+            "{" + ", ".join(f"{key} = {value}" for key, value in {**GOOD_PERIOD, **period}.items()) + "}"
+            for period in keys["weekly"]
+        )
+        keys = {"weekly": f"[{periods}]"}
+    problems = refusal(book(rule(**keys)))
+    assert hidden in str(problems[-1])
+    assert [one for one in problems if one.where == 'rule "r1"'] == [problems[-1]]
+
+
+def test_a_value_of_two_forms_is_told_once(refusal):
+    problem = only(refusal(book(rule(territory="{in = 3}"))))
+    assert str(problem).endswith("rule[0].territory.in: is 3: should be a valid string or a valid list.")
