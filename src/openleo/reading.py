@@ -10,6 +10,7 @@ import json
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -42,9 +43,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         rule = "cannot be read: lists or tables stand within each other too deep."
         raise InputError(Problem(str(path), "", rule, "A file of ours is a few levels deep.")) from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
 
 
 def read_json(path: Path) -> Any:
@@ -56,9 +56,19 @@ def read_json(path: Path) -> Any:
         return parse_json(_text(path), str(path))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    """Why a file cannot be read: a ValueError is of a text that is not UTF-8, or of a name that no file can have."""
+    if isinstance(error, IsADirectoryError):
+        return Problem(str(path), "", "cannot be read: it is a directory.", "Name the files in it.")
+    if isinstance(error, UnicodeDecodeError):
+        rule = f"cannot be read: byte {error.start:,} is {error.object[error.start]:#04x}, which is not UTF-8 there."
+        return Problem(str(path), "", rule, "Save it as UTF-8.")
+    why = getattr(error, "strerror", None) or error
+    return Problem(str(path), "", f"cannot be read: {why}.", "Check its name, and who may read it.")
 
 
 def _text(path: Path) -> str:
@@ -192,13 +202,21 @@ def _problem(model: type[BaseModel], place: Place, faults: list[Any], file: str,
 
 
 def _shown(value: Any) -> str:
-    """A value as Python writes it, or its beginning."""
-    text = repr(value)
+    """A value as a file writes it, or its beginning."""
+    text = _as_toml(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _as_toml(value: Any) -> str:
     """A value as a file writes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_as_toml(one)}' for key, one in value.items())}}}"
+    if isinstance(value, date | time):
+        return value.isoformat().replace("+00:00", "Z")
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

@@ -390,3 +390,58 @@ def test_a_value_at_fault_hides_nothing_beside_it_and_brings_nothing_else(refusa
 def test_a_value_of_two_forms_is_told_once(refusal):
     problem = only(refusal(book(rule(territory="{in = 3}"))))
     assert str(problem).endswith("rule[0].territory.in: is 3: should be a valid string or a valid list.")
+
+
+@pytest.mark.parametrize(
+    ("territory", "name"),
+    [
+        ('{geojson = "no.geojson"}', "no.geojson"),
+        ('{cells = "no.txt"}', "no.txt"),
+        ('{in = "\\"no.geojson\\""}', "no.geojson"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_with_the_rule_that_names_it(refusal, tmp_path, territory, name):
+    problem = only(refusal(book(rule(territory=territory))))
+    assert str(problem) == (
+        f'{tmp_path / name}: named by rule "r1" of {tmp_path / "a.toml"}: there is no such file. '
+        "Paths are relative to the file that names them."
+    )
+
+
+def test_a_folder_and_a_text_that_is_no_utf_8(tmp_path):
+    (tmp_path / "latin.toml").write_bytes("schema = 1 # é".encode("latin-1"))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path, tmp_path / "latin.toml"])
+    assert [str(one) for one in refused.value.problems] == [
+        f"{tmp_path}: cannot be read: it is a directory. Name the files in it.",
+        f"{tmp_path / 'latin.toml'}: cannot be read: byte 13 is 0xe9, which is not UTF-8 there. Save it as UTF-8.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"from": "2026-01-01"}, "is 2026-01-01, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"from": '"2026-01-01"'}, "is 2026-01-01, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"until": '"20260101"'}, "is 20260101, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"until": "2026-01-01T00:00:00"}, "is 2026-01-01T00:00:00, without its zone; write 2026-01-01T00:00:00Z"),
+        ({"review_by": "2027-01-31T00:00:00Z"}, "review_by: is 2027-01-31T00:00:00Z: should be a valid date"),
+        ({"who": "2027-01-31T00:00:00Z"}, "who: is 2027-01-31T00:00:00Z; it must be a table"),
+        ({"who": "{classes = [2027-01-31]}"}, "who.classes[0]: is 2027-01-31: should be a valid string"),
+        ({"until": "12:00:00"}, "is 12:00:00; write an instant such as"),
+    ],
+)
+def test_instants_are_told_as_they_are_written(refusal, changed, said):
+    assert said in str(only(refusal(book(rule(**changed)))))
+
+
+def test_a_period_that_ends_as_it_begins_is_refused_with_a_way_out(refusal):
+    """The whole day to some readers, nothing to others."""
+    text = book(rule(weekly='[{from = "08:30", until = "08:30", zone = "UTC"}]'))
+    assert "begins and ends at 08:30" in str(only(refusal(text)))
+    assert only(refusal(text)).way_out == "A whole day is 00:00 to 24:00."
+
+
+def test_bounds_are_told_with_all_their_digits(refusal):
+    text = book(rule(conditions="{altitude_m_min = 1000000.5, altitude_m_max = 1000000.25}"))
+    assert "altitude_m_min = 1000000.5 and up to altitude_m_max = 1000000.25" in str(only(refusal(text)))

@@ -14,7 +14,7 @@ from shapely.validation import explain_validity
 
 from openleo.errors import InputError, Problem
 from openleo.places.shapes import cut_at_antimeridian
-from openleo.reading import bounded_text
+from openleo.reading import bounded_text, unreadable
 
 GEOJSON_ENDINGS = (".geojson", ".json")
 MOST_BYTES = 50_000_000  # a vertex with 15 digits takes 40
@@ -53,10 +53,11 @@ def read_json(path: Path, most_bytes: int = MOST_BYTES, most_vertices: int = MOS
     except RecursionError:
         rule = "cannot be read as GeoJSON: lists stand within lists too deep."
         raise InputError(Problem(str(path), "", rule, "A MultiPolygon's coordinates are four deep.")) from None
-    except (OSError, ValueError) as error:  # ValueError: no JSON, no UTF-8, or no name of a file
-        why = getattr(error, "strerror", None) or error
-        rule = f"cannot be read as GeoJSON: {why}."
+    except json.JSONDecodeError as error:
+        rule = f"cannot be read as GeoJSON: {error}."
         raise InputError(Problem(str(path), "", rule, "Write it as RFC 7946 has it.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
     return content
 
 

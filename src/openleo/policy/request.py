@@ -73,11 +73,6 @@ class Request:
         """Whether the position is known to be too old to tell where the terminal is. One without age is as of `at`."""
         return self.age_s is not None and self.age_s > after_s
 
-    @property
-    def placed(self) -> bool:
-        """Whether it is known where the terminal is, and how well that is known."""
-        return self.latitude_deg is not None and self.longitude_deg is not None and self.uncertainty_m is not None
-
 
 class PositionRecord(Record):
     """`position`."""

@@ -18,6 +18,7 @@ from openleo.policy.rule_records import ConditionsRecord, ExceptRecord, PeriodRe
 from openleo.policy.rule_territory import known_lands, territory_expression
 from openleo.policy.rules import EMERGENCY, Rule
 from openleo.policy.when import DAYS, Period, Window
+from openleo.policy.words import clock_text, number_text
 from openleo.reading import examine
 
 ONLY_THROUGH_GROUPS = ("account", "accounts", "terminal", "terminals", "subscription", "subscriptions")
@@ -138,8 +139,8 @@ def _selector(who: WhoRecord, conditions: ConditionsRecord, key: str, faults: Fa
         if least is not None:
             made.append(MoreThan(name, float(least)))
         if most is not None and least is not None and least >= most:
-            rule = f"{key}: nothing is both above {name}_min = {least:g} and up to {name}_max = {most:g}."
-            faults.add(rule, "Set the lower bound below the upper one.")
+            bounds = f"above {name}_min = {number_text(least)} and up to {name}_max = {number_text(most)}"
+            faults.add(f"{key}: nothing is both {bounds}.", "Set the lower bound below the upper one.")
     for name, known in _LISTS.items():
         words = getattr(conditions, name)
         if words is not None and not _refuse_empty(words, f"{key}.{name}", faults):
@@ -191,7 +192,10 @@ def _period(record: PeriodRecord, key: str, faults: Faults) -> Period | None:
     before = len(faults.found)
     _refuse_empty(record.days, f"{key}.days", faults, "every day")
     if record.from_ == record.until:
-        faults.add(f"{key}: is empty; it ends at the time of day that it begins.", "A whole day is 00:00 to 24:00.")
+        rule = (
+            f"{key}: begins and ends at {clock_text(record.from_)}, which is a whole day to some and nothing to others."
+        )
+        faults.add(rule, "A whole day is 00:00 to 24:00.")
     if record.from_ >= 24 * 3600:
         faults.add(f"{key}: begins at 24:00, which is the next day.", "Write from = 00:00 of that day.")
     if record.zone not in _zones():

@@ -151,7 +151,10 @@ class PeriodRecord(Record):
         None, description="Days of the beginning. Default: every day.", json_schema_extra={"minItems": 1}
     )
     from_: Clock = Field(alias="from", description="The first second, such as 08:00.")
-    until: Clock = Field(description="The end, not included; 24:00 is midnight. Up to `from`: on the next day.")
+    until: Clock = Field(
+        description="The end, not included; 24:00 is midnight. Before `from`: on the next day. Never the "
+        "same as `from`: a whole day is 00:00 to 24:00."
+    )
     zone: str = Field(description='The IANA zone of the clock, such as "Asia/Taipei" or "UTC".')
 
 
