@@ -92,7 +92,7 @@ def explain(
         return
     typer.echo(_head(place, request))
     typer.echo()
-    typer.echo(explain_words.text(explanation), nl=False)
+    typer.echo(explain_words.text(explanation, OPTIONS), nl=False)
 
 
 def _place(words: str) -> Place:
