@@ -183,7 +183,7 @@ def _problem(model: type[BaseModel], place: Place, faults: list[Any], file: str,
     if fault["type"] == "extra_forbidden":
         holder = _model_at(model, place[:-1])
         known = list(_fields(holder)) if holder else []
-        key = str(place[-1])
+        key = place_text(place[-1:])
         way_out = near_names(key, known) or (f"Known keys: {', '.join(sorted(known))}." if known else "")
         return Problem(file, where, f'there is no key "{key}" here.', way_out)
     if fault["type"] == "missing":
@@ -224,7 +224,8 @@ def place_text(place: tuple[Any, ...]) -> str:
     """`constellation.shell[0].planes`: the place of a value as a person would point at it."""
     text = ""
     for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+        key = step if str(step).isprintable() else repr(step)
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{key}"
     return text
 
 

@@ -445,3 +445,41 @@ def test_a_period_that_ends_as_it_begins_is_refused_with_a_way_out(refusal):
 def test_bounds_are_told_with_all_their_digits(refusal):
     text = book(rule(conditions="{altitude_m_min = 1000000.5, altitude_m_max = 1000000.25}"))
     assert "altitude_m_min = 1000000.5 and up to altitude_m_max = 1000000.25" in str(only(refusal(text)))
+
+
+@pytest.mark.parametrize(
+    "bad", ["\x1b[31mred", "a\x00b", "bell\x07", "two\nlines", "back\u202eward", "page\u2028", "\x9b"]
+)
+@pytest.mark.parametrize("key", ["id", "authority", "reason", "legal_reference", "book", "classes", "in", "groups"])
+def test_a_text_that_commands_terminals_is_refused_and_not_shown(tmp_path, key, bad):
+    """Rules are told on terminals and pages: a text must not clear, colour or turn what stands around it."""
+    said = {"id": "r1", "effect": "permit", "territory": {"in": "LUX"}, "reason": "licensed"}
+    file = {"schema": 1, "book": "b", "rule": [said]}
+    places = {"book": "book", "classes": "classes[0]", "in": "rule[0].territory.in", "groups": "rule[0].who.groups[0]"}
+    if key == "in":
+        said["territory"] = {"in": bad}
+    elif key == "groups":
+        said["who"] = {"groups": [bad]}
+    else:
+        (file if key in places else said)[key] = [bad] if key == "classes" else bad
+    (tmp_path / "a.json").write_text(json.dumps(file))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    problem = only(refused.value.problems)
+    assert problem.where == places.get(key, f"rule[0].{key}")
+    assert "holds the control character U+" in problem.rule
+    assert "write it in one line, without" in problem.rule
+    assert str(problem).isprintable()
+
+
+def test_a_key_that_commands_terminals_is_not_shown(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"schema": 1, "book": "b", "\x1b[2J": 1}))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert str(only(refused.value.problems)).isprintable()
+
+
+def test_words_of_any_script_are_texts(read):
+    words = ["Компанія «Зв’язок»", "شبكه\u200cها", "台灣衛星", "réseau 📡"]  # with a joiner as Persian needs it
+    (made,) = read(book(rule(reason=f'"{" ".join(words)}"'))).rules
+    assert made.reason == " ".join(words)

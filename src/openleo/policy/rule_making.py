@@ -37,7 +37,8 @@ def read_rule(
 
     `classes` are those that there are; None: not known, so none is refused.
     """
-    faults = Faults(file, f'rule "{table["id"]}"' if table.get("id") else f"rule[{number}]")
+    id_ = table.get("id")
+    faults = Faults(file, f'rule "{id_}"' if id_ and str(id_).isprintable() else f"rule[{number}]")
     record, problems = examine(RuleRecord, table, file, under=f"rule[{number}]")
     faults.found += [_with_groups(problem) for problem in problems]
     whole = record is not None
