@@ -1,4 +1,4 @@
-"""A Difference as text for people, and as JSON.
+"""A RuleSetDifference as text for people, and as JSON.
 
 One entry a rule, as a patch reads: + added, - removed, ~ changed key by key; then the territories that gain or lose a
 rule. What it does to people is computed by an effect.
@@ -13,8 +13,8 @@ from openleo.errors import counted
 from openleo.places.kinds import ELSEWHERE
 from openleo.policy.diff import (
     AreaChange,
-    Change,
-    Difference,
+    RuleChange,
+    RuleSetDifference,
     Touched,
     Value,
     by_territory,
@@ -29,7 +29,7 @@ MOST_NAMED = 12  # labels in a line of text
 REST_OF_EARTH = "places that neither names"
 
 
-def text(difference: Difference) -> str:
+def text(difference: RuleSetDifference) -> str:
     """All of it, for people."""
     old, new = difference.old, difference.new
     counts = (
@@ -49,7 +49,7 @@ def text(difference: Difference) -> str:
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
-def _entries(difference: Difference) -> Iterator[list[str]]:
+def _entries(difference: RuleSetDifference) -> Iterator[list[str]]:
     for rule in difference.added:
         yield [f"+ {named(rule)}: {rule.reason}", *_whole(rule), *_elsewhere(rule, difference.old, difference.removed)]
     for rule in difference.removed:
@@ -71,7 +71,7 @@ def _elsewhere(rule: Rule, other: RuleSet, moved: Iterable[Rule]) -> list[str]:
     return [f'    another rule than "{rule.id}" of {listed(books)}'] if books else []
 
 
-def _changed(change: Change) -> Iterator[str]:
+def _changed(change: RuleChange) -> Iterator[str]:
     for one in change.keys:
         yield f"    {one.key}: {value_text(one.before)} -> {value_text(one.after)}"
     yield from (f"    {line}" for line in area_lines(change.area))
@@ -111,7 +111,7 @@ def labels_text(labels: Iterable[str]) -> str:
     return listed([*ids[:MOST_NAMED], *more])
 
 
-def _territories(difference: Difference) -> list[str]:
+def _territories(difference: RuleSetDifference) -> list[str]:
     lines: dict[str, list[str]] = {}
     for touched in by_territory(difference):
         what = "; ".join(
@@ -129,7 +129,7 @@ def _territories(difference: Difference) -> list[str]:
 # --- as JSON ------------------------------------------------------------------------------------------------------
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: RuleSetDifference) -> dict[str, Any]:
     """The same for programs."""
     old, new = difference.old, difference.new
     return {
@@ -153,7 +153,7 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
     return {**name_json(rule), "keys": form(rule)}
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: RuleChange) -> dict[str, Any]:
     return {
         **name_json(change.new),
         "keys": [{"key": one.key, "before": one.before, "after": one.after} for one in change.keys],
