@@ -483,3 +483,20 @@ def test_words_of_any_script_are_texts(read):
     words = ["Компанія «Зв’язок»", "شبكه\u200cها", "台灣衛星", "réseau 📡"]  # with a joiner as Persian needs it
     (made,) = read(book(rule(reason=f'"{" ".join(words)}"'))).rules
     assert made.reason == " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty."),
+        ("[" * 100_000 + "]" * 100_000, "too deep. A file of ours is a few levels deep."),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "too deep. A file of ours is a few levels deep."),
+        (f'{{"schema": {"9" * 5_000}}}', "a whole number of 5,000 digits is longer than the 1,000 that are read"),
+    ],
+    ids=["empty", "lists", "objects", "digits"],
+)
+def test_json_that_is_none_of_ours_is_told_in_our_words(tmp_path, text, said):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert said in str(only(refused.value.problems))
