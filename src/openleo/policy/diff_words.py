@@ -32,6 +32,9 @@ REST_OF_EARTH = "places that neither names"
 def text(difference: RuleSetDifference) -> str:
     """All of it, for people."""
     old, new = difference.old, difference.new
+    if difference.empty:
+        same = f"{counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]})"
+        return f"No difference: {same}.\n"
     counts = (
         f"{len(difference.added)} added, {len(difference.removed)} removed, {len(difference.changed)} changed, "
         f"{difference.unchanged} unchanged"
@@ -40,10 +43,6 @@ def text(difference: RuleSetDifference) -> str:
         f"Rules: {len(old.rules)} -> {len(new.rules)}: {counts}.",
         f"SHA-256: {old.sha256[:16]} -> {new.sha256[:16]}",
     ]
-    if difference.empty:
-        return (
-            f"No difference: {counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]}).\n"
-        )
     entries = [*map(list, _entries(difference))]
     blocks = [head, *entries, _territories(difference)]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
