@@ -87,12 +87,13 @@ class Decided:
     may: NDArray[np.uint8]
     spoken: Spoken | None
 
-    def speaking(self, kind: int, column: int) -> list[Rule]:
-        """The rules that hold there for a class, or may."""
+    def speaking(self, kind: int, column: int) -> list[tuple[Rule, bool]]:
+        """The rules that hold there for a class (True), or may (False)."""
         if self.spoken is None:
             return []
-        says = self.spoken.true[:, column] | self.spoken.unknown[:, column]
-        return [self.spoken.rules[number] for number in self._rules_of_kind[kind] if says[number]]
+        true, unknown = self.spoken.true[:, column], self.spoken.unknown[:, column]
+        here = self._rules_of_kind[kind]
+        return [(self.spoken.rules[number], bool(true[number])) for number in here if true[number] or unknown[number]]
 
     def verdict(self, kind: int, column: int) -> tuple[Outcome, list[Rule]]:
         """The outcome and the rules that make it, as `decide` has them."""

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.policy.decide import Outcome
-from openleo.policy.mask import DEPENDS, NO, OUTCOMES, YES, Decided, Kinds, decide_kinds
+from openleo.policy.mask import DEPENDS, YES, Decided, Kinds, decide_kinds
 from openleo.policy.rules import Rule, RuleKey, RuleSet, rule_names
 from openleo.service.amounts import NOTHING, Amount, EffectRow
 from openleo.service.reached import Reached
@@ -63,8 +62,8 @@ def rows_between(
         for column, class_ in enumerate(classes):
             lost, gained, maybe_lost, maybe_gained = (one.of(number, column) for one in sums)
             kinds = [kind for kind in range(mine.start, mine.stop) if changed[kind][column]]
-            pairs = [(before.verdict(kind, column), after.verdict(kind, column)) for kind in kinds]
-            because = tuple(sorted({names[key] for pair in pairs for key in _rules_between(*pair)}))
+            keys = {key for kind in kinds for key in _rules_between(before, after, kind, column)}
+            because = tuple(sorted({names[key] for key in keys}))
             medians = (
                 reached.rtt_ms_p50(number, before.may[mine, column] == YES),
                 reached.rtt_ms_p50(number, after.may[mine, column] == YES),
@@ -102,23 +101,24 @@ class _Sums:
 # --- because ------------------------------------------------------------------------------------------------------
 
 
-Verdict = tuple[Outcome, list[Rule]]
+Said = tuple[Any, ...]  # a rule's effect and all that it asks of a terminal, and whether that holds or may
 
 
-def _rules_between(was: Verdict, is_: Verdict) -> set[RuleKey]:
-    """The rules that make the difference between two decisions.
+def _rules_between(was: Decided, is_: Decided, kind: int, column: int) -> set[RuleKey]:
+    """The rules that make the difference between two decisions; one that says the same on both sides makes none.
 
-    What withholds makes it where it has rules of its own; else the permits that one side has and the other has not.
+    The forbids and suspends by which the one side withholds more than the other; or else the permits that only one of
+    the sides has. Where both depend on the terminal, whatever says something else.
     """
-    before, after = ({rule.key for rule in rules} for _, rules in (was, is_))
-    if was[0] is is_[0]:
-        return before ^ after or after
-    (withheld, refusing), granting = ((was[0], before), after) if _rank(was) < _rank(is_) else ((is_[0], after), before)
-    return granting if withheld is Outcome.NOT_PERMITTED else refusing
-
-
-def _rank(verdict: Verdict) -> int:
-    return OUTCOMES.get(verdict[0], NO)
+    before, after = (_speaking(side, kind, column) for side in (was, is_))
+    one_sided = [*(before[said] for said in before.keys() - after), *(after[said] for said in after.keys() - before)]
+    differing = {(rule.key, rule.effect) for rules in one_sided for rule in rules}
+    first, second = int(was.may[kind, column]), int(is_.may[kind, column])
+    if first == second:
+        return {key for key, _ in differing}
+    _, withholding = (was if first < second else is_).verdict(kind, column)
+    refusing = {rule.key for rule in withholding if rule.effect != "permit" and (rule.key, rule.effect) in differing}
+    return refusing or {key for key, effect in differing if effect == "permit"}
 
 
 def _in_another_way(was: Decided, is_: Decided, kind: int, column: int) -> tuple[bool, bool]:
@@ -127,13 +127,20 @@ def _in_another_way(was: Decided, is_: Decided, kind: int, column: int) -> tuple
     Rules that are the same on both sides change nothing. One more permit, or one forbid or suspend less, can only
     give; one permit less, or one forbid or suspend more, can only take.
     """
-    before, after = (frozenset(map(_asks, side.speaking(kind, column))) for side in (was, is_))
-    ended, begun = before - after, after - before
-    gives = any(rule[0] == "permit" for rule in begun) or any(rule[0] != "permit" for rule in ended)
-    takes = any(rule[0] != "permit" for rule in begun) or any(rule[0] == "permit" for rule in ended)
+    before, after = (_speaking(side, kind, column).keys() for side in (was, is_))
+    ended, begun = ([said[0] == "permit" for said in some] for some in (before - after, after - before))
+    gives, takes = any(begun) or not all(ended), any(ended) or not all(begun)
     return takes, gives
 
 
-def _asks(rule: Rule) -> tuple[Any, ...]:
+def _speaking(side: Decided, kind: int, column: int) -> dict[Said, list[Rule]]:
+    """The rules that hold there for a class, or may, by what they say."""
+    found: dict[Said, list[Rule]] = {}
+    for rule, true in side.speaking(kind, column):
+        found.setdefault((*_asks(rule), true), []).append(rule)
+    return found
+
+
+def _asks(rule: Rule) -> Said:
     selectors = (rule.selector, *rule.exceptions)
     return (rule.effect, *((one.classes, one.groups, frozenset(one.conditions)) for one in selectors))
