@@ -10,7 +10,7 @@ from openleo.instants import instant_text
 from openleo.report.tables import short_name
 from openleo.report.words import listed
 from openleo.service.amounts import Amount, EffectRow
-from openleo.service.effect import Edge, Effect, NamedRule
+from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
 CLASS_COLUMNS = 22
@@ -28,10 +28,7 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
-    if effect.elsewhere:
-        lines += ["", "Terminals outside the area, on a border, in an unknown place or of another class:"]
-        for one in effect.elsewhere:
-            lines.append(f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}")
+    lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
     if effect.beam_km is not None:
         lines += ["", *_spill(effect)]
     if effect.rules:
@@ -152,16 +149,29 @@ def _rtt(value: float | None) -> str:
 
 
 def _edge(edge: Edge) -> list[str]:
+    """What the new rules do by themselves; else, or if the old ones would have changed too, what then tells them."""
     when = instant_text(edge.at)
-    own = "new" in edge.of
-    rows = edge.own if own else edge.between
-    said = (
-        "the new rules change by themselves" if own else "the old rules would have changed; from then on, new for old"
-    )
-    lines = [f"At {when} {said}:"]
-    for territory, mine in territories_told(rows).items():
+    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own)] if edge.own else []
+    if "base" in edge.of or not edge.own:
+        lines += [f"At {when} the old rules would have changed; from then on, new for old:", *_changed(edge.between)]
+    return lines
+
+
+def _changed(changed: Changed) -> list[str]:
+    if not changed:
+        return [f"{INDENT}nobody loses service and nobody gains it"]
+    lines = []
+    for territory, mine in territories_told(changed.rows).items():
         lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
-    return lines if rows else [*lines, f"{INDENT}nobody loses service and nobody gains it"]
+    return lines + [INDENT + line for line in _elsewhere(changed.elsewhere)]
+
+
+def _elsewhere(elsewhere: Sequence[Elsewhere]) -> list[str]:
+    if not elsewhere:
+        return []
+    lines = ["Terminals outside the area, on a border, in an unknown place or of another class:"]
+    return lines + [f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}"
+                    for one in elsewhere]  # fmt: skip
 
 
 def _spill(effect: Effect) -> list[str]:

@@ -25,6 +25,14 @@ class Side:
     rule_set: RuleSet | None
     at: datetime | None
 
+    @property
+    def state(self) -> tuple[object, ...]:
+        """The rules, and which of their windows hold: sides of one state decide alike."""
+        if self.rule_set is None or self.at is None:
+            return self.rule_set and self.rule_set.sha256, self.at
+        windows = dict.fromkeys(rule.window for rule in self.rule_set.rules)
+        return self.rule_set.sha256, *(window.holds(self.at) for window in windows)
+
     def decided(self, kinds: Kinds, classes: Sequence[str]) -> Decided:
         return decide_kinds(self.rule_set, kinds, classes, self.at)
 

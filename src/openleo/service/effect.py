@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,24 +28,6 @@ MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A change of the rules in force ahead. Rows in which nothing changes are left out."""
-
-    at: datetime
-    of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
-    own: tuple[EffectRow, ...]  # the new rules: just before, and at this instant
-    between: tuple[EffectRow, ...]  # at this instant: the old rules, and the new
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "at": instant_text(self.at),
-            "of": list(self.of),
-            "new_before_and_after": [row.change_json() for row in self.own],
-            "base_and_new": [row.change_json() for row in self.between],
-        }
-
-
-@dataclass(frozen=True)
 class Elsewhere:
     """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked."""
 
@@ -56,6 +38,41 @@ class Elsewhere:
 
     def as_json(self) -> dict[str, Any]:
         return {"territory": self.territory, "class": self.class_, "lost": self.lost, "gained": self.gained}
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one state of rules in place of another changes. Rows in which nothing changes are left out."""
+
+    rows: tuple[EffectRow, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()  # terminals of no row
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.elsewhere)
+
+    def alike(self, other: Changed) -> bool:
+        """Whether the same comes of it, by whichever rules."""
+        unnamed = [[replace(row, because=()) for row in one.rows] for one in (self, other)]
+        return unnamed[0] == unnamed[1] and self.elsewhere == other.elsewhere
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A change of the rules in force ahead."""
+
+    at: datetime
+    of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
+    own: Changed  # the new rules: just before, and at this instant; empty where the old ones do the same
+    between: Changed  # at this instant: the old rules, and the new
+
+    def as_json(self) -> dict[str, Any]:
+        both = {"new_before_and_after": self.own, "base_and_new": self.between}
+        return {
+            "at": instant_text(self.at),
+            "of": list(self.of),
+            **{name: [row.change_json() for row in one.rows] for name, one in both.items()},
+            "terminals_elsewhere": {name: [each.as_json() for each in one.elsewhere] for name, one in both.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -157,22 +174,20 @@ def effect(
     """
     extras = extras or Extras()
     compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
-    beam_rule = _has_beam_rule(base, new)
     rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
-    rows = [_with_beams(row, extras, beam_rule) for row in rows]
-    ahead = changes((base, new), at, until) if at is not None else []
-    kept = ahead[:MOST_EDGES]
-    edges = [edge for edge in (compared.edge(one, of) for one, of in kept) if edge.own or edge.between]
-    every = [*rows, *(row for edge in edges for row in (*edge.own, *edge.between))]
+    ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
+    edges = compared.edges(ahead[:MOST_EDGES], _changed(rows, elsewhere))
+    every = [*rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
+    beam_rule = _has_beam_rule(base, new)
     return Effect(
         "" if base is None else base.sha256,
         "" if new is None else new.sha256,
         network,
-        tuple(rows),
+        tuple(_with_beams(row, extras, beam_rule) for row in rows),
         at,
         reached.statistics.slots,
-        tuple(edges),
-        len(ahead) - len(kept),
+        edges,
+        len(ahead[MOST_EDGES:]),
         named_rules(base, new, {rule for row in every for rule in row.because}),
         extras.beam_km,
         extras.points_km,
@@ -182,9 +197,17 @@ def effect(
     )
 
 
+def _one_set(base: RuleSet | None, new: RuleSet | None) -> bool:
+    """Whether both are the same rules, between which no time makes a difference."""
+    return (base and base.sha256) == (new and new.sha256)
+
+
+Rows = tuple[list[EffectRow], tuple[Elsewhere, ...]]  # every territory's rows, terminals that change in none of them
+
+
 @dataclass(frozen=True)
 class _Compared:
-    """What stays the same from edge to edge."""
+    """What stays the same from edge to edge, and what is known already of states of the rules."""
 
     reached: Reached
     base: RuleSet | None
@@ -193,9 +216,9 @@ class _Compared:
     order: Sequence[str]
     names: Mapping[RuleKey, str]
     terminals: TerminalsBetween | None
+    known: dict[tuple[object, object], Changed] = field(default_factory=dict)
 
-    def rows(self, was: Side, is_: Side) -> tuple[list[EffectRow], tuple[Elsewhere, ...]]:
-        """(every territory's rows, terminals that change in none of them)."""
+    def rows(self, was: Side, is_: Side) -> Rows:
         rows = rows_between(self.reached, was, is_, self.classes, self.order, self.names)
         if self.terminals is None:
             return rows, ()
@@ -204,12 +227,35 @@ class _Compared:
         rows = [_with_terminals(row, counts.pop((row.territory, row.class_), none), self.names) for row in rows]
         return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
 
+    def changed(self, was: Side, is_: Side) -> Changed:
+        """As `rows`, of what changes alone; weekly periods come back to states that were there before."""
+        key = was.state, is_.state
+        if key not in self.known:
+            self.known[key] = _changed(*self.rows(was, is_))
+        return self.known[key]
+
+    def edges(self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed) -> tuple[Edge, ...]:
+        """The changes ahead of which anything comes; `told`: the old rules and the new before them."""
+        found = []
+        for instant, of in ahead:
+            edge = self.edge(instant, of)
+            if edge.own or not edge.between.alike(told):
+                found.append(edge)
+            told = edge.between
+        return tuple(found)
+
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
-        """The change of rules at an instant."""
-        now = Side(self.new, change)
-        own = self.rows(Side(self.new, change - datetime.resolution), now)[0] if "new" in of else []
-        between = self.rows(Side(self.base, change), now)[0]
-        return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
+        """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
+        own, theirs = (
+            self.changed(Side(rules, change - datetime.resolution), Side(rules, change)) if name in of else Changed()
+            for name, rules in (("new", self.new), ("base", self.base))
+        )
+        between = self.changed(Side(self.base, change), Side(self.new, change))
+        return Edge(change, of, Changed() if own.alike(theirs) else own, between)
+
+
+def _changed(rows: Sequence[EffectRow], elsewhere: tuple[Elsewhere, ...]) -> Changed:
+    return Changed(tuple(row for row in rows if row.changed), elsewhere)
 
 
 def _with_terminals(row: EffectRow, change: TerminalChange, names: Mapping[RuleKey, str]) -> EffectRow:
