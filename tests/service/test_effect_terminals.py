@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from openleo.policy import mask
 from openleo.policy.rules import Rule, union
 from openleo.policy.when import Period, Window
 from openleo.report import effect_text
-from openleo.service.amounts import TerminalChange
+from openleo.service.amounts import Spill, TerminalChange
 from openleo.service.change import Side
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.reached import Reached
@@ -164,3 +164,40 @@ def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
     assert [row.because for row in moved.rows] == [("another/1",), ("operator/1",)], "each side has one rule called 1"
     counted_ = effect(reached, base, new, ["fixed"], AT, "network", extras=Extras(terminals=terminals))
     assert [row.because for row in counted_.rows] == [("another/1",), ("court/1",)]
+
+
+def test_weekly_edges_are_said_to_go_on_where_they_do() -> None:
+    """Of a week's edges; nobody was told that they come back."""
+    line = "Weekly periods go on: edges like these come back beyond what is told here."
+
+    def said(*new: Rule, until: datetime | None = None) -> tuple[bool, bool]:
+        reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+        one = effect(reached, union([PERMIT]), union([PERMIT, *new]), ["fixed"], AT, "network", until=until)
+        assert one.as_json()["edges_go_on"] == one.edges_go_on
+        assert one.edges or not new
+        return one.edges_go_on, line in effect_text.text(one, ("old", "new"))
+
+    assert said(CURFEW) == (True, True)
+    assert said(FORBID) == said() == (False, False)
+    assert said(CURFEW, until=AT + timedelta(days=2)) == (False, False), "nothing was asked of later ones"
+    ends = replace(CURFEW, window=replace(NIGHTS, ends=AT + timedelta(days=3)))
+    assert said(ends) == (False, False)
+    later = replace(CURFEW, window=replace(NIGHTS, ends=AT + timedelta(days=30)))
+    assert said(later) == (True, True)
+
+
+def test_beams_that_reach_as_many_before_and_after_are_not_told() -> None:
+    def words(*spills: Spill) -> str:
+        by = {(territory, "fixed"): one for territory, one in zip(("FJI", "TON"), spills, strict=False)}
+        reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+        extras = Extras(spill=by, beam_km=12.0)
+        one = effect(reached, union([PERMIT]), union([PERMIT, FORBID]), ["fixed"], AT, "network", extras=extras)
+        return effect_text.text(one, ("old", "new")).partition("Beams that point")[2].partition("Rules that")[0]
+
+    told = words(Spill((7, 7), (3, 3)), Spill((0, 5), (4, 4)))
+    assert "Fiji" not in told
+    assert "Tonga" in told
+    assert "lit all the same:               0 people before, 5 after" in told
+    assert "dark" not in told
+    assert "the same people beyond borders before and after" in words(Spill((7, 7), (3, 3)))
+    assert "they cross no border" in words()

@@ -28,6 +28,8 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
+    if effect.edges_go_on:
+        lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
     if effect.beam_km is not None:
         lines += ["", *_spill(effect)]
@@ -175,12 +177,12 @@ def _elsewhere(elsewhere: Sequence[Elsewhere]) -> list[str]:
 
 
 def _spill(effect: Effect) -> list[str]:
-    """By territory; classes of which the same is to be said together."""
+    """By territory, where it becomes another; classes of which the same is to be said together."""
     how = f" (to within {effect.points_km:g} km)" if effect.points_km else ""
     lines = [f"Beams that point at the places they serve and are felt {effect.beam_km:g} km around{how}:"]
     by_territory: dict[str, list[EffectRow]] = {}
     for row in effect.rows:
-        if row.spill is not None and (any(row.spill.lit) or any(row.spill.dark)):
+        if row.spill is not None and row.spill.changed:
             by_territory.setdefault(row.territory, []).append(row)
     for territory, rows in by_territory.items():
         lines.append(INDENT + short_name(territory))
@@ -188,19 +190,19 @@ def _spill(effect: Effect) -> list[str]:
         wide = _width(classes for classes, _ in together)
         for classes, said in together:
             lines += [f"{INDENT * 2}{listed(classes):<{wide}} {one}" for one in said]
-    nobody = f"{INDENT}within the scenario's area they cross no border behind which people live"
-    return lines if by_territory else [*lines, nobody]
+    crossing = any(row.spill for row in effect.rows)
+    same = "they reach the same people beyond borders before and after"
+    nobody = same if crossing else "within the scenario's area they cross no border behind which people live"
+    return lines if by_territory else [*lines, INDENT + nobody]
 
 
 def _lit_and_dark(row: EffectRow) -> list[str]:
     assert row.spill is not None
-    lit, dark = row.spill.lit, row.spill.dark
-    said = (
-        [f"not served, lit all the same:               {lit[0]:,} people before, {lit[1]:,} after"] if any(lit) else []
+    told = (
+        ("not served, lit all the same:               ", row.spill.lit),
+        ("dark if no beam may reach who is not served: ", row.spill.dark),
     )
-    if any(dark):
-        said.append(f"dark if no beam may reach who is not served: {dark[0]:,} people before, {dark[1]:,} after")
-    return said
+    return [f"{what}{before:,} people before, {after:,} after" for what, (before, after) in told if before != after]
 
 
 def _rule(rule: NamedRule) -> str:

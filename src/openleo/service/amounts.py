@@ -43,6 +43,13 @@ class Spill:
     lit: tuple[int, int]  # not served, and inside a beam that serves others
     dark: tuple[int, int]  # served, and only by beams that reach where nobody may be served
 
+    @property
+    def changed(self) -> bool:
+        return self.lit[0] != self.lit[1] or self.dark[0] != self.dark[1]
+
+    def __bool__(self) -> bool:
+        return any(self.lit) or any(self.dark)
+
 
 @dataclass(frozen=True)
 class EffectRow:

@@ -21,7 +21,7 @@ from openleo.policy.rules import RuleKey, RuleSet
 from openleo.service.amounts import NOTHING, Amount, EffectRow, Spill, TerminalChange
 from openleo.service.change import Side, names_of, rows_between
 from openleo.service.reached import Reached
-from openleo.service.windows import changes
+from openleo.service.windows import changes, go_on
 
 NO_TERMINALS = replace(NOTHING, terminals=0)
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
@@ -109,6 +109,7 @@ class Effect:
     terminals: str | None = None  # sha256 of their table
     elsewhere: tuple[Elsewhere, ...] = ()
     notes: tuple[str, ...] = ()
+    edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
 
     @property
     def sha256(self) -> str:
@@ -132,6 +133,7 @@ class Effect:
             "terminals_elsewhere": [one.as_json() for one in self.elsewhere],
             "edges": [edge.as_json() for edge in self.edges],
             "edges_left_out": self.edges_left_out,
+            "edges_go_on": self.edges_go_on,
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -194,6 +196,7 @@ def effect(
         extras.terminals_sha256,
         elsewhere,
         extras.notes,
+        go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
     )
 
 
