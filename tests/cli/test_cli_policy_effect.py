@@ -205,7 +205,7 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
     assert "old.toml" in done.err
     assert "new.toml" in done.err
     for options, word in (
-        (("--at", "soon"), "--at soon"),
+        (("--at", "soon"), "--at: is 'soon'"),
         (("--classes", "fixd"), 'there is no class "fixd". Did you mean fixed?'),
     ):
         done = effect(PERMITS, PERMITS, *options)
