@@ -29,7 +29,7 @@ from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
-from openleo.service.change import Side, rows_between
+from openleo.service.change import Side, between
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.effect_cells import CellEffect, by_cell
 from openleo.service.reached import Reached
@@ -124,8 +124,8 @@ def first_difference(prepared: Prepared, classes: Sequence[str]) -> datetime:
     start = prepared.case.grid.start
     both = (prepared.base, prepared.new)
     for at in (start, *(change for change, _ in changes(both, start))):
-        sides = [Side(rule_set, at) for rule_set in both]
-        if any(row.changed for row in rows_between(prepared.reached, sides[0], sides[1], classes)):
+        sides = Side(prepared.base, at), Side(prepared.new, at)
+        if any(row.changed for row in between((prepared.reached, prepared.reached), *sides, classes).rows):
             return at
     return start
 

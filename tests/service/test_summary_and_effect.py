@@ -20,6 +20,7 @@ from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.conditions import AtMost, MoreThan, Selector
 from openleo.policy.rules import Rule, union
+from openleo.report import effect_text
 from openleo.service.amounts import Amount
 from openleo.service.effect import Effect, effect
 from openleo.service.reached import Reached
@@ -124,6 +125,16 @@ def test_an_effect_counts_people_by_the_time_they_can_be_served() -> None:
     for row in (japan, seas):
         assert row.lost == row.gained == Amount(0, 0.0, 0)
         assert row.because == ()
+
+
+def test_a_cell_on_a_border_counts_once_in_all() -> None:
+    """It was counted for each of its territories."""
+    found = between([JAPAN, TAIWAN], [])
+    assert {row.territory: row.lost.cells for row in found.rows} == {"TWN": 2, "JPN": 1, "high-seas": 0}
+    (total,) = found.totals
+    assert (total.lost.cells, total.lost.people, total.lost.area_km2) == (2, 300, 50.0)
+    assert "loses:    300 people, 50 km², 2 cells, in 2 territories" in effect_text.text(found, ("old", "new"))
+    assert found.as_json()["totals"][0]["lost"]["cells"] == 2
 
 
 def test_an_effect_names_the_forbid_that_takes() -> None:

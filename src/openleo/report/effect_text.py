@@ -9,7 +9,7 @@ from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.report.tables import short_name
 from openleo.report.words import listed
-from openleo.service.amounts import Amount, EffectRow
+from openleo.service.amounts import Amount, EffectRow, EffectTotal
 from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
@@ -23,7 +23,7 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     lines = [f"From {names[0]} to {names[1]}"]
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
-    lines += ["", *_rows(effect.rows)]
+    lines += ["", *_rows(effect.rows, effect.totals)]
     for edge in effect.edges:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
@@ -40,13 +40,14 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(rows: Sequence[EffectRow]) -> list[str]:
+def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
     changed = [row for row in rows if row.changed]
     if not changed:
         return ["Nothing changes: nobody loses service and nobody gains it."]
     lines = []
-    for classes, some in _alike(changed, _total):
+    total = {one.class_: one for one in totals}
+    for classes, some in _alike(changed, lambda mine: _total(mine, total[mine[0].class_])):
         lines += [f"{listed(classes):<{CLASS_COLUMNS}} {line}" for line in some]
     if not any(row.emergency for row in changed):
         lines += [f"{row.class_:<{CLASS_COLUMNS}} nothing changes" for row in rows if row.emergency][:1]
@@ -104,20 +105,12 @@ def _alike(rows: Sequence[EffectRow], say: Callable[[list[EffectRow]], Said]) ->
     return [(classes, said) for classes, said, _ in together]
 
 
-def _total(rows: Sequence[EffectRow]) -> list[str]:
+def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     lines = []
     for what, says in SAYS:
-        some = [getattr(row, what) for row in rows if getattr(row, what)]
-        if some:
-            terminals = [one.terminals for one in some if one.terminals is not None]
-            whole = Amount(
-                sum(one.cells for one in some),
-                sum(one.area_km2 for one in some),
-                sum(one.people for one in some),
-                sum(terminals) if terminals else None,
-            )
+        if some := [row for row in rows if getattr(row, what)]:
             where = counted(len(some), "territory or strip of sea", "territories and strips of sea")
-            lines.append(f"{says} {amount(whole)}, in {where}")
+            lines.append(f"{says} {amount(getattr(total, what))}, in {where}")
     return lines
 
 

@@ -18,12 +18,11 @@ import rfc8785
 
 from openleo.instants import instant_text
 from openleo.policy.rules import RuleKey, RuleSet
-from openleo.service.amounts import NOTHING, Amount, EffectRow, Spill, TerminalChange
-from openleo.service.change import Side, names_of, rows_between
+from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChange
+from openleo.service.change import Between, Side, Told, between, names_of
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on
 
-NO_TERMINALS = replace(NOTHING, terminals=0)
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 
@@ -109,6 +108,7 @@ class Effect:
     terminals: str | None = None  # sha256 of their table
     elsewhere: tuple[Elsewhere, ...] = ()
     notes: tuple[str, ...] = ()
+    totals: tuple[EffectTotal, ...] = ()  # a class each; a cell counts once, however many territories share it
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
 
     @property
@@ -125,6 +125,7 @@ class Effect:
             "new": self.new,
             "network": self.network,
             "territories": [row.as_json() for row in sorted(self.rows, key=lambda row: (row.territory, row.class_))],
+            "totals": [one.as_json() for one in sorted(self.totals, key=lambda one: one.class_)],
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
             "beam_km": self.beam_km,
@@ -176,16 +177,16 @@ def effect(
     """
     extras = extras or Extras()
     compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
-    rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
+    now, elsewhere = compared.sides(Side(base, at), Side(new, at))
     ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
-    edges = compared.edges(ahead[:MOST_EDGES], _changed(rows, elsewhere))
-    every = [*rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
+    edges = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
     return Effect(
         "" if base is None else base.sha256,
         "" if new is None else new.sha256,
         network,
-        tuple(_with_beams(row, extras, beam_rule) for row in rows),
+        tuple(_with_beams(row, extras, beam_rule) for row in now.rows),
         at,
         reached.statistics.slots,
         edges,
@@ -196,6 +197,7 @@ def effect(
         extras.terminals_sha256,
         elsewhere,
         extras.notes,
+        now.totals,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
     )
 
@@ -203,9 +205,6 @@ def effect(
 def _one_set(base: RuleSet | None, new: RuleSet | None) -> bool:
     """Whether both are the same rules, between which no time makes a difference."""
     return (base and base.sha256) == (new and new.sha256)
-
-
-Rows = tuple[list[EffectRow], tuple[Elsewhere, ...]]  # every territory's rows, terminals that change in none of them
 
 
 @dataclass(frozen=True)
@@ -221,20 +220,20 @@ class _Compared:
     terminals: TerminalsBetween | None
     known: dict[tuple[object, object], Changed] = field(default_factory=dict)
 
-    def rows(self, was: Side, is_: Side) -> Rows:
-        rows = rows_between(self.reached, was, is_, self.classes, self.order, self.names)
-        if self.terminals is None:
-            return rows, ()
-        counts = dict(self.terminals(was, is_))
-        none = TerminalChange(0, 0)
-        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), none), self.names) for row in rows]
-        return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
+    def sides(self, was: Side, is_: Side) -> tuple[Between, tuple[Elsewhere, ...]]:
+        """(what changes by territory and class, terminals that change in none of these)."""
+        counts = self.terminals(was, is_) if self.terminals else None
+        told = Told(self.order, self.names, counts)
+        found = between((self.reached, self.reached), was, is_, self.classes, told)
+        territories, classes = set(self.reached.territories), set(self.classes)
+        others = [key for key in sorted(counts or ()) if key[0] not in territories or key[1] not in classes]
+        return found, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in others if counts)
 
     def changed(self, was: Side, is_: Side) -> Changed:
-        """As `rows`, of what changes alone; weekly periods come back to states that were there before."""
+        """As `sides`, of what changes alone; weekly periods come back to states that were there before."""
         key = was.state, is_.state
         if key not in self.known:
-            self.known[key] = _changed(*self.rows(was, is_))
+            self.known[key] = _changed(*self.sides(was, is_))
         return self.known[key]
 
     def edges(self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed) -> tuple[Edge, ...]:
@@ -257,24 +256,8 @@ class _Compared:
         return Edge(change, of, Changed() if own.alike(theirs) else own, between)
 
 
-def _changed(rows: Sequence[EffectRow], elsewhere: tuple[Elsewhere, ...]) -> Changed:
-    return Changed(tuple(row for row in rows if row.changed), elsewhere)
-
-
-def _with_terminals(row: EffectRow, change: TerminalChange, names: Mapping[RuleKey, str]) -> EffectRow:
-    return replace(
-        row,
-        lost=_counting(row.lost, change.lost),
-        gained=_counting(row.gained, change.gained),
-        because=tuple(sorted({*row.because, *(names[key] for key in change.because)}))
-        if change.because
-        else row.because,
-    )
-
-
-def _counting(amount: Amount, terminals: int) -> Amount:
-    """An amount with its terminals; most rows of an effect have nothing, and share it."""
-    return NO_TERMINALS if amount is NOTHING and not terminals else replace(amount, terminals=terminals)
+def _changed(found: Between, elsewhere: tuple[Elsewhere, ...]) -> Changed:
+    return Changed(tuple(row for row in found.rows if row.changed), elsewhere)
 
 
 def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
