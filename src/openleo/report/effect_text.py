@@ -28,6 +28,10 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
+    if effect.edges_untold:
+        when = ", ".join(instant_text(instant) for instant in effect.edges_untold)
+        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}."]
+        lines += ["With that instant as the scenario's start, `openleo plan` does."]
     if effect.edges_go_on:
         lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []

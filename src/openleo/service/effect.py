@@ -20,6 +20,7 @@ from openleo.instants import instant_text
 from openleo.policy.rules import RuleKey, RuleSet
 from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChange
 from openleo.service.change import Between, Side, Told, between, names_of
+from openleo.service.networks import Networks
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on
 
@@ -109,6 +110,7 @@ class Effect:
     elsewhere: tuple[Elsewhere, ...] = ()
     notes: tuple[str, ...] = ()
     totals: tuple[EffectTotal, ...] = ()  # a class each; a cell counts once, however many territories share it
+    edges_untold: tuple[datetime, ...] = ()  # each would be one more network than may be computed
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
 
     @property
@@ -134,6 +136,7 @@ class Effect:
             "terminals_elsewhere": [one.as_json() for one in self.elsewhere],
             "edges": [edge.as_json() for edge in self.edges],
             "edges_left_out": self.edges_left_out,
+            "edges_untold": [instant_text(instant) for instant in self.edges_untold],
             "edges_go_on": self.edges_go_on,
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
@@ -170,16 +173,20 @@ def effect(
     order: Sequence[str] = (),
     until: datetime | None = None,
     extras: Extras | None = None,
+    networks: Networks | None = None,
 ) -> Effect:
     """The effect of going from `base` to `new` at an instant, and at every change of their windows ahead.
 
-    `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
+    `network` is the sha256 of what `reached` was computed from; where rules on gateways make another of it, `networks`
+    knows that: both sides at `at`, and so many more ahead. Changes at or after `until` are not looked at.
     """
     extras = extras or Extras()
-    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
-    now, elsewhere = compared.sides(Side(base, at), Side(new, at))
+    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals, networks)
+    if (first := compared.sides(Side(base, at), Side(new, at))) is None:
+        raise ValueError("the networks of both rule sets at the instant are more than may be computed")
+    now, elsewhere = first
     ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
-    edges = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    edges, untold = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
     every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
     return Effect(
@@ -198,6 +205,7 @@ def effect(
         elsewhere,
         extras.notes,
         now.totals,
+        untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
     )
 
@@ -218,41 +226,56 @@ class _Compared:
     order: Sequence[str]
     names: Mapping[RuleKey, str]
     terminals: TerminalsBetween | None
-    known: dict[tuple[object, object], Changed] = field(default_factory=dict)
+    networks: Networks | None
+    known: dict[tuple[object, object], Changed | None] = field(default_factory=dict)
 
-    def sides(self, was: Side, is_: Side) -> tuple[Between, tuple[Elsewhere, ...]]:
-        """(what changes by territory and class, terminals that change in none of these)."""
+    def sides(self, was: Side, is_: Side) -> tuple[Between, tuple[Elsewhere, ...]] | None:
+        """(what changes by territory and class, terminals that change in none of these); None: a network too many."""
+        both = [self.networks.of(side) if self.networks else self.reached for side in (was, is_)]
+        if both[0] is None or both[1] is None:
+            return None
         counts = self.terminals(was, is_) if self.terminals else None
-        told = Told(self.order, self.names, counts)
-        found = between((self.reached, self.reached), was, is_, self.classes, told)
+        of_gateways = self.networks.because(was, is_, self.names) if self.networks else ()
+        told = Told(self.order, self.names, counts, of_gateways)
+        found = between((both[0], both[1]), was, is_, self.classes, told)
         territories, classes = set(self.reached.territories), set(self.classes)
         others = [key for key in sorted(counts or ()) if key[0] not in territories or key[1] not in classes]
         return found, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in others if counts)
 
-    def changed(self, was: Side, is_: Side) -> Changed:
+    def changed(self, was: Side, is_: Side) -> Changed | None:
         """As `sides`, of what changes alone; weekly periods come back to states that were there before."""
         key = was.state, is_.state
         if key not in self.known:
-            self.known[key] = _changed(*self.sides(was, is_))
+            sides = self.sides(was, is_)
+            self.known[key] = None if sides is None else _changed(*sides)
         return self.known[key]
 
-    def edges(self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed) -> tuple[Edge, ...]:
-        """The changes ahead of which anything comes; `told`: the old rules and the new before them."""
-        found = []
+    def edges(
+        self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed
+    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:
+        """(the changes ahead of which anything comes, those that are not computed).
+
+        `told`: the old rules and the new before them.
+        """
+        found, untold = [], []
         for instant, of in ahead:
-            edge = self.edge(instant, of)
+            if (edge := self.edge(instant, of)) is None:
+                untold.append(instant)
+                continue
             if edge.own or not edge.between.alike(told):
                 found.append(edge)
             told = edge.between
-        return tuple(found)
+        return tuple(found), tuple(untold)
 
-    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
+    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
         """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
         own, theirs = (
             self.changed(Side(rules, change - datetime.resolution), Side(rules, change)) if name in of else Changed()
             for name, rules in (("new", self.new), ("base", self.base))
         )
         between = self.changed(Side(self.base, change), Side(self.new, change))
+        if own is None or theirs is None or between is None:
+            return None
         return Edge(change, of, Changed() if own.alike(theirs) else own, between)
 
 
