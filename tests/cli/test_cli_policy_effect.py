@@ -302,7 +302,9 @@ def test_terminals_of_a_strip(effect, tmp_path):
     said = told(effect, tmp_path, PERMITS, PERMITS + STRIP)
     assert terminals(said, "lost") == {("MYS", "fixed"): 1, ("MYS", "maritime"): 1}
     assert terminals(said, "gained") == {}
-    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert said["terminals_elsewhere"] == [
+        {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
+    ]
     assert len(said["terminals"]) == 64
 
 

@@ -39,6 +39,8 @@ class TerminalChange:
     lost: int
     gained: int
     because: tuple[RuleKey, ...] = ()
+    outside: tuple[int, int] = (0, 0)  # (lost, gained) beside those, outside the scenario's area
+    unreached: tuple[int, int] = (0, 0)  # whom the rules take from and give to, and no network serves
 
 
 @dataclass(frozen=True)
