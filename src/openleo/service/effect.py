@@ -253,9 +253,11 @@ class _Compared:
     def _elsewhere(self, counts: ByTerritory) -> tuple[Elsewhere, ...]:
         """The terminals that rows do not count."""
         found = []
-        for key, one in sorted(counts.items()):
+        territories, classes = set(self.reached.territories), set(self.classes)
+        for key in sorted(counts):
+            one = counts[key]
             lost, gained = one.outside
-            if key[0] not in self.reached.territories or key[1] not in self.classes:
+            if key[0] not in territories or key[1] not in classes:
                 lost, gained = lost + one.lost, gained + one.gained
             found += [Elsewhere(*key, lost, gained)] if lost or gained else []
             found += [Elsewhere(*key, *one.unreached, reached=False)] if any(one.unreached) else []

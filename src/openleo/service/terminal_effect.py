@@ -26,6 +26,7 @@ Ints = NDArray[np.int64]
 
 OUTSIDE, UNREACHED, ONLY_AFTER, ONLY_BEFORE, REACHED = range(5)  # places of terminals; all but OUTSIDE are in the area
 PLACES = 5
+OUT, NOT_KNOWN = -1, -2  # in the place of a cell's number
 REACHED_BEFORE, REACHED_AFTER = np.array([[False, False, True, True], [False, True, False, True]])  # (place − 1,)
 UNKNOWN_CLASS = "(not known)"
 MOST_KEPT = 4  # states of rules: those of both sides, before an edge and after it
@@ -88,7 +89,7 @@ class Fleet:
         return self._counts[networks]
 
     def _places(self, networks: tuple[Reached, Reached]) -> NDArray[np.uint8] | None:
-        """(terminal,): where each is; None where all are inside the area and reached before and after."""
+        """(terminal,): where each is; None where all that are placed are in the area and reached on both sides."""
         cells = networks[0].parts.cells
         known = self.kinds.settled.known
         if (kept := known.get("cells")) is None or kept[0] is not cells:
@@ -96,14 +97,16 @@ class Fleet:
             resolution = int(h3cells.resolutions(cells[:1])[0])
             cell = h3cells.at_each(terminals.latitude_deg, terminals.longitude_deg, resolution)
             number = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
-            number[cells[number] != cell] = -1
-            kept = known["cells"] = cells, number, bool((number >= 0).all())
+            number[cells[number] != cell] = OUT
+            number[cell == 0] = NOT_KNOWN
+            kept = known["cells"] = cells, number, bool((number != OUT).all())
         _, number, all_inside = kept
         before, after = (network.statistics.can_serve > 0.0 for network in networks)
         if all_inside and before.all() and after.all():
             return None
         found: NDArray[np.uint8] = (UNREACHED + 2 * before + after).astype(np.uint8)[number]
-        found[number < 0] = OUTSIDE
+        found[number == OUT] = OUTSIDE
+        found[number == NOT_KNOWN] = REACHED  # they are of no territory's row
         return found
 
     def _side(self, side: Side) -> bulk.Decided:
