@@ -1,4 +1,4 @@
-"""Three evaluators of rules agree: the decision of one request, the masks of cells, and Cedar.
+"""Evaluators of rules agree: the decision of one request, of a table of terminals, the masks of cells, and Cedar.
 
 Random rule sets and requests, of a seed; what each evaluator reads is said in three_evaluators.
 """
@@ -37,6 +37,7 @@ def check(tally: Tally) -> None:
     assert tally.border >= 0.2 * tally.pairs
     assert tally.straddling >= 0.1 * tally.pairs
     assert tally.left_out <= 0.15 * (tally.positions + tally.left_out)
+    assert tally.bulk >= 0.95 * tally.pairs
     assert min(tally.cells[may] for may in mask_world.MAY) >= 0.03 * tally.cells.total()
 
 

@@ -1,4 +1,4 @@
-"""Asking three evaluators of rules: the decision of one request, the masks of cells, and Cedar.
+"""Asking evaluators of rules: the decision of one request, of a table of terminals, the masks of cells, and Cedar.
 
 Takes random rule sets and requests; gives a Tally of what was asked and of what differed. Cedar (cedarpy) reads
 policies made from the rule files, and places found on a plane around each position; neither goes through our rules,
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import h3.api.basic_str as h3
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyproj
 import shapely
 
@@ -24,18 +26,23 @@ from against import plane_places as plane
 from against.cedar_export import Asked, Verdict
 from against.random_rules import Case, Pair, case
 from openleo.places import cell_cache, parts, point, regions
-from openleo.policy import mask, mask_world
+from openleo.policy import bulk, mask, mask_world
 from openleo.policy.answer import answer, where_of
 from openleo.policy.decide import Decision, decide
 from openleo.policy.mask_world import Entry
 from openleo.policy.request import Request, read_requests
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import RuleSet
+from openleo.policy.terminal_kinds import settle
+from openleo.policy.terminals import read_terminals
 
 RESOLUTION = 3
 ZONES, PLACES, SETS_PER_SURVEY = 6, 40, 10
 OUTCOMES = ("FORBIDDEN", "SUSPENDED", "NOT_PERMITTED", "INDETERMINATE", "PERMITTED")
 SURELY_NOT = ("FORBIDDEN", "SUSPENDED", "NOT_PERMITTED")
+STATES = ("speed_kmh", "altitude_m", "days_abroad", "home_territory")
+POSITION = ("lat_deg", "lon_deg", "uncertainty_m", "age_s", "source")
+TEXTS = ("id", "class", "home_territory", "source")
 GEOD = pyproj.Geod(ellps="WGS84")
 
 
@@ -51,6 +58,7 @@ class Tally:
     positions: int = 0
     cells: Counter[str] = field(default_factory=Counter)  # answers of the world's mask, in cells of positions
     parts: int = 0  # answers of the mask over parts
+    bulk: int = 0  # terminals decided in bulk
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -61,7 +69,8 @@ class Tally:
         shares = {name: f"{self.outcomes[name] / self.pairs:.1%}" for name in OUTCOMES}
         rest = {name: f"{getattr(self, name) / self.pairs:.1%}" for name in ("unknown", "border", "straddling")}
         left = f"{self.left_out} of {self.positions + self.left_out} positions left out"
-        return f"{self.pairs} pairs: {shares | rest}, {left}, cells {dict(self.cells)}, {self.parts} parts"
+        asked = f"cells {dict(self.cells)}, {self.parts} parts, {self.bulk} in bulk"
+        return f"{self.pairs} pairs: {shares | rest}, {left}, {asked}"
 
     def differ(self, what: str, files: tuple[Path, ...], *rest: object) -> None:
         self.differences.append(f"{what}: {' '.join(map(str, rest))} of {' '.join(map(str, files))}")
@@ -110,6 +119,7 @@ def compare(sets: int, pairs_each: int, seed: int, folder: Path) -> Tally:
             export, [Asked(one.request, one.place.kinds if one.place else None, one.action) for one in made.pairs]
         )
         compare_decisions(made, rule_set, theirs, tally)
+        compare_bulk(made, rule_set, theirs, tally)
         compare_masks(made, rule_set, export, theirs, ground, tally, rng)
     return tally
 
@@ -130,6 +140,39 @@ def compare_decisions(made: Case, rule_set: RuleSet, theirs: list[Verdict], tall
         tally.unknown += bool(pair.unknown)
         tally.border += pair.place is not None and pair.place.border
         tally.straddling += pair.place is not None and len(pair.place.kinds) > 1
+
+
+# --- terminals in bulk --------------------------------------------------------------------------------------------
+
+
+def compare_bulk(made: Case, rule_set: RuleSet, theirs: list[Verdict], tally: Tally) -> None:
+    """The requests as a table of terminals, decided in one pass for every instant that they ask of."""
+    asked = [(pair, their) for pair, their in zip(made.pairs, theirs, strict=True) if pair.action == "terminal"]
+    file = made.files[0].with_suffix(".terminals.parquet")
+    write_terminals([pair for pair, _ in asked], file)
+    terminals = read_terminals(file, rule_set.classes)
+    settled = settle(terminals, rule_set.regions)
+    for at in sorted({pair.request.get("at") for pair, _ in asked}, key=str):
+        decided = bulk.decide_all(rule_set, terminals, settled, None if at is None else cedar.instant(at))
+        for row, (pair, their) in enumerate(asked):
+            if pair.request.get("at") == at:
+                told = decided.decided(row)
+                ours = (told.outcome.value, tuple(sorted((*one.key, one.authority) for one in told.because)))
+                if ours != (their.outcome, their.because) or bulk.OUTCOMES[decided.outcome[row]] is not told.outcome:
+                    tally.differ("bulk", made.files, pair, ours, their)
+                tally.bulk += 1
+
+
+def write_terminals(pairs: Sequence[Pair], file: Path) -> None:
+    """What requests say of terminals as a table; what one leaves out is null there."""
+    rows = []
+    for number, pair in enumerate(pairs):
+        request = pair.request
+        row = {name: request.get(name) for name in ("class", "groups", *STATES)}
+        rows.append({"id": f"t{number}"} | row | {name: (request.get("position") or {}).get(name) for name in POSITION})
+    types = {name: pa.float64() for name in (*STATES, *POSITION)}
+    types |= {"groups": pa.list_(pa.string())} | {name: pa.string() for name in TEXTS}
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(types.items()))), file)
 
 
 # --- masks --------------------------------------------------------------------------------------------------------
