@@ -54,6 +54,38 @@ def test_three_evaluators_agree_on_100_000_pairs(tmp_path: Path) -> None:
     check(tally)
 
 
+# --- areas that are expressions -----------------------------------------------------------------------------------
+
+
+def check_drawn(tally: Tally) -> None:
+    """As `check`, of fewer pairs: each theatre's functions are few, and its rule sets alike."""
+    print(tally)
+    assert not tally.differences, "\n".join([f"{len(tally.differences)} differences", *tally.differences[:5]])
+    assert min(tally.outcomes[name] for name in OUTCOMES) >= 0.01 * tally.pairs
+    assert tally.straddling >= 0.1 * tally.pairs
+    assert tally.drawn >= 0.3 * tally.positions
+    assert tally.on_an_edge >= 0.05 * tally.positions
+    assert tally.bulk >= 0.95 * tally.pairs
+    assert tally.left_out <= 0.25 * (tally.positions + tally.left_out)
+
+
+def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
+    """Rules over functions of the language, alone and within expressions; Cedar is told what shapely and pyproj say.
+
+    Most positions lie 0.7 to 16 km from an edge; those within 600 m of one are left out.
+    """
+    tally = compare(sets=30, pairs_each=40, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=3)
+    assert tally.pairs == 1_200
+    check_drawn(tally)
+
+
+@pytest.mark.slow
+def test_buffers_coasts_edges_and_lists_of_cells_on_20_000_pairs(tmp_path: Path) -> None:
+    tally = compare(sets=200, pairs_each=100, seed=SEED + 5, folder=tmp_path, drawn=True, sets_per_survey=4)
+    assert tally.pairs == 20_000
+    check_drawn(tally)
+
+
 # --- what must hold for any rule file -----------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ import shapely
 from against import cedar_export as cedar
 from against import plane_places as plane
 from against.cedar_export import Asked, Verdict
-from against.random_rules import Case, Pair, case
+from against.random_rules import DRAWN, Case, Pair, case
 from openleo.places import cell_cache, parts, point, regions
 from openleo.policy import bulk, mask, mask_world
 from openleo.policy.answer import answer, where_of
@@ -59,6 +59,8 @@ class Tally:
     cells: Counter[str] = field(default_factory=Counter)  # answers of the world's mask, in cells of positions
     parts: int = 0  # answers of the mask over parts
     bulk: int = 0  # terminals decided in bulk
+    drawn: int = 0  # positions that some function of the language holds, at least in part
+    on_an_edge: int = 0  # of them, those whose circle lies on the edge of one
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +72,7 @@ class Tally:
         rest = {name: f"{getattr(self, name) / self.pairs:.1%}" for name in ("unknown", "border", "straddling")}
         left = f"{self.left_out} of {self.positions + self.left_out} positions left out"
         asked = f"cells {dict(self.cells)}, {self.parts} parts, {self.bulk} in bulk"
+        asked += f", {self.drawn} positions within functions, {self.on_an_edge} on an edge" if self.drawn else ""
         return f"{self.pairs} pairs: {shares | rest}, {left}, {asked}"
 
     def differ(self, what: str, files: tuple[Path, ...], *rest: object) -> None:
@@ -84,20 +87,26 @@ class Ground:
     folder: Path
     zones: Mapping[str, shapely.Geometry]
     places: tuple[plane.Place, ...]
+    drawn: tuple[str, ...] = ()  # functions of the language that rules use
 
 
-def grounds(rng: random.Random, folder: Path, tally: Tally) -> Iterator[Ground]:
-    """One theatre after the other, with new zones and places each time."""
+def grounds(rng: random.Random, folder: Path, tally: Tally, *, drawn: bool = False) -> Iterator[Ground]:
+    """One theatre after the other, with new zones and places each time; `drawn`: with functions, three each time."""
     while True:
         for theatre in plane.THEATRES:
             here = folder / f"{theatre.name}-{tally.positions}"
             here.mkdir()
             names = plane.write_zones(theatre, rng, here, ZONES)
             zones = {name: plane.read_zone(here / name) for name in names}
-            found = plane.survey(theatre, zones, rng, PLACES)
+            texts = tuple(rng.sample(DRAWN[theatre.name], 3)) if drawn else ()
+            found = plane.survey(theatre, zones, rng, PLACES, drawn=texts)
             tally.left_out += found.left_out
             tally.positions += len(found.places)
-            yield Ground(theatre, here, zones, tuple(found.places))
+            for place in found.places:
+                held = [inside & {*texts} for _, inside in place.kinds]
+                tally.drawn += any(held)
+                tally.on_an_edge += len(set(held)) > 1
+            yield Ground(theatre, here, zones, tuple(found.places), texts)
 
 
 def verdict(decision: Decision) -> Verdict:
@@ -105,14 +114,17 @@ def verdict(decision: Decision) -> Verdict:
     return Verdict(decision.outcome.value, because, None if decision.land_in is None else frozenset(decision.land_in))
 
 
-def compare(sets: int, pairs_each: int, seed: int, folder: Path) -> Tally:
+def compare(
+    sets: int, pairs_each: int, seed: int, folder: Path, *, drawn: bool = False, sets_per_survey: int = SETS_PER_SURVEY
+) -> Tally:
     """Ask everybody."""
     rng, tally = random.Random(seed), Tally()
-    surveys = grounds(rng, folder, tally)
+    surveys = grounds(rng, folder, tally, drawn=drawn)
     for number in range(sets):
-        if number % SETS_PER_SURVEY == 0:
+        if number % sets_per_survey == 0:
             ground = next(surveys)
-        made = case(rng, ground.theatre.name, list(ground.zones), ground.places, ground.folder, pairs_each)
+        zones = list(ground.zones)
+        made = case(rng, ground.theatre.name, zones, ground.places, ground.folder, pairs_each, ground.drawn)
         rule_set = read_rules(made.files)
         export = cedar.export(made.files)
         theirs = cedar.verdicts(
@@ -209,7 +221,7 @@ def compare_masks(
             may == "yes" and their.outcome != "PERMITTED" and within_cell(pair.place)
         ):
             tally.differ(f"a mask that says {may}", made.files, pair, their)
-    if masks:
+    if masks and not ground.drawn:  # parts of cells know polygons by their files
         compare_classes(made, rule_set, export, masks, ground, tally, rng)
 
 
