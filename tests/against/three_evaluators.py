@@ -197,7 +197,7 @@ def entries_of(rule_set: RuleSet, at: datetime, classes: tuple[str, ...]) -> lis
         if rule.applies_to == "terminal":
             value = {class_: rule.matches(Request(at=at, class_=class_), set()) for class_ in classes}
             true, maybe = (frozenset(name for name in classes if value[name] is said) for said in (True, None))
-            entries.append(Entry(rule.id, rule.effect, rule.territory, true, maybe))
+            entries.append(Entry(rule.id, rule.effect, rule.territory, true, maybe, rule.land_in))
     return entries
 
 
