@@ -17,7 +17,7 @@ from against.cedar_export import read_file
 from against.plane_places import THEATRES
 from against.random_rules import Case, as_json, case
 from against.three_evaluators import OUTCOMES, RESOLUTION, Tally, compare, entries_of, grounds
-from openleo.places import cell_cache
+from openleo.places import cell_cache, regions
 from openleo.policy import mask_world
 from openleo.policy.answer import where_of
 from openleo.policy.decide import Decision, decide
@@ -77,6 +77,13 @@ def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
     tally = compare(sets=30, pairs_each=40, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=3)
     assert tally.pairs == 1_200
     check_drawn(tally)
+
+
+def test_a_strip_two_kilometres_too_narrow_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strip = regions._strip
+    monkeypatch.setattr(regions, "_strip", lambda digest, km, outline: strip(f"narrow {digest}", km - 2.0, outline))
+    tally = compare(sets=10, pairs_each=30, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=2)
+    assert tally.differences
 
 
 @pytest.mark.slow
