@@ -356,7 +356,7 @@ def test_a_made_index_of_few_cells():
 
 
 def test_a_cell_whose_places_have_no_country_in_common_to_land_in_depends():
-    """A terminal between its two places would be served in neither (DESIGN §5); in a cell of one place either will do."""
+    """A terminal between its two places would be served in neither; in a cell of one place either will do."""
     small = CellIndex(0, np.arange(3, dtype=np.uint64), ("A", "B"), np.array([0, 1, 2], np.int32),
                       np.array([0, 1, 2, 4]), np.array([0, 1, 0, 1], np.int32), 0, "")  # fmt: skip
 

@@ -1,8 +1,9 @@
 """Who may be served in every cell of the Earth: yes, no, or depends, for any number of classes.
 
 Takes an index of cells and entries (rules with what they say at one instant); gives WorldMask. A cell is `yes` when
-every place that it may hold is (and all of them let traffic land in one and the same country, if permits say where),
-`no` when every one is, and `depends` otherwise: at a border, or where a rule asks what a cell cannot know. `depends` goes to the decision of one request; `yes` and `no` are final.
+every place that it may hold is (and where permits say where traffic lands, one country will do for all of them), `no`
+when every one is, and `depends` otherwise: at a border, or where a rule asks what a cell cannot know. `depends` goes to
+the decision of one request; `yes` and `no` are final.
 """
 
 from __future__ import annotations
