@@ -26,7 +26,7 @@ from openleo.policy.conditions import Selector
 from openleo.policy.decide import Decision, decide
 from openleo.policy.kernels import decisions, masks, terminals
 from openleo.policy.mask_world import DEPENDS, NO, YES, Entry
-from openleo.policy.rules import RuleSet, union
+from openleo.policy.rules import Rule, RuleKey, RuleSet, union
 from openleo.policy.terminal_kinds import settle
 from openleo.policy.terminals import Terminals
 from openleo.policy.when import Window
@@ -129,7 +129,10 @@ BULK = [
     Mutant("who is permitted after gains", "policy.bulk:Compared.gained",
            "(self.before.of_kind != PERMITTED) & ", ""),
     Mutant("no permit is a reason of its own", "policy.bulk:Compared.because",
-           "refused.of_kind == NOT_PERMITTED", "refused.of_kind < 0"),
+           "chosen[(refused.of_kind[chosen] == NOT_PERMITTED) | ~refused.blocked(chosen)]", "chosen[:0]"),
+    Mutant("nothing blocks", "policy.kernels.decisions:blocked", "found[kind] = True", "found[kind] = False"),
+    Mutant("rules that both sides have are reasons", "policy.bulk:Compared.because",
+           "if side.says_of[rule] not in other.says:", "if True:"),
     Mutant("what granted is the reason of a loss", "policy.bulk:Compared.because",
            "(self.after, self.before, self.lost)", "(self.before, self.after, self.lost)"),
     Mutant("a stale position is still known", "policy.bulk:Decided.verdict",
@@ -269,7 +272,10 @@ def fleets() -> tuple[Fleet, ...]:
         bounds = random.choice([np.nan, 30.0, 75.0, 76.0], COUNT)  # on the bounds that rules set
         old = random.choice([0.0, 60.0, 2e5], COUNT, p=[0.5, 0.4, 0.1])
         some = replace(some, speed_kmh=np.where(np.isnan(bounds), some.speed_kmh, bounds), age_s=old)
-        rule_sets = tuple(form(random) for form in forms * 4)
+        every = [form(random) for form in forms * 4]
+        others = [replace(rule, book="another") for rule in every[2].rules[:3]]
+        every.append(union([*every[4].rules[1:], *others]))  # most of what another says
+        rule_sets = tuple(every)
         asked = [some.request(row, NOON) for row in range(COUNT)]
         wheres = [where_of(ALL_ZONES, one) for one in asked]
         expected = tuple(
@@ -319,7 +325,7 @@ def bulk_is_right() -> None:
                 keys = {decided.rules.each[rule].key for rule in np.flatnonzero(rules_).tolist()}
                 assert keys == {because.key for because in decision.because}
                 assert decided.decided(row).missing == decision.missing
-        for old, new in ((0, 1), (2, 3), (4, 6), (7, 5)):
+        for old, new in ((0, 1), (2, 3), (4, 6), (7, 5), (4, 8)):
             changes_are_right(one, old, new)
 
 
@@ -334,7 +340,24 @@ def changes_are_right(one: Fleet, old: int, new: int) -> None:
         assert compared.gained[kind] == (after.permitted and not before.permitted)
         if compared.lost[kind] or compared.gained[kind]:
             refused, granted = (after, before) if compared.lost[kind] else (before, after)
-            assert because[kind] == {rule.key for rule in refused.because or granted.because}
+            sides = (one.rule_sets[new], one.rule_sets[old])
+            first, second = sides if compared.lost[kind] else sides[::-1]
+            refusing, granting = only_there(first, second, refused), only_there(second, first, granted)
+            blocked = any(
+                rule.effect != "permit" for rule in first.rules if rule.key in {by.key for by in refused.because}
+            )
+            assert because[kind] == (refusing if blocked else refusing | granting)
+
+
+def only_there(rule_set: RuleSet, other: RuleSet, decision: Decision) -> set[RuleKey]:
+    """The rules of a decision that say what no rule of another set says."""
+    said = {says(rule) for rule in other.rules}
+    deciding = {because.key for because in decision.because}
+    return {rule.key for rule in rule_set.rules if rule.key in deciding and says(rule) not in said}
+
+
+def says(rule: Rule) -> tuple[object, ...]:
+    return rule.effect, rule.selector, rule.exceptions, rule.territory, rule.land_in, rule.window.holds(NOON)
 
 
 # --- the tests ----------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from openleo.places.expressions import Difference, Intersection, Labels, Region,
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.conditions import AtMost, MoreThan, Selector
-from openleo.policy.decide import Decision, Outcome, decide
+from openleo.policy.decide import Decision, Outcome, decide, rules_at
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleKey, RuleSet, rule_names, union
 from openleo.policy.when import Window
@@ -130,8 +130,9 @@ def counted(parts: Parts, statistics: CellStatistics, old: RuleSet, new: RuleSet
                     if decision.permitted:
                         rtt[side] += weight[part] * statistics.rtt_counts[cell]
                 happened = what_happens(old, new, sides, class_, territory, inside)
-                because |= reasons(*sides) if happened else set()
                 share = float(statistics.can_serve[cell])
+                if happened and share > 0.0:
+                    because |= reasons(old, new, sides, class_, territory, inside)
                 for name in happened:
                     cells, km2, people = kept.get(name, (set(), 0.0, 0.0))
                     cells |= {cell} if share > 0.0 else set()
@@ -174,13 +175,34 @@ def asks(rule_set: RuleSet, class_: str, label: str, inside: list[Region]) -> se
     return found
 
 
-def reasons(was: Decision, is_: Decision) -> set[RuleKey]:
-    """What withholds, where it has rules of its own; else the permits that only one side has."""
-    before, after = ({one.key for one in decision.because} for decision in (was, is_))
-    if was.outcome is is_.outcome:
-        return before ^ after or after
-    worse, granting = (before, after) if SIZES.get(was.outcome, 0) < SIZES.get(is_.outcome, 0) else (after, before)
-    return worse or granting
+def reasons(
+    old: RuleSet, new: RuleSet, sides: list[Decision], class_: str, label: str, inside: list[Region]
+) -> set[RuleKey]:
+    """Of the rules that do not say the same on the other side: what withholds, or else the permits."""
+    request, here = Request(at=AT, class_=class_), point.at(label, inside)
+    speaking = [
+        {
+            rule.key: (rule, value)
+            for rule, _ in rules_at(one, here)
+            if (value := rule.matches(request, set())) is not False
+        }
+        for one in (old, new)
+    ]
+    said = [{says(*pair) for pair in side.values()} for side in speaking]
+    alone = [
+        {key: pair for key, pair in speaking[side].items() if says(*pair) not in said[1 - side]} for side in (0, 1)
+    ]
+    before, after = (SIZES.get(one.outcome, 0) for one in sides)
+    if before == after:
+        return {*alone[0], *alone[1]}
+    worse = 0 if before < after else 1
+    refusing = {one.key for one in sides[worse].because} & alone[worse].keys()
+    refusing = {key for key in refusing if alone[worse][key][0].effect != "permit"}
+    return refusing or {key for side in alone for key, (rule, _) in side.items() if rule.effect == "permit"}
+
+
+def says(rule: Rule, value: bool | None) -> tuple[object, ...]:
+    return rule.effect, str([one.canonical() for one in (rule.selector, *rule.exceptions)]), value
 
 
 @cache
@@ -203,7 +225,7 @@ def sized(row: EffectRow) -> dict[str, tuple[int, float, float]]:
 def changes_are_right() -> None:
     for one in cases():
         reached = Reached(one.parts, one.statistics, mask.kinds_of(one.parts, ZONES))
-        rows = change.rows_between(reached, Side(one.old, AT), Side(one.new, AT), CLASSES)
+        rows = change.between((reached, reached), Side(one.old, AT), Side(one.new, AT), CLASSES).rows
         assert [(row.territory, row.class_) for row in rows] == list(one.expected)
         names = rule_names(rule for side in (one.old, one.new) for rule in side.rules)
         for row, expected in zip(rows, one.expected.values(), strict=True):
@@ -224,44 +246,39 @@ def test_changes_against_brute_force() -> None:
 
 
 MUTANTS = [
-    Mutant("who stays as before loses", "service.change:rows_between",
-           "after.may < before.may", "after.may <= before.may"),
-    Mutant("who may lose loses as well", "service.change:rows_between", "(lose & ~may_lose,", "(lose,"),
-    Mutant("who may gain gains as well", "service.change:rows_between", "gain & ~may_gain,", "gain,"),
-    Mutant("what may be lost is certain", "service.change:rows_between",
-           "lose & (before.may != after.may + YES)", "lose & (before.may == after.may + YES)"),
-    Mutant("what depends on the terminal on both sides is not looked at", "service.change:rows_between",
-           "(before.may == DEPENDS) & (after.may == DEPENDS)", "(before.may > YES)"),
-    Mutant("who takes gives", "service.change:_in_another_way", "return takes, gives", "return gives, takes"),
-    Mutant("a permit less gives", "service.change:_in_another_way",
-           'or any(rule[0] == "permit" for rule in ended)', ""),
-    Mutant("the RTT is of those who might be served, too", "service.change:rows_between",
-           "before.may[mine, column] == YES", "before.may[mine, column] >= DEPENDS"),
-    Mutant("the RTT afterwards is that of before", "service.change:rows_between",
-           "after.may[mine, column] == YES", "before.may[mine, column] == YES"),
-    Mutant("cells are counted once for all that happens", "service.change:_Sums.of", "flags.tobytes())", 'b"")'),
-    Mutant("area and people are those of another class", "service.change:_Sums.of",
-           "self._area_km2[territory][column]", "self._area_km2[territory][0]"),
-    Mutant("what grants is the reason of a loss", "service.change:_rules_between",
-           "_rank(was) < _rank(is_)", "_rank(was) > _rank(is_)"),
-    Mutant("no permit is a reason of its own", "service.change:_rules_between",
-           "granting if withheld is Outcome.NOT_PERMITTED else refusing", "refusing"),
-    Mutant("rules that both sides have are reasons", "service.change:_rules_between",
-           "before ^ after or after", "before | after"),
-    Mutant("area is counted as if it were served all the time", "service.reached:Reached.area_km2",
-           "self.parts.area_km2 * self._share", "self.parts.area_km2"),
-    Mutant("people are counted as if they were served all the time", "service.reached:Reached.people",
-           "self.parts.people * self._share", "self.parts.people"),
-    Mutant("cells that are never reached are counted", "service.reached:Reached.cells", "> 0.0", ">= 0.0"),
-    Mutant("a cell of two kinds is counted twice", "service.reached:Reached.cells_of",
-           "np.unique(np.concatenate(cells))", "np.concatenate(cells)"),
-    Mutant("the cells of all kinds are counted", "service.reached:Reached.cells_of", "if one]", "]"),
+    Mutant("who stays as before loses", "service.change:_flags",
+           "LOST: {KEPT: (b == YES) & (a == NO)", "LOST: {KEPT: b == YES"),
+    Mutant("who stays as before gains", "service.change:_flags",
+           "GAINED: {KEPT: (b == NO) & (a == YES)", "GAINED: {KEPT: a == YES"),
+    Mutant("what depended and is gone is not lost by anybody", "service.change:_flags",
+           "| ((b == DEPENDS) & (a == NO)) | takes", "| takes"),
+    Mutant("what depends on both sides never takes", "service.change:_flags", "| takes", ""),
+    Mutant("what depends on both sides never gives", "service.change:_flags", "| gives", ""),
+    Mutant("the RTT is of those who might be served, too", "service.change:between",
+           "one.may == YES", "one.may >= DEPENDS"),
+    Mutant("the side of a rule makes no difference", "service.because:in_another_way",
+           "(rows.effect == PERMIT) == rows.after", "rows.effect == PERMIT"),
+    Mutant("permits are the reason though something refuses", "service.because:deciding",
+           "np.where(refused, rows.refuses, rows.effect == PERMIT)", "rows.effect == PERMIT"),
+    Mutant("what grants is the reason of a loss", "service.because:differing",
+           "np.where(whose, second < first, first < second)", "np.where(whose, first < second, second < first)"),
+    Mutant("rules that both sides have are reasons", "service.because:differing",
+           "[~np.isin(keys[0], keys[1]), ~np.isin(keys[1], keys[0])]",
+           "[np.full(len(keys[0]), True), np.full(len(keys[1]), True)]"),
+    Mutant("a cell of two kinds is counted twice", "service.pieces:Pieces._cells",
+           "np.unique(np.concatenate(some))", "np.concatenate(some)"),
+    Mutant("cells are counted once for all that happens", "service.pieces:Pieces._cells", "mine.tobytes())", 'b"")'),
+    Mutant("what is served now and then counts whole", "service.pieces:_pieces",
+           "weights=shares * weight[at]", "weights=weight[at]"),
+    Mutant("cells that are never reached are counted", "service.pieces:_pieces", "some > 0.0", "some >= 0.0"),
     Mutant("where nobody lives nothing has an RTT", "service.reached:Reached._rtt",
            "np.where(lived_in[self.kinds.of_part], self.parts.people, self.parts.area_km2)", "self.parts.people"),
     Mutant("area weighs where people live", "service.reached:Reached._rtt",
            "np.where(lived_in[self.kinds.of_part], self.parts.people, self.parts.area_km2)", "self.parts.area_km2"),
-    Mutant("one median of a territory is that of all its kinds", "service.reached:Reached.rtt_ms_p50",
-           "[self.kinds_of(territory)][permitted]", "[self.kinds_of(territory)]"),
+    Mutant("one median of a territory is that of all its kinds", "service.reached:Reached._median_of",
+           "rows[permitted].sum(axis=0)", "rows.sum(axis=0)"),
+    Mutant("a kind alone has an RTT though it is not permitted", "service.reached:Reached.medians",
+           "permitted[self.start] & alone[:, np.newaxis]", "permitted[self.start] | alone[:, np.newaxis]"),
     Mutant("every kind has the parts of the first", "service.reached:Reached._sum",
            "self.kinds.of_part, weights=values", "self.kinds.of_part * 0, weights=values"),
 ]  # fmt: skip
