@@ -68,6 +68,7 @@ class Case:
     compare_network: Network | None = None  # under `compare`, where its rules on gateways make it another one
     withholding: tuple[str, ...] = ()  # the rules that make it another one
     not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
+    of_beams: tuple[str, ...] = ()  # what is said of rules on beams, with how far those are felt
 
     @property
     def network_sha256(self) -> str:
@@ -224,6 +225,7 @@ def compute(
         else:
             ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
             change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
+        change = replace(change, notes=case.of_beams)
     done = time.perf_counter()
     return Results(
         case,

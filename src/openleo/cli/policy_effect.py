@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import AsJson, Threads, note, print_json, progress
+from openleo.units import BEAM_KM
+
+if TYPE_CHECKING:
+    from openleo.policy.rules import RuleSet
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
-BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
 RULE_ENDINGS = (".toml", ".json")
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
@@ -68,7 +71,6 @@ def effect(
 
     from openleo.effects import (
         alike,
-        beams_untold,
         classes_of_both,
         compare,
         first_difference,
@@ -82,6 +84,8 @@ def effect(
 
     both, read, notes = _read(old, new, scenario, slots, resolution)
     base, other = both
+    base, other, of_beams = _felt(base, other, beam_km)
+    notes += of_beams
     if out is not None:
         check_writable(out)
     when, end = _instant(at, "--at"), _instant(until, "--until")
@@ -89,7 +93,7 @@ def effect(
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), tuple(known))
     asked = asked or classes_of_both(base, other, counted.classes if counted else ())
-    notes += tuple(said for said in [alike(base, other, asked), beams_untold(base, other)] if said)
+    notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
     when = when or first_difference(prepared, asked)
@@ -108,6 +112,19 @@ def effect(
         print_json(found.as_json())
         return
     typer.echo(text(found, names), nl=False)
+
+
+def _felt(base: RuleSet, new: RuleSet, beam_km: float) -> tuple[RuleSet, RuleSet, tuple[str, ...]]:
+    """(the old and the new rules as terminals feel them, what is to be noted of it): all faults are told together."""
+    from functools import partial
+
+    from openleo.errors import Together, given
+    from openleo.service import beams
+
+    together = Together()
+    felt = [together.read(partial(beams.felt, one, beam_km)) for one in (base, new)]
+    together.done()
+    return given(felt[0]), given(felt[1]), tuple(beams.told((base, new), beam_km))
 
 
 def _write(  # type: ignore[no-untyped-def]
