@@ -261,6 +261,18 @@ def test_a_rule_on_beams_takes_service_across_the_border_too(effect):
     assert not any(row[key]["people"] or row[key]["cells"] for row in same for key in ("lost", "gained"))
 
 
+def test_it_takes_whom_points_tell_to_go_dark_if_no_beam_may_reach_there(effect):
+    """Polygons widened, against a tree of points 2 km apart (service/spill) of a plain rule on terminals."""
+    plain = effect(PERMITS, PERMITS + QUIET.replace('applies_to = "beam"\n', ""), "--json").json
+    felt = effect(PERMITS, PERMITS + QUIET, "--json").json
+    told = [
+        next(row for row in one["territories"] if (row["territory"], row["class"]) == ("MYS", "fixed"))
+        for one in (plain, felt)
+    ]
+    assert told[0]["lost"]["people"] == 0
+    assert told[0]["beams"]["dark_people"][1] == pytest.approx(told[1]["lost"]["people"], rel=0.08)
+
+
 def test_the_reach_of_a_beam_is_in_the_fingerprint_of_what_it_takes(effect):
     said = [effect(PERMITS, PERMITS + QUIET, "--beam-km", km, "--json").json for km in ("0", "0.02")]
     assert said[0]["sha256"] != said[1]["sha256"]

@@ -200,3 +200,17 @@ def test_what_cannot_be_drawn_is_refused_by_name_and_all_of_it():
         felt(rules, 12.0)
     assert [problem.where for problem in refused.value.problems] == ['rule "s"', 'rule "far"', 'rule "w"']
     assert '"SGP.sea200" has no outline' in str(refused.value)
+
+
+def test_neighbours_whose_areas_are_made_in_other_ways_leave_no_gap_either():
+    """Waters of three are drawn one by one here. South of 1.22° a pocket of the strait is in nobody's 12 miles."""
+    elsewhere = square(4.2, 102.0, 3.0)
+    both = [
+        beam("permit", SGP, "s"),
+        beam("permit", difference(MYS, elsewhere), "m"),
+        beam("permit", difference(IDN, elsewhere), "i"),
+    ]
+    rules = felt(set_of([SERVED, *both]), 12.0)
+    latitude, longitude = np.random.default_rng(3).uniform((1.22, 103.4), (1.5, 104.1), (150, 2)).T
+    refused = [at for at in zip(latitude, longitude, strict=True) if not answer(rules, *map(float, at)).permitted]
+    assert refused == []

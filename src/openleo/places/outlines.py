@@ -1,9 +1,9 @@
 """Areas around areas, territorial waters among them: all that lies within some kilometres of a place of one.
 
 Takes an expression and a distance; gives expressions. The waters of a land are drawn here as a polygon, which
-`regions` leaves to distances point by point: as far from its coast as they reach, without other land, and without fine
-cells whose middle is nearer to another coast. So towards another's waters the edge is true to the
-cells' radius, and everywhere else to that of any strip (`shapes.MOST_ERROR_KM`).
+`regions` leaves to distances point by point: as far from its coast as they reach, without other land; where another's
+coast is near, fine cells divide them. So towards another's waters the edge is true to the radius of such a cell, 2 km,
+and everywhere else to that of any strip (`shapes.MOST_ERROR_KM`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from openleo.places.expressions import (
 from openleo.places.regions import NoPolygonError
 from openleo.places.territories import TERRITORIAL_SEA, territories
 
-FINEST, COARSE = 8, 5  # resolutions of the cells that divide waters: 0.7 km from middle to corner, to 14
-MOST_CELLS = 100_000
+FINE, COARSE = 7, 5  # resolutions of the cells that divide waters, and of those among which they are looked for
+CLOSED_DEG = 1e-6  # 0.1 m: gaps so narrow come of rounding where polygons are put together
 REACH_KM = 2.0 * waters.STRIP_LIMITS_KM[0]  # between coasts whose waters could meet
 
 
@@ -43,14 +43,25 @@ def widened(area: Expression, width_km: float) -> Expression:
     """All that lies within a width of a place of the area. Raises NoPolygonError."""
     if width_km == 0.0 or area == WORLD:
         return area
-    return union([area, regions.edge(drawn(area), width_km)])
+    return union([area, regions.edge(_closed(area), width_km)])
 
 
 def narrowed(area: Expression, width_km: float) -> Expression:
     """The places around which all within a width lies in the area. Raises NoPolygonError."""
     if width_km == 0.0 or area == WORLD:
         return area
-    return difference(area, regions.edge(drawn(area), width_km))
+    return difference(area, regions.edge(_closed(area), width_km))
+
+
+def _closed(area: Expression) -> Expression:
+    """The area drawn, its parts put together without gaps between them."""
+    shape = drawn(area)
+    if isinstance(shape, Labels | Region):
+        return shape
+    whole = regions.polygon_of(shape)
+    for width in (CLOSED_DEG, -CLOSED_DEG):
+        whole = shapely.buffer(whole, width, join_style="mitre")
+    return Region(text_of(area), sha256_of(area), shapely.intersection(whole, regions.WHOLE))
 
 
 def drawn(area: Expression) -> Expression:
@@ -86,26 +97,33 @@ def _drawn_labels(ids: frozenset[str]) -> Expression:
 def with_waters(dry: frozenset[str], wet: frozenset[str]) -> shapely.Geometry:
     """The land of some territories and the 12-nautical-mile waters of some, as one polygon."""
     land = lands.load()
-    ground = shapes.land_polygon(dry)
     near = shapes.strip(shapes.sea_coast(wet), waters.STRIP_LIMITS_KM[0])
     if near.is_empty:
-        return ground
+        return shapes.land_polygon(dry)
+    own, others = _shared(near, wet)
+    near = shapely.union(shapely.difference(near, others), own)
     touched = land.tree.query(near, predicate="intersects")
-    own = np.isin(np.array(land.territories)[land.owner[touched]], sorted(dry))
-    near = shapely.difference(near, shapely.union_all(land.pieces[touched[~own]]))
-    return shapes.areal(shapely.union(ground, shapely.difference(near, _of_others(near, wet))))
+    foreign = ~np.isin(np.array(land.territories)[land.owner[touched]], sorted(dry))
+    near = shapely.difference(near, shapely.union_all(land.pieces[touched[foreign]]))
+    return shapes.areal(shapely.union(shapes.land_polygon(dry), near))
 
 
-def _of_others(near: shapely.Geometry, wet: frozenset[str]) -> shapely.Geometry:
-    """Fine cells whose middle, at sea or on land, is nearer to the coast of a territory that is not asked for."""
+def _shared(near: shapely.Geometry, wet: frozenset[str]) -> tuple[shapely.Geometry, shapely.Geometry]:
+    """What of territorial waters where another's coast is near is the own, and what is the others': whole cells.
+
+    Of each cell its middle decides, so what is drawn of one territory ends where what is drawn of another begins.
+    """
     land = lands.load()
     cells = _near_others(near, wet)
-    if len(cells) == 0:
-        return shapely.MultiPolygon()
     latitude, longitude = h3cells.centres_deg(cells)
-    _, owner = waters.coasts(land, np.array([near], dtype=object), REACH_KM).distance_km(latitude, longitude)
-    theirs = ~np.isin(np.append(np.array(land.territories), "")[owner], sorted(wet))
-    return shapely.union_all(h3cells.outlines(cells[theirs]))
+    coasts = waters.coasts(land, np.array([near], dtype=object), REACH_KM)
+    distance, owner = coasts.distance_km(latitude, longitude)
+    territorial = distance <= waters.STRIP_LIMITS_KM[0]
+    own = np.isin(np.append(np.array(land.territories), "")[owner], sorted(wet))
+    return (
+        shapely.union_all(h3cells.outlines(cells[territorial & own])),
+        shapely.union_all(h3cells.outlines(cells[territorial & ~own])),
+    )
 
 
 def _near_others(near: shapely.Geometry, wet: frozenset[str]) -> h3cells.Cells:
@@ -119,6 +137,4 @@ def _near_others(near: shapely.Geometry, wet: frozenset[str]) -> h3cells.Cells:
     )  # fmt: skip
     cells = h3cells.overlapping([near], COARSE)
     distance, _ = coasts.distance_km(*h3cells.centres_deg(cells))
-    cells = cells[distance <= waters.STRIP_LIMITS_KM[0] + h3cells.radius_km(COARSE)]
-    finest = next((one for one in range(FINEST, COARSE, -1) if len(cells) * 7 ** (one - COARSE) <= MOST_CELLS), COARSE)
-    return h3cells.children(cells, finest)
+    return h3cells.children(cells[distance <= waters.STRIP_LIMITS_KM[0] + 2.0 * h3cells.radius_km(COARSE)], FINE)
