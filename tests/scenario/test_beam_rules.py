@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pyproj import Geod
@@ -97,3 +99,22 @@ def test_two_rule_sets_are_compared_and_the_loss_has_the_beam_rule_as_its_reason
 
 def test_without_rules_on_beams_their_reach_changes_nothing(run):
     assert (run('"all.toml"', "beam_km = 100.0").service.permitted).all()
+
+
+QUIET_ZONE = Path(__file__).parents[1] / "data" / "quiet-zone" / "scenario.toml"
+
+
+def test_a_published_quiet_zone_and_what_lies_within_a_beam_s_reach_of_it_against_geodesy():
+    """The outline of 47 CFR 1.924(a)(1), 13,000 square miles; pyproj's area and perimeter of it: A + P b + π b²."""
+    change = Scenario.load(QUIET_ZONE).first_slots(4).run().effect
+    lost = {row.class_: row.lost for row in change.rows}
+    west, south, east, north = -80.499778, 37.500111, -78.499722, 39.250111
+    along = np.linspace(0.0, 1.0, 101)  # parallels are no geodesics
+    longitude = np.concatenate([west + (east - west) * along, east - (east - west) * along])
+    latitude = np.repeat([south, north], len(along))
+    area_m2, perimeter_m = Geod(ellps="WGS84").polygon_area_perimeter(longitude, latitude)
+    ring_km2 = perimeter_m / 1e3 * 12.0 + np.pi * 12.0**2
+    assert area_m2 / 2.589988e6 == pytest.approx(13_000, rel=0.02)
+    assert lost["fixed"].area_km2 == pytest.approx(area_m2 / 1e6 + ring_km2, rel=0.003)
+    assert lost["emergency"].area_km2 == 0.0
+    assert {name for row in change.rows for name in row.because} == {"quiet-zone"}
