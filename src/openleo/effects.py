@@ -37,8 +37,7 @@ from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
 
-NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
-PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py", "effects.py", "policy/mask.py")
+CODE = "effects"  # this module, and with it all that makes what is kept
 
 MOST_NAMED = 8  # territories
 
@@ -229,13 +228,13 @@ def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer
 
 def _parts_sha256(case: Case, regions: Sequence[Region]) -> str:
     said = [case.inputs[name].sha256 for name in ("area", "territories", "population")]
-    said += [str(case.resolution), kept.code_sha256(*PLACES_CODE), *(region.polygon.wkb_hex for region in regions)]
+    said += [str(case.resolution), kept.code_sha256(CODE), *(region.polygon.wkb_hex for region in regions)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _reach_sha256(case: Case, parts: Parts) -> str:
     cells = hashlib.sha256(parts.cells.tobytes()).hexdigest()
-    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(*NETWORK_CODE)]
+    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(CODE)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

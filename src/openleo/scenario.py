@@ -26,8 +26,8 @@ from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
-from openleo.places.areas import WORLD, Area, read_area
-from openleo.places.expressions import sha256_of
+from openleo.places.areas import Area, read_area
+from openleo.places.expressions import WORLD_WORD, sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
@@ -221,11 +221,11 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     """The embedded borders and people, and the polygons of the area itself."""
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
-    named = [WORLD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
+    named = [WORLD_WORD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
     named += [region.wkb_hex for region in area.regions] + [sha256_of(expression) for expression in area.expressions]
     digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
     return {
-        "area": Source(WORLD if area.world else ", ".join(words), digest),
+        "area": Source(WORLD_WORD if area.world else ", ".join(words), digest),
         "territories": Source(
             f"{known.source} {known.version}; point of view: {known.point_of_view}",
             hashlib.sha256((places / "land-10m.parquet").read_bytes()).hexdigest(),

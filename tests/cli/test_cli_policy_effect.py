@@ -205,7 +205,9 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
     assert "old.toml" in done.err
     assert "new.toml" in done.err
     for options, word in (
-        (("--at", "soon"), "--at soon"),
+        (("--at", "soon"), "--at: is 'soon'"),
+        (("--at", "2026-11-20T00:00:00"), "--at: "),
+        (("--at", "soon", "--until", "late"), "--until: is 'late'"),
         (("--classes", "fixd"), 'there is no class "fixd". Did you mean fixed?'),
     ):
         done = effect(PERMITS, PERMITS, *options)
@@ -213,7 +215,33 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
         assert word in done.err
     (tmp_path / "empty").mkdir()
     done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
-    assert (done.code, "is a folder without rule files" in done.err) == (2, True)
+    assert (done.code, "is a folder without a rule file" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--at", "2026-12-02T00:00:00Z", "--until", "2026-12-01T00:00:00Z"),
+            "--until: is 2026-12-01T00:00:00Z, which is not after --at 2026-12-02T00:00:00Z: there is nothing between.",
+        ),
+        (
+            ("--until", "2026-11-20T00:00:00Z"),
+            "--until: is 2026-11-20T00:00:00Z, which is not after the scenario's start 2026-11-20T00:00:00Z",
+        ),
+    ],
+)
+def test_an_end_before_the_instant_is_refused(effect, options, said):
+    done = effect(PERMITS, PERMITS + STRIP + WINDOW, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_without_an_instant_an_end_before_the_first_difference_tells_of_none(effect):
+    done = effect(PERMITS, PERMITS + STRIP + WINDOW, "--until", "2026-11-25T00:00:00Z", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["at"], done.json["edges"]) == ("2026-11-20T00:00:00Z", [])
+    assert all(row["lost"]["cells"] == 0 for row in done.json["territories"])
 
 
 def test_rules_on_gateways_are_refused(effect):

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, note, print_json, progress
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
 from openleo.units import BEAM_KM
 
 if TYPE_CHECKING:
     from openleo.policy.rules import RuleSet
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
-RULE_ENDINGS = (".toml", ".json")
 
-Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
-New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files by comma, or a folder of them.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files or folders of them, by comma.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files or folders of them, by comma.")]
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="SCENARIO", help="Gives network and area; its own rules are not used.")
 ]
@@ -88,7 +87,8 @@ def effect(
     notes += of_beams
     if out is not None:
         check_writable(out)
-    when, end = _instant(at, "--at"), _instant(until, "--until")
+    when, end = read_span(at, until)
+    check_later(end, when or read.case.grid.start, "the scenario's start")
     known = dict.fromkeys((*base.classes, *other.classes))
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), tuple(known))
@@ -96,7 +96,8 @@ def effect(
     notes += tuple(said for said in [alike(base, other, asked)] if said)
     with progress() as tell:
         prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
-    when = when or first_difference(prepared, asked)
+    first = when or first_difference(prepared, asked)
+    when = first if end is None or first < end else read.case.grid.start  # where nothing differs before the end
     notes += tuple(said for said in [outside(prepared, asked, when)] if said)
     extras = Extras(notes=notes)
     if counted:
@@ -180,36 +181,12 @@ def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ign
 
 
 def _files(words: str, argument: str) -> list[Path]:
-    """Files by comma; of a folder, all rule files in it."""
+    """Files and folders by comma."""
     from openleo.errors import InputError, Problem
 
-    found: list[Path] = []
-    for word in words.split(","):
-        path = Path(word.strip())
-        if not word.strip():
-            raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
-        if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in RULE_ENDINGS)
-            if not inside:
-                raise InputError(
-                    Problem(str(path), "", "is a folder without rule files.", "They end in .toml or .json.")
-                )
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-def _instant(said: str | None, option: str):  # type: ignore[no-untyped-def]
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_instant
-
-    if said is None:
-        return None
-    try:
-        return parse_instant(said)
-    except ValueError as error:
-        raise InputError(Problem(f"{option} {said}", "", str(error))) from error
+    if not all(word.strip() for word in words.split(",")):
+        raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
+    return [Path(word.strip()) for word in words.split(",")]
 
 
 def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:
