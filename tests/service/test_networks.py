@@ -51,13 +51,13 @@ def reached(share: float) -> Reached:
     return Reached(PARTS, CellStatistics(4, one, 1 - one, 0 * one, counts, *rest), KINDS)  # type: ignore[arg-type]
 
 
-def networks(most: int = 4) -> Networks:
-    return Networks(GATEWAYS, lambda gateways: reached(1.0 if (gateways.pop >= 0).all() else 0.5), most=most)
+def networks(most: int = 4, left: float = 0.5) -> Networks:
+    return Networks(GATEWAYS, lambda gateways: reached(1.0 if (gateways.pop >= 0).all() else left), most=most)
 
 
-def change(base: list[Rule] | None, new: list[Rule], most: int = 4) -> Effect:
+def change(base: list[Rule] | None, new: list[Rule], most: int = 4, left: float = 0.5) -> Effect:
     old = None if base is None else union(base)
-    return effect(reached(1.0), old, union(new), ["fixed"], AT, "network", networks=networks(most))
+    return effect(reached(1.0), old, union(new), ["fixed"], AT, "network", networks=networks(most, left))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,24 @@ def test_what_one_network_serves_and_the_other_does_not(base, new, lost, may_los
         assert (back.gained, back.may_gain, back.lost, back.may_lose) == (lost, may_lose, NONE, NONE)
         assert back.because == because
         assert back.rtt_ms_p50 == there.rtt_ms_p50[::-1]
+
+
+@pytest.mark.parametrize(
+    ("base", "new", "because"),
+    [
+        ([PERMIT], [FORBID, NO_SOUTH], ("f", "gw")),
+        ([PERMIT], [PERMIT, LIMIT, NO_SOUTH], ("gw", "limit")),
+        ([PERMIT, LIMIT], [PERMIT, FORBID, NO_SOUTH], ("f", "gw")),
+        ([PERMIT, LIMIT], [PERMIT, NO_SOUTH], ("gw",)),  # the limit's end takes nothing
+        ([PERMIT], [NO_SOUTH], ("gw", "p")),
+        ([FORBID], [PERMIT, NO_SOUTH], ()),
+    ],
+)
+def test_where_the_network_goes_altogether_rules_on_terminals_are_named_too(base, new, because) -> None:
+    """They were named only where some service was left to take."""
+    there, back = change(base, new, left=0.0).rows[0], change(new, base, left=0.0).rows[0]
+    assert there.because == back.because == because
+    assert there.lost == back.gained
 
 
 def test_windows_ahead_of_rules_on_gateways_are_looked_at() -> None:
