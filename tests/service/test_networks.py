@@ -5,6 +5,7 @@ One cell is served all of the time by all gateways and half of it without the la
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -99,6 +100,24 @@ def test_where_the_network_goes_altogether_rules_on_terminals_are_named_too(base
     there, back = change(base, new, left=0.0).rows[0], change(new, base, left=0.0).rows[0]
     assert there.because == back.because == because
     assert there.lost == back.gained
+
+
+def test_in_text_rules_on_gateways_are_named_as_what_changes_the_network() -> None:
+    """They were named as the reasons of every territory, as if each of them served it."""
+    no_north = replace(NO_SOUTH, id="north", territory=Labels(frozenset({"POL"})))
+    found = change([PERMIT], [FORBID, NO_SOUTH, no_north])
+    assert [(rule.rule, rule.applies_to) for rule in found.rules] == [
+        ("f", "terminal"), ("gw", "gateway"), ("north", "gateway")
+    ]  # fmt: skip
+    said = effect_text.text(found, ("old", "new"))
+    assert "because of f; other gateways are used: gw, north; median" in said
+    assert "gw: forbid on gateways of b, new rules only" in said
+    whole = "Of rules on gateways all are named that change which are used; whom each of them serves is not told."
+    assert whole in said
+    assert whole not in effect_text.text(change([PERMIT], [FORBID, NO_SOUTH]), ("old", "new"))
+    half = "a terminal is lost if less than half of its time is left"
+    assert half not in said
+    assert half in effect_text.text(replace(found, terminals="a table's hash"), ("old", "new"))
 
 
 def test_windows_ahead_of_rules_on_gateways_are_looked_at() -> None:

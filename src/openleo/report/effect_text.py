@@ -16,6 +16,7 @@ INDENT = " " * 4
 CLASS_COLUMNS = 22
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
 Said = TypeVar("Said")
+Gateways = frozenset[str]  # the rules on gateways among those that are named
 
 
 def text(effect: Effect, names: tuple[str, str]) -> str:
@@ -23,9 +24,10 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     lines = [f"From {names[0]} to {names[1]}"]
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
-    lines += ["", *_rows(effect.rows, effect.totals)]
+    gateways = frozenset(rule.rule for rule in effect.rules if rule.applies_to == "gateway")
+    lines += ["", *_rows(effect.rows, effect.totals, gateways)]
     for edge in effect.edges:
-        lines += ["", *_edge(edge)]
+        lines += ["", *_edge(edge, gateways)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
     if effect.edges_untold:
@@ -39,12 +41,26 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", *_spill(effect)]
     if effect.rules:
         lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]
+    lines += [*_on_gateways(effect, gateways)] if gateways else []
     lines += ["", *effect.notes] if effect.notes else []
     lines += ["", "What shared beams would take is not computed.", f"Fingerprint: {effect.sha256}"]
     return "\n".join(lines) + "\n"
 
 
-def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]:
+def _on_gateways(effect: Effect, gateways: Gateways) -> list[str]:
+    """How rules on gateways are named, and how terminals count that they leave less of the time."""
+    lines = []
+    if len(gateways) > 1:
+        lines += [
+            "Of rules on gateways all are named that change which are used; whom each of them serves is not told."
+        ]
+    if effect.terminals is not None:
+        lines += ["With other gateways a terminal is lost if less than half of its time is left, and gained if it more"]
+        lines += ["than doubles; people count by the share of time."]
+    return ["", *lines] if lines else []
+
+
+def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal], gateways: Gateways) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
     changed = [row for row in rows if row.changed]
     if not changed:
@@ -58,7 +74,7 @@ def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]
     told = territories_told(rows)
     untouched = len({row.territory for row in rows}) - len(told)
     for territory, mine in told.items():
-        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine))]
+        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine, gateways))]
     if untouched:
         others = counted(untouched, "other territory", "other territories")
         lines += ["", f"Nothing changes in {others} of the area."]
@@ -77,9 +93,9 @@ def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
     }
 
 
-def _territory(rows: Sequence[EffectRow]) -> list[str]:
+def _territory(rows: Sequence[EffectRow], gateways: Gateways) -> list[str]:
     lines = []
-    together = _alike(rows, lambda some: _said(some[0]))
+    together = _alike(rows, lambda some: _said(some[0], gateways))
     wide = _width(classes for classes, _ in together)
     for classes, (said, because) in together:
         lines += [f"{listed(classes):<{wide}} {one}" for one in said]
@@ -118,13 +134,23 @@ def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     return lines
 
 
-def _said(row: EffectRow) -> tuple[list[str], str]:
+def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], str]:
     """(what changes, why and how fast it is)."""
     said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
     if not said:
         return ["nothing changes"], ""
-    because = f"because of {', '.join(row.because)}; " if row.because else ""
-    return said, f"{because}median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+    return said, _because(row.because, gateways) + _median(row)
+
+
+def _median(row: EffectRow) -> str:
+    return f"median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+
+
+def _because(rules: Sequence[str], gateways: Gateways) -> str:
+    """Rules on gateways apart: they change the network, and not this territory alone."""
+    own, others = ([rule for rule in rules if (rule in gateways) is so] for so in (False, True))
+    because = f"because of {', '.join(own)}; " if own else ""
+    return because + (f"other gateways are used: {', '.join(others)}; " if others else "")
 
 
 def amount(one: Amount) -> str:
@@ -147,21 +173,24 @@ def _rtt(value: float | None) -> str:
     return "none" if value is None else f"{value:.1f} ms"
 
 
-def _edge(edge: Edge) -> list[str]:
+def _edge(edge: Edge, gateways: Gateways) -> list[str]:
     """What the new rules do by themselves; else, or if the old ones would have changed too, what then tells them."""
     when = instant_text(edge.at)
-    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own)] if edge.own else []
+    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own, gateways)] if edge.own else []
     if "base" in edge.of or not edge.own:
-        lines += [f"At {when} the old rules would have changed; from then on, new for old:", *_changed(edge.between)]
+        lines += [
+            f"At {when} the old rules would have changed; from then on, new for old:",
+            *_changed(edge.between, gateways),
+        ]
     return lines
 
 
-def _changed(changed: Changed) -> list[str]:
+def _changed(changed: Changed, gateways: Gateways) -> list[str]:
     if not changed:
         return [f"{INDENT}nobody loses service and nobody gains it"]
     lines = []
     for territory, mine in territories_told(changed.rows).items():
-        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
+        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine, gateways))]
     return lines + [INDENT + line for line in _elsewhere(changed.elsewhere)]
 
 
@@ -209,7 +238,8 @@ def _lit_and_dark(row: EffectRow) -> list[str]:
 def _rule(rule: NamedRule) -> str:
     where = {"base": "old rules only", "new": "new rules only"}.get(" ".join(rule.of), "old and new rules")
     legal = f" [{rule.legal_reference}]" if rule.legal_reference else ""
-    return f"{rule.rule}: {rule.effect} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
+    what = " on gateways" if rule.applies_to == "gateway" else ""
+    return f"{rule.rule}: {rule.effect}{what} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
 
 
 # --- as a page ----------------------------------------------------------------------------------------------------

@@ -96,6 +96,7 @@ class NamedRule:
     authority: str
     reason: str
     legal_reference: str
+    applies_to: str = "terminal"
 
     def as_json(self) -> dict[str, Any]:
         return {**vars(self), "of": list(self.of)}
@@ -324,9 +325,11 @@ def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tu
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
             if (name := names[rule.key]) in told:
-                said = (name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
+                said = (
+                    name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference, rule.applies_to
+                )  # fmt: skip
                 found.setdefault(said, []).append(side)
     return tuple(
-        NamedRule(name, book, effect_, tuple(sides), authority, reason, legal)
-        for (name, book, effect_, authority, reason, legal), sides in sorted(found.items())
+        NamedRule(name, book, effect_, tuple(sides), *rest)
+        for (name, book, effect_, *rest), sides in sorted(found.items())
     )
