@@ -142,4 +142,22 @@ def test_changes_that_need_one_network_too_many_are_said() -> None:
     assert found.as_json()["edges_untold"] == ["2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"]
     said = effect_text.text(found, ("old", "new"))
     assert "a network of their own each: the changes at 2026-03-02T00:00:00Z, 2026-03-03T00:00:00Z." in said
-    assert "`openleo plan`" in said
+    assert "Nothing changes at 2026-03-01T00:00:00Z; 2 changes ahead are not computed." in said
+    assert "Nothing changes:" not in said
+    assert "`openleo policy effect` with `--at 2026-03-02T00:00:00Z` tells of that one" in said
+    title = effect_text.markdown(found, ("old", "new"), "gateways", ("a.png", "b.png")).partition("```")[0]
+    assert "2 changes ahead are not computed." in title
+    then = effect(reached(1.0), union([PERMIT]), union([PERMIT, north]), ["fixed"], AT + DAY, "network",
+                  networks=networks())  # fmt: skip
+    assert then.rows[0].lost == HALF, "as it is advised"
+    many = replace(found, edges_untold=tuple(AT + n * DAY for n in range(1, 9)), edges_left_out=3)
+    words = effect_text.text(many, ("old", "new"))
+    assert "Nothing changes at 2026-03-01T00:00:00Z; 11 changes ahead are not computed." in words
+    assert "2026-03-06T00:00:00Z and 3 more." in words
+
+
+def test_nothing_changes_is_said_of_the_instant_where_changes_are_ahead() -> None:
+    gone = replace(NO_SOUTH, window=Window(AT + DAY))
+    said = effect_text.text(change([PERMIT], [PERMIT, gone]), ("old", "new"))
+    assert "Nothing changes at 2026-03-01T00:00:00Z: nobody loses service and nobody gains it." in said
+    assert "Nothing changes: nobody" in effect_text.text(change([PERMIT], [PERMIT]), ("old", "new"))

@@ -14,6 +14,7 @@ from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
 CLASS_COLUMNS = 22
+MOST_INSTANTS = 5  # listed
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
 Said = TypeVar("Said")
 Gateways = frozenset[str]  # the rules on gateways among those that are named
@@ -25,15 +26,16 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
     gateways = frozenset(rule.rule for rule in effect.rules if rule.applies_to == "gateway")
-    lines += ["", *_rows(effect.rows, effect.totals, gateways)]
+    lines += ["", *(_rows(effect.rows, effect.totals, gateways) or [_nothing(effect)])]
     for edge in effect.edges:
         lines += ["", *_edge(edge, gateways)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
-    if effect.edges_untold:
-        when = ", ".join(instant_text(instant) for instant in effect.edges_untold)
-        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}."]
-        lines += ["With that instant as the scenario's start, `openleo plan` does."]
+    if untold := effect.edges_untold:
+        when = ", ".join(instant_text(instant) for instant in untold[:MOST_INSTANTS])
+        more = f" and {len(untold) - MOST_INSTANTS} more" if len(untold) > MOST_INSTANTS else ""
+        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}{more}."]
+        lines += [f"`openleo policy effect` with `--at {instant_text(untold[0])}` tells of that one, and so on."]
     if effect.edges_go_on:
         lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
@@ -60,11 +62,21 @@ def _on_gateways(effect: Effect, gateways: Gateways) -> list[str]:
     return ["", *lines] if lines else []
 
 
+def _nothing(effect: Effect) -> str:
+    """What is said where no row changes, which is of the instant alone where anything lies ahead."""
+    ahead = len(effect.edges_untold) + effect.edges_left_out
+    when = f" at {instant_text(effect.at)}" if effect.at is not None and (ahead or effect.edges) else ""
+    if ahead:
+        are = "is" if ahead == 1 else "are"
+        return f"Nothing changes{when}; {counted(ahead, 'change', form=',')} ahead {are} not computed."
+    return f"Nothing changes{when}: nobody loses service and nobody gains it."
+
+
 def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal], gateways: Gateways) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
     changed = [row for row in rows if row.changed]
     if not changed:
-        return ["Nothing changes: nobody loses service and nobody gains it."]
+        return []
     lines = []
     total = {one.class_: one for one in totals}
     for classes, some in _alike(changed, lambda mine: _total(mine, total[mine[0].class_])):
@@ -265,7 +277,7 @@ def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple
             "",
             f"![Before and after]({pictures[1]})",
             "",
-            *(table if changed else ["Nothing changes."]),
+            *(table if changed else [_nothing(effect)]),
             "",
             "```",
             text(effect, names).rstrip(),
