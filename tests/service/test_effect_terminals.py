@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from openleo import cells as h3cells
+from openleo.instants import instant_text
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
@@ -115,7 +116,29 @@ def test_no_change_of_rules_has_no_effect_at_edges_of_their_own_windows(base: li
         assert said.edges == ()
         assert said.edges_left_out == 0
         words = effect_text.text(said, ("old", "new"))
+        words = "\n".join(line for line in words.splitlines() if not line.startswith("Both rule sets change alike at"))
         assert " change" not in words.replace("Nothing changes", ""), words
+
+
+def test_when_both_sides_change_alike_is_told_in_a_line() -> None:
+    """A switch-off that both rule sets share was told nowhere."""
+    other = Rule("n", "b", "forbid", Labels(frozenset({"FJI"})), emergency="keep")  # makes them two
+    ends = replace(PERMIT, window=Window(ends=LATER))
+    said = of_rules([ends], [ends, other])
+    assert said.edges_alike == ()  # in Tonga alike and in Fiji not: it is an edge with rows of its own
+    assert [edge.at for edge in said.edges] == [LATER]
+    once = of_rules([PERMIT, FORBID], [PERMIT, FORBID, other])
+    assert (once.edges, once.edges_alike) == ((), (LATER,))
+    assert once.as_json()["edges_alike"] == ["2026-04-01T00:00:00Z"]
+    line = "Both rule sets change alike at 2026-04-01T00:00:00Z, which is no part of the effect."
+    assert line in effect_text.text(once, ("old", "new")).splitlines()
+    nights = of_rules([PERMIT, CURFEW], [PERMIT, CURFEW, other])
+    assert (nights.edges, len(nights.edges_alike)) == ((), 14)
+    assert f"alike at {instant_text(AT + timedelta(hours=6))} (14 such times)," in effect_text.text(nights, ("o", "n"))
+    assert of_rules([PERMIT, FORBID], [PERMIT]).edges_alike == ()
+    assert of_rules([PERMIT, FORBID], [PERMIT, FORBID]).edges_alike == (), "between the same rules no time is told"
+    of_nobody = replace(FORBID, territory=Labels(frozenset({"NRU"})))
+    assert of_rules([PERMIT, of_nobody], [PERMIT, of_nobody, other]).edges_alike == ()
 
 
 def test_an_edge_of_both_sides_tells_what_the_change_makes_there_and_no_more() -> None:

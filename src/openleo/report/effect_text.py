@@ -36,6 +36,12 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         more = f" and {len(untold) - MOST_INSTANTS} more" if len(untold) > MOST_INSTANTS else ""
         lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}{more}."]
         lines += [f"`openleo policy effect` with `--at {instant_text(untold[0])}` tells of that one, and so on."]
+    if alike := effect.edges_alike:
+        times = "" if len(alike) == 1 else f" ({len(alike)} such times)"
+        lines += [
+            "",
+            f"Both rule sets change alike at {instant_text(alike[0])}{times}, which is no part of the effect.",
+        ]
     if effect.edges_go_on:
         lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []

@@ -123,6 +123,7 @@ class Effect:
     totals: tuple[EffectTotal, ...] = ()  # a class each; a cell counts once, however many territories share it
     edges_untold: tuple[datetime, ...] = ()  # each would be one more network than may be computed
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
+    edges_alike: tuple[datetime, ...] = ()  # at which both rule sets change by themselves, and alike
 
     @property
     def sha256(self) -> str:
@@ -149,6 +150,7 @@ class Effect:
             "edges_left_out": self.edges_left_out,
             "edges_untold": [instant_text(instant) for instant in self.edges_untold],
             "edges_go_on": self.edges_go_on,
+            "edges_alike": [instant_text(instant) for instant in self.edges_alike],
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -197,7 +199,7 @@ def effect(
         raise ValueError("the networks of both rule sets at the instant are more than may be computed")
     now, elsewhere = first
     ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
-    edges, untold = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    edges, untold, alike = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
     every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
     return Effect(
@@ -218,6 +220,7 @@ def effect(
         now.totals,
         untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
+        alike,
     )
 
 
@@ -274,31 +277,38 @@ class _Compared:
 
     def edges(
         self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed
-    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:
-        """(the changes ahead of which anything comes, those that are not computed).
+    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...], tuple[datetime, ...]]:
+        """(the changes ahead of which anything comes, those that are not computed, those that both sides make alike).
 
         `told`: the old rules and the new before them.
         """
-        found, untold = [], []
+        found, untold, alike = [], [], []
         for instant, of in ahead:
             if (edge := self.edge(instant, of)) is None:
                 untold.append(instant)
                 continue
+            if len(of) > 1 and not edge.own and self.changed(*_around(self.new, instant)):
+                alike.append(instant)
             if edge.own or not edge.between.alike(told):
                 found.append(edge)
             told = edge.between
-        return tuple(found), tuple(untold)
+        return tuple(found), tuple(untold), tuple(alike)
 
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
         """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
         own, theirs = (
-            self.changed(Side(rules, change - datetime.resolution), Side(rules, change)) if name in of else Changed()
+            self.changed(*_around(rules, change)) if name in of else Changed()
             for name, rules in (("new", self.new), ("base", self.base))
         )
         between = self.changed(Side(self.base, change), Side(self.new, change))
         if own is None or theirs is None or between is None:
             return None
         return Edge(change, of, Changed() if own.alike(theirs) else own, between)
+
+
+def _around(rules: RuleSet | None, change: datetime) -> tuple[Side, Side]:
+    """A rule set just before an instant, and at it."""
+    return Side(rules, change - datetime.resolution), Side(rules, change)
 
 
 def _changed(found: Between, elsewhere: tuple[Elsewhere, ...]) -> Changed:
