@@ -1,7 +1,8 @@
 """Two rule sets on one computed network: the network's reach once, from the cache where it is known, then the effect.
 
 Takes a Case (its own rules are not used) and two rule sets; gives Prepared, from which the effect of any change comes
-in milliseconds. Reach depends on no rule, so one computation serves every rule set that is tried on a scenario.
+in milliseconds. Of rules, those on gateways alone change the reach: one computation serves every rule set that is tried
+on a scenario, and one more each choice of gateways that rules leave.
 """
 
 from __future__ import annotations

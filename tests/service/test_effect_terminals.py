@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from openleo.instants import instant_text
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
+from openleo.policy.conditions import Selector
 from openleo.policy.rules import Rule, union
 from openleo.policy.when import Period, Window
 from openleo.report import effect_text
@@ -226,3 +228,25 @@ def test_beams_that_reach_as_many_before_and_after_are_not_told() -> None:
     assert "dark" not in told
     assert "the same people beyond borders before and after" in words(Spill((7, 7), (3, 3)))
     assert "they cross no border" in words()
+
+
+def test_the_round_trip_time_of_terminals_served_by_group_is_not_known() -> None:
+    """It was "none before, none after", as if nobody were served."""
+    counts = np.zeros((1, RTT_BINS), np.uint16)
+    counts[0, 300] = 1
+    reached = Reached(PARTS, replace(STATISTICS, rtt_counts=counts), mask.kinds_of(PARTS, ()))
+    aid = replace(PERMIT, selector=Selector(groups=frozenset({"aid"})))
+    forbid = replace(FORBID, territory=PERMIT.territory, window=Window())
+
+    def said(base: list[Rule], new: list[Rule]) -> tuple[str, str]:
+        one = effect(reached, union(base), union(new), ["fixed"], AT, "network")
+        (line,) = [line for line in effect_text.text(one, ("o", "n")).splitlines() if "median" in line][:1]
+        table = effect_text.markdown(one, ("o", "n"), "", ("", "")).splitlines()
+        return line.partition("median round-trip time ")[2], table[table.index("|" + "---|" * 9) + 1]
+
+    known = said([PERMIT], [forbid])[0]
+    assert re.fullmatch(r"[0-9.]+ ms before, none after", known), "nobody is served then"
+    assert said([aid], [aid, forbid])[0] == "not known"
+    assert "| not known | not known |" in said([aid], [aid, forbid])[1]
+    assert said([PERMIT], [aid])[0] == known.replace("none", "not known")
+    assert said([aid], [PERMIT])[0].startswith("not known before, ")

@@ -70,7 +70,8 @@ def effect(
 ) -> None:
     """Tell who would lose and gain service if NEW came into force in place of OLD: cells, km², people.
 
-    The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
+    The network's reach is computed once for a scenario and kept in the user's cache. Rules on gateways alone change
+    it: each choice of gateways that they leave is computed as well, up to four networks in all.
     """
     from openleo.effects import classes_of_both, compare, first_difference, prepare
     from openleo.report.effect_text import text

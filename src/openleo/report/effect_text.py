@@ -15,6 +15,7 @@ from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 INDENT = " " * 4
 CLASS_COLUMNS = 22
 MOST_INSTANTS = 5  # listed
+NOT_KNOWN = "not known"
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
 Said = TypeVar("Said")
 Gateways = frozenset[str]  # the rules on gateways among those that are named
@@ -161,7 +162,17 @@ def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], str]:
 
 
 def _median(row: EffectRow) -> str:
-    return f"median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+    before, after = _medians(row)
+    if before == after == NOT_KNOWN:
+        return "median round-trip time not known"
+    return f"median round-trip time {before} before, {after} after"
+
+
+def _medians(row: EffectRow) -> list[str]:
+    """Before and after; where it depends on the terminal who is served (by groups, by speed), nobody knows whose."""
+    depends = row.may_lose or row.may_gain or not (row.lost.cells or row.gained.cells)
+    nothing = NOT_KNOWN if depends else "none"
+    return [nothing if value is None else f"{value:.1f} ms" for value in row.rtt_ms_p50]
 
 
 def _because(rules: Sequence[str], gateways: Gateways) -> str:
@@ -185,10 +196,6 @@ def amount(one: Amount) -> str:
     terminals = [] if one.terminals is None else [counted(one.terminals, "terminal", form=",")]
     area = f"{one.area_km2:,.0f} km²" if one.area_km2 >= 1.0 or not one.area_km2 else f"{one.area_km2:.2g} km²"
     return ", ".join([*people, area, counted(one.cells, "cell", form=","), *terminals])
-
-
-def _rtt(value: float | None) -> str:
-    return "none" if value is None else f"{value:.1f} ms"
 
 
 def _edge(edge: Edge, gateways: Gateways) -> list[str]:
@@ -270,8 +277,7 @@ def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple
     table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for row in changed:
         figures = [amount(one) if one else "–" for one in (row.lost, row.may_lose, row.gained, row.may_gain)]
-        rtt = [_rtt(value) for value in row.rtt_ms_p50]
-        cells = [short_name(row.territory), row.class_, *figures, *rtt, ", ".join(row.because)]
+        cells = [short_name(row.territory), row.class_, *figures, *_medians(row), ", ".join(row.because)]
         table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(
         [
