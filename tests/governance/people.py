@@ -1,4 +1,4 @@
-"""Officers for tests: keys from seeds, and SSHSIG signatures made here (PROTOCOL.sshsig), apart from what verifies them."""
+"""Officers for tests: keys from seeds, and SSHSIG signatures made here, apart from what verifies them."""
 
 from __future__ import annotations
 

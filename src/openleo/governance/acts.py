@@ -9,7 +9,7 @@ behind one account.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from openleo.governance import to_sign
@@ -23,6 +23,7 @@ from openleo.governance.entries import (
     QuorumChanged,
     Terminal,
 )
+from openleo.governance.keys import PublicKey
 from openleo.governance.moves import ACTIVE, LOG_KEY, ROSTER, SUSPENDED, Move
 from openleo.governance.state import Change, Refused, SingleAct, State, Step, Steps, settle, signer
 
@@ -34,6 +35,7 @@ KIND_OF_ACT = {
     "group.changed": "group",
 }
 NEVER_SINGLE = ("network",)
+TOLD_ONLY = ("mask.published", "enforcement.summary", "disclosure")  # they change nothing that is in force
 PPM = 1_000_000
 
 
@@ -90,24 +92,24 @@ def counted(state: State, move: Move, terminals: int, territories: Mapping[str, 
 
 def _check_rate(state: State, at: datetime, added: Counts) -> None:
     """Raises Refused where all single acts of the last hours together, this one included, go beyond the stated rate."""
-    settings = state.people.settings
-    since = at - timedelta(hours=settings.single_act_hours)
+    settings = state.people.settings.single_acts
+    since = at - timedelta(hours=settings.hours)
     recent = [act for act in state.acts if act.at > since]
     terminals, territories = added
     total = terminals + sum(act.terminals for act in recent)
-    within = f"within {settings.single_act_hours} hours"
-    if total > settings.single_act_terminals:
-        most = settings.single_act_terminals
+    within = f"within {settings.hours} hours"
+    if total > settings.terminals:
+        most = settings.terminals
         raise Refused(f"{total:,} terminals {within} by single acts; above {most:,} a change has to be approved")
     there = Counter(dict(territories))
     for act in recent:
         there.update(dict(act.territories))
     for territory in territories:
         known = state.of_territory[territory]
-        if known and there[territory] * PPM > settings.single_act_share_ppm * known:
+        if known and there[territory] * PPM > settings.share_ppm * known:
             raise Refused(
                 f"{there[territory]:,} of {known:,} terminals of {territory} {within} by single acts; "
-                f"above {settings.single_act_share_ppm / 10_000:g} % a change has to be approved"
+                f"above {settings.share_ppm / 10_000:g} % a change has to be approved"
             )
 
 
@@ -163,9 +165,7 @@ def _check_key_revoked(state: State, entry: Entry, body: KeyRevoked) -> None:
         raise Refused(f"{body.officer} has no key {body.key} in the roster in force")
     if body.signature is None:
         raise Refused("a key is revoked by its officer's signature, or by a change of the roster")
-    signer(
-        state, body.officer, to_sign.revocation(state.origin, body.officer, body.key, body.reason), body.signature
-    )
+    signer(state, body.officer, to_sign.revocation(state.origin, body.officer, body.key, body.reason), body.signature)
     return None
 
 
@@ -210,8 +210,8 @@ def _once(change: Change, type_: str, what: str) -> None:
         raise Refused(f"{type_} of {what} stands on the ledger already")
 
 
-def _fingerprints(keys: tuple[object, ...]) -> set[str]:
-    return {str(getattr(key, "fingerprint")) for key in keys}  # noqa: B009
+def _fingerprints(keys: Iterable[PublicKey]) -> set[str]:
+    return {key.fingerprint for key in keys}
 
 
 # --- what only stands there -----------------------------------------------------------------------------------------
@@ -232,5 +232,5 @@ STEPS: Steps = {
     "key.revoked": Step(_check_key_revoked, _follow_fact),
     "quorum.changed": Step(_check_quorum_changed, _follow_fact),
     "log_key.rotated": Step(_check_log_key, _follow_fact),
-    **{type_: Step(_check_nothing, _follow_nothing) for type_ in ("mask.published", "enforcement.summary", "disclosure")},
+    **{type_: Step(_check_nothing, _follow_nothing) for type_ in TOLD_ONLY},
 }

@@ -21,7 +21,7 @@ NEVER = (ROSTER, LOG_KEY)  # two officers do not change who decides
 
 def overdue(state: State, at: datetime) -> tuple[str, ...]:
     """Uses whose review should have been there."""
-    days = timedelta(days=state.people.settings.review_days)
+    days = timedelta(days=state.people.settings.break_glass.review_days)
     return tuple(id_ for id_, glass in state.glass.items() if glass.reviewed_at is None and at >= glass.at + days)
 
 
@@ -32,7 +32,7 @@ def _check_used(state: State, entry: Entry, body: BreakGlassUsed) -> None:
         raise Refused("its nonce was used before")
     if late := overdue(state, entry.at):
         raise Refused(f"the review of {', '.join(late)} is overdue: no glass is broken before it")
-    most = timedelta(hours=state.people.settings.break_glass_max_hours)
+    most = timedelta(hours=state.people.settings.break_glass.max_hours)
     if not entry.at < parse_instant(body.until) <= entry.at + most:
         raise Refused(f"it may last until {instant(entry.at + most)} at most")
     active = state.active(entry.at)
@@ -58,7 +58,7 @@ def _follow_used(state: State, _index: int, entry: Entry, body: BreakGlassUsed) 
     state.nonces.add(body.nonce)
 
 
-def _check_reviewed(state: State, entry: Entry, body: BreakGlassReviewed) -> None:
+def _check_reviewed(state: State, _entry: Entry, body: BreakGlassReviewed) -> None:
     glass = state.glass.get(body.id)
     if glass is None or glass.reviewed_at is not None:
         raise Refused(f"there is no use {body.id} to review")

@@ -93,7 +93,7 @@ class Touched(Body):
     people_gained: Count
     terminals_lost: Count | None  # null: no table of terminals was given
     terminals_gained: Count | None
-    emergency_lost: bool  # whether service to emergency terminals ends, or may end, anywhere in it
+    emergency_terminals_lost: Count | None  # null: some may be, and nobody counted them
 
 
 class Ends(Body):
@@ -104,7 +104,7 @@ class Ends(Body):
 
 
 class EffectFrozen(Body):
-    """The effect that will be signed, and what the quorum depends on: `named`, territories that the changed rules name."""
+    """The effect that will be signed, and what the quorum depends on; `named`: territories that the change names."""
 
     change: Id
     effect: Sha256
@@ -356,7 +356,7 @@ def instant(at: datetime) -> str:
 def parse_instant(text: object) -> datetime:
     """Raises ValueError."""
     if not isinstance(text, str):
-        raise ValueError("an instant is text like 2026-11-21T14:00:00Z")
+        raise ValueError("an instant is text like 2026-11-21T14:00:00Z")  # noqa: TRY004 - one error for whatever bytes
     at = datetime.strptime(text, INSTANT_FORM).replace(tzinfo=UTC)
     if instant(at) != text:
         raise ValueError(f"{text!r} is no instant like 2026-11-21T14:00:00Z")

@@ -27,10 +27,12 @@ from openleo.governance.entries import (
     QuorumChanged,
     entry,
 )
+from openleo.governance.life import why_not
 from openleo.governance.moves import NETWORK, ROSTER, SUSPENDED
 from openleo.governance.replay import refusal
-from openleo.governance.roster import Roster, roster_of
-from openleo.governance.state import Change, Refused, State, status, why_not
+from openleo.governance.roster import Roster
+from openleo.governance.roster_file import roster_of
+from openleo.governance.state import Change, Refused, State, status
 
 Json = Mapping[str, Any]
 

@@ -10,10 +10,12 @@ should have refused, an auditor's finds.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 import rfc8785
 
+from openleo.errors import InputError
 from openleo.governance import to_sign
 from openleo.governance.entries import (
     Activated,
@@ -29,9 +31,11 @@ from openleo.governance.entries import (
     instant,
     parse_instant,
 )
-from openleo.governance.moves import LOG_KEY, ROSTER, kind_of
-from openleo.governance.quorum import missing
-from openleo.governance.roster import Roster, RosterRefused, lines_for, recovery_lines, roster_of
+from openleo.governance.keys import PublicKey
+from openleo.governance.moves import LOG_KEY, RECOVERY, ROSTER, kind_of
+from openleo.governance.quorum import missing, parties
+from openleo.governance.roster import Loss, QuorumLine, Roster, lines_for
+from openleo.governance.roster_file import roster_of
 from openleo.governance.state import (
     Change,
     Refused,
@@ -42,6 +46,8 @@ from openleo.governance.state import (
     Steps,
     Vote,
     earliest,
+    electorate,
+    recovery_lines,
     settle,
     signed_by,
     signer,
@@ -58,7 +64,7 @@ ALONE = (ROSTER, LOG_KEY)  # targets that are moved by themselves: who decides i
 # --- genesis --------------------------------------------------------------------------------------------------------
 
 
-def _check_genesis(state: State, entry: Entry, body: Genesis) -> None:
+def _check_genesis(state: State, _entry: Entry, body: Genesis) -> None:
     if state.size:
         raise Refused("there is one genesis, and it is entry 0")
     roster = _read_roster(body.roster)
@@ -93,8 +99,8 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
     targets = [move.target for move in body.moves]
     if len(set(targets)) < len(targets):
         raise Refused("it moves one target twice")
-    kinds = {"roster" if body.kind == "recovery" else body.kind}
-    wrong = [move.target for move in body.moves if kind_of(move.target) not in kinds]
+    moved = ROSTER if body.kind == RECOVERY else body.kind
+    wrong = [move.target for move in body.moves if kind_of(move.target) != moved]
     if wrong:
         raise Refused(f"a change of kind {body.kind} does not move {', '.join(wrong)}")
     if len(targets) > 1 and any(target in ALONE for target in targets):
@@ -105,7 +111,7 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
         if state.value(move.target) != move.base:
             raise Refused(f"{move.target} is {_short(state.value(move.target))} and not {_short(move.base)}, its base")
     _check_times(entry.at, body)
-    if body.kind in ("roster", "recovery"):
+    if body.kind in (ROSTER, RECOVERY):
         _check_new_roster(state, body)
     elif body.documents or body.possession:
         raise Refused("only a change of the roster brings documents and keys")
@@ -142,15 +148,17 @@ def _check_new_roster(state: State, body: Proposed) -> None:
 def _check_possession(state: State, body: Proposed, officer: str, fingerprint: str, roster: Roster) -> None:
     keys = [key for one in roster.officers if one.id == officer for key in one.keys if key.fingerprint == fingerprint]
     message = to_sign.possession(state.origin, officer, fingerprint)
-    whys = []
-    for one in body.possession:
-        if one.officer == officer:
-            try:
-                signed_by(officer, keys, message, one.signature)
-                return
-            except Refused as refused:
-                whys.append(str(refused))
-    raise Refused(f"nobody proves to hold the key {fingerprint} of {officer}: {'; '.join(whys) or 'no signature'}")
+    whys = [_refusal(officer, keys, message, one.signature) for one in body.possession if one.officer == officer]
+    if "" not in whys:
+        raise Refused(f"nobody proves to hold the key {fingerprint} of {officer}: {'; '.join(whys) or 'no signature'}")
+
+
+def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: str) -> str:
+    try:
+        signed_by(officer, keys, message, armour)
+    except Refused as refused:
+        return str(refused)
+    return ""
 
 
 def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
@@ -164,7 +172,9 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
         raise Refused("its effect is frozen already")
     lines = _lines(state, change, body)
     if not lines:
-        raise Refused(f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved")
+        raise Refused(
+            f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved"
+        )
 
 
 def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
@@ -172,10 +182,11 @@ def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) 
     change.effect, change.effect_at, change.lines = body, entry.at, _lines(state, change, body)
 
 
-def _lines(state: State, change: Change, effect: EffectFrozen):  # type: ignore[no-untyped-def]
-    if change.proposed.kind == "recovery":
+def _lines(state: State, change: Change, effect: EffectFrozen) -> tuple[QuorumLine, ...]:
+    if change.proposed.kind == RECOVERY:
         return recovery_lines(state.people)
-    return lines_for(state.people, change.proposed.kind, effect.touched, effect.named)
+    losses = [Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost) for one in effect.touched]
+    return lines_for(state.people, change.proposed.kind, losses, effect.named)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
@@ -194,7 +205,8 @@ def _check_approval(state: State, entry: Entry, body: Approval) -> None:
 
 def _follow_approval(state: State, index: int, _entry: Entry, body: Approval) -> None:
     change = state.changes[body.change]
-    key = signer(state, body.officer, statement(state, change, "approve"), body.signature)
+    message = statement(state, change, "approve")
+    key = signer(state, body.officer, message, body.signature, change.proposed.kind)
     change.votes[body.officer] = Vote(body.officer, key.fingerprint, index)
 
 
@@ -214,8 +226,8 @@ def _follow_withdrawal(state: State, _index: int, _entry: Entry, body: Withdrawa
 def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
     change = _votable(state, body, entry.at)
     _check_signed(state, change, body, "reject")
-    officer = next(one for one in state.people.officers if one.id == body.officer)
-    if not any(officer.party in line.quorum.parties for line in change.lines):
+    officer = next(one for one in electorate(state, change.proposed.kind) if one.id == body.officer)
+    if not any(officer.party in parties(line.quorum) for line in change.lines):
         raise Refused(f"the quorum asks nobody of {officer.party}: an objection is open to them")
 
 
@@ -245,9 +257,7 @@ def _check_signed(state: State, change: Change, body: Approval, decision: to_sig
     message = statement(state, change, decision)
     if body.statement != to_sign.sha256_of(message):
         raise Refused(f"what {body.officer} signed is not this change as it stands on the ledger")
-    if change.proposed.kind == "recovery" and decision == "approve":
-        return
-    signer(state, body.officer, message, body.signature)
+    signer(state, body.officer, message, body.signature, change.proposed.kind)
 
 
 # --- the end --------------------------------------------------------------------------------------------------------
@@ -317,7 +327,7 @@ def _open(state: State, id_: str, at: datetime) -> Change:
 def _read_roster(document: dict[str, object]) -> Roster:
     try:
         return roster_of(document)
-    except RosterRefused as error:
+    except InputError as error:
         raise Refused(f"the roster does not hold together: {error}") from error
 
 

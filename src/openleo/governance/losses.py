@@ -1,8 +1,8 @@
-"""What an effect takes, read from its JSON form: the summary that quorums depend on, and the comparison at activation.
+"""What an effect takes: the summary that quorums depend on, and the comparison at activation.
 
-Reads the published form of an effect (`openleo policy effect --json`), not the values of the programme that made it: the
-bytes whose sha256 officers sign are the bytes that are judged. The worst instant counts: now, or any edge of a window
-that the effect looks ahead to.
+Reads the published form of an effect (`openleo policy effect --json`), not the values of the programme that made it:
+the bytes whose sha256 officers sign are the bytes that are judged. The worst instant counts: now, or any edge of a
+window that the effect looks ahead to.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def touched(effect: Json) -> tuple[Touched, ...]:
                 people_gained=_people(given),
                 terminals_lost=_terminals(taken) if told else None,
                 terminals_gained=_terminals(given) if told else None,
-                emergency_lost=any(taken.get(EMERGENCY, {}).values()),
+                emergency_terminals_lost=_emergency(taken.get(EMERGENCY, {}), told),
             )
         )
     return tuple(found)
@@ -93,6 +93,13 @@ def _rows(effect: Json) -> Iterator[Json]:
 def _people(by_class: Mapping[str, Mapping[str, float]]) -> int:
     """The same people stand in the row of every class, so the class that moves most of them counts."""
     return int(max((amounts["people"] for amounts in by_class.values()), default=0.0))
+
+
+def _emergency(taken: Mapping[str, float], told: bool) -> int | None:
+    """Emergency terminals that lose service; None where some may, and no table of terminals tells how many."""
+    if not any(taken.values()):
+        return 0
+    return int(taken["terminals"]) if told else None
 
 
 def _terminals(by_class: Mapping[str, Mapping[str, float]]) -> int:

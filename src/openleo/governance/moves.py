@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 ROSTER, NETWORK, LOG_KEY = "roster", "network", "log_key"
+RECOVERY = "recovery"  # a kind of change: of the roster, by the keys of recovery
 SUSPENDED, ACTIVE = "suspended", "active"  # of accounts; one that was never moved is active
 
 KINDS = ("rules", "network", "roster", "recovery", "account", "class", "group", "log_key")

@@ -16,9 +16,9 @@ from typing import Any
 from openleo.governance import to_sign
 from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, parse_instant
 from openleo.governance.keys import PublicKey
-from openleo.governance.moves import ACTIVE, Move
-from openleo.governance.quorum import satisfied
-from openleo.governance.roster import Officer, QuorumLine, Roster
+from openleo.governance.moves import ACTIVE, RECOVERY, Move
+from openleo.governance.quorum import Leaf
+from openleo.governance.roster import ANY, Officer, QuorumLine, Roster, all_satisfied
 from openleo.governance.sshsig import NAMESPACE, SignatureRefused, verify
 
 
@@ -157,7 +157,7 @@ def status(state: State, change: Change, at: datetime) -> Status:
         return Status.EXPIRED
     if change.effect is None:
         return Status.PROPOSED
-    if not all(satisfied(line.quorum, voters(state, change)) for line in change.lines):
+    if not all_satisfied(change.lines, voters(state, change)):
         return Status.APPROVING
     return Status.READY if at >= earliest(state, change) else Status.SCHEDULED
 
@@ -173,7 +173,7 @@ def void_because(state: State, change: Change) -> str:
 def voters(state: State, change: Change) -> tuple[Officer, ...]:
     """The officers whose approvals count now: still in the roster, by a key that is still good, not the requester."""
     found = []
-    for officer in state.people.officers:
+    for officer in electorate(state, change.proposed.kind):
         vote = change.votes.get(officer.id)
         good = {key.fingerprint for key in officer.keys} - state.revoked
         if vote is not None and vote.key in good and officer.id != change.proposed.requester:
@@ -187,9 +187,8 @@ def earliest(state: State, change: Change) -> datetime:
     if change.effect is None or change.effect_at is None:
         return begin
     settings = state.people.settings
-    hours = [settings.notice_hours.get(territory, 0) for territory in (*touched(change.effect), "*")]
-    notice = timedelta(hours=max(hours))
-    if change.proposed.kind == "recovery":
+    notice = timedelta(hours=settings.notice_hours_of(touched(change.effect)))
+    if change.proposed.kind == RECOVERY:
         notice = max(notice, timedelta(days=settings.recovery_notice_days))
     return max(begin, change.effect_at + notice)
 
@@ -207,11 +206,25 @@ def statement(state: State, change: Change, decision: to_sign.Decision) -> bytes
     return to_sign.of_change(decision, state.origin, change.roster, change.proposed, change.effect, quorum)
 
 
-def signer(state: State, officer: str, message: bytes, armour: str) -> PublicKey:
-    """The key of an officer that signed a statement. Raises Refused."""
-    found = next((one for one in state.people.officers if one.id == officer), None)
+def electorate(state: State, kind: str) -> tuple[Officer, ...]:
+    """Who can vote on a change: the officers, or for a recovery the holders of its keys, whoever they are."""
+    if kind != RECOVERY:
+        return state.people.officers
+    keys = state.people.recovery.keys
+    return tuple(Officer(f"{RECOVERY}-{number}", RECOVERY, (), (key,)) for number, key in enumerate(keys, start=1))
+
+
+def recovery_lines(roster: Roster) -> tuple[QuorumLine, ...]:
+    """What a recovery has to satisfy."""
+    return (QuorumLine(ANY, RECOVERY, None, Leaf(roster.recovery.threshold, RECOVERY)),)
+
+
+def signer(state: State, officer: str, message: bytes, armour: str, kind: str = "") -> PublicKey:
+    """The key with which one of those who may vote on a kind of change signed a statement. Raises Refused."""
+    found = next((one for one in electorate(state, kind) if one.id == officer), None)
     if found is None:
-        raise Refused(f"{officer} is no officer of the roster in force")
+        what = "holds no key of recovery" if kind == RECOVERY else "is no officer"
+        raise Refused(f"{officer} {what} of the roster in force")
     return signed_by(found.id, found.keys, message, armour, state.revoked)
 
 

@@ -29,6 +29,7 @@ def of_change(
 
 
 def objection(origin: str, change: str, party: str, text: str) -> bytes:
+    """What a party has against a change."""
     return _statement("object", origin, {"change": change, "party": party, "text": text})
 
 
@@ -44,18 +45,22 @@ def possession(origin: str, officer: str, key: str) -> bytes:
 
 
 def revocation(origin: str, officer: str, key: str, reason: str) -> bytes:
+    """That a key of an officer counts no more; `key` is its fingerprint."""
     return _statement("revoke-key", origin, {"officer": officer, "key": key, "reason": reason})
 
 
 def breaking_glass(origin: str, used: BreakGlassUsed) -> bytes:
+    """What two officers do at once."""
     return _statement("break-glass", origin, used.model_dump(mode="json", exclude={"signatures", "witnessed"}))
 
 
 def review(origin: str, reviewed: BreakGlassReviewed) -> bytes:
+    """What officers who had no part in it find."""
     return _statement("review", origin, reviewed.model_dump(mode="json", exclude={"signatures"}))
 
 
 def sha256_of(statement: bytes) -> str:
+    """What an entry names a statement by."""
     return hashlib.sha256(statement).hexdigest()
 
 
