@@ -90,7 +90,7 @@ def test_every_founder_signs_genesis() -> None:
     assert "no key of operator-1" in fresh.why(
         genesis.model_copy(update={"signatures": (other, *genesis.signatures[1:])})
     )
-    moved = genesis.model_copy(update={"origin": "elsewhere.example"})
+    moved = genesis.model_copy(update={"origin": "elsewhere.example", "log_vkey": "elsewhere.example+00+AA=="})
     assert "does not hold" in fresh.why(moved)
 
 

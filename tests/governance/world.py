@@ -96,10 +96,12 @@ class World:
     now: datetime = START
 
     @classmethod
-    def founded(cls, founded_on: Roster | None = None, people: list[Person] | None = None) -> World:
+    def founded(
+        cls, founded_on: Roster | None = None, people: list[Person] | None = None, log_vkey: str = f"{ORIGIN}+00+AA=="
+    ) -> World:
         world = cls()
         founded_on = founded_on or roster()
-        unsigned = Genesis(origin=ORIGIN, log_vkey="log+00000000+AA==", roster=founded_on.document, signatures=())
+        unsigned = Genesis(origin=ORIGIN, log_vkey=log_vkey, roster=founded_on.document, signatures=())
         message = to_sign.founding(unsigned)
         signed = tuple(
             Signed(officer=one.id, signature=one.sign(message))

@@ -67,6 +67,8 @@ ALONE = (ROSTER, LOG_KEY)  # targets that are moved by themselves: who decides i
 def _check_genesis(state: State, _entry: Entry, body: Genesis) -> None:
     if state.size:
         raise Refused("there is one genesis, and it is entry 0")
+    if body.log_vkey.partition("+")[0] != body.origin:
+        raise Refused("the log key is called otherwise than the ledger's origin")
     roster = _read_roster(body.roster)
     signed = {one.officer for one in body.signatures}
     absent = sorted(officer.id for officer in roster.officers if officer.id not in signed)
