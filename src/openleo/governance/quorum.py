@@ -131,16 +131,24 @@ def parties(quorum: Quorum) -> tuple[str, ...]:
     return tuple(dict.fromkeys(leaf.party for leaf in leaves(quorum)))
 
 
-def ways(quorum: Quorum) -> Iterator[Way]:
-    """Every way to choose in each any(…): the leaves that have to be satisfied together."""
+def ways(quorum: Quorum) -> tuple[Way, ...]:
+    """Every way to choose in each any(…): the leaves to satisfy together, one for each party and role."""
     if isinstance(quorum, Leaf):
-        yield (quorum,)
-    elif isinstance(quorum, Any):
-        for part in quorum.parts:
-            yield from ways(part)
+        return ((quorum,),)
+    each = [ways(part) for part in quorum.parts]
+    found: Iterable[Way]
+    if isinstance(quorum, Any):
+        found = itertools.chain.from_iterable(each)
     else:
-        for chosen in itertools.product(*(tuple(ways(part)) for part in quorum.parts)):
-            yield tuple(itertools.chain.from_iterable(chosen))
+        found = (_together(itertools.chain.from_iterable(chosen)) for chosen in itertools.product(*each))
+    return tuple({frozenset(way): way for way in found}.values())
+
+
+def _together(found: Iterable[Leaf]) -> Way:
+    counts: Counter[tuple[str, str]] = Counter()
+    for leaf in found:
+        counts[leaf.party, leaf.role] += leaf.count
+    return tuple(Leaf(count, *whom) for whom, count in counts.items())
 
 
 def _number_of_ways(quorum: Quorum) -> int:
@@ -197,11 +205,10 @@ def _short(way: Way, people: Sequence[Voter]) -> Counter[Leaf]:
 
 
 def _in_words(short: Counter[Leaf], people: Sequence[Voter]) -> str:
-    by_whom: Counter[str] = Counter()
-    for leaf, number in short.items():
-        by_whom[leaf.whom] += number
-    begun = {leaf.whom for leaf in short if any(leaf.counts(person) for person in people)}
-    return ", ".join(f"{number} {'more ' if whom in begun else ''}of {whom}" for whom, number in by_whom.items())
+    def more(leaf: Leaf) -> str:
+        return "more " if any(leaf.counts(person) for person in people) else ""
+
+    return ", ".join(f"{number} {more(leaf)}of {leaf.whom}" for leaf, number in short.items())
 
 
 # --- the text -------------------------------------------------------------------------------------------------------
