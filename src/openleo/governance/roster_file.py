@@ -88,14 +88,14 @@ class _Making:
         record = self.record
         self._each_once("party", [party.id for party in record.party])
         self._each_once("officer", [officer.id for officer in record.officer])
-        officers = tuple(self._officer(officer) for officer in record.officer)
+        officers = tuple(sorted(map(self._officer, record.officer), key=lambda officer: officer.id))
         recovery = Recovery(record.recovery.threshold, self._keys(record.recovery.keys, "recovery"))
         self._check_recovery(recovery)
         lines = [self._line(line, number, officers) for number, line in enumerate(record.quorum)]
         self._check_lines(lines)
         made = Roster(
             parties=tuple(Party(party.id, party.name) for party in sorted(record.party, key=lambda party: party.id)),
-            officers=tuple(sorted(officers, key=lambda officer: officer.id)),
+            officers=officers,
             lines=tuple(sorted((line for line in lines if line), key=lambda line: rfc8785.dumps(line.document))),
             settings=self._settings(record.settings),
             witnesses=record.witnesses,
