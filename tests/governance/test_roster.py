@@ -201,6 +201,10 @@ REFUSED = {
         'stands at officer "op-1": keys[0] already. One key belongs to one person',
     ),
     "one key twice": ([(LINES[2], LINES[1])], 'stands at officer "op-2": keys[0] already.'),
+    "one point in a file and in a token": (
+        [(LINES[5], Key(3, TOKEN).line)],
+        'officer "twn-1": keys[0]: SHA256:',
+    ),
     "a recovery key of an officer": ([(LINES[21], LINES[5])], 'stands at officer "twn-1": keys[0] already.'),
     "a recovery key twice": ([(LINES[21], LINES[20])], "recovery: keys[1]: SHA256:"),
     "one recovery key": ([("threshold = 2", "threshold = 1")], "recovery.threshold: is 1"),
@@ -309,11 +313,29 @@ def test_what_is_wrong_is_said(case, tmp_path):
 
 def test_every_problem_is_told_at_once(tmp_path):
     text = TEXT
-    for case in ("an officer of no party", "a recovery key of an officer", "a territory that nobody knows",
-                 "a role of nobody", "a notice where nobody knows", "a key of the file that nobody knows"):  # fmt: skip
+    cases = ("an officer of no party", "a recovery key of an officer", "a territory that nobody knows", "two bounds",
+             "a notice where nobody knows", "a key of the file that nobody knows", "a role of nobody")  # fmt: skip
+    for case in cases:
         for old, new in REFUSED[case][0]:
             text = text.replace(old, new, 1)
-    assert len(problems(tmp_path, text)) >= 6
+    found = problems(tmp_path, text)
+    for case in cases:
+        assert any(REFUSED[case][1] in problem for problem in found), (case, found)
+
+
+def test_what_cannot_be_read_hides_nothing_of_the_rest(tmp_path):
+    """Where an officer, a line and the recovery are no such thing, the faults of the others are told, and no more."""
+    text = TEXT
+    cases = ("no schema", "an officer with a name", "a kind that nobody knows", "one recovery key",
+             "a notice where nobody knows", "one party alone", "one key twice")  # fmt: skip
+    for case in cases:
+        for old, new in REFUSED[case][0]:
+            assert old in text
+            text = text.replace(old, new, 1)
+    found = problems(tmp_path, text)
+    for case in cases:
+        assert any(REFUSED[case][1] in problem for problem in found), (case, found)
+    assert len(found) == len(cases), found
 
 
 def test_a_file_that_is_no_table_is_refused(tmp_path):

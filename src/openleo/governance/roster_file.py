@@ -6,9 +6,10 @@ ledger is the same form in its one order, and is read back to the byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rfc8785
 
@@ -29,13 +30,15 @@ from openleo.governance.roster import (
     Settings,
     SingleActs,
 )
-from openleo.governance.roster_records import OfficerRecord, QuorumRecord, RosterRecord, SettingsRecord
+from openleo.governance.roster_records import LEAST_RECOVERY, OfficerRecord, QuorumRecord, RosterRecord, SettingsRecord
 from openleo.places.territories import territory_id, unknown_territory
 from openleo.reading import examine, read_json, read_toml
 
 JSON_ENDING = ".json"
 # An entry of the ledger has at most 65,535 bytes, and the first one holds the roster and every officer's signature.
 MOST_BYTES = 32_768
+
+T = TypeVar("T")
 
 
 def read_roster(path: Path) -> Roster:
@@ -65,38 +68,85 @@ def _read(data: Any, file: str, *, known_places: bool) -> Roster:
         rule = f"is {stated}; this version reads schema {SCHEMA}."
         raise InputError(Problem(file, "schema", rule, f"Write it in schema {SCHEMA}, or use the version it is for."))
     record, problems = examine(RosterRecord, dict(data), file)
+    at_fault: set[Place] = set()
+    if record is None:
+        record, at_fault = _readable(dict(data), problems)
     if record is None:
         raise InputError(problems)
-    making = _Making(record, file, problems, known_places)
+    making = _Making(record, file, problems, known_places, at_fault)
     made = making.roster()
     if making.problems:
         raise InputError(making.problems)
     return made
 
 
-class _Making:
-    """Makes a roster of its record, and collects what is wrong with it."""
+Place = tuple[str, int | None]  # a key at the top of the file, and the item of its list; None: not of one item
+_PLACE = re.compile(r"(\w+)(?:\[(\d+)\])?")
+_STANDS_IN: dict[str, Any] = {
+    "schema": SCHEMA,
+    "party": {"id": "x"},
+    "officer": {"id": "x", "party": "x", "keys": ["x"]},
+    "quorum": {"quorum": "x"},
+    "recovery": {"threshold": LEAST_RECOVERY, "keys": []},
+}
+_LISTS = ("party", "officer", "quorum")
 
-    def __init__(self, record: RosterRecord, file: str, problems: list[Problem], known_places: bool) -> None:
+
+def _readable(data: dict[str, Any], problems: Iterable[Problem]) -> tuple[RosterRecord | None, set[Place]]:
+    """(the file with something in place of what is at fault, what that is): to find the faults of the rest as well."""
+    at_fault = set()
+    for problem in problems:
+        found = _PLACE.match(problem.where)
+        if found is None:
+            continue
+        section, item = found[1], int(found[2]) if found[2] else None
+        at_fault.add((section, item if section in _LISTS else None))
+        if section in _LISTS and item is not None:
+            data[section] = [*data[section][:item], _STANDS_IN[section], *data[section][item + 1 :]]
+        elif section in _STANDS_IN:
+            data[section] = [] if section in _LISTS else _STANDS_IN[section]
+        else:
+            data.pop(section, None)
+    return examine(RosterRecord, data, "")[0], at_fault
+
+
+class _Making:
+    """Makes a roster of its record, and collects what is wrong with it.
+
+    Nothing is said of what is `at_fault` already, nor of what may be wrong for that reason alone.
+    """
+
+    def __init__(
+        self, record: RosterRecord, file: str, problems: list[Problem], known_places: bool, at_fault: set[Place]
+    ) -> None:
         self.record, self.file, self.problems, self.known_places = record, file, problems, known_places
-        self.key_at: dict[PublicKey, str] = {}  # where each key was first found
+        self.at_fault, self.sections = at_fault, {section for section, _ in at_fault}
+        self.key_at: dict[bytes, str] = {}  # where each point of the curve was first found
+        self.party_ids = [party.id for _, party in self.whole("party", record.party)]
+
+    def whole(self, section: str, items: Sequence[T]) -> Iterator[tuple[int, T]]:
+        """The items of a list that can be looked at, with their numbers in the file."""
+        return ((number, item) for number, item in enumerate(items) if (section, number) not in self.at_fault)
 
     def add(self, where: str, rule: str, way_out: str = "") -> None:
         self.problems.append(Problem(self.file, where, rule, way_out))
 
     def roster(self) -> Roster:
         record = self.record
-        self._each_once("party", [party.id for party in record.party])
-        self._each_once("officer", [officer.id for officer in record.officer])
-        officers = tuple(sorted(map(self._officer, record.officer), key=lambda officer: officer.id))
+        people = [officer for _, officer in self.whole("officer", record.officer)]
+        self._each_once("party", self.party_ids)
+        self._each_once("officer", [officer.id for officer in people])
+        officers = tuple(sorted(map(self._officer, people), key=lambda officer: officer.id))
         recovery = Recovery(record.recovery.threshold, self._keys(record.recovery.keys, "recovery"))
         self._check_recovery(recovery)
-        lines = [self._line(line, number, officers) for number, line in enumerate(record.quorum)]
-        self._check_lines(lines)
+        lines = {number: self._line(line, number, officers) for number, line in self.whole("quorum", record.quorum)}
+        self._check_lines({number: line for number, line in lines.items() if line is not None})
         made = Roster(
             parties=tuple(Party(party.id, party.name) for party in sorted(record.party, key=lambda party: party.id)),
             officers=officers,
-            lines=tuple(sorted((line for line in lines if line), key=lambda line: rfc8785.dumps(line.document))),
+            lines=tuple(
+                sorted((line for line in lines.values() if line), key=lambda line: rfc8785.dumps(line.document))
+            ),
             settings=self._settings(record.settings),
             witnesses=record.witnesses,
             recovery=recovery,
@@ -108,9 +158,9 @@ class _Making:
 
     def _officer(self, record: OfficerRecord) -> Officer:
         where = f'officer "{record.id}"'
-        parties = [party.id for party in self.record.party]
-        if record.party not in parties:
-            near = near_names(record.party, parties) or f"Parties of this file: {', '.join(parties) or 'none'}."
+        if record.party not in self.party_ids and "party" not in self.sections:
+            parties = ", ".join(dict.fromkeys(self.party_ids)) or "none"
+            near = near_names(record.party, self.party_ids) or f"Parties of this file: {parties}."
             self.add(where, f'is of the party "{record.party}", which is not in the file.', near)
         self._each_once(f"{where}: role", record.roles)
         return Officer(record.id, record.party, tuple(sorted(record.roles)), self._keys(record.keys, where))
@@ -124,15 +174,15 @@ class _Making:
             except KeyRefused as error:
                 self.add(place, str(error))
                 continue
-            if key in self.key_at:
-                rule = f"{key.fingerprint} stands at {self.key_at[key]} already."
+            if key.point in self.key_at:
+                rule = f"{key.fingerprint} stands at {self.key_at[key.point]} already."
                 self.add(place, rule, "One key belongs to one person; let each make one of their own.")
-            self.key_at.setdefault(key, place)
+            self.key_at.setdefault(key.point, place)
             found.append(key)
         return tuple(sorted(found, key=lambda key: key.line))
 
     def _check_recovery(self, recovery: Recovery) -> None:
-        if len(self.record.recovery.keys) < recovery.threshold:
+        if len(self.record.recovery.keys) < recovery.threshold and "recovery" not in self.sections:
             rule = f"asks for {recovery.threshold} of {len(self.record.recovery.keys)} keys, which can never be."
             self.add("recovery", rule, "Give more keys, kept apart, or ask for fewer.")
 
@@ -164,6 +214,8 @@ class _Making:
         if party := quorums.one_party_suffices(quorum, quorums.parties(quorum)):
             rule = f'"{quorum}" can be satisfied by {party} alone.'
             self.add(where, rule, "Every way to satisfy a quorum needs at least two parties: write all(…) of two.")
+        if not self.sections.isdisjoint({"party", "officer"}):
+            return
         if told := quorums.unknown(quorum, officers):
             for sentence in told:
                 self.add(where, sentence)
@@ -184,23 +236,19 @@ class _Making:
             rule = f'"{quorum}" cannot be satisfied when {join_or(names)} requests, who then does not count: '
             self.add(where, f"{rule}it lacks {lack}.", "Add an officer, or ask for fewer.")
 
-    def _check_lines(self, lines: Sequence[QuorumLine | None]) -> None:
-        whole = [line for line in lines if line is not None]
-        seen: set[str] = set()
-        for number, line in enumerate(lines):
-            text = rfc8785.dumps(line.document).decode() if line else ""
-            if text and text in seen:
+    def _check_lines(self, lines: Mapping[int, QuorumLine]) -> None:
+        seen: set[bytes] = set()
+        for number, line in lines.items():
+            text = rfc8785.dumps(line.document)
+            if text in seen:
                 self.add(f"quorum[{number}]", f"stands twice: {line}.", "Leave one of them out.")
             seen.add(text)
-        open_ = [
-            kind
-            for kind in KINDS
-            if not any(line.kind in (kind, ANY) and line.territory == ANY and line.above is None for line in whole)
-        ]
-        if open_ and len(whole) == len(self.record.quorum):  # else it may be a line whose text is at fault
+        always = [line for line in lines.values() if line.territory == ANY and line.above is None]
+        bare = [kind for kind in KINDS if not any(line.kind in (kind, ANY) for line in always)]
+        if bare and len(lines) == len(self.record.quorum):  # else it may be a line that is at fault
             self.add(
                 "quorum",
-                f"no line holds for every change of kind {join_or(open_)}, so some would need nobody's approval.",
+                f"no line holds for every change of kind {join_or(bare)}, so some would need nobody's approval.",
                 f'Write a [[quorum]] with territory = "{ANY}", without `above`.',
             )
 

@@ -14,6 +14,7 @@ from openleo.reading import Record
 LONGEST_ID = 64
 MOST_HOURS, MOST_DAYS = 8_784, 366  # a leap year
 MOST_COUNT = 10**9
+LEAST_RECOVERY = 2  # keys: no single one changes who decides
 
 
 def _neutral(pattern: str, example: str) -> AfterValidator:
@@ -113,7 +114,7 @@ class SettingsRecord(Record):
 class RecoveryRecord(Record):
     """`[recovery]`."""
 
-    threshold: Annotated[int, Field(ge=2, le=100)] = Field(description="How many of the keys, at least 2.")
+    threshold: Annotated[int, Field(ge=LEAST_RECOVERY, le=100)] = Field(description="How many of the keys, at least 2.")
     keys: Annotated[list[str], Field(max_length=100)] = Field(description="Public-key lines; none of an officer.")
 
 
