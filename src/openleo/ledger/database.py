@@ -11,7 +11,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,12 +21,19 @@ Row = tuple[Any, ...]
 POSTGRES = ("postgresql://", "postgres://")
 BUSY_S = 10.0
 
+SQLITE_TYPES = {"bytes": "blob", "integer": "integer"}
+POSTGRES_TYPES = {"bytes": "bytea", "integer": "bigint"}
 SCHEMA = (
     "create table if not exists ledger_about (name text primary key, value text not null)",
-    "create table if not exists ledger_entry (number bigint primary key, body {bytes} not null, leaf {bytes} not null)",
-    "create table if not exists ledger_tile (level int, number bigint, hashes {bytes}, primary key (level, number))",
-    "create table if not exists ledger_checkpoint (size bigint primary key, root {bytes} not null, note {bytes})",
+    "create table if not exists ledger_entry (number {integer} primary key, body {bytes} not null, leaf {bytes} not null)",
+    "create table if not exists ledger_tile (level int, number {integer}, hashes {bytes}, primary key (level, number))",
+    "create table if not exists ledger_checkpoint (size {integer} primary key, root {bytes} not null, note {bytes})",
 )
+
+
+def as_bytes(value: object) -> bytes:
+    """What a column of bytes gave. SQLite keeps whatever was put there by hand; that is bytes too, if other ones."""
+    return bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode("utf-8", "surrogatepass")
 
 
 class Database(Protocol):
@@ -35,7 +42,7 @@ class Database(Protocol):
     name: str
 
     def rows(self, sql: str, *parameters: object) -> list[Row]: ...
-    def stream(self, sql: str, *parameters: object) -> Iterator[Row]: ...
+    def stream(self, sql: str, *parameters: object) -> Generator[Row, None, None]: ...
     def change(self, sql: str, rows: Sequence[Row]) -> None: ...
     def transaction(self) -> contextlib.AbstractContextManager[None]: ...
     def close(self) -> None: ...
@@ -52,9 +59,9 @@ def connect(place: str, *, write: bool, create: bool = False) -> Database:
         database = Sqlite(Path(place), write, create)
     if write:
         with database.transaction():
-            kind = "bytea" if place.startswith(POSTGRES) else "blob"
+            types = POSTGRES_TYPES if place.startswith(POSTGRES) else SQLITE_TYPES
             for statement in SCHEMA:
-                database.change(statement.format(bytes=kind), [()])
+                database.change(statement.format(**types), [()])
     return database
 
 
@@ -86,7 +93,7 @@ class Sqlite:
         with self._thread, _said(self.name):
             return self._connection.execute(sql, parameters).fetchall()
 
-    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+    def stream(self, sql: str, *parameters: object) -> Generator[Row, None, None]:
         with _said(self.name):
             yield from self._connection.cursor().execute(sql, parameters)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,7 +48,7 @@ class Postgres:
         with self._thread, self._said():
             return self._connection.execute(sql.replace("?", "%s"), parameters).fetchall()
 
-    def stream(self, sql: str, *parameters: object) -> Iterator[Row]:
+    def stream(self, sql: str, *parameters: object) -> Generator[Row, None, None]:
         connection = self._connection
         # A cursor that the server holds, so that not all rows are in memory.
         with self._thread, self._said(), connection.transaction(), connection.cursor("ledger_stream") as cursor:

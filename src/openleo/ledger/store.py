@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from openleo.ledger import checkpoint, merkle, proof, store_check, tiles
 from openleo.ledger.checkpoint import Checkpoint
-from openleo.ledger.database import Database, connect
+from openleo.ledger.database import Database, as_bytes, connect
 from openleo.ledger.faults import Malformed, Missing, NotProven, Unavailable
 from openleo.ledger.keys import Signer, VerifierKey, parse_verifier
 from openleo.ledger.mark import Mark
@@ -239,7 +239,7 @@ class Ledger:
         found = self._database.rows("select body from ledger_entry where number = ?", index)
         if not found:
             raise Missing(f"there is no entry {index}.")
-        return bytes(found[0][0])
+        return as_bytes(found[0][0])
 
     def entries(self, first: int = 0, end: int | None = None) -> Iterator[tuple[int, bytes]]:
         """(index, entry) in order, from `first` up to but not `end`. What is appended meanwhile may be left out."""
@@ -247,7 +247,7 @@ class Ledger:
         for start in range(first, last, WIDTH):
             sql = "select number, body from ledger_entry where number >= ? and number < ? order by number"
             for number, body in self._database.rows(sql, start, min(start + WIDTH, last)):
-                yield int(number), bytes(body)
+                yield int(number), as_bytes(body)
 
     def fetch(self, path: str) -> bytes:
         """The bytes of a path below the log's prefix, as a web server would give them: for `tiles` and `export`."""
@@ -274,7 +274,7 @@ class Ledger:
         rows = self._database.rows("select note from ledger_checkpoint where size = ?", size)
         if not rows:
             raise Missing(f"no checkpoint of size {size} was signed.")
-        return checkpoint.parse(bytes(rows[0][0]))[1]
+        return checkpoint.parse(as_bytes(rows[0][0]))[1]
 
     def close(self) -> None:
         self._database.close()
@@ -331,7 +331,7 @@ def _tile(database: Database, tile: Tile) -> bytes:
     """The hashes of a tile, as many as it is wide, of those that there are by now. Raises Missing."""
     sql = "select hashes from ledger_tile where level = ? and number = ?"
     rows = database.rows(sql, tile.level, tile.number)
-    hashes = bytes(rows[0][0])[: tile.width * HASH_BYTES] if rows else b""
+    hashes = as_bytes(rows[0][0])[: tile.width * HASH_BYTES] if rows else b""
     if len(hashes) < tile.width * HASH_BYTES:
         raise Missing(f"{tile.path} is not there.")
     return hashes
@@ -339,4 +339,4 @@ def _tile(database: Database, tile: Tile) -> bytes:
 
 def _last_signed(database: Database) -> tuple[Checkpoint, Note] | None:
     rows = database.rows("select note from ledger_checkpoint order by size desc limit 1")
-    return checkpoint.parse(bytes(rows[0][0])) if rows else None
+    return checkpoint.parse(as_bytes(rows[0][0])) if rows else None

@@ -7,11 +7,12 @@ does not fit is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterable, Iterator
 
 from openleo.ledger import checkpoint, merkle
 from openleo.ledger.cosignature import verified
-from openleo.ledger.database import Database
+from openleo.ledger.database import Database, Row, as_bytes
 from openleo.ledger.faults import LedgerError, Malformed, Missing, NotProven
 from openleo.ledger.keys import VerifierKey
 from openleo.ledger.text import HASH_BYTES
@@ -23,7 +24,8 @@ def check(
 ) -> None:
     """Raise NotProven with the entry at fault. `signed`: (size, root) that the key remembers."""
     (count,) = database.rows("select count(*) from ledger_entry")[0]
-    _check_tiles(database, _leaves(database, int(count), on_progress), int(count))
+    with contextlib.closing(_leaves(database, int(count), on_progress)) as leaves:
+        _check_tiles(database, leaves, int(count))
     _check_signed(database, key, int(count))
     if signed is not None:
         size, root = signed
@@ -35,16 +37,23 @@ def check(
             )
 
 
-def _leaves(database: Database, count: int, on_progress: OnProgress | None) -> Iterator[list[bytes]]:
+def _leaves(database: Database, count: int, on_progress: OnProgress | None) -> Generator[list[bytes], None, None]:
     """The leaf hashes, 256 at a time, each found to be its entry's."""
+    stream = database.stream("select number, body, leaf from ledger_entry order by number")
+    with contextlib.closing(stream) as rows:
+        yield from _found(database, rows, count, on_progress)
+
+
+def _found(
+    database: Database, rows: Iterable[Row], count: int, on_progress: OnProgress | None
+) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
-    rows = database.stream("select number, body, leaf from ledger_entry order by number")
     for expected, (number, body, leaf) in enumerate(rows):
         if number != expected:
             raise NotProven(f"entry {expected} is missing from {database.name}.", expected)
-        if merkle.leaf_hash(bytes(body)) != leaf:
+        if merkle.leaf_hash(as_bytes(body)) != as_bytes(leaf):
             raise NotProven(f"entry {number} was altered in {database.name}: it does not have its hash.", number)
-        batch.append(bytes(leaf))
+        batch.append(as_bytes(leaf))
         if len(batch) == WIDTH:
             if on_progress is not None:
                 on_progress("entries", expected + 1, count)
@@ -90,7 +99,7 @@ def _check_tiles(database: Database, leaves: Iterator[list[bytes]], count: int) 
 def _check_tile(database: Database, level: int, number: int, hashes: list[bytes]) -> None:
     first = number << HEIGHT * (level + 1)
     rows = database.rows("select hashes from ledger_tile where level = ? and number = ?", level, number)
-    kept = bytes(rows[0][0]) if rows else b""
+    kept = as_bytes(rows[0][0]) if rows else b""
     if kept == b"".join(hashes):
         return
     pairs = enumerate(hashes)
@@ -105,9 +114,9 @@ def _check_signed(database: Database, key: VerifierKey, count: int) -> None:
     rows = database.rows("select size, root, note from ledger_checkpoint order by size desc limit 1")
     if not rows:
         return
-    size, root = int(rows[0][0]), bytes(rows[0][1])
+    size, root = int(rows[0][0]), as_bytes(rows[0][1])
     try:
-        made, note = checkpoint.parse(bytes(rows[0][2]))
+        made, note = checkpoint.parse(as_bytes(rows[0][2]))
         holds = any(seal.key == key for seal in verified(note, [key]).seals)
     except LedgerError as error:
         raise NotProven(f"the checkpoint of size {size} in {database.name} was altered: {error}") from None
@@ -121,7 +130,7 @@ def _check_signed(database: Database, key: VerifierKey, count: int) -> None:
 
 def _altered(database: Database) -> NotProven:
     """Entries altered together with their hashes: the checkpoints signed on the way tell between which sizes."""
-    signed = [(int(size), bytes(root)) for size, root in
+    signed = [(int(size), as_bytes(root)) for size, root in
               database.rows("select size, root from ledger_checkpoint order by size")]  # fmt: skip
     good, bad = -1, len(signed) - 1
     while bad - good > 1:
@@ -143,7 +152,7 @@ def _root(database: Database, size: int) -> bytes:
         rows = database.rows(sql, tile.level, tile.number)
         if not rows:
             raise Missing(f"{path} is not there.")
-        return bytes(rows[0][0])[: tile.width * HASH_BYTES]
+        return as_bytes(rows[0][0])[: tile.width * HASH_BYTES]
 
     try:
         return merkle.root(TileHashes(fetch, size), size)

@@ -100,13 +100,19 @@ def bundle(entries: Sequence[bytes]) -> bytes:
 
 def entries_of(data: bytes, tile: Tile) -> list[bytes]:
     """The entries of a bundle's bytes. Raises Malformed."""
+    entries = _cut(data)
+    if len(entries) != tile.width or sum(map(len, entries)) + len(entries) * _LENGTH.size != len(data):
+        raise Malformed(f"{tile.path} is not {tile.width} entries, each after its length.")
+    return entries
+
+
+def _cut(data: bytes) -> list[bytes]:
+    """The entries of a bundle as far as its lengths go; the last may be cut short."""
     entries, at, end = [], 0, len(data)
     while at + _LENGTH.size <= end:
         start = at + _LENGTH.size
         at = start + (data[at] << 8 | data[at + 1])
         entries.append(data[start:at])
-    if at != end or len(entries) != tile.width:
-        raise Malformed(f"{tile.path} is not {tile.width} entries, each after its length.")
     return entries
 
 
@@ -171,11 +177,7 @@ def check_log(fetch: Fetch, size: int, root: bytes, on_progress: OnProgress | No
     """
     done = 0
     for tile, hashes in _proven_leaves(fetch, size, root):
-        entries = _entries(fetch, Tile(ENTRIES, tile.number, tile.width))
-        for at, (entry, expected) in enumerate(zip(merkle.leaf_hashes(entries), hashes, strict=True)):
-            if entry != expected:
-                index = tile.number * WIDTH + at
-                raise NotProven(f"entry {index} is not the one that the checkpoint of size {size} signs.", index)
+        entries = _proven_entries(fetch, Tile(ENTRIES, tile.number, tile.width), hashes, size)
         done += len(entries)
         if on_progress is not None:
             on_progress("entries", done, size)
@@ -186,6 +188,23 @@ def check_all(fetch: Fetch, size: int, root: bytes, on_progress: OnProgress | No
     """As `check_log`, for the answer alone."""
     for _ in check_log(fetch, size, root, on_progress):
         pass
+
+
+def _proven_entries(fetch: Fetch, tile: Tile, hashes: list[bytes], size: int) -> list[bytes]:
+    first, fault = tile.number * WIDTH, None
+    try:
+        data = read_tile(fetch, tile)
+        entries = entries_of(data, tile)
+    except Missing as error:
+        raise NotProven(str(error), first) from None
+    except Malformed as error:  # a length was altered: what stands before it still shows which
+        entries, fault = _cut(data), str(error)
+    for at, (found, expected) in enumerate(zip(merkle.leaf_hashes(entries), hashes, strict=False)):
+        if found != expected:
+            raise NotProven(f"entry {first + at} is not the one that the checkpoint of size {size} signs.", first + at)
+    if fault:
+        raise NotProven(fault, first + min(len(entries), len(hashes) - 1))
+    return entries
 
 
 def _proven_leaves(fetch: Fetch, size: int, root: bytes) -> Iterator[tuple[Tile, list[bytes]]]:
