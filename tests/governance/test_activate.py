@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from world_made import BOOK, JPN, OPERATORS, ORIGIN, START, TWN, A, World
 
-from governance.world import BOOK, JPN, OPERATORS, ORIGIN, START, TWN, A, World
 from openleo.governance import gate, losses
 from openleo.governance.activate import POINTS, activate
 from openleo.governance.entries import EffectFrozen, entry, from_bytes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from people_made import Person
+from test_life import change_roster, roster_proposal
+from world_made import BOOK, EVERYBODY, JPN, OPERATORS, TWN, A, World, loss, nonce, roster
 
-from governance.people import Person
-from governance.test_life import change_roster, roster_proposal
-from governance.world import BOOK, EVERYBODY, JPN, OPERATORS, TWN, A, World, loss, nonce, roster
 from openleo.governance import to_sign
 from openleo.governance.entries import (
     Act,

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
-from governance.people import Person
-from governance.world import (
+from people_made import Person
+from world_made import (
     BOOK,
     EVERYBODY,
     JPN,
@@ -24,6 +23,7 @@ from governance.world import (
     loss,
     roster,
 )
+
 from openleo.governance import to_sign
 from openleo.governance.entries import (
     Approval,
@@ -147,7 +147,7 @@ def test_an_approval_of_another_namespace_or_key_does_not_count(world: World) ->
     world.propose()
     good = world.approval("c-1", OPERATORS[1])
     message = statement(world.state, world.state.changes["c-1"], "approve")
-    for_files = OPERATORS[1].sign(message, b"file")
+    for_files = OPERATORS[1].sign(message, "file")
     assert "is for" in world.why(good.model_copy(update={"signature": for_files}))
     by_another = good.model_copy(update={"signature": OPERATORS[2].sign(message)})
     assert "no key of operator-2" in world.why(by_another)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from governance.people import Person
+from people_made import Person
+
 from openleo.governance import to_sign
 from openleo.governance.entries import (
     Act,
