@@ -1,0 +1,19 @@
+"""`openleo change`: the life of a change; one file a verb."""
+
+from __future__ import annotations
+
+import typer
+
+from openleo.cli import change_audit, change_show, change_vote
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",
+)
+app.command("show")(change_show.show)
+app.command("approve")(change_vote.approve)
+app.command("withdraw")(change_vote.withdraw)
+app.command("reject")(change_vote.reject)
+app.command("object")(change_vote.object_)
+app.command("audit")(change_audit.audit)

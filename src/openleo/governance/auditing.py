@@ -1,0 +1,73 @@
+"""What an auditor checks beyond the entries themselves: the documents that they name.
+
+Takes the state that replaying gave and a folder of artefacts; gives findings. Each activation is judged again as the
+gate judged it: the effect that was signed, as the ledger sums it up, against the one computed at activation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from openleo.governance import losses
+from openleo.governance.artefacts import Artefacts
+from openleo.governance.entries import Activated, Entry
+from openleo.governance.gate import check_frozen
+from openleo.governance.moves import NETWORK
+from openleo.governance.replay import Finding
+from openleo.governance.state import Change, Refused, State
+
+
+def documents(state: State, artefacts: Artefacts) -> Iterator[str]:
+    """The books in force that are missing or were altered, in words."""
+    for target, settled in sorted(state.settled.items()):
+        if settled.value is not None and target.startswith(("book:", "group:")):
+            try:
+                artefacts.get(settled.value)
+            except Refused as refused:
+                yield f"{target}: {refused}"
+
+
+def activation(state: State, index: int, entry: Entry, artefacts: Artefacts) -> Iterator[Finding]:
+    """Whether what a change.activated says follows from the documents."""
+    body = entry.body
+    if not isinstance(body, Activated) or body.change not in state.changes:
+        return
+    change = state.changes[body.change]
+    try:
+        _check(state, change, body, artefacts)
+    except Refused as refused:
+        yield Finding(index, f"{body.change}: {refused}")
+
+
+def _check(state: State, change: Change, body: Activated, artefacts: Artefacts) -> None:
+    assert change.effect is not None
+    signed = artefacts.get_json(change.effect.effect)
+    check_frozen(change, signed)
+    again = artefacts.get_json(body.effect)
+    if more := losses.loses_more(signed, again, state.people.settings.tolerance_ppm):
+        raise Refused(f"it took more than was signed: {'; '.join(more)}")
+
+
+def active_file(state: State, path: Path, at: datetime) -> str:
+    """How the written list of what is in force differs from what the ledger says; "" if it does not."""
+    try:
+        said = json.loads(path.read_bytes())["active"]
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{path} cannot be read as what is in force"
+    derived = state.active(at)
+    wrong = sorted(target for target in {*said, *derived} if said.get(target) != derived.get(target))
+    return f"{path} says otherwise than the ledger of {', '.join(wrong)}" if wrong else ""
+
+
+def network(state: State, sha256: str) -> str:
+    """Why a network may not be run: it is not the one that was approved; "" if it is."""
+    approved = state.value(NETWORK)
+    if approved == sha256:
+        return ""
+    said = "none was approved yet" if approved is None else f"approved is {approved}"
+    return f"this network is {sha256}, and {said}: what takes a gateway or a satellite away is a change of its own"

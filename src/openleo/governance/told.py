@@ -1,0 +1,76 @@
+"""A change in words and as JSON, for `change show`, mails and pages: where it stands, who signed, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from openleo.governance.entries import Touched, instant
+from openleo.governance.life import why_not
+from openleo.governance.moves import Move
+from openleo.governance.quorum import missing
+from openleo.governance.state import Change, State, earliest, status, voters
+
+SHORT = 12  # characters of a hash
+
+
+def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
+    """Everything of a change that is public."""
+    people = voters(state, change)
+    return {
+        "change": change.proposed.change,
+        "status": str(status(state, change, at)),
+        "why": why_not(state, change, at),
+        "proposed_at": instant(change.proposed_at),
+        "not_before": instant(earliest(state, change)),
+        "approved_by": [one.id for one in people],
+        "missing": [missing(line.quorum, people) for line in change.lines],
+        "quorum": [str(line.quorum) for line in change.lines],
+        "objections": len(change.objections),
+        "activated_at": None if change.activated_at is None else instant(change.activated_at),
+        "entry": change.activated_by,
+        "proposed": change.proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
+        "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
+    }
+
+
+def text(state: State, change: Change, at: datetime) -> str:
+    """A change for people."""
+    proposed = change.proposed
+    people = voters(state, change)
+    lines = [
+        f"{proposed.change}: {status(state, change, at)}",
+        *(f"  {_move(move)}" for move in proposed.moves),
+        f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
+        f"  reason: {proposed.reason}",
+        f"  legal reference: {proposed.legal_reference}",
+        f"  window {proposed.window.from_} to {proposed.window.until}, approvals until {proposed.expires}",
+    ]
+    if change.effect is not None:
+        lines += [f"  effect {change.effect.effect[:SHORT]}: {_effect(change.effect.touched)}"]
+        for line in change.lines:
+            lacking = missing(line.quorum, people)
+            lines.append(f"  quorum {line}: {'lacks ' + lacking if lacking else 'met'}")
+        lines.append(f"  approved by {', '.join(one.id for one in people) or 'nobody'}")
+    if change.objections:
+        lines.append(f"  objections: entries {', '.join(map(str, change.objections))}")
+    if why := why_not(state, change, at):
+        lines.append(f"  {why}")
+    return "\n".join(lines)
+
+
+def _move(move: Move) -> str:
+    return f"{move.target}: {_short(move.base)} -> {_short(move.new)}"
+
+
+def _short(value: str | None) -> str:
+    return "nothing" if value is None else value if len(value) < 20 else value[:SHORT]
+
+
+def _effect(touched: Sequence[Touched]) -> str:
+    if not touched:
+        return "nobody gains or loses"
+    told = [f"{one.territory} {one.people_lost:,} people lose, {one.people_gained:,} gain" for one in touched[:5]]
+    more = f"; and {len(touched) - 5} more" if len(touched) > 5 else ""
+    return "; ".join(told) + more
