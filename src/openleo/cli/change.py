@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import change_audit, change_show, change_vote
+from openleo.cli import change_act, change_audit, change_glass, change_show, change_verify, change_vote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,3 +17,8 @@ app.command("withdraw")(change_vote.withdraw)
 app.command("reject")(change_vote.reject)
 app.command("object")(change_vote.object_)
 app.command("audit")(change_audit.audit)
+app.command("verify")(change_verify.verify)
+app.command("act")(change_act.act)
+app.command("draft-break-glass")(change_glass.draft)
+app.command("break-glass")(change_glass.use)
+app.command("review")(change_glass.review)

@@ -25,8 +25,12 @@ INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$")]
-Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=2_000)]
-Said = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$", max_length=2_000)]  # not blank
+# Text for people: no control characters, and none that turn the direction of what stands beside them.
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+Text = Annotated[str, Field(pattern=rf"^[^{_CONTROLS}]*$", max_length=2_000)]
+Said = Annotated[
+    str, Field(pattern=rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$", max_length=2_000)
+]  # not blank
 Instant = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Armour = Annotated[str, Field(max_length=4_000)]  # an SSHSIG
