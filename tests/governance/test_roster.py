@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssh_made import TOKEN, Key, keygen
 
@@ -347,6 +347,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
         read_roster(tmp_path / "none.toml")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)))  # fmt: skip
@@ -355,6 +356,7 @@ def test_any_document_is_refused_in_words(document):
         roster_of(document)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_document_with_one_value_altered_is_another_roster_or_refused(data):
     document = json.loads(WHOLE.canonical)
@@ -436,6 +438,7 @@ losses = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(losses, max_size=3), losses)
 def test_a_loss_more_never_asks_for_less(found, more):
     few, many = lines_for(WHOLE, "rules", found), lines_for(WHOLE, "rules", [*found, more])
@@ -445,6 +448,7 @@ def test_a_loss_more_never_asks_for_less(found, more):
         assert all_satisfied(few, voters) or not all_satisfied(many, voters)
 
 
+@settings(deadline=None)
 @given(losses, st.integers(0, 1_000_000))
 def test_shares_are_compared_exactly(one, ppm):
     from fractions import Fraction
@@ -460,11 +464,11 @@ def test_without_a_line_nothing_is_approved(roster):
 
 
 def test_the_longest_notice_counts():
-    settings = Settings(notice_hours={"TWN": 48, "JPN.sea12": 72, ANY: 1})
-    assert settings.notice_hours_of([]) == 1
-    assert settings.notice_hours_of(["JPN"]) == 1
-    assert settings.notice_hours_of(["TWN.sea12"]) == 48
-    assert settings.notice_hours_of(["TWN", "JPN.sea12"]) == 72
+    made = Settings(notice_hours={"TWN": 48, "JPN.sea12": 72, ANY: 1})
+    assert made.notice_hours_of([]) == 1
+    assert made.notice_hours_of(["JPN"]) == 1
+    assert made.notice_hours_of(["TWN.sea12"]) == 48
+    assert made.notice_hours_of(["TWN", "JPN.sea12"]) == 72
     assert Settings().notice_hours_of(["TWN"]) == 0
 
 

@@ -238,7 +238,7 @@ blobs = st.binary(max_size=400) | st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(texts | st.builds(armoured, blobs, st.integers(1, 80)))
 def test_any_text_is_refused_in_words_unless_it_is_the_signature(text):
     try:
