@@ -274,6 +274,10 @@ REFUSED = {
         [('[[quorum]]\nquorum = "all( 1', '[[quorum]]\nabove = {emergency_terminals = 3}\nquorum = "all( 1')],
         "no line holds for every change of kind rules, network,",
     ),
+    "changes elsewhere without a line": (
+        [('[[quorum]]\nquorum = "all( 1', '[[quorum]]\nterritory = "JPN"\nquorum = "all( 1')],
+        "no line holds for every change of kind rules, network,",
+    ),
     "a line twice": (
         [("[settings]", '[[quorum]]\nquorum = "all(1 of operator, 1 of regulator:TWN)"\n[settings]')],
         "quorum[3]: stands twice",
@@ -321,6 +325,12 @@ def test_every_problem_is_told_at_once(tmp_path):
     found = problems(tmp_path, text)
     for case in cases:
         assert any(REFUSED[case][1] in problem for problem in found), (case, found)
+
+
+def test_quorums_are_not_judged_while_an_officers_party_is_unknown(tmp_path):
+    """Without that officer, one line could not be satisfied; but the party was only misspelt."""
+    ((old, new),) = REFUSED["an officer of no party"][0]
+    assert len(problems(tmp_path, TEXT.replace(old, new))) == 1
 
 
 def test_what_cannot_be_read_hides_nothing_of_the_rest(tmp_path):
