@@ -110,13 +110,13 @@ def mutants(seed: int) -> list[tuple[str, str]]:
 
 def test_nothing_is_accepted_that_ssh_keygen_refuses(tmp_path):
     """Thirty mutants, and every form that its parser may see otherwise than ours."""
-    first_line = ANNE.sign(MESSAGE).split("\n", 1)
+    lines = ANNE.sign(MESSAGE).split("\n")
     forms = {
         "as it is": ANNE.sign(MESSAGE),
         "width 64": armoured(ANNE.signature_blob(MESSAGE), 64),
         "width 76": armoured(ANNE.signature_blob(MESSAGE), 76),
         "without the last line's end": ANNE.sign(MESSAGE).removesuffix("\n"),
-        "a short line in the middle": first_line[0] + "\n" + first_line[1][:4] + "\n" + first_line[1][4:],
+        "a short line in the middle": "\n".join([*lines[:2], lines[2][:4], lines[2][4:], *lines[3:]]),
         "text before it": "signed:\n" + ANNE.sign(MESSAGE),
         "text after it": ANNE.sign(MESSAGE) + "and more\n",
         "blank lines after it": ANNE.sign(MESSAGE) + "\n\n",
