@@ -6,7 +6,7 @@ import struct
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openleo.governance.commitments import commitment, opens
@@ -23,6 +23,7 @@ def test_a_commitment_against_openssl():
     assert commitment(KEY, "account", "Ångström 7") == f"hmac-sha256:{told}"
 
 
+@settings(deadline=None)
 @given(keys, keys, texts, texts, st.sampled_from(["account", "terminal"]))
 def test_it_opens_with_its_key_and_text_alone(key, other_key, text, other, kind):
     made = commitment(key, kind, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssh_made import FILE, TOKEN, Key, keygen, s
 
@@ -145,6 +145,7 @@ def test_points_of_small_order_are_refused_in_every_encoding():
 # --- any input ------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.text() | st.binary().map(line_of) | st.binary().map(lambda blob: line_of(blob, TOKEN)))
 def test_any_line_is_a_key_or_is_refused(line):
     try:
@@ -154,6 +155,7 @@ def test_any_line_is_a_key_or_is_refused(line):
     assert key.line == " ".join(line.split()[:2])
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_a_key_reads_back(point, application):
     for blob in (s(FILE) + s(point), s(TOKEN) + s(point) + s("ssh:" + application[:200])):

@@ -51,13 +51,13 @@ people = st.lists(
 ).map(lambda kinds: [Person(f"p{number}", *kind) for number, kind in enumerate(kinds)])
 
 
-@settings(max_examples=1_000)
+@settings(deadline=None, max_examples=1_000)
 @given(quorums, people)
 def test_satisfied_against_brute_force(quorum, voters):
     assert satisfied(quorum, voters) == bool(used(quorum, frozenset(voters)))
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(quorums, people)
 def test_every_subset_against_brute_force(quorum, officers):
     """Over all subsets of voters: who satisfies, that a voter more never spoils it, and who could."""
@@ -73,7 +73,7 @@ def test_every_subset_against_brute_force(quorum, officers):
     assert q.satisfiable(quorum, officers) == any(found.values())
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(quorums, people, st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_of_voters_matters(quorum, voters, rng):
     again = voters + voters
@@ -82,7 +82,7 @@ def test_neither_order_nor_repetition_of_voters_matters(quorum, voters, rng):
     assert missing(quorum, voters) == missing(quorum, again) or not satisfied(quorum, voters)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(quorums)
 def test_one_party_suffices_against_brute_force(quorum):
     """With more officers of one party, of all roles, than any quorum here asks for."""
@@ -92,7 +92,7 @@ def test_one_party_suffices_against_brute_force(quorum):
         assert (one_party_suffices(quorum, [party]) == party) == satisfied(quorum, alone)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(quorums, people)
 def test_what_is_missing_suffices_and_nothing_less(quorum, voters):
     """Those who are named, added, satisfy it; and with one fewer of them nobody's choice does."""
@@ -150,13 +150,14 @@ def test_what_is_missing_in_words(text, voters, told):
 # --- the text -------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(quorums)
 def test_text_reads_back(quorum):
     assert parse(str(quorum)) == quorum
     assert str(parse(str(quorum))) == str(quorum)
 
 
+@settings(deadline=None)
 @given(quorums, st.lists(st.sampled_from([" ", "\t", "\n", "  "]), min_size=1))
 def test_blanks_have_no_meaning(quorum, blanks):
     spaced = "".join(
@@ -200,7 +201,7 @@ def test_what_is_no_quorum_is_refused_with_its_place(text, why):
     assert why in str(refused.value)
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(st.text() | st.text("012 ofalny(),/:ab-"))
 @example("all(all(all(all(" * 60)
 @example("1 of a/" + "b-" * 400)

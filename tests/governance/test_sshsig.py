@@ -66,6 +66,9 @@ REFUSED_BY_BOTH = {
     "another namespace": lambda armour: (MESSAGE, armour, ANNE.line, "openleo-approval@v2"),
     "a beginning of the namespace": lambda armour: (MESSAGE, armour, ANNE.line, "openleo-approval@v"),
     "the namespace in capitals": lambda armour: (MESSAGE, armour, ANNE.line, NAMESPACE.upper()),
+    "made for a beginning of the namespace": lambda _: (
+        MESSAGE, ANNE.sign(MESSAGE, NAMESPACE[:-1]), ANNE.line, NAMESPACE,
+    ),
     "an altered message": lambda armour: (MESSAGE.replace(b"c-1", b"c-2"), armour, ANNE.line, NAMESPACE),
     "another key": lambda armour: (MESSAGE, armour, BERT.line, NAMESPACE),
     "a truncated armour": lambda armour: (MESSAGE, armour[:-60], ANNE.line, NAMESPACE),
@@ -74,7 +77,7 @@ REFUSED_BY_BOTH = {
     "with a byte less": lambda armour: (MESSAGE, armoured(blob_of(armour)[:-1]), ANNE.line, NAMESPACE),
     "with lines of Windows": lambda armour: (MESSAGE, armour.replace("\n", "\r\n"), ANNE.line, NAMESPACE),
     "empty": lambda armour: (MESSAGE, "", ANNE.line, NAMESPACE),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", REFUSED_BY_BOTH)
@@ -107,11 +110,13 @@ def mutants(seed: int) -> list[tuple[str, str]]:
 
 def test_nothing_is_accepted_that_ssh_keygen_refuses(tmp_path):
     """Thirty mutants, and every form that its parser may see otherwise than ours."""
+    lines = ANNE.sign(MESSAGE).split("\n")
     forms = {
         "as it is": ANNE.sign(MESSAGE),
         "width 64": armoured(ANNE.signature_blob(MESSAGE), 64),
         "width 76": armoured(ANNE.signature_blob(MESSAGE), 76),
         "without the last line's end": ANNE.sign(MESSAGE).removesuffix("\n"),
+        "a short line in the middle": "\n".join([*lines[:2], lines[2][:4], lines[2][4:], *lines[3:]]),
         "text before it": "signed:\n" + ANNE.sign(MESSAGE),
         "text after it": ANNE.sign(MESSAGE) + "and more\n",
         "blank lines after it": ANNE.sign(MESSAGE) + "\n\n",
@@ -136,7 +141,7 @@ def test_nothing_is_accepted_that_ssh_keygen_refuses(tmp_path):
     assert ours <= theirs
     assert ours == {"as it is", "width 64", "width 76", "without the last line's end"}
     # What stands in the reserved part nobody signs, and what stands after the armour nobody reads: not on our ledger.
-    assert {"reserved, not signed", "text after it"} <= theirs - ours
+    assert {"reserved, not signed", "text after it", "a short line in the middle"} <= theirs - ours
 
 
 @pytest.mark.parametrize("key", [ANNE, TOUCH], ids=[FILE, TOKEN])
@@ -238,7 +243,7 @@ blobs = st.binary(max_size=400) | st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(texts | st.builds(armoured, blobs, st.integers(1, 80)))
 def test_any_text_is_refused_in_words_unless_it_is_the_signature(text):
     try:

@@ -121,6 +121,7 @@ class _Making:
     ) -> None:
         self.record, self.file, self.problems, self.known_places = record, file, problems, known_places
         self.at_fault, self.sections = at_fault, {section for section, _ in at_fault}
+        self.all_placed = True  # whether it is known of every officer of which party
         self.key_at: dict[bytes, str] = {}  # where each point of the curve was first found
         self.party_ids = [party.id for _, party in self.whole("party", record.party)]
 
@@ -162,6 +163,7 @@ class _Making:
             parties = ", ".join(dict.fromkeys(self.party_ids)) or "none"
             near = near_names(record.party, self.party_ids) or f"Parties of this file: {parties}."
             self.add(where, f'is of the party "{record.party}", which is not in the file.', near)
+            self.all_placed = False
         self._each_once(f"{where}: role", record.roles)
         return Officer(record.id, record.party, tuple(sorted(record.roles)), self._keys(record.keys, where))
 
@@ -219,6 +221,8 @@ class _Making:
         if told := quorums.unknown(quorum, officers):
             for sentence in told:
                 self.add(where, sentence)
+            return
+        if not self.all_placed:
             return
         if lacking := quorums.missing(quorum, officers):
             rule = f'"{quorum}" cannot be satisfied by the officers there are: it lacks {lacking}.'

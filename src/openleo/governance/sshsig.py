@@ -73,7 +73,7 @@ def verify(message: bytes, armour: str, namespace: str = NAMESPACE) -> PublicKey
     signature = Signature.of_text(armour)
     if signature.namespace != namespace:
         raise SignatureRefused(f'is for "{signature.namespace}" and not for "{namespace}"; sign with -n {namespace}')
-    if not signature.flags & USER_PRESENT:
+    if not signature.flags & USER_PRESENT:  # ssh-keygen 9.2 does not look at this flag when it verifies
         raise SignatureRefused("was made without touching the hardware token; make the key without no-touch-required")
     if not signature.holds_for(message):
         raise SignatureRefused("is of other bytes, or was altered; sign the file again as it is")
