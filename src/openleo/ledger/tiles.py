@@ -194,9 +194,10 @@ def _proven_entries(fetch: Fetch, tile: Tile, hashes: list[bytes], size: int) ->
     first, fault = tile.number * WIDTH, None
     try:
         data = read_tile(fetch, tile)
-        entries = entries_of(data, tile)
-    except Missing as error:
+    except (Malformed, Missing) as error:
         raise NotProven(str(error), first) from None
+    try:
+        entries = entries_of(data, tile)
     except Malformed as error:  # a length was altered: what stands before it still shows which
         entries, fault = _cut(data), str(error)
     for at, (found, expected) in enumerate(zip(merkle.leaf_hashes(entries), hashes, strict=False)):
