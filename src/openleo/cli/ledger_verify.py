@@ -90,14 +90,14 @@ def _verify_log(what: str, policy: Policy | None) -> tuple[dict[str, Any], Opene
     from openleo.ledger.fetch import source
     from openleo.ledger.policy import of_log, open_checkpoint
 
-    fetch = source(what)
-    data = fetch(export.CHECKPOINT)
-    try:
-        if policy is None:
-            policy = of_log(keys.parse_verifier(fetch(export.VKEY).decode("utf-8", "replace").strip()))
-        found, _ = open_checkpoint(policy, data)
-    except Malformed as error:
-        raise NotProven(str(error)) from None
-    with progress(kernels=False) as on_progress:
-        tiles.check_all(fetch, found.checkpoint.size, found.checkpoint.root, on_progress)
+    with source(what) as fetch:
+        data = fetch(export.CHECKPOINT)
+        try:
+            if policy is None:
+                policy = of_log(keys.parse_verifier(fetch(export.VKEY).decode("utf-8", "replace").strip()))
+            found, _ = open_checkpoint(policy, data)
+        except Malformed as error:
+            raise NotProven(str(error)) from None
+        with progress(kernels=False) as on_progress:
+            tiles.check_all(fetch, found.checkpoint.size, found.checkpoint.root, on_progress)
     return {"entry": None}, found

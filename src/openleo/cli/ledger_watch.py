@@ -41,8 +41,7 @@ def watch(
     known = trusted(policy, vkey)
     if known is None:
         raise InputError(Problem("--vkey", "", "is needed, or --policy: whose log is this?", "Name its verifier key."))
-    with exits(source, as_json):
-        reading = fetch.source(source)
+    with exits(source, as_json), fetch.source(source) as reading:
         if once:
             _tell(watching.look(known, reading, state), as_json)
             return

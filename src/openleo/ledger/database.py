@@ -25,7 +25,7 @@ SQLITE_TYPES = {"bytes": "blob", "integer": "integer"}
 POSTGRES_TYPES = {"bytes": "bytea", "integer": "bigint"}
 SCHEMA = (
     "create table if not exists ledger_about (name text primary key, value text not null)",
-    "create table if not exists ledger_entry (number {integer} primary key, body {bytes} not null, leaf {bytes} not null)",
+    "create table if not exists ledger_entry (number {integer} primary key, body {bytes} not null, leaf {bytes})",
     "create table if not exists ledger_tile (level int, number {integer}, hashes {bytes}, primary key (level, number))",
     "create table if not exists ledger_checkpoint (size {integer} primary key, root {bytes} not null, note {bytes})",
 )

@@ -18,9 +18,10 @@ from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.faults import NotProven, Unavailable
 from openleo.ledger.keys import VerifierKey
 from openleo.ledger.policy import of_log, open_checkpoint
-from openleo.ledger.tiles import WIDTH, Fetch, OnProgress, Tile, TileHashes, partial_tiles, tiles_between
+from openleo.ledger.tiles import ENTRIES, WIDTH, Fetch, OnProgress, Tile, TileHashes, partial_tiles, tiles_between
 
 CHECKPOINT, VKEY = "checkpoint", "vkey"
+REPLACED = ".replaced"  # partial tiles to remove at the next export
 
 
 @dataclass(frozen=True)
@@ -94,18 +95,22 @@ def _sync(folder: Path) -> None:
 
 
 def _remove_replaced(folder: Path, written: list[Tile], before: int) -> int:
-    """Partial tiles whose full one is there now; a reader of the checkpoint shown until now still finds its own."""
-    widths = {tile.path for tile in partial_tiles(before)}
-    widths |= {Tile(-1, tile.number, tile.width).path for tile in partial_tiles(before) if tile.level == 0}
-    removed = 0
+    """Remove partial tiles whose full one is there now.
+
+    A reader of the checkpoint shown until now still finds its own: these wait in a list for the next export.
+    """
+    needed = {tile.path for tile in partial_tiles(before)}
+    needed |= {Tile(ENTRIES, tile.number, tile.width).path for tile in partial_tiles(before) if tile.level == 0}
+    waiting = folder / REPLACED
+    found = set(waiting.read_text(encoding="utf-8").split()) if written and waiting.exists() else set()
     for tile in written:
-        partials = (folder / tile.path).with_name(f"{Path(tile.path).name}.p")
-        if tile.width != WIDTH or not partials.is_dir():
-            continue
-        for one in partials.iterdir():
-            if f"{tile.path}.p/{one.name}" not in widths:
-                one.unlink()
-                removed += 1
-        with contextlib.suppress(OSError):  # one is left in it
-            partials.rmdir()
-    return removed
+        partials = folder / f"{tile.path}.p"
+        if tile.width == WIDTH and partials.is_dir():
+            found |= {f"{tile.path}.p/{one.name}" for one in partials.iterdir()}
+    for path in found - needed:
+        (folder / path).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another one is left in it
+            (folder / path).parent.rmdir()
+    if written:
+        _put(waiting, "".join(f"{path}\n" for path in sorted(found & needed)).encode())
+    return len(found - needed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import io
 import threading
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,14 +19,14 @@ TIMEOUT_S = 30.0
 FILE_BYTES_MAX = WIDTH * (ENTRY_BYTES_MAX + 2)  # the largest entry bundle there can be
 
 
-def source(where: str) -> Fetch:
-    """Of an http or https address, or else of a folder."""
-    return Address(where) if is_address(where) else Folder(Path(where))
-
-
-def is_address(where: str) -> bool:
-    """Whether this is read over the network."""
-    return where.startswith(("http://", "https://"))
+@contextlib.contextmanager
+def source(where: str) -> Iterator[Fetch]:
+    """An http or https address, or else a folder, for the time of a `with`."""
+    if where.startswith(("http://", "https://")):
+        with contextlib.closing(Address(where)) as address:
+            yield address
+    else:
+        yield Folder(Path(where))
 
 
 class Folder:

@@ -100,20 +100,20 @@ def bundle(entries: Sequence[bytes]) -> bytes:
 
 def entries_of(data: bytes, tile: Tile) -> list[bytes]:
     """The entries of a bundle's bytes. Raises Malformed."""
-    entries = _cut(data)
-    if len(entries) != tile.width or sum(map(len, entries)) + len(entries) * _LENGTH.size != len(data):
+    entries, whole = _cut(data)
+    if len(entries) != tile.width or not whole:
         raise Malformed(f"{tile.path} is not {tile.width} entries, each after its length.")
     return entries
 
 
-def _cut(data: bytes) -> list[bytes]:
-    """The entries of a bundle as far as its lengths go; the last may be cut short."""
+def _cut(data: bytes) -> tuple[list[bytes], bool]:
+    """The entries of a bundle as far as its lengths go, and whether they end where it ends."""
     entries, at, end = [], 0, len(data)
     while at + _LENGTH.size <= end:
         start = at + _LENGTH.size
         at = start + (data[at] << 8 | data[at + 1])
         entries.append(data[start:at])
-    return entries
+    return entries, at == end
 
 
 def read_tile(fetch: Fetch, tile: Tile) -> bytes:
@@ -194,11 +194,12 @@ def _proven_entries(fetch: Fetch, tile: Tile, hashes: list[bytes], size: int) ->
     first, fault = tile.number * WIDTH, None
     try:
         data = read_tile(fetch, tile)
-        entries = entries_of(data, tile)
-    except Missing as error:
+    except (Malformed, Missing) as error:
         raise NotProven(str(error), first) from None
+    try:
+        entries = entries_of(data, tile)
     except Malformed as error:  # a length was altered: what stands before it still shows which
-        entries, fault = _cut(data), str(error)
+        entries, fault = _cut(data)[0], str(error)
     for at, (found, expected) in enumerate(zip(merkle.leaf_hashes(entries), hashes, strict=False)):
         if found != expected:
             raise NotProven(f"entry {first + at} is not the one that the checkpoint of size {size} signs.", first + at)
