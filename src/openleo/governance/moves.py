@@ -16,7 +16,7 @@ ROSTER, NETWORK, LOG_KEY = "roster", "network", "log_key"
 RECOVERY = "recovery"  # a kind of change: of the roster, by the keys of recovery
 SUSPENDED, ACTIVE = "suspended", "active"  # of accounts; one that was never moved is active
 
-KINDS = ("rules", "network", "roster", "recovery", "account", "class", "group", "log_key")
+
 _KIND_OF = {
     "book": "rules",
     "network": "network",
