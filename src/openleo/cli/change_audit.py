@@ -80,11 +80,11 @@ def _published(where: str, documents: Path | None, policy: Path | None) -> Audit
     from openleo.ledger import checkpoint, export, tiles
     from openleo.ledger.fetch import source
 
-    fetch = source(where)
-    data = fetch(export.CHECKPOINT)
-    made, _ = checkpoint.parse(data)
-    entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
-    found = _replayed(entries, made.size, documents)
+    with source(where) as fetch:
+        data = fetch(export.CHECKPOINT)
+        made, _ = checkpoint.parse(data)
+        entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
+        found = _replayed(entries, made.size, documents)
     _judge(found, data, policy)
     return found
 
