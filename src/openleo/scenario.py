@@ -161,6 +161,7 @@ def _case(
     assert area is not None
     for rule_set in rule_sets:
         notes += [said for said in notes_on_rules(rule_set) if said not in notes]
+    every_gateway = network.gateways
     network, second_network, withholding = licensed(network, rules, compare, grid, notes)
     ground_sources = ground[1]
     if network.failures:
@@ -197,6 +198,7 @@ def _case(
         notes=notes_on(grid),
         compare_network=second_network,
         withholding=withholding,
+        every_gateway=every_gateway,
         not_kept=not_kept,
     )
     return case, notes_on

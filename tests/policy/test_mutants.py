@@ -134,8 +134,9 @@ DECISIONS = [
 ]  # fmt: skip
 
 MASKS = [
-    Mutant("the mask forgets the instant", "policy.mask:_spoken", "at=at, ", ""),
-    Mutant("the mask forgets the class", "policy.mask:_spoken", "class_=class_)", "class_=classes[0])"),
+    Mutant("the mask forgets the instant", "policy.mask:_spoken", "rule.in_force(at, set())", "True"),
+    Mutant("the mask forgets the class", "policy.mask:_spoken",
+           "sure and one in holds for", "sure and bool(holds) for"),
     Mutant("the mask forgets the polygons", "policy.mask:kinds_of",
            "rows[:, 1:].astype(bool)", "rows[:, 1:] < 0"),
     Mutant("a suspend permits in the world's mask", "policy.mask_world:compute",

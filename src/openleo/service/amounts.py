@@ -23,8 +23,13 @@ class Amount:
     def __bool__(self) -> bool:
         return bool(self.cells or self.people or self.area_km2 or self.terminals)
 
+    def counting(self, terminals: int) -> Amount:
+        """An amount with its terminals."""
+        return self if terminals == self.terminals else Amount(self.cells, self.area_km2, self.people, terminals)
+
 
 NOTHING = Amount(0, 0.0, 0)
+NO_TERMINALS = Amount(0, 0.0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,13 @@ class Spill:
 
     lit: tuple[int, int]  # not served, and inside a beam that serves others
     dark: tuple[int, int]  # served, and only by beams that reach where nobody may be served
+
+    @property
+    def changed(self) -> bool:
+        return self.lit[0] != self.lit[1] or self.dark[0] != self.dark[1]
+
+    def __bool__(self) -> bool:
+        return any(self.lit) or any(self.dark)
 
 
 @dataclass(frozen=True)
@@ -89,3 +101,20 @@ class EffectRow:
         """What changes, without what is not known here: of beams and of capacity."""
         unknown = ("displaced_by_capacity", "down_mbps_p50", "spill_people", "beams")
         return {key: value for key, value in self.as_json().items() if key not in unknown}
+
+
+@dataclass(frozen=True)
+class EffectTotal:
+    """Of one class, over all territories: cells that several share count once."""
+
+    class_: str
+    lost: Amount
+    gained: Amount
+    may_lose: Amount = NOTHING
+    may_gain: Amount = NOTHING
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.class_,
+            **{name: getattr(self, name).as_json() for name in ("lost", "gained", "may_lose", "may_gain")},
+        }

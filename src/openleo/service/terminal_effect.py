@@ -6,9 +6,9 @@ Terminals that no rule tells apart are decided together, so an edge more costs n
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from openleo.service.change import Side
 
 SAME, LOST, GAINED, CHANGES = range(4)
 UNKNOWN_CLASS = "(not known)"
+MOST_KEPT = 4  # states of rules: those of both sides, before an edge and after it
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,7 @@ class Fleet:
 
     kinds: Kinds
     sha256: str
-    _decided: dict[tuple[str, datetime | None], bulk.Decided] = field(default_factory=dict)
+    _decided: OrderedDict[tuple[object, ...], bulk.Decided] = field(default_factory=OrderedDict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -54,12 +55,15 @@ class Fleet:
         return found
 
     def _side(self, side: Side) -> bulk.Decided:
+        """What is decided in a state of the rules; the MOST_KEPT used last are kept, of some MB for each million."""
         assert side.rule_set is not None
-        key = (side.rule_set.sha256, side.at)
-        if key not in self._decided:
+        if (found := self._decided.pop(side.state, None)) is None:
             among = self.kinds
-            self._decided[key] = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
-        return self._decided[key]
+            found = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
+        self._decided[side.state] = found
+        while len(self._decided) > MOST_KEPT:
+            self._decided.popitem(last=False)
+        return found
 
 
 def fleet(terminals: Terminals, rule_sets: Sequence[RuleSet], sha256: str, progress: OnProgress | None = None) -> Fleet:
