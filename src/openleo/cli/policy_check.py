@@ -97,8 +97,8 @@ def _as_json(finding: Finding) -> dict[str, Any]:
     other = finding.other
     return {
         "kind": finding.kind.value,
-        "rule": finding.rule.id,
-        "book": finding.rule.book,
+        "rule": None if finding.rule is None else finding.rule.id,
+        "book": None if finding.rule is None else finding.rule.book,
         "other": None if other is None else {"rule": other.id, "book": other.book},
         "words": finding.words,
     }

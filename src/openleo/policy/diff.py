@@ -85,17 +85,9 @@ class Difference:
         return not (self.added or self.removed or self.changed)
 
 
-Key = tuple[str, str]  # (book, id)
-
-
-def key_of(rule: Rule) -> Key:
-    """What a rule is known by."""
-    return rule.key
-
-
 def compare(old: RuleSet, new: RuleSet) -> Difference:
     """The difference of two rule sets; the order and the files of rules make none."""
-    before, after = ({key_of(rule): rule for rule in rule_set.rules} for rule_set in (old, new))
+    before, after = ({rule.key: rule for rule in rule_set.rules} for rule_set in (old, new))
     both = sorted(before.keys() & after.keys())
     changed = [_change(before[key], after[key]) for key in both if before[key].canonical() != after[key].canonical()]
     return Difference(
@@ -196,6 +188,14 @@ def _keys(selector: Selector, who: str, conditions: str) -> dict[str, Value]:
 
 
 # --- by territory -------------------------------------------------------------------------------------------------
+
+
+def not_told(difference: Difference) -> tuple[Rule, ...]:
+    """The rules of a difference of which it is not known which territories they gain or lose."""
+    added = (rule for rule in difference.added if not area_change(NOWHERE, rule.territory).known)
+    removed = (rule for rule in difference.removed if not area_change(rule.territory, NOWHERE).known)
+    changed = (change.new for change in difference.changed if not change.area.known)
+    return (*added, *removed, *changed)
 
 
 @dataclass(frozen=True)

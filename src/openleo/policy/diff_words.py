@@ -19,10 +19,11 @@ from openleo.policy.diff import (
     Value,
     by_territory,
     form,
+    not_told,
     same_but_for_its_name,
 )
 from openleo.policy.rules import Rule, RuleSet
-from openleo.policy.words import area_words, listed, named, short, who_words, window_words
+from openleo.policy.words import area_words, listed, named, number_text, short, who_words, window_words
 
 MOST_NAMED = 12  # labels in a line of text
 REST_OF_EARTH = "places that neither names"
@@ -88,7 +89,7 @@ def value_text(value: Value) -> str:
     """A value as a line of text has it."""
     if value is None:
         return "none"
-    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(value) if isinstance(value, list) else number_text(value) if isinstance(value, float) else value
 
 
 def area_lines(area: AreaChange) -> list[str]:
@@ -119,7 +120,10 @@ def _territories(difference: Difference) -> list[str]:
             if rules
         )
         lines.setdefault(what, []).append(touched.label)  # territories of one fate in one line
-    return ["Territories", *(f"  {labels_text(labels)}: {what}" for what, labels in lines.items())] if lines else []
+    told = [f"  {labels_text(labels)}: {what}" for what, labels in lines.items()]
+    if unknown := not_told(difference):
+        told.append(f"  not told, for too many polygons: those of {listed([named(rule) for rule in unknown])}")
+    return ["Territories", *told] if told else []
 
 
 # --- as JSON ------------------------------------------------------------------------------------------------------
@@ -136,6 +140,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
         "changed": [_change_json(change) for change in difference.changed],
         "unchanged": difference.unchanged,
         "territories": [_touched_json(touched) for touched in by_territory(difference)],
+        "not_told": [name_json(rule) for rule in not_told(difference)],
     }
 
 

@@ -7,6 +7,7 @@ ends in .json; both write the same keys. Every problem of every file is found be
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from openleo.errors import InputError, Problem
 from openleo.places.views import View
 from openleo.policy.rule_making import read_rule
 from openleo.policy.rule_records import FileRecord
-from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleSet, union
+from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleKey, RuleSet, union
 from openleo.reading import examine, read_json, read_toml
 
 JSON_ENDING = ".json"
@@ -28,37 +29,48 @@ def read_rules(paths: Iterable[Path], view: View | None = None) -> RuleSet:
     """
     paths = list(paths)
     problems: list[Problem] = []
-    files: list[tuple[Path, FileRecord]] = []
+    files: list[_File] = []
     for path in paths:
-        record, found = _read_file(path)
+        file, found = _read_file(path)
         problems += found
-        files += [(path, record)] if record else []
-    classes = list(dict.fromkeys([*CLASSES, *(name for _, record in files for name in record.classes)]))
+        files += [file] if file else []
+    classes = _classes(files)
     rules: list[Rule] = []
-    names: set[tuple[str, str]] = set()
-    for path, record in files:
-        for number, table in enumerate(record.rule):
+    names: set[RuleKey] = set()
+    for file in files:
+        path = file.path
+        for number, table in file.rules:
             if len(problems) > MOST_PROBLEMS:
                 rule = f"and the rules after it are not looked at: {len(problems):,} problems are enough to mend first."
                 problems.append(Problem(str(path), f"rule[{number}]", rule))
                 break
-            made, found = read_rule(table, number, record.book, path.parent, classes, str(path), view)
+            made, found = read_rule(table, number, file.book, path.parent, classes, str(path), view)
             problems += found
             if made is None:
                 continue
-            if (made.book, made.id) in names:
+            if made.key in names:
                 rule = f'stands twice in the book "{made.book}".'
                 way_out = "Ids name rules in reasons and records; they must differ."
                 problems.append(Problem(str(path), f'rule "{made.id}"', rule, way_out))
-            names.add((made.book, made.id))
+            names.add(made.key)
             rules.append(made)
     if problems:
         raise InputError(problems)
-    return union(rules, classes, [str(path) for path in paths])
+    return union(rules, classes or (), [str(path) for path in paths])
 
 
-def _read_file(path: Path) -> tuple[FileRecord | None, list[Problem]]:
-    """(the file, its faults): without a file where nothing in it can be read on."""
+@dataclass(frozen=True)
+class _File:
+    """What of a rule file can be looked at; `rules` with their numbers in it."""
+
+    path: Path
+    book: str
+    classes: tuple[str, ...] | None  # None: not known, for some are at fault
+    rules: tuple[tuple[int, dict[str, Any]], ...]
+
+
+def _read_file(path: Path) -> tuple[_File | None, list[Problem]]:
+    """(what of the file can be looked at, its faults); without the former where nothing in it can be read."""
     try:
         data = read_table(path)
     except InputError as error:
@@ -68,7 +80,24 @@ def _read_file(path: Path) -> tuple[FileRecord | None, list[Problem]]:
         # What another version means by its keys is not known here, so nothing else is said of the file.
         way_out = f"Write it in schema {SCHEMA} (`openleo policy schema` prints it), or use the version it is for."
         return None, [Problem(str(path), "schema", f"is {stated}; this version reads schema {SCHEMA}.", way_out)]
-    return examine(FileRecord, data, str(path))
+    _, problems = examine(FileRecord, data, str(path))
+    at_fault = {problem.where.partition("[")[0] for problem in problems}
+    book = str(path) if "book" in at_fault else data["book"]
+    classes = None if "classes" in at_fault else tuple(data.get("classes", ()))
+    tables = data.get("rule")
+    rules = [(number, table) for number, table in enumerate(tables if isinstance(tables, list) else [])
+             if isinstance(table, dict)]  # fmt: skip
+    return _File(path, book, classes, tuple(rules)), problems
+
+
+def _classes(files: Iterable[_File]) -> list[str] | None:
+    """All classes that rules may name: of one file, or of another. None where those of some file are not known."""
+    known = dict.fromkeys(CLASSES)
+    for file in files:
+        if file.classes is None:
+            return None
+        known |= dict.fromkeys(file.classes)
+    return list(known)
 
 
 def read_table(path: Path) -> dict[str, Any]:
