@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import change_act, change_audit, change_glass, change_show, change_verify, change_vote
+from openleo.cli import (
+    change_act,
+    change_activate,
+    change_audit,
+    change_glass,
+    change_propose,
+    change_show,
+    change_verify,
+    change_vote,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",
 )
+app.command("propose")(change_propose.propose)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)
 app.command("reject")(change_vote.reject)
 app.command("object")(change_vote.object_)
+app.command("activate")(change_activate.activate)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)
 app.command("act")(change_act.act)

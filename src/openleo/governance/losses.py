@@ -84,10 +84,18 @@ def loses_more(signed: Json, recomputed: Json, tolerance_ppm: int) -> tuple[str,
 
 
 def _rows(effect: Json) -> Iterator[Json]:
+    """The rows of every instant; terminals that stand in no row of the area have rows of their own."""
     yield from effect["territories"]
+    yield from map(_row_of_terminals, effect.get("terminals_elsewhere", ()))
     for edge in effect["edges"]:
         rows: Sequence[Json] = edge["base_and_new"]
         yield from rows
+        yield from map(_row_of_terminals, edge.get("terminals_elsewhere", {}).get("base_and_new", ()))
+
+
+def _row_of_terminals(one: Json) -> Json:
+    amounts = {key: {"terminals": one[key]} for key in ("lost", "gained")}
+    return {"territory": one["territory"], "class": one["class"], **amounts}
 
 
 def _people(by_class: Mapping[str, Mapping[str, float]]) -> int:
