@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
-.PHONY: help setup demo test test-slow lint format bench docs lock clean
+.PHONY: help setup demo demo-governance test test-slow lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
+	@echo "make demo-governance    a coast strip: proposed, computed, signed by two parties, activated, proven"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones"
 	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
 	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
@@ -40,6 +41,10 @@ demo: $(VENV)/.core
 	@echo "== Without"
 	$(BIN)/openleo plan examples/taiwan-no-isl.toml --out out/taiwan/no-isl
 	@echo "Open out/taiwan/isl/report.html and out/taiwan/isl/map.png"
+
+demo-governance: $(VENV)/.core
+	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
+	$(BIN)/python tools/demo_governance.py
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 -m "not slow"

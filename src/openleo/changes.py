@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -85,6 +85,13 @@ def check_base(old: Documents, now: Books) -> None:
         raise InputError(problems)
 
 
+def documents_of(moved: Iterable[Move], artefacts: Artefacts) -> dict[str, Mapping[str, Any] | None]:
+    """The books that moves lead to, by name; None: taken away. Raises Refused where one is missing or was altered."""
+    return {
+        move.target.removeprefix(BOOK): None if move.new is None else artefacts.get_json(move.new) for move in moved
+    }
+
+
 def territories_named(base: RuleSet, new: RuleSet) -> tuple[str, ...]:
     """The territories that rules name which stand on one side alone, however little the effect finds there."""
     keys = [{_content(rule): rule for rule in side.rules} for side in (base, new)]
@@ -129,11 +136,8 @@ def again(
 ) -> dict[str, Any]:
     """The effect of a change of rules on the set in force now. Raises Refused where a document or network differs."""
     now = in_force(active, artefacts)
-    changed = {
-        move.target.removeprefix(BOOK): None if move.new is None else artefacts.get_json(move.new)
-        for move in change.proposed.moves
-    }
-    found = effect_of_rules(case, now.rules, now.with_(changed).rules, at, threads=threads)
+    then = now.with_(documents_of(change.proposed.moves, artefacts))
+    found = effect_of_rules(case, now.rules, then.rules, at, threads=threads)
     if change.effect is not None and found["network"] != change.effect.network:
         raise Refused("the scenario is another network than the one whose effect was signed")
     return found

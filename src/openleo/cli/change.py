@@ -10,6 +10,7 @@ from openleo.cli import (
     change_audit,
     change_glass,
     change_propose,
+    change_revert,
     change_show,
     change_verify,
     change_vote,
@@ -27,6 +28,7 @@ app.command("withdraw")(change_vote.withdraw)
 app.command("reject")(change_vote.reject)
 app.command("object")(change_vote.object_)
 app.command("activate")(change_activate.activate)
+app.command("revert")(change_revert.revert)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)
 app.command("act")(change_act.act)

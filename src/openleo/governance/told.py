@@ -13,6 +13,7 @@ from openleo.governance.quorum import missing
 from openleo.governance.state import Change, State, earliest, status, voters
 
 SHORT = 12  # characters of a hash
+MOST_NAMED = 5  # territories
 
 
 def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
@@ -69,8 +70,16 @@ def _short(value: str | None) -> str:
 
 
 def _effect(touched: Sequence[Touched]) -> str:
+    """Who gains and loses, those with most people first."""
     if not touched:
         return "nobody gains or loses"
-    told = [f"{one.territory} {one.people_lost:,} people lose, {one.people_gained:,} gain" for one in touched[:5]]
-    more = f"; and {len(touched) - 5} more" if len(touched) > 5 else ""
-    return "; ".join(told) + more
+    lost, gained = sum(one.people_lost for one in touched), sum(one.people_gained for one in touched)
+    most = sorted(touched, key=lambda one: (-one.people_lost - one.people_gained, one.territory))
+    named = ", ".join(one.territory for one in most[:MOST_NAMED])
+    more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
+    emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
+    return f"{lost:,} people lose, {gained:,} gain, in {named}{more}.{emergency}"
+
+
+def _emergency(one: Touched) -> bool:
+    return one.emergency_terminals_lost is None or one.emergency_terminals_lost > 0
