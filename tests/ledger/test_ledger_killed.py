@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import signal
 import subprocess
@@ -11,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ledgers import LOG, new_ledger, opened
-from openleo.ledger import policy
+from ledgers import new_ledger, opened
+from openleo.ledger import merkle
 
 TESTS = Path(__file__).parents[1]
 WRITER = """
@@ -54,7 +55,5 @@ def test_killed_at_random_no_entry_is_lost_or_doubled(tmp_path: Path, times: int
         assert ledger.size >= max(answered)
         assert [body for _, body in ledger.entries()] == [b"%d" % number for number in range(ledger.size)]
         for size, root in answered.items():
-            read = ledger._note(size)
-            made = policy.judge(policy.of_log(LOG.verifier), read).checkpoint
-            assert read.text.split("\n")[2] == root
-            assert ledger.prove_consistency(size, ledger.size) or size == ledger.size or made.size == size
+            proof = ledger.prove_consistency(size, ledger.size)
+            merkle.check_consistency(size, ledger.size, base64.b64decode(root), ledger.root, proof)
