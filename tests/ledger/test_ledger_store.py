@@ -314,6 +314,31 @@ def test_a_full_disk_is_said_and_nothing_is_written(database: Path) -> None:
         assert ledger.append([b"y"], LOG)[0].index == 10
 
 
+def test_threads_that_share_a_full_disk_all_hear_of_it(database: Path) -> None:
+    answered: list[store.Appended] = []
+    refused: list[Unavailable] = []
+    with opened(database) as ledger:
+        ledger._database._connection.execute("pragma max_page_count = 200")  # type: ignore[attr-defined]
+
+        def work(number: int) -> None:
+            for _ in range(10):
+                try:
+                    answered.extend(ledger.append([b"%d" % number * 20_000], LOG))
+                except Unavailable as error:
+                    refused.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(answered) + len(refused) == 160
+    assert answered
+    assert refused
+    with opened(database) as ledger:
+        assert sorted(one.index for one in answered) == list(range(ledger.size))
+
+
 FULL = """
 import resource, signal, sys
 from pathlib import Path

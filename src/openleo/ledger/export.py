@@ -18,7 +18,17 @@ from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.faults import NotProven, Unavailable
 from openleo.ledger.keys import VerifierKey
 from openleo.ledger.policy import of_log, open_checkpoint
-from openleo.ledger.tiles import ENTRIES, WIDTH, Fetch, OnProgress, Tile, TileHashes, partial_tiles, tiles_between
+from openleo.ledger.tiles import (
+    ENTRIES,
+    WIDTH,
+    Fetch,
+    OnProgress,
+    Tile,
+    TileHashes,
+    parse_path,
+    partial_tiles,
+    tiles_between,
+)
 
 CHECKPOINT, VKEY = "checkpoint", "vkey"
 REPLACED = ".replaced"  # partial tiles to remove at the next export
@@ -102,7 +112,8 @@ def _remove_replaced(folder: Path, written: list[Tile], before: int) -> int:
     needed = {tile.path for tile in partial_tiles(before)}
     needed |= {Tile(ENTRIES, tile.number, tile.width).path for tile in partial_tiles(before) if tile.level == 0}
     waiting = folder / REPLACED
-    found = set(waiting.read_text(encoding="utf-8").split()) if written and waiting.exists() else set()
+    listed = waiting.read_text(encoding="utf-8").split() if written and waiting.exists() else []
+    found = {parse_path(path).path for path in listed}  # nothing but tiles is ever removed
     for tile in written:
         partials = folder / f"{tile.path}.p"
         if tile.width == WIDTH and partials.is_dir():

@@ -64,8 +64,13 @@ class Signer:
 
 
 def is_name(text: str) -> bool:
-    """Whether a key may be called so: something, without white space, control characters and +."""
-    return bool(text) and "+" not in text and not any(sign.isspace() or sign < " " for sign in text)
+    """Whether a key may be called so: something in UTF-8, without white space, control characters and +."""
+    return bool(text) and not any(sign in "+" or sign.isspace() or sign < " " or is_half(sign) for sign in text)
+
+
+def is_half(sign: str) -> bool:
+    """Half a surrogate pair: what stands for an octet that is no UTF-8."""
+    return "\ud800" <= sign <= "\udfff"
 
 
 def parse_verifier(text: str) -> VerifierKey:

@@ -129,7 +129,7 @@ def parse(data: bytes) -> Policy:
             try:
                 reading.take(words)
             except Malformed as error:
-                raise Malformed(f"line {number}: {error}") from None
+                raise Malformed(f"line {number}: {_shown(str(error))}") from None
     if reading.quorum is None:
         raise Malformed("the policy has no quorum line; say `quorum none` to ask no witness.")
     return Policy(tuple(reading.logs), tuple(reading.witnesses), tuple(reading.groups), reading.quorum)
@@ -196,6 +196,11 @@ class _Reading:
         if name == NOBODY or name in self._names:
             raise Malformed(f'"{name}" is {"reserved" if name == NOBODY else "defined already"}.')
         self._names.add(name)
+
+
+def _shown(text: str) -> str:
+    """Names of any octets, as they can be printed."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _key(text: str, types: tuple[int, ...], who: str) -> VerifierKey:

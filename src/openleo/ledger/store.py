@@ -11,14 +11,15 @@ second history.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openleo.ledger import checkpoint, merkle, proof, store_check, tiles
 from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.database import Database, as_bytes, connect
-from openleo.ledger.faults import Malformed, Missing, NotProven, Unavailable
+from openleo.ledger.faults import LedgerError, Malformed, Missing, NotProven, Unavailable
 from openleo.ledger.keys import Signer, VerifierKey, parse_verifier
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier
@@ -27,6 +28,7 @@ from openleo.ledger.text import HASH_BYTES
 from openleo.ledger.tiles import ENTRIES, ENTRY_BYTES_MAX, HEIGHT, WIDTH, OnProgress, Tile, TileHashes
 
 FORMAT = "1"
+MOST_TOGETHER = 256  # threads that share a transaction
 # Where a kill finds an append: in this order. A test kills at each, and opens again.
 POINTS = (
     "append: accepted",
@@ -44,6 +46,17 @@ class Appended:
 
     index: int
     leaf: bytes  # its leaf hash
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """What a thread wants appended, and what became of it."""
+
+    entries: Sequence[bytes]
+    leaves: list[bytes]
+    signer: Signer | None
+    made: list[Appended] = field(default_factory=list)
+    error: LedgerError | None = None
 
 
 @dataclass(frozen=True)
@@ -106,9 +119,12 @@ class Ledger:
         self.key = key
         self._database, self._mark, self._at = database, mark, at
         self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._waiting: list[_Waiting] = []
         self._failed = False
         self._tip = _read_tip(database)
         self._signed = _last_signed(database)
+        self._known = TileHashes(self.fetch, self.size), self.size
 
     @property
     def origin(self) -> str:
@@ -128,19 +144,45 @@ class Ledger:
     def append(self, entries: Sequence[bytes], signer: Signer | None = None) -> list[Appended]:
         """Add entries, all or none of them; when this returns they are on the disk.
 
-        With a signer, a checkpoint over them is signed in the same transaction.
+        With a signer, a checkpoint over them is signed in the same transaction. Threads that append at the same time
+        share a transaction and its wait for the disk.
         """
         for entry in entries:
             if len(entry) > ENTRY_BYTES_MAX:
                 raise Malformed(f"an entry has {len(entry)} bytes; {ENTRY_BYTES_MAX} is the most. Log its SHA-256.")
-        with self._lock:
-            self._check_usable(signer)
-            first, leaves = self.size, merkle.leaf_hashes(entries)
+        self._check_usable(signer)
+        mine = _Waiting(entries, merkle.leaf_hashes(entries), signer)
+        self._waiting.append(mine)
+        with self._lock:  # who gets it first appends for all that wait by then
+            while mine in self._waiting:
+                together = self._waiting[:MOST_TOGETHER]
+                del self._waiting[: len(together)]
+                self._append_all(together)
+        if mine.error is not None:
+            raise mine.error
+        return mine.made
+
+    def _append_all(self, together: list[_Waiting]) -> None:
+        first, leaves = self.size, [leaf for one in together for leaf in one.leaves]
+        places = iter([Appended(first + at, leaf) for at, leaf in enumerate(leaves)])
+        made = [list(itertools.islice(places, len(one.leaves))) for one in together]
+        rows = [
+            (where.index, entry, where.leaf)
+            for one, wheres in zip(together, made, strict=True)
+            for where, entry in zip(wheres, one.entries, strict=True)
+        ]
+        for one in together:  # whatever interrupts this, no thread that waits takes it for an answer
+            one.error = Unavailable("the write was interrupted. Open the ledger again.")
+        try:
+            self._check_usable(None)
             tip, changed = _extended(self._tip, leaves)
-            made = [Appended(first + at, leaf) for at, leaf in enumerate(leaves)]
-            rows = [(one.index, entry, one.leaf) for one, entry in zip(made, entries, strict=True)]
-            self._write(rows, changed, tip, signer)
-            return made
+            self._write(rows, changed, tip, next((one.signer for one in together if one.signer), None))
+        except LedgerError as error:
+            for one in together:
+                one.error = error
+        else:
+            for one, wheres in zip(together, made, strict=True):
+                one.made, one.error = wheres, None
 
     def checkpoint(self, signer: Signer) -> Note:
         """The signed checkpoint of all entries; the one there is, if nothing came after it."""
@@ -207,7 +249,9 @@ class Ledger:
             if last.size == made.size and last.root == made.root:
                 return None
             grown = last.size == self._tip.frontier.size and last.root == self._tip.frontier.root  # as it was built
-            if last.size >= made.size or (not grown and merkle.root(self._hashes(last.size), last.size) != last.root):
+            if not grown:
+                grown = last.root == merkle.root(TileHashes(self.fetch, last.size), last.size)
+            if last.size >= made.size or not grown:
                 raise NotProven(f"the tree does not begin with the checkpoint of size {last.size} that was signed.")
         return made, checkpoint.sign(made, signer)
 
@@ -229,11 +273,14 @@ class Ledger:
             size = self._signed[0].size if self._signed else 0
             raise Missing(f"entry {index} is not under a signed checkpoint; the last one is of size {size}.")
         size, note = self._signed[0].size, self._signed[1]
-        return proof.make(self._hashes(size), index, note, self.entry(index) if with_entry else None)
+        entry = self.entry(index) if with_entry else None
+        with self._reading:
+            return proof.make(self._hashes(size), index, note, entry)
 
     def prove_consistency(self, old: int, new: int) -> list[bytes]:
         """The consistency proof between two sizes, 0 < old ≤ new ≤ size."""
-        return merkle.consistency_proof(self._hashes(new), old, new)
+        with self._reading:
+            return merkle.consistency_proof(self._hashes(new), old, new)
 
     def entry(self, index: int) -> bytes:
         found = self._database.rows("select body from ledger_entry where number = ?", index)
@@ -268,7 +315,10 @@ class Ledger:
         return _tile(self._database, tile)
 
     def _hashes(self, size: int) -> TileHashes:
-        return TileHashes(self.fetch, size)
+        """Of one size, tiles that were read are kept: a proof then reads one tile, of its leaf."""
+        if self._known[1] != size:
+            self._known = TileHashes(self.fetch, size), size
+        return self._known[0]
 
     def _note(self, size: int) -> Note:
         rows = self._database.rows("select note from ledger_checkpoint where size = ?", size)
