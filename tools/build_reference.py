@@ -326,7 +326,11 @@ false or unknown, and unknown stays unknown unless something else decides. A for
 only in part might match. A position without `uncertainty_m` is not known; a surveyed point states 0.
 
 A plan decides places and classes, at its start. Rules on groups or states of terminals are unknown to it, so nothing
-counts as permitted where they would decide, and a note says so; `land_in` and rules on beams it refuses.
+counts as permitted where they would decide, and a note says so; `land_in` it refuses.
+
+Rules on beams (`applies_to = "beam"`) say which places may be lit. In a plan and an effect, a place may be served only
+if every place within `beam_km` of it may be lit. Without such a rule all may; forbids and suspends alone keep dark what
+they name; where some beams are permitted, all others are not.
 
 Rules on gateways (`applies_to = "gateway"`) say which gateways a plan may use, where they stand. Without one, all may
 be used; where some are permitted, the others may not; where there are only forbids and suspends, those alone withhold.
@@ -347,7 +351,7 @@ Rules that need positions fresher than a day say so by `location_age_s_max`.
 
 `--applies-to beam` asks whether the place may be illuminated, `--applies-to gateway` whether a gateway that stands
 there may be used: the rules with that `applies_to` decide, and no others. Here as everywhere, what no rule permits is
-not permitted; a plan is looser with gateways, and leaves them alone where no rule permits any.
+not permitted; a plan is looser with gateways and beams, and leaves them alone where no rule permits any.
 """
 
 ANSWER = """

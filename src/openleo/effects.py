@@ -40,8 +40,7 @@ from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
 
-NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
-PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py", "effects.py", "policy/mask.py")
+CODE = "effects"  # this module, and with it all that makes what is kept
 
 MOST_NAMED = 8  # territories
 
@@ -115,14 +114,6 @@ def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tu
     unnamed = [class_ for class_ in known if class_ not in named]
     told = {*named, *also, *([] if any(class_ in also for class_ in unnamed) else unnamed[:1])}
     return (*(class_ for class_ in known if class_ in told and class_ != EMERGENCY), EMERGENCY)
-
-
-def beams_untold(base: RuleSet, new: RuleSet) -> str:
-    """What is not computed of rules on beams, if there are any."""
-    named = sorted({rule.id for rule_set in (base, new) for rule in rule_set.rules if rule.applies_to == "beam"})
-    if not named:
-        return ""
-    return f"Rules on beams are not computed ({', '.join(named[:MOST_NAMED])}): who goes dark by them is not told here."
 
 
 def alike(base: RuleSet, new: RuleSet, classes: Sequence[str]) -> str:
@@ -259,13 +250,13 @@ def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer
 
 def _parts_sha256(case: Case, regions: Sequence[Region]) -> str:
     said = [case.inputs[name].sha256 for name in ("area", "territories", "population")]
-    said += [str(case.resolution), kept.code_sha256(*PLACES_CODE), *(region.polygon.wkb_hex for region in regions)]
+    said += [str(case.resolution), kept.code_sha256(CODE), *(region.polygon.wkb_hex for region in regions)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _reach_sha256(case: Case, parts: Parts) -> str:
     cells = hashlib.sha256(parts.cells.tobytes()).hexdigest()
-    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(*NETWORK_CODE)]
+    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(CODE)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

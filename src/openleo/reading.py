@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from openleo.errors import InputError, Problem, join_or, near_names
 
+MOST_DIGITS = 1_000  # of a whole number
 MOST_BYTES = 10_000_000  # of a file; a rule takes a few hundred
 LONGEST_SHOWN = 200  # characters of a value at fault
 
@@ -89,13 +90,24 @@ def bounded_text(path: Path, most_bytes: int, way_out: str) -> str:
 
 def parse_json(text: str, file: str) -> Any:
     """As `read_json`, of a text; `file` is what problems call it."""
+    if not text.strip():
+        raise InputError(Problem(file, "", "is empty.", "JSON holds one value at least: see RFC 8259."))
     try:
-        made = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
+        made = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number, parse_int=_whole_number)
         if "\\u" in text:  # an escape can write one half of a pair, which is no text and which no hash is made of
             json.dumps(made, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        rule = "cannot be read: lists or objects stand within each other too deep."
+        raise InputError(Problem(file, "", rule, "A file of ours is a few levels deep.")) from None
+    except ValueError as error:
         raise InputError(Problem(file, "", f"is not JSON: {error}.", "See RFC 8259.")) from None
     return made
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(digits):,} digits is longer than the {MOST_DIGITS:,} that are read")
+    return int(digits)
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

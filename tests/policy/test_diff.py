@@ -16,7 +16,7 @@ from openleo.places.point import at
 from openleo.policy import rules as rule_sets
 from openleo.policy.conditions import AtMost, OneOf, Selector
 from openleo.policy.decide import Outcome, decide
-from openleo.policy.diff import Change, KeyChange, area_change, by_territory, compare
+from openleo.policy.diff import KeyChange, RuleChange, area_change, by_territory, compare
 from openleo.policy.diff_words import as_json, text
 from openleo.policy.rules import Rule
 from openleo.policy.when import Window
@@ -103,7 +103,7 @@ def test_narrower_and_wider_are_held_against_decisions(old, new, request, where)
     for kept in keys:
         old_, new_ = (replace(one, id="r", effect="permit", emergency=None) for one in (old, new))
         new_ = replace(old_, **{kept: getattr(new_, kept)})
-        change = Change(old_, new_, (), area_change(old_.territory, old_.territory))
+        change = RuleChange(old_, new_, (), area_change(old_.territory, old_.territory))
         before, after = (decide(rule_sets.union([one]), request, where).outcome for one in (old_, new_))
         if change.narrower and after is Outcome.PERMITTED:
             assert before is Outcome.PERMITTED

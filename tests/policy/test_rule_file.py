@@ -408,12 +408,11 @@ def test_a_file_that_is_not_there_is_told_with_the_rule_that_names_it(refusal, t
     )
 
 
-def test_a_folder_and_a_text_that_is_no_utf_8(tmp_path):
+def test_a_folder_with_a_text_that_is_no_utf_8(tmp_path):
     (tmp_path / "latin.toml").write_bytes("schema = 1 # é".encode("latin-1"))
     with pytest.raises(InputError) as refused:
-        read_rules([tmp_path, tmp_path / "latin.toml"])
+        read_rules([tmp_path])
     assert [str(one) for one in refused.value.problems] == [
-        f"{tmp_path}: cannot be read: it is a directory. Name the files in it.",
         f"{tmp_path / 'latin.toml'}: cannot be read: byte 13 is 0xe9, which is not UTF-8 there. Save it as UTF-8.",
     ]
 
@@ -483,3 +482,20 @@ def test_words_of_any_script_are_texts(read):
     words = ["Компанія «Зв’язок»", "شبكه\u200cها", "台灣衛星", "réseau 📡"]  # with a joiner as Persian needs it
     (made,) = read(book(rule(reason=f'"{" ".join(words)}"'))).rules
     assert made.reason == " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty."),
+        ("[" * 100_000 + "]" * 100_000, "too deep. A file of ours is a few levels deep."),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "too deep. A file of ours is a few levels deep."),
+        (f'{{"schema": {"9" * 5_000}}}', "a whole number of 5,000 digits is longer than the 1,000 that are read"),
+    ],
+    ids=["empty", "lists", "objects", "digits"],
+)
+def test_json_that_is_none_of_ours_is_told_in_our_words(tmp_path, text, said):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert said in str(only(refused.value.problems))

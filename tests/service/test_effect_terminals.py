@@ -41,7 +41,7 @@ def found(terminals) -> Effect:
     )
 
 
-def counted(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
+def counted(was: Side, is_: Side, _networks: object = None) -> dict[tuple[str, str], TerminalChange]:
     """118 terminals of Tonga, by how many rules forbid them; and one on a border."""
     forbids = [len([rule for rule in side.rule_set.rules if rule.effect == "forbid" and rule.window.holds(side.at)])
                for side in (was, is_)]  # fmt: skip
@@ -63,7 +63,9 @@ def test_terminals_stand_in_their_territorys_row_with_the_rules_that_change_them
 
 def test_terminals_of_no_row_are_told_apart_and_not_dropped() -> None:
     said = found(counted).as_json()
-    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert said["terminals_elsewhere"] == [
+        {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
+    ]
 
 
 def test_terminals_come_back_at_the_edge() -> None:
@@ -76,14 +78,14 @@ def test_terminals_come_back_at_the_edge() -> None:
 def test_terminals_of_no_row_are_told_at_an_edge_too() -> None:
     """They were dropped there, though told of the first instant."""
     (edge,) = found(counted).edges
-    several = {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}
+    several = {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
     assert edge.as_json()["terminals_elsewhere"] == {"new_before_and_after": [several], "base_and_new": []}
     _, _, ahead = effect_text.text(found(counted), ("old", "new")).partition("the new rules change by themselves")
     assert "    (several), fixed: loses 1, gains 0" in ahead.partition("Rules that make the difference")[0]
 
 
 def test_an_edge_at_which_only_terminals_of_no_row_change_is_told() -> None:
-    def straddling(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
+    def straddling(was: Side, is_: Side, _networks: object) -> dict[tuple[str, str], TerminalChange]:
         return {key: one for key, one in counted(was, is_).items() if key[0] == "(several)"}
 
     reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
@@ -135,7 +137,7 @@ def test_an_edge_of_the_old_rules_alone_is_told_where_it_makes_a_difference() ->
 
 
 def test_a_row_changes_where_only_terminals_do() -> None:
-    effect_ = found(lambda _was, _is: {("FJI", "fixed"): TerminalChange(3, 0, (("b", "speed-1"),))})
+    effect_ = found(lambda _was, _is, _networks: {("FJI", "fixed"): TerminalChange(3, 0, (("b", "speed-1"),))})
     fiji = effect_.rows[0]
     assert fiji.changed
     assert fiji.lost.cells == 0
@@ -154,7 +156,7 @@ def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
     base, new = union([of_operator, fiji]), union([of_operator, fiji, of_court])
     reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
 
-    def terminals(_was: Side, _is: Side) -> dict[tuple[str, str], TerminalChange]:
+    def terminals(_was: Side, _is: Side, _networks: object) -> dict[tuple[str, str], TerminalChange]:
         return {("FJI", "fixed"): TerminalChange(1, 0, (fiji.key,))}
 
     found_ = effect(reached, base, new, ["fixed"], AT, "network")

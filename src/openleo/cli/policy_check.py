@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, RuleFiles, print_json
 from openleo.cli.policy_diff import ViewName
 
 if TYPE_CHECKING:
     from openleo.policy.lint import Finding
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Rule files (TOML, or JSON by its ending).")]
 EXPIRY_DAYS = 30.0
 LONGEST_DAYS = 36_500.0
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, note, print_json, progress, read_instant
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
+from openleo.units import BEAM_KM
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,11 +20,9 @@ if TYPE_CHECKING:
     from openleo.service.terminal_effect import Fleet
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
-BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
-RULE_ENDINGS = (".toml", ".json")
 
-Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
-New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files by comma, or a folder of them.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files or folders of them, by comma.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files or folders of them, by comma.")]
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="SCENARIO", help="Gives network and area; its own rules are not used.")
 ]
@@ -78,16 +77,20 @@ def effect(
     from openleo.report.staging import check_writable
 
     (base, other), case, notes = _read(old, new, scenario, slots, resolution)
+    base, other, of_beams = _felt(base, other, beam_km)
+    notes += of_beams
     if out is not None:
         check_writable(out)
-    when, end = (None if one is None else read_instant(one, name) for one, name in ((at, "--at"), (until, "--until")))
+    when, end = read_span(at, until)
+    check_later(end, when or case.grid.start, "the scenario's start")
     known = tuple(dict.fromkeys((*base.classes, *other.classes)))
     asked = _classes(classes, set(known))
     counted = _fleet(terminals, (base, other), known)
     asked = asked or classes_of_both(base, other, counted.classes if counted else ())
     with progress() as tell:
         prepared = prepare(case, base, other, threads=threads, on_progress=tell, tell=note)
-    when = when or first_difference(prepared, asked)
+    first = when or first_difference(prepared, asked)
+    when = first if end is None or first < end else case.grid.start  # where nothing differs before the end
     extras = _extras(prepared, asked, when, counted, beam_km, notes)
     found = compare(prepared, asked, when, end, extras)
     names = (_name(base.sources), _name(other.sources))
@@ -106,11 +109,11 @@ def _extras(
     """What is told beside the parts: terminals, beams, notes."""
     from dataclasses import replace
 
-    from openleo.effects import alike, beams_untold, outside, spills
+    from openleo.effects import alike, outside, spills
     from openleo.service.effect import Extras
 
     base, new = prepared.base, prepared.new
-    said = alike(base, new, classes), beams_untold(base, new), outside(prepared, classes, at)
+    said = alike(base, new, classes), outside(prepared, classes, at)
     extras = Extras(notes=(*notes, *filter(None, said)))
     if fleet:
         extras = replace(extras, terminals=fleet.between, terminals_sha256=fleet.sha256)
@@ -118,6 +121,19 @@ def _extras(
         spilled, apart_km = spills(prepared, classes, at, beam_km)
         extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
     return extras
+
+
+def _felt(base: RuleSet, new: RuleSet, beam_km: float) -> tuple[RuleSet, RuleSet, tuple[str, ...]]:
+    """(the old and the new rules as terminals feel them, what is to be noted of it): all faults are told together."""
+    from functools import partial
+
+    from openleo.errors import Together, given
+    from openleo.service import beams
+
+    together = Together()
+    felt = [together.read(partial(beams.felt, one, beam_km)) for one in (base, new)]
+    together.done()
+    return given(felt[0]), given(felt[1]), tuple(beams.told((base, new), beam_km))
 
 
 def _write(
@@ -174,24 +190,12 @@ def _fleet(path: Path | None, rule_sets: tuple[RuleSet, RuleSet], classes: tuple
 
 
 def _files(words: str, argument: str) -> list[Path]:
-    """Files by comma; of a folder, all rule files in it."""
+    """Files and folders by comma."""
     from openleo.errors import InputError, Problem
 
-    found: list[Path] = []
-    for word in words.split(","):
-        path = Path(word.strip())
-        if not word.strip():
-            raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
-        if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in RULE_ENDINGS)
-            if not inside:
-                raise InputError(
-                    Problem(str(path), "", "is a folder without rule files.", "They end in .toml or .json.")
-                )
-            found += inside
-        else:
-            found.append(path)
-    return found
+    if not all(word.strip() for word in words.split(",")):
+        raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
+    return [Path(word.strip()) for word in words.split(",")]
 
 
 def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:

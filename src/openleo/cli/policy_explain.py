@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, RuleFiles, print_json
 
 if TYPE_CHECKING:
     from openleo.places.gazetteer import Place
     from openleo.policy.request import Request
     from openleo.policy.rules import RuleSet
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 OPTIONS = {  # what gives each input of a request here
     "at": "--time",
     "class": "--class",

@@ -149,7 +149,7 @@ class Compared:
         return found
 
     def because(self, group: Ints, groups: int) -> list[set[RuleKey]]:
-        """By group, the keys of the rules that make the changes in it; group (kind,).
+        """By group, the keys of the rules that make the changes in it; group (kind,), −1 for a kind of none.
 
         The forbids and suspends that refuse a kind on the one side make the change; or else, where none does, the
         permits that only one of the sides has.
@@ -158,7 +158,7 @@ class Compared:
         for refused, granted, changed in (
             (self.after, self.before, self.lost), (self.before, self.after, self.gained),
         ):  # fmt: skip
-            chosen = np.flatnonzero(changed)
+            chosen = np.flatnonzero(changed & (group >= 0))
             ungranted = chosen[(refused.of_kind[chosen] == NOT_PERMITTED) | ~refused.blocked(chosen)]
             for side, other, kinds_ in ((refused, granted, chosen), (granted, refused, ungranted)):
                 for which, rule in np.argwhere(side.deciding(kinds_, group[kinds_], groups)).tolist():

@@ -1,4 +1,4 @@
-"""A Difference as text for people, and as JSON.
+"""A RuleSetDifference as text for people, and as JSON.
 
 One entry a rule, as a patch reads: + added, - removed, ~ changed key by key; then the territories that gain or lose a
 rule. What it does to people is computed by an effect.
@@ -13,8 +13,8 @@ from openleo.errors import counted
 from openleo.places.kinds import ELSEWHERE
 from openleo.policy.diff import (
     AreaChange,
-    Change,
-    Difference,
+    RuleChange,
+    RuleSetDifference,
     Touched,
     Value,
     by_territory,
@@ -29,9 +29,12 @@ MOST_NAMED = 12  # labels in a line of text
 REST_OF_EARTH = "places that neither names"
 
 
-def text(difference: Difference) -> str:
+def text(difference: RuleSetDifference) -> str:
     """All of it, for people."""
     old, new = difference.old, difference.new
+    if difference.empty:
+        same = f"{counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]})"
+        return f"No difference: {same}.\n"
     counts = (
         f"{len(difference.added)} added, {len(difference.removed)} removed, {len(difference.changed)} changed, "
         f"{difference.unchanged} unchanged"
@@ -40,16 +43,12 @@ def text(difference: Difference) -> str:
         f"Rules: {len(old.rules)} -> {len(new.rules)}: {counts}.",
         f"SHA-256: {old.sha256[:16]} -> {new.sha256[:16]}",
     ]
-    if difference.empty:
-        return (
-            f"No difference: {counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]}).\n"
-        )
     entries = [*map(list, _entries(difference))]
     blocks = [head, *entries, _territories(difference)]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
-def _entries(difference: Difference) -> Iterator[list[str]]:
+def _entries(difference: RuleSetDifference) -> Iterator[list[str]]:
     for rule in difference.added:
         yield [f"+ {named(rule)}: {rule.reason}", *_whole(rule), *_elsewhere(rule, difference.old, difference.removed)]
     for rule in difference.removed:
@@ -71,7 +70,7 @@ def _elsewhere(rule: Rule, other: RuleSet, moved: Iterable[Rule]) -> list[str]:
     return [f'    another rule than "{rule.id}" of {listed(books)}'] if books else []
 
 
-def _changed(change: Change) -> Iterator[str]:
+def _changed(change: RuleChange) -> Iterator[str]:
     for one in change.keys:
         yield f"    {one.key}: {value_text(one.before)} -> {value_text(one.after)}"
     yield from (f"    {line}" for line in area_lines(change.area))
@@ -111,7 +110,7 @@ def labels_text(labels: Iterable[str]) -> str:
     return listed([*ids[:MOST_NAMED], *more])
 
 
-def _territories(difference: Difference) -> list[str]:
+def _territories(difference: RuleSetDifference) -> list[str]:
     lines: dict[str, list[str]] = {}
     for touched in by_territory(difference):
         what = "; ".join(
@@ -129,7 +128,7 @@ def _territories(difference: Difference) -> list[str]:
 # --- as JSON ------------------------------------------------------------------------------------------------------
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: RuleSetDifference) -> dict[str, Any]:
     """The same for programs."""
     old, new = difference.old, difference.new
     return {
@@ -153,7 +152,7 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
     return {**name_json(rule), "keys": form(rule)}
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: RuleChange) -> dict[str, Any]:
     return {
         **name_json(change.new),
         "keys": [{"key": one.key, "before": one.before, "after": one.after} for one in change.keys],

@@ -53,7 +53,9 @@ def timed_entries(
             continue
         true, maybe = spoken_to(rule, everybody)
         if true or maybe:
-            found.append(Timed(Entry(rule_set.names[rule.key], rule.effect, rule.territory, true, maybe), rule.window))
+            name = rule_set.names[rule.key]
+            entry = Entry(name, rule.effect, rule.territory, true, maybe, rule.land_in)
+            found.append(Timed(entry, rule.window))
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, join_or
 from openleo.places.views import View
 from openleo.policy.rule_making import read_rule
 from openleo.policy.rule_records import FileRecord
@@ -19,15 +19,16 @@ from openleo.policy.rules import CLASSES, SCHEMA, Rule, RuleKey, RuleSet, union
 from openleo.reading import examine, read_json, read_toml
 
 JSON_ENDING = ".json"
+ENDINGS = (".toml", JSON_ENDING)  # of rule files in a folder
 MOST_PROBLEMS = 1_000  # of rules, of all files; who has so many mends them first
 
 
 def read_rules(paths: Iterable[Path], view: View | None = None) -> RuleSet:
-    """The union of rule files. Raises InputError with the problems of all files together.
+    """The union of rule files, and of all in folders. Raises InputError with the problems of all files together.
 
     `view`: under it every rule takes the contested areas that it gives to the rule's lands.
     """
-    paths = list(paths)
+    paths = rule_files(paths)
     problems: list[Problem] = []
     files: list[_File] = []
     for path in paths:
@@ -100,8 +101,28 @@ def _classes(files: Iterable[_File]) -> list[str] | None:
     return list(known)
 
 
+def rule_files(paths: Iterable[Path]) -> list[Path]:
+    """Rule files in place of folders that hold some: by name; hidden ones and folders within are left out."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            inside = sorted(one for one in path.iterdir() if _is_rule_file(one)) if path.is_dir() else []
+        except OSError as error:
+            raise InputError(Problem(str(path), "", f"cannot be read: {error.strerror or error}.")) from error
+        found += inside or [path]
+    return found
+
+
+def _is_rule_file(path: Path) -> bool:
+    """A link to nothing is one, too: a rule that cannot be read is a fault, and is not passed over."""
+    return path.suffix.lower() in ENDINGS and not path.name.startswith(".") and not path.is_dir()
+
+
 def read_table(path: Path) -> dict[str, Any]:
     """The keys of a TOML or JSON file. Raises InputError."""
+    if path.is_dir():  # `rule_files` leaves those that hold none
+        way_out = f"Name a file, or a folder with files that end in {join_or(ENDINGS)}."
+        raise InputError(Problem(str(path), "", "is a folder without a rule file.", way_out))
     data = read_json(path) if path.suffix.lower() == JSON_ENDING else read_toml(path)
     if not isinstance(data, dict):
         raise InputError(Problem(str(path), "", "holds no object.", 'A rule file is {"schema": 1, "book": …}.'))

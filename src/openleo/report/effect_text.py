@@ -166,11 +166,15 @@ def _changed(changed: Changed) -> list[str]:
 
 
 def _elsewhere(elsewhere: Sequence[Elsewhere]) -> list[str]:
-    if not elsewhere:
-        return []
-    lines = ["Terminals outside the area, on a border, in an unknown place or of another class:"]
-    return lines + [f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}"
-                    for one in elsewhere]  # fmt: skip
+    lines = []
+    for reached, where in (
+        (True, "outside the area, on a border, in an unknown place or of another class"),
+        (False, "out of the network's reach, for which permissions alone change"),
+    ):
+        some = [one for one in elsewhere if one.reached is reached]
+        lines += [f"Terminals {where}:"] if some else []
+        lines += [f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}" for one in some]
+    return lines
 
 
 def _spill(effect: Effect) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from openleo.policy.rules import EMERGENCY, RuleKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """Cells, area and people whose service changes. People count by the share of time that they can be served."""
 
@@ -32,16 +32,18 @@ NOTHING = Amount(0, 0.0, 0)
 NO_TERMINALS = Amount(0, 0.0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TerminalChange:
     """Terminals of one territory and class that lose and gain service, each decided where it is."""
 
     lost: int
     gained: int
     because: tuple[RuleKey, ...] = ()
+    outside: tuple[int, int] = (0, 0)  # (lost, gained) beside those, outside the scenario's area
+    unreached: tuple[int, int] = (0, 0)  # whom the rules take from and give to, and no network serves
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spill:
     """People of one territory and class by the beams of what may be served, (under the old rules, under the new)."""
 
@@ -56,7 +58,7 @@ class Spill:
         return any(self.lit) or any(self.dark)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EffectRow:
     """One territory and class."""
 
@@ -103,7 +105,7 @@ class EffectRow:
         return {key: value for key, value in self.as_json().items() if key not in unknown}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EffectTotal:
     """Of one class, over all territories: cells that several share count once."""
 

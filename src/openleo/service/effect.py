@@ -29,15 +29,25 @@ MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked."""
+    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked.
+
+    Or that stand where no network reaches them (`reached` False), and so lose and gain a permission alone.
+    """
 
     territory: str
     class_: str
     lost: int
     gained: int
+    reached: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        return {"territory": self.territory, "class": self.class_, "lost": self.lost, "gained": self.gained}
+        return {
+            "territory": self.territory,
+            "class": self.class_,
+            "lost": self.lost,
+            "gained": self.gained,
+            "reached": self.reached,
+        }
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Effect:
 
 
 ByTerritory = Mapping[tuple[str, str], TerminalChange]  # by (territory, class)
-TerminalsBetween = Callable[[Side, Side], ByTerritory]
+TerminalsBetween = Callable[[Side, Side, tuple[Reached, Reached]], ByTerritory]
 
 
 @dataclass(frozen=True)
@@ -237,13 +247,24 @@ class _Compared:
         both = [self.networks.of(side) if self.networks else self.reached for side in (was, is_)]
         if both[0] is None or both[1] is None:
             return None
-        counts = self.terminals(was, is_) if self.terminals else None
+        counts = self.terminals(was, is_, (both[0], both[1])) if self.terminals else None
         of_gateways = self.networks.because(was, is_, self.names) if self.networks else ()
         told = Told(self.order, self.names, counts, of_gateways)
         found = between((both[0], both[1]), was, is_, self.classes, told)
+        return found, self._elsewhere(counts or {})
+
+    def _elsewhere(self, counts: ByTerritory) -> tuple[Elsewhere, ...]:
+        """The terminals that rows do not count."""
+        found = []
         territories, classes = set(self.reached.territories), set(self.classes)
-        others = [key for key in sorted(counts or ()) if key[0] not in territories or key[1] not in classes]
-        return found, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in others if counts)
+        for key in sorted(counts):
+            one = counts[key]
+            lost, gained = one.outside
+            if key[0] not in territories or key[1] not in classes:
+                lost, gained = lost + one.lost, gained + one.gained
+            found += [Elsewhere(*key, lost, gained)] if lost or gained else []
+            found += [Elsewhere(*key, *one.unreached, reached=False)] if any(one.unreached) else []
+        return tuple(found)
 
     def changed(self, was: Side, is_: Side) -> Changed | None:
         """As `sides`, of what changes alone; weekly periods come back to states that were there before."""
@@ -294,7 +315,9 @@ def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
 
 
 def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
-    return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
+    """Whether rules speak of beams, as they were written or as terminals feel them."""
+    own = [rule_set for rule_set in rule_sets if rule_set]
+    return any(one.beam_km is not None or any(rule.applies_to == "beam" for rule in one.rules) for one in own)
 
 
 def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
