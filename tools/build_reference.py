@@ -83,18 +83,27 @@ KINDS: dict[Any, str] = {
 }
 
 
+def bare(annotation: Any) -> Any:
+    """A type without what its parts are checked for, and without None."""
+    if annotation in KINDS:
+        return annotation
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return bare(inner[0])
+    if origin in (Union, types.UnionType):
+        return Union[tuple(bare(one) for one in inner if one is not type(None))]  # noqa: UP007
+    return list[bare(inner[0])] if origin is list else annotation
+
+
 def kind(annotation: Any) -> str:
     """What may stand there, in a person's words."""
+    annotation = bare(annotation)
     if annotation in KINDS:
         return KINDS[annotation]
-    if get_origin(annotation) is Annotated:
-        return kind(get_args(annotation)[0])
     if get_origin(annotation) is Literal:
         return " or ".join(
             code(f'"{word}"' if isinstance(word, str) else str(word).lower()) for word in get_args(annotation)
         )
-    if get_origin(annotation) in (Union, types.UnionType):
-        return kind(Union[tuple(inner for inner in get_args(annotation) if inner is not type(None))])  # noqa: UP007
     if get_origin(annotation) is list:
         return "tables"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
