@@ -25,7 +25,9 @@ from openleo.places.expressions import Expression, drawn_from, named_labels
 from openleo.policy.rule_books import rules_of_books
 from openleo.policy.rules import Rule, RuleSet, union
 from openleo.results import Case, OnProgress
+from openleo.service import beams
 from openleo.service.effect import Extras
+from openleo.units import BEAM_KM
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
 BOOK = "book:"
@@ -118,11 +120,13 @@ def effect_of_rules(
     extras: Extras | None = None,
 ) -> dict[str, Any]:
     """The effect of one rule set in place of another from an instant on, in the form that is frozen."""
+    notes = beams.told((base, new), BEAM_KM)
+    base, new = (beams.felt(one, BEAM_KM) for one in (base, new))
     classes = classes_of_both(base, new)
     prepared = prepare(case, base, new, threads=threads, on_progress=on_progress)
     extras = extras or Extras()
-    said = tuple(filter(None, [alike(base, new, classes)]))
-    found = compare(prepared, classes, at, None, replace(extras, notes=(*extras.notes, *said)))
+    said = (*extras.notes, *notes, *filter(None, [alike(base, new, classes)]))
+    found = compare(prepared, classes, at, None, replace(extras, notes=said))
     return found.as_json()
 
 

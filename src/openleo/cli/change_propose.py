@@ -20,7 +20,7 @@ from openleo.cli.change_submit import (
     request_of,
     submit,
 )
-from openleo.cli.common import AsJson, Threads, note, progress, rule_files
+from openleo.cli.common import AsJson, Threads, note, progress
 
 if TYPE_CHECKING:
     from openleo.results import Case
@@ -99,7 +99,7 @@ def case_of(scenario: Path, slots: int) -> Case:
 
 
 def _files(words: str) -> list[Path]:
-    """Files by comma; of a folder, all rule files in it; none."""
+    """Files and folders by comma; or none."""
     if words.strip().casefold() == NOTHING:
         return []
-    return [path for word in words.split(",") for path in rule_files(Path(word.strip()))]
+    return [Path(word.strip()) for word in words.split(",")]

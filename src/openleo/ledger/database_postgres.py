@@ -46,7 +46,8 @@ class Postgres:
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
         with self._thread, self._said():
-            return self._connection.execute(sql.replace("?", "%s"), parameters).fetchall()
+            found: list[Row] = self._connection.execute(sql.replace("?", "%s"), parameters).fetchall()
+            return found
 
     def stream(self, sql: str, *parameters: object) -> Generator[Row, None, None]:
         connection = self._connection

@@ -16,7 +16,7 @@ from typing import Any
 
 from openleo.errors import InputError, Problem
 from openleo.places.expression_text import files_named, is_file
-from openleo.policy.rule_file import read_rules, read_table
+from openleo.policy.rule_file import read_rules, read_table, rule_files
 from openleo.policy.rules import CLASSES, SCHEMA, RuleSet
 from openleo.reading import bounded_text
 
@@ -29,7 +29,7 @@ DEEPEST = 10  # folders in the name of a file
 
 def book_documents(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """The document of every book in some rule files, by its name. Raises InputError with every problem of them."""
-    paths = list(paths)
+    paths = rule_files(paths)
     read_rules(paths)  # whatever is wrong with them is told first
     books: dict[str, dict[str, Any]] = {}
     problems: list[Problem] = []
