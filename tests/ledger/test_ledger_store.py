@@ -137,6 +137,30 @@ def test_many_threads_append_without_losing_or_doubling(database: Path) -> None:
         assert len(set(bodies.values())) == 160
 
 
+def test_a_reader_beside_the_writer_sees_one_state(database: Path) -> None:
+    """Opened while entries are appended, a ledger is verified as it was at one moment."""
+    stop = threading.Event()
+    with opened(database) as ledger:
+
+        def write() -> None:
+            while not stop.is_set():
+                ledger.append(entries(37, ledger.size), LOG)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for _ in range(40):
+                with store.open_ledger(str(database), write=False) as reading:
+                    bodies = [body for _, body in reading.entries()]
+                    assert merkle.Frontier().extended(merkle.leaf_hashes(bodies)).root == reading.root
+                    if bodies:
+                        at = len(bodies) - 1
+                        proof.check(proof.parse(reading.prove(at).encode()), policy.of_log(LOG.verifier), bodies[at])
+        finally:
+            stop.set()
+            thread.join()
+
+
 # --- killed ---------------------------------------------------------------------------------------------------------
 
 KILLED = """

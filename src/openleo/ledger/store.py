@@ -88,10 +88,12 @@ def open_ledger(
     """
     database = connect(place, write=write)
     try:
-        keys = _keys_of(database)
-        if verify:
-            store_check.check(database, keys[0], mark.read() if mark else None, on_progress)
-        return Ledger(database, keys, mark, at)
+        remembered = mark.read() if mark and verify else None  # before the entries, which only grow
+        with database.snapshot():
+            keys = _keys_of(database)
+            if verify:
+                store_check.check(database, keys[0], remembered, on_progress)
+            return Ledger(database, keys, mark, at)
     except BaseException:
         database.close()
         raise
