@@ -132,6 +132,15 @@ def test_a_proof_from_size_0_is_an_error(new: int, hashes: list[bytes]) -> None:
         merkle.consistency_proof(read_leaves, 0, new)
 
 
+def test_a_path_longer_than_the_tree_is_refused_even_to_its_own_root() -> None:
+    """A log that signs such a root could otherwise show one entry as two trees' (RFC 9162 §2.1.3.2, step 4a)."""
+    junk, leaf = merkle.leaf_hash(b"junk"), LEAVES[0]
+    with pytest.raises(NotProven, match="too long"):
+        merkle.check_inclusion(0, 1, leaf, [junk], merkle.node_hash(junk, leaf))
+    with pytest.raises(NotProven, match="too long"):
+        merkle.check_consistency(1, 2, leaf, merkle.node_hash(junk, ROOTS[2]), [LEAVES[1], junk])
+
+
 def test_oversized_proofs_are_refused_unread() -> None:
     with pytest.raises(NotProven, match="64 hashes"):
         merkle.check_inclusion(0, (1 << 63) - 1, LEAVES[0], [LEAVES[1]] * 64, ROOTS[8])

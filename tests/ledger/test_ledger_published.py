@@ -57,6 +57,28 @@ def test_an_altered_entry_is_named(index: int, offset: int) -> None:
     assert refused.value.entry == index
 
 
+@pytest.mark.parametrize("index", [0, 255, 300, 40_000, 65_535, 69_900])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_an_entry_altered_with_the_tiles_above_it_is_found(index: int, levels: int) -> None:
+    """As somebody would who knows the format: everything fits but the signed root."""
+    bodies = entries(70_000)
+    bodies[index] = b"altered"
+    files, other = Files(MANY), log_files(bodies)
+    for tile in tiles.tiles_between(0, 70_000):
+        if tile.level < levels:
+            files[tile.path] = other[tile.path]
+    with pytest.raises(NotProven):
+        checked(files)
+
+
+def test_a_key_signs_for_its_own_origin_alone() -> None:
+    made = Checkpoint(LOG.name, 10, mth(merkle.leaf_hashes(entries(10))))
+    both = policy.Policy((policy.Log(LOG.verifier), policy.Log(OTHER.verifier)))
+    with pytest.raises(NotProven, match="not signed by a log that is trusted"):
+        policy.open_checkpoint(both, sign(made, OTHER).encode())
+    assert policy.open_checkpoint(both, sign(made, LOG).encode())[0].log == LOG.verifier
+
+
 @pytest.mark.parametrize("change", ["cut", "longer", "gone", "one entry fewer"])
 def test_a_file_of_the_wrong_length_is_found(change: str) -> None:
     for path in ("tile/entries/001", "tile/0/001", "tile/0/002.p/188", "tile/entries/002.p/188", "tile/1/000.p/2"):

@@ -269,6 +269,16 @@ def test_a_database_altered_by_hand_is_not_opened(
     assert refused.value.entry == entry
 
 
+def test_entries_cut_off_with_their_tiles_are_missed(database: Path) -> None:
+    with opened(database) as ledger:
+        ledger.append(entries(700), LOG)
+    alter(database, "delete from ledger_entry where number > 650")
+    rehash(database)
+    with pytest.raises(NotProven, match=r"entry 651 is missing .* 700 entries were") as refused, opened(database):
+        pass
+    assert refused.value.entry == 651
+
+
 def test_an_old_copy_of_the_database_does_not_get_a_second_history_signed(database: Path, tmp_path: Path) -> None:
     with opened(database) as ledger:
         ledger.append(entries(10), LOG)
