@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from ledgers import LOG, OTHER, Files, entries, log_files, mth, new_ledger, opened, reader
-from openleo.ledger import export, fetch, merkle, policy, serve, tiles, watch
+from openleo.ledger import export, fetch, keys, merkle, policy, serve, store, tiles, watch
 from openleo.ledger.checkpoint import Checkpoint, sign
 from openleo.ledger.faults import Malformed, Missing, NotProven, Unavailable
+from openleo.ledger.mark import Mark
 
 TRUST = policy.of_log(LOG.verifier)
 
@@ -54,6 +55,28 @@ def test_an_altered_entry_is_named(index: int, offset: int) -> None:
     with pytest.raises(NotProven) as refused:
         checked(files)
     assert refused.value.entry == index
+
+
+@pytest.mark.parametrize("index", [0, 255, 300, 40_000, 65_535, 69_900])
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_an_entry_altered_with_the_tiles_above_it_is_found(index: int, levels: int) -> None:
+    """As somebody would who knows the format: everything fits but the signed root."""
+    bodies = entries(70_000)
+    bodies[index] = b"altered"
+    files, other = Files(MANY), log_files(bodies)
+    for tile in tiles.tiles_between(0, 70_000):
+        if tile.level < levels:
+            files[tile.path] = other[tile.path]
+    with pytest.raises(NotProven):
+        checked(files)
+
+
+def test_a_key_signs_for_its_own_origin_alone() -> None:
+    made = Checkpoint(LOG.name, 10, mth(merkle.leaf_hashes(entries(10))))
+    both = policy.Policy((policy.Log(LOG.verifier), policy.Log(OTHER.verifier)))
+    with pytest.raises(NotProven, match="not signed by a log that is trusted"):
+        policy.open_checkpoint(both, sign(made, OTHER).encode())
+    assert policy.open_checkpoint(both, sign(made, LOG).encode())[0].log == LOG.verifier
 
 
 @pytest.mark.parametrize("change", ["cut", "longer", "gone", "one entry fewer"])
@@ -177,6 +200,36 @@ def test_a_folder_of_another_history_is_left_as_it_is(tmp_path: Path) -> None:
         with pytest.raises(NotProven, match="not signed by a log that is trusted"):
             export.export(ledger.fetch, ledger.key, site)
     assert (site / "checkpoint").read_bytes() == shown
+
+
+def test_a_rotated_key_is_followed_by_who_knows_either(tmp_path: Path) -> None:
+    site, database = tmp_path / "site", new_ledger(tmp_path / "ledger")
+    new = keys.Signer(LOG.name, keys.ED25519, b"n" * 32)
+    other_mark = Mark(tmp_path / "new.key.signed")
+    with opened(database) as ledger:
+        ledger.append(entries(10), LOG)
+        export.export(ledger.fetch, ledger.key, site)
+        with pytest.raises(Malformed, match="a log keeps its origin"):
+            ledger.rotate(OTHER)
+        ledger.append(entries(1, 10))
+        with pytest.raises(Unavailable, match="Sign a checkpoint first"):
+            ledger.rotate(new)
+        ledger.checkpoint(LOG)
+        both = ledger.rotate(new, other_mark)
+        for key in (LOG, new):
+            assert policy.judge(policy.of_log(key.verifier), both).checkpoint.size == 11
+        with pytest.raises(Malformed, match="not the key of this ledger"):
+            ledger.append(entries(1, 11), LOG)
+        ledger.append(entries(89, 11), new)
+    with store.open_ledger(str(database), mark=other_mark) as ledger:
+        assert (ledger.key, ledger.earlier_keys, ledger.size) == (new.verifier, (LOG.verifier,), 100)
+        with pytest.raises(NotProven, match="not signed by a log that is trusted"):
+            export.export(ledger.fetch, ledger.key, site)
+        export.export(ledger.fetch, ledger.key, site, earlier_keys=ledger.earlier_keys)
+    trust = policy.Policy((policy.Log(LOG.verifier), policy.Log(new.verifier)))
+    assert watch.look(trust, fetch.Folder(site), tmp_path / "state").new == 100
+    with pytest.raises(NotProven, match="not signed by a log that is trusted"):
+        checked(fetch.Folder(site))
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

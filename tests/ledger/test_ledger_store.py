@@ -137,6 +137,30 @@ def test_many_threads_append_without_losing_or_doubling(database: Path) -> None:
         assert len(set(bodies.values())) == 160
 
 
+def test_a_reader_beside_the_writer_sees_one_state(database: Path) -> None:
+    """Opened while entries are appended, a ledger is verified as it was at one moment."""
+    stop = threading.Event()
+    with opened(database) as ledger:
+
+        def write() -> None:
+            while not stop.is_set():
+                ledger.append(entries(37, ledger.size), LOG)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            for _ in range(40):
+                with store.open_ledger(str(database), write=False) as reading:
+                    bodies = [body for _, body in reading.entries()]
+                    assert merkle.Frontier().extended(merkle.leaf_hashes(bodies)).root == reading.root
+                    if bodies:
+                        at = len(bodies) - 1
+                        proof.check(proof.parse(reading.prove(at).encode()), policy.of_log(LOG.verifier), bodies[at])
+        finally:
+            stop.set()
+            thread.join()
+
+
 # --- killed ---------------------------------------------------------------------------------------------------------
 
 KILLED = """
@@ -243,6 +267,16 @@ def test_a_database_altered_by_hand_is_not_opened(
     with pytest.raises(NotProven, match=why) as refused, opened(database):
         pass
     assert refused.value.entry == entry
+
+
+def test_entries_cut_off_with_their_tiles_are_missed(database: Path) -> None:
+    with opened(database) as ledger:
+        ledger.append(entries(700), LOG)
+    alter(database, "delete from ledger_entry where number > 650")
+    rehash(database)
+    with pytest.raises(NotProven, match=r"entry 651 is missing .* 700 entries were") as refused, opened(database):
+        pass
+    assert refused.value.entry == 651
 
 
 def test_an_old_copy_of_the_database_does_not_get_a_second_history_signed(database: Path, tmp_path: Path) -> None:

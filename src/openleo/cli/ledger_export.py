@@ -26,7 +26,7 @@ def export(ledger: Where, folder: Folder, as_json: AsJson = False) -> None:
         if log.signed() is None:
             raise Missing("nothing is signed yet. Try: openleo ledger checkpoint")
         with progress(kernels=False) as on_progress:
-            done = exporting.export(log.fetch, log.key, folder, on_progress)
+            done = exporting.export(log.fetch, log.key, folder, on_progress, log.earlier_keys)
     if as_json:
         print_json({"ok": True, **asdict(done)})
     else:

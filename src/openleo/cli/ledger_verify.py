@@ -36,6 +36,7 @@ def verify(
     known to agree with itself. Structural: what entries mean is for `openleo change audit`.
     """
     from openleo.errors import InputError, Problem
+    from openleo.ledger.database import POSTGRES
 
     known = trusted(policy, vkey)
     is_proof = Path(what).is_file()
@@ -46,7 +47,7 @@ def verify(
     with exits(what, as_json):
         if is_proof and known is not None:
             said, found = _verify_proof(Path(what), known, entry)
-        elif what.startswith("postgres") or (Path(what) / DATABASE).is_file():
+        elif what.startswith(POSTGRES) or (Path(what) / DATABASE).is_file():
             said, found = _verify_ledger(what, known)
         else:
             said, found = _verify_log(what, known)

@@ -45,6 +45,7 @@ class Database(Protocol):
     def stream(self, sql: str, *parameters: object) -> Generator[Row, None, None]: ...
     def change(self, sql: str, rows: Sequence[Row]) -> None: ...
     def transaction(self) -> contextlib.AbstractContextManager[None]: ...
+    def snapshot(self) -> contextlib.AbstractContextManager[None]: ...
     def close(self) -> None: ...
 
 
@@ -115,6 +116,17 @@ class Sqlite:
                 with contextlib.suppress(sqlite3.Error):  # SQLite has rolled back some failures by itself
                     self._connection.execute("rollback")
                 raise
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment, whatever another process writes meanwhile."""
+        with self._thread:
+            with _said(self.name):
+                self._connection.execute("begin")
+            try:
+                yield
+            finally:
+                self._connection.execute("rollback")
 
     def close(self) -> None:
         self._connection.close()

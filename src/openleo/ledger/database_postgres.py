@@ -67,6 +67,13 @@ class Postgres:
         with self._thread, self._said(), self._connection.transaction():
             yield
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment, whatever another process writes meanwhile."""
+        with self._thread, self._said(), self._connection.transaction():
+            self._connection.execute("set transaction isolation level repeatable read, read only")
+            yield
+
     def close(self) -> None:
         self._connection.close()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from openleo.ledger import merkle
 from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.faults import NotProven, Unavailable
 from openleo.ledger.keys import VerifierKey
-from openleo.ledger.policy import of_log, open_checkpoint
+from openleo.ledger.policy import Log, Policy, of_log, open_checkpoint
 from openleo.ledger.tiles import (
     ENTRIES,
     WIDTH,
@@ -41,11 +42,20 @@ class Exported:
     removed: int  # partial tiles that a full one replaces
 
 
-def export(fetch: Fetch, key: VerifierKey, folder: Path, on_progress: OnProgress | None = None) -> Exported:
-    """Bring a folder up to the log's checkpoint. Refuses a folder of another log or of a longer history."""
+def export(
+    fetch: Fetch,
+    key: VerifierKey,
+    folder: Path,
+    on_progress: OnProgress | None = None,
+    earlier_keys: Sequence[VerifierKey] = (),
+) -> Exported:
+    """Bring a folder up to the log's checkpoint. Refuses a folder of another log or of a longer history.
+
+    What the folder shows may still be signed by a key that the log was rotated from.
+    """
     data = fetch(CHECKPOINT)
     new = open_checkpoint(of_log(key), data)[0].checkpoint
-    old = _published(folder, key)
+    old = _published(folder, [key, *earlier_keys])
     _check_continues(fetch, old, new, folder)
     todo = list(tiles_between(old.size, new.size))
     try:
@@ -63,15 +73,15 @@ def export(fetch: Fetch, key: VerifierKey, folder: Path, on_progress: OnProgress
     return Exported(new.size, len(todo), removed)
 
 
-def _published(folder: Path, key: VerifierKey) -> Checkpoint:
+def _published(folder: Path, keys: Sequence[VerifierKey]) -> Checkpoint:
     """What a folder shows already; the empty tree if nothing."""
     try:
         data = (folder / CHECKPOINT).read_bytes()
     except FileNotFoundError:
-        return Checkpoint(key.name, 0, merkle.EMPTY_ROOT)
+        return Checkpoint(keys[0].name, 0, merkle.EMPTY_ROOT)
     except OSError as error:
         raise Unavailable(f"{folder / CHECKPOINT} cannot be read: {error.strerror}.") from None
-    return open_checkpoint(of_log(key), data)[0].checkpoint
+    return open_checkpoint(Policy(tuple(map(Log, keys))), data)[0].checkpoint
 
 
 def _check_continues(fetch: Fetch, old: Checkpoint, new: Checkpoint, folder: Path) -> None:

@@ -20,12 +20,12 @@ from openleo.ledger import checkpoint, merkle, proof, store_check, tiles
 from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.database import Database, as_bytes, connect
 from openleo.ledger.faults import LedgerError, Malformed, Missing, NotProven, Unavailable
-from openleo.ledger.keys import Signer, VerifierKey, parse_verifier
+from openleo.ledger.keys import ED25519, Signer, VerifierKey, parse_verifier
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier
 from openleo.ledger.note import Note, Signature
-from openleo.ledger.text import HASH_BYTES
-from openleo.ledger.tiles import ENTRIES, ENTRY_BYTES_MAX, HEIGHT, WIDTH, OnProgress, Tile, TileHashes
+from openleo.ledger.tiles import ENTRIES, ENTRY_BYTES_MAX, WIDTH, OnProgress, TileHashes
+from openleo.ledger.tip import Tip, extended, read_tile, read_tip
 
 FORMAT = "1"
 MOST_TOGETHER = 256  # threads that share a transaction
@@ -56,15 +56,7 @@ class _Waiting:
     leaves: list[bytes]
     signer: Signer | None
     made: list[Appended] = field(default_factory=list)
-    error: LedgerError | None = None
-
-
-@dataclass(frozen=True)
-class _Tip:
-    """The end of the tree, all that appending needs."""
-
-    frontier: Frontier
-    edges: tuple[bytes, ...]  # for each level of tiles, the hashes of its partial tile
+    error: LedgerError | None = field(default_factory=lambda: Unavailable("the write was interrupted."))  # until done
 
 
 def create(place: str, origin: VerifierKey) -> None:
@@ -96,33 +88,36 @@ def open_ledger(
     """
     database = connect(place, write=write)
     try:
-        key = _key_of(database)
-        if verify:
-            store_check.check(database, key, mark.read() if mark else None, on_progress)
-        return Ledger(database, key, mark, at)
+        remembered = mark.read() if mark and verify else None  # before the entries, which only grow
+        with database.snapshot():
+            keys = _keys_of(database)
+            if verify:
+                store_check.check(database, keys[0], remembered, on_progress)
+            return Ledger(database, keys, mark, at)
     except BaseException:
         database.close()
         raise
 
 
-def _key_of(database: Database) -> VerifierKey:
+def _keys_of(database: Database) -> list[VerifierKey]:
+    """The log's key, and before it those that it was rotated from, the newest first."""
     about: dict[str, str] = dict(database.rows("select name, value from ledger_about"))
     if about.get("format") != FORMAT:
         raise Unavailable(f"{database.name} holds no ledger of format {FORMAT}. Try: openleo ledger init")
-    return parse_verifier(about["vkey"])
+    return [parse_verifier(text) for text in (about["vkey"], *about.get("earlier", "").split())]
 
 
 class Ledger:
     """An open ledger. Its methods may be called from several threads."""
 
-    def __init__(self, database: Database, key: VerifierKey, mark: Mark | None, at: Callable[[str], None]):
-        self.key = key
+    def __init__(self, database: Database, keys: list[VerifierKey], mark: Mark | None, at: Callable[[str], None]):
+        self.key, self.earlier_keys = keys[0], tuple(keys[1:])
         self._database, self._mark, self._at = database, mark, at
         self._lock = threading.RLock()
         self._reading = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._failed = False
-        self._tip = _read_tip(database)
+        self._tip = read_tip(database)
         self._signed = _last_signed(database)
         self._known = TileHashes(self.fetch, self.size), self.size
 
@@ -171,11 +166,9 @@ class Ledger:
             for one, wheres in zip(together, made, strict=True)
             for where, entry in zip(wheres, one.entries, strict=True)
         ]
-        for one in together:  # whatever interrupts this, no thread that waits takes it for an answer
-            one.error = Unavailable("the write was interrupted. Open the ledger again.")
         try:
             self._check_usable(None)
-            tip, changed = _extended(self._tip, leaves)
+            tip, changed = extended(self._tip, leaves)
             self._write(rows, changed, tip, next((one.signer for one in together if one.signer), None))
         except LedgerError as error:
             for one in together:
@@ -205,7 +198,36 @@ class Ledger:
                     self._signed = (self._signed[0], checked)
             return checked
 
-    def _write(self, rows: list[tuple[int, bytes, bytes]], changed: dict[tuple[int, int], bytes], tip: _Tip,
+    def rotate(self, new: Signer, mark: Mark | None = None) -> Note:
+        """Sign from now on with another key of the same name; `mark` is the new key's.
+
+        The checkpoint of all entries, which has to be signed by now, carries both keys' signatures from here on: who
+        knows either of them follows.
+        """
+        with self._lock:
+            self._check_usable(None)
+            if (new.name, new.type) != (self.origin, ED25519):
+                raise Malformed(f"the new key is of {new.name}; a log keeps its origin, {self.origin}.")
+            if self._signed is None or self._signed[0].size != self.size:
+                raise Unavailable("there are entries that the present key has not signed. Sign a checkpoint first.")
+            made, note = self._signed
+            both = note.with_signatures(checkpoint.sign(made, new).signatures)
+            keys = " ".join(map(str, (self.key, *self.earlier_keys)))
+            with self._database.transaction():
+                self._database.change(
+                    "insert into ledger_about (name, value) values (?, ?)"
+                    " on conflict (name) do update set value = excluded.value",
+                    [("vkey", str(new.verifier)), ("earlier", keys)],
+                )
+                sql = "update ledger_checkpoint set note = ? where size = ?"
+                self._database.change(sql, [(both.encode(), made.size)])
+            self.key, self.earlier_keys = new.verifier, (self.key, *self.earlier_keys)
+            self._mark, self._signed = mark, (made, both)
+            if mark is not None:
+                mark.write(made)
+            return both
+
+    def _write(self, rows: list[tuple[int, bytes, bytes]], changed: dict[tuple[int, int], bytes], tip: Tip,
                signer: Signer | None) -> None:  # fmt: skip
         """One transaction; nothing that this object says changes unless it is committed."""
         self._at("append: accepted")
@@ -312,7 +334,7 @@ class Ledger:
             if len(found) == tile.width:
                 return tiles.bundle(found)
             raise Missing(f"{path} is not there.")
-        return _tile(self._database, tile)
+        return read_tile(self._database, tile)
 
     def _hashes(self, size: int) -> TileHashes:
         """Of one size, tiles that were read are kept: a proof then reads one tile, of its leaf."""
@@ -334,57 +356,6 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _extended(tip: _Tip, leaves: Sequence[bytes]) -> tuple[_Tip, dict[tuple[int, int], bytes]]:
-    """The end of the tree with more leaves, and the tiles (level, number) that this changes."""
-    changed: dict[tuple[int, int], bytes] = {}
-    edges = list(tip.edges)
-    new: Sequence[bytes] = leaves
-    level = 0
-    while new:
-        if len(edges) == level:
-            edges.append(b"")
-        first = (tip.frontier.size >> HEIGHT * level) // WIDTH
-        data = edges[level] + b"".join(new)
-        each = WIDTH * HASH_BYTES
-        new = []
-        for at in range(0, len(data), each):
-            hashes = data[at : at + each]
-            changed[level, first + at // each] = hashes
-            if len(hashes) == each:
-                new.append(merkle.fold([hashes[n : n + HASH_BYTES] for n in range(0, each, HASH_BYTES)]))
-        edges[level] = data[len(data) // each * each :]
-        level += 1
-    return _Tip(tip.frontier.extended(leaves), tuple(edges)), changed
-
-
-def _read_tip(database: Database) -> _Tip:
-    ((last,),) = database.rows("select max(number) from ledger_entry")
-    size = 0 if last is None else int(last) + 1
-
-    def fetch(path: str) -> bytes:
-        tile = tiles.parse_path(path)
-        return _tile(database, tile)
-
-    edges = []
-    for level in range(HEIGHT):
-        whole = size >> HEIGHT * level
-        if not whole:
-            break
-        tile = Tile(level, whole // WIDTH, whole % WIDTH)
-        edges.append(_tile(database, tile) if tile.width else b"")
-    return _Tip(merkle.frontier(TileHashes(fetch, size), size), tuple(edges))
-
-
-def _tile(database: Database, tile: Tile) -> bytes:
-    """The hashes of a tile, as many as it is wide, of those that there are by now. Raises Missing."""
-    sql = "select hashes from ledger_tile where level = ? and number = ?"
-    rows = database.rows(sql, tile.level, tile.number)
-    hashes = as_bytes(rows[0][0])[: tile.width * HASH_BYTES] if rows else b""
-    if len(hashes) < tile.width * HASH_BYTES:
-        raise Missing(f"{tile.path} is not there.")
-    return hashes
 
 
 def _last_signed(database: Database) -> tuple[Checkpoint, Note] | None:

@@ -17,6 +17,7 @@ from openleo.ledger.faults import LedgerError, Malformed, Missing, NotProven
 from openleo.ledger.keys import VerifierKey
 from openleo.ledger.text import HASH_BYTES
 from openleo.ledger.tiles import HEIGHT, WIDTH, OnProgress, Tile, TileHashes, parse_path
+from openleo.ledger.tip import read_tile
 
 
 def check(
@@ -147,12 +148,7 @@ def _root(database: Database, size: int) -> bytes:
         return merkle.EMPTY_ROOT
 
     def fetch(path: str) -> bytes:
-        tile = parse_path(path)
-        sql = "select hashes from ledger_tile where level = ? and number = ?"
-        rows = database.rows(sql, tile.level, tile.number)
-        if not rows:
-            raise Missing(f"{path} is not there.")
-        return as_bytes(rows[0][0])[: tile.width * HASH_BYTES]
+        return read_tile(database, parse_path(path))
 
     try:
         return merkle.root(TileHashes(fetch, size), size)
