@@ -41,7 +41,7 @@ def text(state: State, change: Change, at: datetime) -> str:
     people = voters(state, change)
     lines = [
         f"{proposed.change}: {status(state, change, at)}",
-        *(f"  {_move(move)}" for move in proposed.moves),
+        *(f"  {move(one)}" for one in proposed.moves),
         f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
         f"  reason: {proposed.reason}",
         f"  legal reference: {proposed.legal_reference}",
@@ -60,8 +60,9 @@ def text(state: State, change: Change, at: datetime) -> str:
     return "\n".join(lines)
 
 
-def _move(move: Move) -> str:
-    return f"{move.target}: {_short(move.base)} -> {_short(move.new)}"
+def move(one: Move) -> str:
+    """What a move sets, from what to what."""
+    return f"{one.target}: {_short(one.base)} -> {_short(one.new)}"
 
 
 def _short(value: str | None) -> str:
