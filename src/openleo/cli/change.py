@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import change_act, change_audit, change_glass, change_show, change_verify, change_vote
+from openleo.cli import change_act, change_audit, change_glass, change_notify, change_show, change_verify, change_vote
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,3 +22,5 @@ app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)
 app.command("break-glass")(change_glass.use)
 app.command("review")(change_glass.review)
+app.command("notify")(change_notify.notify)
+app.add_typer(change_notify.subscribers_app, name="subscribers")
