@@ -229,7 +229,7 @@ class _Reading:
             key = webhook_key(word)
             if key is None:
                 rule = f"is no key: {SECRET_PREFIX} and the base64 of {KEY_BYTES[0]} to {KEY_BYTES[-1]} random bytes."
-                self._fault(f"{where}.key", rule, 'Make one: echo "whsec_$(openssl rand -base64 32)"')
+                self._fault(f"{where}.key", rule, 'Make one: echo "whsec_$(head -c 32 /dev/urandom | base64)"')
             else:
                 yield key
 
