@@ -244,6 +244,22 @@ def test_an_end_that_two_changes_hold_is_told_once(world: World) -> None:
     assert [days for _, _, days in warnings(world, END)] == [30, 7]
 
 
+def test_ends_that_come_together_are_one_notice(world: World) -> None:
+    """Of weekly periods: every end of the weeks ahead."""
+    ends = tuple(START + timedelta(days=days) for days in (1, 8, 15, 36, 100))
+    in_force(world, "c-1", *ends)
+    told_at = [(one.at - START, one.title) for one in notices(world.entries, END) if one.kind is Kind.ENDS]
+    assert [(at.days, title.partition("service ")[2]) for at, title in told_at] == [
+        (0, "at 2026-03-02T12:00:00Z, in 1 day, and 2 more times until 2026-03-16T12:00:00Z (TWN)"),
+        (1, "at 2026-03-09T12:00:00Z, in 7 days (TWN)"),
+        (6, "at 2026-04-06T12:00:00Z, in 30 days (TWN)"),
+        (8, "at 2026-03-16T12:00:00Z, in 7 days (TWN)"),
+        (29, "at 2026-04-06T12:00:00Z, in 7 days (TWN)"),
+        (70, "at 2026-06-09T12:00:00Z, in 30 days (TWN)"),
+        (93, "at 2026-06-09T12:00:00Z, in 7 days (TWN)"),
+    ]
+
+
 # --- break-glass ----------------------------------------------------------------------------------------------------
 
 

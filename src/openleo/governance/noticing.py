@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from openleo.errors import counted
 from openleo.governance import emergency, told
 from openleo.governance.entries import (
     Act,
@@ -36,12 +37,13 @@ from openleo.governance.entries import (
     parse_instant,
 )
 from openleo.governance.notices import Kind, Notice
-from openleo.governance.replay import audit
+from openleo.governance.replay import take
 from openleo.governance.roster import all_satisfied
 from openleo.governance.state import Change, State, Status, earliest, status, touched, void_because, voters
 
-END_DAYS = (30, 7)  # before service of a territory ends
+END_DAYS = (30, 7)  # before service of a territory ends; the longest first
 MOST_NAMED = 10  # territories in a title; the notice lists all
+MOST_ENDS = 50  # lines of a notice; the entry lists all
 NOT_PLAIN = ("Cc", "Cs", "Zl", "Zp")  # Unicode: controls, halves of pairs, separators of lines and paragraphs
 
 
@@ -63,8 +65,7 @@ class _Alarm:
     number: int  # in the order in which they were set
     subject: str = field(compare=False)
     kind: Kind = field(compare=False)
-    ends: str = field(compare=False, default="")
-    days: int = field(compare=False, default=0)
+    ends: tuple[tuple[str, int], ...] = field(compare=False, default=())  # (instant, days of warning)
 
 
 @dataclass
@@ -89,12 +90,11 @@ class _Watch:
         try:
             entry = from_bytes(data)
         except EntryRefused:
-            audit([data], self.state)
+            self.state.size += 1
             return
         self.time_passes(entry.at)
         index = self.state.size
-        _, findings = audit([data], self.state)
-        if findings:
+        if take(self.state, entry):
             return
         if isinstance(entry.body, Genesis):
             self.ledger = hashlib.sha256(data).hexdigest()
@@ -176,9 +176,9 @@ class _Watch:
 
     # --- times
 
-    def _alarm(self, at: datetime, subject: str, kind: Kind, ends: str = "", days: int = 0) -> None:
+    def _alarm(self, at: datetime, subject: str, kind: Kind, ends: tuple[tuple[str, int], ...] = ()) -> None:
         self.alarms_set += 1
-        heapq.heappush(self.alarms, _Alarm(at, self.alarms_set, subject, kind, ends, days))
+        heapq.heappush(self.alarms, _Alarm(at, self.alarms_set, subject, kind, ends))
 
     def _expire(self, alarm: _Alarm) -> None:
         if alarm.subject in self.open:
@@ -199,26 +199,44 @@ class _Watch:
             for one in change.effect.ends
         }
         self.warned = {warned for warned in self.warned if warned[:2] in alive}
+        times: dict[datetime, list[tuple[str, int]]] = {}
         for text in sorted({one.at for one in effect.ends}):
             end = parse_instant(text)
-            days_at = {max(at, end - timedelta(days=days)): days for days in sorted(END_DAYS, reverse=True)}
-            for when, days in days_at.items():
+            # Of the days of warning that are past, the last one: {when: days} keeps what is put in last.
+            for when, days in {max(at, end - timedelta(days=days)): days for days in END_DAYS}.items():
                 if at < end:
-                    self._alarm(when, id_, Kind.ENDS, text, days)
+                    times.setdefault(when, []).append((text, days))
+        for when, ends in times.items():
+            self._alarm(when, id_, Kind.ENDS, tuple(ends))
 
     def _warn(self, alarm: _Alarm) -> None:
+        """Of ends that come with one alarm, such as those of weekly periods, one notice.
+
+        Another book may have put an end off since: the ledger cannot tell, and warns.
+        """
         change = self._change(alarm.subject)
         if change.effect is None or status(self.state, change, alarm.at) is not Status.ACTIVE:
             return
-        ends = {(one.territory, alarm.ends, alarm.days) for one in change.effect.ends if one.at == alarm.ends}
-        if new := sorted(ends - self.warned):
-            self.warned |= ends
-            places = tuple(dict.fromkeys(place for place, _, _ in new))
-            assert change.activated_by is not None
-            left = (parse_instant(alarm.ends) - alarm.at).days
-            said = f"ends service at {alarm.ends}, in {left} day{'s' * (left != 1)}"
-            part = f"{alarm.ends}/{alarm.days}/{','.join(places)}"
-            self._tell(Kind.ENDS, change.activated_by, alarm.at, alarm.subject, said, places=places, part=part)
+        days_of = dict(alarm.ends)
+        ends = {(one.territory, one.at, days_of[one.at]) for one in change.effect.ends if one.at in days_of}
+        new = sorted(ends - self.warned, key=lambda one: (one[1], one[0]))
+        self.warned |= ends
+        if not new:
+            return
+        times = tuple(dict.fromkeys(at for _, at, _ in new))
+        left = (parse_instant(times[0]) - alarm.at).days
+        more = f", and {counted(len(times) - 1, 'more time')} until {times[-1]}" if times[1:] else ""
+        said = f"ends service at {times[0]}, in {counted(left, 'day')}{more}"
+        assert change.activated_by is not None
+        self._tell(
+            Kind.ENDS,
+            change.activated_by,
+            alarm.at,
+            alarm.subject,
+            said,
+            places=tuple(dict.fromkeys(place for place, _, _ in new)),
+            part=",".join(f"{place}/{at}/{days}" for place, at, days in new),
+        )
 
     def _set_reminders(self, at: datetime) -> None:
         """When the review of every use is overdue, as the roster in force has it."""
@@ -252,12 +270,11 @@ class _Watch:
         change = self._change(id_)
         if not places and change.effect is not None:
             places = touched(change.effect)
+        lines = [*more, told.text(self.state, change, at)]
         ends = () if change.effect is None else change.effect.ends
-        lines = [
-            *more,
-            told.text(self.state, change, at),
-            *(f"  service of {one.territory} ends {one.at}" for one in ends),
-        ]
+        lines += [f"  service of {one.territory} ends {one.at}" for one in ends[:MOST_ENDS]]
+        if len(ends) > MOST_ENDS:
+            lines += [f"  and {len(ends) - MOST_ENDS} more ends"]
         self._add(kind, index, at, id_, f"{id_}: {said}", places, lines, part)
 
     def _tell_glass(self, kind: Kind, index: int, at: datetime, id_: str, said: str, *more: str) -> None:
