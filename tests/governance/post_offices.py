@@ -33,6 +33,7 @@ class Calls:
     statuses: list[int] = field(default_factory=lambda: [204])
     location: str = ""
     silent: threading.Event | None = None  # answers only after it is set
+    drips: threading.Event | None = None  # answers without an end until it is set
 
 
 @contextmanager
@@ -52,6 +53,9 @@ def web_server(tls: ssl.SSLContext | None = None) -> Iterator[Calls]:
             if calls.location:
                 self.send_header("Location", calls.location)
             self.send_header("Content-Length", "0")
+            while calls.drips is not None and not calls.drips.wait(0.05):
+                self.flush_headers()
+                self.wfile.write(b"X-More: to come\r\n")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -70,7 +70,10 @@ def test_feeds_of_a_ledger_are_what_rfc_4287_asks_for() -> None:
     assert {"all.atom", "high-seas.atom", *(f"{id_}.atom" for id_ in territories())} == set(made)
     roots = {name: checked(data) for name, data in made.items()}
     titles = [text_of(entry, "title") for entry in roots["TWN.atom"].findall(ATOM + "entry")]
-    assert titles == ["c-1: rejected by twn-1 (TWN)", "c-1: proposed by operator-1 on behalf of operator (TWN)"]
+    assert titles == [
+        "rules change c-1: rejected by twn-1 (TWN)",
+        "rules change c-1: proposed by operator-1 on behalf of operator (TWN)",
+    ]
     assert not roots["JPN.atom"].findall(ATOM + "entry")
     assert text_of(roots["JPN.atom"], "updated") == "2026-03-01T12:00:00Z"
     link = once(roots["TWN.atom"], "link")

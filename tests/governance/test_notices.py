@@ -92,7 +92,7 @@ def test_a_change_is_told_at_proposal_approval_and_activation(world: World) -> N
         (Kind.ACTIVATED, 6, START + timedelta(hours=3)),
     ]
     assert all(one.territories == ("TWN",) and one.subject == "c-1" and one.ledger == ORIGIN for one in found)
-    assert found[0].title == "c-1: proposed by operator-1 on behalf of operator (TWN)"
+    assert found[0].title == "rules change c-1: proposed by operator-1 on behalf of operator (TWN)"
     assert "reason: a licence was given" in found[0].text
     assert "lacks" in found[0].text
     assert "approved by operator-2, operator-3, twn-1" in found[1].text
@@ -141,9 +141,9 @@ def test_objections_and_rejections_are_told_with_their_words(world: World) -> No
     world.append(Objection(change="c-1", officer="jpn-1", party="regulator:JPN", text=said, signature=signature))
     world.append(world.rejection("c-1", TWN[0]), "change.rejection")
     objection, rejection = notices(world.entries, world.now + timedelta(days=60))[1:]
-    assert objection.title == "c-1: regulator:JPN objects (TWN)"
+    assert objection.title == "rules change c-1: regulator:JPN objects (TWN)"
     assert objection.text.startswith(said + "\n")
-    assert rejection.title == "c-1: rejected by twn-1 (TWN)"
+    assert rejection.title == "rules change c-1: rejected by twn-1 (TWN)"
 
 
 def test_what_runs_out_is_told_at_its_time_and_once(world: World) -> None:
@@ -209,8 +209,8 @@ def test_the_end_of_service_is_told_30_and_7_days_before(world: World) -> None:
     assert len(warnings(world, END - timedelta(days=30))) == 1
     assert len(warnings(world, END - timedelta(days=7, seconds=1))) == 1
     assert warnings(world, END + timedelta(days=400)) == [
-        ("c-1", "c-1: ends service at 2026-06-09T12:00:00Z, in 30 days (TWN)", 30),
-        ("c-1", "c-1: ends service at 2026-06-09T12:00:00Z, in 7 days (TWN)", 7),
+        ("c-1", "rules change c-1: ends service at 2026-06-09T12:00:00Z, in 30 days (TWN)", 30),
+        ("c-1", "rules change c-1: ends service at 2026-06-09T12:00:00Z, in 7 days (TWN)", 7),
     ]
 
 

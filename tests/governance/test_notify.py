@@ -82,8 +82,8 @@ def test_a_pass_tells_whom_it_concerns_and_the_next_one_nothing(
     subscribe(data, receivers)
     code, out, err = openleo("change", "notify", "--ledger", data)
     assert code == 0, err
-    proposed = "c-1: proposed by operator-1 on behalf of operator (TWN)"
-    approved_ = "c-1: approved; it may take effect from 2026-03-01T12:00:00Z on (TWN)"
+    proposed = "rules change c-1: proposed by operator-1 on behalf of operator (TWN)"
+    approved_ = "rules change c-1: approved; it may take effect from 2026-03-01T12:00:00Z on (TWN)"
     assert out.splitlines() == [
         f"told everybody by mail to office@reg.example: {proposed}",
         f"told twn-hook by webhook to 127.0.0.1: {proposed}",

@@ -135,6 +135,16 @@ def test_a_receiver_that_does_not_answer_holds_nobody_up_for_long(web: Calls) ->
     assert "no answer within 0.2 s" in str(error)
 
 
+def test_a_receiver_that_answers_without_an_end_holds_nobody_up_either(web: Calls) -> None:
+    web.drips = threading.Event()
+    error = refusal(Post(SECRETS, timeout_s=5.0, longest_s=0.3), to(Webhook(web.url)))
+    assert (str(error), error.down) == ("not over within 0.3 s", True)
+    web.drips.set()
+    for thread in threading.enumerate():
+        if thread.name == "delivery to a":
+            thread.join(10)
+
+
 def closed_port() -> int:
     with socket.socket() as one:
         one.bind((LOOPBACK, 0))

@@ -275,7 +275,7 @@ class _Watch:
         lines += [f"  service of {one.territory} ends {one.at}" for one in ends[:MOST_ENDS]]
         if len(ends) > MOST_ENDS:
             lines += [f"  and {len(ends) - MOST_ENDS} more ends"]
-        self._add(kind, index, at, id_, f"{id_}: {said}", places, lines, part)
+        self._add(kind, index, at, id_, f"{change.proposed.kind} change {id_}: {said}", places, lines, part)
 
     def _tell_glass(self, kind: Kind, index: int, at: datetime, id_: str, said: str, *more: str) -> None:
         glass = self.state.glass[id_]

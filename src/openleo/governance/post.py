@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import smtplib
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,7 @@ from openleo.governance.outbox import Outbox
 from openleo.governance.subscribers import Secrets, Smtp
 
 TIMEOUT_S = 15.0  # of each step of a conversation
+LONGEST_S = 60.0  # of a whole one: who answers a byte at a time holds up all others
 POINTS = ("delivered", "noted")  # that a pass comes by for each delivery; tests kill the process there
 At = Callable[[str], None]
 
@@ -60,9 +62,27 @@ class Post:
     smtp: Smtp | None = None
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     timeout_s: float = TIMEOUT_S
+    longest_s: float = LONGEST_S
 
     def deliver(self, delivery: Delivery, now: datetime) -> None:
-        """Raises NotDelivered."""
+        """Raises NotDelivered. What takes too long is left alone; if it was taken after all, it comes twice."""
+        failures: list[Exception] = []
+
+        def converse() -> None:
+            try:
+                self._deliver(delivery, now)
+            except Exception as error:  # noqa: BLE001 - raised again below, in the thread that asked
+                failures.append(error)
+
+        thread = threading.Thread(target=converse, name=f"delivery to {delivery.subscriber.id}", daemon=True)
+        thread.start()
+        thread.join(self.longest_s)
+        if thread.is_alive():
+            raise NotDelivered(f"not over within {self.longest_s:g} s", down=True)
+        if failures:
+            raise failures[0]
+
+    def _deliver(self, delivery: Delivery, now: datetime) -> None:
         by = delivery.subscriber.by
         if isinstance(by, Webhook):
             self._call(by, delivery, now)
