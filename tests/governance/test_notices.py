@@ -168,6 +168,15 @@ def test_what_others_made_void_is_told_when_it_happens(world: World) -> None:
     assert f"{BOOK} moved after it was proposed" in last.text
 
 
+def test_what_stays_void_is_told_once(world: World) -> None:
+    proposed(world, "c-1")
+    proposed(world, "c-2")
+    world.approve("c-1", *QUORUM)
+    world.activate("c-1")
+    world.append(world.act("group:fishers", A, 0), "group.changed")
+    assert kinds(world).count("change.void") == 1
+
+
 def test_what_came_back_from_void_can_run_out(world: World) -> None:
     group = Move(target="group:fishers", base=None, new=A)
     world.propose("c-1", group, touched=(loss(),), kind="group")
@@ -244,6 +253,18 @@ def test_an_end_that_two_changes_hold_is_told_once(world: World) -> None:
     assert [days for _, _, days in warnings(world, END)] == [30, 7]
 
 
+def test_an_end_that_was_lifted_and_set_again_is_told_again(world: World) -> None:
+    in_force(world, "c-1", END)
+    world.wait(days=75)  # the first warning was given
+    for id_, base, new, ends in (("c-2", A, "d" * 64, ()), ("c-3", "d" * 64, "e" * 64, (END,))):
+        world.append(world.proposal(id_, Move(target=BOOK, base=base, new=new)))
+        told_ends = tuple(Ends(territory="TWN", at=instant(at)) for at in ends)
+        world.append(world.effect(id_, loss()).model_copy(update={"ends": told_ends}))
+        world.approve(id_, *QUORUM)
+        world.activate(id_)
+    assert [(id_, days) for id_, _, days in warnings(world, END)] == [("c-1", 30), ("c-3", 25), ("c-3", 7)]
+
+
 def test_ends_that_come_together_are_one_notice(world: World) -> None:
     """Of weekly periods: every end of the weeks ahead."""
     ends = tuple(START + timedelta(days=days) for days in (1, 8, 15, 36, 100))
@@ -281,6 +302,15 @@ def test_a_review_in_time_is_not_overdue(world: World) -> None:
     world.wait(days=13)
     world.append(review(world, "g-1", OPERATORS[2], TWN[0]))
     assert kinds(world, days=60) == ["break_glass.used", "break_glass.reviewed"]
+
+
+def test_two_ledgers_share_no_id() -> None:
+    found = []
+    for key in ("00", "01"):
+        world = World.founded(log_vkey=f"{ORIGIN}+{key}+AA==")
+        proposed(world)
+        found += notices(world.entries, world.now)
+    assert len({one.id for one in found}) == len(found) == 2
 
 
 # --- the same for everybody -----------------------------------------------------------------------------------------
