@@ -9,6 +9,7 @@ from openleo.cli import (
     change_activate,
     change_audit,
     change_glass,
+    change_notify,
     change_propose,
     change_revert,
     change_show,
@@ -35,3 +36,5 @@ app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)
 app.command("break-glass")(change_glass.use)
 app.command("review")(change_glass.review)
+app.command("notify")(change_notify.notify)
+app.add_typer(change_notify.subscribers_app, name="subscribers")

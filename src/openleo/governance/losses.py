@@ -14,11 +14,21 @@ from openleo.governance.entries import Ends, Touched
 
 MEASURES = ("cells", "area_km2", "people", "terminals")
 EMERGENCY = "emergency"
+FEW = 10  # counts below it are not shown
 PPM = 1_000_000
 ROUNDING = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0}  # as far as the effect is rounded itself
 
 Json = Mapping[str, Any]
 Worst = dict[tuple[str, str], dict[str, float]]  # by (territory, class): the most that is taken, by measure
+
+
+def public(count: int) -> int:
+    """A count as the ledger shows it: 1 to 9 stand as 9, so that few terminals of a territory cannot be told apart.
+
+    >>> [public(count) for count in (0, 1, 9, 10, 1300)]
+    [0, 9, 9, 10, 1300]
+    """
+    return FEW - 1 if 0 < count < FEW else count
 
 
 def worst(effect: Json, *keys: str) -> Worst:
@@ -47,10 +57,10 @@ def touched(effect: Json) -> tuple[Touched, ...]:
             Touched(
                 territory=territory,
                 people=people.get(territory, 0),
-                people_lost=_people(taken),
-                people_gained=_people(given),
-                terminals_lost=_terminals(taken) if told else None,
-                terminals_gained=_terminals(given) if told else None,
+                people_lost=public(_people(taken)),
+                people_gained=public(_people(given)),
+                terminals_lost=public(_terminals(taken)) if told else None,
+                terminals_gained=public(_terminals(given)) if told else None,
                 emergency_terminals_lost=_emergency(taken.get(EMERGENCY, {}), told),
             )
         )
@@ -107,7 +117,7 @@ def _emergency(taken: Mapping[str, float], told: bool) -> int | None:
     """Emergency terminals that lose service; None where some may, and no table of terminals tells how many."""
     if not any(taken.values()):
         return 0
-    return int(taken["terminals"]) if told else None
+    return public(int(taken["terminals"])) if told else None
 
 
 def _terminals(by_class: Mapping[str, Mapping[str, float]]) -> int:

@@ -57,12 +57,19 @@ def audit(entries: Iterable[bytes], state: State | None = None) -> tuple[State, 
             findings.append(Finding(state.size, str(refused)))
             state.size += 1
             continue
-        if why := refusal(state, entry):
-            findings.append(Finding(state.size, why))
-            _count(state, entry)
-        else:
-            follow(state, entry)
+        number = state.size
+        if why := take(state, entry):
+            findings.append(Finding(number, why))
     return state, findings
+
+
+def take(state: State, entry: Entry) -> str:
+    """Follow an entry of a ledger; one that should not have followed is only counted, and why is told."""
+    if why := refusal(state, entry):
+        _count(state, entry)
+    else:
+        follow(state, entry)
+    return why
 
 
 def _count(state: State, entry: Entry) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from openleo.governance.entries import Touched, instant
 from openleo.governance.life import why_not
+from openleo.governance.losses import FEW
 from openleo.governance.moves import Move
 from openleo.governance.quorum import missing
 from openleo.governance.state import Change, State, earliest, status, voters
@@ -42,7 +43,7 @@ def text(state: State, change: Change, at: datetime) -> str:
     people = voters(state, change)
     lines = [
         f"{proposed.change}: {status(state, change, at)}",
-        *(f"  {_move(move)}" for move in proposed.moves),
+        *(f"  {move(one)}" for one in proposed.moves),
         f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
         f"  reason: {proposed.reason}",
         f"  legal reference: {proposed.legal_reference}",
@@ -61,8 +62,9 @@ def text(state: State, change: Change, at: datetime) -> str:
     return "\n".join(lines)
 
 
-def _move(move: Move) -> str:
-    return f"{move.target}: {_short(move.base)} -> {_short(move.new)}"
+def move(one: Move) -> str:
+    """What a move sets, from what to what."""
+    return f"{one.target}: {_short(one.base)} -> {_short(one.new)}"
 
 
 def _short(value: str | None) -> str:
@@ -78,7 +80,16 @@ def _effect(touched: Sequence[Touched]) -> str:
     named = ", ".join(one.territory for one in most[:MOST_NAMED])
     more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
     emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
-    return f"{lost:,} people lose, {gained:,} gain, in {named}{more}.{emergency}"
+    return f"{shown(lost)} people lose, {shown(gained)} gain, in {named}{more}.{emergency}"
+
+
+def shown(count: int) -> str:
+    """A count as the public reads it.
+
+    >>> shown(9), shown(85_066)
+    ('<10', '85,066')
+    """
+    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
 
 
 def _emergency(one: Touched) -> bool:
