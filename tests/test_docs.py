@@ -7,6 +7,7 @@ of output shown has to come, in that order. `…` stands for lines left out.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -259,11 +261,43 @@ def _marked(page: Path) -> object:
     return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.parent.name == "scenarios" else [])
 
 
+TOOLS = ("ssh-keygen", "jq", "curl", "openssl", "perl", "sha256sum")  # of other people, that pages use
+GOES_ON = re.compile(r"go on in the folder of \[[^]]+\]\(([^)#]+\.md)\)")
+
+
+def _page_before(page: Path) -> Path | None:
+    """The page in whose folder the commands of this one go on."""
+    found = GOES_ON.search(page.read_text(encoding="utf-8"))
+    return (page.parent / found[1]).resolve() if found else None
+
+
+@pytest.fixture(scope="session")
+def left_by(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The folder that a page's commands leave behind; each page runs once."""
+
+    @functools.cache
+    def folder_of(page: Path) -> Path:
+        folder = tmp_path_factory.mktemp(page.stem)
+        _follow(page, folder)
+        return folder
+
+    return folder_of
+
+
 @pytest.mark.parametrize("page", [_marked(page) for page in WITH_CONSOLE])
-def test_commands_print_what_is_shown(page: Path, tmp_path: Path) -> None:
-    folder = tmp_path
+def test_commands_print_what_is_shown(page: Path, tmp_path: Path, left_by: Callable[[Path], Path]) -> None:
     if page.is_relative_to(DOCS / "scenarios"):
-        shutil.copytree(ROOT / "examples", folder / "examples")
+        shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    commands = " ".join(block.content for block in blocks(page) if block.language == "console")
+    if absent := [tool for tool in TOOLS if f"{tool} " in commands and shutil.which(tool) is None]:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+    if before := _page_before(page):
+        shutil.copytree(left_by(before), tmp_path, dirs_exist_ok=True)
+    _follow(page, tmp_path)
+
+
+def _follow(page: Path, folder: Path) -> None:
+    """Do what a page says, in a folder."""
     for block in blocks(page):
         if block.language in ("toml", "csv"):
             save(block, folder)
