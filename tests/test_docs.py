@@ -189,7 +189,8 @@ def blocks(page: Path) -> list[Block]:
     return [Block(one[1], one[2], content[: one.start()].count("\n") + 1) for one in found]
 
 
-LANGUAGES = {"", "text", "sh", "toml", "csv", "console", "python"}  # all but the first three are tried
+SAVED = ("toml", "csv", "perl", "jq")  # files that a page shows whole
+LANGUAGES = {"", "text", "sh", "console", "python", *SAVED}  # all but the first three are tried
 
 
 def steps(console: str) -> list[tuple[str, list[str]]]:
@@ -219,9 +220,9 @@ def check_shown(shown: list[str], output: str, command: str) -> None:
 
 
 def save(block: Block, folder: Path) -> None:
-    """A TOML or CSV block whose first line is a comment with a path is that file."""
+    """A block of a file's language whose first line is a comment with a path is that file."""
     first, _, rest = block.content.partition("\n")
-    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv))", first):
+    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv|pl|jq))", first):
         target = folder / named[1]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(rest if block.language == "csv" else block.content, encoding="utf-8")
@@ -299,7 +300,7 @@ def test_commands_print_what_is_shown(page: Path, tmp_path: Path, left_by: Calla
 def _follow(page: Path, folder: Path) -> None:
     """Do what a page says, in a folder."""
     for block in blocks(page):
-        if block.language in ("toml", "csv"):
+        if block.language in SAVED:
             save(block, folder)
         if block.language != "console":
             continue
