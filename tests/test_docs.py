@@ -263,7 +263,7 @@ def _marked(page: Path) -> object:
 
 
 TOOLS = ("ssh-keygen", "jq", "curl", "openssl", "perl", "sha256sum")  # of other people, that pages use
-GOES_ON = re.compile(r"go on in the folder of \[[^]]+\]\(([^)#]+\.md)\)")
+GOES_ON = re.compile(r"go on in the folder of\s+\[[^]]+\]\(([^)#]+\.md)\)")
 
 
 def _page_before(page: Path) -> Path | None:
