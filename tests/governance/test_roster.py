@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssh_made import TOKEN, Key, keygen
 
+from ledgers import witness_key
 from openleo.errors import InputError
 from openleo.governance.keys import PublicKey
 from openleo.governance.roster import ANY, KINDS, Above, Loss, Roster, Settings, all_satisfied, lines_for
@@ -24,8 +25,10 @@ LINES = [Key(n).line for n in range(30)]
 TEXT = f"""
 schema = 1
 witnesses = '''
-log example.com/log+b2e0bb2d+AZ
-quorum none
+witness w1 {witness_key(1).verifier} https://w1.example
+witness w2 {witness_key(2).verifier}
+group any-one any w1 w2
+quorum any-one
 '''
 
 [[party]]
@@ -252,6 +255,18 @@ REFUSED = {
         [("all( 1 of operator,1 of regulator:TWN )", "both(1 of operator, 1 of regulator:TWN)")],
         'quorum[0].quorum: at character 1: "both(1 of operator, 1 of regulator:TWN)" is no way to join quorums',
     ),
+    "witnesses that cannot be read": (
+        [("group any-one any", "group any-one some")],
+        "witnesses: is no tlog-policy: line 3: ",
+    ),
+    "witnesses of whom nobody is asked": (
+        [("quorum any-one", "quorum none")],
+        "witnesses: has the quorum none, which asks nobody. Leave the key out to have no witnesses.",
+    ),
+    "witnesses without an address": (
+        [("any-one any w1 w2", "any-one all w1 w2")],
+        'witnesses: has the quorum "any-one", which the witnesses with an address cannot meet.',
+    ),
     "a territory that nobody knows": ([('"twn"', '"TAW"')], 'quorum[1].territory: there is no territory "TAW"'),
     "a kind that nobody knows": ([('kind = "rules"', 'kind = "rule"')], "Did you mean rules?"),
     "a bound of nothing": (
@@ -296,7 +311,7 @@ REFUSED = {
         "party[0].name: is 'A\\nregulator'; it must be",
     ),
     "too much for an entry": (
-        [("log example.com", "#" + "x" * 9_900 + "\nlog example.com"), (f'"{LINES[20]}"', ", ".join(
+        [("witness w1", "#" + "x" * 9_900 + "\nwitness w1"), (f'"{LINES[20]}"', ", ".join(
             f'"{Key(n, TOKEN, "ssh:" + "x" * 500).line}"' for n in range(100, 140)))],
         "bytes as a document; at most 32,768 fit into an entry.",
     ),
@@ -502,4 +517,4 @@ def test_governance_knows_neither_orbits_nor_rules():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     rooms = {name.split(".")[1] for name in loaded}
-    assert rooms <= {"governance", "errors", "reading", "places", "instants", "units"}, rooms
+    assert rooms <= {"governance", "errors", "reading", "ledger", "places", "instants", "units"}, rooms

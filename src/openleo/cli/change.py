@@ -12,6 +12,7 @@ from openleo.cli import (
     change_notify,
     change_propose,
     change_revert,
+    change_schema,
     change_show,
     change_verify,
     change_vote,
@@ -32,6 +33,7 @@ app.command("activate")(change_activate.activate)
 app.command("revert")(change_revert.revert)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)
+app.command("schema")(change_schema.schema)
 app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)
 app.command("break-glass")(change_glass.use)

@@ -31,6 +31,8 @@ from openleo.governance.roster import (
     SingleActs,
 )
 from openleo.governance.roster_records import LEAST_RECOVERY, OfficerRecord, QuorumRecord, RosterRecord, SettingsRecord
+from openleo.ledger import policy as tlog_policy
+from openleo.ledger.faults import Malformed
 from openleo.places.territories import territory_id, unknown_territory
 from openleo.reading import examine, read_json, read_toml
 
@@ -140,6 +142,8 @@ class _Making:
         officers = tuple(sorted(map(self._officer, people), key=lambda officer: officer.id))
         recovery = Recovery(record.recovery.threshold, self._keys(record.recovery.keys, "recovery"))
         self._check_recovery(recovery)
+        if "witnesses" not in self.sections:
+            self._check_witnesses(record.witnesses)
         lines = {number: self._line(line, number, officers) for number, line in self.whole("quorum", record.quorum)}
         self._check_lines({number: line for number, line in lines.items() if line is not None})
         made = Roster(
@@ -187,6 +191,21 @@ class _Making:
         if len(self.record.recovery.keys) < recovery.threshold and "recovery" not in self.sections:
             rule = f"asks for {recovery.threshold} of {len(self.record.recovery.keys)} keys, which can never be."
             self.add("recovery", rule, "Give more keys, kept apart, or ask for fewer.")
+
+    def _check_witnesses(self, text: str) -> None:
+        """That they can be asked, and together suffice: nothing is activated without them, no other roster either."""
+        if not text:
+            return
+        try:
+            policy = tlog_policy.parse(text.encode(errors="surrogatepass"))
+        except Malformed as error:
+            self.add("witnesses", f"is no tlog-policy: {error}", "Such as: witness w1 VKEY https://… and quorum w1.")
+            return
+        if policy.quorum == tlog_policy.NOBODY:
+            self.add("witnesses", "has the quorum none, which asks nobody.", "Leave the key out to have no witnesses.")
+        elif not policy.satisfied_by({witness.key for witness in policy.witnesses if witness.url}):
+            rule = f'has the quorum "{policy.quorum}", which the witnesses with an address cannot meet.'
+            self.add("witnesses", rule, "Write the address of each after its key; they are asked there.")
 
     def _line(self, record: QuorumRecord, number: int, officers: Sequence[Officer]) -> QuorumLine | None:
         where = f"quorum[{number}]"
