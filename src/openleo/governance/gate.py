@@ -32,7 +32,7 @@ from openleo.governance.moves import NETWORK, ROSTER, SUSPENDED
 from openleo.governance.replay import refusal
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
-from openleo.governance.state import Change, Refused, State, status
+from openleo.governance.state import Change, Refused, State, keys_between, status
 
 Json = Mapping[str, Any]
 
@@ -107,17 +107,16 @@ def facts(state: State, change: Change) -> Sequence[tuple[str, Body]]:
 
 
 def _roster_facts(id_: str, old: Roster, new: Roster) -> list[tuple[str, Body]]:
-    before = {key.fingerprint: officer.id for officer in old.officers for key in officer.keys}
-    after = {key.fingerprint: officer.id for officer in new.officers for key in officer.keys}
+    join, go = keys_between(old, new)
     added: list[tuple[str, Body]] = [
-        ("key.added", KeyAdded(change=id_, officer=after[key], key=key)) for key in sorted(after.keys() - before)
+        ("key.added", KeyAdded(change=id_, officer=officer, key=key)) for key, officer in join.items()
     ]
     revoked: list[tuple[str, Body]] = [
         (
             "key.revoked",
-            KeyRevoked(change=id_, officer=before[key], key=key, reason="not in the new roster", signature=None),
+            KeyRevoked(change=id_, officer=officer, key=key, reason="not in the new roster", signature=None),
         )
-        for key in sorted(before.keys() - after)
+        for key, officer in go.items()
     ]
     changed = [("quorum.changed", QuorumChanged(change=id_, base=old.sha256, new=new.sha256))]
     return [*added, *revoked, *(changed if old.lines != new.lines else [])]
