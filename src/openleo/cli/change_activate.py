@@ -70,6 +70,6 @@ def _recompute(
             way_out = "Name the scenario that the effect was computed on."
             raise InputError(Problem("--scenario", "", "is needed for a change of rules.", way_out))
         now = clock()
-        return changes.again(case_of(scenario, slots), change, house.state.active(now), house.artefacts, now, threads)
+        return changes.again(case_of(scenario, slots), change, house.state.lasting, house.artefacts, now, threads)
 
     return effect

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from openleo.governance import losses
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.entries import Activated, Entry
-from openleo.governance.gate import check_frozen
+from openleo.governance.gate import check_again, check_frozen, effect_sha256
 from openleo.governance.moves import NETWORK
 from openleo.governance.replay import Finding
 from openleo.governance.state import Change, Refused, State
@@ -47,8 +46,9 @@ def _check(state: State, change: Change, body: Activated, artefacts: Artefacts) 
     signed = artefacts.get_json(change.effect.effect)
     check_frozen(change, signed)
     again = artefacts.get_json(body.effect)
-    if more := losses.loses_more(signed, again, state.people.settings.tolerance_ppm):
-        raise Refused(f"it took more than was signed: {'; '.join(more)}")
+    check_again(signed, again, state.people.settings.tolerance_ppm)
+    if effect_sha256(again) != body.effect:
+        raise Refused(f"the artefact {body.effect} is no effect in its canonical form")
 
 
 def active_file(state: State, path: Path, at: datetime) -> str:
@@ -60,6 +60,8 @@ def active_file(state: State, path: Path, at: datetime) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         return f"{path} cannot be read as what is in force"
     derived = state.active(at)
+    if not isinstance(said, dict):
+        return f"{path} cannot be read as what is in force"
     wrong = sorted(target for target in {*said, *derived} if said.get(target) != derived.get(target))
     return f"{path} says otherwise than the ledger of {', '.join(wrong)}" if wrong else ""
 
