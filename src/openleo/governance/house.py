@@ -11,6 +11,7 @@ under a signed checkpoint, and only then followed: what is in force was logged b
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -141,8 +142,11 @@ class House:
     def entry(self, index: int) -> Entry:
         return from_bytes(self.ledger.entry(index))
 
-    def write_active(self, at: datetime) -> None:
-        """What is in force, for people and programmes. Nothing here reads it: it is derived again at every start."""
+    def write_active(self, at: datetime) -> str:
+        """What is in force, for people and programmes. Nothing here reads it: it is derived again at every start.
+
+        Gives why it could not be written; "" where it was. What is in force does not depend on it.
+        """
         said = {
             "at": instant(at),
             "size": self.state.size,
@@ -150,8 +154,14 @@ class House:
             "active": dict(sorted(self.state.active(at).items())),
         }
         beside = self.folder.active.with_name(f".{ACTIVE}.new")
-        beside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-        beside.replace(self.folder.active)
+        try:
+            beside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+            beside.replace(self.folder.active)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            return f"{self.folder.active} was not written ({error.strerror}): it says what was in force before"
+        return ""
 
     def close(self) -> None:
         self.ledger.close()
