@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,11 @@ class Place:
             os.chdir(before)
         assert done.code == code, (words, done)
         return done
+
+    def bytes(self, *words: object) -> bytes:
+        """What a verb prints for somebody to sign, byte for byte."""
+        command = [sys.executable, "-m", "openleo", *map(str, words)]
+        return subprocess.run(command, cwd=self.path, check=True, capture_output=True).stdout
 
     def sign(self, who: str, file: str) -> Path:
         """The signature of somebody, by ssh-keygen; beside the file, under their name."""
@@ -170,8 +176,8 @@ def test_a_strip_is_proposed_withdrawn_rejected_and_reverted(place: Place) -> No
     assert "took an approval back" in place.vote("approve", "strip", "operator-2", code=3).json["why"]
     text = place.path / "text.txt"
     text.write_text("people cross the strait every day")
-    said = place.run("change", "object", "strip", "--officer", "mys-1", "--text", text).out
-    (place.path / "objection").write_text(said)
+    said = place.bytes("change", "object", "strip", "--officer", "mys-1", "--text", text)
+    (place.path / "objection").write_bytes(said)
     signature = place.sign("mys-1", "objection")
     place.run("change", "object", "strip", "--officer", "mys-1", "--text", text, "--signature", signature)
     assert place.run("change", "show", "strip", "--json").json["objections"] == 1
@@ -196,7 +202,7 @@ def test_a_new_officer_proves_the_key_and_then_counts(place: Place) -> None:
     (place.path / "larger.toml").write_text(text.replace("[[quorum]]", f"{officer}[[quorum]]", 1))
     words = ("officer", "propose", "larger.toml", *SAID, "--out", "larger")
     assert "nobody proves to hold" in place.run(*words, "--json", code=3).json["why"]
-    (place.path / "held").write_text(place.run("officer", "hold-key", "sgp-3", "keys/stranger.pub").out)
+    (place.path / "held").write_bytes(place.bytes("officer", "hold-key", "sgp-3", "keys/stranger.pub"))
     held = place.sign("stranger", "held")
     place.run(*words, "--held", f"sgp-3={held}")
     for who in ("operator-2", "mys-1"):
@@ -365,7 +371,7 @@ def test_bad_input_is_exit_2_with_a_way_out(place: Place) -> None:
         ("change", "act", "a.b", "account:x", "suspended", "--actor", "a", "--reason", "b"): "known are",
         ("officer", "found", "genesis", "--ledger", "ledger"): "holds something",
         ("officer", "check", "s.toml"): "schema",
-        ("officer", "revoke-key", "sgp-1", "s.toml", "--reason", "x"): "KEY",
+        ("officer", "revoke-key", "sgp-1", "s.toml", "--reason", "x"): "public-key line",
         ("change", "break-glass", "strip"): "is no draft",
         ("change", "draft-break-glass", "--move", "x=y", "--hours", 1, "--reason", "x", "--out", "y"): "--move",
         ("change", "draft-break-glass", "--move", "book:a=", "--hours", "inf", "--reason", " ", "--out", "y"): "' '",
@@ -453,7 +459,7 @@ def test_hostile_files_of_a_folder_are_exit_2_or_3(walked: Place, tmp_path: Path
     good = file.read_bytes()
     before = len(place.entries())
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def fuzz(data: st.DataObject) -> None:
         if data.draw(st.booleans()):
@@ -469,7 +475,7 @@ def test_hostile_files_of_a_folder_are_exit_2_or_3(walked: Place, tmp_path: Path
             ("change", "show", "strip", "--json"),
         ):
             done = run_at(place, *words)
-            assert done.code in ((0, 2, 3) if words[1] == "show" else (2, 3)), (hostile[:200], words, done)
+            assert done.code in ((2, 3) if words[1] == "approve" else (0, 2, 3)), (hostile[:200], words, done)
             assert "Traceback" not in done.err
         assert len(place.entries()) == before
 

@@ -20,7 +20,8 @@ from typing import Any
 
 import rfc8785
 
-from openleo.governance import to_sign
+from openleo.governance import losses, to_sign
+from openleo.governance.effect_form import checked
 from openleo.governance.entries import EffectFrozen, Proposed
 from openleo.governance.state import Change, Refused, State, statement
 
@@ -126,6 +127,10 @@ class ChangeFolder:
             raise Refused(f"{self.path / EFFECT} cannot be written as canonical JSON") from None
         if sha256 != frozen.effect:
             raise Refused(f"{self.path / EFFECT} is not the effect of the request: its sha256 is {sha256}")
+        if self.effect.get("sha256", sha256) != sha256:
+            raise Refused(f"{self.path / EFFECT} says another sha256 than it has, which is {sha256}")
+        if (losses.touched(checked(found)), losses.ends(found)) != (frozen.touched, frozen.ends):
+            raise Refused(f"{self.path / REQUEST} sums the effect up otherwise than {EFFECT} says")
         for decision, name in STATEMENTS.items():
             try:
                 quorum = [str(text) for text in request["quorum"]]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,6 +99,7 @@ class House:
         """Raises LedgerError where the ledger does not verify, NotInOrder where its entries do not follow."""
         self.folder, self.artefacts = folder, folder.artefacts
         self.at = at
+        self._writing = threading.RLock()
         self._signer = keys.read_signer(folder.key) if write else None
         mark = Mark.beside(folder.key) if write else None
         self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
@@ -112,18 +114,18 @@ class House:
 
         Gives their numbers. After a failure of the storage the house has to be opened again.
         """
-        assert self._signer is not None, "the house was opened to read"
-        first = self.state.size
-        try:
-            for entry in entries:
-                _follow(self.state, entry)
-            self.at("entries checked")
-            self.ledger.append([entry.to_bytes() for entry in entries], self._signer)
-        except BaseException:
-            self._again(first)
-            raise
-        self.at("entries durable")
-        return range(first, self.state.size)
+        with self._writing:  # what is followed and what is durable are one: no thread forgets what another one wrote
+            first = self.state.size
+            try:
+                for entry in entries:
+                    _follow(self.state, entry)
+                self.at("entries checked")
+                self.ledger.append([entry.to_bytes() for entry in entries], self.signer)
+            except BaseException:
+                self._again(first)
+                raise
+            self.at("entries durable")
+            return range(first, self.state.size)
 
     def _again(self, size: int) -> None:
         """The state of the ledger's first entries: what was followed in vain is forgotten."""
