@@ -19,9 +19,13 @@ What stands here is what a hostile reading of DESIGN §6 found besides.
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from people_made import Person
 from test_acts import commitment, enrol, glass, review, suspend
 from test_life import change_roster, roster_proposal, status
@@ -284,3 +288,64 @@ def test_a_forged_entry_changes_nothing_for_who_replays(world: World) -> None:
     state, findings = audit([*world.entries, forged])
     assert [one.entry for one in findings] == [world.state.size]
     assert dataclasses.replace(state, size=0).settled.get(BOOK) is None
+
+
+# --- fuzz -----------------------------------------------------------------------------------------------------------
+
+
+def _some_of_everything() -> list[bytes]:
+    """The entries of a ledger in which everything was done once."""
+    world = World.founded()
+    enrol(world, "t", "a", "TWN")
+    world.append(passed("t", "b"), "terminal.transferred")
+    world.append(suspend(world, "c"), "account.suspended")
+    world.propose("c-1", touched=(loss(),))
+    world.approve("c-1", OPERATORS[1], OPERATORS[2], TWN[0])
+    world.activate("c-1")
+    world.append(glass(world, moves=(Move(target="book:b", base=None, new=A),)))
+    world.append(review(world, "g-1", OPERATORS[2], TWN[0]))
+    change_roster(world, roster([*OPERATORS, *TWN, JPN[0]]), "r-1", OPERATORS[1], JPN[0])
+    return world.entries
+
+
+EVERYTHING = _some_of_everything()
+HOSTILE = st.one_of(
+    st.sampled_from(
+        [None, True, 0, -1, 2**53, 1.5, "", "x", "\x00", "2026-99-99T99:99:99Z", [], {}, [[]], {"x": None}]
+    ),
+    st.text(max_size=5),
+    st.integers(),
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, one in inner for found in _places(one, (*path, key)))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data(), number=st.integers(0, len(EVERYTHING) - 1))
+def test_an_entry_written_by_anybody_stops_no_auditor(data: st.DataObject, number: int) -> None:
+    """Values of other entries, and values that are none, in canonical form: every one is followed or found."""
+    made = json.loads(EVERYTHING[number])
+    other = json.loads(EVERYTHING[data.draw(st.integers(0, len(EVERYTHING) - 1))])
+    for _ in range(data.draw(st.integers(1, 2))):
+        path = data.draw(st.sampled_from(_places(made)[1:]))
+        at = made
+        for key in path[:-1]:
+            at = at[key]
+        from_other = data.draw(st.sampled_from([_at(other, place) for place in _places(other)]))
+        at[path[-1]] = data.draw(st.one_of(HOSTILE, st.just(from_other)))
+    try:
+        altered = rfc8785.dumps(made)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        altered = json.dumps(made).encode()
+    state, findings = audit([*EVERYTHING[:number], altered, *EVERYTHING[number:]])
+    assert state.size == len(EVERYTHING) + 1
+    assert all(isinstance(one.why, str) for one in findings)
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
