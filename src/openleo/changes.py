@@ -16,14 +16,14 @@ from typing import Any
 
 import rfc8785
 
-from openleo.effects import alike, classes_of_both, compare, prepare
+from openleo.effects import alike, classes_of_both, compare, outside, prepare
 from openleo.errors import InputError, Problem
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.moves import Move, book_target
 from openleo.governance.state import Change, Refused
-from openleo.places.expressions import Expression, drawn_from, named_labels
+from openleo.policy.named import territories_named
 from openleo.policy.rule_books import rules_of_books
-from openleo.policy.rules import Rule, RuleSet, union
+from openleo.policy.rules import RuleSet, union
 from openleo.results import Case, OnProgress
 from openleo.service import beams
 from openleo.service.effect import Extras
@@ -31,6 +31,7 @@ from openleo.units import BEAM_KM
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
 BOOK = "book:"
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,21 @@ class Books:
         return Books({name: document for name, document in both.items() if document is not None})
 
 
-def in_force(active: Mapping[str, str | None], artefacts: Artefacts) -> Books:
-    """The books that a ledger says are in force. Raises Refused where one is missing or was altered."""
-    named = {target.removeprefix(BOOK): value for target, value in active.items() if target.startswith(BOOK)}
-    return Books({name: artefacts.get_json(value) for name, value in named.items() if value is not None})
+def in_force(lasting: Mapping[str, str | None], artefacts: Artefacts) -> Books:
+    """The books that a ledger says are in force. Raises Refused where one is missing or was altered.
+
+    Of what lasts: beside a book that break-glass set for a day, the same book for good would seem to take nothing.
+    """
+    named = {target.removeprefix(BOOK): value for target, value in lasting.items() if target.startswith(BOOK)}
+    return Books({name: _book(name, value, artefacts) for name, value in named.items() if value is not None})
+
+
+def _book(name: str, sha256: str, artefacts: Artefacts) -> Mapping[str, Any]:
+    """A book that stands under its own name: else its rules would take the place of another book's. Raises Refused."""
+    found = artefacts.get_json(sha256)
+    if not isinstance(found, Mapping) or found.get("book") != name:
+        raise Refused(f"the artefact {sha256} is not the book {name}")
+    return found
 
 
 def sha256_of(document: Mapping[str, Any]) -> str:
@@ -90,23 +102,25 @@ def check_base(old: Documents, now: Books) -> None:
 def documents_of(moved: Iterable[Move], artefacts: Artefacts) -> dict[str, Mapping[str, Any] | None]:
     """The books that moves lead to, by name; None: taken away. Raises Refused where one is missing or was altered."""
     return {
-        move.target.removeprefix(BOOK): None if move.new is None else artefacts.get_json(move.new) for move in moved
+        (name := move.target.removeprefix(BOOK)): None if move.new is None else _book(name, move.new, artefacts)
+        for move in moved
     }
 
 
-def territories_named(base: RuleSet, new: RuleSet) -> tuple[str, ...]:
-    """The territories that rules name which stand on one side alone, however little the effect finds there."""
-    keys = [{_content(rule): rule for rule in side.rules} for side in (base, new)]
-    changed = [keys[0][key] for key in keys[0].keys() - keys[1]] + [keys[1][key] for key in keys[1].keys() - keys[0]]
-    return tuple(sorted({name for rule in changed for name in _named_in(rule.territory)}))
+def check_sides(
+    effect: Mapping[str, Any], lasting: Mapping[str, str | None], change: Change, artefacts: Artefacts
+) -> None:
+    """The effect is of the books that the change moves, and every territory that these name is on the ledger.
 
-
-def _content(rule: Rule) -> bytes:
-    return rfc8785.dumps(rule.canonical())
-
-
-def _named_in(territory: Expression) -> set[str]:
-    return {*named_labels(territory), *drawn_from(territory)}
+    `lasting`: what the ledger had settled just before. Raises Refused.
+    """
+    now = in_force(lasting, artefacts)
+    before, after = now.rules, now.with_(documents_of(change.proposed.moves, artefacts)).rules
+    if (effect.get("base"), effect.get("new")) != (before.sha256, after.sha256):
+        raise Refused("its effect is of other rules than those that it moves from and to")
+    named = set() if change.effect is None else set(change.effect.named)
+    if silent := sorted(set(territories_named(before, after)) - named):
+        raise Refused(f"its rules name territories that the ledger does not: {', '.join(silent[:MOST_NAMED])}")
 
 
 def effect_of_rules(
@@ -125,7 +139,7 @@ def effect_of_rules(
     classes = classes_of_both(base, new)
     prepared = prepare(case, base, new, threads=threads, on_progress=on_progress)
     extras = extras or Extras()
-    said = (*extras.notes, *notes, *filter(None, [alike(base, new, classes)]))
+    said = (*extras.notes, *notes, *filter(None, [alike(base, new, classes), outside(prepared, classes, at)]))
     found = compare(prepared, classes, at, None, replace(extras, notes=said))
     return found.as_json()
 
@@ -133,15 +147,16 @@ def effect_of_rules(
 def again(
     case: Case,
     change: Change,
-    active: Mapping[str, str | None],
+    lasting: Mapping[str, str | None],
     artefacts: Artefacts,
     at: datetime,
     threads: int | None,
 ) -> dict[str, Any]:
     """The effect of a change of rules on the set in force now. Raises Refused where a document or network differs."""
-    now = in_force(active, artefacts)
+    now = in_force(lasting, artefacts)
     then = now.with_(documents_of(change.proposed.moves, artefacts))
     found = effect_of_rules(case, now.rules, then.rules, at, threads=threads)
     if change.effect is not None and found["network"] != change.effect.network:
         raise Refused("the scenario is another network than the one whose effect was signed")
+    check_sides(found, lasting, change, artefacts)
     return found

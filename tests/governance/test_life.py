@@ -167,7 +167,7 @@ def test_a_removed_officer_does_not_count(world: World) -> None:
     world.propose()
     world.approve("c-1", OPERATORS[1], TWN[0])
     without = roster([one for one in EVERYBODY if one.id != "operator-2"], LINES[:2])
-    change_roster(world, without, "r-1", OPERATORS[2], TWN[0])
+    change_roster(world, without, "r-1", *OPERATORS[1:], TWN[0])
     assert status(world) is Status.VOID
     assert "the roster moved" in world.why(world.activated())
     world.propose("c-2", Move(target="book:other", base=None, new=A))
@@ -201,7 +201,7 @@ def test_quorums_are_not_changed_in_the_same_breath(world: World) -> None:
     stronger_first = roster(
         lines=({"territory": "*", "kind": "*", "quorum": "all(3 of operator, 1 of regulator:JPN)"},)
     )
-    change_roster(world, stronger_first, "r-1", OPERATORS[1], TWN[0])
+    change_roster(world, stronger_first, "r-1", *OPERATORS[1:], TWN[0])
     world.append(roster_proposal(world, weaker, "r-2"))
     world.append(world.effect("r-2"))
     world.approve("r-2", OPERATORS[1], TWN[0])

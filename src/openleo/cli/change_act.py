@@ -53,7 +53,11 @@ def act(
             )
         except ValueError as error:
             raise InputError(Problem("TARGET", "", f"cannot stand on the ledger: {error}")) from None
-        number = house.append([entry(newest(house.state, clock()), body, type_)]).start
+        now = newest(house.state, clock())
+        number = house.append([entry(now, body, type_)]).start
+        late = house.write_active(now)
+    if late:
+        note(late)
     if as_json:
         print_json({"ok": True, "entry": number})
     note(f"Entry {number}: {target} is {new}.")

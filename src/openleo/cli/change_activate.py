@@ -35,6 +35,7 @@ def activate(
     Exits 3 with the reason where the quorum, the notice, the window, a document or a witness is missing, or where the
     effect takes more than was signed. DIR/proof.tlog-proof is written, for anybody's verifier.
     """
+    from openleo.errors import InputError, Problem
     from openleo.governance.activate import activate as pass_gate
     from openleo.governance.folder import PROOF, ChangeFolder
     from openleo.governance.house import newest
@@ -44,8 +45,13 @@ def activate(
         id_ = ChangeFolder(folder).proposed.change
         now = newest(house.state, clock())
         made = pass_gate(house, id_, now, _recompute(house, scenario, slots, threads))
-        with StagedFile(folder / PROOF) as file:
-            file.write_bytes(made.proof.encode())
+        try:
+            with StagedFile(folder / PROOF) as file:
+                file.write_bytes(made.proof.encode())
+        except InputError as error:
+            rule = f"{id_} is in force (entry {made.index}), and its proof could not be kept."
+            way_out = f"Make it again: openleo ledger prove {data} {made.index}"
+            raise InputError([Problem(str(folder / PROOF), "", rule, way_out), *error.problems]) from None
         origin = house.state.origin
     for said in made.warnings:
         note(said)
@@ -70,6 +76,6 @@ def _recompute(
             way_out = "Name the scenario that the effect was computed on."
             raise InputError(Problem("--scenario", "", "is needed for a change of rules.", way_out))
         now = clock()
-        return changes.again(case_of(scenario, slots), change, house.state.active(now), house.artefacts, now, threads)
+        return changes.again(case_of(scenario, slots), change, house.state.lasting, house.artefacts, now, threads)
 
     return effect

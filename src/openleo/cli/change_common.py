@@ -14,6 +14,7 @@ from openleo.cli.common import note, print_json, progress
 from openleo.cli.ledger_common import ANSWER_IS_NO
 
 if TYPE_CHECKING:
+    from openleo.governance.entries import Signed
     from openleo.governance.house import House
 
 Data = Annotated[
@@ -54,7 +55,10 @@ def opened(data: Path, database: str = "", *, write: bool = False) -> Iterator[H
 @contextmanager
 def answers(what: str, as_json: bool) -> Iterator[None]:
     """Exit 3 where the answer is no, with the entry at fault; exit 2 where something could not be read or written."""
+    from pydantic import ValidationError
+
     from openleo.errors import InputError, Problem
+    from openleo.governance.entries import EntryRefused
     from openleo.governance.house import NotInOrder
     from openleo.governance.state import Refused
     from openleo.ledger.faults import LedgerError, NotProven
@@ -68,8 +72,40 @@ def answers(what: str, as_json: bool) -> Iterator[None]:
         raise said_no(what, first.why, first.entry, as_json) from None
     except NotProven as error:
         raise said_no(what, error.why, error.entry, as_json) from None
-    except LedgerError as error:
+    except (LedgerError, EntryRefused) as error:
         raise InputError(Problem(what, "", str(error))) from None
+    except ValidationError as error:
+        raise InputError(
+            [
+                Problem(
+                    what,
+                    ".".join(map(str, one["loc"])),
+                    f"{one['input']!r:.80} cannot stand on the ledger: {one['msg']}.",
+                )
+                for one in error.errors()
+            ]
+        ) from None
+    except OSError as error:
+        place = str(error.filename or what)
+        rule = f"cannot be read or written: {error.strerror or error}. What is not on the ledger has not taken effect."
+        raise InputError(Problem(place, "", rule, "Make room, give the right to write there, and try again.")) from None
+
+
+def signed_by(officer: str, path: Path, option: str) -> Signed:
+    """A signature file with its officer. Raises InputError."""
+    from pydantic import ValidationError
+
+    from openleo.errors import InputError, Problem
+    from openleo.governance.entries import Signed
+
+    try:
+        return Signed(officer=officer, signature=read_text(path, option))
+    except ValidationError as error:
+        first = error.errors()[0]
+        rule = f"is no signature of an officer: {first['loc'][0]}: {first['msg']}."
+        raise InputError(
+            Problem(f"{option} {path}".strip(), "", rule, "Name it OFFICER.sig, as ssh-keygen wrote it.")
+        ) from None
 
 
 def said_no(what: str, why: str, entry: int | None, as_json: bool) -> typer.Exit:

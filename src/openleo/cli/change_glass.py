@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text
+from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text, signed_by
 from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
 
+MOST_HOURS = 100_000.0  # the roster allows less
 DRAFT, TO_SIGN, SIGNATURES = "draft.json", "to-sign.json", "approvals"
 Moves = Annotated[
     list[str], typer.Option("--move", metavar="TARGET=NEW", help="What becomes what; an empty NEW takes it away.")
@@ -50,13 +51,14 @@ def draft(
                 id=f"g-{nonce[:10]}",
                 moves=tuple(Move(target=target, base=state.value(target), new=new or None) for target, _, new in pairs),
                 reason=reason,
-                until=instant(clock() + timedelta(hours=hours)),
+                until=instant(clock() + timedelta(hours=min(hours, MOST_HOURS))),
                 nonce=nonce,
                 signatures=(),
                 witnessed=False,
             )
         except ValueError as error:
             raise InputError(Problem("--move", "", f"cannot stand on the ledger: {error}")) from None
+        said_text(reason)
         _write(
             out, used.model_dump_json(exclude={"signatures", "witnessed"}), to_sign.breaking_glass(state.origin, used)
         )
@@ -80,7 +82,9 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
         body = BreakGlassUsed.model_validate_json(json.dumps(said, default=lambda one: one.model_dump()))
         now = newest(house.state, clock())
         number = house.append([entry(now, body)]).start
-        house.write_active(now)
+        said_ = house.write_active(now)
+    if said_:
+        note(said_)
     _told(number, f"{body.id} holds until {body.until}; its review is due.", as_json)
 
 
@@ -103,6 +107,7 @@ def review(
     text = read_text(finding, "--finding").strip()
     with answers(id_, as_json), opened(data, database, write=signed is not None) as house:
         body = BreakGlassReviewed.model_construct(id=id_, finding=text, signatures=())
+        said_text(text)
         if out is not None:
             _write(out, body.model_dump_json(exclude={"signatures"}), to_sign.review(house.state.origin, body))
             note(f"The reviewers sign {out / TO_SIGN}; then come again with --signed {out}.")
@@ -111,6 +116,15 @@ def review(
         body = BreakGlassReviewed(id=id_, finding=text, signatures=_signatures(signed))
         number = house.append([entry(newest(house.state, clock()), body)]).start
     _told(number, f"{id_} is reviewed.", as_json)
+
+
+def said_text(text: str) -> None:
+    """Raises pydantic's ValidationError where a text cannot stand on the ledger."""
+    from pydantic import TypeAdapter
+
+    from openleo.governance.entries import Said
+
+    TypeAdapter(Said).validate_python(text)
 
 
 def _told(number: int, words: str, as_json: bool) -> None:
@@ -145,7 +159,5 @@ def _read(folder: Path) -> dict[str, object]:
 
 
 def _signatures(folder: Path) -> tuple[Signed, ...]:
-    from openleo.governance.entries import Signed
-
     files = sorted((folder / SIGNATURES).glob("*.sig"))
-    return tuple(Signed(officer=one.stem, signature=one.read_text("ascii", "replace")) for one in files)
+    return tuple(signed_by(one.stem, one, "") for one in files)

@@ -61,6 +61,7 @@ def propose(
     is of NEW in place of OLD, with all other books that are in force beside them.
     """
     from openleo import changes
+    from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
     old_books = book_documents(_files(base))
@@ -68,7 +69,7 @@ def propose(
     case = case_of(scenario, slots)
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
     with answers(new, as_json), opened(data, database, write=True) as house:
-        now = changes.in_force(house.state.active(clock()), house.artefacts)
+        now = changes.in_force(house.state.lasting, house.artefacts)
         changes.check_base(old_books, now)
         moves = changes.moves(old_books, new_books)
         if not moves:
@@ -83,7 +84,7 @@ def propose(
             )
         for document in new_books.values():
             house.artefacts.put_json(document)
-        named = changes.territories_named(before, after)
+        named = territories_named(before, after)
         submit(house, "rules", moves, request, effect, out, named=named, as_json=as_json)
 
 

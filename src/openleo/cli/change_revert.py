@@ -52,6 +52,7 @@ def revert(
     from openleo.governance.drafting import plain_effect
     from openleo.governance.moves import ROSTER
     from openleo.governance.state import Refused
+    from openleo.policy.named import territories_named
 
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, reverts=id_)
     with answers(id_, as_json), opened(data, database, write=True) as house:
@@ -67,7 +68,7 @@ def revert(
         if scenario is None:
             way_out = "Name the network that the effect is computed on."
             raise InputError(Problem("--scenario", "", "is needed to revert rules.", way_out))
-        now = changes.in_force(house.state.active(clock()), house.artefacts)
+        now = changes.in_force(house.state.lasting, house.artefacts)
         then = now.with_(changes.documents_of(moves, house.artefacts))
         before, after = now.rules, then.rules
         at = max(request.begin, clock())
@@ -75,5 +76,5 @@ def revert(
             effect = changes.effect_of_rules(
                 case_of(scenario, slots), before, after, at, threads=threads, on_progress=tell
             )
-        named = changes.territories_named(before, after)
+        named = territories_named(before, after)
         submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)

@@ -76,7 +76,7 @@ def submit(
     from openleo.errors import InputError, Problem
     from openleo.governance import drafting, told
     from openleo.governance.entries import entry
-    from openleo.governance.folder import fold
+    from openleo.governance.folder import EFFECT, fold, readable
     from openleo.governance.house import newest
     from openleo.report.staging import Staging, blaming
 
@@ -89,6 +89,7 @@ def submit(
     frozen = drafting.freezing(proposed.change, effect, named)
     now = newest(house.state, clock())
     with blaming(out), Staging(out) as staging:
+        (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
         house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})
         house.append([entry(now, proposed), entry(now, frozen)])
         change = house.state.change(proposed.change)

@@ -118,9 +118,9 @@ def _vote(
     as_json: bool,
 ) -> None:
     from openleo.governance.entries import TYPES, Approval, entry
-    from openleo.governance.folder import ChangeFolder
+    from openleo.governance.folder import REQUEST, ChangeFolder
     from openleo.governance.house import newest
-    from openleo.governance.state import statement
+    from openleo.governance.state import Refused, statement
     from openleo.governance.to_sign import sha256_of
 
     armour = read_text(signature, "--signature")
@@ -128,6 +128,8 @@ def _vote(
         folder = ChangeFolder(path)
         folder.check()
         change = house.state.change(folder.proposed.change)
+        if (folder.proposed, folder.frozen) != (change.proposed, change.effect):
+            raise Refused(f"{folder.path / REQUEST} is not the request that stands on the ledger")
         sha256 = sha256_of(statement(house.state, change, decision))
         form = TYPES[type_]
         assert issubclass(form, Approval)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_common import answers, clock
+from openleo.cli.change_common import answers, clock, signed_by
 from openleo.cli.common import note
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def found(
 
     from openleo.errors import InputError, Problem
     from openleo.governance import house
-    from openleo.governance.entries import Signed, entry
+    from openleo.governance.entries import entry
     from openleo.ledger import keys
     from openleo.report.staging import Staging, blaming
 
     unsigned = _read(draft / GENESIS)
     files = sorted((draft / SIGNATURES).glob("*.sig"))
-    signed = tuple(Signed(officer=one.stem, signature=one.read_text("ascii", "replace")) for one in files)
+    signed = tuple(signed_by(one.stem, one, "") for one in files)
     if data.exists() and any(data.iterdir()):
         raise InputError(Problem(f"--ledger {data}", "", "holds something; a ledger is founded in a new folder."))
     with answers(str(draft), False):
@@ -82,7 +82,7 @@ def found(
             staging.commit([])
     typer.echo(fingerprint)
     note(f"Founded {unsigned.origin} in {data}. Publish the fingerprint of entry 0 above where it cannot be unsaid.")
-    if not unsigned.roster["witnesses"]:
+    if not unsigned.roster.get("witnesses"):
         from openleo.ledger.policy import UNWITNESSED
 
         note(UNWITNESSED)

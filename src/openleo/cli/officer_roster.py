@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, opened, read_text
+from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, opened, signed_by
 from openleo.cli.change_submit import (
     Expires,
     From,
@@ -85,9 +85,8 @@ def propose(
 
 def _held(text: str) -> Signed:
     from openleo.errors import InputError, Problem
-    from openleo.governance.entries import Signed
 
     officer, _, path = text.partition("=")
     if not path:
         raise InputError(Problem(f"--held {text}", "", "is not OFFICER=FILE.", "For example: --held operator-4=a.sig"))
-    return Signed(officer=officer, signature=read_text(Path(path), "--held"))
+    return signed_by(officer, Path(path), "--held")

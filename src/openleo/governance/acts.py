@@ -24,8 +24,8 @@ from openleo.governance.entries import (
     Terminal,
 )
 from openleo.governance.keys import PublicKey
-from openleo.governance.moves import ACTIVE, LOG_KEY, ROSTER, SUSPENDED, Move
-from openleo.governance.state import Change, Refused, SingleAct, State, Step, Steps, settle, signer
+from openleo.governance.moves import ACTIVE, LOG_KEY, ROSTER, SUSPENDED, Move, fault_of
+from openleo.governance.state import Change, Refused, SingleAct, State, Step, Steps, enrolled, settle, signer
 
 KIND_OF_ACT = {
     "network.changed": "network",
@@ -58,6 +58,8 @@ def _check_act(state: State, entry: Entry, body: Act) -> None:
         raise Refused(f"the {kind} moves by an approved change only")
     if state.value(body.move.target) != body.move.base or body.move.base == body.move.new:
         raise Refused(f"{body.move.target} is not what it is to be moved from")
+    if fault := fault_of(body.move):
+        raise Refused(fault)
     settled = state.settled.get(body.move.target)
     if settled is not None and settled.by is not None:
         raise Refused(f"{settled.by} set {body.move.target}: only a change moves it on")
@@ -80,14 +82,16 @@ Counts = tuple[int, Mapping[str, int]]
 
 
 def counted(state: State, move: Move, terminals: int, territories: Mapping[str, int]) -> Counts:
-    """(terminals that an act may cut, by territory): what it says, or what was enrolled where that is more."""
+    """(terminals that an act may cut, by territory): what it says, or what was enrolled where that is more.
+
+    At least one: an act that says it cuts nobody is not let past the rate for that.
+    """
     found = Counter(dict(territories))
-    if move.kind == "account":
-        account = move.target.partition(":")[2]
-        for (one, territory), number in state.of_account.items():
-            if one == account:
-                found[territory] = max(found[territory], number)
-    return max(terminals, found.total()), found
+    about = move.target.partition(":")[2]
+    there = enrolled(state, about)
+    if about in state.terminals:
+        there[state.terminals[about].territory] += 1
+    return max(1, terminals, (found | there).total()), found | there
 
 
 def _check_rate(state: State, at: datetime, added: Counts) -> None:
@@ -124,15 +128,32 @@ def _check_terminal(state: State, entry: Entry, body: Terminal) -> None:
         return
     if known is None:
         raise Refused("the terminal is not enrolled")
-    if entry.type == "terminal.transferred" and known.account == body.account:
-        raise Refused("the terminal has this account already")
+    if entry.type == "terminal.transferred":
+        _check_transferred(state, entry, known, body)
     if entry.type == "terminal.revoked":
         if known != body:
             raise Refused("the terminal was enrolled otherwise")
         _check_rate(state, entry.at, (1, {body.territory: 1}))
 
 
+def _check_transferred(state: State, entry: Entry, known: Terminal, body: Terminal) -> None:
+    if known.account == body.account:
+        raise Refused("the terminal has this account already")
+    if (known.territory, known.class_) != (body.territory, body.class_):
+        raise Refused("a transfer changes the account alone")
+    if _cut_off(state, entry.at, body.account):
+        _check_rate(state, entry.at, (1, {body.territory: 1}))
+
+
+def _cut_off(state: State, at: datetime, account: str) -> bool:
+    """Whether a terminal that passes to an account loses service by that."""
+    target = f"account:{account}"
+    return state.active(at).get(target, ACTIVE) != ACTIVE
+
+
 def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) -> None:
+    if entry.type == "terminal.transferred" and _cut_off(state, entry.at, body.account):
+        state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
     known = state.terminals.pop(body.terminal, None)
     if known is not None:
         state.of_account[known.account, known.territory] -= 1
@@ -150,14 +171,17 @@ def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) ->
 
 def _check_key_added(state: State, entry: Entry, body: KeyAdded) -> None:
     change = _of_roster(state, body.change)
-    if not any(one.id == body.officer and body.key in _fingerprints(one.keys) for one in state.people.officers):
-        raise Refused(f"{body.officer} has no key {body.key} in the roster in force")
+    if change.keys_added.get(body.key) != body.officer:
+        raise Refused(f"{body.change} added no key {body.key} of {body.officer}")
     _once(change, entry.type, body.key)
 
 
 def _check_key_revoked(state: State, entry: Entry, body: KeyRevoked) -> None:
     if body.change is not None:
-        return _once(_of_roster(state, body.change), entry.type, body.key)
+        change = _of_roster(state, body.change)
+        if change.keys_gone.get(body.key) != body.officer:
+            raise Refused(f"{body.change} took no key {body.key} of {body.officer} away")
+        return _once(change, entry.type, body.key)
     if body.key in state.revoked:
         raise Refused(f"the key {body.key} is revoked already")
     officer = next((one for one in state.people.officers if one.id == body.officer), None)

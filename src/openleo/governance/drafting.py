@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from openleo.governance import losses
+from openleo.governance.effect_form import checked
 from openleo.governance.entries import EffectFrozen, Proposed, Signed, Window, instant
 from openleo.governance.gate import effect_sha256
 from openleo.governance.moves import NETWORK, Move
@@ -67,7 +68,11 @@ def proposal(
 
 
 def freezing(change: str, effect: Mapping[str, Any], named: Iterable[str] = ()) -> EffectFrozen:
-    """change.effect. `named`: territories that the change names, whether or not the effect touches them."""
+    """change.effect. `named`: territories that the change names, whether or not the effect touches them.
+
+    Raises Refused where the effect leaves something untold, or cannot be judged.
+    """
+    effect = checked(effect)
     return EffectFrozen(
         change=change,
         effect=effect_sha256(effect),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from openleo.governance import to_sign
 from openleo.governance.entries import BreakGlassReviewed, BreakGlassUsed, Entry, Signed, instant, parse_instant
-from openleo.governance.moves import LOG_KEY, ROSTER
+from openleo.governance.moves import LOG_KEY, ROSTER, fault_of
 from openleo.governance.quorum import missing, satisfied
 from openleo.governance.roster import Officer, lines_for
 from openleo.governance.state import BreakGlass, Refused, State, Step, Steps, signer
@@ -35,10 +35,15 @@ def _check_used(state: State, entry: Entry, body: BreakGlassUsed) -> None:
     most = timedelta(hours=state.people.settings.break_glass.max_hours)
     if not entry.at < parse_instant(body.until) <= entry.at + most:
         raise Refused(f"it may last until {instant(entry.at + most)} at most")
+    _check_chain(state, entry.at, parse_instant(body.until), most)
+    if len({move.target for move in body.moves}) < len(body.moves):
+        raise Refused("it moves one target twice")
     active = state.active(entry.at)
     for move in body.moves:
         if move.target in NEVER:
             raise Refused(f"two officers do not move {move.target}")
+        if fault := fault_of(move):
+            raise Refused(fault)
         if any(glass.reviewed_at is None and _moves(glass, move.target) for glass in state.glass.values()):
             raise Refused(f"{move.target} was moved by break-glass before, and that was not reviewed")
         if active.get(move.target, state.value(move.target)) != move.base or move.base == move.new:
@@ -49,6 +54,20 @@ def _check_used(state: State, entry: Entry, body: BreakGlassUsed) -> None:
     without = sorted(one.id for one in officers if ROLE not in one.roles)
     if without:
         raise Refused(f"{', '.join(without)} have not the role {ROLE}")
+
+
+def _check_chain(state: State, at: datetime, until: datetime, most: timedelta) -> None:
+    """Uses that nobody reviewed yet last no longer together than one may: not one after the other either."""
+    spans = sorted([(one.at, one.until) for one in state.glass.values() if one.reviewed_at is None] + [(at, until)])
+    total, end = timedelta(0), spans[0][0]
+    for start, stop in spans:
+        total += max(timedelta(0), stop - max(start, end))
+        end = max(end, stop)
+    if total > most:
+        raise Refused(
+            f"with those that nobody reviewed it would last {total / timedelta(hours=1):g} hours; "
+            f"above {most / timedelta(hours=1):g} one of them has to be reviewed first"
+        )
 
 
 def _follow_used(state: State, _index: int, entry: Entry, body: BreakGlassUsed) -> None:
@@ -65,7 +84,8 @@ def _check_reviewed(state: State, _entry: Entry, body: BreakGlassReviewed) -> No
     officers = _signers(state, body.signatures, to_sign.review(state.origin, body))
     if involved := sorted(one.id for one in officers if one.id in glass.users):
         raise Refused(f"{', '.join(involved)} broke the glass, and do not review it")
-    for line in lines_for(state.people, glass.used.moves[0].kind, (), ()):
+    kinds = {move.kind for move in glass.used.moves}
+    for line in dict.fromkeys(line for kind in sorted(kinds) for line in lines_for(state.people, kind, (), ())):
         if not satisfied(line.quorum, officers):
             raise Refused(f"its review needs {missing(line.quorum, officers)}")
 

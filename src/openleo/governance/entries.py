@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from openleo.governance.moves import Move
 
@@ -31,7 +31,15 @@ Text = Annotated[str, Field(pattern=rf"^[^{_CONTROLS}]*$", max_length=2_000)]
 Said = Annotated[
     str, Field(pattern=rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$", max_length=2_000)
 ]  # not blank
-Instant = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+LAST_YEAR = 9_000  # so that hours and days can be added to whatever an entry says
+
+
+def _a_real_instant(text: str) -> str:
+    parse_instant(text)
+    return text
+
+
+Instant = Annotated[str, Field(pattern=r"^[0-9T:Z-]{20}$"), AfterValidator(_a_real_instant)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Armour = Annotated[str, Field(max_length=4_000)]  # an SSHSIG
 Commitment = Annotated[str, Field(pattern=r"^hmac-sha256:[0-9a-f]{64}$")]
@@ -362,6 +370,6 @@ def parse_instant(text: object) -> datetime:
     if not isinstance(text, str):
         raise ValueError("an instant is text like 2026-11-21T14:00:00Z")  # noqa: TRY004 - one error for whatever bytes
     at = datetime.strptime(text, INSTANT_FORM).replace(tzinfo=UTC)
-    if instant(at) != text:
+    if instant(at) != text or at.year > LAST_YEAR:
         raise ValueError(f"{text!r} is no instant like 2026-11-21T14:00:00Z")
     return at

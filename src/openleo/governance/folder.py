@@ -20,7 +20,8 @@ from typing import Any
 
 import rfc8785
 
-from openleo.governance import to_sign
+from openleo.governance import losses, to_sign
+from openleo.governance.effect_form import checked
 from openleo.governance.entries import EffectFrozen, Proposed
 from openleo.governance.state import Change, Refused, State, statement
 
@@ -122,12 +123,20 @@ class ChangeFolder:
         found = {key: value for key, value in self.effect.items() if key != "sha256"}
         try:
             sha256 = hashlib.sha256(rfc8785.dumps(found)).hexdigest()
-        except rfc8785.CanonicalizationError:
+        except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError):
             raise Refused(f"{self.path / EFFECT} cannot be written as canonical JSON") from None
         if sha256 != frozen.effect:
             raise Refused(f"{self.path / EFFECT} is not the effect of the request: its sha256 is {sha256}")
-        quorum = [str(text) for text in request["quorum"]]
+        if self.effect.get("sha256", sha256) != sha256:
+            raise Refused(f"{self.path / EFFECT} says another sha256 than it has, which is {sha256}")
+        if (losses.touched(checked(found)), losses.ends(found)) != (frozen.touched, frozen.ends):
+            raise Refused(f"{self.path / REQUEST} sums the effect up otherwise than {EFFECT} says")
         for decision, name in STATEMENTS.items():
-            made = to_sign.of_change(decision, str(request["origin"]), str(request["roster"]), proposed, frozen, quorum)
+            try:
+                quorum = [str(text) for text in request["quorum"]]
+                origin, roster = str(request["origin"]), str(request["roster"])
+                made = to_sign.of_change(decision, origin, roster, proposed, frozen, quorum)
+            except (TypeError, ValueError):
+                raise Refused(f"{self.path / REQUEST} is not the request of a change") from None
             if made != self.read(name):
                 raise Refused(f"{self.path / name} does not say what {REQUEST} says")

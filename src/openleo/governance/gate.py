@@ -15,6 +15,7 @@ from typing import Any
 import rfc8785
 
 from openleo.governance import losses
+from openleo.governance.effect_form import checked
 from openleo.governance.entries import (
     Act,
     Activated,
@@ -32,7 +33,7 @@ from openleo.governance.moves import NETWORK, ROSTER, SUSPENDED
 from openleo.governance.replay import refusal
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
-from openleo.governance.state import Change, Refused, State, status
+from openleo.governance.state import Change, Refused, State, keys_between, status
 
 Json = Mapping[str, Any]
 
@@ -57,12 +58,24 @@ def check_frozen(change: Change, effect: Json) -> None:
     """The effect at hand is the one that stands on the ledger, and the ledger sums it up rightly. Raises Refused."""
     if change.effect is None:
         raise Refused("its effect is not frozen")
+    checked(effect)
     if effect_sha256(effect) != change.effect.effect:
         raise Refused("effect.json is not the effect that stands on the ledger")
     if losses.touched(effect) != change.effect.touched or losses.ends(effect) != change.effect.ends:
         raise Refused("the ledger sums the effect up otherwise than effect.json says")
     if effect["network"] != change.effect.network:
         raise Refused("the effect was computed on another network than the ledger says")
+
+
+def check_again(signed: Json, now: Json, tolerance_ppm: int) -> None:
+    """The effect computed again answers the question that was signed, and takes no more. Raises Refused."""
+    checked(now)
+    if now["network"] != signed["network"]:
+        raise Refused("it was computed again on another network than the one whose effect was signed")
+    if set(now["people"]) != set(signed["people"]) or (now["terminals"] is None) != (signed["terminals"] is None):
+        raise Refused("it was computed again of other territories, or without the terminals that were counted")
+    if more := losses.loses_more(signed, now, tolerance_ppm):
+        raise Refused(f"computed again, it takes more than was signed: {'; '.join(more)}")
 
 
 def activation(
@@ -73,8 +86,7 @@ def activation(
     if why := why_not(state, change, at):
         raise Refused(f"{id_} is {status(state, change, at)}: {why}")
     check_frozen(change, signed)
-    if more := losses.loses_more(signed, now.effect, state.people.settings.tolerance_ppm):
-        raise Refused(f"computed again, it takes more than was signed: {'; '.join(more)}")
+    check_again(signed, now.effect, state.people.settings.tolerance_ppm)
     body = Activated(change=id_, effect=now.sha256, approved_in=approved_in, witnessed=witnessed)
     activated = entry(at, body)
     if why := refusal(state, activated):
@@ -107,17 +119,16 @@ def facts(state: State, change: Change) -> Sequence[tuple[str, Body]]:
 
 
 def _roster_facts(id_: str, old: Roster, new: Roster) -> list[tuple[str, Body]]:
-    before = {key.fingerprint: officer.id for officer in old.officers for key in officer.keys}
-    after = {key.fingerprint: officer.id for officer in new.officers for key in officer.keys}
+    join, go = keys_between(old, new)
     added: list[tuple[str, Body]] = [
-        ("key.added", KeyAdded(change=id_, officer=after[key], key=key)) for key in sorted(after.keys() - before)
+        ("key.added", KeyAdded(change=id_, officer=officer, key=key)) for key, officer in join.items()
     ]
     revoked: list[tuple[str, Body]] = [
         (
             "key.revoked",
-            KeyRevoked(change=id_, officer=before[key], key=key, reason="not in the new roster", signature=None),
+            KeyRevoked(change=id_, officer=officer, key=key, reason="not in the new roster", signature=None),
         )
-        for key in sorted(before.keys() - after)
+        for key, officer in go.items()
     ]
     changed = [("quorum.changed", QuorumChanged(change=id_, base=old.sha256, new=new.sha256))]
     return [*added, *revoked, *(changed if old.lines != new.lines else [])]

@@ -11,8 +11,10 @@ under a signed checkpoint, and only then followed: what is in force was logged b
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,6 +99,7 @@ class House:
         """Raises LedgerError where the ledger does not verify, NotInOrder where its entries do not follow."""
         self.folder, self.artefacts = folder, folder.artefacts
         self.at = at
+        self._writing = threading.RLock()
         self._signer = keys.read_signer(folder.key) if write else None
         mark = Mark.beside(folder.key) if write else None
         self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
@@ -111,18 +114,18 @@ class House:
 
         Gives their numbers. After a failure of the storage the house has to be opened again.
         """
-        assert self._signer is not None, "the house was opened to read"
-        first = self.state.size
-        try:
-            for entry in entries:
-                _follow(self.state, entry)
-            self.at("entries checked")
-            self.ledger.append([entry.to_bytes() for entry in entries], self._signer)
-        except BaseException:
-            self._again(first)
-            raise
-        self.at("entries durable")
-        return range(first, self.state.size)
+        with self._writing:  # what is followed and what is durable are one: no thread forgets what another one wrote
+            first = self.state.size
+            try:
+                for entry in entries:
+                    _follow(self.state, entry)
+                self.at("entries checked")
+                self.ledger.append([entry.to_bytes() for entry in entries], self.signer)
+            except BaseException:
+                self._again(first)
+                raise
+            self.at("entries durable")
+            return range(first, self.state.size)
 
     def _again(self, size: int) -> None:
         """The state of the ledger's first entries: what was followed in vain is forgotten."""
@@ -141,8 +144,11 @@ class House:
     def entry(self, index: int) -> Entry:
         return from_bytes(self.ledger.entry(index))
 
-    def write_active(self, at: datetime) -> None:
-        """What is in force, for people and programmes. Nothing here reads it: it is derived again at every start."""
+    def write_active(self, at: datetime) -> str:
+        """What is in force, for people and programmes. Nothing here reads it: it is derived again at every start.
+
+        Gives why it could not be written; "" where it was. What is in force does not depend on it.
+        """
         said = {
             "at": instant(at),
             "size": self.state.size,
@@ -150,8 +156,14 @@ class House:
             "active": dict(sorted(self.state.active(at).items())),
         }
         beside = self.folder.active.with_name(f".{ACTIVE}.new")
-        beside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
-        beside.replace(self.folder.active)
+        try:
+            beside.write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
+            beside.replace(self.folder.active)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            return f"{self.folder.active} was not written ({error.strerror}): it says what was in force before"
+        return ""
 
     def close(self) -> None:
         self.ledger.close()

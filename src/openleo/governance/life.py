@@ -32,9 +32,10 @@ from openleo.governance.entries import (
     parse_instant,
 )
 from openleo.governance.keys import PublicKey
-from openleo.governance.moves import LOG_KEY, RECOVERY, ROSTER, kind_of
+from openleo.governance.moves import LOG_KEY, RECOVERY, ROSTER, fault_of, kind_of
 from openleo.governance.quorum import missing, parties
-from openleo.governance.roster import Loss, QuorumLine, Roster, lines_for
+from openleo.governance.required import check_counted, check_network, lines_of
+from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
 from openleo.governance.state import (
     Change,
@@ -47,15 +48,17 @@ from openleo.governance.state import (
     Vote,
     earliest,
     electorate,
-    recovery_lines,
+    end,
+    keys_between,
     settle,
     signed_by,
     signer,
     statement,
     status,
-    void_because,
     voters,
 )
+from openleo.ledger.faults import Malformed
+from openleo.ledger.keys import parse_verifier
 
 OPEN = (Status.PROPOSED, Status.APPROVING, Status.SCHEDULED, Status.READY)
 ALONE = (ROSTER, LOG_KEY)  # targets that are moved by themselves: who decides is not changed in the same breath
@@ -110,15 +113,28 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
     for move in body.moves:
         if move.base == move.new:
             raise Refused(f"{move.target} would stay as it is")
+        if fault := fault_of(move):
+            raise Refused(fault)
         if state.value(move.target) != move.base:
             raise Refused(f"{move.target} is {_short(state.value(move.target))} and not {_short(move.base)}, its base")
     _check_times(entry.at, body)
+    if body.kind == LOG_KEY:
+        _check_log_key(state, str(body.moves[0].new))
     if body.kind in (ROSTER, RECOVERY):
         _check_new_roster(state, body)
     elif body.documents or body.possession:
         raise Refused("only a change of the roster brings documents and keys")
     if body.reverts is not None and state.change(body.reverts).activated_at is None:
         raise Refused(f"{body.reverts} was never activated: there is nothing to revert")
+
+
+def _check_log_key(state: State, vkey: str) -> None:
+    try:
+        key = parse_verifier(vkey)
+    except Malformed as error:
+        raise Refused(f"the new log key is none: {error}") from error
+    if key.name != state.origin:
+        raise Refused(f"the new log key is called {key.name}, and the ledger {state.origin}")
 
 
 def _check_times(at: datetime, body: Proposed) -> None:
@@ -165,6 +181,7 @@ def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: st
 
 def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
     state.changes[body.change] = Change(body, entry.at, state.people.sha256)
+    state.open.add(body.change)
     state.nonces.add(body.nonce)
 
 
@@ -172,7 +189,9 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
     change = _open(state, body.change, entry.at)
     if change.effect is not None:
         raise Refused("its effect is frozen already")
-    lines = _lines(state, change, body)
+    check_network(state, change, body)
+    check_counted(state, change, body, 0)
+    lines = lines_of(state, change, body)
     if not lines:
         raise Refused(
             f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved"
@@ -181,14 +200,7 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
 
 def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
     change = state.changes[body.change]
-    change.effect, change.effect_at, change.lines = body, entry.at, _lines(state, change, body)
-
-
-def _lines(state: State, change: Change, effect: EffectFrozen) -> tuple[QuorumLine, ...]:
-    if change.proposed.kind == RECOVERY:
-        return recovery_lines(state.people)
-    losses = [Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost) for one in effect.touched]
-    return lines_for(state.people, change.proposed.kind, losses, effect.named)
+    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
@@ -234,7 +246,7 @@ def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
 
 
 def _follow_rejection(state: State, _index: int, _entry: Entry, body: Rejection) -> None:
-    state.changes[body.change].ended = (Status.REJECTED, f"by {body.officer}")
+    end(state, body.change, Status.REJECTED, f"by {body.officer}")
 
 
 def _check_objection(state: State, entry: Entry, body: Objection) -> None:
@@ -270,6 +282,9 @@ def _check_activated(state: State, entry: Entry, body: Activated) -> None:
     now = status(state, change, entry.at)
     if now is not Status.READY:
         raise Refused(f"{body.change} is {now}: {why_not(state, change, entry.at)}")
+    assert change.effect is not None
+    check_network(state, change, change.effect)
+    check_counted(state, change, change.effect, state.people.settings.tolerance_ppm)
     late = [vote.officer for vote in change.votes.values() if vote.index >= body.approved_in.size]
     if late or body.approved_in.size > state.size:
         raise Refused(f"its proof is of {body.approved_in.size} entries, and does not hold every approval")
@@ -280,10 +295,14 @@ def _check_activated(state: State, entry: Entry, body: Activated) -> None:
 def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -> None:
     change = state.changes[body.change]
     change.activated_at, change.activated_by = entry.at, index
+    state.open.discard(body.change)
     settle(state, change.proposed.moves, by=body.change)
     for move in change.proposed.moves:
         if move.target == ROSTER:
-            state.roster = roster_of(change.proposed.documents[str(move.new)])
+            new = roster_of(change.proposed.documents[str(move.new)])
+            change.keys_added, change.keys_gone = keys_between(state.people, new)
+            state.roster = new
+            state.revoked |= change.keys_gone.keys()
         elif move.target == LOG_KEY:
             state.log_vkey = str(move.new)
 
@@ -291,13 +310,14 @@ def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -
 def _check_expired(state: State, entry: Entry, body: Expired) -> None:
     change = state.change(body.change)
     now = status(state, change, entry.at)
-    if change.ended is not None or now not in (Status.EXPIRED, Status.VOID):
+    if change.closed or now not in (Status.EXPIRED, Status.VOID):
         raise Refused(f"{body.change} is {now}, and has not ended by itself")
 
 
 def _follow_expired(state: State, _index: int, entry: Entry, body: Expired) -> None:
     change = state.changes[body.change]
-    change.ended = (status(state, change, entry.at), body.why)
+    end(state, body.change, status(state, change, entry.at), body.why)
+    change.closed = True
 
 
 def why_not(state: State, change: Change, at: datetime) -> str:
@@ -312,7 +332,6 @@ def why_not(state: State, change: Change, at: datetime) -> str:
         Status.PROPOSED: "its effect is not frozen",
         Status.SCHEDULED: f"not before {instant(earliest(state, change))}",
         Status.EXPIRED: f"over since {min(change.proposed.expires, change.proposed.window.until)}",
-        Status.VOID: void_because(state, change),
         Status.ACTIVE: "it is in force",
         Status.SUPERSEDED: "another change came after it",
     }.get(now, "")

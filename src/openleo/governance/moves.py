@@ -57,6 +57,21 @@ def kind_of(target: str) -> str:
     return _KIND_OF[target.partition(":")[0]]
 
 
+SHA256 = r"[0-9a-f]{64}"
+
+
+def fault_of(move: Move) -> str:
+    """What is wrong with the value that a move leads to, by what its target holds; nothing where it can stand."""
+    kind, new = move.kind, move.new
+    if kind == "account":
+        return "" if new in (ACTIVE, SUSPENDED) else f"an account is {ACTIVE} or {SUSPENDED}"
+    if kind in ("network", "roster", "log_key") and new is None:
+        return f"the {kind} can be replaced, and not taken away"
+    if kind in ("rules", "network", "roster", "group") and new is not None and not re.fullmatch(SHA256, new):
+        return f"{move.target} is named by a sha256"
+    return ""
+
+
 def book_target(book: str) -> str:
     """The target of a book of rules. Raises ValueError where its name cannot stand on the ledger."""
     if not re.match(TARGET, target := f"book:{book}"):

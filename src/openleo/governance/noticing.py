@@ -39,7 +39,7 @@ from openleo.governance.entries import (
 from openleo.governance.notices import Kind, Notice
 from openleo.governance.replay import take
 from openleo.governance.roster import all_satisfied
-from openleo.governance.state import Change, State, Status, earliest, status, touched, void_because, voters
+from openleo.governance.state import Change, State, Status, earliest, status, touched, voters
 
 END_DAYS = (30, 7)  # before service of a territory ends; the longest first
 MOST_NAMED = 10  # territories in a title; the notice lists all
@@ -163,12 +163,12 @@ class _Watch:
             self._tell(Kind.APPROVED, index, at, id_, f"approved; it may take effect from {begin} on")
 
     def _look_for_void(self, index: int, at: datetime) -> None:
-        """A value that moves away from what a proposal starts from makes it void; one that comes back, good again."""
+        """A value that moves away from what a proposal starts from makes it void, for good."""
         for id_ in self.open:
-            why = void_because(self.state, self._change(id_))
-            if why and id_ not in self.void:
-                self._tell(Kind.VOID, index, at, id_, "void", why)
-            (self.void.add if why else self.void.discard)(id_)
+            ended = self._change(id_).ended
+            if ended is not None and ended[0] is Status.VOID and id_ not in self.void:
+                self._tell(Kind.VOID, index, at, id_, "void", ended[1])
+                self.void.add(id_)
 
     def _over(self, id_: str) -> None:
         self.open.pop(id_, None)

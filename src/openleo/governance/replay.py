@@ -26,7 +26,7 @@ class Finding:
 
 def refusal(state: State, entry: Entry) -> str:
     """Why an entry may not follow; "" where it may."""
-    if state.size == 0 and entry.type != "genesis":
+    if state.roster is None and entry.type != "genesis":
         return "the ledger has no genesis: entry 0 has to say who decides"
     if state.newest_at is not None and entry.at < state.newest_at:
         return f"its time {instant(entry.at)} is before that of the newest entry, {instant(state.newest_at)}"

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import rfc8785
 
 from openleo.governance.keys import PublicKey
-from openleo.governance.quorum import Quorum, satisfied
+from openleo.governance.quorum import Leaf, Quorum, satisfied
 from openleo.places.territories import with_territorial_sea
 
 SCHEMA = 1
@@ -216,6 +216,23 @@ def lines_for(roster: Roster, kind: str, losses: Iterable[Loss], named: Iterable
             or any(line.above.passed_by(loss) for loss in losses if _touches(line.territory, {loss.territory}))
         )
     )
+
+
+def lines_touched(old: Roster, new: Roster) -> tuple[QuorumLine, ...]:
+    """What a new roster has to satisfy besides the lines for its kind: nobody's say is taken away behind their back.
+
+    Every line that goes or is written otherwise, every line of a territory whose notice gets shorter, and one officer
+    of each party whose officers, roles or keys change.
+    """
+    shorter = {
+        place for place, hours in old.settings.notice_hours.items() if new.settings.notice_hours.get(place, 0) < hours
+    }
+    lines = [line for line in old.lines if line not in new.lines or line.territory in shorter]
+    before, after = ({one.id: one for one in roster.officers} for roster in (old, new))
+    known = {party.id for party in old.parties if any(one.party == party.id for one in old.officers)}
+    changed = {one.party for one in (*before.values(), *after.values()) if before.get(one.id) != after.get(one.id)}
+    own = [QuorumLine(ANY, "roster", None, Leaf(1, party)) for party in sorted(changed & known)]
+    return (*lines, *own)
 
 
 def all_satisfied(lines: Iterable[QuorumLine], voters: Iterable[Officer]) -> bool:

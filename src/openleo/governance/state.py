@@ -7,7 +7,7 @@ modules of the steps (life.py, acts.py, emergency.py) say what may follow, and c
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,7 @@ from typing import Any
 from openleo.governance import to_sign
 from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, parse_instant
 from openleo.governance.keys import PublicKey
-from openleo.governance.moves import ACTIVE, RECOVERY, Move
+from openleo.governance.moves import ACTIVE, RECOVERY, ROSTER, Move
 from openleo.governance.quorum import Leaf
 from openleo.governance.roster import ANY, Officer, QuorumLine, Roster, all_satisfied
 from openleo.governance.sshsig import NAMESPACE, SignatureRefused, verify
@@ -62,10 +62,13 @@ class Change:
     votes: dict[str, Vote] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)  # officers who may not approve it any more
     objections: list[int] = field(default_factory=list)  # entries
-    ended: tuple[Status, str] | None = None  # and why
+    ended: tuple[Status, str] | None = None  # and why; it does not come back
+    closed: bool = False  # change.expired stands on the ledger
     activated_at: datetime | None = None
     activated_by: int | None = None  # the entry
     stated: set[tuple[str, str]] = field(default_factory=set)  # facts that stand on the ledger: (type, what)
+    keys_added: dict[str, str] = field(default_factory=dict)  # by its activation: fingerprint → officer
+    keys_gone: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -104,6 +107,7 @@ class State:
     roster: Roster | None = None
     settled: dict[str, Settled] = field(default_factory=dict)
     changes: dict[str, Change] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)  # changes that have not ended, but for time
     nonces: set[str] = field(default_factory=set)
     revoked: set[str] = field(default_factory=set)  # fingerprints
     glass: dict[str, BreakGlass] = field(default_factory=dict)
@@ -126,9 +130,14 @@ class State:
             return ACTIVE if target.startswith("account:") else None
         return found.value
 
+    @property
+    def lasting(self) -> dict[str, str | None]:
+        """Every target's value when no glass is broken: what a change moves from, and is compared with."""
+        return {target: settled.value for target, settled in self.settled.items()}
+
     def active(self, at: datetime) -> dict[str, str | None]:
         """Every target's value in force at an instant; what break-glass set holds until it lapses."""
-        found = {target: settled.value for target, settled in self.settled.items()}
+        found = self.lasting
         for glass in self.glass.values():
             if glass.at <= at < glass.until:
                 found |= {m.target: m.new for m in glass.used.moves if self.value(m.target) == glass.before[m.target]}
@@ -151,8 +160,6 @@ def status(state: State, change: Change, at: datetime) -> Status:
         return Status.ACTIVE if held else Status.SUPERSEDED
     if change.ended is not None:
         return change.ended[0]
-    if void_because(state, change):
-        return Status.VOID
     if at >= min(parse_instant(change.proposed.expires), parse_instant(change.proposed.window.until)):
         return Status.EXPIRED
     if change.effect is None:
@@ -160,14 +167,6 @@ def status(state: State, change: Change, at: datetime) -> Status:
     if not all_satisfied(change.lines, voters(state, change)):
         return Status.APPROVING
     return Status.READY if at >= earliest(state, change) else Status.SCHEDULED
-
-
-def void_because(state: State, change: Change) -> str:
-    """What has moved under a change that was not activated yet; else nothing."""
-    moved = [move.target for move in change.proposed.moves if state.value(move.target) != move.base]
-    if moved:
-        return f"{', '.join(moved)} moved after it was proposed"
-    return "" if change.roster == state.people.sha256 else "the roster moved after it was proposed"
 
 
 def voters(state: State, change: Change) -> tuple[Officer, ...]:
@@ -243,10 +242,40 @@ def signed_by(
     return key
 
 
-def settle(state: State, moves: Iterable[Move], by: str | None) -> None:
-    """Targets take their new values."""
+def settle(state: State, moves: Sequence[Move], by: str | None) -> None:
+    """Targets take their new values, and open changes of the same targets are void: for good, though a value return."""
+    moved = {move.target for move in moves}
     for move in moves:
         state.settled[move.target] = Settled(move.new, by)
+    for id_ in sorted(state.open):
+        change = state.changes[id_]
+        under = [one.target for one in change.proposed.moves if one.target in moved]
+        if not under and ROSTER in moved:
+            under = ["the roster"]
+        if under:
+            end(state, id_, Status.VOID, f"{', '.join(under)} moved after it was proposed")
+
+
+def end(state: State, id_: str, status_: Status, why: str) -> None:
+    """A change ends without having taken effect."""
+    state.changes[id_].ended = (status_, why)
+    state.open.discard(id_)
+
+
+def keys_between(old: Roster, new: Roster) -> tuple[dict[str, str], dict[str, str]]:
+    """(keys that join, keys that go), by fingerprint, each with its officer."""
+    before, after = (
+        {key.fingerprint: officer.id for officer in one.officers for key in officer.keys} for one in (old, new)
+    )
+    return (
+        {key: after[key] for key in sorted(after.keys() - before)},
+        {key: before[key] for key in sorted(before.keys() - after)},
+    )
+
+
+def enrolled(state: State, account: str) -> Counter[str]:
+    """The terminals of an account, by territory, as they were enrolled."""
+    return Counter({place: n for (one, place), n in state.of_account.items() if one == account and n > 0})
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
