@@ -24,7 +24,7 @@ LINES = [Key(n).line for n in range(30)]
 TEXT = f"""
 schema = 1
 witnesses = '''
-log example.com/log+b2e0bb2d+AZ
+witness w1 witness.example/w1+0ad7d35e+BIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
 quorum none
 '''
 
@@ -296,7 +296,7 @@ REFUSED = {
         "party[0].name: is 'A\\nregulator'; it must be",
     ),
     "too much for an entry": (
-        [("log example.com", "#" + "x" * 9_900 + "\nlog example.com"), (f'"{LINES[20]}"', ", ".join(
+        [("witness w1", "#" + "x" * 9_900 + "\nwitness w1"), (f'"{LINES[20]}"', ", ".join(
             f'"{Key(n, TOKEN, "ssh:" + "x" * 500).line}"' for n in range(100, 140)))],
         "bytes as a document; at most 32,768 fit into an entry.",
     ),
@@ -502,4 +502,12 @@ def test_governance_knows_neither_orbits_nor_rules():
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     rooms = {name.split(".")[1] for name in loaded}
-    assert rooms <= {"governance", "errors", "reading", "places", "instants", "units"}, rooms
+    assert rooms <= {"governance", "ledger", "errors", "reading", "places", "instants", "units"}, rooms
+
+
+def test_witnesses_that_nobody_can_read_are_refused(tmp_path: Path) -> None:
+    """They would let nothing take effect any more, not even another roster."""
+    file = tmp_path / "roster.toml"
+    file.write_text(TEXT.replace("quorum none", "quorum some"))
+    with pytest.raises(InputError, match="is no tlog-policy"):
+        read_roster(file)

@@ -31,6 +31,8 @@ from openleo.governance.roster import (
     SingleActs,
 )
 from openleo.governance.roster_records import LEAST_RECOVERY, OfficerRecord, QuorumRecord, RosterRecord, SettingsRecord
+from openleo.ledger.faults import Malformed
+from openleo.ledger.policy import parse as parse_policy
 from openleo.places.territories import territory_id, unknown_territory
 from openleo.reading import examine, read_json, read_toml
 
@@ -140,6 +142,7 @@ class _Making:
         officers = tuple(sorted(map(self._officer, people), key=lambda officer: officer.id))
         recovery = Recovery(record.recovery.threshold, self._keys(record.recovery.keys, "recovery"))
         self._check_recovery(recovery)
+        self._check_witnesses(record.witnesses)
         lines = {number: self._line(line, number, officers) for number, line in self.whole("quorum", record.quorum)}
         self._check_lines({number: line for number, line in lines.items() if line is not None})
         made = Roster(
@@ -187,6 +190,14 @@ class _Making:
         if len(self.record.recovery.keys) < recovery.threshold and "recovery" not in self.sections:
             rule = f"asks for {recovery.threshold} of {len(self.record.recovery.keys)} keys, which can never be."
             self.add("recovery", rule, "Give more keys, kept apart, or ask for fewer.")
+
+    def _check_witnesses(self, text: str) -> None:
+        """A policy that nobody can read would let nothing take effect any more, not even another roster."""
+        if text:
+            try:
+                parse_policy(text.encode())
+            except Malformed as error:
+                self.add("witnesses", f"is no tlog-policy: {error}", "Write lines as `witness NAME VKEY [URL]`.")
 
     def _line(self, record: QuorumRecord, number: int, officers: Sequence[Officer]) -> QuorumLine | None:
         where = f"quorum[{number}]"
