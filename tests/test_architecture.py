@@ -113,6 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": {"network.constellation"},
     # PROVEN: who decided. Knows nothing of orbits or of what a rule says.
     "governance": {"ledger"},
+    "changes": {"governance", "policy", "effects", "results", "service"},  # rules as changes
 }  # fmt: skip
 STAND_ALONE = {"network.kernels", "ledger"}  # not even the ground floor
 ENTRY_POINTS = {"__init__", "__main__", "cli"}  # may import everything; nobody imports them
