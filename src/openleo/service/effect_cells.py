@@ -17,6 +17,15 @@ from openleo.service.reached import Reached
 Codes = NDArray[np.uint8]
 
 
+class State(IntEnum):
+    """What the rules of one side say of most of a cell, where that side's network serves it."""
+
+    NO = NO
+    DEPENDS = DEPENDS
+    YES = YES
+    OUT_OF_REACH = 3
+
+
 class Change(IntEnum):
     """What happens to most of a cell."""
 
@@ -30,7 +39,7 @@ class Change(IntEnum):
 
 @dataclass(frozen=True)
 class CellEffect:
-    """Axes (cell,): `before` and `after` hold NO, DEPENDS or YES; `change` holds Change."""
+    """Axes (cell,): `before` and `after` hold State; `change` holds Change."""
 
     class_: str
     before: Codes
@@ -53,8 +62,12 @@ def by_cell(networks: tuple[Reached, Reached], before: Decided, after: Decided, 
     change[same & (was == YES) & more] = Change.GAINED
     change[(was == YES) & (is_ == NO)] = Change.LOST
     change[(was == NO) & (is_ == YES)] = Change.GAINED
-    unreached = np.maximum(*shares) == 0.0
-    states = _most(reached, was, DEPENDS + 2), _most(reached, is_, DEPENDS + 2)
+    most = np.maximum(*shares)
+    unreached = most == 0.0
+    states = [
+        np.where(unreached | (share < most / 2.0), np.uint8(State.OUT_OF_REACH), _most(reached, may, len(State)))
+        for share, may in zip(shares, (was, is_), strict=True)
+    ]
     shown = np.where(unreached, np.uint8(Change.UNREACHED), _most(reached, change, len(Change)))
     return CellEffect(class_, states[0], states[1], shown)
 
