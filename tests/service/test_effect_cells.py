@@ -11,6 +11,7 @@ from openleo import cells as h3cells
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
+from openleo.policy.conditions import MoreThan, Selector
 from openleo.policy.rules import Rule, union
 from openleo.service.change import Side
 from openleo.service.effect_cells import Change, State, by_cell
@@ -25,6 +26,10 @@ PARTS = Parts(
 KINDS = mask.kinds_of(PARTS, ())
 HERE = Labels(frozenset({"TON"}))
 PERMIT, FORBID = Rule("p", "b", "permit", HERE), Rule("f", "b", "forbid", HERE, emergency="cut")
+
+LISTED = Rule("p", "b", "permit", HERE, Selector(groups=frozenset({"aid"})))
+LIMIT = Rule("f", "b", "forbid", HERE, Selector(conditions=(MoreThan("speed_kmh", 75.0),)), emergency="cut")
+FASTER = Rule("f", "b", "forbid", HERE, Selector(conditions=(MoreThan("speed_kmh", 120.0),)), emergency="cut")
 
 
 def reached(share: float) -> Reached:
@@ -54,3 +59,29 @@ def shown(shares: tuple[float, float], old: list[Rule], new: list[Rule]) -> tupl
 def test_a_change_of_gateways_shows_on_both_sides(shares, before, after, change) -> None:
     """Both sides showed what the rules say, which is the same."""
     assert shown(shares, [PERMIT], [PERMIT]) == (before, after, change)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ([LISTED], [LISTED], Change.STAYS_DEPENDENT),
+        ([PERMIT, LIMIT], [PERMIT, LIMIT], Change.STAYS_DEPENDENT),
+        ([PERMIT, LIMIT], [PERMIT, FASTER], Change.MAY_CHANGE),
+        ([LISTED], [LISTED, FORBID], Change.MAY_LOSE),
+        ([LISTED, FORBID], [LISTED], Change.MAY_GAIN),
+        ([PERMIT], [PERMIT, LIMIT], Change.MAY_LOSE),
+        ([LISTED], [PERMIT], Change.MAY_GAIN),
+        ([PERMIT], [FORBID], Change.LOST),
+        ([FORBID], [PERMIT], Change.GAINED),
+        ([FORBID], [FORBID], Change.STAYS_OUT),
+    ],
+)
+def test_what_stays_as_it_was_is_not_drawn_as_changed(old, new, change) -> None:
+    """All that depends on the terminal was drawn alike, changed or not."""
+    assert shown((1.0, 1.0), old, new)[2] is change
+
+
+def test_a_permission_where_no_network_of_that_side_serves_gives_nothing() -> None:
+    """It was drawn as a gain."""
+    assert shown((1.0, 0.0), [FORBID], [PERMIT])[2] is Change.STAYS_OUT
+    assert shown((1.0, 0.0), [LISTED], [LISTED])[2] is Change.MAY_LOSE

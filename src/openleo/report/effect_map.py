@@ -39,9 +39,12 @@ class Look:
 CHANGES: dict[int, Look] = {
     Change.LOST: Look("Loses service", "#e8743b", "////"),
     Change.GAINED: Look("Gains service", "#2b7bba"),
-    Change.MAY_CHANGE: Look("Depends on the terminal, before or after", "#cc9ec0", "...."),
+    Change.MAY_LOSE: Look("May lose service", "#f2bf9b", "...."),
+    Change.MAY_GAIN: Look("May gain service", "#a9cde6", "...."),
+    Change.MAY_CHANGE: Look("Depends on the terminal in another way", "#cc9ec0", "...."),
     Change.STAYS_IN: Look("Served before and after", "#cfe0d3"),
-    Change.STAYS_OUT: Look("Not permitted before and after", "#bdbdbd"),
+    Change.STAYS_DEPENDENT: Look("Depends on the terminal as before", "#e4dbe6"),
+    Change.STAYS_OUT: Look("Served neither before nor after", "#bdbdbd"),
     Change.UNREACHED: Look("Out of the network's reach", "#4a4a4a"),
 }
 STATES: dict[int, Look] = {
