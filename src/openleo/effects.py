@@ -180,8 +180,15 @@ def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
     """The cells of one class before and after, for maps."""
     sides = [Side(one, at) for one in (prepared.base, prepared.new)]
     before, after = (side.decided(prepared.reached.kinds, (class_,)) for side in sides)
-    first, second = (prepared.networks.of(side) or prepared.reached for side in sides)
-    return by_cell((first, second), before, after, class_)
+    return by_cell(_of_both(prepared, at), before, after, class_)
+
+
+def _of_both(prepared: Prepared, at: datetime) -> tuple[Reached, Reached]:
+    """What the network of each side reaches."""
+    before, after = (prepared.networks.of(Side(one, at)) for one in (prepared.base, prepared.new))
+    if before is None or after is None:
+        raise ValueError("the networks of both rule sets at the instant are more than may be computed")
+    return before, after
 
 
 # --- beams --------------------------------------------------------------------------------------------------------
@@ -203,15 +210,16 @@ def spills(
     finer = resolution
     while h3cells.radius_km(finer) > beam_km / FINE and len(cells) * 7 ** (finer + 1 - case.resolution) < MOST_POINTS:
         finer += 1
-    points, kind, can_serve = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
-    sampled = Sampled(points, kind, can_serve)
-    return spill(sampled, reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
+    points, kind, cell = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
+    served = [network.statistics.can_serve > 0.0 for network in _of_both(prepared, at)]
+    first, second = (Sampled(points, kind, can_serve[cell]) for can_serve in served)
+    return spill((first, second), reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
 
 
 def _sampled(
     prepared: Prepared, cells: h3cells.Cells, resolution: int, finer: int, folder: Path
-) -> tuple[Points, NDArray[np.intp], NDArray[np.bool_]]:
-    """(points, the kind of each, whether it can be served at some time); the points are kept."""
+) -> tuple[Points, NDArray[np.intp], NDArray[np.intp]]:
+    """(points, the kind of each, the number of its cell); the points are kept."""
     reached = prepared.reached
     regions = reached.kinds.regions
     said = [
@@ -224,8 +232,7 @@ def _sampled(
         arrays = _point_arrays(reached, cells, resolution, finer)
         kept.keep(folder, name, arrays)
     points = Points(*(arrays[name] for name in ("latitude_deg", "longitude_deg", "part", "people")))
-    share = reached.statistics.can_serve[np.searchsorted(reached.parts.cells, arrays["cell"])]
-    return points, arrays["kind"], share > 0.0
+    return points, arrays["kind"], np.searchsorted(reached.parts.cells, arrays["cell"])
 
 
 def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer: int) -> dict[str, NDArray[Any]]:

@@ -341,6 +341,17 @@ def test_rules_on_gateways_are_computed_with_a_network_of_their_own(effect):
     assert [row["gained"] for row in back["territories"]] == [row["lost"] for row in said["territories"]]
 
 
+def test_beams_of_each_side_are_those_of_its_own_network(effect):
+    """Where no gateway is left nobody is lit and nobody could go dark; both sides were told of all gateways."""
+    here = PERMITS.replace('["SGP", "MYS"]', '["SGP"]')
+    plain = effect(here, here, "--json").json
+    beams = {(row["territory"], row["class"]): row["beams"] for row in plain["territories"]}
+    assert beams["MYS", "fixed"]["lit_people"][0] > 100_000
+    for row in effect(here, here + NO_GATEWAYS, "--json").json["territories"]:
+        for what, before_and_after in row["beams"].items():
+            assert before_and_after == [beams[row["territory"], row["class"]][what][0], 0]
+
+
 def test_windows_of_rules_on_gateways_are_looked_at(effect):
     said = effect(PERMITS, PERMITS + NO_GATEWAYS + WINDOW, "--json").json
     assert said["at"] == "2026-12-01T00:00:00Z"
