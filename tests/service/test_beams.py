@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -21,9 +22,12 @@ from openleo.policy.rules import Rule, RuleSet
 from openleo.policy.rules import union as set_of
 from openleo.policy.when import Period, Window
 from openleo.service.beams import felt, told
+from openleo.service.effect import named_rules
 
 WGS84 = Geod(ellps="WGS84")
 AT = datetime(2026, 11, 20, tzinfo=UTC)
+DAY = timedelta(days=1)
+BY_ID = attrgetter("id")
 STEP_KM = 1.0  # between the places that stand for all of them
 TOLERANCE_KM = {False: 1.3, True: 2.7}  # half a step across and a strip's edge; where waters meet, a cell's 2 km
 SGP, MYS, IDN = (Labels(with_territorial_sea({id_})) for id_ in ("SGP", "MYS", "IDN"))
@@ -181,6 +185,19 @@ def test_a_permit_on_beams_binds_before_and_after_its_window_as_the_only_one_the
         assert answer(felt(rules, 12.0), *inland, at=at).permitted == permitted
         on_request = decide(rules, Request(at=at, uncertainty_m=0.0), point.where(*inland, 0.0, rules.regions), "beam")
         assert on_request.permitted == permitted
+
+
+def test_what_permits_withhold_has_a_name_of_its_own_in_every_span_and_stands_on_one_side():
+    """Both spans had one id, and the rule stood in "old and new rules" that only the new ones had."""
+    rules = set_of([SERVED, beam("permit", SGP, "s"), beam("permit", MYS, "m", window=Window(AT, AT + DAY))])
+    derived = [rule for rule in felt(rules, 5.0).rules if rule.id != "served"]
+    until, begins = "until 2026-11-20T00:00:00Z", "from 2026-11-21T00:00:00Z"
+    assert [rule.id for rule in derived] == [f"nowhere but s {until}", "nowhere but m, s", f"nowhere but s {begins}"]
+    told_of = named_rules(set_of([SERVED]), felt(rules, 5.0), {rule.id for rule in derived})
+    assert [(rule.rule, rule.of) for rule in told_of] == [(rule.id, ("new",)) for rule in sorted(derived, key=BY_ID)]
+    one = replace(SERVED, id="twice", applies_to="gateway")
+    both = replace(set_of([SERVED]), rules=(one, one))
+    assert [rule.of for rule in named_rules(both, both, {"twice"})] == [("base", "new")]
 
 
 def test_what_cannot_be_drawn_is_refused_by_name_and_all_of_it():

@@ -320,12 +320,12 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
 def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
     """The rules with some names, and on which side each stands."""
     names = names_of(base, new)
-    found: dict[tuple[Any, ...], list[str]] = {}
+    found: dict[tuple[Any, ...], dict[str, None]] = {}  # the sides in their order, each once
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
             if (name := names[rule.key]) in told:
                 said = (name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
-                found.setdefault(said, []).append(side)
+                found.setdefault(said, {})[side] = None
     return tuple(
         NamedRule(name, book, effect_, tuple(sides), authority, reason, legal)
         for (name, book, effect_, authority, reason, legal), sides in sorted(found.items())
