@@ -271,7 +271,11 @@ def test_a_rule_on_beams_takes_service_across_the_border_too(effect):
     assert under["lost"] == far["SGP", "fixed"]["lost"]  # all of it, however far a beam is felt
     assert under["lost"]["people"] > 4_000_000
     assert beside["because"] == under["because"] == ["quiet"]
-    assert all(row["spill_people"] is None for row in forth.json["territories"])
+    assert all(row["spill_people"] is None and row["beams"] is None for row in forth.json["territories"])
+    text = effect(PERMITS, PERMITS + QUIET).out  # points 2 km apart told some as lit whom the rule keeps dark
+    assert "lit all the same" not in text
+    assert "dark if no beam" not in text
+    assert "Beams that point at" not in text
     said = "Rules on beams (quiet) withhold service within 12 km of whatever they keep dark: so far a beam is felt."
     assert said in forth.json["notes"]
     for row in back.json["territories"]:
