@@ -213,6 +213,15 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
         done = effect(PERMITS, PERMITS, *options)
         assert done.code == 2, done.out
         assert word in done.err
+    (tmp_path / "bad.csv").write_text(TERMINALS.replace("vehicle", "vehicel"))
+    said = effect(
+        PERMITS, PERMITS, "--at", "soon", "--until", "late", "--classes", "fixd,govt", "--terminals", "bad.csv"
+    )
+    assert (said.code, said.out) == (2, "")
+    for word in ("--at: is 'soon'", "--until: is 'late'", '"fixd"', '"govt"', "vehicel"):
+        assert word in said.err
+    said = effect(PERMITS, PERMITS.replace('"permit"', '"allow"'), "--at", "soon", "--terminals", "no.csv")
+    assert all(word in said.err for word in ("new.toml", "--at", "no.csv"))
     (tmp_path / "empty").mkdir()
     done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
     assert (done.code, "is a folder without a rule file" in done.err) == (2, True)

@@ -188,6 +188,21 @@ def point(words: str, option: str, scenario: Scenario) -> Point:
     raise InputError(Problem(option, "", f'there is no place "{words}".', gazetteer.offer(words)))
 
 
+def read_classes(words: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The classes of --classes, each once. Raises InputError with all that rules do not know."""
+    from openleo.errors import InputError, Problem, near_names
+
+    names = tuple(dict.fromkeys(word.strip() for word in words.split(",")))
+    problems = [
+        Problem("--classes", "", f'there is no class "{name}".',
+                near_names(name, known) or f"Classes of these rules: {', '.join(known)}.")
+        for name in names if name not in known
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
+    return names
+
+
 def read_instant(text: str, option: str) -> datetime:
     """An instant of the command line that rules can be decided for. Raises InputError."""
     from pydantic import TypeAdapter, ValidationError
