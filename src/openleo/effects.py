@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
-from openleo.service.change import Side, between
+from openleo.service.change import Side, between, names_of
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.effect_cells import CellEffect, by_cell
 from openleo.service.networks import Networks
@@ -39,6 +39,11 @@ from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from openleo.service.terminal_effect import Fleet
 
 CODE = "effects"  # this module, and with it all that makes what is kept
 
@@ -180,15 +185,25 @@ def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
     """The cells of one class before and after, for maps."""
     sides = [Side(one, at) for one in (prepared.base, prepared.new)]
     before, after = (side.decided(prepared.reached.kinds, (class_,)) for side in sides)
-    return by_cell(_of_both(prepared, at), before, after, class_)
+    return by_cell(of_both(prepared, at), before, after, class_)
 
 
-def _of_both(prepared: Prepared, at: datetime) -> tuple[Reached, Reached]:
+def of_both(prepared: Prepared, at: datetime) -> tuple[Reached, Reached]:
     """What the network of each side reaches."""
     before, after = (prepared.networks.of(Side(one, at)) for one in (prepared.base, prepared.new))
     if before is None or after is None:
         raise ValueError("the networks of both rule sets at the instant are more than may be computed")
     return before, after
+
+
+def changed_terminals(prepared: Prepared, fleet: Fleet, at: datetime) -> pa.Table:
+    """The terminals that lose or gain service, each with the rules by which it does."""
+    from openleo.service import terminal_rows
+
+    was, is_ = Side(prepared.base, at), Side(prepared.new, at)
+    names = names_of(prepared.base, prepared.new)
+    of_gateways = prepared.networks.because(was, is_, names)
+    return terminal_rows.changed(fleet, was, is_, of_both(prepared, at), names, of_gateways)
 
 
 # --- beams --------------------------------------------------------------------------------------------------------
@@ -211,7 +226,7 @@ def spills(
     while h3cells.radius_km(finer) > beam_km / FINE and len(cells) * 7 ** (finer + 1 - case.resolution) < MOST_POINTS:
         finer += 1
     points, kind, cell = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
-    served = [network.statistics.can_serve > 0.0 for network in _of_both(prepared, at)]
+    served = [network.statistics.can_serve > 0.0 for network in of_both(prepared, at)]
     first, second = (Sampled(points, kind, can_serve[cell]) for can_serve in served)
     return spill((first, second), reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
 

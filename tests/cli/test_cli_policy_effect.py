@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 TOLD = Path(__file__).parents[1] / "golden" / "policy-effect-strip.txt"
@@ -473,6 +475,39 @@ def test_terminals_going_back_are_the_mirror(effect, tmp_path):
     back = told(effect, tmp_path, PERMITS + STRIP + SLOW, PERMITS)
     assert terminals(there, "lost") == terminals(back, "gained")
     assert terminals(there, "gained") == terminals(back, "lost") == {}
+
+
+def rows_of(tmp_path) -> dict[str, dict]:
+    return {row["id"]: row for row in pq.read_table(tmp_path / "out" / "terminals.parquet").to_pylist()}
+
+
+def test_the_terminals_that_lose_are_written_one_by_one(effect, tmp_path):
+    """As many as the counts say, each with its decisions and rules."""
+    said = told(effect, tmp_path, PERMITS, PERMITS + STRIP + SLOW, "--out", "out")
+    rows = rows_of(tmp_path)
+    assert list(rows) == ["fast", "bahru", "ferry", "bridge"]  # in the order of the table
+    counted = Counter((row["territory"], row["class"]) for row in rows.values())
+    assert counted == {**terminals(said, "lost"), ("(several)", "fixed"): 1}
+    assert rows["fast"] == {
+        "id": "fast", "territory": "SGP", "class": "fixed", "before": "PERMITTED", "after": "FORBIDDEN",
+        "rules": ["slow"],
+    }  # fmt: skip
+    assert rows["bahru"]["rules"] == ["strip"]
+    told(effect, tmp_path, PERMITS + STRIP, PERMITS, "--out", "out")
+    back = rows_of(tmp_path)
+    assert (back["bahru"]["before"], back["bahru"]["after"]) == ("FORBIDDEN", "PERMITTED")
+    effect(PERMITS, PERMITS, "--out", "out")  # without a table nothing of an earlier one stays
+    assert not (tmp_path / "out" / "terminals.parquet").exists()
+
+
+def test_terminals_that_a_change_of_gateways_leaves_out_of_reach(effect, tmp_path):
+    said = told(effect, tmp_path, PERMITS, PERMITS + NO_GATEWAYS, "--out", "out")
+    rows = rows_of(tmp_path)
+    assert {(row["before"], row["after"], *row["rules"]) for row in rows.values()} == {
+        ("PERMITTED", "OUT_OF_REACH", "gw")
+    }
+    lost = sum(terminals(said, "lost").values()) + sum(one["lost"] for one in said["terminals_elsewhere"])
+    assert len(rows) == lost >= 6
 
 
 def test_faults_of_a_table_are_told(effect, tmp_path):

@@ -64,7 +64,8 @@ def effect(
         typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
     ] = BEAM_KM,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for effect.json, the text, a report and two maps. [default: none]")
+        Path | None,
+        typer.Option(help="Folder for effect.json, text, report, two maps and terminals that change. [default: none]"),
     ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
@@ -104,7 +105,8 @@ def effect(
     found = compare(prepared, asked, when, end, extras)
     names = (_name(base.sources), _name(other.sources))
     if out is not None:
-        note(f"Written to {out}: {', '.join(path.name for path in _write(found, prepared, names, asked, when, out))}")
+        written = _write(found, prepared, names, asked, when, out, counted)
+        note(f"Written to {out}: {', '.join(path.name for path in written)}")
     if as_json:
         print_json(found.as_json())
         return
@@ -146,10 +148,11 @@ def _felt(base: RuleSet, new: RuleSet, beam_km: float) -> tuple[RuleSet, RuleSet
 
 
 def _write(
-    found: Effect, prepared: Prepared, names: tuple[str, str], classes: tuple[str, ...], when: datetime, out: Path
-) -> list[Path]:
+    found: Effect, prepared: Prepared, names: tuple[str, str], classes: tuple[str, ...], when: datetime, out: Path,
+    fleet: Fleet | None,
+) -> list[Path]:  # fmt: skip
     """The files; the maps are of the class of which most changes, or of the first."""
-    from openleo.effects import cell_effect
+    from openleo.effects import cell_effect, changed_terminals
     from openleo.report.effect_files import write
 
     def people(class_: str) -> int:
@@ -157,7 +160,8 @@ def _write(
         return sum(one.people + one.cells for row in rows for one in (row.lost, row.gained, row.may_lose, row.may_gain))
 
     shown = max(classes, key=people)
-    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out)
+    rows = None if fleet is None else changed_terminals(prepared, fleet, when)
+    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out, rows)
 
 
 def _read(
