@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openleo.network.ephemeris import Failure
     from openleo.network.journeys import Point
     from openleo.network.pairs import Places
+    from openleo.policy.rules import RuleSet
     from openleo.results import OnProgress
     from openleo.scenario import PairCase, Scenario
 
@@ -40,6 +41,14 @@ def print_json(answer: object) -> None:
 def note(text: str) -> None:
     """A line for people, on stderr."""
     print(text, file=sys.stderr)
+
+
+def tell_beams_apart(*rule_sets: RuleSet) -> None:
+    """Say so where rules on beams are written, to whom is told of rules on terminals alone."""
+    from openleo.policy.words import beams_apart
+
+    if said := beams_apart(*rule_sets):
+        note(said)
 
 
 def compiled_kernels() -> tuple[Path, int]:

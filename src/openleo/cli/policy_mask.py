@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, RuleFiles, check_png, note, print_json, progress, read_classes, read_instant
+from openleo.cli.common import (
+    AsJson,
+    RuleFiles,
+    check_png,
+    note,
+    print_json,
+    progress,
+    read_classes,
+    read_instant,
+    tell_beams_apart,
+)
 
 if TYPE_CHECKING:
     from openleo.policy.mask_sums import Sums
@@ -55,6 +65,7 @@ def mask(
     chosen = together.read(lambda: _chosen(classes, rule_set)) if rule_set is not None else None
     if together.found or instant is None or rule_set is None or chosen is None:
         raise InputError(together.found)
+    tell_beams_apart(rule_set)
     with Outputs(asked_for) as to:
         with progress() as tell:
             index = cell_cache.load(resolution, progress=tell, tell=note)
