@@ -23,8 +23,8 @@ emergency = "cut"
 reason = "an example"
 """
 SAID = (
-    "Not asked here: 1 rule on beams (quiet). Plans and effects serve nobody within 12 km, or the beam_km that they are "
-    "given, of what such rules keep dark.\n"
+    "Not asked here: 1 rule on beams (quiet). Plans and effects serve nobody within 12 km, or the beam_km that they "
+    "are given, of what such rules keep dark.\n"
 )
 ASKED = {"class": "fixed", "position": {"lat_deg": 1.3, "lon_deg": 103.8, "uncertainty_m": 10}}
 AT = ("--at", "2026-11-20T00:00:00Z")
