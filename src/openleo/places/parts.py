@@ -27,6 +27,7 @@ Labels = NDArray[np.object_]
 
 SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
 SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
+DRAWN_TWICE_DEG = 1e-3 / waters.KM_PER_DEGREE  # 1 m: so far apart one outline lies when it is drawn in two ways
 SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
 REGION_DECIMALS = 9  # of a degree: 0.1 mm, so that no corner of a region is a number too small to divide by
 
@@ -195,14 +196,31 @@ def _ground(outlines: NDArray[np.object_], regions: Sequence[shapely.Geometry]) 
 def _split(
     ground: NDArray[np.object_], region: shapely.Geometry
 ) -> tuple[NDArray[np.intp], NDArray[np.object_], NDArray[np.bool_]]:
-    """(number of the ground, what of it lies inside or outside a region, which of the two)."""
+    """(number of the ground, what of it lies inside or outside a region, which of the two).
+
+    Where either is a sliver, as outlines drawn in two ways leave between them, the ground is not cut.
+    """
     shapely.prepare(region)
     touches, holds = shapely.intersects(region, ground), shapely.contains(region, ground)
-    whole, crossed = np.flatnonzero(~touches | holds), np.flatnonzero(touches & ~holds)
-    inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
+    crossed = np.flatnonzero(touches & ~holds)
     near = shapes.around(ground[crossed], region)
-    pieces = [ground[whole], shapely.intersection(ground[crossed], near), shapely.difference(ground[crossed], near)]
-    return np.concatenate([whole, crossed, crossed]), np.concatenate(pieces), inside
+    within, beyond = shapely.intersection(ground[crossed], near), shapely.difference(ground[crossed], near)
+    slight = _slivers(within), _slivers(beyond)
+    holds[crossed] = slight[1] & ~slight[0]
+    cut_ = ~slight[0] & ~slight[1]
+    whole, crossed = np.setdiff1d(np.arange(len(ground)), crossed[cut_]), crossed[cut_]
+    inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
+    return (
+        np.concatenate([whole, crossed, crossed]),
+        np.concatenate([ground[whole], within[cut_], beyond[cut_]]),
+        inside,
+    )
+
+
+def _slivers(ground: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which are no wider than DRAWN_TWICE_DEG on the average: their outline runs there and back along their length."""
+    slight: NDArray[np.bool_] = shapely.area(ground) <= DRAWN_TWICE_DEG * shapely.length(ground) / 2.0
+    return slight
 
 
 def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms, land: Land) -> _Atoms:

@@ -46,7 +46,7 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     if effect.edges_go_on:
         lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
-    if effect.beam_km is not None:
+    if effect.beam_km is not None and not any(row.beam_rule for row in effect.rows):
         lines += ["", *_spill(effect)]
     if effect.rules:
         lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]

@@ -334,14 +334,14 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
 def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
     """The rules with some names, and on which side each stands."""
     names = names_of(base, new)
-    found: dict[tuple[Any, ...], list[str]] = {}
+    found: dict[tuple[Any, ...], dict[str, None]] = {}  # the sides in their order, each once
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
             if (name := names[rule.key]) in told:
                 said = (
                     name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference, rule.applies_to
                 )  # fmt: skip
-                found.setdefault(said, []).append(side)
+                found.setdefault(said, {})[side] = None
     return tuple(
         NamedRule(name, book, effect_, tuple(sides), *rest)
         for (name, book, effect_, *rest), sides in sorted(found.items())

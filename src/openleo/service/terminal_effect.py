@@ -82,6 +82,14 @@ class Fleet:
             found[self.kinds.labels[label], names[class_]] = change
         return found
 
+    def told_apart(
+        self, was: Side, is_: Side, networks: tuple[Reached, Reached]
+    ) -> tuple[bulk.Compared, NDArray[np.uint8]]:
+        """(what is decided before and after, the place of each terminal)."""
+        place = self._places(networks)
+        every = np.full(len(self.kinds.number), REACHED, dtype=np.uint8)
+        return bulk.Compared(self._side(was), self._side(is_)), every if place is None else place
+
     def _count(self, networks: tuple[Reached, Reached] | None) -> Ints:
         """(kind, place): terminals outside the area; and inside, by how they are reached before and after."""
         if networks not in self._counts:
