@@ -143,12 +143,16 @@ def tell_lost_in(constellation: Constellation, window: SlotGrid) -> None:
 
 
 @contextmanager
-def progress() -> Iterator[OnProgress]:
-    """A progress bar on stderr, gone when done; silent where stderr is no terminal. A cold start is told first."""
+def progress(*, kernels: bool = True) -> Iterator[OnProgress]:
+    """A progress bar on stderr, gone when done; silent where stderr is no terminal. A cold start is told first.
+
+    `kernels`: whether what is done uses them.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    tell_if_cold()
+    if kernels:
+        tell_if_cold()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

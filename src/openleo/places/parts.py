@@ -18,6 +18,7 @@ from openleo import cells as h3cells
 from openleo.cells import Cells
 from openleo.places import land as lands
 from openleo.places import shapes, waters
+from openleo.places.crossings import check_crossings
 from openleo.places.land import Land, area_sr
 from openleo.places.population import RESOLUTION as POPULATION_RESOLUTION
 from openleo.places.population import estimate
@@ -75,10 +76,17 @@ def cells_with_people(territories: Collection[str], resolution: int) -> Cells:
     return np.unique(h3cells.parents(theirs, resolution))
 
 
-def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: bool = True) -> Parts:
+def cut(
+    cells: Cells,
+    regions: Sequence[shapely.Geometry] = (),
+    *,
+    with_people: bool = True,
+    names: Sequence[str] = (),
+) -> Parts:
     """Cut cells (sorted, of one resolution) by territories and by extra regions.
 
-    `regions` are polygons in longitude and latitude, already cut at ±180°.
+    `regions` are polygons in longitude and latitude, already cut at ±180°; `names`: what problems call them. Raises
+    InputError where two of them cross too often to be overlaid.
     """
     if len(cells) == 0:
         none = _no_atoms(len(regions))
@@ -88,6 +96,7 @@ def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: 
     keys = [shapely.to_wkb(region.normalize()) for region in rounded]
     once = list(dict.fromkeys(keys))
     distinct = [rounded[keys.index(key)] for key in once]
+    check_crossings(distinct, [dict(zip(keys, names, strict=False))[key] for key in once] if names else ())
     parts = _cut_area(cells, distinct)
     parts = _with_people(parts, distinct) if with_people else parts
     return replace(parts, within=parts.within[:, [once.index(key) for key in keys]])

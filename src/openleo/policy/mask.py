@@ -26,6 +26,7 @@ from openleo.policy.request import Request
 from openleo.policy.rules import EMERGENCY, Rule, RuleSet
 
 NO, DEPENDS, YES = range(3)  # DEPENDS: on what a cell cannot know of a terminal
+MOST_EXTENTS = 4096  # areas
 OUTCOMES = {Outcome.PERMITTED: YES, Outcome.INDETERMINATE: DEPENDS}  # all others: NO
 
 
@@ -47,13 +48,15 @@ class Kinds:
         return point.at(self.label[kind], compress(self.regions, self.inside[kind]))
 
     def extent(self, area: Expression) -> NDArray[np.intp]:
-        """The kinds that an area holds; found once for each area."""
+        """The kinds that an area holds; kept for the areas asked for last."""
         if (found := self._extents.get(area)) is None:
             if isinstance(area, Labels):
                 some = [self._by_label[label] for label in sorted(area.ids & self._by_label.keys())]
                 found = np.concatenate([np.empty(0, np.intp), *some])
             else:
                 found = np.flatnonzero(holds_each(area, self._labels, self.inside, self.regions))
+            while len(self._extents) >= MOST_EXTENTS:
+                self._extents.pop(next(iter(self._extents)), None)
             self._extents[area] = found
         return found
 

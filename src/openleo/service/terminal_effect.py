@@ -21,6 +21,7 @@ from openleo.service.change import Side
 
 SAME, LOST, GAINED, CHANGES = range(4)
 UNKNOWN_CLASS = "(not known)"
+MOST_DECIDED = 64  # (rule set, instant), of one fleet
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +58,8 @@ class Fleet:
         assert side.rule_set is not None
         key = (side.rule_set.sha256, side.at)
         if key not in self._decided:
+            while len(self._decided) >= MOST_DECIDED:
+                self._decided.pop(next(iter(self._decided)))
             among = self.kinds
             self._decided[key] = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
         return self._decided[key]
