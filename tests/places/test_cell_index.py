@@ -70,7 +70,7 @@ def test_the_label_of_any_point_is_among_its_cells(points):
 
 
 def test_against_the_exact_cut():
-    """`parts.cut` shares each cell out by polygons and 49 points of its sea: the index has all of that, little more."""
+    """`parts.cut` shares each cell out by polygons and triangles: the index has all of that, little more."""
     random = np.random.default_rng(3)
     several = np.flatnonzero(index().kind >= len(index().labels))
     chosen = np.sort(np.concatenate([random.choice(several, 500, False), random.choice(len(index()), 300, False)]))
@@ -79,8 +79,8 @@ def test_against_the_exact_cut():
     theirs = {(int(cell), label) for cell, label in zip(chosen[exact.cell], exact.territory, strict=True)}
     ours = {(cell, label) for cell in chosen.tolist() for label in index().labels_of(cell)}
     assert theirs <= ours, sorted(theirs - ours)[:5]
-    # What the cut's samples do not meet: slips of sea of a few km², of hundreds of rows.
-    assert len(ours - theirs) < 0.1 * len(ours), sorted(ours - theirs)[:20]
+    # What neither finds a point of, and slips of some hundred metres.
+    assert len(ours - theirs) < 0.01 * len(ours), sorted(ours - theirs)[:20]
 
 
 def test_most_cells_have_one_label_and_few_labels_stand_unproved():

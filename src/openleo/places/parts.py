@@ -1,8 +1,8 @@
 """Cells cut into cell × territory parts, each with its area and its people.
 
 Takes cells and, where asked, extra regions (polygons of a scenario or of rules); gives Parts. Land is cut by the exact
-polygons; the sea of a cell is shared out by sampling the distance to the coasts at the cell's grandchildren. Every part
-is decided for itself, so no territory vanishes because no cell's centre falls in it.
+polygons, and the sea shared out among strips by the distance to the coasts (`sea_shares`). Every part is decided for
+itself, so no territory vanishes because no cell's centre falls in it, and no strip because it is narrow.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.cells import Cells
 from openleo.places import land as lands
-from openleo.places import shapes, waters
+from openleo.places import shapes
 from openleo.places.crossings import check_crossings
 from openleo.places.land import Land, area_sr
 from openleo.places.population import RESOLUTION as POPULATION_RESOLUTION
 from openleo.places.population import estimate
+from openleo.places.sea_reach import label_names
+from openleo.places.sea_shares import sea_shares
+from openleo.places.waters import SLIVER_KM
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
 
 SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
-SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
-SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
 REGION_DECIMALS = 9  # of a degree: 0.1 mm, so that no corner of a region is a number too small to divide by
 
 
@@ -215,7 +216,7 @@ def _split(
 
 
 def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms, land: Land) -> _Atoms:
-    """The sea of the cells: what of their ground is not land, shared among strips as points of it fall."""
+    """The sea of the cells: what of their ground is not land, shared out among strips."""
     of_ground, of_land = _codes(ground.within, on_land.within)
     row_of = {key: row for row, key in enumerate(zip(ground.cell.tolist(), of_ground.tolist(), strict=True))}
     keys = zip(on_land.cell.tolist(), of_land.tolist(), strict=True)
@@ -228,53 +229,15 @@ def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms,
     sea = np.where(ground.share - dry > np.maximum(sliver, SMALLEST_SHARE), ground.share - dry, 0.0)
     if not sea.any():
         return _no_atoms(ground.within.shape[1])
-    coast = waters.coasts(land, ground.shape[sea > 0.0])
-    row, latitude, longitude = _points_at_sea(cells, ground, sea, land, coast)
-    names, owner = np.unique(coast.label(latitude, longitude).astype(str), return_inverse=True)
-    each = sea[row] / np.bincount(row, minlength=len(sea))[row]
-    return _summed(ground.cell[row].astype(np.int32), owner.astype(np.int32), list(names), ground.within[row], each)
-
-
-def _points_at_sea(
-    cells: Cells, ground: _Ground, sea: Floats, land: Land, coast: waters.Coasts
-) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """(row of the ground, latitude, longitude) of points that stand for the sea of each row that has some.
-
-    The centres of a cell's grandchildren that are at sea; a single point for a cell that lies wholly beyond the last
-    strip, where nothing is left to share out, and for a row that none of them falls in.
-    """
-    resolution = _resolution_of(cells)
     rows = np.flatnonzero(sea > 0.0)
-    latitude, longitude = h3cells.centres_deg(cells[ground.cell[rows]])
-    limit_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(resolution)
-    near = rows[coast.distance_km(latitude, longitude)[0] <= limit_km]
-    near_cells = np.unique(ground.cell[near])
-    points = h3cells.children(cells[near_cells], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
-    first = np.searchsorted(h3cells.parents(points, resolution), cells[near_cells])
-    count = np.diff(np.append(first, len(points)))
-    place = np.searchsorted(near_cells, ground.cell[near])
-    row = np.repeat(near, count[place])
-    point = np.arange(len(row)) - np.repeat(np.cumsum(count[place]) - count[place] - first[place], count[place])
-    latitude, longitude = (degrees[point] for degrees in h3cells.centres_deg(points))
-    at_sea = np.ones(len(row), dtype=bool)
-    cut = np.flatnonzero((np.bincount(ground.cell) > 1)[ground.cell[row]])
-    at_sea[cut] = shapely.contains_xy(ground.shape[row[cut]], longitude[cut], latitude[cut])
-    coastal = np.flatnonzero(at_sea & (sea[row] < ground.share[row] - SMALLEST_SHARE))
-    at_sea[coastal] = land.territory_of(longitude[coastal], latitude[coastal]) < 0
-    alone = np.setdiff1d(rows, row[at_sea])
-    inner = shapely.get_coordinates([_point_in_the_sea(shape, land) for shape in ground.shape[alone]])
-    return (
-        np.concatenate([row[at_sea], alone]),
-        np.concatenate([latitude[at_sea], inner[:, 1]]),
-        np.concatenate([longitude[at_sea], inner[:, 0]]),
+    alone = np.bincount(ground.cell) == 1
+    plain = alone[ground.cell[rows]] & (np.bincount(on_land.cell, minlength=len(cells)) == 0)[ground.cell[rows]]
+    shares = sea_shares(cells, ground.cell[rows], ground.shape[rows], plain, land)
+    row = rows[shares.piece]
+    owner = shares.label.astype(np.int32)
+    return _summed(
+        ground.cell[row].astype(np.int32), owner, label_names(land), ground.within[row], sea[row] * shares.share
     )
-
-
-def _point_in_the_sea(shape: shapely.Geometry, land: Land) -> shapely.Geometry:
-    """A point of a shape's water, however little there is."""
-    dry = shapely.union_all(land.pieces[land.tree.query(shape, predicate="intersects")])
-    sea = shapely.difference(shape, dry)
-    return shapely.point_on_surface(shape if sea.is_empty else sea)
 
 
 def _sums(group: NDArray[np.integer], values: Floats, groups: int) -> Floats:

@@ -22,7 +22,6 @@ from openleo.geodesy import up
 from openleo.places import land as lands
 from openleo.places import point, waters
 from openleo.places.expressions import Region
-from openleo.places.parts import SLIVER_KM
 from openleo.places.point import Atom, Where
 from openleo.places.territories import HIGH_SEAS, STRIPS
 from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
@@ -43,7 +42,7 @@ LEAST_DEG = 1e-7  # half a side of the box around a point
 LAST_LATITUDE_DEG = 88.0  # beyond it, or across ±180°, a position is looked at by itself
 CORNERS, WITHIN, AROUND = 32, 0.985, 1.025  # polygons within and around a circle, in radii
 SKEW = 0.004  # of a radius: how far off a circle may be when drawn with the middle's metres per degree
-SLIVER_DEG = SLIVER_KM / waters.KM_PER_DEGREE
+SLIVER_DEG = waters.SLIVER_KM / waters.KM_PER_DEGREE
 MOSTLY = 1e-3  # of a box: with more water than that it is no land with gaps between borders
 NEARLY_KM = 1e-6  # so close to a limit, `point.where` decides
 AT_ONCE = 1 << 14  # positions at sea
