@@ -15,7 +15,7 @@ from openleo import cells as h3cells
 from openleo.places import cell_cache, cell_index, gazetteer, land, parts, waters
 from openleo.places.cell_index import cells_of_region
 from openleo.places.expressions import Region
-from openleo.places.territories import HIGH_SEAS, territories
+from openleo.places.territories import HIGH_SEAS, NO_COAST, STRIPS, territories
 
 RESOLUTION = 3
 
@@ -246,3 +246,11 @@ def test_without_a_cache_it_is_said_and_goes_on(quick, tmp_path):
     assert len(notes) == 1
     assert "cannot be used as a cache" in notes[0]
     assert quick == [3]
+
+
+def test_the_lands_without_a_coast_are_those_that_the_index_has_no_strip_of():
+    """Two computations of one thing: a list that the names are read by, and distances to coasts."""
+    cells = np.unique(index().kind, return_index=True)[1]
+    held = {label for cell in cells.tolist() for label in index().labels_of(cell)}
+    without = {id_ for id_ in territories() if not {id_ + strip for strip in STRIPS} & held}
+    assert without == NO_COAST

@@ -219,14 +219,18 @@ def _lengths(corners: Floats) -> Floats:
 def _middles(corners: Floats) -> tuple[Floats, Floats, Floats]:
     """(unit vectors of the triangles' middles, radius in km that holds the rest, solid angle).
 
-    An edge straight in longitude and latitude bulges over the great circle between its ends by up to R Δλ²/16.
+    An edge straight in longitude and latitude bulges over the great circle between its ends by up to R Δλ²/16. A wide
+    triangle is held by the cap around the pole down to its lowest corner.
     """
     middle = corners.mean(axis=1)
     here = up(middle[:, 1], middle[:, 0])
     away = np.linalg.norm(up(corners[..., 1], corners[..., 0]) - here[:, np.newaxis], axis=2).max(axis=1)
     wide = np.radians(np.ptp(corners[..., 0], axis=1))
     radius = arc_km(away) + EARTH_MEAN_RADIUS_KM * wide**2 / 16.0
-    radius[wide > np.radians(WIDEST_DEG)] = EARTH_MEAN_RADIUS_KM * np.pi
+    south, north = corners[..., 1].min(axis=1), corners[..., 1].max(axis=1)
+    lowest = np.radians(np.maximum(np.maximum(south, -north), 0.0))
+    cap = EARTH_MEAN_RADIUS_KM * (np.pi - 2.0 * lowest)
+    radius = np.where(wide > np.radians(WIDEST_DEG), cap, radius)
     return here, radius, _triangles_sr(corners)
 
 
