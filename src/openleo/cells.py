@@ -88,6 +88,15 @@ def at(latitude_deg: float, longitude_deg: float, resolution: int) -> np.uint64:
     return np.uint64(h3.latlng_to_cell(latitude_deg, longitude_deg, resolution))
 
 
+def at_each(latitude_deg: Floats, longitude_deg: Floats, resolution: int) -> Cells:
+    """The cell that holds each point; 0 where a coordinate is NaN."""
+    found = np.zeros(len(latitude_deg), dtype=np.uint64)
+    known = np.flatnonzero(~np.isnan(latitude_deg + longitude_deg))
+    points = zip(latitude_deg[known].tolist(), longitude_deg[known].tolist(), strict=True)
+    found[known] = np.fromiter((h3.latlng_to_cell(*point, resolution) for point in points), np.uint64, len(known))
+    return found
+
+
 def outlines(cells: Cells) -> NDArray[np.object_]:
     """The cells' polygons in longitude and latitude, cut at the antimeridian, closed over the poles."""
     return np.array([_outline(int(cell)) for cell in cells], dtype=object)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo import kept
 from openleo.instants import instant_text
+from openleo.network.ground.gateways import Gateways
 from openleo.places.areas import parts_of
 from openleo.places.expressions import Region, sea
 from openleo.places.parts import Parts, cut
@@ -29,16 +31,16 @@ from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
-from openleo.service.change import Side, rows_between
+from openleo.service.change import Side, between
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.effect_cells import CellEffect, by_cell
+from openleo.service.networks import Networks
 from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
 
-NETWORK_CODE = ("network", "instants.py", "geodesy.py", "units.py", "cells.py", "service/statistics.py")
-PLACES_CODE = ("places", "geodesy.py", "units.py", "cells.py", "effects.py", "policy/mask.py")
+CODE = "effects"  # this module, and with it all that makes what is kept
 
 MOST_NAMED = 8  # territories
 
@@ -52,6 +54,7 @@ class Prepared:
     base: RuleSet
     new: RuleSet
     from_cache: tuple[str, ...]
+    networks: Networks
 
 
 def prepare(
@@ -81,14 +84,27 @@ def prepare(
         parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
         refuse_nothing(case, parts)
         kept.keep(folder, name, _parts_arrays(parts), tell)
+    reach_of = partial(_reached, case, parts, kinds_of(parts, regions), (folder, threads, progress, tell))
+    reached, cached = reach_of(case.network.gateways)
+    found += ["reach"] if cached else []
+    networks = Networks(case.network.gateways, lambda gateways: reach_of(gateways)[0])
+    networks.known[frozenset()] = reached
+    return Prepared(case, reached, base, new, tuple(found), networks)
+
+
+def _reached(
+    case: Case, parts: Parts, kinds: Kinds, how: tuple[Path, int | None, OnProgress, kept.Tell | None],
+    gateways: Gateways,
+) -> tuple[Reached, bool]:  # fmt: skip
+    """(what is reached by some gateways, whether it was known)."""
+    folder, threads, progress, tell = how
+    case = replace(case, network=replace(case.network, gateways=gateways))
     name = f"reach-{_reach_sha256(case, parts)[:32]}"
     if (arrays := kept.read(folder, name)) is not None:
-        statistics = _statistics(arrays)
-        found.append("reach")
-    else:
-        statistics, _ = count_reach(case, parts, threads, progress)
-        kept.keep(folder, name, _statistics_arrays(statistics), tell)
-    return Prepared(case, Reached(parts, statistics, kinds_of(parts, regions)), base, new, tuple(found))
+        return Reached(parts, _statistics(arrays), kinds), True
+    statistics, _ = count_reach(case, parts, threads, progress)
+    kept.keep(folder, name, _statistics_arrays(statistics), tell)
+    return Reached(parts, statistics, kinds), False
 
 
 def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tuple[str, ...]:
@@ -124,8 +140,11 @@ def first_difference(prepared: Prepared, classes: Sequence[str]) -> datetime:
     start = prepared.case.grid.start
     both = (prepared.base, prepared.new)
     for at in (start, *(change for change, _ in changes(both, start))):
-        sides = [Side(rule_set, at) for rule_set in both]
-        if any(row.changed for row in rows_between(prepared.reached, sides[0], sides[1], classes)):
+        sides = Side(prepared.base, at), Side(prepared.new, at)
+        networks = [prepared.networks.of(side) for side in sides]
+        if networks[0] is None or networks[1] is None:
+            continue
+        if any(row.changed for row in between((networks[0], networks[1]), *sides, classes).rows):
             return at
     return start
 
@@ -161,14 +180,16 @@ def compare(
     case = prepared.case
     return effect(
         prepared.reached, prepared.base, prepared.new, classes, at, case.network_sha256,
-        order=case.area.order, until=until, extras=extras,
+        order=case.area.order, until=until, extras=extras, networks=prepared.networks,
     )  # fmt: skip
 
 
 def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
     """The cells of one class before and after, for maps."""
-    before, after = (Side(one, at).decided(prepared.reached.kinds, (class_,)) for one in (prepared.base, prepared.new))
-    return by_cell(prepared.reached, before, after, class_)
+    sides = [Side(one, at) for one in (prepared.base, prepared.new)]
+    before, after = (side.decided(prepared.reached.kinds, (class_,)) for side in sides)
+    first, second = (prepared.networks.of(side) or prepared.reached for side in sides)
+    return by_cell((first, second), before, after, class_)
 
 
 # --- beams --------------------------------------------------------------------------------------------------------
@@ -237,13 +258,13 @@ def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer
 
 def _parts_sha256(case: Case, regions: Sequence[Region]) -> str:
     said = [case.inputs[name].sha256 for name in ("area", "territories", "population")]
-    said += [str(case.resolution), kept.code_sha256(*PLACES_CODE), *(region.polygon.wkb_hex for region in regions)]
+    said += [str(case.resolution), kept.code_sha256(CODE), *(region.polygon.wkb_hex for region in regions)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 
 def _reach_sha256(case: Case, parts: Parts) -> str:
     cells = hashlib.sha256(parts.cells.tobytes()).hexdigest()
-    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(*NETWORK_CODE)]
+    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(CODE)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

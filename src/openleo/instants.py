@@ -91,6 +91,8 @@ def civil_instant(value: datetime | str) -> datetime:
     >>> civil_instant("2017-01-01T08:59:60+09:00").isoformat()
     '2016-12-31T23:59:59.999999+00:00'
     """
+    if (day := _day_of(value)) is not None:
+        raise ValueError(f"is {value}, a day without a time; write {day}T00:00:00Z for its beginning in UTC.")
     if not isinstance(value, str | datetime):
         raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004 - as all others
     text = value if isinstance(value, str) else ""
@@ -103,11 +105,22 @@ def civil_instant(value: datetime | str) -> datetime:
     except (ValueError, OverflowError):
         raise ValueError(f"is {value!r}; write an instant such as 2026-11-20T00:00:00Z.") from None
     if instant.tzinfo is None:
-        raise ValueError(f"is {value}, without its zone; write {value}Z for UTC.")
+        said = value if isinstance(value, str) else instant.isoformat()
+        raise ValueError(f"is {said}, without its zone; write {said}Z for UTC.")
     last_day = monthrange(moment.year, moment.month)[1]
     if leap and (moment.day, moment.hour, moment.minute) != (last_day, 23, 59):
         raise ValueError(f"is {value}; a leap second ends a month of UTC, at 23:59:60.")
     return moment
+
+
+def _day_of(value: object) -> date | None:
+    """The day that a value is, where it is one without a time."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, date) and not isinstance(value, datetime) else None
 
 
 def instant_text(instant: datetime) -> str:

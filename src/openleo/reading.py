@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
+from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -16,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from openleo.errors import InputError, Problem, join_or, near_names
 
+MOST_DIGITS = 1_000  # of a whole number
 MOST_BYTES = 10_000_000  # of a file; a rule takes a few hundred
 LONGEST_SHOWN = 200  # characters of a value at fault
 
@@ -26,6 +29,7 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+Place = tuple[str | int, ...]  # the keys and numbers that lead to a value
 RecordType = TypeVar("RecordType", bound=Record)
 
 
@@ -40,9 +44,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     except RecursionError:
         rule = "cannot be read: lists or tables stand within each other too deep."
         raise InputError(Problem(str(path), "", rule, "A file of ours is a few levels deep.")) from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
 
 
 def read_json(path: Path) -> Any:
@@ -54,9 +57,19 @@ def read_json(path: Path) -> Any:
         return parse_json(_text(path), str(path))
     except FileNotFoundError:
         raise InputError(Problem(str(path), "", "there is no such file.", "Check the path.")) from None
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or a name that no file can have
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
+
+
+def unreadable(path: Path, error: OSError | ValueError) -> Problem:
+    """Why a file cannot be read: a ValueError is of a text that is not UTF-8, or of a name that no file can have."""
+    if isinstance(error, IsADirectoryError):
+        return Problem(str(path), "", "cannot be read: it is a directory.", "Name the files in it.")
+    if isinstance(error, UnicodeDecodeError):
+        rule = f"cannot be read: byte {error.start:,} is {error.object[error.start]:#04x}, which is not UTF-8 there."
+        return Problem(str(path), "", rule, "Save it as UTF-8.")
+    why = getattr(error, "strerror", None) or error
+    return Problem(str(path), "", f"cannot be read: {why}.", "Check its name, and who may read it.")
 
 
 def _text(path: Path) -> str:
@@ -77,13 +90,24 @@ def bounded_text(path: Path, most_bytes: int, way_out: str) -> str:
 
 def parse_json(text: str, file: str) -> Any:
     """As `read_json`, of a text; `file` is what problems call it."""
+    if not text.strip():
+        raise InputError(Problem(file, "", "is empty.", "JSON holds one value at least: see RFC 8259."))
     try:
-        made = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number)
+        made = json.loads(text, object_pairs_hook=_each_key_once, parse_constant=_no_number, parse_int=_whole_number)
         if "\\u" in text:  # an escape can write one half of a pair, which is no text and which no hash is made of
             json.dumps(made, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        rule = "cannot be read: lists or objects stand within each other too deep."
+        raise InputError(Problem(file, "", rule, "A file of ours is a few levels deep.")) from None
+    except ValueError as error:
         raise InputError(Problem(file, "", f"is not JSON: {error}.", "See RFC 8259.")) from None
     return made
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(digits):,} digits is longer than the {MOST_DIGITS:,} that are read")
+    return int(digits)
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -127,7 +151,33 @@ def examine(
         except ValidationError as error:
             known = {fault["loc"] for fault in faults}
             faults += [fault for fault in error.errors() if fault["loc"] not in known]
-    return record, [_problem(model, fault, file, under) for fault in faults]
+    return record, [_problem(model, place, some, file, under) for place, some in by_place(data, faults).items()]
+
+
+def by_place(data: Any, faults: Iterable[Any]) -> dict[Place, list[Any]]:
+    """What pydantic finds, by its place in the data.
+
+    A value of several forms is at fault in each of them; where one form gets further into it, that alone is told.
+    """
+    found: dict[Place, list[Any]] = {}
+    for fault in faults:
+        found.setdefault(_place_in(data, fault), []).append(fault)
+    outer = {place[:length] for place in found for length in range(len(place))}
+    return {place: some for place, some in found.items() if place not in outer or some[0]["type"] == "value_error"}
+
+
+def _place_in(data: Any, fault: Any) -> Place:
+    """The place of a fault, without the names of the forms that a value could have."""
+    place: list[str | int] = []
+    last = len(fault["loc"]) - 1
+    for number, step in enumerate(fault["loc"]):
+        if isinstance(data, dict) and (step in data or (number == last and fault["type"] == "missing")):
+            place.append(step)
+            data = data.get(step)
+        elif isinstance(data, list) and isinstance(step, int):
+            place.append(step)
+            data = data[step]
+    return tuple(place)
 
 
 def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
@@ -139,13 +189,13 @@ def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] 
     return data
 
 
-def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Problem:
-    place = tuple(fault["loc"])
+def _problem(model: type[BaseModel], place: Place, faults: list[Any], file: str, under: str) -> Problem:
+    fault = faults[0]
     where = ".".join(text for text in (under, place_text(place)) if text)
     if fault["type"] == "extra_forbidden":
         holder = _model_at(model, place[:-1])
         known = list(_fields(holder)) if holder else []
-        key = str(place[-1])
+        key = place_text(place[-1:])
         way_out = near_names(key, known) or (f"Known keys: {', '.join(sorted(known))}." if known else "")
         return Problem(file, where, f'there is no key "{key}" here.', way_out)
     if fault["type"] == "missing":
@@ -158,17 +208,27 @@ def _problem(model: type[BaseModel], fault: Any, file: str, under: str) -> Probl
         return Problem(file, where, f"is {_shown(fault['input'])}; it must be a table.", f"Write [{where}].")
     if fault["type"] == "value_error":
         return Problem(file, where, str(fault["ctx"]["error"]))
-    return Problem(file, where, f"is {_shown(fault['input'])}: {_sentence(fault['msg'])}")
+    said = [_sentence(one["msg"]).removesuffix(".") for one in faults]
+    either = join_or([said[0], *(one.removeprefix("should be ") for one in said[1:])])
+    return Problem(file, where, f"is {_shown(fault['input'])}: {either}.")
 
 
 def _shown(value: Any) -> str:
-    """A value as Python writes it, or its beginning."""
-    text = repr(value)
+    """A value as a file writes it, or its beginning."""
+    text = _as_toml(value)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _as_toml(value: Any) -> str:
     """A value as a file writes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {_as_toml(one)}' for key, one in value.items())}}}"
+    if isinstance(value, date | time):
+        return value.isoformat().replace("+00:00", "Z")
+    if value is None:
+        return "null"
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
@@ -176,7 +236,8 @@ def place_text(place: tuple[Any, ...]) -> str:
     """`constellation.shell[0].planes`: the place of a value as a person would point at it."""
     text = ""
     for step in place:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
+        key = step if str(step).isprintable() else repr(step)
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{key}"
     return text
 
 

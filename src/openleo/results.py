@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
@@ -20,15 +20,17 @@ from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.ephemeris import Failure
+from openleo.network.ground.gateways import Gateways
 from openleo.network.reach import Network, Reach, cell_users, reach
 from openleo.places.areas import Area, parts_of
 from openleo.places.expressions import Region
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
+from openleo.service.change import Side
 from openleo.service.effect import Effect, effect
+from openleo.service.networks import Networks
 from openleo.service.reached import Reached
-from openleo.service.relicensed import effect_of_networks
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
 from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
@@ -67,6 +69,7 @@ class Case:
     notes: tuple[str, ...] = ()  # what was set aside or assumed while reading
     compare_network: Network | None = None  # under `compare`, where its rules on gateways make it another one
     withholding: tuple[str, ...] = ()  # the rules that make it another one
+    every_gateway: Gateways | None = None  # those that rules withhold included; None: those of `network`
     not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
 
     @property
@@ -216,14 +219,14 @@ def compute(
         if case.compare_network:
             other, _ = count_reach(replace(case, network=case.compare_network), parts, threads, tell)
         compared = serve(other, parts, after, classes[0])
+        kinds = mask.kinds_of(parts, regions)
+        ground = Reached(parts, statistics, kinds)
+        networks = networks_of(case, ground, partial(_reach_of, case, parts, kinds, threads, tell))
         if case.compare_network:
-            pairs = [(serve(statistics, parts, before, name), serve(other, parts, after, name)) for name in classes]
-            order = [row.territory for row in by_territory(service, case.area.order)]
-            of = (first, second, at, case.network_sha256)
-            change = effect_of_networks(pairs, order, *of, of_gateways=case.withholding)
-        else:
-            ground = Reached(parts, statistics, mask.kinds_of(parts, regions))
-            change = effect(ground, first, second, classes, at, case.network_sha256, order=case.area.order)
+            networks.known[networks.key(Side(second, at))] = Reached(parts, other, kinds)
+        change = effect(
+            ground, first, second, classes, at, case.network_sha256, order=case.area.order, networks=networks
+        )
     done = time.perf_counter()
     return Results(
         case,
@@ -235,6 +238,22 @@ def compute(
         failures,
         {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
     )
+
+
+def networks_of(case: Case, own: Reached, reach_of: Callable[[Gateways], Reached]) -> Networks:
+    """The networks of states of rules; `own` is what the case's own reaches."""
+    gateways = case.every_gateway or case.network.gateways
+    networks = Networks(gateways, reach_of)
+    networks.known[networks.key(Side(case.rules, case.grid.start))] = own
+    return networks
+
+
+def _reach_of(
+    case: Case, parts: Parts, kinds: mask.Kinds, threads: int | None, tell: OnProgress, gateways: Gateways
+) -> Reached:
+    """What the case's network reaches by other gateways."""
+    other = replace(case, network=replace(case.network, gateways=gateways))
+    return Reached(parts, count_reach(other, parts, threads, tell)[0], kinds)
 
 
 def refuse_nothing(case: Case, parts: Parts) -> None:

@@ -26,8 +26,8 @@ from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
-from openleo.places.areas import WORLD, Area, read_area
-from openleo.places.expressions import sha256_of
+from openleo.places.areas import Area, read_area
+from openleo.places.expressions import WORLD_WORD, sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES
@@ -161,6 +161,7 @@ def _case(
     assert area is not None
     for rule_set in rule_sets:
         notes += [said for said in notes_on_rules(rule_set) if said not in notes]
+    every_gateway = network.gateways
     network, second_network, withholding = licensed(network, rules, compare, grid, notes)
     ground_sources = ground[1]
     if network.failures:
@@ -197,6 +198,7 @@ def _case(
         notes=notes_on(grid),
         compare_network=second_network,
         withholding=withholding,
+        every_gateway=every_gateway,
         not_kept=not_kept,
     )
     return case, notes_on
@@ -210,11 +212,11 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     """The embedded borders and people, and the polygons of the area itself."""
     places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
-    named = [WORLD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
+    named = [WORLD_WORD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
     named += [region.wkb_hex for region in area.regions] + [sha256_of(expression) for expression in area.expressions]
     digest = hashlib.sha256("\n".join(named).encode()).hexdigest()
     return {
-        "area": Source(WORLD if area.world else ", ".join(words), digest),
+        "area": Source(WORLD_WORD if area.world else ", ".join(words), digest),
         "territories": Source(
             f"{known.source} {known.version}; point of view: {known.point_of_view}",
             hashlib.sha256((places / "land-10m.parquet").read_bytes()).hexdigest(),

@@ -258,9 +258,11 @@ class CapacityRecord(Record):
 class PolicyRecord(Record):
     """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
 
-    rules: Words = Field(description="The rule files in force, one or a list.", min_length=1)
+    rules: Words = Field(description="The rule files in force, or folders of them: one or a list.", min_length=1)
     compare: Words | None = Field(
-        None, description="Rule files to compare with: the effect of going from `rules` to these.", min_length=1
+        None,
+        description="Rule files (or folders) to compare with: the effect of going from `rules` to these.",
+        min_length=1,
     )
     classes: Words = Field(
         default_factory=lambda: ["fixed"],

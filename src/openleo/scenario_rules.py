@@ -27,7 +27,7 @@ def not_kept_by_a_plan(rule_set: RuleSet) -> list[Problem]:
 def rules_of_an_effect(paths: list[Path]) -> RuleSet:
     """The union of rule files, for their effect on a network. Rules on beams tell that what they light is meant."""
     rule_set = read_rules(paths)
-    if problems := _others(rule_set, "an effect", ("terminal", "beam")):
+    if problems := _others(rule_set, "an effect", ("terminal", "beam", "gateway")):
         raise InputError(problems)
     return rule_set
 
@@ -90,15 +90,8 @@ def licensed(
             of = f"{len(those)} of {counted(len(network.gateways), 'gateway')}"
             notes.append(f"Withheld by {who}: {of} ({_named([one.name for one in those])}).")
     first, second = (replace(network, gateways=licences.without(network.gateways, those)) for those in both)
-    changed = {one.gateway for one in both[0]} ^ {one.gateway for one in both[1]}
-    if compare is None or not changed:
-        return first, None, ()
-    names = {called[b.key] for those in both for one in those if one.gateway in changed for b in one.decision.because}
-    if not names:  # permits withhold the others by not being there
-        names = {
-            called[rule.key] for rule_set in (rules, compare) if rule_set for rule in licences.of_gateways(rule_set)
-        }
-    return first, second, tuple(sorted(names))
+    names = licences.between(both[0], both[1], (rules, compare), called)
+    return (first, second, names) if compare is not None and names else (first, None, ())
 
 
 def _asks_of_a_terminal(rule: Rule) -> bool:

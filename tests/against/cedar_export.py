@@ -27,6 +27,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 SCALE = 1000  # Cedar's numbers are whole: thousandths of a km/h, m, s, day
 NUMBERS = ("speed_kmh", "altitude_m", "days_abroad", "location_age_s", "location_uncertainty_m")
 WORDS = ("home_territory", "location_source")
+FUNCTION = r"(?:buffer|coast|edge|shore|cells)\([^()]*\)"
 NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
 
 Table = Mapping[str, Any]
@@ -115,6 +116,8 @@ def _territory(territory: Table, folder: Path) -> str:
         return _in_zone(same[0])
     if zone is not None:
         return _in_zone(zone)
+    if "cells" in territory:
+        return _in_zone(f"cells({', '.join(territory['cells'])})")
     areas = [Area(text) for text in _listed(territory["in"])]
     include = {name.casefold() for name in territory.get("include", ())}
     named = {name for area in areas for name in area.names}
@@ -158,10 +161,13 @@ def contested_with(land: str) -> frozenset[str]:
 
 
 class Area:
-    """An expression over names and files: `+` and `-` from left to right, `&` binding closer, brackets."""
+    """An expression over names, files and functions: `+` and `-` from left to right, `&` binding closer, brackets.
+
+    A function stands under the text that it has in the rule file, as a polygon does under its file's name.
+    """
 
     def __init__(self, text: str) -> None:
-        self._words = re.findall(r"[()+&]|[^\s()+&]+", text)  # a minus stands between blanks
+        self._words = re.findall(FUNCTION + r"|[()+&]|[^\s()+&]+", text)  # a minus stands between blanks
         self.names: set[str] = set()
         self.cedar = self._sum()
         assert not self._words, text
@@ -189,8 +195,21 @@ class Area:
             return _in_zone(word)
         if word == "world":
             return "true"
+        if re.fullmatch(FUNCTION, word):
+            return self._function(word)
         self.names.add(word.casefold())
         return _labelled({word.casefold()})
+
+    def _function(self, word: str) -> str:
+        """A coast's strip is sea, or where its width is negative the land itself."""
+        name, _, inner = word.removesuffix(")").partition("(")
+        lands, _, width = inner.rpartition(", ")
+        own = {land.casefold() for land in lands.split(" + ")} if name != "cells" else set()
+        self.names |= own
+        if name != "coast":
+            return _in_zone(word)
+        sea = '(context.label like "*.sea*" || context.label == "high-seas")'
+        return f"({_in_zone(word)} && {_in_label(own) if width.startswith('-') else sea})"
 
 
 # --- whose terminals, in what state, and when ---------------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ import numpy as np
 import pyproj
 import shapely
 
+from against import widened_places
 from openleo.places import land as lands
 
 NAUTICAL_MILE_M = 1852.0
@@ -35,6 +36,7 @@ THROWN = 400  # points into a circle at sea
 BORDER_RESOLUTION = 5  # cells of 9 km radius
 
 Kind = tuple[str, frozenset[str]]
+Drawn = tuple[shapely.Geometry, shapely.Geometry]  # what is certainly within, and what may be
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,19 @@ class Survey:
 
 
 def survey(
-    theatre: Theatre, zones: Mapping[str, shapely.Geometry], rng: random.Random, count: int, near_share: float = 0.6
-) -> Survey:
-    """Random places, a share of them beside a border of land or of a zone."""
+    theatre: Theatre, zones: Mapping[str, shapely.Geometry], rng: random.Random, count: int, near_share: float = 0.6,
+    drawn: Sequence[str] = (),
+) -> Survey:  # fmt: skip
+    """Random places, a share of them beside a border of land or of a zone; `drawn`: zones in the words of a rule."""
     found = Survey([], 0)
     while len(found.places) < count:
         near = rng.random() < near_share
         latitude, longitude = _beside_a_border(theatre, zones, rng) if near else _anywhere(theatre, rng)
         radius = rng.choice((0.0, 0.0, 0.0, 15.0, 300.0, 2_000.0, 10_000.0))
-        kinds = kinds_around(round(latitude, 6), round(longitude, 6), radius, zones)
+        if drawn and rng.random() < 0.7:
+            latitude, longitude = _beside_an_edge(rng.choice(drawn), latitude, longitude, rng)
+            radius = rng.choice((0.0, 300.0, 10_000.0))
+        kinds = kinds_around(round(latitude, 6), round(longitude, 6), radius, zones, drawn)
         if kinds is None:
             found.left_out += 1
             continue
@@ -168,6 +174,16 @@ def _beside_a_border(
     return float(north), float(east)
 
 
+def _beside_an_edge(text: str, latitude: float, longitude: float, rng: random.Random) -> tuple[float, float]:
+    """0.7 to 16 km from an edge of what a text draws, where that is near; else the position itself."""
+    spot = widened_places.on_an_edge(text, Plane(latitude, longitude), rng)
+    if spot is None:
+        return latitude, longitude
+    away_m = 10.0 ** rng.uniform(2.85, 4.2)
+    east, north, _ = pyproj.Geod(ellps="WGS84").fwd(_turned(spot[0]), spot[1], rng.uniform(0.0, 360.0), away_m)
+    return float(north), float(east)
+
+
 @cache
 def _pieces_of(theatre: Theatre) -> list[shapely.Geometry]:
     return [piece for _, piece in _land_in(*theatre.box)]
@@ -182,12 +198,15 @@ def _land_in(west: float, south: float, east: float, north: float) -> Iterator[t
 
 
 def kinds_around(
-    latitude_deg: float, longitude_deg: float, radius_m: float, zones: Mapping[str, shapely.Geometry]
-) -> tuple[Kind, ...] | None:
+    latitude_deg: float, longitude_deg: float, radius_m: float, zones: Mapping[str, shapely.Geometry],
+    drawn: Sequence[str] = (),
+) -> tuple[Kind, ...] | None:  # fmt: skip
     """Every kind of place within a radius, None where that is too near to call."""
     plane = Plane(latitude_deg, longitude_deg)
-    smaller = plane.kinds(max(radius_m * (1.0 - TOLERANCE) - TOLERANCE_M, 0.01), zones, surely=True)
-    larger = plane.kinds(radius_m * (1.0 + TOLERANCE) + TOLERANCE_M, zones, surely=False)
+    flat: dict[str, Drawn] = {name: (zone, zone) for name, zone in ((name, plane._flat(zones[name])) for name in zones)}
+    flat |= {text: widened_places.on_plane(text, plane, radius_m * 1.1 + 100.0) for text in drawn}
+    smaller = plane.kinds(max(radius_m * (1.0 - TOLERANCE) - TOLERANCE_M, 0.01), flat, surely=True)
+    larger = plane.kinds(radius_m * (1.0 + TOLERANCE) + TOLERANCE_M, flat, surely=False)
     return tuple(sorted(smaller, key=lambda kind: (kind[0], sorted(kind[1])))) if smaller == larger else None
 
 
@@ -211,17 +230,16 @@ class Plane:
             pieces.setdefault(territory, []).append(self._flat(piece))
         return {territory: shapely.union_all(mine, grid_size=0.01) for territory, mine in pieces.items()}
 
-    def kinds(self, radius_m: float, zones: Mapping[str, shapely.Geometry], *, surely: bool) -> set[Kind]:
-        """The kinds of place that a disc touches: surely, or at all that can be thought of where it is sea."""
+    def kinds(self, radius_m: float, flat: Mapping[str, Drawn], *, surely: bool) -> set[Kind]:
+        """The kinds of place that a disc touches: surely, or at all that can be thought of."""
         disc = shapely.Point(0.0, 0.0).buffer(radius_m, quad_segs=90)
-        flat = {name: self._flat(zone) for name, zone in zones.items()}
         found: set[Kind] = set()
         dry = []
         for territory, ground in self._land(radius_m + 1000.0).items():
             mine = shapely.intersection(ground, disc)
             if mine.area > 0.0:
                 dry.append(ground)
-                found |= {(territory, inside) for inside in _split(mine, flat)}
+                found |= {(territory, inside) for inside in _split(mine, flat, surely)}
         wet = shapely.difference(disc, shapely.union_all(dry)) if dry else disc
         seam = min(0.5, radius_m / 4)  # neighbours' borders leave gaps of a few centimetres
         if wet.buffer(-seam).is_empty:
@@ -229,11 +247,13 @@ class Plane:
         strips = self._strips(wet, radius_m, surely)
         if surely and len(strips) > 1:
             for x, y in _thrown(radius_m):
-                if shapely.contains_xy(wet, x, y):
-                    here = frozenset(name for name, zone in flat.items() if shapely.contains_xy(zone, x, y))
-                    found.add((self._strip_of(x, y), here))
+                narrow, wide = (
+                    frozenset(name for name in flat if shapely.contains_xy(flat[name][one], x, y)) for one in (0, 1)
+                )
+                if narrow == wide and shapely.contains_xy(wet, x, y):
+                    found.add((self._strip_of(x, y), narrow))
         else:
-            found |= {(strip, inside) for strip in strips for inside in _split(wet, flat)}
+            found |= {(strip, inside) for strip in strips for inside in _split(wet, flat, surely)}
         return found
 
     def _strips(self, wet: shapely.Geometry, radius_m: float, surely: bool) -> set[str]:
@@ -278,15 +298,16 @@ def _turned_all(longitude: np.ndarray) -> np.ndarray:
     return np.asarray((longitude + 180.0) % 360.0 - 180.0)
 
 
-def _split(ground: shapely.Geometry, zones: Mapping[str, shapely.Geometry]) -> set[frozenset[str]]:
-    """The sets of zones that hold some of the ground."""
+def _split(ground: shapely.Geometry, zones: Mapping[str, Drawn], surely: bool) -> set[frozenset[str]]:
+    """The sets of zones that hold some of the ground: surely, or that may."""
     pieces = [(ground, frozenset[str]())]
-    for name, zone in zones.items():
-        if not shapely.intersects(zone, ground):
+    for name, (narrow, wide) in zones.items():
+        if not shapely.intersects(wide, ground):
             continue
+        held, left = (narrow, wide) if surely else (wide, narrow)
         divided = []
         for piece, inside in pieces:
-            divided += [(shapely.intersection(piece, zone), inside | {name}), (shapely.difference(piece, zone), inside)]
+            divided += [(shapely.intersection(piece, held), inside | {name}), (shapely.difference(piece, left), inside)]
         pieces = [(piece, inside) for piece, inside in divided if piece.area > 0.0]
     return {inside for _, inside in pieces}
 

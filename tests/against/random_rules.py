@@ -30,6 +30,19 @@ NAMES = {
     "riviera": ["MCO", "FRA", "FRA", "ITA", "ITA", "FRA.sea12", "FRA.sea200", "ITA.sea200"],
     "singapore": ["SGP", "SGP", "MYS", "IDN", "SGP.sea12", "IDN.sea12", "MYS.sea200", "IDN.sea200"],
 }  # fmt: skip
+# Functions of the language, as rules write them.
+DRAWN = {
+    "black-sea": ["buffer(crimea, 20)", "coast(UKR, 50)", "buffer(UKR, -30)", "buffer(ROU + MDA, 10 nm)",
+                  "shore(BGR, 15 km)", "edge(MDA, 5km)", "coast(UKR, -20)", "cells(841e5d1ffffffff, 851e5da3fffffff)"],
+    "taiwan": ["buffer(TWN, 100)", "coast(TWN, 24 nm)", "buffer(kinmen, 30km)", "coast(TWN, -15)", "edge(TWN, 8)",
+               "buffer(TWN, -20)", "cells(844ba29ffffffff, 854ba0cffffffff)"],
+    "fiji-tonga": ["buffer(FJI, 100)", "coast(FJI, 50)", "coast(TON, 24 nm)", "buffer(FJI + TON, 40)", "edge(FJI, 12)",
+                   "coast(FJI, -8)", "cells(849b411ffffffff, 859b416bfffffff)"],
+    "riviera": ["buffer(MCO, 15)", "coast(FRA, 12 nm)", "coast(ITA, 30)", "buffer(FRA, -40)", "edge(MCO + ITA, 20)",
+                "shore(MCO, 10)", "cells(841f9a7ffffffff, 851f9a2bfffffff)"],
+    "singapore": ["buffer(SGP, 20)", "coast(SGP, 10)", "coast(MYS, 12)", "buffer(SGP, -7)", "edge(SGP, 6)",
+                  "shore(IDN, 15)", "cells(846526bffffffff, 8565260ffffffff)"],
+}  # fmt: skip
 ZONES = ("UTC", "Europe/Kyiv", "Europe/Berlin", "Asia/Taipei", "America/Sao_Paulo", "Australia/Lord_Howe")
 BOUNDS = {
     "speed_kmh": (0.0, 75.0, 160.0, 900.5),
@@ -87,9 +100,13 @@ class Case:
 
 
 def case(
-    rng: random.Random, theatre: str, zones: Sequence[str], places: Sequence[Place], folder: Path, count: int
-) -> Case:
-    """A rule set of 1 to 30 rules in one or two files of a folder that holds the zones, and requests of it."""
+    rng: random.Random, theatre: str, zones: Sequence[str], places: Sequence[Place], folder: Path, count: int,
+    drawn: Sequence[str] = (),
+) -> Case:  # fmt: skip
+    """A rule set of 1 to 30 rules in one or two files of a folder that holds the zones, and requests of it.
+
+    `drawn`: functions of the language, which most rules' areas are then made of.
+    """
     noon = instant(rng.choice(NOONS))
     mood = rng.choice(MOODS)
     files, tables = [], []
@@ -98,6 +115,9 @@ def case(
     for number, book in enumerate(books):
         share = size // len(books) + (number < size % len(books))
         rules = [_rule(rng, theatre, zones, folder, mood, noon, f"r{index:02}") for index in range(share)]
+        for rule in rules if drawn else ():
+            if rng.random() < 0.75:
+                rule["territory"] = _drawn_territory(rng, theatre, zones, drawn)
         content = {"schema": 1, "book": book, "classes": [OWN_CLASS], "rule": rules}
         ending = rng.choice((".toml", ".toml", ".json"))
         files.append(folder / f"{rng.getrandbits(60):015x}{ending}")
@@ -180,6 +200,23 @@ def _territory(rng: random.Random, theatre: str, zones: Sequence[str], folder: P
         areas = names[0] if len(names) == 1 and rng.random() < 0.5 else names
     else:
         areas = _expression(rng, [name for name in NAMES[theatre] if name != "TWN.sea12"], zones, narrow)
+    return _with_contested(rng, areas)
+
+
+def _drawn_territory(rng: random.Random, theatre: str, zones: Sequence[str], drawn: Sequence[str]) -> Table:
+    """Functions by themselves and within expressions, and lists of cells."""
+    one, two = rng.sample(list(drawn), 2)
+    name = rng.choice(sorted(set(NAMES[theatre]) - {"TWN.sea12"}))
+    zone = rng.choice(list(zones))
+    if one.startswith("cells") and rng.random() < 0.5:
+        return {"cells": one.removeprefix("cells(").removesuffix(")").split(", ")}
+    forms = (one, one, f"{one} - {two}", f"{one} & {two}", f"{name} - {one}", f"{name} & {one}", f"{name} + {one}",
+             f"world - {one}", f"({one} + {zone}) - {two}", f"{zone} & {one}", [one, two], [name, one])  # fmt: skip
+    return _with_contested(rng, rng.choice(forms))
+
+
+def _with_contested(rng: random.Random, areas: str | list[str]) -> Table:
+    """`in`, with what is said of the contested areas that it touches."""
     named = {name for text in ([areas] if isinstance(areas, str) else areas) for name in Area(text).names}
     touched = sorted({name for land in named for name in contested_with(land)} - named)
     territory: Table = {"in": areas}

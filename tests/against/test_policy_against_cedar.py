@@ -1,4 +1,4 @@
-"""Three evaluators of rules agree: the decision of one request, the masks of cells, and Cedar.
+"""Evaluators of rules agree: the decision of one request, of a table of terminals, the masks of cells, and Cedar.
 
 Random rule sets and requests, of a seed; what each evaluator reads is said in three_evaluators.
 """
@@ -17,7 +17,7 @@ from against.cedar_export import read_file
 from against.plane_places import THEATRES
 from against.random_rules import Case, as_json, case
 from against.three_evaluators import OUTCOMES, RESOLUTION, Tally, compare, entries_of, grounds
-from openleo.places import cell_cache
+from openleo.places import cell_cache, regions
 from openleo.policy import mask_world
 from openleo.policy.answer import where_of
 from openleo.policy.decide import Decision, decide
@@ -37,6 +37,7 @@ def check(tally: Tally) -> None:
     assert tally.border >= 0.2 * tally.pairs
     assert tally.straddling >= 0.1 * tally.pairs
     assert tally.left_out <= 0.15 * (tally.positions + tally.left_out)
+    assert tally.bulk >= 0.95 * tally.pairs
     assert min(tally.cells[may] for may in mask_world.MAY) >= 0.03 * tally.cells.total()
 
 
@@ -51,6 +52,45 @@ def test_three_evaluators_agree_on_100_000_pairs(tmp_path: Path) -> None:
     tally = compare(sets=500, pairs_each=200, seed=SEED + 1, folder=tmp_path)
     assert tally.pairs == 100_000
     check(tally)
+
+
+# --- areas that are expressions -----------------------------------------------------------------------------------
+
+
+def check_drawn(tally: Tally) -> None:
+    """As `check`, of fewer pairs: each theatre's functions are few, and its rule sets alike."""
+    print(tally)
+    assert not tally.differences, "\n".join([f"{len(tally.differences)} differences", *tally.differences[:5]])
+    assert min(tally.outcomes[name] for name in OUTCOMES) >= 0.01 * tally.pairs
+    assert tally.straddling >= 0.1 * tally.pairs
+    assert tally.drawn >= 0.3 * tally.positions
+    assert tally.on_an_edge >= 0.05 * tally.positions
+    assert tally.bulk >= 0.95 * tally.pairs
+    assert tally.left_out <= 0.25 * (tally.positions + tally.left_out)
+
+
+def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
+    """Rules over functions of the language, alone and within expressions; Cedar is told what shapely and pyproj say.
+
+    Most positions lie 0.7 to 16 km from an edge; those within 600 m of one are left out.
+    """
+    tally = compare(sets=30, pairs_each=40, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=3)
+    assert tally.pairs == 1_200
+    check_drawn(tally)
+
+
+def test_a_strip_two_kilometres_too_narrow_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strip = regions._strip
+    monkeypatch.setattr(regions, "_strip", lambda digest, km, outline: strip(f"narrow {digest}", km - 2.0, outline))
+    tally = compare(sets=10, pairs_each=30, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=2)
+    assert tally.differences
+
+
+@pytest.mark.slow
+def test_buffers_coasts_edges_and_lists_of_cells_on_20_000_pairs(tmp_path: Path) -> None:
+    tally = compare(sets=200, pairs_each=100, seed=SEED + 5, folder=tmp_path, drawn=True, sets_per_survey=4)
+    assert tally.pairs == 20_000
+    check_drawn(tally)
 
 
 # --- what must hold for any rule file -----------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Asking three evaluators of rules: the decision of one request, the masks of cells, and Cedar.
+"""Asking evaluators of rules: the decision of one request, of a table of terminals, the masks of cells, and Cedar.
 
 Takes random rule sets and requests; gives a Tally of what was asked and of what differed. Cedar (cedarpy) reads
 policies made from the rule files, and places found on a plane around each position; neither goes through our rules,
@@ -9,33 +9,40 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import h3.api.basic_str as h3
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyproj
 import shapely
 
 from against import cedar_export as cedar
 from against import plane_places as plane
 from against.cedar_export import Asked, Verdict
-from against.random_rules import Case, Pair, case
+from against.random_rules import DRAWN, Case, Pair, case
 from openleo.places import cell_cache, parts, point, regions
-from openleo.policy import mask, mask_world
+from openleo.policy import bulk, mask, mask_world
 from openleo.policy.answer import answer, where_of
 from openleo.policy.decide import Decision, decide
 from openleo.policy.mask_world import Entry
 from openleo.policy.request import Request, read_requests
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import RuleSet
+from openleo.policy.terminal_kinds import settle
+from openleo.policy.terminals import read_terminals
 
 RESOLUTION = 3
 ZONES, PLACES, SETS_PER_SURVEY = 6, 40, 10
 OUTCOMES = ("FORBIDDEN", "SUSPENDED", "NOT_PERMITTED", "INDETERMINATE", "PERMITTED")
 SURELY_NOT = ("FORBIDDEN", "SUSPENDED", "NOT_PERMITTED")
+STATES = ("speed_kmh", "altitude_m", "days_abroad", "home_territory")
+POSITION = ("lat_deg", "lon_deg", "uncertainty_m", "age_s", "source")
+TEXTS = ("id", "class", "home_territory", "source")
 GEOD = pyproj.Geod(ellps="WGS84")
 
 
@@ -51,6 +58,9 @@ class Tally:
     positions: int = 0
     cells: Counter[str] = field(default_factory=Counter)  # answers of the world's mask, in cells of positions
     parts: int = 0  # answers of the mask over parts
+    bulk: int = 0  # terminals decided in bulk
+    drawn: int = 0  # positions that some function of the language holds, at least in part
+    on_an_edge: int = 0  # of them, those whose circle lies on the edge of one
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -61,7 +71,9 @@ class Tally:
         shares = {name: f"{self.outcomes[name] / self.pairs:.1%}" for name in OUTCOMES}
         rest = {name: f"{getattr(self, name) / self.pairs:.1%}" for name in ("unknown", "border", "straddling")}
         left = f"{self.left_out} of {self.positions + self.left_out} positions left out"
-        return f"{self.pairs} pairs: {shares | rest}, {left}, cells {dict(self.cells)}, {self.parts} parts"
+        asked = f"cells {dict(self.cells)}, {self.parts} parts, {self.bulk} in bulk"
+        asked += f", {self.drawn} positions within functions, {self.on_an_edge} on an edge" if self.drawn else ""
+        return f"{self.pairs} pairs: {shares | rest}, {left}, {asked}"
 
     def differ(self, what: str, files: tuple[Path, ...], *rest: object) -> None:
         self.differences.append(f"{what}: {' '.join(map(str, rest))} of {' '.join(map(str, files))}")
@@ -75,20 +87,26 @@ class Ground:
     folder: Path
     zones: Mapping[str, shapely.Geometry]
     places: tuple[plane.Place, ...]
+    drawn: tuple[str, ...] = ()  # functions of the language that rules use
 
 
-def grounds(rng: random.Random, folder: Path, tally: Tally) -> Iterator[Ground]:
-    """One theatre after the other, with new zones and places each time."""
+def grounds(rng: random.Random, folder: Path, tally: Tally, *, drawn: bool = False) -> Iterator[Ground]:
+    """One theatre after the other, with new zones and places each time; `drawn`: with functions, three each time."""
     while True:
         for theatre in plane.THEATRES:
             here = folder / f"{theatre.name}-{tally.positions}"
             here.mkdir()
             names = plane.write_zones(theatre, rng, here, ZONES)
             zones = {name: plane.read_zone(here / name) for name in names}
-            found = plane.survey(theatre, zones, rng, PLACES)
+            texts = tuple(rng.sample(DRAWN[theatre.name], 3)) if drawn else ()
+            found = plane.survey(theatre, zones, rng, PLACES, drawn=texts)
             tally.left_out += found.left_out
             tally.positions += len(found.places)
-            yield Ground(theatre, here, zones, tuple(found.places))
+            for place in found.places:
+                held = [inside & {*texts} for _, inside in place.kinds]
+                tally.drawn += any(held)
+                tally.on_an_edge += len(set(held)) > 1
+            yield Ground(theatre, here, zones, tuple(found.places), texts)
 
 
 def verdict(decision: Decision) -> Verdict:
@@ -96,20 +114,24 @@ def verdict(decision: Decision) -> Verdict:
     return Verdict(decision.outcome.value, because, None if decision.land_in is None else frozenset(decision.land_in))
 
 
-def compare(sets: int, pairs_each: int, seed: int, folder: Path) -> Tally:
+def compare(
+    sets: int, pairs_each: int, seed: int, folder: Path, *, drawn: bool = False, sets_per_survey: int = SETS_PER_SURVEY
+) -> Tally:
     """Ask everybody."""
     rng, tally = random.Random(seed), Tally()
-    surveys = grounds(rng, folder, tally)
+    surveys = grounds(rng, folder, tally, drawn=drawn)
     for number in range(sets):
-        if number % SETS_PER_SURVEY == 0:
+        if number % sets_per_survey == 0:
             ground = next(surveys)
-        made = case(rng, ground.theatre.name, list(ground.zones), ground.places, ground.folder, pairs_each)
+        zones = list(ground.zones)
+        made = case(rng, ground.theatre.name, zones, ground.places, ground.folder, pairs_each, ground.drawn)
         rule_set = read_rules(made.files)
         export = cedar.export(made.files)
         theirs = cedar.verdicts(
             export, [Asked(one.request, one.place.kinds if one.place else None, one.action) for one in made.pairs]
         )
         compare_decisions(made, rule_set, theirs, tally)
+        compare_bulk(made, rule_set, theirs, tally)
         compare_masks(made, rule_set, export, theirs, ground, tally, rng)
     return tally
 
@@ -132,6 +154,39 @@ def compare_decisions(made: Case, rule_set: RuleSet, theirs: list[Verdict], tall
         tally.straddling += pair.place is not None and len(pair.place.kinds) > 1
 
 
+# --- terminals in bulk --------------------------------------------------------------------------------------------
+
+
+def compare_bulk(made: Case, rule_set: RuleSet, theirs: list[Verdict], tally: Tally) -> None:
+    """The requests as a table of terminals, decided in one pass for every instant that they ask of."""
+    asked = [(pair, their) for pair, their in zip(made.pairs, theirs, strict=True) if pair.action == "terminal"]
+    file = made.files[0].with_suffix(".terminals.parquet")
+    write_terminals([pair for pair, _ in asked], file)
+    terminals = read_terminals(file, rule_set.classes)
+    settled = settle(terminals, rule_set.regions)
+    for at in sorted({pair.request.get("at") for pair, _ in asked}, key=str):
+        decided = bulk.decide_all(rule_set, terminals, settled, None if at is None else cedar.instant(at))
+        for row, (pair, their) in enumerate(asked):
+            if pair.request.get("at") == at:
+                told = decided.decided(row)
+                ours = (told.outcome.value, tuple(sorted((*one.key, one.authority) for one in told.because)))
+                if ours != (their.outcome, their.because) or bulk.OUTCOMES[decided.outcome[row]] is not told.outcome:
+                    tally.differ("bulk", made.files, pair, ours, their)
+                tally.bulk += 1
+
+
+def write_terminals(pairs: Sequence[Pair], file: Path) -> None:
+    """What requests say of terminals as a table; what one leaves out is null there."""
+    rows = []
+    for number, pair in enumerate(pairs):
+        request = pair.request
+        row = {name: request.get(name) for name in ("class", "groups", *STATES)}
+        rows.append({"id": f"t{number}"} | row | {name: (request.get("position") or {}).get(name) for name in POSITION})
+    types = {name: pa.float64() for name in (*STATES, *POSITION)}
+    types |= {"groups": pa.list_(pa.string())} | {name: pa.string() for name in TEXTS}
+    pq.write_table(pa.Table.from_pylist(rows, pa.schema(list(types.items()))), file)
+
+
 # --- masks --------------------------------------------------------------------------------------------------------
 
 
@@ -142,7 +197,7 @@ def entries_of(rule_set: RuleSet, at: datetime, classes: tuple[str, ...]) -> lis
         if rule.applies_to == "terminal":
             value = {class_: rule.matches(Request(at=at, class_=class_), set()) for class_ in classes}
             true, maybe = (frozenset(name for name in classes if value[name] is said) for said in (True, None))
-            entries.append(Entry(rule.id, rule.effect, rule.territory, true, maybe))
+            entries.append(Entry(rule.id, rule.effect, rule.territory, true, maybe, rule.land_in))
     return entries
 
 
@@ -166,7 +221,7 @@ def compare_masks(
             may == "yes" and their.outcome != "PERMITTED" and within_cell(pair.place)
         ):
             tally.differ(f"a mask that says {may}", made.files, pair, their)
-    if masks:
+    if masks and not ground.drawn:  # parts of cells know polygons by their files
         compare_classes(made, rule_set, export, masks, ground, tally, rng)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 RULES = """schema = 1
@@ -91,3 +93,17 @@ def test_an_instant_at_fault_is_exit_2(check):
     done = check("--now", "yesterday")
     assert (done.code, done.out) == (2, "")
     assert "--now: is 'yesterday'" in done.err
+
+
+def test_a_book_without_rules_is_warned_of(run, tmp_path):
+    (tmp_path / "r.toml").write_text('schema = 1\nbook = "b"\n')
+    done = run("policy", "check", "r.toml")
+    assert done.code == 0
+    assert "empty: the rule set has no rule" in done.out
+    done = run("policy", "check", "r.toml", "--json", "--strict")
+    assert done.code == 2
+    assert json.loads(done.out)["warnings"][0]["rule"] is None
+
+
+def test_a_day_without_a_time_is_exit_2(check):
+    assert "--now: is 2026-01-01, a day without a time; write 2026-01-01T00:00:00Z" in check("--now", "2026-01-01").err

@@ -205,7 +205,9 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
     assert "old.toml" in done.err
     assert "new.toml" in done.err
     for options, word in (
-        (("--at", "soon"), "--at soon"),
+        (("--at", "soon"), "--at: is 'soon'"),
+        (("--at", "2026-11-20T00:00:00"), "--at: "),
+        (("--at", "soon", "--until", "late"), "--until: is 'late'"),
         (("--classes", "fixd"), 'there is no class "fixd". Did you mean fixed?'),
     ):
         done = effect(PERMITS, PERMITS, *options)
@@ -213,19 +215,84 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
         assert word in done.err
     (tmp_path / "empty").mkdir()
     done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
-    assert (done.code, "is a folder without rule files" in done.err) == (2, True)
+    assert (done.code, "is a folder without a rule file" in done.err) == (2, True)
 
 
-def test_rules_on_gateways_are_refused_and_rules_on_beams_leave_the_spill_to_them(effect):
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--at", "2026-12-02T00:00:00Z", "--until", "2026-12-01T00:00:00Z"),
+            "--until: is 2026-12-01T00:00:00Z, which is not after --at 2026-12-02T00:00:00Z: there is nothing between.",
+        ),
+        (
+            ("--until", "2026-11-20T00:00:00Z"),
+            "--until: is 2026-11-20T00:00:00Z, which is not after the scenario's start 2026-11-20T00:00:00Z",
+        ),
+    ],
+)
+def test_an_end_before_the_instant_is_refused(effect, options, said):
+    done = effect(PERMITS, PERMITS + STRIP + WINDOW, *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_without_an_instant_an_end_before_the_first_difference_tells_of_none(effect):
+    done = effect(PERMITS, PERMITS + STRIP + WINDOW, "--until", "2026-11-25T00:00:00Z", "--json")
+    assert done.code == 0, done.err
+    assert (done.json["at"], done.json["edges"]) == ("2026-11-20T00:00:00Z", [])
+    assert all(row["lost"]["cells"] == 0 for row in done.json["territories"])
+
+
+def test_rules_on_beams_leave_the_spill_to_them(effect):
     gateway = STRIP.replace('emergency = "keep"', 'emergency = "cut"\napplies_to = "gateway"')
-    done = effect(PERMITS, PERMITS + gateway)
-    assert done.code == 2
-    assert 'applies_to = "gateway" is not yet kept by an effect.' in done.err
     beam = gateway.replace("gateway", "beam").replace('id = "strip"', 'id = "quiet"')
     said = effect(PERMITS, PERMITS + STRIP + beam, "--json")
     assert said.code == 0, said.err
     assert all(row["spill_people"] is None for row in said.json["territories"])
     assert any(note.startswith("Rules on beams are not computed (quiet)") for note in said.json["notes"])
+
+
+NO_GATEWAYS = """
+[[rule]]
+id = "gw"
+effect = "forbid"
+territory = { in = "world" }
+applies_to = "gateway"
+emergency = "cut"
+reason = "an example"
+"""
+
+
+def test_rules_on_gateways_are_computed_with_a_network_of_their_own(effect):
+    """Without any gateway nobody is served; they were refused."""
+    said = effect(PERMITS, PERMITS + NO_GATEWAYS, "--json").json
+    rows = {(row["territory"], row["class"]): row for row in said["territories"]}
+    nobody = effect(PERMITS, PERMITS.replace('"permit"', '"forbid"') + 'emergency = "cut"\n', "--json")
+    off = {(row["territory"], row["class"]): row for row in nobody.json["territories"]}
+    for key, row in rows.items():
+        assert row["lost"] == off[key]["lost"]
+        assert row["because"] == (["gw"] if row["lost"]["cells"] else [])
+    assert rows["SGP", "fixed"]["lost"]["people"] > 4_000_000
+    back = effect(PERMITS + NO_GATEWAYS, PERMITS, "--json").json
+    assert [row["gained"] for row in back["territories"]] == [row["lost"] for row in said["territories"]]
+
+
+def test_windows_of_rules_on_gateways_are_looked_at(effect):
+    said = effect(PERMITS, PERMITS + NO_GATEWAYS + WINDOW, "--json").json
+    assert said["at"] == "2026-12-01T00:00:00Z"
+    (end,) = said["edges"]
+    assert end["at"] == "2027-01-01T00:00:00Z"
+    lost = {(row["territory"], row["class"]): row["lost"] for row in said["territories"] if row["lost"]["cells"]}
+    assert {(row["territory"], row["class"]): row["gained"] for row in end["new_before_and_after"]} == lost
+    assert end["base_and_new"] == []
+    assert said["edges_untold"] == []
+
+
+def test_land_in_is_refused(effect):
+    done = effect(PERMITS, PERMITS + 'land_in = ["SGP"]\n')
+    assert done.code == 2
+    assert "land_in is not yet kept by an effect." in done.err
 
 
 # --- terminals ----------------------------------------------------------------------------------------------------
@@ -263,7 +330,9 @@ def test_terminals_of_a_strip(effect, tmp_path):
     said = told(effect, tmp_path, PERMITS, PERMITS + STRIP)
     assert terminals(said, "lost") == {("MYS", "fixed"): 1, ("MYS", "maritime"): 1}
     assert terminals(said, "gained") == {}
-    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert said["terminals_elsewhere"] == [
+        {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
+    ]
     assert len(said["terminals"]) == 64
 
 

@@ -84,7 +84,7 @@ def test_what_is_missing_is_asked_for_by_rule(explain):
     assert "UKR: Ukraine\n  borders: Natural Earth" in said
     assert "it depends: it asks for speed up to 75 km/h: speed_kmh not known" in said
     assert "Decision: INDETERMINATE: something is not known" in said
-    assert 'knowing speed_kmh: permit "licence" (regulator:UKR) asks for it' in said
+    assert 'knowing speed_kmh (--speed-kmh): permit "licence" (regulator:UKR) asks for it' in said
 
 
 def test_where_no_rule_speaks(explain):

@@ -14,7 +14,8 @@ import shapely
 from openleo.places import land as lands
 from openleo.places import point, waters
 from openleo.places.expressions import Region
-from openleo.places.point import Atom, same_within_km, where
+from openleo.places.leeway import same_within_km
+from openleo.places.point import Atom, where
 
 GEOD = pyproj.Geod(ellps="WGS84")
 LUXEMBOURG = Region("lux", "lux", shapely.box(6.0, 49.5, 6.2, 49.7))

@@ -16,7 +16,7 @@ from openleo.places.point import at
 from openleo.policy import rules as rule_sets
 from openleo.policy.conditions import AtMost, OneOf, Selector
 from openleo.policy.decide import Outcome, decide
-from openleo.policy.diff import Change, KeyChange, area_change, by_territory, compare, key_of
+from openleo.policy.diff import KeyChange, RuleChange, area_change, by_territory, compare
 from openleo.policy.diff_words import as_json, text
 from openleo.policy.rules import Rule
 from openleo.policy.when import Window
@@ -75,7 +75,7 @@ def test_every_key_that_a_rule_can_change_is_tried():
 def test_a_difference_leads_from_one_to_the_other_and_back(old, new):
     old = old + [replace(rule, reason="another") for rule in new[:2] if rule.id not in {one.id for one in old}]
     there, back = difference_of(old, new), difference_of(new, old)
-    kept = {key_of(rule): rule for rule in old} | {key_of(one.new): one.new for one in there.changed}
+    kept = {rule.key: rule for rule in old} | {one.new.key: one.new for one in there.changed}
     made = [rule for rule in (*kept.values(), *there.added) if rule not in there.removed]
     assert rule_sets.union(made).sha256 == rule_sets.union(new).sha256
     assert (there.added, there.removed) == (back.removed, back.added)
@@ -103,7 +103,7 @@ def test_narrower_and_wider_are_held_against_decisions(old, new, request, where)
     for kept in keys:
         old_, new_ = (replace(one, id="r", effect="permit", emergency=None) for one in (old, new))
         new_ = replace(old_, **{kept: getattr(new_, kept)})
-        change = Change(old_, new_, (), area_change(old_.territory, old_.territory))
+        change = RuleChange(old_, new_, (), area_change(old_.territory, old_.territory))
         before, after = (decide(rule_sets.union([one]), request, where).outcome for one in (old_, new_))
         if change.narrower and after is Outcome.PERMITTED:
             assert before is Outcome.PERMITTED
@@ -210,3 +210,24 @@ def test_json_has_the_same_counts():
     assert [len(answer[name]) for name in ("added", "removed", "changed")] == [2, 1, 2]
     assert answer["unchanged"] == 0
     assert {row["territory"] for row in answer["territories"]} >= {"TON", "FJI", "high-seas"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1_000_000.0, 1_000_001.0), (0.123456789, 0.12345678)])
+def test_numbers_are_told_with_all_their_digits(before, after):
+    old, new = (
+        [replace(BARRED, selector=Selector(conditions=(AtMost("altitude_m", one),)))] for one in (before, after)
+    )
+    said = text(difference_of(old, new)).partition("conditions.altitude_m_max: ")[2].partition("\n")[0]
+    assert [float(one) for one in said.split(" -> ")] == [before, after]
+    assert f"altitude up to {after:.10g} m" in text(difference_of([], new))
+
+
+def test_territories_that_are_not_known_are_named_as_such():
+    """Nothing said of them would read as nothing changed."""
+    boxes = [Region(f"box-{one}", f"{one}", shapely.box(6, 49, 6.1 + one / 100, 50)) for one in range(9)]
+    many, added = replace(LICENCE, territory=union(boxes)), replace(LICENCE, id="new", territory=union(boxes))
+    found = difference_of([LICENCE], [many, added])
+    names = [(one["rule"], one["book"]) for one in as_json(found)["not_told"]]
+    assert names == [added.key[::-1], many.key[::-1]]
+    assert 'not told, for too many polygons: those of permit "new" (regulator:FJI) and permit "fiji"' in text(found)
+    assert as_json(difference_of(OLD, NEW))["not_told"] == []

@@ -68,9 +68,21 @@ def test_bringing_what_is_said_to_be_missing_leaves_nothing_missing(made, reques
               "position.age_s": ("age_s", 10.0), "home_territory": ("home_territory", "TON")}  # fmt: skip
     brought = {filled[name][0]: filled[name][1] for name in said.decision.missing if name in filled}
     for name in said.decision.missing:
-        assert any(name in line for line in changes(said)) or name == "position"
+        asked = "a smaller uncertainty of the position" if name == "position" and where else f"knowing {name}"
+        assert any(line.startswith(asked) for line in changes(said))
     again = explain(rule_set, replace(request, **brought), where)
     assert not {name for name in filled if filled[name][0] in brought} & set(again.decision.missing)
+
+
+def test_what_is_not_known_of_the_place_is_asked_for():
+    licensed = union([Rule("lux", "reg", "permit", at_lux())])
+    assert changes(explain(licensed, Request(class_="fixed"), None)) == [
+        "knowing position: where the terminal is, by lat_deg, lon_deg and uncertainty_m"
+    ]
+    roughly = Request(class_="fixed", latitude_deg=49.6, longitude_deg=6.1)
+    assert changes(explain(licensed, roughly, None)) == [
+        "knowing position.uncertainty_m: the radius around the position that holds the terminal"
+    ]
 
 
 def test_what_stands_in_the_way_and_what_would_match_is_said():

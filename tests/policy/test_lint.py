@@ -313,3 +313,9 @@ def test_what_is_shadowed_serves_and_refuses_nobody_whatever_is_unknown(made, re
             assert after.permitted == before.permitted
             if one.rule.effect != "permit" or one.other is None or one.other.effect == "permit":
                 assert after.outcome is before.outcome or one.kind is Oddity.NEVER_APPLIES
+
+
+def test_a_rule_set_without_rules_is_said_to_permit_nothing():
+    assert [str(one) for one in lint(union([]), NOON)] == [
+        "empty: the rule set has no rule: nothing is permitted by it."
+    ]

@@ -353,3 +353,30 @@ def test_a_made_index_of_few_cells():
                       np.array([0, 1, 2, 4]), np.array([0, 1, 0, 1], np.int32), 0, "")  # fmt: skip
     mask = mask_world.compute(small, [Entry("a", "permit", Labels(frozenset({"A"})), frozenset({"x"}))], ["x"])
     assert mask.may("x").tolist() == [YES, NO, DEPENDS]
+
+
+def test_a_cell_whose_places_have_no_country_in_common_to_land_in_depends():
+    """A terminal between its two places would be served in neither; in a cell of one place either will do."""
+    small = CellIndex(0, np.arange(3, dtype=np.uint64), ("A", "B"), np.array([0, 1, 2], np.int32),
+                      np.array([0, 1, 2, 4]), np.array([0, 1, 0, 1], np.int32), 0, "")  # fmt: skip
+
+    def may(*landing):
+        """Of permits on A, B, A, B, …: what each lets traffic leave by."""
+        entries = [
+            Entry(
+                f"r{n}",
+                "permit",
+                Labels(frozenset({"AB"[n % 2]})),
+                frozenset({"x"}),
+                land_in=lands and frozenset(lands),
+            )
+            for n, lands in enumerate(landing)
+        ]
+        return mask_world.compute(small, entries, ["x"]).may("x").tolist()
+
+    assert may("J", "J") == [YES, YES, YES]
+    assert may("J", "P") == [YES, YES, DEPENDS]
+    assert may("J", "P", "P") == [YES, YES, YES]
+    assert may("J", "JP") == may("J", None) == [YES, YES, YES]
+    assert may("J", "P", "K", "KL") == [YES, YES, YES]
+    assert may("J", "P", "K", "L") == [YES, YES, DEPENDS]

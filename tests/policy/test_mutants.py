@@ -1,22 +1,16 @@
 """Would we notice? Faults put into the evaluators one by one; for each, somebody has to object.
 
-A mutant is one function of ours with one piece of its text replaced: the mistake that a tired hand makes. It is asked
-a battery of random rule sets and requests (what is right is Cedar's answer, found before), and is killed by the first
-difference. The battery has to pass with nothing changed, and a mutant whose text is no longer there fails the test:
-whoever rewrites the function says what its mistakes are now.
+A mutant (see against.mutants) is asked a battery of random rule sets and requests (what is right is Cedar's answer,
+found before), and is killed by the first difference. The battery has to pass with nothing changed. Those of the
+compiled loops and of terminals in bulk are in test_mutants_of_arrays.py, those of effects in tests/service.
 """
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
 import random
-import sys
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import pytest
@@ -26,6 +20,7 @@ from against import cedar_export as cedar
 from against import plane_places as plane
 from against import random_rules, three_evaluators
 from against.cedar_export import Verdict
+from against.mutants import Mutant, put_in
 from against.three_evaluators import Ground, Tally, grounds
 from openleo.places.point import Where
 from openleo.policy import answer, decide
@@ -35,16 +30,6 @@ from openleo.policy.rule_file import read_rules
 
 SEED = 75
 SETS, PAIRS_EACH = 15, 40
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """In `function` (`module:name` under openleo), `old` becomes `new`."""
-
-    name: str
-    function: str
-    old: str
-    new: str
 
 
 DECISIONS = [
@@ -134,14 +119,15 @@ DECISIONS = [
 ]  # fmt: skip
 
 MASKS = [
-    Mutant("the mask forgets the instant", "policy.mask:_spoken", "at=at, ", ""),
-    Mutant("the mask forgets the class", "policy.mask:_spoken", "class_=class_)", "class_=classes[0])"),
+    Mutant("the mask forgets the instant", "policy.mask:_spoken", "rule.in_force(at, set())", "True"),
+    Mutant("the mask forgets the class", "policy.mask:_spoken",
+           "sure and one in holds for", "sure and bool(holds) for"),
     Mutant("the mask forgets the polygons", "policy.mask:kinds_of",
            "rows[:, 1:].astype(bool)", "rows[:, 1:] < 0"),
     Mutant("a suspend permits in the world's mask", "policy.mask_world:compute",
            'made.rank == RANKS["permit"]', 'made.rank >= RANKS["suspend"]'),
     Mutant("what may lie outside lies inside", "policy.ground:Ground._of_any",
-           "Extent(places.astype(np.int32), ~true[places])", "Extent(places.astype(np.int32), false[places])"),
+           "Held(places.astype(np.int32), ~true[places])", "Held(places.astype(np.int32), false[places])"),
     Mutant("what a polygon crosses it holds", "policy.ground:_ways",
            "np.array(list(product((0, 1), repeat=len(told))), dtype=np.int8)",
            "np.ones((2 ** len(told), len(told)), dtype=np.int8)"),
@@ -270,39 +256,6 @@ def masks_differ(battery: list[Question]) -> bool:
         if tally.differences:
             return True
     return False
-
-
-# --- how a mutant is made -----------------------------------------------------------------------------------------
-
-
-def put_in(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the mutant in the place of the original, wherever modules of ours have it by name."""
-    module_name, _, path = mutant.function.partition(":")
-    module = importlib.import_module(f"openleo.{module_name}")
-    *holders, name = path.split(".")
-    holder: Any = module
-    for one in holders:
-        holder = getattr(holder, one)
-    original = inspect.getattr_static(holder, name)
-    made = _with_text_replaced(original.fget if isinstance(original, property) else original, mutant)
-    if holder is not module:
-        monkeypatch.setattr(holder, name, property(made) if isinstance(original, property) else made)
-        return
-    for other in [one for key, one in sys.modules.items() if key.startswith("openleo.")]:
-        if other.__dict__.get(name) is original:
-            monkeypatch.setattr(other, name, made)
-
-
-def _with_text_replaced(original: FunctionType, mutant: Mutant) -> Any:
-    text = textwrap.dedent(inspect.getsource(original))
-    text = text[text.index("def ") :]  # without decorators: a property is put together again above
-    assert text.count(mutant.old) == 1, f"{mutant.function} has no single {mutant.old!r} any more"
-    code = compile(
-        text.replace(mutant.old, mutant.new), f"<mutant: {mutant.name}>", "exec"
-    )  # our imports of __future__
-    made: dict[str, Any] = {}
-    exec(code, sys.modules[original.__module__].__dict__, made)
-    return made[original.__name__]
 
 
 # --- the tests ----------------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def test_a_list_gives_a_list():
         ({"position": {"lat_deg": 0, "lon_deg": 0, "age_s": -1}}, "position.age_s", "greater than"),
         ({"position": {"lat_deg": 0, "lon_deg": 0, "uncertainty": 1}}, "position.uncertainty", "uncertainty_m"),
         ({"speed_kmh": "fast"}, "speed_kmh", "'fast'"),
-        ({"speed_kmh": True}, "speed_kmh", "True"),
+        ({"speed_kmh": True}, "speed_kmh", "is true"),
         ({"speed_kmh": -1}, "speed_kmh", "greater than"),
         ({"speed_kmh": float("inf")}, "speed_kmh", "inf"),
         ({"home_territory": "TWM"}, "home_territory", "Did you mean"),

@@ -324,3 +324,178 @@ def test_classes_of_one_file_are_known_to_the_others_in_any_order(read):
     names = 'schema = 1\nbook = "registry"\nclasses = ["press"]\n'
     uses = book(rule(who='{classes = ["press"]}'))
     assert read(names, uses).sha256 == read(uses, names).sha256
+
+
+def test_a_class_at_fault_hides_no_rule(refusal):
+    """Which classes there are is then not known, so none is refused."""
+    head = 'schema = 1\nbook = "b"\nclasses = ["press", 1]\n'
+    rules = rule(who='{classes = ["pres"], groups = []}'), "[[rule]]\n", rule(id='"r2"', territory='{in = "TWM"}')
+    said = [(one.where, str(one)) for one in refusal(book(*rules, head=head))]
+    assert [where for where, _ in said] == [
+        "classes[1]",
+        'rule "r1"',
+        *(f"rule[1].{key}" for key in ("id", "effect", "territory", "reason")),
+        'rule "r2"',
+    ]
+    assert "who.groups is an empty list" in said[1][1]
+    assert "TWM" in said[-1][1]
+
+
+@pytest.mark.parametrize("head", ["schema = 1\n", 'schema = 1\nbook = ""\n', 'schema = "1"\nbook = "b"\n'])
+def test_what_a_file_says_of_itself_hides_no_rule(refusal, head):
+    assert [one.where for one in refusal(book(rule(territory='{in = "TWM"}'), head=head))][1:] == ['rule "r1"']
+
+
+def test_a_rule_that_is_no_table_hides_no_other(refusal, tmp_path):
+    rules = [3, {"id": "r2", "effect": "permit", "reason": "x", "territory": {"in": "TWM"}}]
+    (tmp_path / "a.json").write_text(json.dumps({"schema": 1, "book": "b", "rule": rules}))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert [one.where for one in refused.value.problems] == ["rule[0]", 'rule "r2"']
+
+
+GOOD_PERIOD = {"from": '"08:00"', "until": '"17:00"', "zone": '"UTC"'}
+
+
+@pytest.mark.parametrize(
+    ("keys", "hidden"),
+    [
+        ({"weekly": [{"until": '"25:00"', "zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"weekly": [{"from": "8"}, {"until": '"24:30"'}, {"zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"weekly": [{"zone": "3", "from": '"24:00"'}]}, "begins at 24:00"),
+        ({"weekly": [{"days": '["mo"]', "zone": '"Asia/Tapei"'}]}, "Did you mean Asia/Taipei"),
+        ({"who": '{classes = ["fixd", 1]}'}, "Did you mean fixed?"),
+        ({"who": "{classes = [1], groups = []}"}, "who.groups is an empty list"),
+        ({"territory": '{in = ["TWM", 1]}'}, 'no territory "TWM"'),
+        ({"territory": '{in = "TWM", include = 3}'}, 'no territory "TWM"'),
+        ({"territory": '{in = "JPN", include = ["dokd", 3]}'}, "Did you mean dokdo?"),
+        ({"conditions": '{speed_kmh_max = "x", home_territory = "TWM"}'}, 'no territory "TWM"'),
+        ({"except": '{classes = ["fixd"], speed_kmh_max = "x"}'}, "Did you mean fixed?"),
+        ({"land_in": '["TWM", 3]'}, 'no territory "TWM"'),
+    ],
+)
+def test_a_value_at_fault_hides_nothing_beside_it_and_brings_nothing_else(refusal, keys, hidden):
+    """Two faults are two problems: the one of a value's form, and the one of what another value names."""
+    if "weekly" in keys:
+        periods = ", ".join(
+            "{" + ", ".join(f"{key} = {value}" for key, value in {**GOOD_PERIOD, **period}.items()) + "}"
+            for period in keys["weekly"]
+        )
+        keys = {"weekly": f"[{periods}]"}
+    problems = refusal(book(rule(**keys)))
+    assert hidden in str(problems[-1])
+    assert [one for one in problems if one.where == 'rule "r1"'] == [problems[-1]]
+
+
+def test_a_value_of_two_forms_is_told_once(refusal):
+    problem = only(refusal(book(rule(territory="{in = 3}"))))
+    assert str(problem).endswith("rule[0].territory.in: is 3: should be a valid string or a valid list.")
+
+
+@pytest.mark.parametrize(
+    ("territory", "name"),
+    [
+        ('{geojson = "no.geojson"}', "no.geojson"),
+        ('{cells = "no.txt"}', "no.txt"),
+        ('{in = "\\"no.geojson\\""}', "no.geojson"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_with_the_rule_that_names_it(refusal, tmp_path, territory, name):
+    problem = only(refusal(book(rule(territory=territory))))
+    assert str(problem) == (
+        f'{tmp_path / name}: named by rule "r1" of {tmp_path / "a.toml"}: there is no such file. '
+        "Paths are relative to the file that names them."
+    )
+
+
+def test_a_folder_with_a_text_that_is_no_utf_8(tmp_path):
+    (tmp_path / "latin.toml").write_bytes("schema = 1 # é".encode("latin-1"))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path])
+    assert [str(one) for one in refused.value.problems] == [
+        f"{tmp_path / 'latin.toml'}: cannot be read: byte 13 is 0xe9, which is not UTF-8 there. Save it as UTF-8.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"from": "2026-01-01"}, "is 2026-01-01, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"from": '"2026-01-01"'}, "is 2026-01-01, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"until": '"20260101"'}, "is 20260101, a day without a time; write 2026-01-01T00:00:00Z"),
+        ({"until": "2026-01-01T00:00:00"}, "is 2026-01-01T00:00:00, without its zone; write 2026-01-01T00:00:00Z"),
+        ({"review_by": "2027-01-31T00:00:00Z"}, "review_by: is 2027-01-31T00:00:00Z: should be a valid date"),
+        ({"who": "2027-01-31T00:00:00Z"}, "who: is 2027-01-31T00:00:00Z; it must be a table"),
+        ({"who": "{classes = [2027-01-31]}"}, "who.classes[0]: is 2027-01-31: should be a valid string"),
+        ({"until": "12:00:00"}, "is 12:00:00; write an instant such as"),
+    ],
+)
+def test_instants_are_told_as_they_are_written(refusal, changed, said):
+    assert said in str(only(refusal(book(rule(**changed)))))
+
+
+def test_a_period_that_ends_as_it_begins_is_refused_with_a_way_out(refusal):
+    """The whole day to some readers, nothing to others."""
+    text = book(rule(weekly='[{from = "08:30", until = "08:30", zone = "UTC"}]'))
+    assert "begins and ends at 08:30" in str(only(refusal(text)))
+    assert only(refusal(text)).way_out == "A whole day is 00:00 to 24:00."
+
+
+def test_bounds_are_told_with_all_their_digits(refusal):
+    text = book(rule(conditions="{altitude_m_min = 1000000.5, altitude_m_max = 1000000.25}"))
+    assert "altitude_m_min = 1000000.5 and up to altitude_m_max = 1000000.25" in str(only(refusal(text)))
+
+
+@pytest.mark.parametrize(
+    "bad", ["\x1b[31mred", "a\x00b", "bell\x07", "two\nlines", "back\u202eward", "page\u2028", "\x9b"]
+)
+@pytest.mark.parametrize("key", ["id", "authority", "reason", "legal_reference", "book", "classes", "in", "groups"])
+def test_a_text_that_commands_terminals_is_refused_and_not_shown(tmp_path, key, bad):
+    """Rules are told on terminals and pages: a text must not clear, colour or turn what stands around it."""
+    said = {"id": "r1", "effect": "permit", "territory": {"in": "LUX"}, "reason": "licensed"}
+    file = {"schema": 1, "book": "b", "rule": [said]}
+    places = {"book": "book", "classes": "classes[0]", "in": "rule[0].territory.in", "groups": "rule[0].who.groups[0]"}
+    if key == "in":
+        said["territory"] = {"in": bad}
+    elif key == "groups":
+        said["who"] = {"groups": [bad]}
+    else:
+        (file if key in places else said)[key] = [bad] if key == "classes" else bad
+    (tmp_path / "a.json").write_text(json.dumps(file))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    problem = only(refused.value.problems)
+    assert problem.where == places.get(key, f"rule[0].{key}")
+    assert "holds the control character U+" in problem.rule
+    assert "write it in one line, without" in problem.rule
+    assert str(problem).isprintable()
+
+
+def test_a_key_that_commands_terminals_is_not_shown(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps({"schema": 1, "book": "b", "\x1b[2J": 1}))
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert str(only(refused.value.problems)).isprintable()
+
+
+def test_words_of_any_script_are_texts(read):
+    words = ["Компанія «Зв’язок»", "شبكه\u200cها", "台灣衛星", "réseau 📡"]  # with a joiner as Persian needs it
+    (made,) = read(book(rule(reason=f'"{" ".join(words)}"'))).rules
+    assert made.reason == " ".join(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty."),
+        ("[" * 100_000 + "]" * 100_000, "too deep. A file of ours is a few levels deep."),
+        ('{"a":' * 3_000 + "1" + "}" * 3_000, "too deep. A file of ours is a few levels deep."),
+        (f'{{"schema": {"9" * 5_000}}}', "a whole number of 5,000 digits is longer than the 1,000 that are read"),
+    ],
+    ids=["empty", "lists", "objects", "digits"],
+)
+def test_json_that_is_none_of_ours_is_told_in_our_words(tmp_path, text, said):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(InputError) as refused:
+        read_rules([tmp_path / "a.json"])
+    assert said in str(only(refused.value.problems))

@@ -54,14 +54,14 @@ def test_shadow_counts_another_books_rule_as_another_reason_and_names_it():
     one, other = union([rule("operator")]), union([rule("regulator")])
     shadow = Shadow(one, other)
     shadow.count(TONGA)
-    assert (shadow.other_reasons, shadow.differences.total()) == (1, 0)
+    assert (shadow.tally.other_permits, shadow.tally.different) == (1, 0)
     more = Shadow(one, union([rule("operator"), rule("regulator", id_="1", effect="forbid")]))
     more.count(TONGA)
-    (example,) = more.examples
+    (example,) = more.tally.differences
     assert [one.rule for one in (*example.in_force.because, *example.beside.because)] == ["operator/1", "regulator/1"]
     same = Shadow(one, union([rule("operator"), Rule("1", "court", "permit", Labels(frozenset({"FJI"})))]))
     same.count(TONGA)
-    assert same.other_reasons == 0, "it is the same rule, whatever each set calls it"
+    assert same.tally.other_permits == 0, "it is the same rule, whatever each set calls it"
 
 
 BOOK = """

@@ -103,4 +103,4 @@ def test_it_is_explained_and_counted_alike():
     assert "a position that is not older than 24 h" in said
     shadow = Shadow(PERMIT, union([]))
     shadow.count(stale)
-    assert shadow.counts == {(Outcome.INDETERMINATE, Outcome.NOT_PERMITTED): 1}
+    assert shadow.tally.outcomes == {(Outcome.INDETERMINATE, Outcome.NOT_PERMITTED): 1}

@@ -272,3 +272,58 @@ def test_an_effect_against_one_part_at_a_time(one: list[Rule], other: list[Rule]
         assert row.lost.people == pytest.approx(people, abs=0.51)
         assert row.lost.area_km2 == pytest.approx(area, abs=1e-3)
         assert row.lost.cells == len(cells)
+
+
+def speaking(rules: RuleSet, territory: str, class_: str) -> dict[tuple, list[Rule]]:
+    """The rules that hold or may, by what they say."""
+    found: dict[tuple, list[Rule]] = {}
+    for one in rules.rules:
+        if territory in one.territory.ids and one.matches(Request(class_=class_), set()) is not False:
+            said = one.effect, str(one.selector.canonical()), str([each.canonical() for each in one.exceptions])
+            found.setdefault(said, []).append(one)
+    return found
+
+
+def by_hand(a: RuleSet, b: RuleSet, territory: str, class_: str) -> tuple[str, ...]:
+    """The rules that make the difference, one decision at a time; ids are the names."""
+    sides = [speaking(rules, territory, class_) for rules in (a, b)]
+    outcomes = [decide(rules, Request(class_=class_), point.at(territory)) for rules in (a, b)]
+    ranks = [[Outcome.INDETERMINATE, Outcome.PERMITTED].index(one.outcome) + 1
+             if one.outcome in (Outcome.INDETERMINATE, Outcome.PERMITTED) else 0 for one in outcomes]  # fmt: skip
+    alone = [[one for said, some in mine.items() if said not in other for one in some]
+             for mine, other in (sides, sides[::-1])]  # fmt: skip
+    if ranks[0] == ranks[1]:
+        return tuple(sorted({one.id for some in alone for one in some})) if ranks[0] == 1 else ()
+    less = ranks.index(min(ranks))
+    refusing = {one.key for one in alone[less] if one.effect != "permit"} & {one.key for one in outcomes[less].because}
+    permits = {one.key for some in alone for one in some if one.effect == "permit"}
+    return tuple(sorted(id_ for _, id_ in refusing or permits))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rule_lists, rule_lists, rule_lists, seeds)
+def test_the_rules_of_a_change_and_what_may_change_against_one_decision_at_a_time(
+    one: list[Rule], other: list[Rule], both: list[Rule], seed: int
+) -> None:
+    """Some rules stand on both sides. Every cell is reached, so that no row is left without its reasons."""
+    random = np.random.default_rng(seed)
+    parts = some_parts(random)
+    statistics = replace(some_statistics(random, len(parts.cells)), can_serve=np.ones(len(parts.cells)))
+    standing = [replace(rule, id=f"both-{number}") for number, rule in enumerate(both)]
+    a, b = (union([*rule_set(mine).rules, *standing]) for mine in (one, other))
+    found = change(a, b, parts, statistics)
+    for row in found.rows:
+        assert row.because == by_hand(a, b, row.territory, row.class_)
+        outcome, new = (decide(rules, Request(class_=row.class_), point.at(row.territory)).outcome for rules in (a, b))
+        depends = Outcome.INDETERMINATE in (outcome, new)
+        assert bool(row.may_lose) <= depends
+        assert bool(row.may_gain) <= depends
+        if outcome is Outcome.INDETERMINATE and new not in (Outcome.INDETERMINATE, Outcome.PERMITTED):
+            assert row.may_lose
+            assert not row.may_gain
+    for total in found.totals:
+        for what in ("lost", "gained", "may_lose", "may_gain"):
+            rows = {row.territory for row in found.rows if row.class_ == total.class_ and getattr(row, what)}
+            amount = getattr(total, what)
+            assert amount.cells == len(set(parts.cell[[id_ in rows for id_ in parts.territory]].tolist()))
+            assert amount.people == sum(getattr(row, what).people for row in found.rows if row.class_ == total.class_)

@@ -16,7 +16,8 @@ from openleo.service.serve import Reason
 
 NAMES = ["cells.parquet", "effect.json", "map.png", "report.html", "summary.json", "territories.csv"]
 JSON_TYPES = {
-    "string": str, "integer": int, "number": (int, float), "array": list, "object": dict, "null": type(None),
+    "string": str,
+    "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict, "null": type(None),
 }  # fmt: skip
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
 from openleo import cells as h3cells
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import Rule, union
-from openleo.policy.when import Window
-from openleo.service.amounts import TerminalChange
+from openleo.policy.when import Period, Window
+from openleo.report import effect_text
+from openleo.service.amounts import Spill, TerminalChange
 from openleo.service.change import Side
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.reached import Reached
@@ -38,7 +41,7 @@ def found(terminals) -> Effect:
     )
 
 
-def counted(was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
+def counted(was: Side, is_: Side, _networks: object = None) -> dict[tuple[str, str], TerminalChange]:
     """118 terminals of Tonga, by how many rules forbid them; and one on a border."""
     forbids = [len([rule for rule in side.rule_set.rules if rule.effect == "forbid" and rule.window.holds(side.at)])
                for side in (was, is_)]  # fmt: skip
@@ -60,18 +63,81 @@ def test_terminals_stand_in_their_territorys_row_with_the_rules_that_change_them
 
 def test_terminals_of_no_row_are_told_apart_and_not_dropped() -> None:
     said = found(counted).as_json()
-    assert said["terminals_elsewhere"] == [{"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0}]
+    assert said["terminals_elsewhere"] == [
+        {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
+    ]
 
 
 def test_terminals_come_back_at_the_edge() -> None:
     (edge,) = found(counted).edges
     assert edge.at == LATER
-    assert [(row.territory, row.gained.terminals) for row in edge.own] == [("TON", 118)]
-    assert edge.between == ()
+    assert [(row.territory, row.gained.terminals) for row in edge.own.rows] == [("TON", 118)]
+    assert not edge.between.rows
+
+
+def test_terminals_of_no_row_are_told_at_an_edge_too() -> None:
+    """They were dropped there, though told of the first instant."""
+    (edge,) = found(counted).edges
+    several = {"territory": "(several)", "class": "fixed", "lost": 1, "gained": 0, "reached": True}
+    assert edge.as_json()["terminals_elsewhere"] == {"new_before_and_after": [several], "base_and_new": []}
+    _, _, ahead = effect_text.text(found(counted), ("old", "new")).partition("the new rules change by themselves")
+    assert "    (several), fixed: loses 1, gains 0" in ahead.partition("Rules that make the difference")[0]
+
+
+def test_an_edge_at_which_only_terminals_of_no_row_change_is_told() -> None:
+    def straddling(was: Side, is_: Side, _networks: object) -> dict[tuple[str, str], TerminalChange]:
+        return {key: one for key, one in counted(was, is_).items() if key[0] == "(several)"}
+
+    reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+    rest = Rule("f", "b", "forbid", Labels(frozenset({"NRU"})), emergency="keep", window=Window(ends=LATER))
+    extras = Extras(terminals=straddling, terminals_sha256="t")
+    found_ = effect(reached, union([PERMIT]), union([PERMIT, rest]), ["fixed"], AT, "network", extras=extras)
+    assert [len(edge.own.elsewhere) for edge in found_.edges] == [1]
+
+
+# --- edges of both sides ------------------------------------------------------------------------------------------
+
+
+def of_rules(base: list[Rule], new: list[Rule]) -> Effect:
+    reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+    return effect(reached, union(base), union(new), ["fixed"], AT, "network")
+
+
+NIGHTS = Window(weekly=(Period(frozenset(range(7)), 20 * 3600, 6 * 3600, "UTC"),))
+CURFEW = replace(FORBID, id="curfew", window=NIGHTS)
+
+
+@pytest.mark.parametrize("base", [[PERMIT, FORBID], [PERMIT, CURFEW], [replace(PERMIT, window=Window(ends=LATER))]])
+def test_no_change_of_rules_has_no_effect_at_edges_of_their_own_windows(base: list[Rule]) -> None:
+    """What both sides do alike at an edge was told as an effect of the change."""
+    for new in (base, [replace(rule, book="another") for rule in base]):
+        said = of_rules(base, new)
+        assert said.edges == ()
+        assert said.edges_left_out == 0
+        words = effect_text.text(said, ("old", "new"))
+        assert " change" not in words.replace("Nothing changes", ""), words
+
+
+def test_an_edge_of_both_sides_tells_what_the_change_makes_there_and_no_more() -> None:
+    fiji = Rule("fiji", "b", "forbid", Labels(frozenset({"FJI"})), emergency="keep")
+    assert of_rules([PERMIT, FORBID], [PERMIT, FORBID, fiji]).edges == (), "Fiji loses before and after Tonga returns"
+    both = replace(FORBID, id="both", territory=Labels(frozenset({"FJI", "TON"})))
+    (edge,) = of_rules([PERMIT, FORBID], [PERMIT, FORBID, both]).edges
+    assert edge.of == ("base", "new")
+    assert [row.territory for row in edge.own.rows] == ["FJI", "TON"]
+    assert edge.between.rows == ()
+    words = effect_text.text(of_rules([PERMIT, FORBID], [PERMIT, FORBID, both]), ("old", "new"))
+    assert "from then on, new for old:\n    nobody loses service and nobody gains it" in words
+
+
+def test_an_edge_of_the_old_rules_alone_is_told_where_it_makes_a_difference() -> None:
+    (edge,) = of_rules([PERMIT, FORBID], [PERMIT]).edges
+    assert (edge.of, edge.own.rows, edge.between.rows) == (("base",), (), ())
+    assert [row.gained.cells for row in of_rules([PERMIT, FORBID], [PERMIT]).rows] == [0, 1]
 
 
 def test_a_row_changes_where_only_terminals_do() -> None:
-    effect_ = found(lambda _was, _is: {("FJI", "fixed"): TerminalChange(3, 0, (("b", "speed-1"),))})
+    effect_ = found(lambda _was, _is, _networks: {("FJI", "fixed"): TerminalChange(3, 0, (("b", "speed-1"),))})
     fiji = effect_.rows[0]
     assert fiji.changed
     assert fiji.lost.cells == 0
@@ -90,7 +156,7 @@ def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
     base, new = union([of_operator, fiji]), union([of_operator, fiji, of_court])
     reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
 
-    def terminals(_was: Side, _is: Side) -> dict[tuple[str, str], TerminalChange]:
+    def terminals(_was: Side, _is: Side, _networks: object) -> dict[tuple[str, str], TerminalChange]:
         return {("FJI", "fixed"): TerminalChange(1, 0, (fiji.key,))}
 
     found_ = effect(reached, base, new, ["fixed"], AT, "network")
@@ -100,3 +166,40 @@ def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
     assert [row.because for row in moved.rows] == [("another/1",), ("operator/1",)], "each side has one rule called 1"
     counted_ = effect(reached, base, new, ["fixed"], AT, "network", extras=Extras(terminals=terminals))
     assert [row.because for row in counted_.rows] == [("another/1",), ("court/1",)]
+
+
+def test_weekly_edges_are_said_to_go_on_where_they_do() -> None:
+    """Of a week's edges; nobody was told that they come back."""
+    line = "Weekly periods go on: edges like these come back beyond what is told here."
+
+    def said(*new: Rule, until: datetime | None = None) -> tuple[bool, bool]:
+        reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+        one = effect(reached, union([PERMIT]), union([PERMIT, *new]), ["fixed"], AT, "network", until=until)
+        assert one.as_json()["edges_go_on"] == one.edges_go_on
+        assert one.edges or not new
+        return one.edges_go_on, line in effect_text.text(one, ("old", "new"))
+
+    assert said(CURFEW) == (True, True)
+    assert said(FORBID) == said() == (False, False)
+    assert said(CURFEW, until=AT + timedelta(days=2)) == (False, False), "nothing was asked of later ones"
+    ends = replace(CURFEW, window=replace(NIGHTS, ends=AT + timedelta(days=3)))
+    assert said(ends) == (False, False)
+    later = replace(CURFEW, window=replace(NIGHTS, ends=AT + timedelta(days=30)))
+    assert said(later) == (True, True)
+
+
+def test_beams_that_reach_as_many_before_and_after_are_not_told() -> None:
+    def words(*spills: Spill) -> str:
+        by = {(territory, "fixed"): one for territory, one in zip(("FJI", "TON"), spills, strict=False)}
+        reached = Reached(PARTS, STATISTICS, mask.kinds_of(PARTS, ()))
+        extras = Extras(spill=by, beam_km=12.0)
+        one = effect(reached, union([PERMIT]), union([PERMIT, FORBID]), ["fixed"], AT, "network", extras=extras)
+        return effect_text.text(one, ("old", "new")).partition("Beams that point")[2].partition("Rules that")[0]
+
+    told = words(Spill((7, 7), (3, 3)), Spill((0, 5), (4, 4)))
+    assert "Fiji" not in told
+    assert "Tonga" in told
+    assert "lit all the same:               0 people before, 5 after" in told
+    assert "dark" not in told
+    assert "the same people beyond borders before and after" in words(Spill((7, 7), (3, 3)))
+    assert "they cross no border" in words()

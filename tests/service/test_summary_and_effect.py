@@ -18,7 +18,9 @@ from openleo.network.reach import Reach
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
+from openleo.policy.conditions import AtMost, MoreThan, Selector
 from openleo.policy.rules import Rule, union
+from openleo.report import effect_text
 from openleo.service.amounts import Amount
 from openleo.service.effect import Effect, effect
 from openleo.service.reached import Reached
@@ -125,10 +127,48 @@ def test_an_effect_counts_people_by_the_time_they_can_be_served() -> None:
         assert row.because == ()
 
 
+def test_a_cell_on_a_border_counts_once_in_all() -> None:
+    """It was counted for each of its territories."""
+    found = between([JAPAN, TAIWAN], [])
+    assert {row.territory: row.lost.cells for row in found.rows} == {"TWN": 2, "JPN": 1, "high-seas": 0}
+    (total,) = found.totals
+    assert (total.lost.cells, total.lost.people, total.lost.area_km2) == (2, 300, 50.0)
+    assert "loses:    300 people, 50 km², 2 cells, in 2 territories" in effect_text.text(found, ("old", "new"))
+    assert found.as_json()["totals"][0]["lost"]["cells"] == 2
+
+
 def test_an_effect_names_the_forbid_that_takes() -> None:
     found = between([TAIWAN], [TAIWAN, NO_TAIWAN])
     assert found.rows[0].lost == Amount(cells=2, area_km2=35.0, people=225)
     assert "no-taiwan" in found.rows[0].because
+
+
+def asking(name: str, effect: str, speed_kmh: float) -> Rule:
+    """A rule on Taiwan for terminals that are faster (or, of a permit, that are not)."""
+    condition = (AtMost if effect == "permit" else MoreThan)("speed_kmh", speed_kmh)
+    return replace(rule(name, effect, "TWN"), selector=Selector(conditions=(condition,)))
+
+
+SLOW, LIMIT = asking("slow", "permit", 75.0), asking("limit", "forbid", 75.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "because"),
+    [
+        ([SLOW], [SLOW, TAIWAN], ("twn",)),  # from: it depends on the speed; to: whatever the speed
+        ([LIMIT, TAIWAN], [LIMIT], ("twn",)),  # the limit stands; what it left is not permitted any more
+        ([LIMIT, TAIWAN], [LIMIT, SLOW], ("slow", "twn")),
+        ([LIMIT, TAIWAN], [LIMIT, TAIWAN, NO_TAIWAN], ("no-taiwan",)),
+        ([TAIWAN, SLOW], [LIMIT, SLOW, TAIWAN], ("limit",)),
+        ([TAIWAN, SLOW], [SLOW], ("twn",)),
+        ([], [LIMIT, TAIWAN], ("twn",)),
+        ([LIMIT, SLOW], [LIMIT, asking("slower", "permit", 30.0)], ("slow", "slower")),
+    ],
+)
+def test_a_rule_that_stands_on_both_sides_makes_no_difference(before, after, because) -> None:
+    """It was named wherever it is asked, although it asked the same before and after."""
+    assert between(before, after).rows[0].because == because
+    assert between(after, before).rows[0].because == because
 
 
 def test_an_effect_is_of_the_form_of_the_contract() -> None:

@@ -295,15 +295,6 @@ def test_a_cache_that_cannot_be_written_is_said(server, tmp_path, monkeypatch, s
     assert server.asked == []  # nobody is troubled for what could not be kept
 
 
-def test_a_copy_for_a_scenario(fetch, tmp_path):
-    got = fetch()
-    celestrak.copy_to(got, tmp_path / "deep" / "elements.json")
-    assert (tmp_path / "deep" / "elements.json").read_bytes() == GOOD
-    (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="cannot be written"):
-        celestrak.copy_to(got, tmp_path / "file" / "elements.json")
-
-
 def test_the_users_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert celestrak.default_cache() == tmp_path / "openleo"

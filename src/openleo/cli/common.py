@@ -24,6 +24,8 @@ MOST_LOOKED_AT = 100  # instants, for satellites without a position
 MOST_NAMED = 3  # of these
 NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
+RULES_HELP = "Rule files (TOML, or JSON by its ending), or folders of them; their union decides."
+RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help=RULES_HELP)]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
 
@@ -74,18 +76,6 @@ def load_pair_case(path: Path) -> PairCase:
     case = load_pairs(path)
     _tell(case.notes, under_rules=False)
     return case
-
-
-def rule_files(path: Path) -> list[Path]:
-    """The rule files of an argument: a file, or all of a folder. Raises InputError for a folder without one."""
-    from openleo.errors import InputError, Problem
-
-    if not path.is_dir():
-        return [path]
-    found = sorted(one for one in path.iterdir() if one.suffix.lower() in (".toml", ".json"))
-    if not found:
-        raise InputError(Problem(str(path), "", "is a folder without a rule file (TOML or JSON)."))
-    return found
 
 
 def places_of(case: PairCase, sites: Path | None) -> Places:
@@ -215,3 +205,25 @@ def read_instant(text: str, option: str) -> datetime:
         why = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise InputError(Problem(option, "", why)) from None
     return instant
+
+
+def read_span(at: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """The instants of --at and --until. Raises InputError for what is none, and for an end that is no later."""
+    from openleo.errors import Together
+
+    both = Together()
+    when = None if at is None else both.read(lambda: read_instant(at, "--at"))
+    end = None if until is None else both.read(lambda: read_instant(until, "--until"))
+    both.done()
+    check_later(end, when, "--at")
+    return when, end
+
+
+def check_later(until: datetime | None, start: datetime | None, begins: str) -> None:
+    """Raise InputError unless --until, if it is given, comes after an instant; `begins` says what that is."""
+    from openleo.errors import InputError, Problem
+    from openleo.instants import instant_text
+
+    if until is not None and start is not None and until <= start:
+        rule = f"is {instant_text(until)}, which is not after {begins} {instant_text(start)}: there is nothing between."
+        raise InputError(Problem("--until", "", rule, "Write a later instant, or leave it out."))

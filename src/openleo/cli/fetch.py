@@ -21,11 +21,15 @@ def fetch(
     What is younger than the source's minimum age is taken from the cache. A refusal (403 or 429) stops all further
     requests to that source until the user lifts it.
     """
+    from shutil import copyfile
+
+    from openleo.report.staging import StagedFile, blaming
     from openleo.sources import celestrak
 
     fetched = celestrak.fetch(source, cache or celestrak.default_cache())
     if out is not None:
-        celestrak.copy_to(fetched, out)
+        with StagedFile(out) as path, blaming(out):
+            copyfile(fetched.path, path)
     if as_json:
         print_json(fetched.as_json())
         return

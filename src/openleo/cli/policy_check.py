@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, RuleFiles, print_json
 from openleo.cli.policy_diff import ViewName
 
 if TYPE_CHECKING:
     from openleo.policy.lint import Finding
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="FILE…", help="Rule files (TOML, or JSON by its ending).")]
 EXPIRY_DAYS = 30.0
 LONGEST_DAYS = 36_500.0
 
@@ -97,8 +95,8 @@ def _as_json(finding: Finding) -> dict[str, Any]:
     other = finding.other
     return {
         "kind": finding.kind.value,
-        "rule": finding.rule.id,
-        "book": finding.rule.book,
+        "rule": None if finding.rule is None else finding.rule.id,
+        "book": None if finding.rule is None else finding.rule.book,
         "other": None if other is None else {"rule": other.id, "book": other.book},
         "words": finding.words,
     }

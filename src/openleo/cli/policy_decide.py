@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from openleo.cli.common import AsJson, one_of, print_json
+from openleo.cli.common import AsJson, RuleFiles, one_of, print_json
 
 if TYPE_CHECKING:
     from openleo.policy.rules import AppliesTo, RuleSet
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 RequestFile = Annotated[
     Path | None, typer.Option("--request", metavar="F.json", help="A request, or a list of them; - reads stdin.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, print_json, rule_files
+from openleo.cli.common import AsJson, print_json
 
 if TYPE_CHECKING:
     from openleo.policy.rules import RuleSet
@@ -33,7 +33,7 @@ def diff(sets: Sets, view: ViewName = None, as_json: AsJson = False) -> None:
     from openleo.policy.diff import compare
 
     if view is not None:
-        tell_view([file for one in sets for file in rule_files(one)], view, as_json)
+        tell_view(sets, view, as_json)
         return
     if len(sets) != 2:
         rule = f"two rule sets are compared, and {len(sets)} given."
@@ -51,7 +51,7 @@ def diff(sets: Sets, view: ViewName = None, as_json: AsJson = False) -> None:
 def _read(path: Path) -> RuleSet:
     from openleo.policy.rule_file import read_rules
 
-    return read_rules(rule_files(path))
+    return read_rules([path])
 
 
 def tell_view(files: list[Path], name: str, as_json: bool) -> None:

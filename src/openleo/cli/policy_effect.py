@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, note, print_json, progress
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from openleo.effects import Prepared
+    from openleo.policy.rules import RuleSet
+    from openleo.results import Case
+    from openleo.service.effect import Effect, Extras
+    from openleo.service.terminal_effect import Fleet
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
 BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
-RULE_ENDINGS = (".toml", ".json")
 
-Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files by comma, or a folder of them.")]
-New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files by comma, or a folder of them.")]
+Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files or folders of them, by comma.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files or folders of them, by comma.")]
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="SCENARIO", help="Gives network and area; its own rules are not used.")
 ]
@@ -64,42 +72,24 @@ def effect(
 
     The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
     """
-    from dataclasses import replace
-
-    from openleo.effects import (
-        alike,
-        beams_untold,
-        classes_of_both,
-        compare,
-        first_difference,
-        outside,
-        prepare,
-        spills,
-    )
+    from openleo.effects import classes_of_both, compare, first_difference, prepare
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
-    from openleo.service.effect import Extras
 
-    both, read, notes = _read(old, new, scenario, slots, resolution)
-    base, other = both
+    (base, other), case, notes = _read(old, new, scenario, slots, resolution)
     if out is not None:
         check_writable(out)
-    when, end = _instant(at, "--at"), _instant(until, "--until")
-    known = dict.fromkeys((*base.classes, *other.classes))
+    when, end = read_span(at, until)
+    check_later(end, when or case.grid.start, "the scenario's start")
+    known = tuple(dict.fromkeys((*base.classes, *other.classes)))
     asked = _classes(classes, set(known))
-    counted = _fleet(terminals, (base, other), tuple(known))
+    counted = _fleet(terminals, (base, other), known)
     asked = asked or classes_of_both(base, other, counted.classes if counted else ())
-    notes += tuple(said for said in [alike(base, other, asked), beams_untold(base, other)] if said)
     with progress() as tell:
-        prepared = prepare(read.case, base, other, threads=threads, on_progress=tell, tell=note)
-    when = when or first_difference(prepared, asked)
-    notes += tuple(said for said in [outside(prepared, asked, when)] if said)
-    extras = Extras(notes=notes)
-    if counted:
-        extras = replace(extras, terminals=counted.between, terminals_sha256=counted.sha256)
-    if beam_km > 0.0:
-        spilled, apart_km = spills(prepared, asked, when, beam_km)
-        extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
+        prepared = prepare(case, base, other, threads=threads, on_progress=tell, tell=note)
+    first = when or first_difference(prepared, asked)
+    when = first if end is None or first < end else case.grid.start  # where nothing differs before the end
+    extras = _extras(prepared, asked, when, counted, beam_km, notes)
     found = compare(prepared, asked, when, end, extras)
     names = (_name(base.sources), _name(other.sources))
     if out is not None:
@@ -110,8 +100,29 @@ def effect(
     typer.echo(text(found, names), nl=False)
 
 
-def _write(  # type: ignore[no-untyped-def]
-    found, prepared, names: tuple[str, str], classes: tuple[str, ...], when, out: Path
+def _extras(
+    prepared: Prepared, classes: tuple[str, ...], at: datetime, fleet: Fleet | None, beam_km: float,
+    notes: tuple[str, ...],
+) -> Extras:  # fmt: skip
+    """What is told beside the parts: terminals, beams, notes."""
+    from dataclasses import replace
+
+    from openleo.effects import alike, beams_untold, outside, spills
+    from openleo.service.effect import Extras
+
+    base, new = prepared.base, prepared.new
+    said = alike(base, new, classes), beams_untold(base, new), outside(prepared, classes, at)
+    extras = Extras(notes=(*notes, *filter(None, said)))
+    if fleet:
+        extras = replace(extras, terminals=fleet.between, terminals_sha256=fleet.sha256)
+    if beam_km > 0.0:
+        spilled, apart_km = spills(prepared, classes, at, beam_km)
+        extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
+    return extras
+
+
+def _write(
+    found: Effect, prepared: Prepared, names: tuple[str, str], classes: tuple[str, ...], when: datetime, out: Path
 ) -> list[Path]:
     """The files; the maps are of the class of which most changes, or of the first."""
     from openleo.effects import cell_effect
@@ -125,7 +136,9 @@ def _write(  # type: ignore[no-untyped-def]
     return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out)
 
 
-def _read(old: str, new: str, scenario: Path, slots: int | None, resolution: int | None):  # type: ignore[no-untyped-def]
+def _read(
+    old: str, new: str, scenario: Path, slots: int | None, resolution: int | None
+) -> tuple[tuple[RuleSet, RuleSet], Case, tuple[str, ...]]:
     """((old rules, new rules), the scenario cut to its slots, what is to be noted): all faults are told together."""
     from dataclasses import replace
 
@@ -142,13 +155,12 @@ def _read(old: str, new: str, scenario: Path, slots: int | None, resolution: int
     if resolution is not None:
         found = replace(found, case=replace(found.case, resolution=resolution))
     whole = found.case.grid.slots
-    found = found.first_slots(min(slots or DEFAULT_SLOTS, whole))
-    said = f"Reach is of the first {found.case.grid.slots:,} of the scenario's {whole:,} slots (--slots)."
-    notes = (said,) if found.case.grid.slots < whole else ()
-    return (given(base), given(other)), found, notes
+    case = found.first_slots(min(slots or DEFAULT_SLOTS, whole)).case
+    said = f"Reach is of the first {case.grid.slots:,} of the scenario's {whole:,} slots (--slots)."
+    return (given(base), given(other)), case, (said,) if case.grid.slots < whole else ()
 
 
-def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _fleet(path: Path | None, rule_sets: tuple[RuleSet, RuleSet], classes: tuple[str, ...]) -> Fleet | None:
     """The terminals of a table, placed; None without one."""
     if path is None:
         return None
@@ -163,36 +175,12 @@ def _fleet(path: Path | None, rule_sets, classes: tuple[str, ...]):  # type: ign
 
 
 def _files(words: str, argument: str) -> list[Path]:
-    """Files by comma; of a folder, all rule files in it."""
+    """Files and folders by comma."""
     from openleo.errors import InputError, Problem
 
-    found: list[Path] = []
-    for word in words.split(","):
-        path = Path(word.strip())
-        if not word.strip():
-            raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
-        if path.is_dir():
-            inside = sorted(one for one in path.iterdir() if one.suffix.lower() in RULE_ENDINGS)
-            if not inside:
-                raise InputError(
-                    Problem(str(path), "", "is a folder without rule files.", "They end in .toml or .json.")
-                )
-            found += inside
-        else:
-            found.append(path)
-    return found
-
-
-def _instant(said: str | None, option: str):  # type: ignore[no-untyped-def]
-    from openleo.errors import InputError, Problem
-    from openleo.instants import parse_instant
-
-    if said is None:
-        return None
-    try:
-        return parse_instant(said)
-    except ValueError as error:
-        raise InputError(Problem(f"{option} {said}", "", str(error))) from error
+    if not all(word.strip() for word in words.split(",")):
+        raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
+    return [Path(word.strip()) for word in words.split(",")]
 
 
 def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:

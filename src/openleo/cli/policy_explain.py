@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, RuleFiles, print_json
 
 if TYPE_CHECKING:
     from openleo.places.gazetteer import Place
     from openleo.policy.request import Request
     from openleo.policy.rules import RuleSet
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 OPTIONS = {  # what gives each input of a request here
     "at": "--time",
     "class": "--class",
@@ -92,7 +90,7 @@ def explain(
         return
     typer.echo(_head(place, request))
     typer.echo()
-    typer.echo(explain_words.text(explanation), nl=False)
+    typer.echo(explain_words.text(explanation, OPTIONS), nl=False)
 
 
 def _place(words: str) -> Place:
@@ -124,17 +122,18 @@ def _request(asked: dict[str, Any], rule_set: RuleSet | None) -> Request:
 def _head(place: Place, request: Request) -> str:
     """What is asked: the place, the class, the instant, and what is known of the terminal."""
     from openleo.instants import instant_text
+    from openleo.policy.words import number_text
 
     there = f"{place.latitude_deg:.4f}, {place.longitude_deg:.4f}"
     where = there if "," in place.name and place.name[0] in "+-0123456789" else f"{place.name} ({there})"
-    exact = "exactly there" if request.uncertainty_m == 0.0 else f"within {request.uncertainty_m:g} m"
+    exact = f"within {number_text(request.uncertainty_m)} m" if request.uncertainty_m else "exactly there"
     known = {
-        "speed": None if request.speed_kmh is None else f"{request.speed_kmh:g} km/h",
-        "altitude": None if request.altitude_m is None else f"{request.altitude_m:g} m",
-        "days abroad": None if request.days_abroad is None else f"{request.days_abroad:g}",
+        "speed": None if request.speed_kmh is None else f"{number_text(request.speed_kmh)} km/h",
+        "altitude": None if request.altitude_m is None else f"{number_text(request.altitude_m)} m",
+        "days abroad": None if request.days_abroad is None else f"{number_text(request.days_abroad)}",
         "home territory": request.home_territory,
         "groups": None if request.groups is None else ", ".join(sorted(request.groups)) or "none",
-        "position's age": None if request.age_s is None else f"{request.age_s:g} s",
+        "position's age": None if request.age_s is None else f"{number_text(request.age_s)} s",
         "position's source": request.source,
     }
     said = [f"{name} {value}" for name, value in known.items() if value is not None]

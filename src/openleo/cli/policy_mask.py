@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, check_png, note, print_json, progress, read_instant
+from openleo.cli.common import AsJson, RuleFiles, check_png, note, print_json, progress, read_instant
 
 if TYPE_CHECKING:
     from openleo.policy.mask_sums import Sums
     from openleo.policy.rules import RuleSet
 
-RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help="Rule files; their union decides.")]
 ENDING = ".parquet"
+MOST_NAMED = 4  # rule files
 
 
 def mask(
@@ -63,7 +64,7 @@ def mask(
         if (picture := to.get("--map")) is not None:
             from openleo.report import mask_map
 
-            said = f"{', '.join(path.name for path in rules)}, {_when(instant, until)}"
+            said = f"{_named(rule_set.sources)}, {_when(instant, until)}"
             mask_map.draw(index.cells, found.may(chosen[0]), f"Who may be served: {chosen[0]}", said, picture)
     added = mask_sums.sums(found)
     if as_json:
@@ -87,6 +88,12 @@ def mask(
     typer.echo(f"wrote {out}: {rows:,} rows")
     if map_ is not None:
         typer.echo(f"wrote {map_}: {chosen[0]}")
+
+
+def _named(files: Sequence[str]) -> str:
+    names = [Path(file).name for file in files]
+    more = len(names) - MOST_NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:MOST_NAMED])} and {more} more"
 
 
 def _when(instant: datetime, until: datetime | None) -> str:
@@ -143,6 +150,7 @@ def _chosen(words: str | None, rule_set: RuleSet) -> tuple[str, ...]:
 
 def _check_files(rules: list[Path], out: Path, map_: Path | None) -> None:
     from openleo.errors import InputError, Problem, Together
+    from openleo.policy.rule_file import rule_files
     from openleo.report.staging import check_distinct
 
     def named_as_a_table() -> None:
@@ -153,6 +161,8 @@ def _check_files(rules: list[Path], out: Path, map_: Path | None) -> None:
     together = Together()
     together.read(named_as_a_table)
     together.read(lambda: check_png(map_, "--map", "mask.png"))
-    together.read(lambda: check_distinct({"--out": out, "--map": map_}, {str(path): path for path in rules}))
+    together.read(
+        lambda: check_distinct({"--out": out, "--map": map_}, {str(path): path for path in rule_files(rules)})
+    )
     if together.found:
         raise InputError(together.found)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json, rule_files
+from openleo.cli.common import AsJson, one_of, print_json, progress, read_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from openleo.policy.decide import Decision
     from openleo.policy.request import Request
     from openleo.policy.rules import RuleSet
-    from openleo.policy.shadow import Example, Shadow
+    from openleo.policy.shadow import Difference, Said, Tally
 
 InForce = Annotated[Path, typer.Argument(metavar="IN_FORCE", help="The rules that decide: a file, or a folder.")]
 Beside = Annotated[Path, typer.Argument(metavar="SHADOW", help="Rules that only look on: a file, or a folder.")]
 LINES_ENDING = ".jsonl"
+MOST_SHOWN = 20  # rows of a table
 MOST_EXAMPLES = 1_000
 NOT_KNOWN = "not known"
 
@@ -28,35 +28,62 @@ NOT_KNOWN = "not known"
 def shadow(
     in_force: InForce,
     beside: Beside,
-    requests: Annotated[Path, typer.Option(metavar="F.json", help="Requests: a list of them, or one a line (.jsonl).")],
-    examples: Annotated[int, typer.Option(min=0, max=MOST_EXAMPLES, help="How many differences to show.")] = 10,
+    requests: Annotated[
+        Path | None, typer.Option(metavar="F.json", help="Requests: a list of them, or one a line (.jsonl).")
+    ] = None,
+    terminals: Annotated[
+        Path | None,
+        typer.Option(metavar="F.parquet", help="A table of terminals, Parquet or CSV, as `policy decide` takes it."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="T", help="With --terminals: the instant to decide for, 2026-11-20T00:00:00Z.")
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=0, max=MOST_EXAMPLES, help="How many kinds of difference to show, each once.")
+    ] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Decide requests by the rules in force, and count what other rules would have decided instead.
+    """Decide requests or a table of terminals by the rules in force, and count what others would have decided.
 
-    Only the first set decides. The counts are of its decision and the other's, in all and by territory.
+    Only the first set decides. Differences are counted by territory and class: what would lose its permission, what
+    would gain one, and what is refused by both for another reason.
     """
-    from openleo.errors import Together, given
-    from openleo.policy.shadow import Shadow
+    from openleo.cli.policy_terminals import tell_without_instant
+    from openleo.errors import InputError, Problem, Together, given
+    from openleo.policy import shadow as shadowing
+    from openleo.policy.terminals import read_terminals
 
+    one_of(requests=requests, terminals=terminals)
+    if at is not None and terminals is None:
+        raise InputError(Problem("--at", "", "is for --terminals; a request has its own `at`."))
     together = Together()
+    instant = None if at is None else together.read(lambda: read_instant(at, "--at"))
     sets = [together.read(partial(_read, path)) for path in (in_force, beside)]
     classes = {name for one in sets if one is not None for name in one.classes} if None not in sets else None
-    asked = together.read(lambda: read_file(requests, classes))
+    asked = None if requests is None else together.read(lambda: read_file(requests, classes))
+    table = None if terminals is None else together.read(lambda: read_terminals(terminals, classes))
     together.done()
-    counted = Shadow(given(sets[0]), given(sets[1]), examples)
-    for request in given(asked):
-        counted.count(request)
-    if as_json:
-        print_json(_json(counted))
+    decides, looks_on = (given(one) for one in sets)
+    if table is not None:
+        tell_without_instant(instant, (decides, looks_on))
+        with progress() as tell:
+            tally = shadowing.beside(decides, looks_on, table, instant, tell)
     else:
-        typer.echo("\n".join(_lines(counted, in_force, beside)))
+        counted = shadowing.Shadow(decides, looks_on)
+        for request in given(asked):
+            counted.count(request)
+        tally = counted.tally
+    what = "requests" if terminals is None else "terminals"
+    if as_json:
+        print_json(_json(tally, decides, looks_on, what, examples))
+    else:
+        typer.echo("\n".join(_lines(tally, f"{in_force}", f"{beside}", what, examples)))
 
 
 def _read(path: Path) -> RuleSet:
     from openleo.policy.rule_file import read_rules
 
-    return read_rules(rule_files(path))
+    return read_rules([path])
 
 
 def read_file(path: Path, classes: Iterable[str] | None) -> list[Request]:
@@ -107,68 +134,109 @@ def _lines_of(path: Path) -> list[str]:
 # --- the answer ---------------------------------------------------------------------------------------------------
 
 
-def _lines(counted: Shadow, in_force: Path, beside: Path) -> Iterable[str]:
-    from openleo.policy.decide import Outcome
-
-    other = counted.differences.total()
-    yield f"Requests: {counted.asked:,}, decided by {in_force}; {beside} looked on and decided nothing."
-    yield f"The same decision: {counted.asked - other:,}, of them {counted.other_reasons:,} by other rules."
-    yield f"Another decision: {other:,}."
-    if not other:
+def _lines(tally: Tally, in_force: str, beside: str, what: str, examples: int) -> Iterable[str]:
+    same = tally.asked - tally.different
+    yield f"{what.capitalize()}: {tally.asked:,}, decided by {in_force}; {beside} looked on and decided nothing."
+    yield f"Decided alike: {same:,}, of them {tally.other_permits:,} permitted by other rules."
+    yield f"Decided otherwise: {tally.different:,}."
+    if not tally.different:
         return
     yield ""
-    yield "In force \\ shadow" + "".join(f"{outcome:>15}" for outcome in Outcome)
-    for row in Outcome:
-        yield f"{row:17}" + "".join(f"{counted.counts[row, column]:15,}" for column in Outcome)
+    yield from _table(tally)
+    differences = tally.differences
+    if examples == 0:
+        return
     yield ""
-    yield "Differences by territory"
-    for (territory, (one, two)), count in _ordered(counted):
-        yield f"  {territory or NOT_KNOWN}: {one} -> {two}: {count:,}"
-    if counted.examples:
-        yield ""
-        yield f"The first {'of them' if len(counted.examples) == 1 else len(counted.examples)}"
-    for example in counted.examples:
-        yield f"  {_name(example)}: {_said(example.in_force)} -> {_said(example.beside)}"
+    yield f"Each difference once, with how many have it and the first of these {what}"
+    for one in differences[:examples]:
+        place = f"in {one.territory}" if one.territory else "at a place not known"
+        words = f"{place}, class {one.class_ or NOT_KNOWN}"
+        yield f"  {one.count:,} {words}: {_said(one.in_force)} -> {_said(one.beside)}; {_name(one, what)}"
+    if len(differences) > examples:
+        yield f"  and {len(differences) - examples:,} more (--examples)"
 
 
-def _ordered(counted: Shadow) -> list[Any]:
-    return sorted(counted.by_territory.items(), key=lambda item: (-item[1], item[0]))
+def _table(tally: Tally) -> Iterable[str]:
+    """Rows by territory and class, as `_places` has them; those beyond MOST_SHOWN are summed, and all are."""
+    from openleo.policy.shadow import Change
+
+    places = _places(tally)
+    rows = [(place or NOT_KNOWN, class_ or NOT_KNOWN, counts) for (place, class_), counts in places[:MOST_SHOWN]]
+    others = [counts for _, counts in places[MOST_SHOWN:]]
+    if others:
+        rows.append((f"{len(others):,} others", "", [sum(column) for column in zip(*others, strict=True)]))
+    if len(rows) > 1:
+        rows.append(("all", "", [tally.of(one) for one in Change]))
+    wide = [max(len(row[column]) for row in [("territory", "class"), *rows]) for column in (0, 1)]
+    heads = ["permitted -> refused", "refused -> permitted", "refused otherwise"]
+    yield f"{'territory':{wide[0]}}  {'class':{wide[1]}}  " + "  ".join(heads)
+    for place, class_, counts in rows:
+        numbers = (f"{count:>{len(head)},}" for count, head in zip(counts, heads, strict=True))
+        yield f"{place:{wide[0]}}  {class_:{wide[1]}}  " + "  ".join(numbers)
 
 
-def _name(example: Example) -> str:
-    terminal = f", terminal {example.request.terminal}" if example.request.terminal else ""
-    return f"request [{example.number}]{terminal}, in {example.territory or 'a place not known'}"
+def _places(tally: Tally) -> list[tuple[tuple[str, str], list[int]]]:
+    """((territory, class), how many differ in each way): first those of which most lose or gain a permission."""
+    from openleo.policy.shadow import Change
+
+    places = dict.fromkeys((place, class_) for place, class_, _ in tally.changes)
+    counted = [((place, class_), [tally.changes[place, class_, one] for one in Change]) for place, class_ in places]
+    return sorted(counted, key=lambda row: (-sum(row[1][:2]), -sum(row[1]), row[0]))
 
 
-def _said(decision: Decision) -> str:
-    rules = ", ".join(because.rule for because in decision.because)
-    missing = f"; missing {', '.join(decision.missing)}" if decision.missing else ""
-    return f"{decision.outcome}{f' ({rules}{missing})' if rules else ''}"
+def _name(one: Difference, what: str) -> str:
+    number = f"request [{one.number}]" if what == "requests" else f"row {one.number + 1}"
+    return number + (f", terminal {one.terminal}" if one.terminal else "")
 
 
-def _json(counted: Shadow) -> dict[str, Any]:
+def _said(said: Said) -> str:
+    rules = ", ".join(because.rule for because in said.because)
+    missing = f"missing {', '.join(said.missing)}" if said.missing else ""
+    words = "; ".join(part for part in (rules, missing) if part)
+    return f"{said.outcome} ({words})" if words else f"{said.outcome}"
+
+
+def _json(tally: Tally, in_force: RuleSet, beside: RuleSet, what: str, examples: int) -> dict[str, Any]:
+    from openleo.policy.shadow import Change
+
     return {
-        "in_force": {"files": list(counted.in_force.sources), "sha256": counted.in_force.sha256},
-        "shadow": {"files": list(counted.beside.sources), "sha256": counted.beside.sha256},
-        "requests": counted.asked,
-        "different": counted.differences.total(),
-        "other_reasons": counted.other_reasons,
-        "counts": [
-            {"in_force": one.value, "shadow": two.value, "requests": count}
-            for (one, two), count in sorted(counted.counts.items())
+        "in_force": {"files": list(in_force.sources), "sha256": in_force.sha256},
+        "shadow": {"files": list(beside.sources), "sha256": beside.sha256},
+        what: tally.asked,
+        "different": tally.different,
+        **{one.value: tally.of(one) for one in Change},
+        "permitted_by_other_rules": tally.other_permits,
+        "decisions": [
+            {"in_force": one.value, "shadow": two.value, what: count}
+            for (one, two), count in sorted(tally.outcomes.items())
         ],
         "territories": [
-            {"territory": territory or None, "in_force": one.value, "shadow": two.value, "requests": count}
-            for (territory, (one, two)), count in _ordered(counted)
-        ],
-        "examples": [
             {
-                "number": example.number,
-                "terminal": example.request.terminal,
-                "territory": example.territory or None,
-                "in_force": example.in_force.as_json(),
-                "shadow": example.beside.as_json(),
+                "territory": place or None,
+                "class": class_ or None,
+                **{one.value: count for one, count in zip(Change, counts, strict=True)},
             }
-            for example in counted.examples
+            for (place, class_), counts in _places(tally)
         ],
+        "differences": [
+            {
+                "territory": one.territory or None,
+                "class": one.class_ or None,
+                what: one.count,
+                "first": one.number,
+                "terminal": one.terminal,
+                "in_force": _said_json(one.in_force),
+                "shadow": _said_json(one.beside),
+            }
+            for one in tally.differences[:examples]
+        ],
+        "differences_left_out": max(len(tally.met) - examples, 0),
+    }
+
+
+def _said_json(said: Said) -> dict[str, Any]:
+    return {
+        "decision": said.outcome.value,
+        "because": [because.as_json() for because in said.because],
+        "missing": list(said.missing),
     }

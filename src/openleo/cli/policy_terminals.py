@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from openleo.cli.common import note, print_json, progress, read_instant
 
 if TYPE_CHECKING:
     from openleo.policy.bulk import Decided
+    from openleo.policy.rules import RuleSet
 
 MOST_SHOWN = 20  # territories; the others are summed
 NO_INSTANT = "No --at was given: the instant is unknown, and rules that hold at some times only are in doubt."
@@ -35,8 +37,7 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
     read = both.read(lambda: read_terminals(terminals, rule_set.classes if rule_set else None))
     if both.found or rule_set is None or read is None:
         raise InputError(both.found)
-    if at is None and not all(rule.window.always for rule in rule_set.rules):
-        note(NO_INSTANT)
+    tell_without_instant(instant, [rule_set])
     with progress() as tell, StagedFile(out) as path:
         settled = settle(read, rule_set.regions, tell)
         decided = bulk.decide_all(rule_set, read, settled, instant)
@@ -47,6 +48,12 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
         return
     _tell(said)
     typer.echo(f"wrote {out}")
+
+
+def tell_without_instant(instant: datetime | None, rule_sets: Iterable[RuleSet]) -> None:
+    """Say so where rules ask for an instant, and none was given."""
+    if instant is None and not all(rule.window.always for one in rule_sets for rule in one.rules):
+        note(NO_INSTANT)
 
 
 def _counts(decided: Decided) -> dict[str, Any]:

@@ -16,9 +16,7 @@ from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.expression_text import parse
 from openleo.places.expressions import (
-    WORLD as WORLD_AREA,
-)
-from openleo.places.expressions import (
+    WORLD,
     WORLD_WORD,
     Difference,
     Expression,
@@ -35,9 +33,8 @@ from openleo.places.geojson import GEOJSON_ENDINGS, MOST_VERTICES, read_polygons
 from openleo.places.parts import Parts, cells_with_people, cut, land_of
 from openleo.places.territories import HIGH_SEAS, territory_id
 
-__all__ = ["MOST_VERTICES", "WORLD", "Area", "parts_of", "read_area", "read_polygons"]
+__all__ = ["MOST_VERTICES", "Area", "parts_of", "read_area", "read_polygons"]
 
-WORLD = WORLD_WORD
 MOST_CELLS = 600_000
 SIGNS = (" + ", " - ", "&", "(", '"', "'")  # what tells an expression from the name of a file
 EDGE_KM = 1e-6  # how far a region's rounded edge may stray from a cell's: what is so narrow along it is no ground
@@ -70,7 +67,7 @@ def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
     expressions: list[Expression] = []
     together = Together()
     for word in words:
-        if word == WORLD:
+        if word == WORLD_WORD:
             continue
         if (id_ := territory_id(word)) is not None:
             ids.append(id_)
@@ -81,7 +78,7 @@ def read_area(words: list[str], folder: Path, file: str, where: str) -> Area:
             expressions += [] if found is None else [found]
     if together.found:
         raise InputError(together.found)
-    if WORLD in words:
+    if WORLD_WORD in words:
         return Area(world=True)
     return Area(tuple(dict.fromkeys(ids)), tuple(regions), expressions=tuple(dict.fromkeys(expressions)))
 
@@ -103,7 +100,7 @@ def parts_of(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...] 
     `regions` (of rules) cut further; `Parts.within` has a column for each of them, in order.
     """
     if area.world:
-        return cut(cells_of(WORLD_AREA, resolution), regions)
+        return cut(cells_of(WORLD, resolution), regions)
     parts, asked = _cut(area, resolution, regions)
     chosen = parts.select(asked)
     return Parts(

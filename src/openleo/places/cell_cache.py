@@ -7,50 +7,30 @@ its file. What is in the cache carries its own hash; what does not match it is f
 from __future__ import annotations
 
 import hashlib
-import io
-import os
-import secrets
-import zipfile
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import h3
 import numpy as np
-import shapely
 
 from openleo import cells as h3cells
+from openleo import kept
 from openleo.places import cell_labels
 from openleo.places import land as lands
 from openleo.places.cell_index import CellIndex, indexed
 from openleo.places.sea_reach import label_names
 
 RESOLUTIONS = (3, 4, 5)
-CODE = ("cells.py", "geodesy.py", "units.py", "places/land.py", "places/parts.py", "places/territories.py",
-        "places/waters.py", "places/sea_reach.py", "places/cell_labels.py", "places/cell_index.py")  # fmt: skip
-DATA = ("data/places/land-10m.parquet",)
-DIGEST_BYTES = 32
+LAND = "data/places/land-10m.parquet"
 
-Tell = Callable[[str], None]
-
-
-def default_folder() -> Path:
-    """The user's cache folder for indexes (XDG_CACHE_HOME, else ~/.cache)."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openleo" / "cells"
+_held: dict[int, CellIndex] = {}
 
 
 @cache
 def fingerprint() -> str:
-    """sha256 of whatever an index is made from: embedded land, code, and the libraries that cut polygons."""
-    digest = hashlib.sha256(f"h3 {h3.versions()['c']} geos {shapely.geos_version_string}".encode())
-    for name in (*DATA, *CODE):
-        content = files("openleo").joinpath(*name.split("/")).read_bytes()
-        digest.update(f"{name} {len(content)} ".encode() + content)
-    return digest.hexdigest()
-
-
-_held: dict[int, CellIndex] = {}
+    """sha256 of whatever an index is made from: the embedded land, our code, and the libraries that cut polygons."""
+    land = hashlib.sha256(files("openleo").joinpath(*LAND.split("/")).read_bytes()).hexdigest()
+    return hashlib.sha256(f"{land} {kept.code_sha256('places.cell_cache')}".encode()).hexdigest()
 
 
 def load(
@@ -58,71 +38,36 @@ def load(
     folder: Path | None = None,
     *,
     progress: cell_labels.OnProgress | None = None,
-    tell: Tell | None = None,
+    tell: kept.Tell | None = None,
 ) -> CellIndex:
     """The index of a resolution, made once a process and, where `folder` can be written, once a machine.
 
     `tell` is given a line where the cache could not be used.
     """
     if resolution not in _held:
-        _held[resolution] = read_or_make(resolution, folder or default_folder(), progress, tell or (lambda _: None))
+        _held[resolution] = read_or_make(resolution, folder or kept.default_folder("cells"), progress, tell)
     return _held[resolution]
 
 
 def read_or_make(
-    resolution: int, folder: Path, progress: cell_labels.OnProgress | None, tell: Tell
+    resolution: int, folder: Path, progress: cell_labels.OnProgress | None, tell: kept.Tell | None
 ) -> CellIndex:  # fmt: skip
     """As `load`, whatever this process already has."""
-    path = folder / f"labels-h3-{resolution}-{fingerprint()[:16]}.npz"
-    if (found := _read(path, resolution)) is not None:
-        return found
+    name = f"labels-h3-{resolution}-{fingerprint()[:32]}"
+    if (arrays := kept.read(folder, name)) is not None:
+        return _index(arrays, resolution)
     land = lands.load()
     made = indexed(cell_labels.touching(land, resolution, progress), label_names(land), resolution, fingerprint())
-    try:
-        _write(path, made)
-    except OSError as error:
-        tell(f"{folder} cannot be used as a cache ({error.strerror or error}): the labels of cells are found anew.")
+    kept.keep(folder, name, _arrays(made), tell)
     return made
 
 
-def _read(path: Path, resolution: int) -> CellIndex | None:
-    """What the cache has, or None where it has nothing whole."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    digest, packed = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
-    if hashlib.sha256(packed).digest() != digest:
-        return None
-    try:
-        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            kind, first, member, labels = (arrays[name] for name in ("kind", "first", "member", "labels"))
-            unproved, sha256 = int(arrays["unproved"]), str(arrays["sha256"])
-    except (KeyError, ValueError, zipfile.BadZipFile):
-        return None
-    cells = h3cells.world(resolution)
-    if sha256 != fingerprint() or len(kind) != len(cells):
-        return None
-    return CellIndex(resolution, cells, tuple(labels.tolist()), kind, first, member, unproved, sha256)
+def _arrays(index: CellIndex) -> kept.Arrays:
+    plain = {name: getattr(index, name) for name in ("kind", "first", "member")}
+    return {**plain, "labels": np.array(index.labels), "unproved": np.array(index.unproved)}
 
 
-def _write(path: Path, index: CellIndex) -> None:
-    """Whole or not at all: written beside its place and renamed."""
-    packed = io.BytesIO()
-    np.savez(
-        packed,
-        kind=index.kind,
-        first=index.first,
-        member=index.member,
-        labels=np.array(index.labels),
-        unproved=np.array(index.unproved),
-        sha256=np.array(index.sha256),
-    )
-    content = packed.getvalue()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{secrets.token_hex(4)}")
-    try:
-        partial.write_bytes(hashlib.sha256(content).digest() + content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+def _index(arrays: kept.Arrays, resolution: int) -> CellIndex:
+    kind, first, member = (arrays[name] for name in ("kind", "first", "member"))
+    labels, unproved = tuple(arrays["labels"].tolist()), int(arrays["unproved"])
+    return CellIndex(resolution, h3cells.world(resolution), labels, kind, first, member, unproved, fingerprint())

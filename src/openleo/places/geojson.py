@@ -14,7 +14,7 @@ from shapely.validation import explain_validity
 
 from openleo.errors import InputError, Problem
 from openleo.places.shapes import cut_at_antimeridian
-from openleo.reading import bounded_text
+from openleo.reading import bounded_text, unreadable
 
 GEOJSON_ENDINGS = (".geojson", ".json")
 MOST_BYTES = 50_000_000  # a vertex with 15 digits takes 40
@@ -27,6 +27,8 @@ NO_AREAS = ("Point", "MultiPoint", "LineString", "MultiLineString")
 NO_GEOMETRY = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 MOST_NUMBERS = 4  # of a position: longitude, latitude, and what some programs write behind them
 POSITION = "A position is longitude, latitude: see RFC 7946, section 3.1."
+NOT_CLOSED = "not closed"
+CLOSE = "Repeat its first position at the end: see RFC 7946, section 3.1.6."
 WIDEST_EDGE_DEG = 270.0  # a step of more is one over the antimeridian; of 180 to 270 it could be either
 
 
@@ -53,10 +55,11 @@ def read_json(path: Path, most_bytes: int = MOST_BYTES, most_vertices: int = MOS
     except RecursionError:
         rule = "cannot be read as GeoJSON: lists stand within lists too deep."
         raise InputError(Problem(str(path), "", rule, "A MultiPolygon's coordinates are four deep.")) from None
-    except (OSError, ValueError) as error:  # ValueError: no JSON, no UTF-8, or no name of a file
-        why = getattr(error, "strerror", None) or error
-        rule = f"cannot be read as GeoJSON: {why}."
+    except json.JSONDecodeError as error:
+        rule = f"cannot be read as GeoJSON: {error}."
         raise InputError(Problem(str(path), "", rule, "Write it as RFC 7946 has it.")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(unreadable(path, error)) from None
     return content
 
 
@@ -79,7 +82,8 @@ def polygons_of(content: object, file: str) -> shapely.Geometry:
         shape = None if fault else shape_of(geometry)
         if shape is None:
             rule = f"is not a GeoJSON geometry{fault and ': '}{fault}."
-            problems.append(Problem(file, where, rule, POSITION if fault else "See RFC 7946, section 3.1."))
+            way_out = CLOSE if NOT_CLOSED in fault else POSITION if fault else "See RFC 7946, section 3.1."
+            problems.append(Problem(file, where, rule, way_out))
             continue
         problems += faults_of(shape, file, where)
         polygons.append(shape)
@@ -124,6 +128,9 @@ def _form(geometry: object, most: int) -> tuple[int, str]:
             for position_number, position in enumerate(ring):
                 if not _is_position(position):
                     return count, f"{place}[{ring_number}][{position_number}] is {_shown(position)}, no position"
+            if ring and ring[0][:2] != ring[-1][:2]:
+                ends = f"it begins at {_shown(ring[0])} and ends at {_shown(ring[-1])}"
+                return count, f"{place}[{ring_number}] is a ring that is {NOT_CLOSED}: {ends}"
     return count, ""
 
 

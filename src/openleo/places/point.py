@@ -8,9 +8,12 @@ point of it could lie in: too many kinds make a decision doubtful, too few would
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -28,9 +31,13 @@ LARGEST_RADIUS_M = 1_000_000.0  # a circle beyond it is taken for no position at
 CORNERS = 360  # of the polygon around a circle; its edges touch the circle from outside
 ROOM = 1.001  # corners lie further out: an edge straight in longitude and latitude cuts in near a pole
 ELLIPSOID_SLACK = 0.006  # of a radius: strips are cut by angles between verticals, on a sphere
+M_PER_DEGREE_MIN = 110_500.0  # of latitude, on WGS 84
+WIDER = 1.03  # a box around a circle; its corners lie 0.1 % further out than its radius
+LEAST_DEG = 1e-7  # half a side of the box around a point
+LAST_LATITUDE_DEG = 88.0  # no box beyond
 TILE_DEG = 2.0
 MOST_TILES = 12  # who asks all over the world has its coasts at once
-STEPS_KM = (1, 2, 5, 10, 20, 50, 100, 200)
+OUT_OF_ALL: tuple[frozenset[Region]] = (frozenset(),)
 ELLIPSOID = pyproj.Geod(ellps="WGS84")
 
 
@@ -64,41 +71,85 @@ def where(
     """What the circle of a radius around a position touches; None where it is too large to say anything."""
     if uncertainty_m > LARGEST_RADIUS_M:
         return None
+    if (found_at_once := _by_its_box(latitude_deg, longitude_deg, uncertainty_m, regions)) is not None:
+        return found_at_once
     circle = _circle(latitude_deg, longitude_deg, uncertainty_m)
     land = lands.load()
     near = land.tree.query(circle, predicate="intersects")
+    regions = [region for region in regions if not holds_box(region, circle)[1]]
     found: set[Atom] = set()
-    for owner in np.unique(land.owner[near]):
+    for owner in np.unique(land.owner[near]).tolist():
         mine = land.pieces[near[land.owner[near] == owner]]
-        ground = shapely.union_all(shapely.intersection(mine, circle))
-        found |= {Atom(land.territories[owner], inside) for inside in _kinds(ground, regions)}
+        inside_of = _kinds(shapely.union_all(shapely.intersection(mine, circle)), regions) if regions else OUT_OF_ALL
+        found |= {Atom(land.territories[owner], inside) for inside in inside_of}
     sea = _sea(circle, land.pieces[near])
     if sea is not None:
         inside_of = list(_kinds(sea, regions))
-        labels = _sea_labels(latitude_deg, longitude_deg, uncertainty_m)
+        labels = sea_labels(latitude_deg, longitude_deg, uncertainty_m)
         found |= {Atom(label, inside) for label in labels for inside in inside_of}
     return Where(tuple(sorted(found, key=lambda atom: (atom.label, sorted(region.sha256 for region in atom.regions)))))
 
 
-def same_within_km(
-    latitude_deg: float, longitude_deg: float, uncertainty_m: float, regions: Sequence[Region] = ()
-) -> int:
-    """How far a terminal can move and touch the same kinds of place: the largest of STEPS_KM, or 0.
+# --- by a box around the circle -----------------------------------------------------------------------------------
 
-    Wherever it moves, its circle lies within the wider one, so it touches no other kind; where there are several kinds,
-    it also holds the narrower one, which has to touch them all.
+
+def box_around(latitude_deg: Any, longitude_deg: Any, radius_m: Any) -> tuple[Any, Any]:
+    """((west, south, east, north) of a box around a circle, in degrees; whether there is one), of numbers or arrays.
+
+    There is none near a pole or across ±180°.
     """
-    here = where(latitude_deg, longitude_deg, uncertainty_m, regions)
-    far = 0
-    for step in STEPS_KM:
-        if here is None or where(latitude_deg, longitude_deg, uncertainty_m + step * M_PER_KM, regions) != here:
-            break
-        narrower_m = uncertainty_m - step * M_PER_KM
-        several = len(here.atoms) > 1
-        if several and (narrower_m < 0.0 or where(latitude_deg, longitude_deg, narrower_m, regions) != here):
-            break
-        far = step
-    return far
+    high = np.maximum(radius_m * WIDER / M_PER_DEGREE_MIN, LEAST_DEG)
+    farthest = np.minimum(np.abs(latitude_deg) + high, LAST_LATITUDE_DEG)
+    wide = high / np.cos(np.radians(farthest))
+    bounds = (longitude_deg - wide, latitude_deg - high, longitude_deg + wide, latitude_deg + high)
+    return bounds, (np.abs(latitude_deg) + high < LAST_LATITUDE_DEG) & (np.abs(longitude_deg) + wide < 180.0)
+
+
+def _by_its_box(latitude_deg: float, longitude_deg: float, radius_m: float, regions: Sequence[Region]) -> Where | None:
+    """What a circle touches, where a box around it lies in one piece of land or in none; None anywhere else.
+
+    So it is with nearly every position whose circle is small: borders and shores are rare.
+    """
+    bounds, boxed = box_around(latitude_deg, longitude_deg, radius_m)
+    if not boxed:
+        return None
+    box = shapely.box(*bounds)
+    held = {region: holds_box(region, box) for region in regions}
+    if not all(whole or none for whole, none in held.values()):
+        return None
+    inside = frozenset(region for region, (whole, _) in held.items() if whole)
+    land = _prepared_land()
+    with _PREPARED:
+        near = land.tree.query(box)
+        near = near[shapely.intersects(land.pieces[near], box)]
+        owners = land.owner[near]
+        if len(near) and ((owners != owners[0]).any() or not shapely.contains_properly(land.pieces[near], box).any()):
+            return None
+    if len(near):
+        return at(land.territories[owners[0]], inside)
+    return Where(tuple(Atom(label, inside) for label in sorted(sea_labels(latitude_deg, longitude_deg, radius_m))))
+
+
+_PREPARED = Lock()  # what is prepared makes its index when it is first asked
+
+
+def holds_box(region: Region, box: shapely.Geometry) -> tuple[bool, bool]:
+    """(whether a region holds all of a box, with room around it; whether it holds nothing of it)."""
+    with _PREPARED:
+        shapely.prepare(region.polygon)
+        if not shapely.intersects(region.polygon, box):
+            return False, True
+        return bool(shapely.contains_properly(region.polygon, box)), False
+
+
+@cache
+def _prepared_land() -> lands.Land:
+    land = lands.load()
+    shapely.prepare(land.pieces)
+    return land
+
+
+# --- by its polygon -----------------------------------------------------------------------------------------------
 
 
 def _circle(latitude_deg: float, longitude_deg: float, radius_m: float) -> shapely.Geometry:
@@ -121,11 +172,14 @@ def _circle(latitude_deg: float, longitude_deg: float, radius_m: float) -> shape
         order = np.argsort(from_here)
         east, north = from_here[order], np.asarray(latitude)[order]
         ends = np.min(north[[0, -1]]) if pole > 0.0 else np.max(north[[0, -1]])
-        ring = [(-180.0, pole), (-180.0, ends), *zip(east, north, strict=True), (180.0, ends), (180.0, pole)]
+        around = [[-180.0, pole], [-180.0, ends]], np.stack([east, north], axis=1), [[180.0, ends], [180.0, pole]]
+        ring = np.concatenate(around)
     else:
-        ring = list(zip(from_here, np.asarray(latitude), strict=True))
-    around = shapely.make_valid(shapely.Polygon(ring))
-    turned = [_shifted(around, longitude_deg + turn) for turn in (-360.0, 0.0, 360.0)]
+        ring = np.stack([from_here, np.asarray(latitude)], axis=1)
+    drawn = shapely.make_valid(shapely.polygons(ring))
+    if np.abs(ring[:, 0] + longitude_deg).max() < 180.0:
+        return _shifted(drawn, longitude_deg)
+    turned = [_shifted(drawn, longitude_deg + turn) for turn in (-360.0, 0.0, 360.0)]
     world = shapely.box(-180.0, -90.0, 180.0, 90.0)
     return shapely.union_all([shapely.intersection(piece, world) for piece in turned])
 
@@ -134,11 +188,12 @@ def _shifted(shape: shapely.Geometry, degrees: float) -> shapely.Geometry:
     return shapely.transform(shape, lambda xy: np.add(xy, [degrees, 0.0]))
 
 
-def _kinds(ground: shapely.Geometry, regions: Sequence[Region]) -> Iterator[frozenset[Region]]:
+def _kinds(ground: shapely.Geometry, regions: Sequence[Region]) -> Iterable[frozenset[Region]]:
     """The memberships in regions that occur on some ground."""
+    if not regions:
+        return OUT_OF_ALL
     pieces: list[tuple[shapely.Geometry, frozenset[Region]]] = [(ground, frozenset())]
     for region in regions:
-        shapely.prepare(region.polygon)
         divided = []
         for piece, inside in pieces:
             if not shapely.intersects(region.polygon, piece):
@@ -187,14 +242,25 @@ def _coasts_around(latitude_deg: float, longitude_deg: float, radius_km: float) 
     return _tiles[column, row, reaches]
 
 
-def _sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> set[str]:
+def coast_km(latitude_deg: float, longitude_deg: float, radius_km: float) -> float:
+    """The distance from a position at sea to the nearest point along a coast, among all that matter to a circle."""
+    coast = _coasts_around(latitude_deg, longitude_deg, radius_km)
+    return math.inf if coast.tree is None else float(arc_km(coast.tree.query(_up(latitude_deg, longitude_deg))[0]))
+
+
+def _up(latitude_deg: float, longitude_deg: float) -> NDArray[np.float64]:
+    vector: NDArray[np.float64] = up(np.array([latitude_deg]), np.array([longitude_deg]))[0]
+    return vector
+
+
+def sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> set[str]:
     """Every strip, or the high seas, that a point at sea within a circle could belong to."""
     radius_km = radius_m / M_PER_KM * (1.0 + ELLIPSOID_SLACK)
     latitude, longitude = np.array([latitude_deg]), np.array([longitude_deg])
     coast = _coasts_around(latitude_deg, longitude_deg, radius_km)
     if radius_m == 0.0 or coast.tree is None:
         return set(coast.label(latitude, longitude))
-    here = up(latitude, longitude)[0]
+    here = _up(latitude_deg, longitude_deg)
     nearest_km = float(arc_km(coast.tree.query(here)[0]))
     low_km, high_km = nearest_km - radius_km, nearest_km + radius_km
     twelve_km, last_km = waters.STRIP_LIMITS_KM

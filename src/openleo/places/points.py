@@ -36,10 +36,6 @@ Tell = Callable[[int, int], None]
 FINEST_DEG = 0.02  # side of the smallest squares that positions are gathered in
 SHIFTS = (16, 12, 8, 4, 0)  # bits of a square's Morton number to leave out: sides of 5.12° down to FINEST_DEG
 RADII_M = (300.0, 3_000.0, 30_000.0)  # positions of like uncertainty are looked at together
-M_PER_DEGREE_MIN, M_PER_DEGREE_MAX = 110_500.0, 111_800.0  # of latitude, and of the equator, on WGS 84
-WIDER = 1.03  # a box around a circle; circles' corners lie 0.1 % further out than their radius
-LEAST_DEG = 1e-7  # half a side of the box around a point
-LAST_LATITUDE_DEG = 88.0  # beyond it, or across ±180°, a position is looked at by itself
 CORNERS, WITHIN, AROUND = 32, 0.985, 1.025  # polygons within and around a circle, in radii
 SKEW = 0.004  # of a radius: how far off a circle may be when drawn with the middle's metres per degree
 SLIVER_DEG = waters.SLIVER_KM / waters.KM_PER_DEGREE
@@ -152,11 +148,8 @@ class _Boxes:
 
 
 def _boxes(latitude: Floats, longitude: Floats, radius_m: Floats) -> _Boxes:
-    high = np.maximum(radius_m * WIDER / M_PER_DEGREE_MIN, LEAST_DEG)
-    farthest = np.radians(np.minimum(np.abs(latitude) + high, LAST_LATITUDE_DEG))
-    wide = high / np.cos(farthest)
-    bounds = np.stack([longitude - wide, latitude - high, longitude + wide, latitude + high])
-    boxed = (np.abs(latitude) + high < LAST_LATITUDE_DEG) & (np.abs(longitude) + wide < 180.0)
+    around, boxed = point.box_around(latitude, longitude, radius_m)
+    bounds = np.stack(around)
     column = ((longitude + 180.0) / FINEST_DEG).astype(np.int64)
     row = ((latitude + 90.0) / FINEST_DEG).astype(np.int64)
     morton = (np.searchsorted(RADII_M, radius_m) << 32) | (_spread(column) << 1) | _spread(row)
@@ -309,7 +302,7 @@ def _m_per_degree(latitude: Floats) -> tuple[Floats, Floats]:
 def _sea_rows(
     latitude: Floats, longitude: Floats, radius_m: Floats, territories: int
 ) -> tuple[tuple[Ints, Ints], NDArray[np.bool_]]:
-    """(rows (position, label), which are in doubt), by the rule of `point._sea_labels`.
+    """(rows (position, label), which are in doubt), by the rule of `point.sea_labels`.
 
     Labels are numbered: territories, then the strips of each, then the high seas.
     """

@@ -40,7 +40,7 @@ from openleo.places.expressions import (
 )
 from openleo.places.geojson import polygons_of, read_polygons
 from openleo.places.territories import territories
-from openleo.reading import bounded_text
+from openleo.reading import bounded_text, unreadable
 
 MOST_CELLS = 100_000  # of a list
 MOST_LIST_BYTES = 10_000_000
@@ -109,8 +109,7 @@ def of_cell_file(path: Path) -> Region:
         way_out = "Paths are relative to the file that names them."
         raise InputError(Problem(str(path), "", "there is no such file.", way_out)) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(str(path), "", f"cannot be read: {why}.")) from None
+        raise InputError(unreadable(path, error)) from None
     words = [line.partition(",")[0].strip().strip('"') for line in lines if line.strip()]
     return of_cells(words[1:] if words[:1] == ["cell"] else words, str(path), "")
 

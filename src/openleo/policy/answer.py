@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from openleo.places import point
+from openleo.places import leeway, point
 from openleo.places.point import Where
 from openleo.policy.decide import Decision, decide
 from openleo.policy.request import STALE_AFTER_S, Request
@@ -31,7 +31,7 @@ def answer(
     if request.uncertainty_m > FARTHEST_M:
         return decision
     place = (request.latitude_deg, request.longitude_deg, request.uncertainty_m)
-    radius_km = point.same_within_km(*place, rule_set.regions)
+    radius_km = leeway.same_within_km(*place, rule_set.regions, here=where)
     return replace(decision, refusal=replace(decision.refusal, radius_km=radius_km))
 
 

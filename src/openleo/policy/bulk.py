@@ -25,6 +25,7 @@ from openleo.policy.terminals import Terminals
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Values = NDArray[np.uint8]
+Said = tuple[object, ...]
 
 OUTCOMES = tuple(Outcome)  # by the numbers that arrays hold: those of kernels.decisions
 PERMITTED, NOT_PERMITTED = OUTCOMES.index(Outcome.PERMITTED), OUTCOMES.index(Outcome.NOT_PERMITTED)
@@ -86,6 +87,26 @@ class Decided:
         kernels.deciding(arrays.rules, arrays.speaking, self.in_force, place, holds, of_kind, group, found)
         return found
 
+    def blocked(self, chosen: Ints) -> Flags:
+        """(kind,) of chosen kinds: whether a forbid or suspend holds there, or may."""
+        found = np.zeros(len(chosen), dtype=bool)
+        arrays, place = self.rules, self.kinds.place[chosen]
+        kernels.blocked(arrays.rules, arrays.speaking, self.in_force, place, self.holds[chosen], found)
+        return found
+
+    @cached_property
+    def says_of(self) -> list[Said]:
+        """All that each rule of `rules.each` says to anybody at the instant; those that say the same are alike."""
+        in_force = self.in_force.tolist()
+        return [
+            (rule.effect, rule.selector, rule.exceptions, rule.territory, rule.land_in, holds)
+            for rule, holds in zip(self.rules.each, in_force, strict=True)
+        ]
+
+    @cached_property
+    def says(self) -> frozenset[Said]:
+        return frozenset(self.says_of)
+
 
 def decide_all(
     rule_set: RuleSet, terminals: Terminals, settled: Settled, at: datetime | None, among: Kinds | None = None
@@ -128,19 +149,21 @@ class Compared:
         return found
 
     def because(self, group: Ints, groups: int) -> list[set[RuleKey]]:
-        """By group, the keys of the rules that make the changes in it; group (kind,).
+        """By group, the keys of the rules that make the changes in it; group (kind,), −1 for a kind of none.
 
-        What refuses a kind on the one side makes the change, or else the permits of the other.
+        The forbids and suspends that refuse a kind on the one side make the change; or else, where none does, the
+        permits that only one of the sides has.
         """
         found: list[set[RuleKey]] = [set() for _ in range(groups)]
         for refused, granted, changed in (
             (self.after, self.before, self.lost), (self.before, self.after, self.gained),
         ):  # fmt: skip
-            nothing = refused.of_kind == NOT_PERMITTED
-            for side, kinds_ in ((refused, changed & ~nothing), (granted, changed & nothing)):
-                chosen = np.flatnonzero(kinds_)
-                for which, rule in np.argwhere(side.deciding(chosen, group[chosen], groups)).tolist():
-                    found[which].add(side.rules.each[rule].key)
+            chosen = np.flatnonzero(changed & (group >= 0))
+            ungranted = chosen[(refused.of_kind[chosen] == NOT_PERMITTED) | ~refused.blocked(chosen)]
+            for side, other, kinds_ in ((refused, granted, chosen), (granted, refused, ungranted)):
+                for which, rule in np.argwhere(side.deciding(kinds_, group[kinds_], groups)).tolist():
+                    if side.says_of[rule] not in other.says:
+                        found[which].add(side.rules.each[rule].key)
         return found
 
 

@@ -154,10 +154,15 @@ def rules_at(rule_set: RuleSet, where: Where | None, applies_to: AppliesTo = "te
     """The rules that speak of a place, whatever the terminal: each with what it says of every atom."""
     speaking: list[tuple[Rule, Here]] = []
     for rule in rule_set.rules if where is None else rule_set.near(atom.label for atom in where.atoms):
-        here = None if where is None else tuple(_in_territory(rule, atom) for atom in where.atoms)
+        here = here_of(rule, where)
         if rule.applies_to == applies_to and (here is None or any(here)):
             speaking.append((rule, here))
     return speaking
+
+
+def here_of(rule: Rule, where: Where | None) -> Here:
+    """Whether a rule's territory holds each atom of a place; None where no atom is known."""
+    return None if where is None else tuple(_in_territory(rule, atom) for atom in where.atoms)
 
 
 def unplaced(request: Request) -> Request:

@@ -50,7 +50,7 @@ class AreaChange:
 
 
 @dataclass(frozen=True)
-class Change:
+class RuleChange:
     """A rule that says something else than before."""
 
     old: Rule
@@ -70,14 +70,14 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class RuleSetDifference:
     """What tells `new` from `old`; the rules of each tuple by book and id."""
 
     old: RuleSet
     new: RuleSet
     added: tuple[Rule, ...]
     removed: tuple[Rule, ...]
-    changed: tuple[Change, ...]
+    changed: tuple[RuleChange, ...]
     unchanged: int
 
     @property
@@ -85,20 +85,12 @@ class Difference:
         return not (self.added or self.removed or self.changed)
 
 
-Key = tuple[str, str]  # (book, id)
-
-
-def key_of(rule: Rule) -> Key:
-    """What a rule is known by."""
-    return rule.key
-
-
-def compare(old: RuleSet, new: RuleSet) -> Difference:
+def compare(old: RuleSet, new: RuleSet) -> RuleSetDifference:
     """The difference of two rule sets; the order and the files of rules make none."""
-    before, after = ({key_of(rule): rule for rule in rule_set.rules} for rule_set in (old, new))
+    before, after = ({rule.key: rule for rule in rule_set.rules} for rule_set in (old, new))
     both = sorted(before.keys() & after.keys())
     changed = [_change(before[key], after[key]) for key in both if before[key].canonical() != after[key].canonical()]
-    return Difference(
+    return RuleSetDifference(
         old,
         new,
         tuple(after[key] for key in sorted(after.keys() - before.keys())),
@@ -108,7 +100,7 @@ def compare(old: RuleSet, new: RuleSet) -> Difference:
     )
 
 
-def _change(old: Rule, new: Rule) -> Change:
+def _change(old: Rule, new: Rule) -> RuleChange:
     before, after = form(old), form(new)
     keys = tuple(
         KeyChange(key, before.get(key), after.get(key))
@@ -119,7 +111,7 @@ def _change(old: Rule, new: Rule) -> Change:
     if area.any and before["territory"] == after["territory"]:  # polygons of one name
         shas = (f"{before['territory']} ({sha256_of(rule.territory)[:12]})" for rule in (old, new))
         keys += (KeyChange("territory", *shas),)
-    return Change(old, new, keys, area)
+    return RuleChange(old, new, keys, area)
 
 
 @lru_cache(maxsize=1024)
@@ -198,6 +190,14 @@ def _keys(selector: Selector, who: str, conditions: str) -> dict[str, Value]:
 # --- by territory -------------------------------------------------------------------------------------------------
 
 
+def not_told(difference: RuleSetDifference) -> tuple[Rule, ...]:
+    """The rules of a difference of which it is not known which territories they gain or lose."""
+    added = (rule for rule in difference.added if not area_change(NOWHERE, rule.territory).known)
+    removed = (rule for rule in difference.removed if not area_change(rule.territory, NOWHERE).known)
+    changed = (change.new for change in difference.changed if not change.area.known)
+    return (*added, *removed, *changed)
+
+
 @dataclass(frozen=True)
 class Touched:
     """What a difference does to one label: rules that it gains, loses, or has changed in another way than by area."""
@@ -208,7 +208,7 @@ class Touched:
     changes: tuple[Rule, ...]
 
 
-def by_territory(difference: Difference) -> tuple[Touched, ...]:
+def by_territory(difference: RuleSetDifference) -> tuple[Touched, ...]:
     """The labels that some rule's difference touches, sorted; a rule that it gains a part of counts too."""
     gains: dict[str, list[Rule]] = {}
     loses: dict[str, list[Rule]] = {}

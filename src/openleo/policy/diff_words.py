@@ -1,4 +1,4 @@
-"""A Difference as text for people, and as JSON.
+"""A RuleSetDifference as text for people, and as JSON.
 
 One entry a rule, as a patch reads: + added, - removed, ~ changed key by key; then the territories that gain or lose a
 rule. What it does to people is computed by an effect.
@@ -13,24 +13,28 @@ from openleo.errors import counted
 from openleo.places.kinds import ELSEWHERE
 from openleo.policy.diff import (
     AreaChange,
-    Change,
-    Difference,
+    RuleChange,
+    RuleSetDifference,
     Touched,
     Value,
     by_territory,
     form,
+    not_told,
     same_but_for_its_name,
 )
 from openleo.policy.rules import Rule, RuleSet
-from openleo.policy.words import area_words, listed, named, short, who_words, window_words
+from openleo.policy.words import area_words, listed, named, number_text, short, who_words, window_words
 
 MOST_NAMED = 12  # labels in a line of text
 REST_OF_EARTH = "places that neither names"
 
 
-def text(difference: Difference) -> str:
+def text(difference: RuleSetDifference) -> str:
     """All of it, for people."""
     old, new = difference.old, difference.new
+    if difference.empty:
+        same = f"{counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]})"
+        return f"No difference: {same}.\n"
     counts = (
         f"{len(difference.added)} added, {len(difference.removed)} removed, {len(difference.changed)} changed, "
         f"{difference.unchanged} unchanged"
@@ -39,16 +43,12 @@ def text(difference: Difference) -> str:
         f"Rules: {len(old.rules)} -> {len(new.rules)}: {counts}.",
         f"SHA-256: {old.sha256[:16]} -> {new.sha256[:16]}",
     ]
-    if difference.empty:
-        return (
-            f"No difference: {counted(difference.unchanged, 'rule')}, the same in both (SHA-256 {old.sha256[:16]}).\n"
-        )
     entries = [*map(list, _entries(difference))]
     blocks = [head, *entries, _territories(difference)]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
 
 
-def _entries(difference: Difference) -> Iterator[list[str]]:
+def _entries(difference: RuleSetDifference) -> Iterator[list[str]]:
     for rule in difference.added:
         yield [f"+ {named(rule)}: {rule.reason}", *_whole(rule), *_elsewhere(rule, difference.old, difference.removed)]
     for rule in difference.removed:
@@ -70,7 +70,7 @@ def _elsewhere(rule: Rule, other: RuleSet, moved: Iterable[Rule]) -> list[str]:
     return [f'    another rule than "{rule.id}" of {listed(books)}'] if books else []
 
 
-def _changed(change: Change) -> Iterator[str]:
+def _changed(change: RuleChange) -> Iterator[str]:
     for one in change.keys:
         yield f"    {one.key}: {value_text(one.before)} -> {value_text(one.after)}"
     yield from (f"    {line}" for line in area_lines(change.area))
@@ -88,7 +88,7 @@ def value_text(value: Value) -> str:
     """A value as a line of text has it."""
     if value is None:
         return "none"
-    return ", ".join(value) if isinstance(value, list) else f"{value:g}" if isinstance(value, float) else str(value)
+    return ", ".join(value) if isinstance(value, list) else number_text(value) if isinstance(value, float) else value
 
 
 def area_lines(area: AreaChange) -> list[str]:
@@ -110,7 +110,7 @@ def labels_text(labels: Iterable[str]) -> str:
     return listed([*ids[:MOST_NAMED], *more])
 
 
-def _territories(difference: Difference) -> list[str]:
+def _territories(difference: RuleSetDifference) -> list[str]:
     lines: dict[str, list[str]] = {}
     for touched in by_territory(difference):
         what = "; ".join(
@@ -119,13 +119,16 @@ def _territories(difference: Difference) -> list[str]:
             if rules
         )
         lines.setdefault(what, []).append(touched.label)  # territories of one fate in one line
-    return ["Territories", *(f"  {labels_text(labels)}: {what}" for what, labels in lines.items())] if lines else []
+    told = [f"  {labels_text(labels)}: {what}" for what, labels in lines.items()]
+    if unknown := not_told(difference):
+        told.append(f"  not told, for too many polygons: those of {listed([named(rule) for rule in unknown])}")
+    return ["Territories", *told] if told else []
 
 
 # --- as JSON ------------------------------------------------------------------------------------------------------
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: RuleSetDifference) -> dict[str, Any]:
     """The same for programs."""
     old, new = difference.old, difference.new
     return {
@@ -136,6 +139,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
         "changed": [_change_json(change) for change in difference.changed],
         "unchanged": difference.unchanged,
         "territories": [_touched_json(touched) for touched in by_territory(difference)],
+        "not_told": [name_json(rule) for rule in not_told(difference)],
     }
 
 
@@ -148,7 +152,7 @@ def _rule_json(rule: Rule) -> dict[str, Any]:
     return {**name_json(rule), "keys": form(rule)}
 
 
-def _change_json(change: Change) -> dict[str, Any]:
+def _change_json(change: RuleChange) -> dict[str, Any]:
     return {
         **name_json(change.new),
         "keys": [{"key": one.key, "before": one.before, "after": one.after} for one in change.keys],

@@ -51,13 +51,15 @@ def timed_entries(
     for rule in sorted(rule_set.rules, key=lambda rule: (rule.id, rule.book)):
         if rule.applies_to != applies_to:
             continue
-        true, maybe = _spoken_to(rule, everybody)
+        true, maybe = spoken_to(rule, everybody)
         if true or maybe:
-            found.append(Timed(Entry(rule_set.names[rule.key], rule.effect, rule.territory, true, maybe), rule.window))
+            name = rule_set.names[rule.key]
+            entry = Entry(name, rule.effect, rule.territory, true, maybe, rule.land_in)
+            found.append(Timed(entry, rule.window))
     return tuple(found)
 
 
-def _spoken_to(rule: Rule, classes: Classes) -> tuple[Classes, Classes]:
+def spoken_to(rule: Rule, classes: Classes) -> tuple[Classes, Classes]:
     """(classes that the rule holds for, classes that it may hold for), whatever its window: who ∧ conditions ∧ ¬except.
 
     As Rule.speaks_of of a request that tells nothing but its class, for all classes at once.

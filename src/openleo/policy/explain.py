@@ -12,10 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from openleo.instants import instant_text
-from openleo.places.expressions import holds
 from openleo.places.point import Where
 from openleo.policy.conditions import CLASS, GROUPS, GROWS_EVERY_S, Condition, Selector, all_of, negated
-from openleo.policy.decide import Decision, decide
+from openleo.policy.decide import Decision, decide, here_of
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
 from openleo.policy.words import (
@@ -73,7 +72,7 @@ def explain(rule_set: RuleSet, request: Request, where: Where | None) -> Explana
     readings: list[Reading] = []
     silent = other = 0
     for rule in rule_set.rules:
-        here = _here(rule, where)
+        here = here_of(rule, where)
         if not (here is None or any(here)):
             silent += 1
         elif rule.applies_to != "terminal":
@@ -87,13 +86,6 @@ def explain(rule_set: RuleSet, request: Request, where: Where | None) -> Explana
 
 
 _ORDER = {True: 0, None: 1, False: 2}
-
-
-def _here(rule: Rule, where: Where | None) -> list[bool] | None:
-    """Whether the rule's area holds each kind of place; None where none is known."""
-    if where is None:
-        return None
-    return [holds(rule.territory, atom.label, atom.regions.__contains__) is True for atom in where.atoms]
 
 
 def read(rule: Rule, request: Request, everywhere: bool | None) -> Reading:

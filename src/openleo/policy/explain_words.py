@@ -6,7 +6,7 @@ and what would change it. No side is taken: a contested area is named with who a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from openleo.errors import counted, join_or
@@ -36,13 +36,13 @@ SPOKEN = {
 }
 
 
-def text(explanation: Explanation) -> str:
-    """All of it, for people."""
+def text(explanation: Explanation, options: Mapping[str, str] | None = None) -> str:
+    """All of it, for people; `options`: what gives each input, where they are asked for inputs."""
     parts = [
         ("Where it is", _place(explanation)),
         (_rules_head(explanation), [line for reading in explanation.readings for line in _reading(reading)]),
         (f"Decision: {SPOKEN[explanation.decision.outcome]}", _reasons(explanation.decision, explanation)),
-        ("What would change it", changes(explanation) or ["Only another rule, or another place."]),
+        ("What would change it", changes(explanation, options) or ["Only another rule, or another place."]),
     ]
     return "\n\n".join("\n".join([head, *(f"  {line}" for line in lines)]) for head, lines in parts) + "\n"
 
@@ -153,19 +153,29 @@ def _reasons(decision: Decision, explanation: Explanation) -> list[str]:
     return [*lines, f"It holds until {instant_text(decision.valid_until)}."]
 
 
-def changes(explanation: Explanation) -> list[str]:
+def changes(explanation: Explanation, options: Mapping[str, str] | None = None) -> list[str]:
     """What would change the decision, as far as rules of this place say."""
     decision = explanation.decision
+    asking = wanted(explanation)
+    given_by = {name: f" ({option})" for name, option in (options or {}).items()}
     lines = [
-        f"knowing {name}: {_asks(rules)}" for name, rules in wanted(explanation).items() if name in decision.missing
+        f"knowing {name}{given_by.get(name, '')}: {_asks(asking[name])}" for name in decision.missing if name in asking
     ]
     if "position" in decision.missing and explanation.where is not None:
         lines.append("a smaller uncertainty of the position: its circle crosses the edge of a rule's area")
     if explanation.request.stale():
         lines.append(f"a position that is not older than {STALE_AFTER_S / 3600:g} h")
+    elif explanation.where is None:
+        lines += [_PLACING[name] for name in decision.missing if name in _PLACING]
     if decision.valid_until is not None and explanation.then is not None:
         lines.append(f"{instant_text(decision.valid_until)}: {_then(decision, explanation.then)}")
     return lines + [line for reading in explanation.readings for line in _in_the_way(reading, decision, explanation)]
+
+
+_PLACING = {
+    "position": "knowing position: where the terminal is, by lat_deg, lon_deg and uncertainty_m",
+    "position.uncertainty_m": "knowing position.uncertainty_m: the radius around the position that holds the terminal",
+}
 
 
 def _in_the_way(reading: Reading, decision: Decision, explanation: Explanation) -> list[str]:

@@ -34,6 +34,7 @@ _ELLIPSOID = pyproj.Geod(ellps="WGS84")
 class Oddity(StrEnum):
     """What a finding is about."""
 
+    EMPTY = "empty"
     NEVER_APPLIES = "never-applies"
     SHADOWED = "shadowed"
     CONTRADICTS = "contradicts"
@@ -44,19 +45,21 @@ class Oddity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One oddity of a rule, in words."""
+    """One oddity of a rule, in words; without a rule it is of the whole set."""
 
     kind: Oddity
-    rule: Rule
+    rule: Rule | None
     words: str
     other: Rule | None = None  # the rule that shadows or contradicts it
 
     def __str__(self) -> str:
-        return f"{self.kind}: {named(self.rule)} {self.words}"
+        return f"{self.kind}: {named(self.rule) if self.rule else 'the rule set'} {self.words}"
 
 
 def lint(rule_set: RuleSet, now: datetime, expiry_days: float = EXPIRY_DAYS) -> tuple[Finding, ...]:
     """The findings, sorted by kind and rule. `now`: what was over before it is over."""
+    if not rule_set.rules:
+        return (Finding(Oddity.EMPTY, None, "has no rule: nothing is permitted by it."),)
     rules = sorted(rule_set.rules, key=lambda rule: (rule.book, rule.id))
     dead = {id(rule): words for rule in rules if (words := never_applies(rule, now)) is not None}
     alive = [rule for rule in rules if id(rule) not in dead]

@@ -22,12 +22,18 @@ from openleo.places.parts import Parts
 from openleo.places.point import Where
 from openleo.policy.conditions import Selector
 from openleo.policy.decide import Decision, Outcome, decide
+from openleo.policy.entries import spoken_to
 from openleo.policy.request import Request
 from openleo.policy.rules import EMERGENCY, Rule, RuleSet
+from openleo.policy.when import Window
 
 NO, DEPENDS, YES = range(3)  # DEPENDS: on what a cell cannot know of a terminal
 MOST_EXTENTS = 4096  # areas
-OUTCOMES = {Outcome.PERMITTED: YES, Outcome.INDETERMINATE: DEPENDS}  # all others: NO
+OUTCOMES = tuple(Outcome)
+FORBIDDEN, SUSPENDED, NOT_PERMITTED, INDETERMINATE, PERMITTED = range(len(OUTCOMES))
+MAY = np.array([NO, NO, NO, DEPENDS, YES], dtype=np.uint8)  # by outcome
+EFFECTS = ("forbid", "suspend", "permit")
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,60 +80,30 @@ class Kinds:
 
 @dataclass(frozen=True, eq=False)
 class Spoken:
-    """What the rules for terminals say at one instant, axes (rule, class): whether they hold, or may."""
+    """What the rules for terminals say at one instant, axes (rule, class): whether they hold, or may.
+
+    Rule `rule` (pair,) speaks of kind `kind` (pair,).
+    """
 
     rules: tuple[Rule, ...]
-    true: NDArray[np.bool_]
-    unknown: NDArray[np.bool_]
+    true: Flags
+    unknown: Flags
+    kind: NDArray[np.intp]
+    rule: NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """What is decided of kinds: `may` (kind, class) holds NO, DEPENDS or YES. `spoken` is None without rules."""
+    """What is decided of kinds, axes (kind, class): `may` holds NO, DEPENDS or YES, `outcome` numbers of OUTCOMES.
+
+    Without rules, `spoken` is None and there is no outcome.
+    """
 
     kinds: Kinds
     classes: tuple[str, ...]
     may: NDArray[np.uint8]
     spoken: Spoken | None
-
-    def speaking(self, kind: int, column: int) -> list[Rule]:
-        """The rules that hold there for a class, or may."""
-        if self.spoken is None:
-            return []
-        says = self.spoken.true[:, column] | self.spoken.unknown[:, column]
-        return [self.spoken.rules[number] for number in self._rules_of_kind[kind] if says[number]]
-
-    def verdict(self, kind: int, column: int) -> tuple[Outcome, list[Rule]]:
-        """The outcome and the rules that make it, as `decide` has them."""
-        if self.spoken is None:
-            return Outcome.PERMITTED, []
-        held: dict[str, list[Rule]] = {"forbid": [], "suspend": [], "permit": []}
-        doubted: dict[str, list[Rule]] = {"forbid": [], "suspend": [], "permit": []}
-        for number in self._rules_of_kind[kind]:
-            rule = self.spoken.rules[number]
-            if self.spoken.true[number, column]:
-                held[rule.effect].append(rule)
-            elif self.spoken.unknown[number, column]:
-                doubted[rule.effect].append(rule)
-        if held["forbid"]:
-            return Outcome.FORBIDDEN, held["forbid"]
-        if held["suspend"]:
-            return Outcome.SUSPENDED, held["suspend"]
-        permits, blocking = held["permit"] + doubted["permit"], doubted["forbid"] + doubted["suspend"]
-        if not permits:
-            return Outcome.NOT_PERMITTED, []
-        if held["permit"] and not blocking:
-            return Outcome.PERMITTED, held["permit"]
-        return Outcome.INDETERMINATE, blocking or permits
-
-    @cached_property
-    def _rules_of_kind(self) -> list[list[int]]:
-        """The numbers of the rules for each kind, in order."""
-        found: list[list[int]] = [[] for _ in range(len(self.kinds))]
-        for number, rule in enumerate(self.spoken.rules if self.spoken else ()):
-            for kind in self.kinds.extent(rule.territory).tolist():
-                found[kind].append(number)
-        return found
+    outcome: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0), dtype=np.uint8))
 
 
 @dataclass(frozen=True)
@@ -156,35 +132,60 @@ def decide_kinds(rule_set: RuleSet | None, kinds: Kinds, classes: Sequence[str],
     shape = (len(kinds), len(classes))
     if rule_set is None:
         return Decided(kinds, tuple(classes), np.full(shape, YES, dtype=np.uint8), None)
-    spoken = _spoken(rule_set, classes, at)
-    sure = {effect: np.zeros(shape, dtype=bool) for effect in ("forbid", "suspend", "permit")}
-    perhaps = {effect: np.zeros(shape, dtype=bool) for effect in sure}
-    for rule, true, unknown in zip(spoken.rules, spoken.true, spoken.unknown, strict=True):
-        here = kinds.extent(rule.territory)
-        sure[rule.effect][here] |= true
-        perhaps[rule.effect][here] |= unknown
-    refused = sure["forbid"] | sure["suspend"] | ~(sure["permit"] | perhaps["permit"])
-    doubtful = perhaps["forbid"] | perhaps["suspend"] | ~sure["permit"]
-    may = np.where(refused, NO, np.where(doubtful, DEPENDS, YES)).astype(np.uint8)
-    return Decided(kinds, tuple(classes), may, spoken)
+    spoken = _spoken(rule_set, kinds, classes, at)
+    effect = np.array([rule.effect for rule in spoken.rules], dtype=object)[spoken.rule]
+    sure, perhaps = ({one: _any(spoken, effect == one, says, shape) for one in EFFECTS}
+                     for says in (spoken.true, spoken.unknown))  # fmt: skip
+    outcome = np.select(
+        [sure["forbid"], sure["suspend"], ~(sure["permit"] | perhaps["permit"]),
+         perhaps["forbid"] | perhaps["suspend"] | ~sure["permit"]],
+        [FORBIDDEN, SUSPENDED, NOT_PERMITTED, INDETERMINATE], PERMITTED,
+    ).astype(np.uint8)  # fmt: skip
+    return Decided(kinds, tuple(classes), MAY[outcome], spoken, outcome)
 
 
-def _spoken(rule_set: RuleSet, classes: Sequence[str], at: datetime | None) -> Spoken:
+def _any(spoken: Spoken, pairs: Flags, says: Flags, shape: tuple[int, int]) -> Flags:
+    """(kind, class): whether any rule of some pairs says so; says (rule, class)."""
+    found = np.zeros(shape, dtype=bool)
+    kind, rows = spoken.kind[pairs], says[spoken.rule[pairs]]
+    order = np.argsort(kind, kind="stable")
+    kind = kind[order]
+    first = np.flatnonzero(np.diff(kind, prepend=-1))
+    if len(first):
+        found[kind[first]] = np.logical_or.reduceat(rows[order], first, axis=0)
+    return found
+
+
+def _spoken(rule_set: RuleSet, kinds: Kinds, classes: Sequence[str], at: datetime | None) -> Spoken:
     """Rules that ask alike are asked once; those that speak of none of the classes are left out."""
-    requests = [Request(at=at, class_=class_) for class_ in classes]
-    known: dict[object, tuple[bool | None, ...]] = {}
-    rules, values = [], []
+    everybody = frozenset(classes)
+    held: dict[Window, bool | None] = {}
+    told: dict[object, tuple[list[bool], list[bool]]] = {}
+    rules, true, unknown = [], [], []
     for rule in rule_set.rules:
-        asked = (rule.selector, rule.exceptions, rule.window)
-        if rule.applies_to == "terminal" and asked not in known:
-            known[asked] = tuple(rule.matches(request, set()) for request in requests)
-        if rule.applies_to == "terminal" and any(value is not False for value in known[asked]):
+        if rule.applies_to != "terminal":
+            continue
+        if rule.window not in held:
+            held[rule.window] = rule.in_force(at, set())
+        asked = (rule.selector, rule.exceptions, held[rule.window])
+        if asked not in told:
+            holds, may = spoken_to(rule, everybody)
+            sure, out = held[rule.window] is True, held[rule.window] is False
+            told[asked] = ([sure and one in holds for one in classes],
+                           [not out and (one in may or (one in holds and not sure)) for one in classes])  # fmt: skip
+        if any(told[asked][0]) or any(told[asked][1]):
             rules.append(rule)
-            values.append(known[asked])
+            true.append(told[asked][0])
+            unknown.append(told[asked][1])
     shape = (len(rules), len(classes))
-    true = np.array([[value is True for value in row] for row in values], dtype=bool).reshape(shape)
-    unknown = np.array([[value is None for value in row] for row in values], dtype=bool).reshape(shape)
-    return Spoken(tuple(rules), true, unknown)
+    extents = [kinds.extent(rule.territory) for rule in rules]
+    return Spoken(
+        tuple(rules),
+        np.array(true, dtype=bool).reshape(shape),
+        np.array(unknown, dtype=bool).reshape(shape),
+        np.concatenate([np.empty(0, np.intp), *extents]),
+        np.repeat(np.arange(len(rules)), [len(extent) for extent in extents]),
+    )
 
 
 def named_classes(rule_set: RuleSet) -> frozenset[str]:

@@ -1,8 +1,9 @@
 """Who may be served in every cell of the Earth: yes, no, or depends, for any number of classes.
 
 Takes an index of cells and entries (rules with what they say at one instant); gives WorldMask. A cell is `yes` when
-every place that it may hold is, `no` when every one is, and `depends` otherwise: at a border, or where a rule asks what
-a cell cannot know. `depends` goes to the decision of one request; `yes` and `no` are final.
+every place that it may hold is (and where permits say where traffic lands, one country will do for all of them), `no`
+when every one is, and `depends` otherwise: at a border, or where a rule asks what a cell cannot know. `depends` goes to
+the decision of one request; `yes` and `no` are final.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Entry:
     expression: Expression
     true: frozenset[str]
     maybe: frozenset[str] = frozenset()
+    land_in: frozenset[str] | None = None  # of a permit: where traffic may leave; None: anywhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +130,32 @@ def compute(index: CellIndex, entries: Iterable[Entry], classes: Sequence[str]) 
     )
     masks.decide(held, _all(len(classes)), place_yes, place_no)
     masks.join(under.first, under.member, place_yes, place_no, kind_yes, kind_no)
+    if any(entry.land_in is not None for entry in entries):
+        kind_yes &= _landing(under, made, entries, len(classes))
     yes, no = (np.empty((words, len(index)), dtype=np.uint64).T for _ in range(2))
     masks.spread(under.kind, kind_yes, yes)
     masks.spread(under.kind, kind_no, no)
     return WorldMask(index, classes, entries, yes, no, under, made, place_yes, place_no)
+
+
+def _landing(under: Ground, made: Compiled, entries: Sequence[Entry], classes: int) -> Words:
+    """(kind, word): the classes that one and the same country lets land, wherever in a cell of the kind they are.
+
+    A terminal between two places whose permits have no country in common is served in neither: so each country is
+    tried, with the permits alone that let traffic leave there.
+    """
+    words, places, kinds = made.true.shape[1], len(under.label), len(under.first) - 1
+    found = np.zeros((kinds, words), dtype=np.uint64)
+    yes, no, kind_yes, kind_no = (np.empty((n, words), dtype=np.uint64) for n in (places, places, kinds, kinds))
+    for land in sorted({land for entry in entries for land in entry.land_in or ()}):
+        there = np.array([entry.land_in is None or land in entry.land_in for entry in entries])[:, np.newaxis]
+        held = np.zeros((4, places, words), dtype=np.uint64)
+        masks.gather(made.first, made.place, made.unsure, made.rank == RANKS["permit"], made.true * there,
+                     made.maybe * there, held)  # fmt: skip
+        masks.decide(held, _all(classes), yes, no)
+        masks.join(under.first, under.member, yes, no, kind_yes, kind_no)
+        found |= kind_yes
+    return found
 
 
 def compiled(under: Ground, entries: Sequence[Entry], classes: Sequence[str]) -> Compiled:

@@ -6,6 +6,7 @@ door. What is there has to be of its kind: a number that is none, or a class nob
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,23 @@ def _within_utc(value: Any) -> datetime:
 DATE_TIME = WithJsonSchema({"type": "string", "format": "date-time"})
 Instant = Annotated[datetime, BeforeValidator(_within_utc), DATE_TIME]
 End = Annotated[datetime, BeforeValidator(civil_instant), DATE_TIME]
-Name = Annotated[str, Field(pattern=r"\S")]
+
+
+def _plain(text: str) -> str:
+    """A text without characters that command terminals and pages, or turn the order of what is read."""
+    for at, letter in enumerate(text, 1):
+        if unicodedata.category(letter) in COMMANDS or letter in TURNING:
+            code = f"U+{ord(letter):04X}"
+            raise ValueError(
+                f"holds the control character {code}, as its character {at}; write it in one line, without."
+            )
+    return text
+
+
+COMMANDS = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories: controls, halves of pairs, separators of lines
+TURNING = "\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # marks of UAX #9
+Text = Annotated[str, AfterValidator(_plain)]
+Name = Annotated[str, Field(pattern=r"\S"), AfterValidator(_plain)]
 Source = Literal["gnss", "network", "registered", "stated"]
 SOURCES: tuple[Source, ...] = get_args(Source)  # measured by the terminal, by the network; by address; by its user
 
@@ -46,7 +63,7 @@ def group_name(word: str) -> str:
     return word.strip().casefold()
 
 
-Group = Annotated[str, Field(pattern=r"\S"), AfterValidator(group_name)]
+Group = Annotated[Name, AfterValidator(group_name)]
 
 
 @dataclass(frozen=True)
@@ -72,11 +89,6 @@ class Request:
     def stale(self, after_s: float = STALE_AFTER_S) -> bool:
         """Whether the position is known to be too old to tell where the terminal is. One without age is as of `at`."""
         return self.age_s is not None and self.age_s > after_s
-
-    @property
-    def placed(self) -> bool:
-        """Whether it is known where the terminal is, and how well that is known."""
-        return self.latitude_deg is not None and self.longitude_deg is not None and self.uncertainty_m is not None
 
 
 class PositionRecord(Record):

@@ -13,10 +13,12 @@ from openleo.instants import instant_text
 from openleo.places.views import View
 from openleo.policy.conditions import NUMBERS, AtMost, Condition, MoreThan, OneOf, Selector
 from openleo.policy.faults import Faults
+from openleo.policy.rule_mending import readable
 from openleo.policy.rule_records import ConditionsRecord, ExceptRecord, PeriodRecord, RuleRecord, WhoRecord
 from openleo.policy.rule_territory import known_lands, territory_expression
 from openleo.policy.rules import EMERGENCY, Rule
 from openleo.policy.when import DAYS, Period, Window
+from openleo.policy.words import clock_text, number_text
 from openleo.reading import examine
 
 ONLY_THROUGH_GROUPS = ("account", "accounts", "terminal", "terminals", "subscription", "subscriptions")
@@ -27,17 +29,21 @@ def read_rule(
     number: int,
     book: str,
     folder: Path,
-    classes: list[str],
+    classes: list[str] | None,
     file: str,
     view: View | None = None,
 ) -> tuple[Rule | None, list[Problem]]:
-    """(the rule of a table, every fault of it); without a rule where not even its form can be read."""
-    faults = Faults(file, f'rule "{table["id"]}"' if table.get("id") else f"rule[{number}]")
+    """(the rule of a table, every fault of it); without a rule where not even its form can be read.
+
+    `classes` are those that there are; None: not known, so none is refused.
+    """
+    id_ = table.get("id")
+    faults = Faults(file, f'rule "{id_}"' if id_ and str(id_).isprintable() else f"rule[{number}]")
     record, problems = examine(RuleRecord, table, file, under=f"rule[{number}]")
     faults.found += [_with_groups(problem) for problem in problems]
     whole = record is not None
     if record is None:
-        record = _readable(table, problems, f"rule[{number}]")
+        record = readable(table)
     if record is None:
         return None, faults.found
     _check_words(record, faults)
@@ -61,22 +67,6 @@ def read_rule(
         review_by=record.review_by,
     )
     return made if whole else None, faults.found
-
-
-def _readable(table: dict[str, Any], problems: list[Problem], under: str) -> RuleRecord | None:
-    """The rule without its keys at fault, whose other keys are to be looked at too; nothing is ever made of it.
-
-    What a rule cannot do without stands in such that it brings no fault of its own.
-    """
-    bad = {problem.where.removeprefix(f"{under}.").partition(".")[0].partition("[")[0] for problem in problems}
-    kept = {key: value for key, value in table.items() if key not in bad}
-    stands_in: dict[str, Any] = {"id": "?", "effect": "permit", "reason": "?", "territory": {"in": "high-seas"}}
-    kept |= {key: value for key, value in stands_in.items() if key in bad}
-    if "effect" in bad:
-        kept.pop("emergency", None)
-    elif kept.get("effect") != "permit":
-        kept |= {key: value for key, value in (("emergency", "cut"), ("until", "9999-01-01T00:00:00Z")) if key in bad}
-    return examine(RuleRecord, kept, "")[0]
 
 
 def _with_groups(problem: Problem) -> Problem:
@@ -123,11 +113,11 @@ def _check_kind(rule: RuleRecord, faults: Faults) -> None:
         faults.add("land_in is for a permit: it says which way permitted traffic goes.", "Leave it out.")
 
 
-def _check_classes(rule: RuleRecord, known: list[str], faults: Faults) -> None:
+def _check_classes(rule: RuleRecord, known: list[str] | None, faults: Faults) -> None:
     for key, names in (("who", rule.who.classes), ("except", rule.except_.classes if rule.except_ else None)):
         _refuse_empty(names, f"{key}.classes", faults)
         for name in names or ():
-            if name not in known:
+            if known is not None and name not in known:
                 others = f"Classes: {', '.join(known)}; a file adds its own with classes = [...]."
                 faults.add(f'there is no class "{name}".', near_names(name, known) or others)
 
@@ -150,8 +140,8 @@ def _selector(who: WhoRecord, conditions: ConditionsRecord, key: str, faults: Fa
         if least is not None:
             made.append(MoreThan(name, float(least)))
         if most is not None and least is not None and least >= most:
-            rule = f"{key}: nothing is both above {name}_min = {least:g} and up to {name}_max = {most:g}."
-            faults.add(rule, "Set the lower bound below the upper one.")
+            bounds = f"above {name}_min = {number_text(least)} and up to {name}_max = {number_text(most)}"
+            faults.add(f"{key}: nothing is both {bounds}.", "Set the lower bound below the upper one.")
     for name, known in _LISTS.items():
         words = getattr(conditions, name)
         if words is not None and not _refuse_empty(words, f"{key}.{name}", faults):
@@ -203,7 +193,10 @@ def _period(record: PeriodRecord, key: str, faults: Faults) -> Period | None:
     before = len(faults.found)
     _refuse_empty(record.days, f"{key}.days", faults, "every day")
     if record.from_ == record.until:
-        faults.add(f"{key}: is empty; it ends at the time of day that it begins.", "A whole day is 00:00 to 24:00.")
+        rule = (
+            f"{key}: begins and ends at {clock_text(record.from_)}, which is a whole day to some and nothing to others."
+        )
+        faults.add(rule, "A whole day is 00:00 to 24:00.")
     if record.from_ >= 24 * 3600:
         faults.add(f"{key}: begins at 24:00, which is the next day.", "Write from = 00:00 of that day.")
     if record.zone not in _zones():

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from openleo.policy.request import SOURCES, End, Group, Instant, Name, Source
+from openleo.policy.request import SOURCES, End, Group, Instant, Name, Source, Text
 from openleo.policy.rules import CLASSES, SCHEMA
 from openleo.policy.when import DAY_S
 from openleo.reading import Record
@@ -78,22 +78,22 @@ Names = Annotated[list[Name], Field(json_schema_extra={"minItems": 1})]
 class TerritoryRecord(Record):
     """`territory`: `{in = "TWN", include = ["kinmen"], exclude = []}`, or `geojson` or `cells` in place of `in`."""
 
-    in_: Annotated[str | list[str] | None, BeforeValidator(_not_too_many)] = Field(
+    in_: Annotated[Text | list[Text] | None, BeforeValidator(_not_too_many)] = Field(
         None,
         alias="in",
         description='Territories, contested areas, strips of sea, high-seas, world, or expressions: "UKR - crimea", '
         '"coast(JPN, 50)"; one or a list.',
     )
-    include: Annotated[list[str] | None, BeforeValidator(_not_too_many)] = Field(
+    include: Annotated[list[Text] | None, BeforeValidator(_not_too_many)] = Field(
         None, description="The contested areas of `in` that come along. Given, it says all: every other one stays out."
     )
-    exclude: Annotated[list[str] | None, BeforeValidator(_not_too_many)] = Field(
+    exclude: Annotated[list[Text] | None, BeforeValidator(_not_too_many)] = Field(
         None, description="The contested areas of `in` that stay out. Without `include` it must name every one."
     )
-    geojson: str | dict[str, Any] | None = Field(
+    geojson: Text | dict[str, Any] | None = Field(
         None, description="A GeoJSON file of polygons, or GeoJSON written here, in place of `in`."
     )
-    cells: str | list[str] | None = Field(
+    cells: Text | list[Text] | None = Field(
         None, description="H3 cells, or a text file with one a line, in place of `in`."
     )
 
@@ -151,20 +151,23 @@ class PeriodRecord(Record):
         None, description="Days of the beginning. Default: every day.", json_schema_extra={"minItems": 1}
     )
     from_: Clock = Field(alias="from", description="The first second, such as 08:00.")
-    until: Clock = Field(description="The end, not included; 24:00 is midnight. Up to `from`: on the next day.")
-    zone: str = Field(description='The IANA zone of the clock, such as "Asia/Taipei" or "UTC".')
+    until: Clock = Field(
+        description="The end, not included; 24:00 is midnight. Before `from`: on the next day. Never the "
+        "same as `from`: a whole day is 00:00 to 24:00."
+    )
+    zone: Text = Field(description='The IANA zone of the clock, such as "Asia/Taipei" or "UTC".')
 
 
 class RuleRecord(Record):
     """One `[[rule]]`."""
 
-    id: str = Field(description="Names the rule in reasons and records; once in a book.")
+    id: Text = Field(description="Names the rule in reasons and records; once in a book.")
     effect: Literal["permit", "forbid", "suspend"] = Field(
         description="A forbid or suspend outranks every permit; a suspend ends by itself, and keeps the entitlement."
     )
     territory: TerritoryRecord = Field(description="Where.")
-    authority: str | None = Field(None, description="Who made the rule. Default: the book's name.")
-    reason: str = Field(description="Why; shown wherever the rule decides.")
+    authority: Text | None = Field(None, description="Who made the rule. Default: the book's name.")
+    reason: Text = Field(description="Why; shown wherever the rule decides.")
     who: WhoRecord = Field(WhoRecord(), description="Whose terminals. Default: any.")
     conditions: ConditionsRecord = Field(ConditionsRecord(), description="In what state. Default: any.")
     except_: ExceptRecord | None = Field(None, alias="except", description="Whom the rule does not speak to.")
@@ -182,7 +185,7 @@ class RuleRecord(Record):
     land_in: Names | None = Field(
         None, description="Of a permit: traffic leaves by gateways and PoPs in these territories alone."
     )
-    legal_reference: str = Field("", description="A law, licence or order.")
+    legal_reference: Text = Field("", description="A law, licence or order.")
     review_by: Day | None = Field(None, description="When to look at the rule again. It stays in force.")
 
 
@@ -190,7 +193,7 @@ class FileRecord(Record):
     """One file: a part of one authority's book."""
 
     schema_: int = Field(alias="schema", strict=True, description=f"{SCHEMA}.", json_schema_extra={"const": SCHEMA})
-    book: str = Field(description='Whose rules: "operator", "regulator:TWN".', pattern=r"\S")
+    book: Text = Field(description='Whose rules: "operator", "regulator:TWN".', pattern=r"\S")
     classes: list[Name] = Field(default_factory=list, description="Classes of terminals of the file's own.")
     rule: list[dict[str, Any]] = Field(
         default_factory=list, description="The rules, each a table as below; their order has no meaning."

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from openleo.errors import InputError, join_or
+from openleo.errors import InputError, Problem, join_or
 from openleo.places import regions
 from openleo.places.expression_text import parse
 from openleo.places.expressions import Expression, Labels, difference, drawn_from, holds, named_labels, union
@@ -55,12 +56,19 @@ def _drawn(territory: TerritoryRecord, folder: Path, faults: Faults) -> Expressi
 
 
 def _told(read: Callable[[], Expression], faults: Faults) -> Expression:
-    """What `read` gives; what is wrong with it is noted."""
+    """What `read` gives; what is wrong with it is noted, and of another file who names it."""
     try:
         return read()
     except InputError as error:
-        faults.found += error.problems
+        faults.found += [_with_its_namer(problem, faults) for problem in error.problems]
         return NOWHERE
+
+
+def _with_its_namer(problem: Problem, faults: Faults) -> Problem:
+    if problem.file.startswith(faults.file):
+        return problem
+    namer = f"named by {faults.where} of {faults.file}"
+    return replace(problem, where=f"{problem.where}, {namer}" if problem.where else namer)
 
 
 def _named(territory: TerritoryRecord, folder: Path, faults: Faults, view: View | None) -> Expression:

@@ -8,7 +8,7 @@ every word that a rule asks for there, and lie on the same side of every bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,7 @@ class Settled:
     first: Ints
     value: Floats
     single: int  # terminals that were placed one by one
+    known: dict[object, Any] = field(default_factory=dict, repr=False)  # what else was found of their places
 
     @property
     def nowhere(self) -> int:
@@ -150,6 +151,13 @@ class Kinds:
         key = (self.label.astype(np.int64) * classes + self.class_ % classes) * most + of_kind
         made = np.bincount(key, weights=self.count, minlength=len(self.labels) * classes * most)
         return made.astype(np.int64).reshape(len(self.labels), classes, most)
+
+    def tally_of(self, count: Ints) -> Ints:
+        """The sum of numbers of kinds by (label, class); the last class is unknown."""
+        classes = len(self.terminals.class_.values) + 1
+        key = self.label.astype(np.int64) * classes + self.class_ % classes
+        made = np.bincount(key, weights=count, minlength=len(self.labels) * classes)
+        return made.astype(np.int64).reshape(len(self.labels), classes)
 
     def of(self, rule_set: RuleSet) -> RuleArrays:
         """One of the rule sets, over the places of the terminals. Raises ValueError for one that is none of them."""

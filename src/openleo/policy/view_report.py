@@ -14,7 +14,7 @@ from openleo.errors import counted
 from openleo.places.expressions import holds, labels_of
 from openleo.places.territories import ContestedArea, contested_areas, display_name, territories
 from openleo.places.views import View
-from openleo.policy.diff import AreaChange, Change, Difference, ground
+from openleo.policy.diff import AreaChange, RuleChange, RuleSetDifference, ground
 from openleo.policy.diff_words import labels_text, name_json
 from openleo.policy.rules import Rule, RuleSet
 from openleo.policy.words import listed, named, short
@@ -36,12 +36,12 @@ class Row:
         return contested_areas().get(self.label.partition(".")[0])
 
 
-def rows(difference: Difference) -> tuple[Row, ...]:
+def rows(difference: RuleSetDifference) -> tuple[Row, ...]:
     """What each rule gains and loses; the 12-mile waters of a land go with it."""
     return tuple(row for change in _reaching(difference) for row in _of(change.new, change.old, change.area))
 
 
-def _reaching(difference: Difference) -> list[Change]:
+def _reaching(difference: RuleSetDifference) -> list[RuleChange]:
     """The rules that reach otherwise; an area may be written in another way and hold the same."""
     return [change for change in difference.changed if change.area.any]
 
@@ -85,7 +85,7 @@ def kept(rule_set: RuleSet, view: View) -> tuple[Kept, ...]:
 # --- in words -----------------------------------------------------------------------------------------------------
 
 
-def text(difference: Difference, view: View) -> str:
+def text(difference: RuleSetDifference, view: View) -> str:
     """All of it, for people."""
     found = rows(difference)
     changed = _reaching(difference)
@@ -128,7 +128,7 @@ def _line(row: Row) -> str:
     return f"{row.verb} {'' if row.whole else 'a part of '}{what}{size}"
 
 
-def as_json(difference: Difference, view: View) -> dict[str, Any]:
+def as_json(difference: RuleSetDifference, view: View) -> dict[str, Any]:
     """The same for programs."""
     return {
         "view": str(view),

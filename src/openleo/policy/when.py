@@ -27,7 +27,8 @@ FIRST_DAY, LAST_DAY = date.min + timedelta(days=2), date.max - timedelta(days=HO
 class Period:
     """On some days of the week, by the clock of `zone`, from `from_s` to before `until_s`, in seconds of the day.
 
-    An end at or before the beginning lies on the next day; 24:00 is the day's own end.
+    An end before the beginning lies on the next day; 24:00 is the day's own end. Rule files hold none that ends at
+    its beginning: whether that is a whole day or nothing, readers would differ.
     """
 
     days: frozenset[int]  # 0 is Monday; of the beginning

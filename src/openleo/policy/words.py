@@ -48,7 +48,7 @@ def condition_words(condition: Condition) -> str:
     if isinstance(condition, OneOf):
         return f"{WORDED[condition.key]} {join_or(sorted(condition.words))}"
     measure, unit = MEASURES[condition.key]
-    return f"{measure} {'above' if isinstance(condition, MoreThan) else 'up to'} {condition.bound:g} {unit}"
+    return f"{measure} {'above' if isinstance(condition, MoreThan) else 'up to'} {number_text(condition.bound)} {unit}"
 
 
 def state_words(condition: Condition, value: Any) -> str:
@@ -56,7 +56,16 @@ def state_words(condition: Condition, value: Any) -> str:
     if isinstance(condition, OneOf):
         return f"the {WORDED[condition.key]} is {value}"
     measure, unit = MEASURES[condition.key]
-    return f"the {measure} is {value:g} {unit}"
+    return f"the {measure} is {number_text(value)} {unit}"
+
+
+def number_text(value: float) -> str:
+    """A number with all the digits that it has, and no more.
+
+    >>> number_text(75.0), number_text(1_000_000.5), number_text(0.1)
+    ('75', '1000000.5', '0.1')
+    """
+    return repr(float(value)).removesuffix(".0")
 
 
 def selector_words(selector: Selector) -> str:

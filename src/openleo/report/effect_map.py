@@ -123,7 +123,7 @@ def _panel(
 def _words(figure: Figure, said: Drawn) -> None:
     wide, tall = figure.get_size_inches()
     left = MARGIN_IN / wide
-    size = fitting(said.title, wide, 14.0)
+    size = fitting(said.title, wide, 14.0, bold=True)
     figure.text(left, 1.0 - 0.32 / tall, said.title, fontsize=size, fontweight="bold", color=layers.INK)
     figure.text(left, 1.0 - 0.55 / tall, said.subtitle, fontsize=fitting(said.subtitle, wide, 8.0), color=layers.QUIET)
     lines = textwrap.wrap(said.foot, int((wide - 2 * MARGIN_IN) * 72.0 / (0.53 * 6.0)), max_lines=4, placeholder=" …")

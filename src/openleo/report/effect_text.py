@@ -9,8 +9,8 @@ from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.report.tables import short_name
 from openleo.report.words import listed
-from openleo.service.amounts import Amount, EffectRow
-from openleo.service.effect import Edge, Effect, NamedRule
+from openleo.service.amounts import Amount, EffectRow, EffectTotal
+from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
 CLASS_COLUMNS = 22
@@ -23,15 +23,18 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     lines = [f"From {names[0]} to {names[1]}"]
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
-    lines += ["", *_rows(effect.rows)]
+    lines += ["", *_rows(effect.rows, effect.totals)]
     for edge in effect.edges:
         lines += ["", *_edge(edge)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
-    if effect.elsewhere:
-        lines += ["", "Terminals outside the area, on a border, in an unknown place or of another class:"]
-        for one in effect.elsewhere:
-            lines.append(f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}")
+    if effect.edges_untold:
+        when = ", ".join(instant_text(instant) for instant in effect.edges_untold)
+        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}."]
+        lines += ["With that instant as the scenario's start, `openleo plan` does."]
+    if effect.edges_go_on:
+        lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
+    lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
     if effect.beam_km is not None:
         lines += ["", *_spill(effect)]
     if effect.rules:
@@ -41,13 +44,14 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(rows: Sequence[EffectRow]) -> list[str]:
+def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
     changed = [row for row in rows if row.changed]
     if not changed:
         return ["Nothing changes: nobody loses service and nobody gains it."]
     lines = []
-    for classes, some in _alike(changed, _total):
+    total = {one.class_: one for one in totals}
+    for classes, some in _alike(changed, lambda mine: _total(mine, total[mine[0].class_])):
         lines += [f"{listed(classes):<{CLASS_COLUMNS}} {line}" for line in some]
     if not any(row.emergency for row in changed):
         lines += [f"{row.class_:<{CLASS_COLUMNS}} nothing changes" for row in rows if row.emergency][:1]
@@ -105,20 +109,12 @@ def _alike(rows: Sequence[EffectRow], say: Callable[[list[EffectRow]], Said]) ->
     return [(classes, said) for classes, said, _ in together]
 
 
-def _total(rows: Sequence[EffectRow]) -> list[str]:
+def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     lines = []
     for what, says in SAYS:
-        some = [getattr(row, what) for row in rows if getattr(row, what)]
-        if some:
-            terminals = [one.terminals for one in some if one.terminals is not None]
-            whole = Amount(
-                sum(one.cells for one in some),
-                sum(one.area_km2 for one in some),
-                sum(one.people for one in some),
-                sum(terminals) if terminals else None,
-            )
+        if some := [row for row in rows if getattr(row, what)]:
             where = counted(len(some), "territory or strip of sea", "territories and strips of sea")
-            lines.append(f"{says} {amount(whole)}, in {where}")
+            lines.append(f"{says} {amount(getattr(total, what))}, in {where}")
     return lines
 
 
@@ -152,25 +148,42 @@ def _rtt(value: float | None) -> str:
 
 
 def _edge(edge: Edge) -> list[str]:
+    """What the new rules do by themselves; else, or if the old ones would have changed too, what then tells them."""
     when = instant_text(edge.at)
-    own = "new" in edge.of
-    rows = edge.own if own else edge.between
-    said = (
-        "the new rules change by themselves" if own else "the old rules would have changed; from then on, new for old"
-    )
-    lines = [f"At {when} {said}:"]
-    for territory, mine in territories_told(rows).items():
+    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own)] if edge.own else []
+    if "base" in edge.of or not edge.own:
+        lines += [f"At {when} the old rules would have changed; from then on, new for old:", *_changed(edge.between)]
+    return lines
+
+
+def _changed(changed: Changed) -> list[str]:
+    if not changed:
+        return [f"{INDENT}nobody loses service and nobody gains it"]
+    lines = []
+    for territory, mine in territories_told(changed.rows).items():
         lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
-    return lines if rows else [*lines, f"{INDENT}nobody loses service and nobody gains it"]
+    return lines + [INDENT + line for line in _elsewhere(changed.elsewhere)]
+
+
+def _elsewhere(elsewhere: Sequence[Elsewhere]) -> list[str]:
+    lines = []
+    for reached, where in (
+        (True, "outside the area, on a border, in an unknown place or of another class"),
+        (False, "out of the network's reach, for which permissions alone change"),
+    ):
+        some = [one for one in elsewhere if one.reached is reached]
+        lines += [f"Terminals {where}:"] if some else []
+        lines += [f"{INDENT}{one.territory}, {one.class_}: loses {one.lost:,}, gains {one.gained:,}" for one in some]
+    return lines
 
 
 def _spill(effect: Effect) -> list[str]:
-    """By territory; classes of which the same is to be said together."""
+    """By territory, where it becomes another; classes of which the same is to be said together."""
     how = f" (to within {effect.points_km:g} km)" if effect.points_km else ""
     lines = [f"Beams that point at the places they serve and are felt {effect.beam_km:g} km around{how}:"]
     by_territory: dict[str, list[EffectRow]] = {}
     for row in effect.rows:
-        if row.spill is not None and (any(row.spill.lit) or any(row.spill.dark)):
+        if row.spill is not None and row.spill.changed:
             by_territory.setdefault(row.territory, []).append(row)
     for territory, rows in by_territory.items():
         lines.append(INDENT + short_name(territory))
@@ -178,19 +191,19 @@ def _spill(effect: Effect) -> list[str]:
         wide = _width(classes for classes, _ in together)
         for classes, said in together:
             lines += [f"{INDENT * 2}{listed(classes):<{wide}} {one}" for one in said]
-    nobody = f"{INDENT}within the scenario's area they cross no border behind which people live"
-    return lines if by_territory else [*lines, nobody]
+    crossing = any(row.spill for row in effect.rows)
+    same = "they reach the same people beyond borders before and after"
+    nobody = same if crossing else "within the scenario's area they cross no border behind which people live"
+    return lines if by_territory else [*lines, INDENT + nobody]
 
 
 def _lit_and_dark(row: EffectRow) -> list[str]:
     assert row.spill is not None
-    lit, dark = row.spill.lit, row.spill.dark
-    said = (
-        [f"not served, lit all the same:               {lit[0]:,} people before, {lit[1]:,} after"] if any(lit) else []
+    told = (
+        ("not served, lit all the same:               ", row.spill.lit),
+        ("dark if no beam may reach who is not served: ", row.spill.dark),
     )
-    if any(dark):
-        said.append(f"dark if no beam may reach who is not served: {dark[0]:,} people before, {dark[1]:,} after")
-    return said
+    return [f"{what}{before:,} people before, {after:,} after" for what, (before, after) in told if before != after]
 
 
 def _rule(rule: NamedRule) -> str:

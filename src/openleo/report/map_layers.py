@@ -45,6 +45,8 @@ RING_PT = 6.5
 NAMED_SPAN_DEG = 120.0  # beyond, contested areas are dotted without names
 # The atlas closes its land along ±180° and, in Antarctica, along a parallel: those are no coasts.
 EDGES = shapely.box(-179.9999, -84.0, 179.9999, 90.0)
+# The 50m edition leaves out what lies south of that parallel (84.35°S), which is all land.
+POLE = shapely.box(-180.0, -90.0, 180.0, -84.35)
 DEGREE_KM = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
 STEPS_DEG = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 HALO: list[AbstractPathEffect] = [withStroke(linewidth=1.8, foreground="white", alpha=0.85)]
@@ -75,7 +77,8 @@ def _territories_within(frame: Frame, edition: str) -> list[str]:
 def _land_path(frame: Frame) -> Outline:
     land = lands.load(_edition(frame))
     near = np.unique(np.concatenate([land.tree.query(box) for _, box in frame.boxes])).astype(int)
-    return outline_of(frame.placed(land.pieces[near])[0])
+    pieces = land.pieces[near] if _edition(frame) == "10m" else np.append(land.pieces[near], POLE)
+    return outline_of(frame.placed(pieces)[0])
 
 
 @lru_cache(maxsize=2)
@@ -319,23 +322,40 @@ def latitude_text(degrees: float) -> str:
 
 
 def draw_scale(axes: Axes, frame: Frame, names: Names) -> None:
-    """A bar of a round length, true at the middle latitude."""
+    """A bar of a round length, true at the middle latitude, in the lower left corner."""
+    wide_in, tall_in = axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
+    x, y = 0.12 / wide_in, 0.12 / tall_in
+    box = Rectangle((x / 2.0, y / 2.0), max(_scale(frame)[1], 1.1 / wide_in) + x, 0.36 / tall_in,
+                    transform=axes.transAxes, facecolor="white", alpha=0.85, linewidth=0.0, zorder=9)  # fmt: skip
+    axes.add_patch(box)
+    _draw_bar(axes, frame, x, y)
+    names.taken.append(box.get_window_extent(names.renderer))
+
+
+def draw_scale_below(axes: Axes, frame: Frame, below_in: float) -> None:
+    """As `draw_scale`, so far under the right end of the map, where it covers nothing."""
+    wide_in, tall_in = axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
+    _draw_bar(axes, frame, 1.0 - max(_scale(frame)[1], 1.1 / wide_in), -below_in / tall_in)
+
+
+def _draw_bar(axes: Axes, frame: Frame, x: float, y: float) -> None:
+    """The bar with its words above; x and y of its lower left corner, as shares of the map."""
+    length_km, share = _scale(frame)
+    tall = 0.06 * axes.figure.dpi / axes.bbox.height
+    for part, colour in enumerate((INK, "white")):
+        axes.add_patch(
+            Rectangle((x + part * share / 2.0, y), share / 2.0, tall, transform=axes.transAxes, facecolor=colour,
+                      edgecolor=INK, linewidth=0.5, zorder=10, clip_on=False)
+        )  # fmt: skip
+    where = "the equator" if abs(frame.middle_deg) < 3.0 else latitude_text(round(frame.middle_deg))
+    axes.text(x, y + tall * 1.7, f"{length_km:,.0f} km at {where}", transform=axes.transAxes, fontsize=6.5, color=INK,
+              va="bottom", zorder=10)  # fmt: skip
+
+
+def _scale(frame: Frame) -> tuple[float, float]:
+    """(a round length in km, the share of the map's width that it takes: up to 1 / 4.5)."""
     wide_km = (frame.east_deg - frame.west_deg) * frame.cosine * DEGREE_KM
     length_km = max(
         base * 10.0**power for power in range(5) for base in (1, 2, 5) if base * 10.0**power <= wide_km / 4.5
     )
-    share = length_km / wide_km
-    where = "the equator" if abs(frame.middle_deg) < 3.0 else latitude_text(round(frame.middle_deg))
-    wide_in, tall_in = axes.bbox.width / axes.figure.dpi, axes.bbox.height / axes.figure.dpi
-    x, y, tall = 0.12 / wide_in, 0.12 / tall_in, 0.06 / tall_in
-    box = Rectangle((x / 2.0, y / 2.0), max(share, 1.1 / wide_in) + x, 0.36 / tall_in, transform=axes.transAxes,
-                    facecolor="white", alpha=0.85, linewidth=0.0, zorder=9)  # fmt: skip
-    axes.add_patch(box)
-    for part, colour in enumerate((INK, "white")):
-        axes.add_patch(
-            Rectangle((x + part * share / 2.0, y), share / 2.0, tall, transform=axes.transAxes, facecolor=colour,
-                      edgecolor=INK, linewidth=0.5, zorder=10)
-        )  # fmt: skip
-    axes.text(x, y + tall * 1.7, f"{length_km:,.0f} km at {where}", transform=axes.transAxes, fontsize=6.5, color=INK,
-              va="bottom", zorder=10)  # fmt: skip
-    names.taken.append(box.get_window_extent(names.renderer))
+    return length_km, length_km / wide_km

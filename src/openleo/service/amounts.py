@@ -8,7 +8,7 @@ from typing import Any
 from openleo.policy.rules import EMERGENCY, RuleKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Amount:
     """Cells, area and people whose service changes. People count by the share of time that they can be served."""
 
@@ -23,28 +23,42 @@ class Amount:
     def __bool__(self) -> bool:
         return bool(self.cells or self.people or self.area_km2 or self.terminals)
 
+    def counting(self, terminals: int) -> Amount:
+        """An amount with its terminals."""
+        return self if terminals == self.terminals else Amount(self.cells, self.area_km2, self.people, terminals)
+
 
 NOTHING = Amount(0, 0.0, 0)
+NO_TERMINALS = Amount(0, 0.0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TerminalChange:
     """Terminals of one territory and class that lose and gain service, each decided where it is."""
 
     lost: int
     gained: int
     because: tuple[RuleKey, ...] = ()
+    outside: tuple[int, int] = (0, 0)  # (lost, gained) beside those, outside the scenario's area
+    unreached: tuple[int, int] = (0, 0)  # whom the rules take from and give to, and no network serves
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spill:
     """People of one territory and class by the beams of what may be served, (under the old rules, under the new)."""
 
     lit: tuple[int, int]  # not served, and inside a beam that serves others
     dark: tuple[int, int]  # served, and only by beams that reach where nobody may be served
 
+    @property
+    def changed(self) -> bool:
+        return self.lit[0] != self.lit[1] or self.dark[0] != self.dark[1]
 
-@dataclass(frozen=True)
+    def __bool__(self) -> bool:
+        return any(self.lit) or any(self.dark)
+
+
+@dataclass(frozen=True, slots=True)
 class EffectRow:
     """One territory and class."""
 
@@ -89,3 +103,20 @@ class EffectRow:
         """What changes, without what is not known here: of beams and of capacity."""
         unknown = ("displaced_by_capacity", "down_mbps_p50", "spill_people", "beams")
         return {key: value for key, value in self.as_json().items() if key not in unknown}
+
+
+@dataclass(frozen=True, slots=True)
+class EffectTotal:
+    """Of one class, over all territories: cells that several share count once."""
+
+    class_: str
+    lost: Amount
+    gained: Amount
+    may_lose: Amount = NOTHING
+    may_gain: Amount = NOTHING
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "class": self.class_,
+            **{name: getattr(self, name).as_json() for name in ("lost", "gained", "may_lose", "may_gain")},
+        }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,44 +18,71 @@ import rfc8785
 
 from openleo.instants import instant_text
 from openleo.policy.rules import RuleKey, RuleSet
-from openleo.service.amounts import NOTHING, Amount, EffectRow, Spill, TerminalChange
-from openleo.service.change import Side, names_of, rows_between
+from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChange
+from openleo.service.change import Between, Side, Told, between, names_of
+from openleo.service.networks import Networks
 from openleo.service.reached import Reached
-from openleo.service.windows import changes
+from openleo.service.windows import changes, go_on
 
-NO_TERMINALS = replace(NOTHING, terminals=0)
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
 
 @dataclass(frozen=True)
-class Edge:
-    """A change of the rules in force ahead. Rows in which nothing changes are left out."""
-
-    at: datetime
-    of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
-    own: tuple[EffectRow, ...]  # the new rules: just before, and at this instant
-    between: tuple[EffectRow, ...]  # at this instant: the old rules, and the new
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "at": instant_text(self.at),
-            "of": list(self.of),
-            "new_before_and_after": [row.change_json() for row in self.own],
-            "base_and_new": [row.change_json() for row in self.between],
-        }
-
-
-@dataclass(frozen=True)
 class Elsewhere:
-    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked."""
+    """Terminals that change outside the area, on a border, in an unknown place, or of a class that was not asked.
+
+    Or that stand where no network reaches them (`reached` False), and so lose and gain a permission alone.
+    """
 
     territory: str
     class_: str
     lost: int
     gained: int
+    reached: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        return {"territory": self.territory, "class": self.class_, "lost": self.lost, "gained": self.gained}
+        return {
+            "territory": self.territory,
+            "class": self.class_,
+            "lost": self.lost,
+            "gained": self.gained,
+            "reached": self.reached,
+        }
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What one state of rules in place of another changes. Rows in which nothing changes are left out."""
+
+    rows: tuple[EffectRow, ...] = ()
+    elsewhere: tuple[Elsewhere, ...] = ()  # terminals of no row
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.elsewhere)
+
+    def alike(self, other: Changed) -> bool:
+        """Whether the same comes of it, by whichever rules."""
+        unnamed = [[replace(row, because=()) for row in one.rows] for one in (self, other)]
+        return unnamed[0] == unnamed[1] and self.elsewhere == other.elsewhere
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A change of the rules in force ahead."""
+
+    at: datetime
+    of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
+    own: Changed  # the new rules: just before, and at this instant; empty where the old ones do the same
+    between: Changed  # at this instant: the old rules, and the new
+
+    def as_json(self) -> dict[str, Any]:
+        both = {"new_before_and_after": self.own, "base_and_new": self.between}
+        return {
+            "at": instant_text(self.at),
+            "of": list(self.of),
+            **{name: [row.change_json() for row in one.rows] for name, one in both.items()},
+            "terminals_elsewhere": {name: [each.as_json() for each in one.elsewhere] for name, one in both.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -92,6 +119,9 @@ class Effect:
     terminals: str | None = None  # sha256 of their table
     elsewhere: tuple[Elsewhere, ...] = ()
     notes: tuple[str, ...] = ()
+    totals: tuple[EffectTotal, ...] = ()  # a class each; a cell counts once, however many territories share it
+    edges_untold: tuple[datetime, ...] = ()  # each would be one more network than may be computed
+    edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
 
     @property
     def sha256(self) -> str:
@@ -107,6 +137,7 @@ class Effect:
             "new": self.new,
             "network": self.network,
             "territories": [row.as_json() for row in sorted(self.rows, key=lambda row: (row.territory, row.class_))],
+            "totals": [one.as_json() for one in sorted(self.totals, key=lambda one: one.class_)],
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
             "beam_km": self.beam_km,
@@ -115,6 +146,8 @@ class Effect:
             "terminals_elsewhere": [one.as_json() for one in self.elsewhere],
             "edges": [edge.as_json() for edge in self.edges],
             "edges_left_out": self.edges_left_out,
+            "edges_untold": [instant_text(instant) for instant in self.edges_untold],
+            "edges_go_on": self.edges_go_on,
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -124,7 +157,7 @@ class Effect:
 
 
 ByTerritory = Mapping[tuple[str, str], TerminalChange]  # by (territory, class)
-TerminalsBetween = Callable[[Side, Side], ByTerritory]
+TerminalsBetween = Callable[[Side, Side, tuple[Reached, Reached]], ByTerritory]
 
 
 @dataclass(frozen=True)
@@ -150,41 +183,51 @@ def effect(
     order: Sequence[str] = (),
     until: datetime | None = None,
     extras: Extras | None = None,
+    networks: Networks | None = None,
 ) -> Effect:
     """The effect of going from `base` to `new` at an instant, and at every change of their windows ahead.
 
-    `network` is the sha256 of what `reached` was computed from. Changes at or after `until` are not looked at.
+    `network` is the sha256 of what `reached` was computed from; where rules on gateways make another of it, `networks`
+    knows that: both sides at `at`, and so many more ahead. Changes at or after `until` are not looked at.
     """
     extras = extras or Extras()
-    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals)
+    compared = _Compared(reached, base, new, classes, order, names_of(base, new), extras.terminals, networks)
+    if (first := compared.sides(Side(base, at), Side(new, at))) is None:
+        raise ValueError("the networks of both rule sets at the instant are more than may be computed")
+    now, elsewhere = first
+    ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
+    edges, untold = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
-    rows, elsewhere = compared.rows(Side(base, at), Side(new, at))
-    rows = [_with_beams(row, extras, beam_rule) for row in rows]
-    ahead = changes((base, new), at, until) if at is not None else []
-    kept = ahead[:MOST_EDGES]
-    edges = [edge for edge in (compared.edge(one, of) for one, of in kept) if edge.own or edge.between]
-    every = [*rows, *(row for edge in edges for row in (*edge.own, *edge.between))]
     return Effect(
         "" if base is None else base.sha256,
         "" if new is None else new.sha256,
         network,
-        tuple(rows),
+        tuple(_with_beams(row, extras, beam_rule) for row in now.rows),
         at,
         reached.statistics.slots,
-        tuple(edges),
-        len(ahead) - len(kept),
+        edges,
+        len(ahead[MOST_EDGES:]),
         named_rules(base, new, {rule for row in every for rule in row.because}),
         extras.beam_km,
         extras.points_km,
         extras.terminals_sha256,
         elsewhere,
         extras.notes,
+        now.totals,
+        untold,
+        go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
     )
+
+
+def _one_set(base: RuleSet | None, new: RuleSet | None) -> bool:
+    """Whether both are the same rules, between which no time makes a difference."""
+    return (base and base.sha256) == (new and new.sha256)
 
 
 @dataclass(frozen=True)
 class _Compared:
-    """What stays the same from edge to edge."""
+    """What stays the same from edge to edge, and what is known already of states of the rules."""
 
     reached: Reached
     base: RuleSet | None
@@ -193,39 +236,72 @@ class _Compared:
     order: Sequence[str]
     names: Mapping[RuleKey, str]
     terminals: TerminalsBetween | None
+    networks: Networks | None
+    known: dict[tuple[object, object], Changed | None] = field(default_factory=dict)
 
-    def rows(self, was: Side, is_: Side) -> tuple[list[EffectRow], tuple[Elsewhere, ...]]:
-        """(every territory's rows, terminals that change in none of them)."""
-        rows = rows_between(self.reached, was, is_, self.classes, self.order, self.names)
-        if self.terminals is None:
-            return rows, ()
-        counts = dict(self.terminals(was, is_))
-        none = TerminalChange(0, 0)
-        rows = [_with_terminals(row, counts.pop((row.territory, row.class_), none), self.names) for row in rows]
-        return rows, tuple(Elsewhere(*key, counts[key].lost, counts[key].gained) for key in sorted(counts))
+    def sides(self, was: Side, is_: Side) -> tuple[Between, tuple[Elsewhere, ...]] | None:
+        """(what changes by territory and class, terminals that change in none of these); None: a network too many."""
+        both = [self.networks.of(side) if self.networks else self.reached for side in (was, is_)]
+        if both[0] is None or both[1] is None:
+            return None
+        counts = self.terminals(was, is_, (both[0], both[1])) if self.terminals else None
+        of_gateways = self.networks.because(was, is_, self.names) if self.networks else ()
+        told = Told(self.order, self.names, counts, of_gateways)
+        found = between((both[0], both[1]), was, is_, self.classes, told)
+        return found, self._elsewhere(counts or {})
 
-    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge:
-        """The change of rules at an instant."""
-        now = Side(self.new, change)
-        own = self.rows(Side(self.new, change - datetime.resolution), now)[0] if "new" in of else []
-        between = self.rows(Side(self.base, change), now)[0]
-        return Edge(change, of, *(tuple(row for row in rows if row.changed) for rows in (own, between)))
+    def _elsewhere(self, counts: ByTerritory) -> tuple[Elsewhere, ...]:
+        """The terminals that rows do not count."""
+        found = []
+        territories, classes = set(self.reached.territories), set(self.classes)
+        for key in sorted(counts):
+            one = counts[key]
+            lost, gained = one.outside
+            if key[0] not in territories or key[1] not in classes:
+                lost, gained = lost + one.lost, gained + one.gained
+            found += [Elsewhere(*key, lost, gained)] if lost or gained else []
+            found += [Elsewhere(*key, *one.unreached, reached=False)] if any(one.unreached) else []
+        return tuple(found)
+
+    def changed(self, was: Side, is_: Side) -> Changed | None:
+        """As `sides`, of what changes alone; weekly periods come back to states that were there before."""
+        key = was.state, is_.state
+        if key not in self.known:
+            sides = self.sides(was, is_)
+            self.known[key] = None if sides is None else _changed(*sides)
+        return self.known[key]
+
+    def edges(
+        self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed
+    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:
+        """(the changes ahead of which anything comes, those that are not computed).
+
+        `told`: the old rules and the new before them.
+        """
+        found, untold = [], []
+        for instant, of in ahead:
+            if (edge := self.edge(instant, of)) is None:
+                untold.append(instant)
+                continue
+            if edge.own or not edge.between.alike(told):
+                found.append(edge)
+            told = edge.between
+        return tuple(found), tuple(untold)
+
+    def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
+        """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
+        own, theirs = (
+            self.changed(Side(rules, change - datetime.resolution), Side(rules, change)) if name in of else Changed()
+            for name, rules in (("new", self.new), ("base", self.base))
+        )
+        between = self.changed(Side(self.base, change), Side(self.new, change))
+        if own is None or theirs is None or between is None:
+            return None
+        return Edge(change, of, Changed() if own.alike(theirs) else own, between)
 
 
-def _with_terminals(row: EffectRow, change: TerminalChange, names: Mapping[RuleKey, str]) -> EffectRow:
-    return replace(
-        row,
-        lost=_counting(row.lost, change.lost),
-        gained=_counting(row.gained, change.gained),
-        because=tuple(sorted({*row.because, *(names[key] for key in change.because)}))
-        if change.because
-        else row.because,
-    )
-
-
-def _counting(amount: Amount, terminals: int) -> Amount:
-    """An amount with its terminals; most rows of an effect have nothing, and share it."""
-    return NO_TERMINALS if amount is NOTHING and not terminals else replace(amount, terminals=terminals)
+def _changed(found: Between, elsewhere: tuple[Elsewhere, ...]) -> Changed:
+    return Changed(tuple(row for row in found.rows if row.changed), elsewhere)
 
 
 def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:

@@ -38,17 +38,22 @@ class CellEffect:
     change: Codes
 
 
-def by_cell(reached: Reached, before: Decided, after: Decided, class_: str) -> CellEffect:
-    """The cells of one class of terminals, in the order of the parts' cells."""
+def by_cell(networks: tuple[Reached, Reached], before: Decided, after: Decided, class_: str) -> CellEffect:
+    """The cells of one class of terminals, in the order of the parts' cells; `networks` before and after."""
+    reached = networks[0]
+    shares = [network.statistics.can_serve for network in networks]
+    less, more = ((one < other / 2.0)[reached.parts.cell] for one, other in (shares[::-1], shares))
     column = before.classes.index(class_)
     was, is_ = (one.may[:, column][reached.kinds.of_part] for one in (before, after))
     change = np.full(len(was), Change.MAY_CHANGE, dtype=np.uint8)
     same = was == is_
     change[same & (was == YES)] = Change.STAYS_IN
     change[same & (was == NO)] = Change.STAYS_OUT
+    change[same & (was == YES) & less] = Change.LOST  # another network serves less than half of it
+    change[same & (was == YES) & more] = Change.GAINED
     change[(was == YES) & (is_ == NO)] = Change.LOST
     change[(was == NO) & (is_ == YES)] = Change.GAINED
-    unreached = reached.statistics.can_serve == 0.0
+    unreached = np.maximum(*shares) == 0.0
     states = _most(reached, was, DEPENDS + 2), _most(reached, is_, DEPENDS + 2)
     shown = np.where(unreached, np.uint8(Change.UNREACHED), _most(reached, change, len(Change)))
     return CellEffect(class_, states[0], states[1], shown)

@@ -6,6 +6,7 @@ terminals and a licence to use a gateway are two things: neither follows from th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from openleo.places import point
 from openleo.places.expressions import WORLD
 from openleo.policy.decide import Decision, decide
 from openleo.policy.request import Request
-from openleo.policy.rules import Rule, RuleSet, union
+from openleo.policy.rules import Rule, RuleKey, RuleSet, union
 
 EVERYWHERE = Rule(
     "", "", "permit", WORLD, applies_to="gateway", authority="", reason="no rule permits gateways, so none needs one"
@@ -52,6 +53,20 @@ def withheld(gateways: Gateways, rule_set: RuleSet | None, at: datetime) -> tupl
         if not decision.permitted:
             found.append(Withheld(number, station.name, decision))
     return tuple(found)
+
+
+def between(
+    was: tuple[Withheld, ...],
+    is_: tuple[Withheld, ...],
+    rule_sets: tuple[RuleSet | None, RuleSet | None],
+    names: Mapping[RuleKey, str],
+) -> tuple[str, ...]:
+    """What the rules are called by which one side withholds gateways that the other does not; none if none is."""
+    changed = {one.gateway for one in was} ^ {one.gateway for one in is_}
+    found = {names[b.key] for one in (*was, *is_) if one.gateway in changed for b in one.decision.because}
+    if changed and not found:  # permits withhold the others by not being there
+        found = {names[rule.key] for rule_set in rule_sets if rule_set for rule in of_gateways(rule_set)}
+    return tuple(sorted(found))
 
 
 def of_gateways(rule_set: RuleSet) -> list[Rule]:

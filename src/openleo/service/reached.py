@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from openleo.places.parts import Parts
 from openleo.policy.mask import Kinds
-from openleo.service.statistics import RTT_BINS, CellStatistics, quantile_ms
+from openleo.service.statistics import RTT_BINS, CellStatistics, quantile_ms, quantiles_ms
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -45,46 +45,50 @@ class Reached:
         label = np.array(self.kinds.label, dtype=object)
         return np.flatnonzero(np.concatenate([[True], label[1:] != label[:-1]]) if len(label) else np.zeros(0, bool))
 
-    def kinds_of(self, territory: int) -> slice:
-        """The kinds of a territory, by its number."""
-        return self._slices[territory]
-
     @cached_property
-    def _slices(self) -> list[slice]:
-        return [slice(*ends) for ends in pairwise([*self.start.tolist(), len(self.kinds)])]
+    def known(self) -> dict[Reached, object]:
+        """What was found of this network beside others, by the other."""
+        return {}
 
     @cached_property
     def area_km2(self) -> Floats:
-        return self._sum(self.parts.area_km2 * self._share)
+        return self._sum(self.parts.area_km2 * self.share)
 
     @cached_property
     def people(self) -> Floats:
-        return self._sum(self.parts.people * self._share)
+        return self._sum(self.parts.people * self.share)
 
-    @cached_property
-    def cells(self) -> tuple[NDArray[np.int32], ...]:
-        """The numbers of each kind's cells that can be served at some time."""
-        order, ends = self._by_kind
-        cell = self.parts.cell[order]
-        found = self._share[order] > 0.0
-        return tuple(np.unique(cell[a:b][found[a:b]]) for a, b in pairwise(ends))
+    def medians(self, permitted: Flags) -> list[list[float | None]]:
+        """(territory, class): the median over the permitted kinds (kind, class), in ms; None where there is none.
 
-    def cells_of(self, territory: int, chosen: Flags) -> int:
-        """How many cells of some of a territory's kinds can be served at some time."""
-        cells = [cells for cells, one in zip(self.cells[self.kinds_of(territory)], chosen, strict=True) if one]
-        return len(cells[0] if len(cells) == 1 else np.unique(np.concatenate(cells)))
+        By people, or by area where nobody lives.
+        """
+        ends = np.append(self.start, len(self.kinds))
+        alone = np.diff(ends) == 1
+        found = np.where(permitted[self.start] & alone[:, np.newaxis], self._median[self.start, np.newaxis], np.nan)
+        told = found.astype(object)
+        told[np.isnan(found)] = None
+        said: list[list[float | None]] = told.tolist()
+        for territory in np.flatnonzero(~alone).tolist():
+            mine = permitted[ends[territory] : ends[territory + 1]]
+            said[territory] = [self._median_of(territory, mine[:, column]) for column in range(mine.shape[1])]
+        return said
 
-    def rtt_ms_p50(self, territory: int, permitted: Flags) -> float | None:
-        """The median over a territory's permitted kinds, by people, or by area where nobody lives; None without one."""
+    def _median_of(self, territory: int, permitted: Flags) -> float | None:
         key = (territory, permitted.tobytes())
         if key not in self._medians:
-            rows = np.arange(len(self.kinds))[self.kinds_of(territory)][permitted]
-            self._medians[key] = quantile_ms(sum((self._rtt[row] for row in rows), np.zeros(RTT_BINS)), 0.5)
+            rows = self._rtt[self.start[territory] :][: len(permitted)]
+            self._medians[key] = quantile_ms(rows[permitted].sum(axis=0), 0.5)
         return self._medians[key]
 
     @cached_property
     def _medians(self) -> dict[tuple[int, bytes], float | None]:
         return {}
+
+    @cached_property
+    def _median(self) -> Floats:
+        """(kind,): of each alone."""
+        return quantiles_ms(self._rtt, 0.5).round(2)
 
     @cached_property
     def _rtt(self) -> Floats:
@@ -102,7 +106,7 @@ class Reached:
         return total
 
     @cached_property
-    def _share(self) -> Floats:
+    def share(self) -> Floats:
         """(part,): the share of time that it can be served."""
         share: Floats = self.statistics.can_serve[self.parts.cell]
         return share

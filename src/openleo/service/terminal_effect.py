@@ -6,22 +6,30 @@ Terminals that no rule tells apart are decided together, so an edge more costs n
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
+from openleo import cells as h3cells
 from openleo.policy import bulk
 from openleo.policy.rules import RuleSet
 from openleo.policy.terminal_kinds import Kinds, OnProgress, kinds, settle
 from openleo.policy.terminals import Terminals
 from openleo.service.amounts import TerminalChange
 from openleo.service.change import Side
+from openleo.service.reached import Reached
 
-SAME, LOST, GAINED, CHANGES = range(4)
+Ints = NDArray[np.int64]
+
+OUTSIDE, UNREACHED, ONLY_AFTER, ONLY_BEFORE, REACHED = range(5)  # places of terminals; all but OUTSIDE are in the area
+PLACES = 5
+OUT, NOT_KNOWN = -1, -2  # in the place of a cell's number
+REACHED_BEFORE, REACHED_AFTER = np.array([[False, False, True, True], [False, True, False, True]])  # (place − 1,)
 UNKNOWN_CLASS = "(not known)"
-MOST_DECIDED = 64  # (rule set, instant), of one fleet
+MOST_KEPT = 4  # states of rules: those of both sides, before an edge and after it
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +38,8 @@ class Fleet:
 
     kinds: Kinds
     sha256: str
-    _decided: dict[tuple[str, datetime | None], bulk.Decided] = field(default_factory=dict)
+    _decided: OrderedDict[tuple[object, ...], bulk.Decided] = field(default_factory=OrderedDict)
+    _counts: dict[tuple[Reached, Reached] | None, Ints] = field(default_factory=dict)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -38,31 +47,78 @@ class Fleet:
         present = np.unique(self.kinds.class_)
         return tuple(self.kinds.terminals.class_.values[code] for code in present.tolist() if code >= 0)
 
-    def between(self, was: Side, is_: Side) -> dict[tuple[str, str], TerminalChange]:
-        """By (territory, class), where a terminal loses or gains; terminals on a border are of no single territory."""
+    def between(
+        self, was: Side, is_: Side, networks: tuple[Reached, Reached] | None = None
+    ) -> dict[tuple[str, str], TerminalChange]:
+        """By (territory, class), where a terminal loses or gains; terminals on a border are of no single territory.
+
+        `networks`: what is reached before and after, of one area; None: everybody.
+        """
         both = bulk.Compared(self._side(was), self._side(is_))
-        code = np.where(both.lost, LOST, np.where(both.gained, GAINED, SAME))
-        table = self.kinds.tally(code, CHANGES)
-        changed = np.argwhere(table[:, :, LOST:].any(axis=2))
+        count = self._count(networks)
+        served = [(side.of_kind == bulk.PERMITTED)[:, np.newaxis] & reached
+                  for side, reached in ((both.before, REACHED_BEFORE), (both.after, REACHED_AFTER))]  # fmt: skip
+        inside = count[:, 1:]
+        lost, gained = ((inside * (one & ~other)).sum(axis=1) for one, other in (served, served[::-1]))
+        apart = [count[:, place] * flags for place in (OUTSIDE, UNREACHED) for flags in (both.lost, both.gained)]
+        table = np.stack([self.kinds.tally_of(each) for each in (lost, gained, *apart)], axis=2)
+        changed = np.argwhere(table.any(axis=2))
         group = np.full(table.shape[:2], -1, dtype=np.int64)
         group[tuple(changed.T)] = np.arange(len(changed))
-        because = both.because(group[self.kinds.label, self.kinds.class_], len(changed))
+        of_kind = np.where(lost + gained > 0, group[self.kinds.label, self.kinds.class_], -1)
+        because = both.because(of_kind, len(changed))
         names = (*self.kinds.terminals.class_.values, UNKNOWN_CLASS)
         found = {}
         for (label, class_), rules in zip(changed.tolist(), because, strict=True):
-            _, lost, gained = table[label, class_].tolist()
-            found[self.kinds.labels[label], names[class_]] = TerminalChange(lost, gained, tuple(sorted(rules)))
+            losing, gaining, *rest = table[label, class_].tolist()
+            change = TerminalChange(losing, gaining, tuple(sorted(rules)), (rest[0], rest[1]), (rest[2], rest[3]))
+            found[self.kinds.labels[label], names[class_]] = change
+        return found
+
+    def _count(self, networks: tuple[Reached, Reached] | None) -> Ints:
+        """(kind, place): terminals outside the area; and inside, by whether they are reached before and after."""
+        if networks not in self._counts:
+            found = np.zeros((len(self.kinds), PLACES), dtype=np.int64)
+            place = None if networks is None else self._places(networks)
+            if place is None:
+                found[:, -1] = self.kinds.count
+            else:
+                key = self.kinds.number.astype(np.int64) * PLACES + place
+                found = np.bincount(key, minlength=found.size).reshape(found.shape)
+            self._counts[networks] = found
+        return self._counts[networks]
+
+    def _places(self, networks: tuple[Reached, Reached]) -> NDArray[np.uint8] | None:
+        """(terminal,): where each is; None where all that are placed are in the area and reached on both sides."""
+        cells = networks[0].parts.cells
+        known = self.kinds.settled.known
+        if (kept := known.get("cells")) is None or kept[0] is not cells:
+            terminals = self.kinds.terminals
+            resolution = int(h3cells.resolutions(cells[:1])[0])
+            cell = h3cells.at_each(terminals.latitude_deg, terminals.longitude_deg, resolution)
+            number = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
+            number[cells[number] != cell] = OUT
+            number[cell == 0] = NOT_KNOWN
+            kept = known["cells"] = cells, number, bool((number != OUT).all())
+        _, number, all_inside = kept
+        before, after = (network.statistics.can_serve > 0.0 for network in networks)
+        if all_inside and before.all() and after.all():
+            return None
+        found: NDArray[np.uint8] = (UNREACHED + 2 * before + after).astype(np.uint8)[number]
+        found[number == OUT] = OUTSIDE
+        found[number == NOT_KNOWN] = REACHED  # they are of no territory's row
         return found
 
     def _side(self, side: Side) -> bulk.Decided:
+        """What is decided in a state of the rules; the MOST_KEPT used last are kept, of some MB for each million."""
         assert side.rule_set is not None
-        key = (side.rule_set.sha256, side.at)
-        if key not in self._decided:
-            while len(self._decided) >= MOST_DECIDED:
-                self._decided.pop(next(iter(self._decided)))
+        if (found := self._decided.pop(side.state, None)) is None:
             among = self.kinds
-            self._decided[key] = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
-        return self._decided[key]
+            found = bulk.decide_all(side.rule_set, among.terminals, among.settled, side.at, among)
+        self._decided[side.state] = found
+        while len(self._decided) > MOST_KEPT:
+            self._decided.popitem(last=False)
+        return found
 
 
 def fleet(terminals: Terminals, rule_sets: Sequence[RuleSet], sha256: str, progress: OnProgress | None = None) -> Fleet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -34,9 +34,32 @@ def changes(
     return [(instant, tuple(found[instant])) for instant in sorted(found)]
 
 
+def go_on(
+    rule_sets: Sequence[RuleSet | None],
+    told: Iterable[datetime],
+    looked_at: Collection[datetime],
+    until: datetime | None = None,
+) -> bool:
+    """Whether a weekly period that has one of the edges `told` has later ones that are not among `looked_at`."""
+    edges = list(told)
+    windows = dict.fromkeys(rule.window for rule_set in rule_sets if rule_set for rule in rule_set.rules)
+    for window in windows:
+        mine = [edge for edge in edges if window.weekly and _changes_at(window, edge)]
+        edge = min(mine, default=None)
+        while edge is not None and edge in looked_at:
+            edge = window.next_change(edge)
+        if edge is not None and (until is None or edge < until):
+            return True
+    return False
+
+
+def _changes_at(window: Window, instant: datetime) -> bool:
+    return window.holds(instant) != window.holds(instant - datetime.resolution)
+
+
 def _dated(window: Window, after: datetime) -> Iterator[datetime]:
     for limit in (window.begins, window.ends):
-        if limit is not None and limit > after and window.holds(limit) != window.holds(limit - datetime.resolution):
+        if limit is not None and limit > after and _changes_at(window, limit):
             yield limit
 
 

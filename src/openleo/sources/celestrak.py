@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -96,15 +95,6 @@ def _asked_at(asked: Path) -> datetime:
         return parse_instant(asked.read_text(encoding="utf-8"))
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-
-
-def copy_to(fetched: Fetched, target: Path) -> None:
-    """A copy for a scenario to name. Raises InputError when it cannot be written."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(fetched.path, target)
-    except OSError as error:
-        raise InputError(Problem(str(target), "", f"cannot be written: {error.strerror}.")) from None
 
 
 def _group(source: str) -> str:

@@ -142,6 +142,19 @@ def deciding(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def blocked(
+    rules: Rules, speaking: Speaking, in_force: Values, place: Numbers, holds: Values, found: Flags
+) -> None:  # fmt: skip
+    """Whether a forbid or suspend holds or may, of each kind: place, found (kind,); the rest as in `decide`."""
+    for kind in range(len(place)):
+        for row in range(speaking.first[place[kind]], speaking.first[place[kind] + 1]):
+            rule = speaking.rule[row]
+            if rules.effect[rule] != PERMIT and _value(rules, rule, in_force, holds[kind]) != FALSE:
+                found[kind] = True
+                break
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _value(rules: Rules, rule: int, in_force: Values, holds: Values) -> int:
     """What a rule says but for its territory; holds (test,)."""
     answer = in_force[rule]
