@@ -21,7 +21,7 @@ from openleo.cells import Cells
 from openleo.geodesy import up
 from openleo.places import waters
 from openleo.places.land import Land, area_sr
-from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, arc_km, labels_met, passed_on
+from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, arc_km, groups, labels_met, passed_on
 from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]
@@ -193,20 +193,13 @@ def _waters(
     `ground` and `owner` have a row for each of `part`.
     """
     found = {}
-    rows_by_cell, parts_by_cell = _groups(cell_of[part]), _groups(cell_of)
+    rows_by_cell, parts_by_cell = groups(cell_of[part]), groups(cell_of)
     for cell in cells.tolist():
         dry = shapely.union_all(ground[rows_by_cell[cell]])
         water = shapely.difference(shapely.union_all(hull[parts_by_cell[cell]]), dry)
         several = len(np.unique(owner[rows_by_cell[cell]])) > 1
         found[cell] = waters.without_gaps(water) if several else waters.wide_parts(water)
     return found
-
-
-def _groups(of: Ints) -> dict[int, Ints]:
-    """The rows of each number that occurs."""
-    order = np.argsort(of, kind="stable")
-    numbers, first = np.unique(of[order], return_index=True)
-    return dict(zip(numbers.tolist(), np.split(order, first[1:]), strict=True))
 
 
 def resolution_of(cells: Cells) -> int:

@@ -167,6 +167,14 @@ def passed_on(reach: Reach, parent: Ints, parents: int) -> tuple[Ints, Ints]:
     return child, reach.owner[order[offset]]
 
 
+def groups(of: Ints) -> dict[int, Ints]:
+    """The rows of each number that occurs."""
+    order = np.argsort(of, kind="stable")
+    numbers, first = np.unique(of[order], return_index=True)
+    ends = np.append(first, len(of))
+    return {number: order[ends[k] : ends[k + 1]] for k, number in enumerate(numbers.tolist())}
+
+
 @dataclass(frozen=True)
 class _Nodes:
     """Triangles on the unit sphere: `corners` (node, corner, xyz), the cell of each, and rows (node, territory)."""

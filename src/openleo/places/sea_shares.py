@@ -29,6 +29,7 @@ from openleo.places.sea_reach import (
     Reach,
     arc_km,
     field_of,
+    groups,
     passed_on,
 )
 from openleo.places.territories import STRIPS
@@ -159,11 +160,9 @@ def _seas(ground: Shapes, land: Land) -> Shapes:
     """What of each ground is no land; where nothing is left, all of it."""
     number, piece = land.tree.query(ground, predicate="intersects")
     found = ground.copy()
-    order = np.argsort(number, kind="stable")
-    numbers, first = np.unique(number[order], return_index=True)
-    dry = shapely.intersection(ground[number[order]], land.pieces[piece[order]])
-    for one, lands in zip(numbers.tolist(), np.split(dry, first[1:]), strict=True):
-        found[one] = shapely.difference(ground[one], shapely.union_all(lands))
+    dry = shapely.intersection(ground[number], land.pieces[piece])
+    for one, rows in groups(number).items():
+        found[one] = shapely.difference(ground[one], shapely.union_all(dry[rows]))
     none = shapely.area(found) == 0.0
     found[none] = ground[none]
     return found
