@@ -98,8 +98,12 @@ def cut(
     once = list(dict.fromkeys(keys))
     distinct = [rounded[keys.index(key)] for key in once]
     check_crossings(distinct, [dict(zip(keys, names, strict=False))[key] for key in once] if names else ())
-    parts = _cut_area(cells, distinct)
-    parts = _with_people(parts, distinct) if with_people else parts
+    if not with_people:
+        parts = _cut_area(cells, distinct)
+    elif _resolution_of(cells) > POPULATION_RESOLUTION:
+        parts = _shared_down(cells, distinct)
+    else:
+        parts = _with_people(_cut_area(cells, distinct), distinct)
     return replace(parts, within=parts.within[:, [once.index(key) for key in keys]])
 
 
@@ -257,8 +261,6 @@ def _no_atoms(regions: int) -> _Atoms:
 
 def _with_people(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     resolution = _resolution_of(parts.cells)
-    if resolution > POPULATION_RESOLUTION:
-        return _shared_down(parts, regions)
     cell5, territory, people = estimate()
     place = np.searchsorted(parts.cells, h3cells.parents(cell5, resolution))
     here = parts.cells[np.minimum(place, len(parts.cells) - 1)] == h3cells.parents(cell5, resolution)
@@ -276,16 +278,17 @@ def _people_rows(
     """(cell, territory, membership, people): the res-5 estimate, cut by the regions where they pass."""
     if not regions:
         return cell, territory, np.zeros((len(cell), 0), bool), people
-    fine = cut(np.unique(cell5), regions, with_people=False)
+    cells = np.unique(cell5)
+    fine = _land_atoms(h3cells.outlines(cells), lands.load(), regions)  # nobody lives at sea
     key5: dict[tuple[int, str], list[int]] = {}
-    for row, (c, t) in enumerate(zip(fine.cells[fine.cell].tolist(), fine.territory, strict=True)):
+    for row, (c, t) in enumerate(zip(cells[fine.cell].tolist(), fine.territory, strict=True)):
         key5.setdefault((c, t), []).append(row)
     out: list[tuple[int, str, NDArray[np.bool_], float]] = []
     for c5, t, n, c in zip(cell5.tolist(), territory, people, cell.tolist(), strict=True):
         atoms = key5.get((c5, t), [])
-        area = fine.area_km2[atoms].sum()
+        area = fine.share[atoms].sum()
         if area > 0.0:
-            out += [(c, t, fine.within[atom], n * fine.area_km2[atom] / area) for atom in atoms]
+            out += [(c, t, fine.within[atom], n * fine.share[atom] / area) for atom in atoms]
         else:  # an islet below the sliver's size: by where its cell's centre is
             out.append((c, t, _within_at(np.array([c5], dtype=np.uint64), regions)[0], n))
     return (
@@ -319,11 +322,11 @@ def _joined(parts: Parts, rows: tuple[NDArray[np.int32], Labels, NDArray[np.bool
     )
 
 
-def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
-    """People of a res-5 cell and territory, by area over all the finer cells within it."""
-    resolution = _resolution_of(parts.cells)
-    coarse = np.unique(h3cells.parents(parts.cells, POPULATION_RESOLUTION))
-    every = cut(h3cells.children(coarse, resolution), regions, with_people=False)
+def _shared_down(cells: Cells, regions: Sequence[shapely.Geometry]) -> Parts:
+    """The parts of fine cells; people of a res-5 cell and territory, by area over all the finer cells within it."""
+    resolution = _resolution_of(cells)
+    coarse = np.unique(h3cells.parents(cells, POPULATION_RESOLUTION))
+    every = _cut_area(h3cells.children(coarse, resolution), regions)
     cell5, territory, people = estimate()
     wanted = np.isin(cell5, coarse)
     names, code = np.unique(np.concatenate([every.territory, territory[wanted]]).astype(str), return_inverse=True)
@@ -341,7 +344,7 @@ def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     rows = np.searchsorted(every.cells, middle).astype(np.int32)
     territory = names[stranded % len(names)].astype(object)
     shared = _joined(shared, (rows, territory, _within_at(middle, regions), living[stranded]))
-    return shared.select(np.isin(every.cells, parts.cells)[shared.cell])
+    return shared.select(np.isin(every.cells, cells)[shared.cell])
 
 
 def _within_at(cells: Cells, regions: Sequence[shapely.Geometry]) -> NDArray[np.bool_]:

@@ -27,7 +27,6 @@ from openleo.places.sea_reach import (
     STRIP_ENDS_KM,
     Field,
     Reach,
-    arc_km,
     field_of,
     groups,
     passed_on,
@@ -50,8 +49,8 @@ SAMPLES = SIDE**2
 STRAIGHT_SHARE = 0.35  # of the distance to the coast: in a larger triangle distances do not change as on a plane
 LONG = 4.0  # a triangle whose longest edge is so many times its height is cut in two, not in four
 NOTHING = 1e-30  # of a line in radians: the area of the thinnest triangles is rounded to none
-WIDEST_DEG = 10.0  # of longitude: the middle of a wider triangle bounds nothing
-AT_ONCE = 4_000  # pieces whose triangles are held together: some 500 MB at most
+AT_ONCE = 4_000  # pieces whose triangles are held together, of cells of
+AT_ONCE_KM2 = 5e7  # at most: some 500 MB
 
 
 def _sample_weights() -> Floats:
@@ -93,8 +92,9 @@ def sea_shares(cells: Cells, cell: NDArray[np.intp], ground: Shapes, plain: NDAr
     found = [Shares(sure, only[cell[sure]], np.ones(len(sure)))]
     smallest = min(ERROR_KM2, ERROR_SHARE * float(h3cells.areas_km2(cells[:1])[0])) / EARTH_MEAN_RADIUS_KM**2
     coarse = min(COARSE_KM, COARSE_SHARE * float(radius[0]))
-    for first in range(0, len(open_), AT_ONCE):
-        rows = open_[first : first + AT_ONCE]
+    at_once = max(min(AT_ONCE, int(AT_ONCE_KM2 / h3cells.areas_km2(cells[:1])[0])), 1)
+    for first in range(0, len(open_), at_once):
+        rows = open_[first : first + at_once]
         corners, piece = _triangles(ground[rows], plain[rows], land)
         nodes = _Nodes(corners, piece, *passed_on(near, cell[rows][piece], len(cells)))
         key, area = _areas(field, nodes, smallest, coarse)
@@ -218,19 +218,16 @@ def _lengths(corners: Floats) -> Floats:
 def _middles(corners: Floats) -> tuple[Floats, Floats, Floats]:
     """(unit vectors of the triangles' middles, radius in km that holds the rest, solid angle).
 
-    An edge straight in longitude and latitude bulges over the great circle between its ends by up to R Δλ²/16. A wide
-    triangle is held by the cap around the pole down to its lowest corner.
+    A way straight in longitude and latitude is no longer than if each degree of longitude were as long as at the lowest
+    latitude of the triangle. One around a pole is held by the cap down to there, too.
     """
     middle = corners.mean(axis=1)
-    here = up(middle[:, 1], middle[:, 0])
-    away = np.linalg.norm(up(corners[..., 1], corners[..., 0]) - here[:, np.newaxis], axis=2).max(axis=1)
-    wide = np.radians(np.ptp(corners[..., 0], axis=1))
-    radius = arc_km(away) + EARTH_MEAN_RADIUS_KM * wide**2 / 16.0
     south, north = corners[..., 1].min(axis=1), corners[..., 1].max(axis=1)
     lowest = np.radians(np.maximum(np.maximum(south, -north), 0.0))
-    cap = EARTH_MEAN_RADIUS_KM * (np.pi - 2.0 * lowest)
-    radius = np.where(wide > np.radians(WIDEST_DEG), cap, radius)
-    return here, radius, _triangles_sr(corners)
+    step = np.radians(corners - middle[:, np.newaxis])
+    away = np.hypot(step[..., 0] * np.cos(lowest)[:, np.newaxis], step[..., 1]).max(axis=1)
+    radius = EARTH_MEAN_RADIUS_KM * np.minimum(away, np.pi - 2.0 * lowest)
+    return up(middle[:, 1], middle[:, 0]), radius, _triangles_sr(corners)
 
 
 def _triangles_sr(corners: Floats) -> Floats:
@@ -250,9 +247,11 @@ def _areas(field: Field, nodes: _Nodes, smallest_sr: float, coarse_km: float) ->
     while len(nodes.piece):
         middle, radius, area = _middles(nodes.corners)
         near, coast = field.nearest(middle, radius, nodes.row, nodes.owner)
-        towards = _directions(middle[near.node], coast)
-        likely = _likely(near, towards, radius) | (radius > coarse_km)[near.node]
-        close = near.of(likely)
+        doubtful = (np.bincount(field.possible(near, radius)[0], minlength=len(radius)) > 1)[near.node]
+        close = near.of(doubtful)
+        towards = _directions(middle[close.node], coast[doubtful])
+        likely = _likely(close, towards, radius) | (radius > coarse_km)[close.node]
+        close, towards = close.of(likely), towards[likely]
         node, label = field.possible(close, radius)
         unsure = np.flatnonzero((np.bincount(node, minlength=len(radius)) > 1)[node])
         node, may = node[unsure], (nodes.piece[node] * labels + label)[unsure]
@@ -264,13 +263,16 @@ def _areas(field: Field, nodes: _Nodes, smallest_sr: float, coarse_km: float) ->
         cut[node[(_looked_up(may, *now) == 0.0) & (radius > FINEST_NODE_KM)[node]]] = True
         open_ = np.bincount(node, minlength=len(radius)) > 0
         last = np.flatnonzero(open_ & ~cut)
-        of, met = _sampled(field, nodes.corners[last], middle[last], last, close, towards[likely])
-        curved = np.flatnonzero((radius > STRAIGHT_SHARE * near.nearest_km(len(radius)))[last])
-        met.reshape(-1, SAMPLES)[curved] = field.label_at(_samples(nodes.corners[last[curved]]))
-        met += nodes.piece[last[of]] * labels
-        met = np.where(_among(met, now[0]), met, own[last[of]])  # a label counts where a middle had it: not by a guess
+        curved = (radius > STRAIGHT_SHARE * near.nearest_km(len(radius)))[last]
+        last, by_tree = last[~curved], last[curved]
+        met = [_sampled(field, nodes.corners[last], middle[last], last, close, towards)]
+        met.append(field.label_at(_samples(nodes.corners[by_tree])))
+        of = np.concatenate([last, by_tree])
+        key = np.concatenate(met) + (nodes.piece[of] * labels)[:, np.newaxis]
+        key = np.where(_among(key, now[0]), key, own[of, np.newaxis])  # a label counts where a middle had it: no guess
+        share = np.repeat(area[of] / SAMPLES, SAMPLES)
         keys, areas = _added(
-            np.concatenate([keys, own[~open_], met]), np.concatenate([areas, area[~open_], area[last[of]] / SAMPLES])
+            np.concatenate([keys, own[~open_], key.ravel()]), np.concatenate([areas, area[~open_], share])
         )
         nodes = _smaller(nodes, np.flatnonzero(cut), near)
     return keys, areas
@@ -314,10 +316,8 @@ def _likely(near: Reach, towards: Floats, radius_km: Floats) -> NDArray[np.bool_
     return likely
 
 
-def _sampled(
-    field: Field, corners: Floats, middle: Floats, number: Ints, close: Reach, towards: Floats
-) -> tuple[Ints, Ints]:
-    """(triangle, label) of SAMPLES points in each of some triangles, as distances go on from its middle.
+def _sampled(field: Field, corners: Floats, middle: Floats, number: Ints, close: Reach, towards: Floats) -> Ints:
+    """The labels of points in some triangles, as distances go on from its middle, axes (triangle, sample).
 
     `number`: of the triangles, as `close` has them; `towards`: directions from the middles to the coasts in reach.
     """
@@ -326,16 +326,15 @@ def _sampled(
     rows = np.flatnonzero(place[close.node] >= 0)
     rows = rows[np.lexsort((close.owner[rows], close.node[rows]))]
     of = place[close.node[rows]]
-    away = _samples(corners) - middle[:, np.newaxis]
-    nearer = np.einsum("rsi,ri->rs", away[of], towards[rows]) * EARTH_MEAN_RADIUS_KM
+    away = up(corners[..., 1], corners[..., 0]) - middle[:, np.newaxis]
+    nearer = np.einsum("rci,ri->rc", away[of], towards[rows]) @ SAMPLE_WEIGHTS.T * EARTH_MEAN_RADIUS_KM
     distance = close.distance_km[rows, np.newaxis] - nearer
     first = np.flatnonzero(np.diff(of, prepend=-1))
     least = np.minimum.reduceat(distance, first) if len(first) else distance
     owner = np.where(distance <= least[of] + waters.TIE_KM, close.owner[rows, np.newaxis], np.iinfo(np.int64).max)
     owner = np.minimum.reduceat(owner, first) if len(first) else owner
     strip = np.searchsorted(STRIP_ENDS_KM[1:], least)
-    label = np.where(strip < len(STRIPS), KINDS * owner + 1 + strip, field.high_seas)
-    return np.repeat(np.arange(len(number)), SAMPLES), label.ravel()
+    return np.where(strip < len(STRIPS), KINDS * owner + 1 + strip, field.high_seas)
 
 
 def _samples(corners: Floats) -> Floats:

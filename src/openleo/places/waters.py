@@ -78,9 +78,14 @@ def coasts(land: Land, near: NDArray[np.object_] | None = None, reach_km: float 
     chosen = np.arange(len(land.pieces)) if near is None else within_reach(land, near, reach_km)
     if len(chosen) == 0:
         return Coasts(land.territories, np.empty(0, np.int32), None)
-    edges = shapely.boundary(land.pieces[chosen])
-    longitude, latitude, piece = _points_along(edges)
-    return Coasts(land.territories, land.owner[chosen][piece], KDTree(up(latitude, longitude)))
+    points, owner = coast_points(land, chosen)
+    return Coasts(land.territories, owner, KDTree(points))
+
+
+def coast_points(land: Land, chosen: NDArray[np.intp]) -> tuple[Floats, NDArray[np.int32]]:
+    """(unit vectors along the coasts of some pieces, the numbers of their territories)."""
+    longitude, latitude, piece = _points_along(shapely.boundary(land.pieces[chosen]))
+    return up(latitude, longitude), land.owner[chosen][piece]
 
 
 def within_reach(land: Land, outlines: NDArray[np.object_], reach_km: float = REACH_KM) -> NDArray[np.intp]:
