@@ -83,18 +83,27 @@ KINDS: dict[Any, str] = {
 }
 
 
+def bare(annotation: Any) -> Any:
+    """A type without what its parts are checked for, and without None."""
+    if annotation in KINDS:
+        return annotation
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return bare(inner[0])
+    if origin in (Union, types.UnionType):
+        return Union[tuple(bare(one) for one in inner if one is not type(None))]  # noqa: UP007
+    return list[bare(inner[0])] if origin is list else annotation
+
+
 def kind(annotation: Any) -> str:
     """What may stand there, in a person's words."""
+    annotation = bare(annotation)
     if annotation in KINDS:
         return KINDS[annotation]
-    if get_origin(annotation) is Annotated:
-        return kind(get_args(annotation)[0])
     if get_origin(annotation) is Literal:
         return " or ".join(
             code(f'"{word}"' if isinstance(word, str) else str(word).lower()) for word in get_args(annotation)
         )
-    if get_origin(annotation) in (Union, types.UnionType):
-        return kind(Union[tuple(inner for inner in get_args(annotation) if inner is not type(None))])  # noqa: UP007
     if get_origin(annotation) is list:
         return "tables"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -326,7 +335,11 @@ false or unknown, and unknown stays unknown unless something else decides. A for
 only in part might match. A position without `uncertainty_m` is not known; a surveyed point states 0.
 
 A plan decides places and classes, at its start. Rules on groups or states of terminals are unknown to it, so nothing
-counts as permitted where they would decide, and a note says so; `land_in` and rules on beams it refuses.
+counts as permitted where they would decide, and a note says so; `land_in` it refuses.
+
+Rules on beams (`applies_to = "beam"`) say which places may be lit. In a plan and an effect, a place may be served only
+if every place within `beam_km` of it may be lit. Without such a rule all may; forbids and suspends alone keep dark what
+they name; where some beams are permitted, all others are not.
 
 Rules on gateways (`applies_to = "gateway"`) say which gateways a plan may use, where they stand. Without one, all may
 be used; where some are permitted, the others may not; where there are only forbids and suspends, those alone withhold.
@@ -347,7 +360,7 @@ Rules that need positions fresher than a day say so by `location_age_s_max`.
 
 `--applies-to beam` asks whether the place may be illuminated, `--applies-to gateway` whether a gateway that stands
 there may be used: the rules with that `applies_to` decide, and no others. Here as everywhere, what no rule permits is
-not permitted; a plan is looser with gateways, and leaves them alone where no rule permits any.
+not permitted; a plan is looser with gateways and beams, and leaves them alone where no rule permits any.
 """
 
 ANSWER = """

@@ -116,14 +116,6 @@ def classes_of_both(base: RuleSet, new: RuleSet, also: Sequence[str] = ()) -> tu
     return (*(class_ for class_ in known if class_ in told and class_ != EMERGENCY), EMERGENCY)
 
 
-def beams_untold(base: RuleSet, new: RuleSet) -> str:
-    """What is not computed of rules on beams, if there are any."""
-    named = sorted({rule.id for rule_set in (base, new) for rule in rule_set.rules if rule.applies_to == "beam"})
-    if not named:
-        return ""
-    return f"Rules on beams are not computed ({', '.join(named[:MOST_NAMED])}): who goes dark by them is not told here."
-
-
 def alike(base: RuleSet, new: RuleSet, classes: Sequence[str]) -> str:
     """A sentence on the classes that no rule names, where one of them stands for all; else nothing."""
     named = named_classes(base) | named_classes(new) | {EMERGENCY}

@@ -28,7 +28,7 @@ from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
-from openleo.service.effect import Effect, effect
+from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
@@ -71,6 +71,7 @@ class Case:
     withholding: tuple[str, ...] = ()  # the rules that make it another one
     every_gateway: Gateways | None = None  # those that rules withhold included; None: those of `network`
     not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
+    of_beams: tuple[str, ...] = ()  # what is said of rules on beams, with how far those are felt
 
     @property
     def network_sha256(self) -> str:
@@ -225,8 +226,9 @@ def compute(
         if case.compare_network:
             networks.known[networks.key(Side(second, at))] = Reached(parts, other, kinds)
         change = effect(
-            ground, first, second, classes, at, case.network_sha256, order=case.area.order, networks=networks
-        )
+            ground, first, second, classes, at, case.network_sha256, order=case.area.order, networks=networks,
+            extras=Extras(notes=case.of_beams),
+        )  # fmt: skip
     done = time.perf_counter()
     return Results(
         case,

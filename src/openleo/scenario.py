@@ -30,11 +30,11 @@ from openleo.places.areas import Area, read_area
 from openleo.places.expressions import WORLD_WORD, sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import CLASSES
+from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_failures import as_csv, with_failures
-from openleo.scenario_file import LinksRecord, ScenarioRecord
+from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
     notes_on_spans,
@@ -47,6 +47,7 @@ from openleo.scenario_network import (
 )
 from openleo.scenario_pairs import PairCase as PairCase
 from openleo.scenario_rules import licensed, not_kept_by_a_plan, notes_on_changes, notes_on_rules
+from openleo.service import beams
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -135,6 +136,8 @@ def _case(
     rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
     second = policy.compare if policy else None
     compare = problems.read(lambda: read_rules([folder / word for word in second])) if second else None
+    written = [rule_set for rule_set in (rules, compare) if rule_set]
+    rules, compare = (problems.read(partial(_felt, rule_set, policy)) for rule_set in (rules, compare))
     rule_sets = [rule_set for rule_set in (rules, compare) if rule_set]
     not_kept = tuple(dict.fromkeys(said for rule_set in rule_sets for said in not_kept_by_a_plan(rule_set)))
     problems.found += not_kept if to_run else ()
@@ -161,6 +164,8 @@ def _case(
     assert area is not None
     for rule_set in rule_sets:
         notes += [said for said in notes_on_rules(rule_set) if said not in notes]
+    of_beams = tuple(beams.told(written, policy.beam_km)) if policy else ()
+    notes += of_beams
     every_gateway = network.gateways
     network, second_network, withholding = licensed(network, rules, compare, grid, notes)
     ground_sources = ground[1]
@@ -200,8 +205,14 @@ def _case(
         withholding=withholding,
         every_gateway=every_gateway,
         not_kept=not_kept,
+        of_beams=of_beams,
     )
     return case, notes_on
+
+
+def _felt(rule_set: RuleSet | None, policy: PolicyRecord | None) -> RuleSet | None:
+    """The rules as terminals feel them."""
+    return beams.felt(rule_set, policy.beam_km) if rule_set and policy else None
 
 
 def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:

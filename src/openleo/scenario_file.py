@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from openleo.instants import instant_text, parse_duration_s, stated_instant
 from openleo.reading import Record
-from openleo.units import GRAZING_ALTITUDE_KM
+from openleo.units import BEAM_KM, GRAZING_ALTITUDE_KM
 
 LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
 
@@ -268,6 +268,13 @@ class PolicyRecord(Record):
         default_factory=lambda: ["fixed"],
         min_length=1,
         description='Classes of terminals to compute; the summary shows the first. Default: ["fixed"].',
+    )
+    beam_km: float = Field(
+        BEAM_KM,
+        ge=0.0,
+        le=500.0,
+        description="How far a beam is felt around the place that it serves: so far around a place that rules on beams "
+        "keep dark nobody is served. Without such rules it changes nothing.",
     )
 
 

@@ -21,11 +21,11 @@ from openleo.service.change import names_of
 
 def not_kept_by_a_plan(rule_set: RuleSet) -> list[Problem]:
     """The rules of files that a plan would not keep; who computes no plan need not mind them."""
-    return _others(rule_set, "a plan", ("terminal", "gateway"))
+    return _others(rule_set, "a plan", ("terminal", "beam", "gateway"))
 
 
 def rules_of_an_effect(paths: list[Path]) -> RuleSet:
-    """The union of rule files, for their effect on a network. Rules on beams tell that what they light is meant."""
+    """The union of rule files, for their effect on a network."""
     rule_set = read_rules(paths)
     if problems := _others(rule_set, "an effect", ("terminal", "beam", "gateway")):
         raise InputError(problems)

@@ -244,13 +244,76 @@ def test_without_an_instant_an_end_before_the_first_difference_tells_of_none(eff
     assert all(row["lost"]["cells"] == 0 for row in done.json["territories"])
 
 
-def test_rules_on_beams_leave_the_spill_to_them(effect):
-    gateway = STRIP.replace('emergency = "keep"', 'emergency = "cut"\napplies_to = "gateway"')
-    beam = gateway.replace("gateway", "beam").replace('id = "strip"', 'id = "quiet"')
-    said = effect(PERMITS, PERMITS + STRIP + beam, "--json")
-    assert said.code == 0, said.err
-    assert all(row["spill_people"] is None for row in said.json["territories"])
-    assert any(note.startswith("Rules on beams are not computed (quiet)") for note in said.json["notes"])
+QUIET = """
+[[rule]]
+id = "quiet"
+effect = "forbid"
+applies_to = "beam"
+territory = { in = "SGP" }
+emergency = "cut"
+authority = "regulator:SGP"
+reason = "quiet for radio astronomy, as an example"
+"""
+
+
+def test_a_rule_on_beams_takes_service_across_the_border_too(effect):
+    """Johor Bahru lies on the strait; people of it lose service by a rule that speaks of Singapore alone."""
+    forth, back = effect(PERMITS, PERMITS + QUIET, "--json"), effect(PERMITS + QUIET, PERMITS, "--json")
+    assert (forth.code, back.code) == (0, 0), forth.err + back.err
+    rows = {(row["territory"], row["class"]): row for row in forth.json["territories"]}
+    far = {
+        (row["territory"], row["class"]): row
+        for row in effect(PERMITS, PERMITS + QUIET, "--beam-km", "24", "--json").json["territories"]
+    }
+    beside, farther, under = rows["MYS", "fixed"], far["MYS", "fixed"], rows["SGP", "fixed"]
+    assert 100_000 < beside["lost"]["people"] < farther["lost"]["people"]
+    assert 100.0 < beside["lost"]["area_km2"] < farther["lost"]["area_km2"]
+    assert under["lost"] == far["SGP", "fixed"]["lost"]  # all of it, however far a beam is felt
+    assert under["lost"]["people"] > 4_000_000
+    assert beside["because"] == under["because"] == ["quiet"]
+    assert all(row["spill_people"] is None for row in forth.json["territories"])
+    said = "Rules on beams (quiet) withhold service within 12 km of whatever they keep dark: so far a beam is felt."
+    assert said in forth.json["notes"]
+    for row in back.json["territories"]:
+        assert (row["gained"], row["lost"]) == tuple(
+            rows[row["territory"], row["class"]][key] for key in ("lost", "gained")
+        )
+    same = effect(PERMITS + QUIET, PERMITS + QUIET, "--json").json["territories"]
+    assert not any(row[key]["people"] or row[key]["cells"] for row in same for key in ("lost", "gained"))
+
+
+def test_it_takes_whom_points_tell_to_go_dark_if_no_beam_may_reach_there(effect):
+    """Polygons widened, against a tree of points 2 km apart (service/spill) of a plain rule on terminals."""
+    plain = effect(PERMITS, PERMITS + QUIET.replace('applies_to = "beam"\n', ""), "--json").json
+    felt = effect(PERMITS, PERMITS + QUIET, "--json").json
+    told = [
+        next(row for row in one["territories"] if (row["territory"], row["class"]) == ("MYS", "fixed"))
+        for one in (plain, felt)
+    ]
+    assert told[0]["lost"]["people"] == 0
+    assert told[0]["beams"]["dark_people"][1] == pytest.approx(told[1]["lost"]["people"], rel=0.08)
+
+
+def test_the_reach_of_a_beam_is_in_the_fingerprint_of_what_it_takes(effect):
+    said = [effect(PERMITS, PERMITS + QUIET, "--beam-km", km, "--json").json for km in ("0", "0.02")]
+    assert said[0]["sha256"] != said[1]["sha256"]
+    assert said[0]["new"] == said[1]["new"]
+
+
+def test_a_rule_on_beams_that_cannot_be_drawn_is_refused(effect):
+    done = effect(PERMITS, PERMITS + QUIET.replace('"SGP"', '"sea"'))
+    assert done.code == 2
+    assert 'rule "quiet": is about beams, and "sea" has no outline' in " ".join(done.err.split())
+
+
+def test_terminals_in_a_beams_shadow_are_counted_as_lost(effect, tmp_path):
+    """One in Johor Bahru, 2 km from Singapore's waters; one 40 km inland."""
+    rows = "near,fixed,1.4655,103.7578,10,0,\nfar,fixed,1.8500,103.7578,10,0,\n"
+    (tmp_path / "t.csv").write_text(TERMINALS.splitlines()[0] + "\n" + rows)
+    done = effect(PERMITS, PERMITS + QUIET, "--terminals", tmp_path / "t.csv", "--json")
+    assert done.code == 0, done.err
+    row = next(row for row in done.json["territories"] if (row["territory"], row["class"]) == ("MYS", "fixed"))
+    assert row["lost"]["terminals"] == 1
 
 
 NO_GATEWAYS = """

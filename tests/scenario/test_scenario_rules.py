@@ -101,7 +101,6 @@ def test_notes_are_of_the_slots_that_are_computed(load, tmp_path):
 @pytest.mark.parametrize(
     ("rules", "said"),
     [
-        (RULE + 'applies_to = "beam"\n', 'applies_to = "beam" is not yet kept'),
         (RULE + 'land_in = ["TON"]\n', "land_in is not yet kept"),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
+from openleo.units import BEAM_KM
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from openleo.service.terminal_effect import Fleet
 
 DEFAULT_SLOTS = 240  # an hour of 15 s: satellites of one shell have then passed by in every order
-BEAM_KM = 12.0  # half of the 24 km that a cell of Starlink's is wide; its filed -3 dB contours are up to 30 km around
 
 Old = Annotated[str, typer.Argument(metavar="OLD", help="Rules in force: files or folders of them, by comma.")]
 New = Annotated[str, typer.Argument(metavar="NEW", help="Rules to compare: files or folders of them, by comma.")]
@@ -77,6 +77,8 @@ def effect(
     from openleo.report.staging import check_writable
 
     (base, other), case, notes = _read(old, new, scenario, slots, resolution)
+    base, other, of_beams = _felt(base, other, beam_km)
+    notes += of_beams
     if out is not None:
         check_writable(out)
     when, end = read_span(at, until)
@@ -107,11 +109,11 @@ def _extras(
     """What is told beside the parts: terminals, beams, notes."""
     from dataclasses import replace
 
-    from openleo.effects import alike, beams_untold, outside, spills
+    from openleo.effects import alike, outside, spills
     from openleo.service.effect import Extras
 
     base, new = prepared.base, prepared.new
-    said = alike(base, new, classes), beams_untold(base, new), outside(prepared, classes, at)
+    said = alike(base, new, classes), outside(prepared, classes, at)
     extras = Extras(notes=(*notes, *filter(None, said)))
     if fleet:
         extras = replace(extras, terminals=fleet.between, terminals_sha256=fleet.sha256)
@@ -119,6 +121,19 @@ def _extras(
         spilled, apart_km = spills(prepared, classes, at, beam_km)
         extras = replace(extras, spill=spilled, beam_km=beam_km, points_km=round(apart_km, 1))
     return extras
+
+
+def _felt(base: RuleSet, new: RuleSet, beam_km: float) -> tuple[RuleSet, RuleSet, tuple[str, ...]]:
+    """(the old and the new rules as terminals feel them, what is to be noted of it): all faults are told together."""
+    from functools import partial
+
+    from openleo.errors import Together, given
+    from openleo.service import beams
+
+    together = Together()
+    felt = [together.read(partial(beams.felt, one, beam_km)) for one in (base, new)]
+    together.done()
+    return given(felt[0]), given(felt[1]), tuple(beams.told((base, new), beam_km))
 
 
 def _write(

@@ -123,6 +123,7 @@ class RuleSet:
     classes: tuple[str, ...]  # all that its rules may name
     sources: tuple[str, ...]  # the files, for people
     sha256: str
+    beam_km: float | None = None  # its rules on beams are told as terminals feel them, so far around; None: as written
 
     @cached_property
     def books(self) -> dict[str, str]:

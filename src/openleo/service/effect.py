@@ -312,7 +312,9 @@ def _with_beams(row: EffectRow, extras: Extras, beam_rule: bool) -> EffectRow:
 
 
 def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
-    return any(rule.applies_to == "beam" for rule_set in rule_sets if rule_set for rule in rule_set.rules)
+    """Whether rules speak of beams, as they were written or as terminals feel them."""
+    own = [rule_set for rule_set in rule_sets if rule_set]
+    return any(one.beam_km is not None or any(rule.applies_to == "beam" for rule in one.rules) for one in own)
 
 
 def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
