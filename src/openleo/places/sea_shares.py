@@ -49,6 +49,7 @@ SAMPLES = SIDE**2
 STRAIGHT_SHARE = 0.35  # of the distance to the coast: in a larger triangle distances do not change as on a plane
 LONG = 4.0  # a triangle whose longest edge is so many times its height is cut in two, not in four
 NOTHING = 1e-30  # of a line in radians: the area of the thinnest triangles is rounded to none
+ROUNDING = 1e-9  # of an area
 AT_ONCE = 4_000  # pieces whose triangles are held together, of cells of
 AT_ONCE_KM2 = 5e7  # at most: some 500 MB
 
@@ -144,7 +145,9 @@ class _Nodes:
 
 def _triangles(ground: Shapes, plain: NDArray[np.bool_], land: Land) -> tuple[Floats, Ints]:
     """(triangles that together are the sea of pieces of ground, the piece of each)."""
-    whole, cut = np.flatnonzero(plain), np.flatnonzero(~plain)
+    whole = np.flatnonzero(plain)
+    whole = whole[_seen_from_their_middles(ground[whole])]
+    cut = np.setdiff1d(np.arange(len(ground)), whole)
     parts, part_of = shapely.get_parts(ground[whole], return_index=True)
     fans, fan_of = _fans(parts)
     laid, of = shapely.get_parts(shapely.constrained_delaunay_triangles(_seas(ground[cut], land)), return_index=True)
@@ -161,8 +164,9 @@ def _seas(ground: Shapes, land: Land) -> Shapes:
     number, piece = land.tree.query(ground, predicate="intersects")
     found = ground.copy()
     dry = shapely.intersection(ground[number], land.pieces[piece])
-    for one, rows in groups(number).items():
-        found[one] = shapely.difference(ground[one], shapely.union_all(dry[rows]))
+    rows = groups(number)
+    some = np.array(list(rows), dtype=np.int64)
+    found[some] = shapely.difference(ground[some], [shapely.union_all(dry[one]) for one in rows.values()])
     none = shapely.area(found) == 0.0
     found[none] = ground[none]
     return found
@@ -176,11 +180,20 @@ def _heights(corners: Floats) -> Floats:
     return heights
 
 
-def _fans(convex: Shapes) -> tuple[Floats, Ints]:
-    """(triangles from the middles of convex polygons to their edges, the numbers of the polygons)."""
-    ring, of = shapely.get_coordinates(convex, return_index=True)
+def _seen_from_their_middles(ground: Shapes) -> NDArray[np.bool_]:
+    """Whether triangles from the middles of polygons to their edges fill them; those of a cell at a pole need not."""
+    parts, of = shapely.get_parts(ground, return_index=True)
+    corners, part = _fans(parts)
+    laid = np.bincount(part, weights=shapely.area(shapely.polygons(corners)), minlength=len(parts))
+    bent = laid > shapely.area(parts) * (1.0 + ROUNDING)
+    return np.bincount(of[bent], minlength=len(ground)) == 0
+
+
+def _fans(polygons: Shapes) -> tuple[Floats, Ints]:
+    """(triangles from the middles of polygons to their edges, the numbers of the polygons)."""
+    ring, of = shapely.get_coordinates(polygons, return_index=True)
     edge = np.flatnonzero(of[1:] == of[:-1])
-    middle = shapely.get_coordinates(shapely.centroid(convex))
+    middle = shapely.get_coordinates(shapely.centroid(polygons))
     return np.stack([middle[of[edge]], ring[edge], ring[edge + 1]], axis=1), of[edge]
 
 
