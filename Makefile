@@ -5,10 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
-.PHONY: help setup demo test test-slow lint format bench docs lock clean
+.PHONY: help setup demo demo-governance test test-slow lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
+	@echo "make demo-governance    a coast strip: proposed, computed, signed by two parties, activated, proven"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones"
 	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
 	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
@@ -41,10 +42,19 @@ demo: $(VENV)/.core
 	$(BIN)/openleo plan examples/taiwan-no-isl.toml --out out/taiwan/no-isl
 	@echo "Open out/taiwan/isl/report.html and out/taiwan/isl/map.png"
 
-test: $(VENV)/.dev
+demo-governance: $(VENV)/.core
+	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
+	$(BIN)/python tools/demo_governance.py
+
+# Other people's verifiers and signers, for the tests that ask them; without them those tests are skipped, and say so.
+PACKAGES := golang-go golang-golang-x-mod-dev openssh-client postgresql strace
+$(VENV)/.packages: tools/debian-packages | $(VENV)/.made
+	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
+
+test: $(VENV)/.dev $(VENV)/.packages
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(VENV)/.dev
+test-slow: $(VENV)/.dev $(VENV)/.packages
 	$(BIN)/python -m pytest -n 2 -m slow
 
 lint: $(VENV)/.dev

@@ -300,6 +300,7 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool, pa
 
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
+    from benchmarks import ledger
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
     from benchmarks.policy import masks, rule_files
     from benchmarks.policy_decide import one_by_one
@@ -329,4 +330,8 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("terminals-decided", decided),
         ("effects-4", effects),
         ("effects-terminals", with_terminals),
+        ("ledger-appended", ledger.appended),
+        ("ledger-batched", ledger.batched),
+        ("ledger-verified", ledger.verified),
+        ("ledger-proofs", ledger.proofs),
     ]

@@ -7,6 +7,7 @@ of output shown has to come, in that order. `…` stands for lines left out.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import re
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -187,7 +189,8 @@ def blocks(page: Path) -> list[Block]:
     return [Block(one[1], one[2], content[: one.start()].count("\n") + 1) for one in found]
 
 
-LANGUAGES = {"", "text", "sh", "toml", "csv", "console", "python"}  # all but the first three are tried
+SAVED = ("toml", "csv", "perl", "jq")  # files that a page shows whole
+LANGUAGES = {"", "text", "sh", "console", "python", *SAVED}  # all but the first three are tried
 
 
 def steps(console: str) -> list[tuple[str, list[str]]]:
@@ -217,9 +220,9 @@ def check_shown(shown: list[str], output: str, command: str) -> None:
 
 
 def save(block: Block, folder: Path) -> None:
-    """A TOML or CSV block whose first line is a comment with a path is that file."""
+    """A block of a file's language whose first line is a comment with a path is that file."""
     first, _, rest = block.content.partition("\n")
-    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv))", first):
+    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv|pl|jq))", first):
         target = folder / named[1]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(rest if block.language == "csv" else block.content, encoding="utf-8")
@@ -259,13 +262,48 @@ def _marked(page: Path) -> object:
     return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.parent.name == "scenarios" else [])
 
 
+TOOLS = ("ssh-keygen", "jq", "curl", "openssl", "perl", "sha256sum")  # of other people, that pages use
+GOES_ON = re.compile(r"go on in the folder of\s+\[[^]]+\]\(([^)#]+\.md)\)")
+
+
+def _page_before(page: Path) -> Path | None:
+    """The page in whose folder the commands of this one go on."""
+    found = GOES_ON.search(page.read_text(encoding="utf-8"))
+    return (page.parent / found[1]).resolve() if found else None
+
+
+@pytest.fixture(scope="session")
+def left_by(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """The folder that a page's commands leave behind; each page runs once."""
+
+    @functools.cache
+    def folder_of(page: Path) -> Path:
+        folder = tmp_path_factory.mktemp(page.stem)
+        _follow(page, folder)
+        return folder
+
+    return folder_of
+
+
 @pytest.mark.parametrize("page", [_marked(page) for page in WITH_CONSOLE])
-def test_commands_print_what_is_shown(page: Path, tmp_path: Path) -> None:
-    folder = tmp_path
+def test_commands_print_what_is_shown(page: Path, tmp_path: Path, left_by: Callable[[Path], Path]) -> None:
     if page.is_relative_to(DOCS / "scenarios"):
-        shutil.copytree(ROOT / "examples", folder / "examples")
+        shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    commands = " ".join(block.content for block in blocks(page) if block.language == "console")
+    if absent := [tool for tool in TOOLS if f"{tool} " in commands and shutil.which(tool) is None]:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+    if page in map(_page_before, WITH_CONSOLE):
+        left_by(page)  # followed once, for those that go on too
+        return
+    if before := _page_before(page):
+        shutil.copytree(left_by(before), tmp_path, dirs_exist_ok=True)
+    _follow(page, tmp_path)
+
+
+def _follow(page: Path, folder: Path) -> None:
+    """Do what a page says, in a folder."""
     for block in blocks(page):
-        if block.language in ("toml", "csv"):
+        if block.language in SAVED:
             save(block, folder)
         if block.language != "console":
             continue
@@ -301,3 +339,15 @@ def test_the_readme_s_table_is_what_the_demo_prints(tmp_path: Path) -> None:
     for line in table.partition("\n\n")[0].splitlines():
         assert " ".join(line.split()) in printed, line
     assert " ".join(table.partition("\n\n")[2].split()) in printed
+
+
+def test_the_threat_model_names_tests_that_there_are() -> None:
+    page = (DOCS / "threat-model.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 30
+    assert named <= there, named - there

@@ -109,7 +109,10 @@ def check(said: str, their: Verdict, what: str, is_whole: bool) -> None:
     assert not is_whole or their.outcome in AS_OUTCOME[said], f"{said}, and {their}: {what}"
 
 
-@pytest.mark.parametrize(("resolution", "drawn"), [(4, True), (5, False)], ids=["functions-4", "files-5"])
+@pytest.mark.parametrize(
+    ("resolution", "drawn"),
+    [pytest.param(4, True, id="functions-4"), pytest.param(5, False, id="files-5", marks=pytest.mark.slow)],
+)
 def test_masks_against_cedar(resolution: int, drawn: bool, tmp_path: Path) -> None:
     seen = compare(resolution, 4, 4, SEED + resolution, tmp_path, drawn=drawn)
     print(seen)

@@ -79,6 +79,7 @@ def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
     check_drawn(tally)
 
 
+@pytest.mark.slow
 def test_a_strip_two_kilometres_too_narrow_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     strip = regions._strip
     monkeypatch.setattr(regions, "_strip", lambda digest, km, outline: strip(f"narrow {digest}", km - 2.0, outline))

@@ -133,7 +133,7 @@ def test_everything_at_fault_is_told_together_and_nothing_is_written(run, tmp_pa
     (tmp_path / "r.toml").write_text(RULES.replace('"AUS"', '"AUZ"'))
     done = run("policy", "mask", "r.toml", "--at", "2026-11-20", "--out", "m.csv", "--map", "m.svg")
     assert done.code == 2
-    for words in ("--at: is 2026-11-20, without its zone", "AUZ", "--out m.csv: is not named as a Parquet file",
+    for words in ("--at: is 2026-11-20, a day without a time", "AUZ", "--out m.csv: is not named as a Parquet file",
                   "--map m.svg: is not named as a PNG file"):  # fmt: skip
         assert words in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["r.toml"]

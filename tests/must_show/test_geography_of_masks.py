@@ -56,7 +56,7 @@ def excluded(id_: str) -> str:
 # --- across the antimeridian --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resolution", [3, 4, 5])
+@pytest.mark.parametrize("resolution", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("id_", sorted({one[0] for one in ACROSS}))
 def test_cells_on_both_sides_of_the_antimeridian(tmp_path, id_, resolution):
     """Cells whose middle is within 4° of it: yes and no are what lies in their middle, and both sides have some."""

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from openleo.cli import doctor, export, fetch, init, passes, path, plan, policy, rtt, territory
+from openleo.cli import change, doctor, export, fetch, init, ledger, officer, passes, path, plan, policy, rtt, territory
 from openleo.cli.common import print_json
 
 app = typer.Typer(
@@ -29,6 +29,9 @@ app.command()(path.path)
 app.command()(passes.passes)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
+app.add_typer(change.app, name="change")
+app.add_typer(officer.app, name="officer")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(export.app, name="export")
 app.command()(fetch.fetch)
 app.command()(doctor.doctor)

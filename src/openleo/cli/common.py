@@ -134,9 +134,9 @@ def tell_lost_in(constellation: Constellation, window: SlotGrid) -> None:
 
 @contextmanager
 def progress(*, kernels: bool = True) -> Iterator[OnProgress]:
-    """A progress bar on stderr, gone when done; silent where stderr is no terminal. A cold start is told first.
+    """A progress bar on stderr, gone when done; silent where stderr is no terminal.
 
-    `kernels`: whether what is done uses them.
+    A cold start is told first, where compiled kernels are used.
     """
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -75,6 +75,18 @@ def is_file(word: str) -> bool:
     return word.lower().endswith((*GEOJSON_ENDINGS, *CELL_LIST_ENDINGS))
 
 
+def files_named(text: str) -> tuple[str, ...]:
+    """The files that a text names, whether or not the rest of it can be read."""
+    words: list[list[str]] = [[]]  # those that stand side by side are one name
+    for token in _tokens(text):
+        if token.kind == "word":
+            words[-1].append(token.text)
+        else:
+            words += [[token.text] if token.kind == "quoted" else [], []]
+    names = (" ".join(some) for some in words)
+    return tuple(dict.fromkeys(name for name in names if is_file(name)))
+
+
 @dataclass(frozen=True)
 class _Token:
     kind: str  # an operator, "word", "quoted" or "end"

@@ -122,6 +122,7 @@ class Effect:
     totals: tuple[EffectTotal, ...] = ()  # a class each; a cell counts once, however many territories share it
     edges_untold: tuple[datetime, ...] = ()  # each would be one more network than may be computed
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
+    people: Mapping[str, int] = field(default_factory=dict)  # whom the network can serve, by territory
 
     @property
     def sha256(self) -> str:
@@ -137,6 +138,7 @@ class Effect:
             "new": self.new,
             "network": self.network,
             "territories": [row.as_json() for row in sorted(self.rows, key=lambda row: (row.territory, row.class_))],
+            "people": dict(sorted(self.people.items())),
             "totals": [one.as_json() for one in sorted(self.totals, key=lambda one: one.class_)],
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
@@ -217,6 +219,7 @@ def effect(
         now.totals,
         untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
+        reached.people_of_territories,
     )
 
 

@@ -58,6 +58,12 @@ class Reached:
     def people(self) -> Floats:
         return self._sum(self.parts.people * self.share)
 
+    @cached_property
+    def people_of_territories(self) -> dict[str, int]:
+        """Whom it can serve, by territory."""
+        people = np.add.reduceat(self.people, self.start) if len(self.kinds) else np.zeros(0)
+        return {id_: round(float(one)) for id_, one in zip(self.territories, people, strict=True)}
+
     def medians(self, permitted: Flags) -> list[list[float | None]]:
         """(territory, class): the median over the permitted kinds (kind, class), in ms; None where there is none.
 

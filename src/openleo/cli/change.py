@@ -1,0 +1,42 @@
+"""`openleo change`: the life of a change; one file a verb."""
+
+from __future__ import annotations
+
+import typer
+
+from openleo.cli import (
+    change_act,
+    change_activate,
+    change_audit,
+    change_glass,
+    change_notify,
+    change_propose,
+    change_revert,
+    change_schema,
+    change_show,
+    change_verify,
+    change_vote,
+)
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",
+)
+app.command("propose")(change_propose.propose)
+app.command("show")(change_show.show)
+app.command("approve")(change_vote.approve)
+app.command("withdraw")(change_vote.withdraw)
+app.command("reject")(change_vote.reject)
+app.command("object")(change_vote.object_)
+app.command("activate")(change_activate.activate)
+app.command("revert")(change_revert.revert)
+app.command("audit")(change_audit.audit)
+app.command("verify")(change_verify.verify)
+app.command("schema")(change_schema.schema)
+app.command("act")(change_act.act)
+app.command("draft-break-glass")(change_glass.draft)
+app.command("break-glass")(change_glass.use)
+app.command("review")(change_glass.review)
+app.command("notify")(change_notify.notify)
+app.add_typer(change_notify.subscribers_app, name="subscribers")

@@ -1,0 +1,81 @@
+"""`openleo change activate`: an approved change takes effect, through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openleo.cli.change_common import DEFAULT_DATA, ChangeDir, Data, Database, answers, clock, opened
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.common import AsJson, Threads, note, print_json
+
+if TYPE_CHECKING:
+    from openleo.governance.house import House
+    from openleo.governance.state import Change
+
+ScenarioOption = Annotated[
+    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for a change of rules.")
+]
+
+
+def activate(
+    folder: ChangeDir,
+    scenario: ScenarioOption = None,
+    slots: Slots = DEFAULT_SLOTS,
+    threads: Threads = None,
+    data: Data = DEFAULT_DATA,
+    database: Database = "",
+    as_json: AsJson = False,
+) -> None:
+    """Activate a change: its approvals are proven, its effect is computed again, and it is logged before it holds.
+
+    Exits 3 with the reason where the quorum, the notice, the window, a document or a witness is missing, or where the
+    effect takes more than was signed. DIR/proof.tlog-proof is written, for anybody's verifier.
+    """
+    from openleo.errors import InputError, Problem
+    from openleo.governance.activate import activate as pass_gate
+    from openleo.governance.folder import PROOF, ChangeFolder
+    from openleo.governance.house import newest
+    from openleo.report.staging import StagedFile
+
+    with answers(str(folder), as_json), opened(data, database, write=True) as house:
+        id_ = ChangeFolder(folder).proposed.change
+        now = newest(house.state, clock())
+        made = pass_gate(house, id_, now, _recompute(house, scenario, slots, threads))
+        try:
+            with StagedFile(folder / PROOF) as file:
+                file.write_bytes(made.proof.encode())
+        except InputError as error:
+            rule = f"{id_} is in force (entry {made.index}), and its proof could not be kept."
+            way_out = f"Make it again: openleo ledger prove {data} {made.index}"
+            raise InputError([Problem(str(folder / PROOF), "", rule, way_out), *error.problems]) from None
+        origin = house.state.origin
+    for said in made.warnings:
+        note(said)
+    if as_json:
+        print_json({"ok": True, "change": id_, "entry": made.index, "warnings": list(made.warnings)})
+        return
+    typer.echo(f"{id_} is in force: entry {made.index} of {origin}, proven in {folder / PROOF}")
+
+
+def _recompute(
+    house: House, scenario: Path | None, slots: int, threads: int | None
+) -> Callable[[Change], Mapping[str, Any]]:
+    def effect(change: Change) -> Mapping[str, Any]:
+        from openleo import changes
+        from openleo.errors import InputError, Problem
+
+        if change.proposed.kind != "rules":
+            assert change.effect is not None
+            signed: Mapping[str, Any] = house.artefacts.get_json(change.effect.effect)
+            return signed  # nothing to compute: what it takes was counted
+        if scenario is None:
+            way_out = "Name the scenario that the effect was computed on."
+            raise InputError(Problem("--scenario", "", "is needed for a change of rules.", way_out))
+        now = clock()
+        return changes.again(case_of(scenario, slots), change, house.state.lasting, house.artefacts, now, threads)
+
+    return effect

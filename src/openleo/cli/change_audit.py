@@ -1,0 +1,242 @@
+"""`openleo change audit`: is what is in force what was approved? By the entries alone, from the first one on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.change_common import answers, clock
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.common import AsJson, note, print_json, progress
+from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened, tell_standing
+
+if TYPE_CHECKING:
+    from openleo.governance.artefacts import Artefacts
+    from openleo.governance.auditing import Tree
+    from openleo.governance.replay import Finding
+    from openleo.governance.state import State
+    from openleo.ledger.policy import Opened
+
+MOST_TOLD = 50
+SLACK_S = 60  # so far may clocks differ
+Where = Annotated[str, typer.Argument(metavar="LEDGER", help="A data folder, a published folder, or an address.")]
+Pinned = Annotated[
+    str | None, typer.Option("--genesis", metavar="SHA256", help="The fingerprint of entry 0, as pinned.")
+]
+Documents = Annotated[
+    Path | None, typer.Option("--artefacts", metavar="DIR", help="The documents. [default: those of a data folder]")
+]
+Scenario = Annotated[
+    Path | None, typer.Option("--scenario", metavar="S", help="The network that is run: is it the approved one?")
+]
+
+
+@dataclass
+class Audited:
+    """A ledger that was replayed."""
+
+    state: State
+    opened: Opened | None
+    findings: list[Finding] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # what cannot be told by the number of an entry
+    genesis: str = ""
+
+
+def audit(
+    where: Where,
+    genesis: Pinned = None,
+    artefacts: Documents = None,
+    policy: PolicyFile = None,
+    scenario: Scenario = None,
+    slots: Slots = DEFAULT_SLOTS,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a ledger: who decided, under which quorum, with which effect; and is that what is in force?
+
+    Every signature, quorum, notice and rate is checked as it stood then. With the documents at hand every activation
+    is judged again: the effect signed against the effect computed, and the rules that both are of. With a scenario: is
+    that the network that was approved? Exits 3 if anything should not be there.
+    """
+    with answers(where, as_json):
+        done = _audit(where, artefacts, policy)
+        if scenario is not None:
+            _check_network(done, case_of(scenario, slots).network_sha256)
+        if genesis is not None and genesis.lower() != done.genesis:
+            done.said.insert(0, f"entry 0 is {done.genesis}, and {genesis} was pinned: it is another ledger")
+    if done.opened is not None:
+        tell_standing(done.opened)
+    if genesis is None:
+        note(f"Entry 0 is {done.genesis}: compare it with what the founders published (--genesis).")
+    _tell(where, done, as_json)
+
+
+def _audit(where: str, documents: Path | None, policy: Path | None) -> Audited:
+    from openleo.governance.house import ARTEFACTS
+
+    if (Path(where) / DATABASE).is_file():
+        with opened(where) as ledger:
+            found = _replayed((body for _, body in ledger.entries()), ledger.size, documents or Path(where) / ARTEFACTS)
+            signed = ledger.signed()
+        _judge(found, None if signed is None else signed.encode(), policy)
+        _check_active_file(found, Path(where))
+        return found
+    return _published(where, documents, policy)
+
+
+def _published(where: str, documents: Path | None, policy: Path | None) -> Audited:
+    from openleo.ledger import checkpoint, export, tiles
+    from openleo.ledger.fetch import source
+
+    with source(where) as fetch:
+        data = fetch(export.CHECKPOINT)
+        made, _ = checkpoint.parse(data)
+        entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
+        found = _replayed(entries, made.size, documents)
+    _judge(found, data, policy)
+    return found
+
+
+def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Audited:
+    """Replay, and look at the documents of every activation on the way."""
+    import hashlib
+
+    from openleo.governance import auditing
+    from openleo.governance.artefacts import Artefacts
+    from openleo.governance.entries import instant
+    from openleo.governance.replay import audit as replay
+    from openleo.governance.state import State
+
+    kept: Artefacts | None = Artefacts(documents) if documents is not None and documents.is_dir() else None
+    done = Audited(State(), None)
+    tree, now, ahead = auditing.Tree(), clock(), False
+    with progress(kernels=False) as on_progress:
+        for number, data in enumerate(entries):
+            if number == 0:
+                done.genesis = hashlib.sha256(data).hexdigest()
+            looked_at = auditing.LOOKED_AT.search(data) is not None
+            before = done.state.lasting if looked_at else {}
+            _, findings = replay([data], done.state)
+            done.findings += findings
+            if looked_at and not findings:
+                done.findings += _of_a_change(done.state, number, data, kept, before, tree)
+            tree.grow(data)
+            if (
+                not ahead
+                and done.state.newest_at is not None
+                and done.state.newest_at > now + timedelta(seconds=SLACK_S)
+            ):
+                ahead = True
+                done.said.append(f"entry {number} is of {instant(done.state.newest_at)}, which is not yet")
+            if number % 1000 == 0:
+                on_progress("replaying", number, size)
+    if kept is None:
+        note("The documents are not at hand (--artefacts): effects are not judged again, books are not compared.")
+    elif done.state.roster is not None:
+        done.said += auditing.documents(done.state, kept)
+    return done
+
+
+def _of_a_change(
+    state: State, number: int, data: bytes, kept: Artefacts | None, before: dict[str, str | None], tree: Tree
+) -> Iterator[Finding]:
+    """What the documents and the tree say of an effect or an activation. `before`: what was settled then."""
+    from openleo.governance import auditing
+    from openleo.governance.entries import Activated, EffectFrozen, from_bytes
+    from openleo.governance.replay import Finding
+    from openleo.governance.state import Refused
+
+    entry = from_bytes(data)
+    body = entry.body
+    if isinstance(body, Activated):
+        yield from auditing.proven(number, body, tree)
+        if kept is not None:
+            yield from auditing.activation(state, number, entry, kept)
+    if kept is None or not isinstance(body, Activated | EffectFrozen):
+        return
+    change = state.changes[body.change]
+    if change.proposed.kind != "rules" or not kept.path(body.effect).exists():
+        return
+    from openleo.changes import check_sides
+
+    try:
+        check_sides(kept.get_json(body.effect), before, change, kept)
+    except Refused as refused:
+        yield Finding(number, f"{body.change}: {refused}")
+
+
+def _check_network(done: Audited, sha256: str) -> None:
+    from openleo.governance import auditing
+
+    if wrong := auditing.network(done.state, sha256):
+        done.said.append(wrong)
+
+
+def _judge(done: Audited, signed: bytes | None, policy: Path | None) -> None:
+    """The checkpoint, by the keys that the ledger's own entries lead to, or by those of a policy. Raises NotProven."""
+    from openleo.cli.ledger_common import trusted
+    from openleo.governance.entries import instant
+    from openleo.governance.house import policy_of
+    from openleo.ledger.faults import NotProven
+    from openleo.ledger.policy import open_checkpoint
+
+    if signed is None:
+        raise NotProven("its entries are under no signed checkpoint.")
+    if done.state.roster is not None:
+        done.opened, _ = open_checkpoint(trusted(policy, None) or policy_of(done.state), signed)
+        seen = max((seal.time_s or 0 for seal in done.opened.witnesses), default=None)
+        newest = done.state.newest_at
+        whole = done.opened.checkpoint.size == done.state.size
+        if seen is not None and whole and newest is not None and newest.timestamp() > seen + SLACK_S:
+            done.said.append(f"the newest entry is of {instant(newest)}, later than witnesses saw it")
+
+
+def _check_active_file(done: Audited, folder: Path) -> None:
+    from openleo.governance import auditing
+    from openleo.governance.house import ACTIVE
+
+    if wrong := auditing.active_file(done.state, folder / ACTIVE):
+        done.said.append(wrong)
+
+
+def _tell(where: str, done: Audited, as_json: bool) -> None:
+    state, now = done.state, clock()
+    rows = [{"entry": one.entry, "why": one.why} for one in done.findings]
+    rows += [{"entry": None, "why": why} for why in done.said]
+    if as_json:
+        first = rows[0] if rows else {"entry": None, "why": ""}
+        active = state.active(now)
+        print_json(
+            {
+                "ok": not rows,
+                **first,
+                "findings": rows,
+                "entries": state.size,
+                "genesis": done.genesis,
+                "active": active,
+            }
+        )
+    else:
+        for row in rows[:MOST_TOLD]:
+            place = "" if row["entry"] is None else f"entry {row['entry']}: "
+            typer.echo(f"{place}{row['why']}")
+        if len(rows) > MOST_TOLD:
+            typer.echo(f"and {len(rows) - MOST_TOLD:,} more")
+        if not rows:
+            _tell_in_order(state)
+    if rows:
+        note(f"{where}: no: {len(rows):,} of {state.size:,} entries or documents are not in order.")
+        raise typer.Exit(ANSWER_IS_NO)
+
+
+def _tell_in_order(state: State) -> None:
+    activated = [change for change in state.changes.values() if change.activated_at is not None]
+    typer.echo(f"In order: {state.size:,} entries of {state.origin}")
+    typer.echo(f"{len(state.changes):,} changes, {len(activated):,} of them activated; in force:")
+    for target, value in sorted(state.active(clock()).items()):
+        by = state.settled[target].by if target in state.settled else None
+        typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))

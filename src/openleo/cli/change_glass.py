@@ -1,0 +1,163 @@
+"""`openleo change break-glass` and `change review`: two officers act at once, and answer for it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text, signed_by
+from openleo.cli.common import AsJson, note, print_json
+
+if TYPE_CHECKING:
+    from openleo.governance.entries import Signed
+
+MOST_HOURS = 100_000.0  # the roster allows less
+DRAFT, TO_SIGN, SIGNATURES = "draft.json", "to-sign.json", "approvals"
+Moves = Annotated[
+    list[str], typer.Option("--move", metavar="TARGET=NEW", help="What becomes what; an empty NEW takes it away.")
+]
+Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder, for the officers to sign.")]
+Signable = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder, with approvals/OFFICER.sig of two officers.")
+]
+
+
+def draft(
+    moves: Moves,
+    hours: Annotated[float, typer.Option(min=0.01, help="How long it holds from now on; then it lapses by itself.")],
+    reason: Annotated[str, typer.Option(metavar="T", help="Why; it is public at once.")],
+    out: Folder,
+    data: Data = DEFAULT_DATA,
+    database: Database = "",
+) -> None:
+    """Draft a use of break-glass: to-sign.json for two officers with the role break-glass."""
+    import secrets
+
+    from openleo.errors import InputError, Problem
+    from openleo.governance import to_sign
+    from openleo.governance.entries import BreakGlassUsed, instant
+    from openleo.governance.moves import Move
+
+    with answers("break-glass", False), opened(data, database) as house:
+        state = house.state
+        nonce = secrets.token_hex(16)
+        pairs = [one.partition("=") for one in moves]
+        try:
+            used = BreakGlassUsed.model_construct(
+                id=f"g-{nonce[:10]}",
+                moves=tuple(Move(target=target, base=state.value(target), new=new or None) for target, _, new in pairs),
+                reason=reason,
+                until=instant(clock() + timedelta(hours=min(hours, MOST_HOURS))),
+                nonce=nonce,
+                signatures=(),
+                witnessed=False,
+            )
+        except ValueError as error:
+            raise InputError(Problem("--move", "", f"cannot stand on the ledger: {error}")) from None
+        said_text(reason)
+        _write(
+            out, used.model_dump_json(exclude={"signatures", "witnessed"}), to_sign.breaking_glass(state.origin, used)
+        )
+    note(f"Two officers sign {out / TO_SIGN}; then `openleo change break-glass {out}`.")
+
+
+def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as_json: AsJson = False) -> None:
+    """Break the glass: log what two officers signed; it holds at once, is public, and lapses by itself."""
+    from openleo.governance.activate import witnessed
+    from openleo.governance.entries import BreakGlassUsed, entry
+    from openleo.governance.house import newest
+    from openleo.ledger.faults import LedgerError
+
+    with answers(str(folder), as_json), opened(data, database, write=True) as house:
+        try:
+            seen = bool(witnessed(house)[0].witnesses)
+        except LedgerError as error:  # break-glass may go without the witnesses, and says so
+            note(f"unwitnessed: {error}")
+            seen = False
+        said = _read(folder) | {"signatures": _signatures(folder), "witnessed": seen}
+        body = BreakGlassUsed.model_validate_json(json.dumps(said, default=lambda one: one.model_dump()))
+        now = newest(house.state, clock())
+        number = house.append([entry(now, body)]).start
+        said_ = house.write_active(now)
+    if said_:
+        note(said_)
+    _told(number, f"{body.id} holds until {body.until}; its review is due.", as_json)
+
+
+def review(
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The use.")],
+    finding: Annotated[Path, typer.Option("--finding", metavar="F", help="What the reviewers find, in words.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Draft it here, to be signed.")] = None,
+    signed: Annotated[Path | None, typer.Option("--signed", metavar="DIR", help="Log the draft, as signed.")] = None,
+    data: Data = DEFAULT_DATA,
+    database: Database = "",
+    as_json: AsJson = False,
+) -> None:
+    """Review a use of break-glass, by officers who had no part in it and satisfy the quorum."""
+    from openleo.cli.common import one_of
+    from openleo.governance import to_sign
+    from openleo.governance.entries import BreakGlassReviewed, entry
+    from openleo.governance.house import newest
+
+    one_of(out=out, signed=signed)
+    text = read_text(finding, "--finding").strip()
+    with answers(id_, as_json), opened(data, database, write=signed is not None) as house:
+        body = BreakGlassReviewed.model_construct(id=id_, finding=text, signatures=())
+        said_text(text)
+        if out is not None:
+            _write(out, body.model_dump_json(exclude={"signatures"}), to_sign.review(house.state.origin, body))
+            note(f"The reviewers sign {out / TO_SIGN}; then come again with --signed {out}.")
+            return
+        assert signed is not None
+        body = BreakGlassReviewed(id=id_, finding=text, signatures=_signatures(signed))
+        number = house.append([entry(newest(house.state, clock()), body)]).start
+    _told(number, f"{id_} is reviewed.", as_json)
+
+
+def said_text(text: str) -> None:
+    """Raises pydantic's ValidationError where a text cannot stand on the ledger."""
+    from pydantic import TypeAdapter
+
+    from openleo.governance.entries import Said
+
+    TypeAdapter(Said).validate_python(text)
+
+
+def _told(number: int, words: str, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": True, "entry": number})
+    note(f"Entry {number}: {words}")
+
+
+def _write(out: Path, drafted: str, message: bytes) -> None:
+    from openleo.errors import InputError, Problem
+    from openleo.report.staging import Staging, blaming
+
+    if out.exists():
+        raise InputError(Problem(f"--out {out}", "", "exists; a draft has a folder of its own."))
+    with blaming(out), Staging(out) as staging:
+        (staging.path / DRAFT).write_text(drafted + "\n", encoding="utf-8")
+        (staging.path / TO_SIGN).write_bytes(message)
+        (staging.path / SIGNATURES).mkdir()
+        staging.commit([])
+
+
+def _read(folder: Path) -> dict[str, object]:
+    from openleo.errors import InputError, Problem
+
+    try:
+        found = json.loads((folder / DRAFT).read_bytes())
+    except (OSError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(Problem(str(folder / DRAFT), "", "is no draft of `openleo change draft-break-glass`."))
+    return found
+
+
+def _signatures(folder: Path) -> tuple[Signed, ...]:
+    files = sorted((folder / SIGNATURES).glob("*.sig"))
+    return tuple(signed_by(one.stem, one, "") for one in files)

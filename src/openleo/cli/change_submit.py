@@ -1,0 +1,119 @@
+"""What every proposal shares: the request's options, and the way of a drafted change to the ledger and its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from openleo.cli.change_common import clock
+from openleo.cli.common import note, print_json, read_instant
+
+if TYPE_CHECKING:
+    from openleo.governance.drafting import Request
+    from openleo.governance.entries import Signed
+    from openleo.governance.house import House
+    from openleo.governance.moves import Move
+
+DAYS_OPEN, DAYS_APPROVING = 30, 14
+Requester = Annotated[str, typer.Option("--requester", metavar="ID", help="Who asks; never counts in its quorum.")]
+OnBehalfOf = Annotated[str, typer.Option("--on-behalf-of", metavar="PARTY", help="For whom.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="T", help="Why; it is public.")]
+Legal = Annotated[str, typer.Option("--legal", metavar="T", help="The legal reference; it is public.")]
+From = Annotated[str | None, typer.Option("--from", metavar="T", help="Not before this instant. [default: now]")]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="T", help=f"And before this one. [default: {DAYS_OPEN} days on]")
+]
+Expires = Annotated[
+    str | None, typer.Option(metavar="T", help=f"When approvals expire. [default: {DAYS_APPROVING} days on]")
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder: what goes to the officers.")]
+
+
+def request_of(
+    requester: str,
+    on_behalf_of: str,
+    reason: str,
+    legal: str,
+    from_: str | None,
+    until: str | None,
+    expires: str | None,
+    reverts: str | None = None,
+) -> Request:
+    """The request of the command line. Raises InputError."""
+    from openleo.governance.drafting import Request
+
+    now = clock()
+
+    def at(text: str | None, option: str, days: int) -> datetime:
+        return now + timedelta(days=days) if text is None else read_instant(text, option)
+
+    begin, end = at(from_, "--from", 0), at(until, "--until", DAYS_OPEN)
+    return Request(
+        requester, on_behalf_of, reason, legal, begin, end, at(expires, "--expires", DAYS_APPROVING), reverts
+    )
+
+
+def submit(
+    house: House,
+    kind: str,
+    moves: Sequence[Move],
+    request: Request,
+    effect: Mapping[str, Any],
+    out: Path,
+    *,
+    named: Iterable[str] = (),
+    documents: Mapping[str, Any] | None = None,
+    possession: Iterable[Signed] = (),
+    as_json: bool = False,
+) -> None:
+    """Log a proposal with its effect, and write the folder that goes to the officers. Raises InputError or Refused."""
+    import secrets
+
+    from openleo.errors import InputError, Problem
+    from openleo.governance import drafting, told
+    from openleo.governance.entries import entry
+    from openleo.governance.folder import EFFECT, fold, readable
+    from openleo.governance.house import newest
+    from openleo.report.staging import Staging, blaming
+
+    if out.exists():
+        raise InputError(Problem(f"--out {out}", "", "exists; a change has a folder of its own."))
+    try:
+        proposed = drafting.proposal(secrets.token_hex(16), kind, moves, request, documents, possession)
+    except ValueError as error:
+        raise InputError(_problems(error)) from None
+    frozen = drafting.freezing(proposed.change, effect, named)
+    now = newest(house.state, clock())
+    with blaming(out), Staging(out) as staging:
+        (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
+        house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})
+        house.append([entry(now, proposed), entry(now, frozen)])
+        change = house.state.change(proposed.change)
+        for name, data in fold(house.state, change, effect).files.items():
+            (staging.path / name).write_bytes(data)
+        staging.commit([])
+    if as_json:
+        print_json({"ok": True, "folder": str(out), **told.as_json(house.state, change, clock())})
+    else:
+        typer.echo(told.text(house.state, change, clock()))
+    note(f"Officers sign {out / 'to-sign.json'}: ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json")
+
+
+def _problems(error: ValueError) -> list[Any]:
+    """What is wrong with a request, in the words of its options."""
+    from pydantic import ValidationError
+
+    from openleo.errors import Problem
+
+    if not isinstance(error, ValidationError):
+        return [Problem("the request", "", str(error))]
+    names = {"on_behalf_of": "--on-behalf-of", "legal_reference": "--legal"}
+    found = []
+    for one in error.errors():
+        place = str(one["loc"][0]) if one["loc"] else ""
+        found.append(Problem(names.get(place, f"--{place}"), "", f"{one['input']!r:.80}: {one['msg']}."))
+    return found

@@ -1,0 +1,84 @@
+"""`openleo change verify`: does a change's folder hold, offline?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import typer
+
+from openleo.cli.change_common import ChangeDir, answers
+from openleo.cli.common import AsJson, note, print_json
+from openleo.cli.ledger_common import PolicyFile, Vkey, tell_standing, trusted
+
+if TYPE_CHECKING:
+    from openleo.governance.folder import ChangeFolder
+    from openleo.ledger.policy import Opened, Policy
+
+
+def verify(folder: ChangeDir, vkey: Vkey = None, policy: PolicyFile = None, as_json: AsJson = False) -> None:
+    """Verify a folder by itself: its files say one thing, its signatures hold, and its proof shows it was activated.
+
+    Whose keys may sign stands on the ledger: `openleo change audit` tells whether they counted. With --vkey or --policy
+    the proof is checked too. Exits 3 if anything does not hold.
+    """
+    from openleo.governance.folder import PROOF, ChangeFolder
+    from openleo.governance.state import Refused
+
+    known = trusted(policy, vkey)
+    with answers(str(folder), as_json):
+        change = ChangeFolder(folder)
+        change.check()
+        signed = dict(_signers(change))
+        proof = folder / PROOF
+        if known is None and proof.exists():
+            note(f"{proof} is not checked: name the log's key with --vkey, or a policy.")
+        if known is not None and not proof.exists():
+            raise Refused(f"{proof} is not there: the change was not activated, or its proof was not handed along")
+        opened = None if known is None else _check_proof(change, known)
+    if opened is not None:
+        tell_standing(opened)
+    if as_json:
+        print_json({"ok": True, "change": change.proposed.change, "signed": signed, "proven": opened is not None})
+        return
+    typer.echo(f"{change.proposed.change}: request, effect and statements agree.")
+    for officer, key in signed.items():
+        typer.echo(f"  approved by {officer} with {key}")
+    if opened is not None:
+        typer.echo(f"  activated: proven under {opened.checkpoint.size} entries of {opened.checkpoint.origin}")
+
+
+def _signers(change: ChangeFolder) -> Iterator[tuple[str, str]]:
+    """(officer, fingerprint) of every signature that holds over to-sign.json. Raises Refused at one that does not."""
+    from openleo.governance.folder import STATEMENTS
+    from openleo.governance.sshsig import SignatureRefused
+    from openleo.governance.sshsig import verify as verify_signature
+    from openleo.governance.state import Refused
+
+    message = change.read(STATEMENTS["approve"])
+    for officer, armour in change.approvals.items():
+        try:
+            yield officer, verify_signature(message, armour).fingerprint
+        except SignatureRefused as error:
+            raise Refused(f"the signature of {officer} {error}") from None
+
+
+def _check_proof(change: ChangeFolder, policy: Policy) -> Opened:
+    """The proof is of this change's activation. Raises NotProven or Refused."""
+    from openleo.governance.entries import Activated, EntryRefused, from_bytes
+    from openleo.governance.folder import PROOF
+    from openleo.governance.state import Refused
+    from openleo.ledger import proof as proofs
+    from openleo.ledger.faults import Malformed, NotProven
+
+    try:
+        read = proofs.parse(change.read(PROOF))
+        proven = proofs.check(read, policy)
+        body = from_bytes(read.extra or b"").body
+    except Malformed as error:
+        raise NotProven(str(error)) from None
+    except EntryRefused as error:
+        raise NotProven(f"what it proves is no entry: {error}") from None
+    if not isinstance(body, Activated) or body.change != change.proposed.change:
+        raise Refused(f"the proof is of another entry than the activation of {change.proposed.change}")
+    return proven.opened

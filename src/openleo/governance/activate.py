@@ -1,0 +1,126 @@
+"""A change that is approved takes effect: the steps from the ledger's state to the entry that says so.
+
+    read ─► effect computed again ─► checkpoint witnessed ─► approvals proven ─► gate ─► logged ─► in force
+
+Whatever step the power fails at, the ledger alone says what is in force: before `entries durable` nothing has changed,
+after it everything has. `at` is told of each step; tests kill the process at every one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from openleo.governance import gate
+from openleo.governance.entries import ApprovedIn, instant
+from openleo.governance.house import House
+from openleo.governance.state import Change, Refused
+from openleo.ledger import proof
+from openleo.ledger.faults import NotProven
+from openleo.ledger.policy import NOBODY, UNWITNESSED, Opened, judge
+from openleo.ledger.proof import Proof
+from openleo.ledger.text import to_base64
+from openleo.ledger.witness_client import collect
+
+SLOT_S = 15  # so far may clocks differ
+Json = Mapping[str, Any]
+Recompute = Callable[[Change], Json]  # the effect of a change on the set in force, now
+POINTS = (
+    "change read",
+    "effect recomputed",
+    "effect kept",
+    "approvals witnessed",
+    "approvals proven",
+    "gate passed",
+    "entries checked",
+    "append: accepted",
+    "append: entries written",
+    "append: tiles written",
+    "append: checkpoint written",
+    "append: committed",
+    "append: marked",
+    "entries durable",
+    "activation witnessed",
+    "active set written",
+)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What was logged: the number of change.activated, its proof, and what has to be said with it."""
+
+    index: int
+    proof: Proof
+    warnings: tuple[str, ...]
+
+
+def activate(house: House, id_: str, now: datetime, recompute: Recompute) -> Activation:
+    """Activate an approved change. Raises Refused with the reason where anything is missing."""
+    change = house.state.change(id_)
+    if change.effect is None:
+        raise Refused("its effect is not frozen")
+    signed = house.artefacts.get_json(change.effect.effect)
+    house.at("change read")
+    again = gate.Recomputed(recompute(change))
+    house.at("effect recomputed")
+    house.artefacts.put_json({key: value for key, value in again.effect.items() if key != "sha256"})
+    house.at("effect kept")
+    opened, warnings = witnessed(house)
+    house.at("approvals witnessed")
+    _check_clock(now, opened)
+    _check_proven(house, change, opened)
+    house.at("approvals proven")
+    root = to_base64(opened.checkpoint.root)
+    approved_in = ApprovedIn(size=opened.checkpoint.size, root=root)
+    entries = gate.activation(house.state, id_, now, signed, again, approved_in, bool(opened.witnesses))
+    house.at("gate passed")
+    index = house.append(entries).start
+    try:
+        _, more = witnessed(house)
+        warnings = tuple(dict.fromkeys((*warnings, *more)))
+    except NotProven as error:  # it is in force and logged; the witnesses see it with the next checkpoint
+        warnings = (*warnings, f"not witnessed yet: {error}")
+    house.at("activation witnessed")
+    made = house.ledger.prove(index)
+    if said := house.write_active(now):
+        warnings = (*warnings, said)
+    house.at("active set written")
+    return Activation(index, made, warnings)
+
+
+def _check_clock(now: datetime, opened: Opened) -> None:
+    """Witnesses have clocks of their own: an entry is not made before the instant at which they saw the one before."""
+    seen = max((seal.time_s or 0 for seal in opened.witnesses), default=0)
+    if seen > now.timestamp() + SLOT_S:
+        raise Refused(f"the clock says {instant(now)}, and witnesses saw the ledger later. Set the clock right")
+
+
+def witnessed(house: House) -> tuple[Opened, tuple[str, ...]]:
+    """The checkpoint of all entries with the cosignatures that the roster asks for, and what has to be said of it.
+
+    Raises NotProven where witnesses that are needed did not sign: ordinary activation waits.
+    """
+    note = house.ledger.checkpoint(house.signer)
+    policy = house.policy
+    if policy.quorum == NOBODY or not policy.witnesses:
+        return judge(policy, note), (UNWITNESSED,)
+    collected = collect(note, policy.witnesses, house.ledger.prove_consistency)
+    size = house.ledger.size
+    if collected.signatures:
+        note = house.ledger.add_cosignatures(size, collected.signatures)
+    said = tuple(f"witness {name}: {why}" for name, why in collected.problems)
+    try:
+        return judge(policy, note), said
+    except NotProven as error:
+        raise NotProven("; ".join((str(error), *said))) from error
+
+
+def _check_proven(house: House, change: Change, opened: Opened) -> None:
+    """Every approval stands under the checkpoint, by its proof. Raises Refused."""
+    for vote in change.votes.values():
+        made = house.ledger.prove(vote.index)
+        proven = proof.check(made, house.policy, house.ledger.entry(vote.index))
+        if proven.opened.checkpoint != opened.checkpoint:
+            raise Refused("the ledger grew while its approvals were proven. Try again")

@@ -1,0 +1,84 @@
+"""Documents named by the sha256 of their bytes: rule books, effects, lists; beside the ledger, which holds the names.
+
+An artefact is on the disk before an entry names it, and is never written over. What is read back is hashed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from openleo.governance.state import Refused
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class Artefacts:
+    """A folder of them."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Where one is or would be."""
+        return self._folder / sha256
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes; when this returns they are on the disk. Gives their name. Raises OSError."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self.path(sha256)
+        if path.exists() and path.read_bytes() == data:
+            return sha256
+        self._folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{sha256}.{os.getpid()}")
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+            _sync(self._folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                beside.unlink(missing_ok=True)
+            raise
+        return sha256
+
+    def put_json(self, document: Any) -> str:
+        """Keep a document as its RFC 8785 bytes."""
+        return self.put(rfc8785.dumps(document))
+
+    def get(self, sha256: str) -> bytes:
+        """Raises Refused where it is not there, or is not what its name says."""
+        if not _NAME.fullmatch(sha256):
+            raise Refused(f"{sha256[:80]!r} names no artefact")
+        try:
+            data = self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise Refused(f"the artefact {sha256} is not in {self._folder}") from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise Refused(f"the artefact {self.path(sha256)} was altered: its bytes have another sha256")
+        return data
+
+    def get_json(self, sha256: str) -> Any:
+        """Raises Refused."""
+        data = self.get(sha256)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"the artefact {sha256} is no JSON") from error
+
+
+def _sync(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -1,0 +1,142 @@
+"""A change as a folder that goes to officers, and comes back with their signatures.
+
+    request.json           the proposal as it stands on the ledger, with the ledger, roster and quorum it is bound to
+    effect.json            the effect, whose sha256 is signed
+    to-sign.json           the bytes to sign to approve it; to-withdraw.json and to-reject.json likewise
+    approvals/OFFICER.sig  what `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json` wrote
+    proof.tlog-proof       that the activation stands on the ledger, for whoever is offline
+
+Nobody has to believe the folder: what counts is made again from the ledger and compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from openleo.governance import losses, to_sign
+from openleo.governance.effect_form import checked
+from openleo.governance.entries import EffectFrozen, Proposed
+from openleo.governance.state import Change, Refused, State, statement
+
+REQUEST, EFFECT, PROOF, APPROVALS = "request.json", "effect.json", "proof.tlog-proof", "approvals"
+STATEMENTS: Mapping[to_sign.Decision, str] = {
+    "approve": "to-sign.json",
+    "withdraw": "to-withdraw.json",
+    "reject": "to-reject.json",
+}
+
+
+@dataclass(frozen=True)
+class Folded:
+    """The files of a change that was proposed, by name."""
+
+    files: Mapping[str, bytes]
+
+
+def fold(state: State, change: Change, effect: Mapping[str, Any]) -> Folded:
+    """What goes to the officers, from the ledger's state after the effect was frozen."""
+    assert change.effect is not None
+    request = {
+        "origin": state.origin,
+        "roster": change.roster,
+        "quorum": [str(line.quorum) for line in change.lines],
+        "proposed": change.proposed.model_dump(mode="json", by_alias=True),
+        "effect": change.effect.model_dump(mode="json", by_alias=True),
+    }
+    return Folded(
+        {
+            REQUEST: readable(request),
+            EFFECT: readable(effect),
+            **{name: statement(state, change, decision) for decision, name in STATEMENTS.items()},
+        }
+    )
+
+
+def readable(document: Mapping[str, Any]) -> bytes:
+    """JSON for people."""
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class ChangeFolder:
+    """One that is there. Its methods raise Refused where a file is missing or does not hold together."""
+
+    path: Path
+
+    def read(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise Refused(f"{self.path / name} cannot be read: {error.strerror}") from None
+
+    def json(self, name: str) -> Any:
+        data = self.read(name)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise Refused(f"{self.path / name} is no JSON") from None
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        found = self.json(REQUEST)
+        if not isinstance(found, dict) or not {"origin", "roster", "quorum", "proposed", "effect"} <= set(found):
+            raise Refused(f"{self.path / REQUEST} is not the request of a change")
+        return found
+
+    @property
+    def proposed(self) -> Proposed:
+        try:
+            return Proposed.model_validate_json(json.dumps(self.request["proposed"]))
+        except ValueError as error:
+            raise Refused(f"{self.path / REQUEST} is not the request of a change: {error}") from None
+
+    @property
+    def frozen(self) -> EffectFrozen:
+        try:
+            return EffectFrozen.model_validate_json(json.dumps(self.request["effect"]))
+        except ValueError as error:
+            raise Refused(f"{self.path / REQUEST} has no effect as the ledger has it: {error}") from None
+
+    @property
+    def effect(self) -> Mapping[str, Any]:
+        found = self.json(EFFECT)
+        if not isinstance(found, dict):
+            raise Refused(f"{self.path / EFFECT} is no effect")
+        return found
+
+    @property
+    def approvals(self) -> dict[str, str]:
+        """The signatures that came back, by officer."""
+        files = sorted((self.path / APPROVALS).glob("*.sig"))
+        return {file.stem: self.read(f"{APPROVALS}/{file.name}").decode("ascii", "replace") for file in files}
+
+    def check(self) -> None:
+        """That the files are of one change: request, effect and what is signed say the same. Raises Refused."""
+        request, proposed, frozen = self.request, self.proposed, self.frozen
+        found = {key: value for key, value in self.effect.items() if key != "sha256"}
+        try:
+            sha256 = hashlib.sha256(rfc8785.dumps(found)).hexdigest()
+        except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError):
+            raise Refused(f"{self.path / EFFECT} cannot be written as canonical JSON") from None
+        if sha256 != frozen.effect:
+            raise Refused(f"{self.path / EFFECT} is not the effect of the request: its sha256 is {sha256}")
+        if self.effect.get("sha256", sha256) != sha256:
+            raise Refused(f"{self.path / EFFECT} says another sha256 than it has, which is {sha256}")
+        if (losses.touched(checked(found)), losses.ends(found)) != (frozen.touched, frozen.ends):
+            raise Refused(f"{self.path / REQUEST} sums the effect up otherwise than {EFFECT} says")
+        for decision, name in STATEMENTS.items():
+            try:
+                quorum = [str(text) for text in request["quorum"]]
+                origin, roster = str(request["origin"]), str(request["roster"])
+                made = to_sign.of_change(decision, origin, roster, proposed, frozen, quorum)
+            except (TypeError, ValueError):
+                raise Refused(f"{self.path / REQUEST} is not the request of a change") from None
+            if made != self.read(name):
+                raise Refused(f"{self.path / name} does not say what {REQUEST} says")

@@ -1,0 +1,230 @@
+"""Deliveries made: signed webhooks, and mails through SMTP; what became of each is noted before the next one.
+
+A webhook is a POST of the notice with the headers of Standard Webhooks: `webhook-id` is the notice's id, and stays the
+same however often it is sent; `webhook-timestamp` is that of the attempt; `webhook-signature` holds the HMAC-SHA256 of
+both and the body, once for every key. What a failure says names no address and no secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import hmac
+import smtplib
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP as MAIL_FORM
+from email.utils import format_datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import httpx
+import rfc8785
+
+from openleo import __version__
+from openleo.governance.notices import Delivery, Email, Notice, Tried, Webhook
+from openleo.governance.outbox import Outbox
+from openleo.governance.subscribers import Secrets, Smtp
+
+TIMEOUT_S = 15.0  # of each step of a conversation
+LONGEST_S = 60.0  # of a whole one: who answers a byte at a time holds up all others
+POINTS = ("delivered", "noted")  # that a pass comes by for each delivery; tests kill the process there
+At = Callable[[str], None]
+
+
+class NotDelivered(Exception):
+    """Why, in words that may be logged. `down`: the whole route is, so the others on it can wait."""
+
+    def __init__(self, why: str, *, down: bool = False):
+        self.down = down
+        super().__init__(why)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A delivery that was tried; `failure` is empty where it was made."""
+
+    delivery: Delivery
+    tried: Tried
+    failure: str
+
+
+@dataclass(frozen=True)
+class Post:
+    """Takes deliveries out of the house."""
+
+    secrets: Secrets
+    smtp: Smtp | None = None
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    timeout_s: float = TIMEOUT_S
+    longest_s: float = LONGEST_S
+
+    def deliver(self, delivery: Delivery, now: datetime) -> None:
+        """Raises NotDelivered. What takes too long is left alone; if it was taken after all, it comes twice."""
+        failures: list[Exception] = []
+
+        def converse() -> None:
+            try:
+                self._deliver(delivery, now)
+            except Exception as error:  # noqa: BLE001 - raised again below, in the thread that asked
+                failures.append(error)
+
+        thread = threading.Thread(target=converse, name=f"delivery to {delivery.subscriber.id}", daemon=True)
+        thread.start()
+        thread.join(self.longest_s)
+        if thread.is_alive():
+            raise NotDelivered(f"not over within {self.longest_s:g} s", down=True)
+        if failures:
+            raise failures[0]
+
+    def _deliver(self, delivery: Delivery, now: datetime) -> None:
+        by = delivery.subscriber.by
+        if isinstance(by, Webhook):
+            self._call(by, delivery, now)
+        elif isinstance(by, Email):
+            self._mail(by, delivery.notice, now)
+
+    def _call(self, by: Webhook, delivery: Delivery, now: datetime) -> None:
+        body = rfc8785.dumps(delivery.notice.document)
+        headers = signed_headers(self.secrets.keys[delivery.subscriber.id], delivery.notice.id, now, body)
+        secure = urlsplit(by.url).scheme == "https"
+        try:
+            with httpx.stream(
+                "POST",
+                by.url,
+                content=body,
+                headers=headers,
+                timeout=self.timeout_s,
+                follow_redirects=False,  # who is told is in the file, and nowhere else
+                verify=self.tls,
+                trust_env=secure,  # proxies are for what leaves this machine
+            ) as answer:
+                status = answer.status_code
+        except httpx.TimeoutException:
+            raise NotDelivered(f"no answer within {self.timeout_s:g} s", down=True) from None
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
+            raise NotDelivered(f"cannot be reached ({type(error).__name__})", down=True) from None
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise NotDelivered(_refusal(status))
+
+    def _mail(self, by: Email, notice: Notice, now: datetime) -> None:
+        assert self.smtp is not None, "the file was read with mails and no server"
+        message = mail(notice, self.smtp.sender, by.address, now)
+        try:
+            link = self._link(self.smtp)
+        except smtplib.SMTPException as error:
+            raise NotDelivered(f"the mail server: {_smtp_words(error)}", down=True) from None
+        except OSError as error:
+            raise NotDelivered(f"the mail server cannot be reached ({type(error).__name__})", down=True) from None
+        try:
+            link.send_message(message)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
+            raise NotDelivered(f"the mail server refuses: {_smtp_words(error)}") from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise NotDelivered(f"the mail server: {_smtp_words(error)}", down=True) from None
+        finally:  # it was taken or not: how the server says good-bye does not matter
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                link.quit()
+            link.close()
+
+    def _link(self, smtp: Smtp) -> smtplib.SMTP:
+        """A conversation that may begin: encrypted, and signed in. Raises SMTPException or OSError."""
+        if smtp.security == "tls":
+            link: smtplib.SMTP = smtplib.SMTP_SSL(smtp.host, smtp.port, timeout=self.timeout_s, context=self.tls)
+        else:
+            link = smtplib.SMTP(smtp.host, smtp.port, timeout=self.timeout_s)
+        try:
+            if smtp.security == "starttls":
+                link.starttls(context=self.tls)  # a server that does not offer it is refused
+            if smtp.user is not None and self.secrets.smtp_password is not None:
+                link.login(smtp.user, self.secrets.smtp_password)
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+
+def signed_headers(keys: Sequence[bytes], id_: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers of Standard Webhooks for a message sent now."""
+    timestamp = int(now.timestamp())
+    return {
+        "content-type": "application/json",
+        "user-agent": f"openleo/{__version__}",
+        "webhook-id": id_,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(signature(key, id_, timestamp, body) for key in keys),
+    }
+
+
+def signature(key: bytes, id_: str, timestamp: int, body: bytes) -> str:
+    """Standard Webhooks, version 1: over `ID.TIMESTAMP.BODY`.
+
+    >>> from openleo.governance.subscribers import webhook_key
+    >>> key = webhook_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")  # the example of the specification's libraries
+    >>> signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
+    """
+    signed = f"{id_}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def mail(notice: Notice, sender: str, to: str, now: datetime) -> EmailMessage:
+    """A notice as a mail (RFC 5322); sent twice, it has the same Message-ID."""
+    message = EmailMessage(MAIL_FORM)
+    message["From"], message["To"] = sender, to
+    message["Subject"] = f"[OpenLEO] {notice.title}"
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = f"<{notice.id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday answers it
+    message.set_content(f"{notice.title}\n\n{notice.text}\nEntry {notice.entry} of {notice.ledger}\n{notice.id}\n")
+    return message
+
+
+def send_all(
+    deliveries: Sequence[Delivery], post: Post, outbox: Outbox, clock: Callable[[], datetime], at: At = lambda _: None
+) -> Iterator[Outcome]:
+    """Try each delivery, and note what became of it. Those on a route that is down wait for the next pass."""
+    down: set[str] = set()
+    for delivery in deliveries:
+        route = _route(delivery)
+        if route in down:
+            continue
+        failure = ""
+        try:
+            post.deliver(delivery, clock())
+        except NotDelivered as error:
+            failure = str(error)
+            if error.down:
+                down.add(route)
+        at("delivered")
+        tried = outbox.note(delivery, clock(), failure)
+        at("noted")
+        yield Outcome(delivery, tried, failure)
+
+
+def _route(delivery: Delivery) -> str:
+    by = delivery.subscriber.by
+    return f"webhook {delivery.subscriber.id}" if isinstance(by, Webhook) else "mail"
+
+
+def _refusal(status: int) -> str:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return f"it answers {status}, a redirect, which is not followed"
+    if status == HTTPStatus.GONE:
+        return "it answers 410: the address is gone. Take it out of the subscribers file"
+    return f"it answers {status}"
+
+
+def _smtp_words(error: Exception) -> str:
+    """What may be told of an error of SMTP: a server's own words can hold anything."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = sorted({code for code, _ in error.recipients.values()})
+        return f"the recipient ({', '.join(map(str, codes))})"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{type(error).__name__} {error.smtp_code}"
+    return type(error).__name__

@@ -1,0 +1,96 @@
+"""A change in words and as JSON, for `change show`, mails and pages: where it stands, who signed, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from openleo.governance.entries import Touched, instant
+from openleo.governance.life import why_not
+from openleo.governance.losses import FEW
+from openleo.governance.moves import Move
+from openleo.governance.quorum import missing
+from openleo.governance.state import Change, State, earliest, status, voters
+
+SHORT = 12  # characters of a hash
+MOST_NAMED = 5  # territories
+
+
+def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
+    """Everything of a change that is public."""
+    people = voters(state, change)
+    return {
+        "change": change.proposed.change,
+        "status": str(status(state, change, at)),
+        "why": why_not(state, change, at),
+        "proposed_at": instant(change.proposed_at),
+        "not_before": instant(earliest(state, change)),
+        "approved_by": [one.id for one in people],
+        "missing": [missing(line.quorum, people) for line in change.lines],
+        "quorum": [str(line.quorum) for line in change.lines],
+        "objections": len(change.objections),
+        "activated_at": None if change.activated_at is None else instant(change.activated_at),
+        "entry": change.activated_by,
+        "proposed": change.proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
+        "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
+    }
+
+
+def text(state: State, change: Change, at: datetime) -> str:
+    """A change for people."""
+    proposed = change.proposed
+    people = voters(state, change)
+    lines = [
+        f"{proposed.change}: {status(state, change, at)}",
+        *(f"  {move(one)}" for one in proposed.moves),
+        f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
+        f"  reason: {proposed.reason}",
+        f"  legal reference: {proposed.legal_reference}",
+        f"  window {proposed.window.from_} to {proposed.window.until}, approvals until {proposed.expires}",
+    ]
+    if change.effect is not None:
+        lines += [f"  effect {change.effect.effect[:SHORT]}: {_effect(change.effect.touched)}"]
+        for line in change.lines:
+            lacking = missing(line.quorum, people)
+            lines.append(f"  quorum {line}: {'lacks ' + lacking if lacking else 'met'}")
+        lines.append(f"  approved by {', '.join(one.id for one in people) or 'nobody'}")
+    if change.objections:
+        lines.append(f"  objections: entries {', '.join(map(str, change.objections))}")
+    if why := why_not(state, change, at):
+        lines.append(f"  {why}")
+    return "\n".join(lines)
+
+
+def move(one: Move) -> str:
+    """What a move sets, from what to what."""
+    return f"{one.target}: {_short(one.base)} -> {_short(one.new)}"
+
+
+def _short(value: str | None) -> str:
+    return "nothing" if value is None else value if len(value) < 20 else value[:SHORT]
+
+
+def _effect(touched: Sequence[Touched]) -> str:
+    """Who gains and loses, those with most people first."""
+    if not touched:
+        return "nobody gains or loses"
+    lost, gained = sum(one.people_lost for one in touched), sum(one.people_gained for one in touched)
+    most = sorted(touched, key=lambda one: (-one.people_lost - one.people_gained, one.territory))
+    named = ", ".join(one.territory for one in most[:MOST_NAMED])
+    more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
+    emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
+    return f"{shown(lost)} people lose, {shown(gained)} gain, in {named}{more}.{emergency}"
+
+
+def shown(count: int) -> str:
+    """A count as the public reads it.
+
+    >>> shown(9), shown(85_066)
+    ('<10', '85,066')
+    """
+    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
+
+
+def _emergency(one: Touched) -> bool:
+    return one.emergency_terminals_lost is None or one.emergency_terminals_lost > 0

@@ -1,0 +1,140 @@
+"""A coast strip from its proposal to its proof, as its parties would do it: `make demo-governance`.
+
+Everything is done by the command line and by `ssh-keygen`, in a folder of its own; no account of any real decision is
+given. Each command is printed before it runs. Fails where any step answers otherwise than it should.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "who-loses-service-in-a-coastal-strip"
+OUT = ROOT / "out" / "governance"
+PEOPLE = {
+    "operator": ("operator-1", "operator-2", "operator-3"),
+    "regulator:UKR": ("regulator-1", "regulator-2"),
+}
+ORIGIN = "example.org/openleo"
+SLOTS = "40"
+OPENLEO = Path(sys.executable).with_name("openleo")
+
+
+def say(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def run(*words: str | Path, expect: int = 0, quiet: bool = False, stdin: str | None = None) -> str:
+    """What a command prints. Leaves the programme where its exit is another than expected."""
+    shown = " ".join(str(word) if " " not in str(word) else f'"{word}"' for word in words)
+    print(f"$ {shown.replace(str(OPENLEO), 'openleo')}", flush=True)
+    done = subprocess.run([str(word) for word in words], cwd=OUT, capture_output=True, text=True, input=stdin)
+    if not quiet or done.returncode != expect:
+        print(done.stdout + done.stderr, end="", flush=True)
+    if done.returncode != expect:
+        sys.exit(f"the command answered {done.returncode}, and {expect} was expected")
+    return done.stdout
+
+
+def openleo(*words: str | Path, expect: int = 0, quiet: bool = False) -> str:
+    return run(OPENLEO, *words, expect=expect, quiet=quiet)
+
+
+def sign(officer: str, folder: str) -> Path:
+    """The signature of an officer over to-sign.json of a folder, by their own key and OpenSSH."""
+    signature = OUT / folder / "to-sign.json.sig"
+    signature.unlink(missing_ok=True)
+    key = Path("keys") / officer
+    run("ssh-keygen", "-q", "-Y", "sign", "-n", "openleo-approval@v1", "-f", key, f"{folder}/to-sign.json", quiet=True)
+    return signature
+
+
+def roster() -> str:
+    """The roster file: two parties, their officers' public keys, one quorum, two keys of recovery."""
+    text = "schema = 1\n"
+    for party, officers in PEOPLE.items():
+        text += f'\n[[party]]\nid = "{party}"\n'
+        for officer in officers:
+            text += f'\n[[officer]]\nid = "{officer}"\nparty = "{party}"\nkeys = ["{public(officer)}"]\n'
+    text += '\n[[quorum]]\nquorum = "all(1 of operator, 1 of regulator:UKR)"\n'
+    text += f'\n[recovery]\nthreshold = 2\nkeys = ["{public("vault-1")}", "{public("vault-2")}"]\n'
+    return text
+
+
+def public(name: str) -> str:
+    return (OUT / "keys" / f"{name}.pub").read_text().strip()
+
+
+def found() -> None:
+    say("Officers make their keys, and found a ledger: entry 0 is signed by all of them")
+    (OUT / "keys").mkdir(parents=True)
+    for name in (*(officer for officers in PEOPLE.values() for officer in officers), "vault-1", "vault-2"):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", Path("keys") / name, quiet=True)
+    (OUT / "roster.toml").write_text(roster())
+    openleo("officer", "genesis", "roster.toml", "--origin", ORIGIN, "--out", "genesis")
+    for officer in (officer for officers in PEOPLE.values() for officer in officers):
+        sign(officer, "genesis").rename(OUT / "genesis" / "approvals" / f"{officer}.sig")
+    openleo("officer", "found", "genesis", "--ledger", "ledger")
+
+
+def change(name: str, new: str, base: str, reason: str) -> None:
+    """Propose, sign by two parties, activate."""
+    openleo(
+        "change", "propose", new, "--base", base, "--scenario", EXAMPLE / "scenario.toml", "--slots", SLOTS,
+        "--requester", "operator-1", "--on-behalf-of", "operator", "--reason", reason, "--legal", "an example",
+        "--out", name,
+    )  # fmt: skip
+    say(f"{name}: before two parties have signed, the answer is no")
+    activate = ("change", "activate", name, "--scenario", EXAMPLE / "scenario.toml", "--slots", SLOTS)
+    openleo(*activate, expect=3)
+    say(f"{name}: who requested it cannot approve it")
+    approve = ("change", "approve", name, "--officer")
+    openleo(*approve, "operator-1", "--signature", sign("operator-1", name), expect=3)
+    say(f"{name}: two parties sign, each with their own key")
+    for officer in ("operator-2", "regulator-1"):
+        openleo(*approve, officer, "--signature", sign(officer, name))
+    say(f"{name}: it takes effect")
+    openleo(*activate)
+
+
+def tampered() -> None:
+    say("The ledger is published, and verified by its key alone")
+    openleo("ledger", "export", "ledger", "public")
+    vkey = (OUT / "public" / "vkey").read_text().strip()
+    openleo("ledger", "verify", "public", "--vkey", vkey)
+    openleo("change", "verify", "strip", "--vkey", vkey)
+    openleo("change", "audit", "ledger")
+    say("One byte of one entry is changed: the verifier says which")
+    (bundle,) = (OUT / "public" / "tile" / "entries").glob("000.p/*")
+    data = bytearray(bundle.read_bytes())
+    at = data.find(b'"on_behalf_of":"operator"') + len('"on_behalf_of":"')
+    data[at] ^= 1
+    bundle.write_bytes(data)
+    answer = json.loads(openleo("ledger", "verify", "public", "--vkey", vkey, "--json", expect=3))
+    entry = answer["entry"]
+    say(f"It is entry {entry}. The proof of the activation is a file of its own, and holds")
+    openleo("ledger", "verify", "strip/proof.tlog-proof", "--vkey", vkey)
+
+
+def main() -> None:
+    if shutil.which("ssh-keygen") is None:
+        sys.exit("ssh-keygen is needed to sign. On Debian: apt-get install openssh-client")
+    if OUT.exists():
+        shutil.rmtree(OUT)
+    found()
+    rules = EXAMPLE / "rules"
+    say("Service up to the coast is proposed, computed, signed and activated")
+    change("served", f"{rules / 'served-to-the-coast.toml'}", "none", "service up to the coast, as an example")
+    say("A strip along the coast is proposed: who loses service is computed before anybody signs")
+    both = f"{rules / 'served-to-the-coast.toml'},{rules / 'strip-050-km.toml'}"
+    change("strip", both, f"{rules / 'served-to-the-coast.toml'}", "no service within 50 km, as an example")
+    tampered()
+    print(f"\nEverything is in {OUT.relative_to(ROOT)}: the ledger, the folders of both changes, what was published.")
+
+
+if __name__ == "__main__":
+    main()
