@@ -77,6 +77,8 @@ class Field:
         ends = np.searchsorted(self.owner, np.arange(len(land.territories) + 1))
         self.trees = [_tree(points[first:end]) for first, end in pairwise(ends)]
         self.tree = _tree(points)
+        caps = [_cap(points[first:end]) for first, end in pairwise(ends)]
+        self.cap_middle, self.cap_km = np.array([cap[0] for cap in caps]), np.array([cap[1] for cap in caps])
         self.high_seas = Field.high_seas_of(land)
 
     @staticmethod
@@ -105,6 +107,14 @@ class Field:
         least = found.nearest_km(len(middle))
         keep = np.isfinite(distance) & (distance <= least[node] + 2.0 * radius_km[node] + ROUNDING_KM)
         return found.of(keep), point[keep]
+
+    def not_behind(self, middle: Floats, radius_km: Floats, node: Ints, owner: Ints) -> NDArray[np.bool_]:
+        """The rows (node, owner) that `nearest` must look at: the cap around the others' coast lies too far off."""
+        far = self.tree.query(middle, distance_upper_bound=chord(waters.REACH_KM))[0]
+        within = (arc_km(np.asarray(far)) + 2.0 * radius_km + ROUNDING_KM)[node] + self.cap_km[owner]
+        most = np.cos(np.minimum(within / EARTH_MEAN_RADIUS_KM, np.pi))
+        near: NDArray[np.bool_] = np.einsum("ri,ri->r", middle[node], self.cap_middle[owner]) >= most
+        return near
 
     def possible(self, reach: Reach, radius_km: Floats) -> tuple[Ints, Ints]:
         """Rows (node, label): every label at sea that some point of a node could have."""
@@ -138,6 +148,16 @@ class Field:
         label = np.full(nodes, self.high_seas)
         label[node] = np.where(strip < len(STRIPS), KINDS * reach.owner[row] + 1 + strip, self.high_seas)
         return label
+
+
+def _cap(points: Floats) -> tuple[Floats, float]:
+    """(unit vector of the middle of some points, the radius in km around it that holds them)."""
+    middle = points.sum(axis=0)
+    length = float(np.linalg.norm(middle))
+    if length == 0.0:
+        return np.array([1.0, 0.0, 0.0]), np.pi * EARTH_MEAN_RADIUS_KM
+    middle /= length
+    return middle, float(arc_km(np.linalg.norm(points - middle, axis=1)).max()) + ROUNDING_KM
 
 
 def _tree(points: Floats) -> KDTree:

@@ -9,7 +9,7 @@ every label that could be there has been met; those that are left open then are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -50,6 +50,7 @@ STRAIGHT_SHARE = 0.35  # of the distance to the coast: in a larger triangle dist
 LONG = 4.0  # a triangle whose longest edge is so many times its height is cut in two, not in four
 NOTHING = 1e-30  # of a line in radians: the area of the thinnest triangles is rounded to none
 ROUNDING = 1e-9  # of an area
+MANY_IN_REACH = 4  # coasts a triangle: of cells of thousands of kilometres, most of them far behind the nearest
 AT_ONCE = 4_000  # pieces whose triangles are held together, of cells of
 AT_ONCE_KM2 = 5e7  # at most: some 500 MB
 
@@ -259,6 +260,9 @@ def _areas(field: Field, nodes: _Nodes, smallest_sr: float, coarse_km: float) ->
     keys, areas = np.empty(0, np.int64), np.empty(0)  # of triangles that are not cut further
     while len(nodes.piece):
         middle, radius, area = _middles(nodes.corners)
+        if len(nodes.row) > MANY_IN_REACH * len(radius):
+            asked = field.not_behind(middle, radius, nodes.row, nodes.owner)
+            nodes = replace(nodes, row=nodes.row[asked], owner=nodes.owner[asked])
         near, coast = field.nearest(middle, radius, nodes.row, nodes.owner)
         doubtful = (np.bincount(field.possible(near, radius)[0], minlength=len(radius)) > 1)[near.node]
         close = near.of(doubtful)
