@@ -187,7 +187,8 @@ def _seen_from_their_middles(ground: Shapes) -> NDArray[np.bool_]:
     corners, part = _fans(parts)
     laid = np.bincount(part, weights=shapely.area(shapely.polygons(corners)), minlength=len(parts))
     bent = laid > shapely.area(parts) * (1.0 + ROUNDING)
-    return np.bincount(of[bent], minlength=len(ground)) == 0
+    seen: NDArray[np.bool_] = np.bincount(of[bent], minlength=len(ground)) == 0
+    return seen
 
 
 def _fans(polygons: Shapes) -> tuple[Floats, Ints]:
