@@ -218,7 +218,7 @@ FLIGHTS = {
 
 @pytest.mark.parametrize("mask_at", MASK_AT)
 @pytest.mark.parametrize("hand_over", ["least_rtt", "least_change", "highest"])
-@pytest.mark.parametrize("name", FLIGHTS)
+@pytest.mark.parametrize("name", ["antimeridian", pytest.param("near the pole", marks=pytest.mark.slow)])
 def test_a_fast_aircraft_against_brute_force(name: str, hand_over: str, mask_at: str) -> None:
     network = starlink_network(mask_at, "+grid", hand_over)
     rows = FLIGHTS[name]
