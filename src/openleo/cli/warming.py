@@ -143,6 +143,7 @@ def _terminals() -> None:
     rule = Rule("a", "b", "permit", Labels(frozenset(["high-seas"])), slow)
     decided = bulk.decide_all(union([rule]), one, settle(one, ()), None)
     decided.deciding(np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64), 1)
+    decided.blocked(np.zeros(1, dtype=np.int64))
 
 
 def _masks() -> None:
