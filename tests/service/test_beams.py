@@ -138,7 +138,7 @@ SMOOTHED_KM2 = 0.1  # of a strait's length of outline, which is smoothed by up t
 
 
 def taken_km2(names: list[str], beam_km: float) -> tuple[list[float], bool]:
-    """(the parts from which a permit for the last of some areas takes, whether it gives any): beside those for the others."""
+    """(parts from which a permit for the last of some areas takes beside those for the others, does it give any)."""
     permits = [beam("permit", LIT[name], name) for name in names]
     sides = [felt(set_of([SERVED, *some]), beam_km) for some in (permits[:-1], permits)]
     asked = tuple(dict.fromkeys(region for side in sides for region in side.regions))
