@@ -29,7 +29,7 @@ def act(
 ) -> None:
     """Log one act on an account, class or group. All single acts together have to stay below the rate of the roster.
 
-    Above it the answer is no (exit 3), and a change has to be approved: `openleo change propose-act`.
+    Above it the answer is no (exit 3), and a change has to be approved.
     """
     from openleo.errors import InputError, Problem, join_or
     from openleo.governance.acts import KIND_OF_ACT
