@@ -34,7 +34,6 @@ def act(
     from openleo.errors import InputError, Problem, join_or
     from openleo.governance.acts import KIND_OF_ACT
     from openleo.governance.entries import Act, entry
-    from openleo.governance.house import newest
     from openleo.governance.moves import Move
 
     if type_ not in KIND_OF_ACT:
@@ -53,7 +52,7 @@ def act(
             )
         except ValueError as error:
             raise InputError(Problem("TARGET", "", f"cannot stand on the ledger: {error}")) from None
-        number = house.append([entry(newest(house.state, clock()), body, type_)]).start
+        number = house.append([entry(house.now(clock()), body, type_)]).start
     if as_json:
         print_json({"ok": True, "entry": number})
     note(f"Entry {number}: {target} is {new}.")

@@ -37,12 +37,11 @@ def activate(
     """
     from openleo.governance.activate import activate as pass_gate
     from openleo.governance.folder import PROOF, ChangeFolder
-    from openleo.governance.house import newest
     from openleo.report.staging import StagedFile
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         id_ = ChangeFolder(folder).proposed.change
-        now = newest(house.state, clock())
+        now = house.now(clock())
         made = pass_gate(house, id_, now, _recompute(house, scenario, slots, threads))
         with StagedFile(folder / PROOF) as file:
             file.write_bytes(made.proof.encode())

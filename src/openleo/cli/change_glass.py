@@ -67,7 +67,6 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
     """Break the glass: log what two officers signed; it holds at once, is public, and lapses by itself."""
     from openleo.governance.activate import witnessed
     from openleo.governance.entries import BreakGlassUsed, entry
-    from openleo.governance.house import newest
     from openleo.ledger.faults import LedgerError
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
@@ -78,7 +77,7 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
             seen = False
         said = _read(folder) | {"signatures": _signatures(folder), "witnessed": seen}
         body = BreakGlassUsed.model_validate_json(json.dumps(said, default=lambda one: one.model_dump()))
-        now = newest(house.state, clock())
+        now = house.now(clock())
         number = house.append([entry(now, body)]).start
         house.write_active(now)
     _told(number, f"{body.id} holds until {body.until}; its review is due.", as_json)
@@ -97,7 +96,6 @@ def review(
     from openleo.cli.common import one_of
     from openleo.governance import to_sign
     from openleo.governance.entries import BreakGlassReviewed, entry
-    from openleo.governance.house import newest
 
     one_of(out=out, signed=signed)
     text = read_text(finding, "--finding").strip()
@@ -109,7 +107,7 @@ def review(
             return
         assert signed is not None
         body = BreakGlassReviewed(id=id_, finding=text, signatures=_signatures(signed))
-        number = house.append([entry(newest(house.state, clock()), body)]).start
+        number = house.append([entry(house.now(clock()), body)]).start
     _told(number, f"{id_} is reviewed.", as_json)
 
 

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
@@ -24,6 +24,7 @@ from openleo.governance.entries import Entry, Genesis, from_bytes, instant
 from openleo.governance.replay import Finding, audit, follow, refusal
 from openleo.governance.state import Refused, State
 from openleo.ledger import keys
+from openleo.ledger.cosignature import Seal, verified
 from openleo.ledger.keys import Signer
 from openleo.ledger.mark import Mark
 from openleo.ledger.policy import Policy, of_log
@@ -32,6 +33,7 @@ from openleo.ledger.store import Ledger, create, open_ledger
 from openleo.ledger.tiles import OnProgress
 
 LEDGER, KEY, ARTEFACTS, ACTIVE = "ledger.sqlite", "log.key", "artefacts", "active.json"
+AHEAD_S = 15  # a slot
 
 At = Callable[[str], None]  # is told of every point that an act passes
 
@@ -138,6 +140,26 @@ class House:
         """Whose signatures make a checkpoint of this ledger good: by the roster in force."""
         return policy_of(self.state)
 
+    def now(self, clock: datetime) -> datetime:
+        """The instant of an entry made now, in whole seconds. Raises Refused where the clock is behind what is known.
+
+        Known are the newest entry's time, and those at which witnesses saw the last checkpoint. A witness's clock may
+        be a little ahead of ours: up to AHEAD_S its time is taken.
+        """
+        now = newest(self.state, clock)
+        for seal in self._seals():
+            ahead_s = (seal.time_s or 0) - int(now.timestamp())
+            if ahead_s > AHEAD_S:
+                raise Refused(_behind(now, f"{seal.key.name} saw the last checkpoint {ahead_s} s later"))
+            now += timedelta(seconds=max(0, ahead_s))
+        return now
+
+    def _seals(self) -> Sequence[Seal]:
+        """The witnesses' signatures that hold under the last checkpoint."""
+        signed = self.ledger.signed()
+        known = [witness.key for witness in self.policy.witnesses]
+        return verified(signed, known).seals if signed is not None and known else ()
+
     def entry(self, index: int) -> Entry:
         return from_bytes(self.ledger.entry(index))
 
@@ -193,8 +215,9 @@ def newest(state: State, clock: datetime) -> datetime:
     """The instant of an entry made now, in whole seconds. Raises Refused where the clock is behind the ledger."""
     now = clock.replace(microsecond=0)
     if state.newest_at is not None and now < state.newest_at:
-        raise Refused(
-            f"the clock says {instant(now)}, and the newest entry is of {instant(state.newest_at)}: "
-            "time does not go back. Set the clock right"
-        )
+        raise Refused(_behind(now, f"the newest entry is of {instant(state.newest_at)}"))
     return now
+
+
+def _behind(now: datetime, known: str) -> str:
+    return f"the clock says {instant(now)}, and {known}: time does not go back. Set the clock right"

@@ -187,7 +187,10 @@ def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) 
 def _lines(state: State, change: Change, effect: EffectFrozen) -> tuple[QuorumLine, ...]:
     if change.proposed.kind == RECOVERY:
         return recovery_lines(state.people)
-    losses = [Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost) for one in effect.touched]
+    losses = [
+        Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost, one.terminals_lost)
+        for one in effect.touched
+    ]
     return lines_for(state.people, change.proposed.kind, losses, effect.named)
 
 
