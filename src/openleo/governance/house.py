@@ -1,7 +1,7 @@
 """A data folder of governance: the ledger, its key, and the artefacts that the ledger names.
 
     DIR/ledger.sqlite      the entries: the only thing that says what is in force
-    DIR/log.key            the private key of the log, readable by its owner alone
+    DIR/log.key            the private key of the log, readable by its owner alone; log_keys.py
     DIR/artefacts/SHA256   rule books, effects, rosters
     DIR/active.json        what is in force, derived; written for people and programmes, read by nothing here
 
@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
+from openleo.governance import log_keys
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.entries import Entry, Genesis, from_bytes, instant
 from openleo.governance.replay import Finding, audit, follow, refusal
@@ -99,11 +100,13 @@ class House:
         """Raises LedgerError where the ledger does not verify, NotInOrder where its entries do not follow."""
         self.folder, self.artefacts = folder, folder.artefacts
         self.at = at
-        self._signer = keys.read_signer(folder.key) if write else None
+        self._signer: Signer | None = None
         mark = Mark.beside(folder.key) if write else None
         self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
         try:
             self.state = _in_order(self.ledger)
+            if write:
+                self._signer = log_keys.current(folder.key, str(self.ledger.key))
         except BaseException:
             self.ledger.close()
             raise
@@ -113,18 +116,28 @@ class House:
 
         Gives their numbers. After a failure of the storage the house has to be opened again.
         """
-        assert self._signer is not None, "the house was opened to read"
-        first = self.state.size
+        signer, first = self.signer, self.state.size
         try:
             for entry in entries:
                 _follow(self.state, entry)
+            successor = self._successor()
             self.at("entries checked")
-            self.ledger.append([entry.to_bytes() for entry in entries], self._signer)
+            self.ledger.append([entry.to_bytes() for entry in entries], signer, successor)
         except BaseException:
             self._again(first)
             raise
         self.at("entries durable")
+        if successor is not None:
+            log_keys.take_place(self.folder.key, successor)
+            self._signer = successor
+            self.at("log key replaced")
         return range(first, self.state.size)
+
+    def _successor(self) -> Signer | None:
+        """The key that follows the ledger's, where the entries just followed say so. Raises Refused."""
+        if self.state.log_vkey == str(self.ledger.key):
+            return None
+        return log_keys.waiting(self.folder.key, self.state.log_vkey)
 
     def _again(self, size: int) -> None:
         """The state of the ledger's first entries: what was followed in vain is forgotten."""
@@ -192,6 +205,9 @@ def _in_order(ledger: Ledger) -> State:
     state, findings = audit(entry for _, entry in ledger.entries())
     if findings:
         raise NotInOrder(findings)
+    if state.size and state.log_vkey != str(ledger.key):
+        why = f"its entries say that {state.log_vkey} signs, and {ledger.key} does: no change replaced the key so"
+        raise NotInOrder([Finding(state.size - 1, why)])
     return state
 
 

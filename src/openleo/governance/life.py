@@ -56,6 +56,8 @@ from openleo.governance.state import (
     void_because,
     voters,
 )
+from openleo.ledger.faults import LedgerError
+from openleo.ledger.keys import ED25519, parse_verifier
 
 OPEN = (Status.PROPOSED, Status.APPROVING, Status.SCHEDULED, Status.READY)
 ALONE = (ROSTER, LOG_KEY)  # targets that are moved by themselves: who decides is not changed in the same breath
@@ -117,6 +119,8 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
         _check_new_roster(state, body)
     elif body.documents or body.possession:
         raise Refused("only a change of the roster brings documents and keys")
+    if body.kind == LOG_KEY:
+        _check_new_log_key(state, str(body.moves[0].new))
     if body.reverts is not None and state.change(body.reverts).activated_at is None:
         raise Refused(f"{body.reverts} was never activated: there is nothing to revert")
 
@@ -145,6 +149,15 @@ def _check_new_roster(state: State, body: Proposed) -> None:
                 raise Refused(f"the key {key.fingerprint} of {officer.id} was revoked, and does not come back")
             if key.fingerprint not in known:
                 _check_possession(state, body, officer.id, key.fingerprint, roster)
+
+
+def _check_new_log_key(state: State, vkey: str) -> None:
+    try:
+        key = parse_verifier(vkey)
+    except LedgerError as error:
+        raise Refused(f"{vkey[:80]!r} cannot be the log's key: {error}") from None
+    if key.name != state.origin or key.type != ED25519 or str(key) != vkey:
+        raise Refused(f"the log's key is an Ed25519 key that is called as the ledger is, {state.origin}")
 
 
 def _check_possession(state: State, body: Proposed, officer: str, fingerprint: str, roster: Roster) -> None:

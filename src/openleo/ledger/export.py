@@ -15,8 +15,8 @@ from pathlib import Path
 
 from openleo.ledger import merkle
 from openleo.ledger.checkpoint import Checkpoint
-from openleo.ledger.faults import NotProven, Unavailable
-from openleo.ledger.keys import VerifierKey
+from openleo.ledger.faults import Malformed, NotProven, Unavailable
+from openleo.ledger.keys import VerifierKey, parse_verifier
 from openleo.ledger.policy import of_log, open_checkpoint
 from openleo.ledger.tiles import (
     ENTRIES,
@@ -71,7 +71,19 @@ def _published(folder: Path, key: VerifierKey) -> Checkpoint:
         return Checkpoint(key.name, 0, merkle.EMPTY_ROOT)
     except OSError as error:
         raise Unavailable(f"{folder / CHECKPOINT} cannot be read: {error.strerror}.") from None
-    return open_checkpoint(of_log(key), data)[0].checkpoint
+    return open_checkpoint(of_log(_published_key(folder, key)), data)[0].checkpoint
+
+
+def _published_key(folder: Path, key: VerifierKey) -> VerifierKey:
+    """The key that a folder shows: the ledger's, or the one before it, which bore the same name.
+
+    That nothing was signed by it that is not in this ledger is found by the root of what is published.
+    """
+    try:
+        shown = parse_verifier((folder / VKEY).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError, Malformed):
+        return key
+    return shown if shown.name == key.name else key
 
 
 def _check_continues(fetch: Fetch, old: Checkpoint, new: Checkpoint, folder: Path) -> None:

@@ -24,8 +24,8 @@ from openleo.ledger.keys import Signer, VerifierKey, parse_verifier
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier
 from openleo.ledger.note import Note, Signature
-from openleo.ledger.text import HASH_BYTES
-from openleo.ledger.tiles import ENTRIES, ENTRY_BYTES_MAX, HEIGHT, WIDTH, OnProgress, Tile, TileHashes
+from openleo.ledger.tiles import ENTRIES, ENTRY_BYTES_MAX, WIDTH, OnProgress, TileHashes
+from openleo.ledger.tip import Tip, extended, read_tip, tile_hashes
 
 FORMAT = "1"
 MOST_TOGETHER = 256  # threads that share a transaction
@@ -55,16 +55,9 @@ class _Waiting:
     entries: Sequence[bytes]
     leaves: list[bytes]
     signer: Signer | None
+    successor: Signer | None = None
     made: list[Appended] = field(default_factory=list)
     error: LedgerError | None = None
-
-
-@dataclass(frozen=True)
-class _Tip:
-    """The end of the tree, all that appending needs."""
-
-    frontier: Frontier
-    edges: tuple[bytes, ...]  # for each level of tiles, the hashes of its partial tile
 
 
 def create(place: str, origin: VerifierKey) -> None:
@@ -122,7 +115,7 @@ class Ledger:
         self._reading = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._failed = False
-        self._tip = _read_tip(database)
+        self._tip = read_tip(database)
         self._signed = _last_signed(database)
         self._known = TileHashes(self.fetch, self.size), self.size
 
@@ -141,17 +134,22 @@ class Ledger:
 
     # --- writing
 
-    def append(self, entries: Sequence[bytes], signer: Signer | None = None) -> list[Appended]:
+    def append(
+        self, entries: Sequence[bytes], signer: Signer | None = None, successor: Signer | None = None
+    ) -> list[Appended]:
         """Add entries, all or none of them; when this returns they are on the disk.
 
-        With a signer, a checkpoint over them is signed in the same transaction. Threads that append at the same time
-        share a transaction and its wait for the disk.
+        With a signer, a checkpoint over them is signed in the same transaction. With a successor, that checkpoint
+        bears its signature too, and from the same transaction on its key is the ledger's. Threads that append at the
+        same time share a transaction and its wait for the disk.
         """
         for entry in entries:
             if len(entry) > ENTRY_BYTES_MAX:
                 raise Malformed(f"an entry has {len(entry)} bytes; {ENTRY_BYTES_MAX} is the most. Log its SHA-256.")
         self._check_usable(signer)
-        mine = _Waiting(entries, merkle.leaf_hashes(entries), signer)
+        if successor is not None:
+            self._check_successor(entries, signer, successor)
+        mine = _Waiting(entries, merkle.leaf_hashes(entries), signer, successor)
         self._waiting.append(mine)
         with self._lock:  # who gets it first appends for all that wait by then
             while mine in self._waiting:
@@ -174,9 +172,12 @@ class Ledger:
         for one in together:  # whatever interrupts this, no thread that waits takes it for an answer
             one.error = Unavailable("the write was interrupted. Open the ledger again.")
         try:
-            self._check_usable(None)
-            tip, changed = _extended(self._tip, leaves)
-            self._write(rows, changed, tip, next((one.signer for one in together if one.signer), None))
+            signer, successor = (
+                _first(signers) for signers in zip(*((one.signer, one.successor) for one in together), strict=True)
+            )
+            self._check_usable(signer)
+            tip, changed = extended(self._tip, leaves)
+            self._write(rows, changed, tip, signer, successor)
         except LedgerError as error:
             for one in together:
                 one.error = error
@@ -205,11 +206,13 @@ class Ledger:
                     self._signed = (self._signed[0], checked)
             return checked
 
-    def _write(self, rows: list[tuple[int, bytes, bytes]], changed: dict[tuple[int, int], bytes], tip: _Tip,
-               signer: Signer | None) -> None:  # fmt: skip
+    def _write(self, rows: list[tuple[int, bytes, bytes]], changed: dict[tuple[int, int], bytes], tip: Tip,
+               signer: Signer | None, successor: Signer | None = None) -> None:  # fmt: skip
         """One transaction; nothing that this object says changes unless it is committed."""
         self._at("append: accepted")
         signed = self._sign(tip.frontier, signer) if signer else None
+        if signed and successor:
+            signed = (signed[0], signed[1].with_signatures(checkpoint.sign(signed[0], successor).signatures))
         try:
             with self._database.transaction():
                 if rows:
@@ -226,6 +229,9 @@ class Ledger:
                     made, note = signed
                     sql = "insert into ledger_checkpoint (size, root, note) values (?, ?, ?)"
                     self._database.change(sql, [(made.size, made.root, note.encode())])
+                if successor:
+                    sql = "update ledger_about set value = ? where name = 'vkey'"
+                    self._database.change(sql, [(str(successor.verifier),)])
                 self._at("append: checkpoint written")
         except BaseException:
             # A commit that failed may yet have reached the disk. Opening again finds out; going on here would guess.
@@ -233,6 +239,7 @@ class Ledger:
             raise
         self._at("append: committed")
         self._tip = tip
+        self.key = successor.verifier if successor else self.key
         if signed:
             # The mark comes after the commit: a signature that a crash kept from the disk has bound nobody, and before
             # anyone else sees this one, the key remembers it.
@@ -260,6 +267,13 @@ class Ledger:
             raise Unavailable("an earlier write failed, and it is unknown whether it took. Open the ledger again.")
         if signer is not None and signer.verifier != self.key:
             raise Malformed(f"the key of {signer.verifier.name} is not the key of this ledger, {self.key}.")
+
+    def _check_successor(self, entries: Sequence[bytes], signer: Signer | None, successor: Signer) -> None:
+        """A key follows another under one name, within a checkpoint that the old one signs."""
+        if signer is None or not entries:
+            raise Malformed("a key is replaced together with an entry that says so, under the old key's signature.")
+        if successor.name != self.origin or successor.verifier == self.key:
+            raise Malformed(f"{successor.verifier} does not follow {self.key}: the name stays, and the key does not.")
 
     # --- reading
 
@@ -312,7 +326,7 @@ class Ledger:
             if len(found) == tile.width:
                 return tiles.bundle(found)
             raise Missing(f"{path} is not there.")
-        return _tile(self._database, tile)
+        return tile_hashes(self._database, tile)
 
     def _hashes(self, size: int) -> TileHashes:
         """Of one size, tiles that were read are kept: a proof then reads one tile, of its leaf."""
@@ -336,55 +350,8 @@ class Ledger:
         self.close()
 
 
-def _extended(tip: _Tip, leaves: Sequence[bytes]) -> tuple[_Tip, dict[tuple[int, int], bytes]]:
-    """The end of the tree with more leaves, and the tiles (level, number) that this changes."""
-    changed: dict[tuple[int, int], bytes] = {}
-    edges = list(tip.edges)
-    new: Sequence[bytes] = leaves
-    level = 0
-    while new:
-        if len(edges) == level:
-            edges.append(b"")
-        first = (tip.frontier.size >> HEIGHT * level) // WIDTH
-        data = edges[level] + b"".join(new)
-        each = WIDTH * HASH_BYTES
-        new = []
-        for at in range(0, len(data), each):
-            hashes = data[at : at + each]
-            changed[level, first + at // each] = hashes
-            if len(hashes) == each:
-                new.append(merkle.fold([hashes[n : n + HASH_BYTES] for n in range(0, each, HASH_BYTES)]))
-        edges[level] = data[len(data) // each * each :]
-        level += 1
-    return _Tip(tip.frontier.extended(leaves), tuple(edges)), changed
-
-
-def _read_tip(database: Database) -> _Tip:
-    ((last,),) = database.rows("select max(number) from ledger_entry")
-    size = 0 if last is None else int(last) + 1
-
-    def fetch(path: str) -> bytes:
-        tile = tiles.parse_path(path)
-        return _tile(database, tile)
-
-    edges = []
-    for level in range(HEIGHT):
-        whole = size >> HEIGHT * level
-        if not whole:
-            break
-        tile = Tile(level, whole // WIDTH, whole % WIDTH)
-        edges.append(_tile(database, tile) if tile.width else b"")
-    return _Tip(merkle.frontier(TileHashes(fetch, size), size), tuple(edges))
-
-
-def _tile(database: Database, tile: Tile) -> bytes:
-    """The hashes of a tile, as many as it is wide, of those that there are by now. Raises Missing."""
-    sql = "select hashes from ledger_tile where level = ? and number = ?"
-    rows = database.rows(sql, tile.level, tile.number)
-    hashes = as_bytes(rows[0][0])[: tile.width * HASH_BYTES] if rows else b""
-    if len(hashes) < tile.width * HASH_BYTES:
-        raise Missing(f"{tile.path} is not there.")
-    return hashes
+def _first(signers: Sequence[Signer | None]) -> Signer | None:
+    return next((one for one in signers if one is not None), None)
 
 
 def _last_signed(database: Database) -> tuple[Checkpoint, Note] | None:
