@@ -19,8 +19,9 @@ import rfc8785
 from openleo.effects import alike, classes_of_both, compare, prepare
 from openleo.errors import InputError, Problem
 from openleo.governance.artefacts import Artefacts
-from openleo.governance.moves import Move, book_target
+from openleo.governance.moves import NETWORK, Move, book_target
 from openleo.governance.state import Change, Refused
+from openleo.network_effects import Named, effect_of_networks
 from openleo.places.expressions import Expression, drawn_from, named_labels
 from openleo.policy.rule_books import rules_of_books
 from openleo.policy.rules import Rule, RuleSet, union
@@ -140,4 +141,40 @@ def again(
     found = effect_of_rules(case, now.rules, then.rules, at, threads=threads)
     if change.effect is not None and found["network"] != change.effect.network:
         raise Refused("the scenario is another network than the one whose effect was signed")
+    return found
+
+
+def check_network(base: Named | None, active: Mapping[str, str | None]) -> None:
+    """Raises InputError where the old network is not the one in force: who proposes has to know what is changed."""
+    held = active.get(NETWORK)
+    found = None if base is None else base.sha256
+    if held == found:
+        return
+    if found is None:
+        rule, way_out = f"is needed: the network {held} is in force.", "Name its scenario."
+    else:
+        said = "none is in force" if held is None else f"in force is {held}"
+        rule, way_out = f"is the network {found}, and {said}.", "Take the scenario of the network that is in force."
+    raise InputError(Problem("--base", "", rule, way_out))
+
+
+def network_again(
+    base: Named | None,
+    new: Named,
+    change: Change,
+    active: Mapping[str, str | None],
+    artefacts: Artefacts,
+    at: datetime,
+    threads: int | None,
+) -> dict[str, Any]:
+    """The effect of a change of network under the rules in force now. Raises Refused where a network is another."""
+    (move,) = change.proposed.moves
+    for named, value, option in ((base, move.base, "--base"), (new, move.new, "--scenario")):
+        if (None if named is None else named.sha256) != value:
+            said = "no network" if named is None else f"the network {named.sha256}"
+            raise Refused(f"{option} gives {said}, and the change is of {value or 'none'}")
+    rules = in_force(active, artefacts).rules
+    found = effect_of_networks(base, new, rules, at, threads=threads).as_json()
+    if change.effect is not None and found["network"] != change.effect.network:
+        raise Refused("the network is computed otherwise than the effect that was signed: compare --slots")
     return found

@@ -9,6 +9,7 @@ from openleo.cli import (
     change_activate,
     change_audit,
     change_glass,
+    change_network,
     change_propose,
     change_revert,
     change_show,
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",
 )
 app.command("propose")(change_propose.propose)
+app.command("propose-network")(change_network.propose)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from openleo.governance.state import Change
 
 ScenarioOption = Annotated[
-    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for a change of rules.")
+    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for rules and networks.")
+]
+BaseOption = Annotated[
+    Path | None, typer.Option("--base", metavar="OLD", help="For a change of network: the scenario in force until now.")
 ]
 
 
 def activate(
     folder: ChangeDir,
     scenario: ScenarioOption = None,
+    base: BaseOption = None,
     slots: Slots = DEFAULT_SLOTS,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
@@ -42,7 +46,7 @@ def activate(
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
-        made = pass_gate(house, id_, now, _recompute(house, scenario, slots, threads))
+        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads))
         with StagedFile(folder / PROOF) as file:
             file.write_bytes(made.proof.encode())
         origin = house.state.origin
@@ -55,20 +59,25 @@ def activate(
 
 
 def _recompute(
-    house: House, scenario: Path | None, slots: int, threads: int | None
+    house: House, scenario: Path | None, base: Path | None, slots: int, threads: int | None
 ) -> Callable[[Change], Mapping[str, Any]]:
     def effect(change: Change) -> Mapping[str, Any]:
         from openleo import changes
+        from openleo.cli.change_network import named
         from openleo.errors import InputError, Problem
+        from openleo.governance import counting
 
-        if change.proposed.kind != "rules":
+        kind, now = change.proposed.kind, clock()
+        if kind not in ("rules", "network"):
             assert change.effect is not None
-            signed: Mapping[str, Any] = house.artefacts.get_json(change.effect.effect)
-            return signed  # nothing to compute: what it takes was counted
+            return counting.again(house.state, change, house.artefacts.get_json(change.effect.effect))
         if scenario is None:
             way_out = "Name the scenario that the effect was computed on."
-            raise InputError(Problem("--scenario", "", "is needed for a change of rules.", way_out))
-        now = clock()
-        return changes.again(case_of(scenario, slots), change, house.state.active(now), house.artefacts, now, threads)
+            raise InputError(Problem("--scenario", "", f"is needed for a change of {kind}.", way_out))
+        active, artefacts = house.state.active(now), house.artefacts
+        if kind == "rules":
+            return changes.again(case_of(scenario, slots), change, active, artefacts, now, threads)
+        old = None if base is None else named(base, slots)
+        return changes.network_again(old, named(scenario, slots), change, active, artefacts, now, threads)
 
     return effect

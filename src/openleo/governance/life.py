@@ -17,6 +17,7 @@ import rfc8785
 
 from openleo.errors import InputError
 from openleo.governance import to_sign
+from openleo.governance.enrolled import understated
 from openleo.governance.entries import (
     Activated,
     Approval,
@@ -190,6 +191,8 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
         raise Refused(
             f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved"
         )
+    if why := understated(state, change.proposed.moves, body):
+        raise Refused(why)
 
 
 def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
@@ -286,6 +289,9 @@ def _check_activated(state: State, entry: Entry, body: Activated) -> None:
     now = status(state, change, entry.at)
     if now is not Status.READY:
         raise Refused(f"{body.change} is {now}: {why_not(state, change, entry.at)}")
+    assert change.effect is not None
+    if why := understated(state, change.proposed.moves, change.effect, state.people.settings.tolerance_ppm):
+        raise Refused(why)
     late = [vote.officer for vote in change.votes.values() if vote.index >= body.approved_in.size]
     if late or body.approved_in.size > state.size:
         raise Refused(f"its proof is of {body.approved_in.size} entries, and does not hold every approval")
