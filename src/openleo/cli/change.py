@@ -8,9 +8,12 @@ from openleo.cli import (
     change_act,
     change_activate,
     change_audit,
+    change_commit,
+    change_enrol,
     change_glass,
     change_network,
     change_propose,
+    change_record,
     change_revert,
     change_show,
     change_verify,
@@ -24,6 +27,7 @@ app = typer.Typer(
 )
 app.command("propose")(change_propose.propose)
 app.command("propose-network")(change_network.propose)
+app.command("propose-act")(change_act.propose)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)
@@ -37,3 +41,10 @@ app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)
 app.command("break-glass")(change_glass.use)
 app.command("review")(change_glass.review)
+app.command("commit")(change_commit.commit)
+app.command("open")(change_commit.open_)
+app.command("forget")(change_commit.forget)
+app.command("enrol")(change_enrol.enrol)
+app.command("transfer")(change_enrol.transfer)
+app.command("revoke-terminal")(change_enrol.revoke)
+app.command("record")(change_record.record)

@@ -34,6 +34,7 @@ KIND_OF_ACT = {
     "class.changed": "class",
     "group.changed": "group",
 }
+WANTED = {"account.suspended": SUSPENDED, "account.reinstated": ACTIVE}
 NEVER_SINGLE = ("network",)
 TOLD_ONLY = ("mask.published", "enforcement.summary", "disclosure")  # they change nothing that is in force
 PPM = 1_000_000
@@ -46,7 +47,7 @@ def _check_act(state: State, entry: Entry, body: Act) -> None:
     kind = KIND_OF_ACT[entry.type]
     if body.move.kind != kind:
         raise Refused(f"{entry.type} does not move {body.move.target}")
-    wanted = {"account.suspended": SUSPENDED, "account.reinstated": ACTIVE}.get(entry.type)
+    wanted = WANTED.get(entry.type)
     if wanted is not None and body.move.new != wanted:
         raise Refused(f"{entry.type} makes an account {wanted}, not {body.move.new}")
     if body.change is not None:
@@ -126,19 +127,28 @@ def _check_terminal(state: State, entry: Entry, body: Terminal) -> None:
         raise Refused("the terminal is not enrolled")
     if entry.type == "terminal.transferred" and known.account == body.account:
         raise Refused("the terminal has this account already")
-    if entry.type == "terminal.revoked":
-        if known != body:
-            raise Refused("the terminal was enrolled otherwise")
-        _check_rate(state, entry.at, (1, {body.territory: 1}))
+    if entry.type == "terminal.revoked" and known != body:
+        raise Refused("the terminal was enrolled otherwise")
+    if _may_cut(state, entry, known, body):
+        _check_rate(state, entry.at, (1, {known.territory: 1}))
+
+
+def _may_cut(state: State, entry: Entry, known: Terminal, body: Terminal) -> bool:
+    """Whether a terminal may lose service: it leaves, is said to be another kind of one, or joins who is suspended."""
+    if entry.type == "terminal.revoked" or (known.territory, known.class_) != (body.territory, body.class_):
+        return True
+    account = f"account:{body.account}"
+    return SUSPENDED in (state.value(account), state.active(entry.at).get(account))
 
 
 def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) -> None:
     known = state.terminals.pop(body.terminal, None)
     if known is not None:
+        if _may_cut(state, entry, known, body):
+            state.acts.append(SingleAct(entry.at, 1, ((known.territory, 1),)))
         state.of_account[known.account, known.territory] -= 1
         state.of_territory[known.territory] -= 1
     if entry.type == "terminal.revoked":
-        state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
         return
     state.terminals[body.terminal] = body
     state.of_account[body.account, body.territory] += 1

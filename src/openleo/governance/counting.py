@@ -12,12 +12,11 @@ from typing import Any
 
 from openleo.governance.drafting import terminals_row
 from openleo.governance.enrolled import Counts, enrolled
-from openleo.governance.losses import EMERGENCY
+from openleo.governance.losses import EMERGENCY, UNKNOWN
 from openleo.governance.moves import SUSPENDED, Move
 from openleo.governance.state import Change, State
 
 Json = Mapping[str, Any]
-UNKNOWN = "(unknown)"  # a class that nobody said
 
 
 def rows(state: State, moves: Iterable[Move], said: Counts) -> list[dict[str, Any]]:

@@ -100,7 +100,7 @@ def facts(state: State, change: Change) -> Sequence[tuple[str, Body]]:
                 actor=proposed.requester,
                 reason=proposed.reason,
                 terminals=_terminals(change),
-                territories={},
+                territories=_by_territory(change),
             )
             told.append((_act_type(move.target, move.new), act))
     return told
@@ -135,3 +135,8 @@ def _act_type(target: str, new: str | None) -> str:
 
 def _terminals(change: Change) -> int:
     return 0 if change.effect is None else sum(one.terminals_lost or 0 for one in change.effect.touched)
+
+
+def _by_territory(change: Change) -> dict[str, int]:
+    touched = () if change.effect is None else change.effect.touched
+    return {one.territory: one.terminals_lost for one in touched if one.terminals_lost}
