@@ -7,32 +7,40 @@ gate judged it: the effect that was signed, as the ledger sums it up, against th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from openleo.governance import losses
 from openleo.governance.artefacts import Artefacts
-from openleo.governance.entries import Activated, Entry
+from openleo.governance.entries import Activated, BreakGlassUsed, Entry
 from openleo.governance.gate import check_frozen
-from openleo.governance.moves import NETWORK
+from openleo.governance.moves import NETWORK, Move
 from openleo.governance.replay import Finding
 from openleo.governance.state import Change, Refused, State
 
 
 def documents(state: State, artefacts: Artefacts) -> Iterator[str]:
     """The books in force that are missing or were altered, in words."""
-    for target, settled in sorted(state.settled.items()):
-        if settled.value is not None and target.startswith(("book:", "group:")):
+    settled = (Move(target=target, base=None, new=one.value) for target, one in sorted(state.settled.items()))
+    yield from missing(settled, artefacts)
+
+
+def missing(moves: Iterable[Move], artefacts: Artefacts) -> Iterator[str]:
+    """The books and lists that moves lead to and that are missing or were altered, in words."""
+    for move in moves:
+        if move.new is not None and move.target.startswith(("book:", "group:")):
             try:
-                artefacts.get(settled.value)
+                artefacts.get(move.new)
             except Refused as refused:
-                yield f"{target}: {refused}"
+                yield f"{move.target}: {refused}"
 
 
 def activation(state: State, index: int, entry: Entry, artefacts: Artefacts) -> Iterator[Finding]:
-    """Whether what a change.activated says follows from the documents."""
+    """Whether what a change.activated says follows from the documents; and whether those of break-glass are there."""
     body = entry.body
+    if isinstance(body, BreakGlassUsed):
+        yield from (Finding(index, f"{body.id}: {why}") for why in missing(body.moves, artefacts))
     if not isinstance(body, Activated) or body.change not in state.changes:
         return
     change = state.changes[body.change]
