@@ -50,6 +50,7 @@ def test_1300_terminals_at_once_take_a_change(office: Office) -> None:
     said = office.propose("propose-act", "cut", "account.suspended", firm, "--in", "TWN/fixed=1300")
     assert said["effect"]["touched"][0]["terminals_lost"] == 1300
     assert said["effect"]["touched"][0]["emergency_terminals_lost"] == 0
+    assert "1,300 terminals lose, 0 gain, in TWN" in office.change("show", said["change"])
     office.activate("cut", code=3)
     office.sign("cut")
     office.activate("cut")

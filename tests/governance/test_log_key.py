@@ -12,7 +12,7 @@ import pytest
 from test_activate import ORIGIN
 from world_made import OPERATORS, START, TWN, A, World
 
-from openleo.governance import log_keys
+from openleo.governance import auditing, log_keys
 from openleo.governance.activate import Activation, activate
 from openleo.governance.drafting import freezing, plain_effect
 from openleo.governance.entries import Proposed, entry, from_bytes
@@ -232,3 +232,11 @@ def test_the_log_takes_no_successor_of_another_name_or_without_an_entry(ready: F
         ):
             with pytest.raises(LedgerError):
                 house.ledger.append(entries, house.signer, successor)
+
+
+def test_a_rotation_that_no_entry_tells_is_found(ready: Folder) -> None:
+    with House(ready) as house:
+        go(house)
+        assert not list(auditing.untold(house.state))
+        house.state.changes["c-1"].stated.clear()
+        assert "no log_key.rotated" in next(auditing.untold(house.state))

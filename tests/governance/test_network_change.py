@@ -166,3 +166,19 @@ def test_a_first_network_is_not_reverted(office: Office, folder: Path) -> None:
     office.activate("first", "--scenario", folder / "three.toml")
     said = office.change("revert", first["change"], *REQUEST, "--out", office.path / "x", code=3)
     assert "propose another network" in said
+
+
+def test_rules_are_judged_on_the_network_in_force(office: Office, folder: Path) -> None:
+    """A gateway that is taken out of the scenario without a change stops every change of rules."""
+    three, one = folder / "three.toml", folder / "one.toml"
+    rules = (folder / "pry.toml", "--base", "none", "--scenario")
+    before = office.propose("propose", "before", *rules, three)  # none was approved yet
+    office.propose("propose-network", "first", three)
+    office.sign("first")
+    office.activate("first", "--scenario", three)
+    said = office.change("propose", *rules, one, *REQUEST, "--out", office.path / "x", code=3)
+    assert f"approved is {named(folder, 'three').sha256}" in said
+    office.sign("before")
+    assert "approved is" in office.activate("before", "--scenario", one, code=3)
+    office.activate("before", "--scenario", three)
+    assert office.audit()["active"]["book:operator"] == before["proposed"]["moves"][0]["new"]

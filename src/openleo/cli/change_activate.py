@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openleo.cli.change_common import DEFAULT_DATA, ChangeDir, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
 from openleo.cli.common import AsJson, Threads, note, print_json
 
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ def _recompute(
 ) -> Callable[[Change], Mapping[str, Any]]:
     def effect(change: Change) -> Mapping[str, Any]:
         from openleo import changes
-        from openleo.cli.change_network import named
         from openleo.errors import InputError, Problem
         from openleo.governance import counting
 
@@ -75,9 +74,11 @@ def _recompute(
             way_out = "Name the scenario that the effect was computed on."
             raise InputError(Problem("--scenario", "", f"is needed for a change of {kind}.", way_out))
         active, artefacts = house.state.active(now), house.artefacts
+        network = network_of(scenario, slots)
         if kind == "rules":
-            return changes.again(case_of(scenario, slots), change, active, artefacts, now, threads)
-        old = None if base is None else named(base, slots)
-        return changes.network_again(old, named(scenario, slots), change, active, artefacts, now, threads)
+            check_in_force(house, network)
+            return changes.again(network.case, change, active, artefacts, now, threads)
+        old = None if base is None else network_of(base, slots)
+        return changes.network_again(old, network, change, active, artefacts, now, threads)
 
     return effect

@@ -114,6 +114,7 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
                     continue
             if number % 1000 == 0:
                 on_progress("replaying", number, size)
+    done.said += auditing.untold(done.state)
     if kept is None:
         note("The documents are not at hand (--artefacts): effects are not judged again, books are not compared.")
     elif done.state.roster is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, network_of
 from openleo.cli.change_submit import (
     Expires,
     From,
@@ -21,7 +21,7 @@ from openleo.cli.change_submit import (
     request_of,
     submit,
 )
-from openleo.cli.common import AsJson, ScenarioFile, Threads, note, progress
+from openleo.cli.common import AsJson, ScenarioFile, Threads, progress
 
 if TYPE_CHECKING:
     from openleo.governance.drafting import Request
@@ -55,7 +55,7 @@ def propose(
     A gateway or a satellite that is taken away shows its loss here, before anyone signs. Rows of the class "(reach)"
     tell what the network can serve whatever rules say.
     """
-    old, new = None if base is None else named(base, slots), named(scenario, slots, tell=True)
+    old, new = None if base is None else network_of(base, slots), network_of(scenario, slots, tell=True)
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
     with answers(str(scenario), as_json), opened(data, database, write=True) as house:
         submit_network(house, old, new, request, out, threads, as_json)
@@ -80,15 +80,3 @@ def submit_network(
         effect = effect_of_networks(old, new, rules, at, threads=threads, on_progress=on_progress)
     move = Move(target=NETWORK, base=None if old is None else old.sha256, new=new.sha256)
     submit(house, "network", [move], request, effect.as_json(), out, as_json=as_json)
-
-
-def named(scenario: Path, slots: int, *, tell: bool = False) -> Named:
-    """A scenario's network: cut to its first slots to be computed, and named by all of it."""
-    from openleo.network_effects import Named
-    from openleo.scenario import Scenario
-
-    found = Scenario.load(scenario, own_rules=False)
-    whole = found.case.grid.slots
-    if tell and slots < whole:
-        note(f"Reach is of the first {slots:,} of the scenario's {whole:,} slots (--slots).")
-    return Named(found.first_slots(min(slots, whole)).case, found.case.network_sha256)

@@ -9,7 +9,7 @@ import typer
 
 from openleo.cli.change_activate import BaseOption, ScenarioOption
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
 from openleo.cli.change_submit import (
     Expires,
     From,
@@ -80,14 +80,14 @@ def revert(
         if scenario is None:
             way_out = "Name the network that the effect is computed on."
             raise InputError(Problem("--scenario", "", "is needed to revert rules.", way_out))
+        network = network_of(scenario, slots, tell=True)
+        check_in_force(house, network)
         now = changes.in_force(house.state.active(clock()), house.artefacts)
         then = now.with_(changes.documents_of(moves, house.artefacts))
         before, after = now.rules, then.rules
         at = max(request.begin, clock())
         with progress() as tell:
-            effect = changes.effect_of_rules(
-                case_of(scenario, slots), before, after, at, threads=threads, on_progress=tell
-            )
+            effect = changes.effect_of_rules(network.case, before, after, at, threads=threads, on_progress=tell)
         named = changes.territories_named(before, after)
         submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)
 
@@ -104,7 +104,7 @@ def _network(
     as_json: bool,
 ) -> None:
     """The network that was in force before, in place of the one that is."""
-    from openleo.cli.change_network import named, submit_network
+    from openleo.cli.change_network import submit_network
     from openleo.errors import InputError, Problem
     from openleo.governance.state import Refused
 
@@ -113,7 +113,7 @@ def _network(
     if scenario is None or base is None:
         way_out = "Name the network to go back to with --scenario, and the one in force with --base."
         raise InputError(Problem("--scenario", "", "is needed with --base to revert a network.", way_out))
-    new = named(scenario, slots)
+    new = network_of(scenario, slots)
     if new.sha256 != sha256:
         raise Refused(f"--scenario is the network {new.sha256}, and {sha256} was in force before")
-    submit_network(house, named(base, slots), new, request, out, threads, as_json)
+    submit_network(house, network_of(base, slots), new, request, out, threads, as_json)

@@ -14,8 +14,8 @@ from pathlib import Path
 from openleo.governance import losses
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.entries import Activated, BreakGlassUsed, Entry
-from openleo.governance.gate import check_frozen
-from openleo.governance.moves import NETWORK, Move
+from openleo.governance.gate import check_frozen, expected_facts
+from openleo.governance.moves import NETWORK, RECOVERY, ROSTER, Move
 from openleo.governance.replay import Finding
 from openleo.governance.state import Change, Refused, State
 
@@ -57,6 +57,16 @@ def _check(state: State, change: Change, body: Activated, artefacts: Artefacts) 
     again = artefacts.get_json(body.effect)
     if more := losses.loses_more(signed, again, state.people.settings.tolerance_ppm):
         raise Refused(f"it took more than was signed: {'; '.join(more)}")
+
+
+def untold(state: State) -> Iterator[str]:
+    """Activations whose facts do not stand on the ledger: what they did has to be told by entries of its own."""
+    for id_, change in state.changes.items():
+        if change.activated_at is None or change.proposed.kind in ("rules", ROSTER, RECOVERY):
+            continue  # books have no fact; of rosters, replaying checks each key that joins and leaves
+        for type_, target in expected_facts(change):
+            if (type_, target) not in change.stated:
+                yield f"{id_} was activated, and no {type_} of {target} stands on the ledger"
 
 
 def active_file(state: State, path: Path, at: datetime) -> str:

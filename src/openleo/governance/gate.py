@@ -28,7 +28,7 @@ from openleo.governance.entries import (
     entry,
 )
 from openleo.governance.life import why_not
-from openleo.governance.moves import NETWORK, ROSTER, SUSPENDED
+from openleo.governance.moves import LOG_KEY, NETWORK, ROSTER, SUSPENDED
 from openleo.governance.replay import refusal
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
@@ -121,6 +121,14 @@ def _roster_facts(id_: str, old: Roster, new: Roster) -> list[tuple[str, Body]]:
     ]
     changed = [("quorum.changed", QuorumChanged(change=id_, base=old.sha256, new=new.sha256))]
     return [*added, *revoked, *(changed if old.lines != new.lines else [])]
+
+
+def expected_facts(change: Change) -> tuple[tuple[str, str], ...]:
+    """(type, target) of the entry that each move has beside its activation; books and rosters have none of these."""
+    return tuple(
+        ("log_key.rotated" if move.target == LOG_KEY else _act_type(move.target, move.new), move.target)
+        for move in change.proposed.moves
+    )
 
 
 def _act_type(target: str, new: str | None) -> str:
