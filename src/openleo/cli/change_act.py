@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="account.suspended, account.reinstated, class.changed, …")]
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="account:COMMITMENT, class:COMMITMENT or group:NAME.")]
 New = Annotated[
-    str, typer.Argument(metavar="[NEW]", help="What it becomes: suspended, active, a class; of a group, see --list.")
+    str, typer.Argument(metavar="NEW", help="What it becomes: suspended, active, a class; of a group, see --list.")
 ]
 In = Annotated[
     list[str] | None,

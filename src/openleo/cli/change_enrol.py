@@ -38,7 +38,7 @@ class Row:
 
 
 def enrol(
-    terminal: Annotated[str | None, typer.Argument(metavar="[TERMINAL]", help="Its name; or --csv for many.")] = None,
+    terminal: Annotated[str | None, typer.Argument(metavar="TERMINAL", help="Its name; or --csv for many.")] = None,
     account: Account = None,
     territory: Territory = None,
     class_: Class = None,
