@@ -65,8 +65,8 @@ class Office:
     def activate(self, name: str, *words: object, code: int = 0) -> str:
         return self.change("activate", self.path / name, *words, code=code)
 
-    def audit(self, code: int = 0) -> dict[str, Any]:
-        found, out, err = openleo("change", "audit", self.ledger, "--json")
+    def audit(self, code: int = 0, *words: object) -> dict[str, Any]:
+        found, out, err = openleo("change", "audit", self.ledger, *words, "--json")
         assert found == code, out + err
         answer: dict[str, Any] = json.loads(out)
         return answer

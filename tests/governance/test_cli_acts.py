@@ -10,11 +10,12 @@ import pytest
 from office import REQUEST, Office
 from world_made import JPN, LINES, OPERATORS, TWN, World, loss, roster
 
-from openleo.governance import counting
+from openleo.governance import counting, gate, losses
 from openleo.governance.drafting import freezing, plain_effect
 from openleo.governance.entries import Terminal
 from openleo.governance.losses import UNKNOWN
 from openleo.governance.moves import Move
+from openleo.governance.state import Refused
 
 LARGE = {
     "territory": "*",
@@ -183,6 +184,40 @@ def test_an_effect_that_understates_what_is_enrolled_is_refused() -> None:
     assert not world.why(world.activated())
     enrol(world, 50, "firm")  # 2 % more than was signed
     assert "51 terminals of TWN are enrolled" in world.why(world.activated())
+
+
+def test_few_terminals_are_compared_as_the_ledger_shows_them() -> None:
+    world = World.founded()
+    for number in range(3):
+        enrol(world, number, "firm")
+    move = Move(target=account("firm"), base="active", new="suspended")
+    world.append(world.proposal("c-1", move, kind="account"))
+    effect = plain_effect(world.state, [move], counting.rows(world.state, [move], counting.Counter()))
+    frozen = freezing("c-1", effect)
+    assert frozen.touched[0].terminals_lost == 9
+    world.append(frozen)
+    world.approve("c-1", OPERATORS[1], TWN[0])
+    for number in range(3, 9):
+        assert not world.why(world.activated())
+        enrol(world, number, "firm")
+    signed, again = effect, counting.again(world.state, world.state.changes["c-1"], effect)
+    assert "9 terminals lost, 3 signed" in losses.loses_more(signed, again, 0)[0]  # by the bytes, it is more
+    assert not world.why(world.activated())
+    enrol(world, 9, "firm")
+    assert "10 terminals of TWN are enrolled" in world.why(world.activated())
+
+
+def test_terminals_enrolled_after_an_effect_that_counted_none_are_counted() -> None:
+    world = World.founded()
+    move = Move(target=account("firm"), base="active", new="suspended")
+    world.append(world.proposal("c-1", move, kind="account"))
+    signed = plain_effect(world.state, [move])
+    world.append(freezing("c-1", signed))
+    enrol(world, 0, "firm")
+    again = counting.again(world.state, world.state.changes["c-1"], signed)
+    assert losses.touched(again)[0].terminals_lost == 9
+    with pytest.raises(Refused, match="without the terminals"):
+        gate.check_again(signed, again, 0)
 
 
 def test_emergency_terminals_are_not_hidden_among_others() -> None:

@@ -74,6 +74,15 @@ def test_a_book_that_is_gone_is_found_by_the_audit_and_stops_the_use(office: Off
     assert len(office.entries()) == 1
 
 
+def test_a_book_stands_under_its_own_name(office: Office) -> None:
+    """Else its rules would take the place of another book's."""
+    draft(office, "kept", "--rules", office.path / "strip.toml")
+    (line,) = [one for one in (office.path / "kept" / "draft.json").read_text().split('"') if len(one) == 64]
+    draft(office, "glass", "--move", f"book:operator={line}")
+    assert "is not the book operator" in use(office, "glass", code=3)
+    assert not office.entries()
+
+
 def test_something_has_to_move(office: Office) -> None:
     assert "--move is needed" in draft(office, "x", code=2)
     assert "cannot stand" in draft(office, "x", "--move", "book:=1", code=2)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 from office import REQUEST, Office
+from world_made import JPN, OPERATORS, TWN
 
+from openleo.changes import check_networks
+from openleo.governance.state import Refused
 from openleo.network_effects import REACH, Named, effect_of_networks
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import union
@@ -182,3 +185,29 @@ def test_rules_are_judged_on_the_network_in_force(office: Office, folder: Path) 
     assert "approved is" in office.activate("before", "--scenario", one, code=3)
     office.activate("before", "--scenario", three)
     assert office.audit()["active"]["book:operator"] == before["proposed"]["moves"][0]["new"]
+
+    withdrawn = ("none", "--base", folder / "pry.toml", "--scenario", three, "--slots", 3)
+    few = office.propose("propose", "few", *withdrawn)  # of its first slots, and still of the network in force
+    assert few["effect"]["network"] == named(folder, "three").sha256
+    office.sign("few", (*OPERATORS[1:], TWN[0], JPN[0]))
+    assert "20 slots, and of 3" in office.activate("few", "--scenario", three, code=3)
+    office.activate("few", "--scenario", three, "--slots", 3)
+    assert office.audit(0, "--scenario", three)["active"]["book:operator"] is None
+    assert "approved is" in office.audit(3, "--scenario", one)["why"]
+
+
+def test_an_effect_of_other_networks_or_rules_is_found(office: Office, folder: Path) -> None:
+    """By the audit: the requester's programme can be another one."""
+    office.propose("propose-network", "first", folder / "three.toml")
+    effect = office.effect("first")
+    with office.house() as house:
+        (change,) = house.state.changes.values()
+        check_networks(effect, {}, change, house.artefacts)
+        for altered in (
+            {"new": "1" * 64},
+            {"base": "1" * 64},
+            {"network": "1" * 64},
+            {"notes": [note.replace(union([]).sha256, "1" * 64) for note in effect["notes"]]},
+        ):
+            with pytest.raises(Refused, match="its effect is"):
+                check_networks(effect | altered, {}, change, house.artefacts)
