@@ -1,7 +1,8 @@
 """Two rule sets on one computed network: the network's reach once, from the cache where it is known, then the effect.
 
 Takes a Case (its own rules are not used) and two rule sets; gives Prepared, from which the effect of any change comes
-in milliseconds. Reach depends on no rule, so one computation serves every rule set that is tried on a scenario.
+in milliseconds. Of rules, those on gateways alone change the reach: one computation serves every rule set that is tried
+on a scenario, and one more each choice of gateways that rules leave.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
 from openleo.service.amounts import Spill
-from openleo.service.change import Side, between
+from openleo.service.change import Side, between, names_of
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.effect_cells import CellEffect, by_cell
 from openleo.service.networks import Networks
@@ -39,6 +40,11 @@ from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from openleo.service.terminal_effect import Fleet
 
 CODE = "effects"  # this module, and with it all that makes what is kept
 
@@ -180,8 +186,25 @@ def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
     """The cells of one class before and after, for maps."""
     sides = [Side(one, at) for one in (prepared.base, prepared.new)]
     before, after = (side.decided(prepared.reached.kinds, (class_,)) for side in sides)
-    first, second = (prepared.networks.of(side) or prepared.reached for side in sides)
-    return by_cell((first, second), before, after, class_)
+    return by_cell(of_both(prepared, at), before, after, class_)
+
+
+def of_both(prepared: Prepared, at: datetime) -> tuple[Reached, Reached]:
+    """What the network of each side reaches."""
+    before, after = (prepared.networks.of(Side(one, at)) for one in (prepared.base, prepared.new))
+    if before is None or after is None:
+        raise ValueError("the networks of both rule sets at the instant are more than may be computed")
+    return before, after
+
+
+def changed_terminals(prepared: Prepared, fleet: Fleet, at: datetime) -> pa.Table:
+    """The terminals that lose or gain service, each with the rules by which it does."""
+    from openleo.service import terminal_rows
+
+    was, is_ = Side(prepared.base, at), Side(prepared.new, at)
+    names = names_of(prepared.base, prepared.new)
+    of_gateways = prepared.networks.because(was, is_, names)
+    return terminal_rows.changed(fleet, was, is_, of_both(prepared, at), names, of_gateways)
 
 
 # --- beams --------------------------------------------------------------------------------------------------------
@@ -203,15 +226,16 @@ def spills(
     finer = resolution
     while h3cells.radius_km(finer) > beam_km / FINE and len(cells) * 7 ** (finer + 1 - case.resolution) < MOST_POINTS:
         finer += 1
-    points, kind, can_serve = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
-    sampled = Sampled(points, kind, can_serve)
-    return spill(sampled, reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
+    points, kind, cell = _sampled(prepared, cells, resolution, finer, folder or kept.default_folder("reach"))
+    served = [network.statistics.can_serve > 0.0 for network in of_both(prepared, at)]
+    first, second = (Sampled(points, kind, can_serve[cell]) for can_serve in served)
+    return spill((first, second), reached.kinds, before, after, beam_km), h3cells.radius_km(finer)
 
 
 def _sampled(
     prepared: Prepared, cells: h3cells.Cells, resolution: int, finer: int, folder: Path
-) -> tuple[Points, NDArray[np.intp], NDArray[np.bool_]]:
-    """(points, the kind of each, whether it can be served at some time); the points are kept."""
+) -> tuple[Points, NDArray[np.intp], NDArray[np.intp]]:
+    """(points, the kind of each, the number of its cell); the points are kept."""
     reached = prepared.reached
     regions = reached.kinds.regions
     said = [
@@ -224,8 +248,7 @@ def _sampled(
         arrays = _point_arrays(reached, cells, resolution, finer)
         kept.keep(folder, name, arrays)
     points = Points(*(arrays[name] for name in ("latitude_deg", "longitude_deg", "part", "people")))
-    share = reached.statistics.can_serve[np.searchsorted(reached.parts.cells, arrays["cell"])]
-    return points, arrays["kind"], share > 0.0
+    return points, arrays["kind"], np.searchsorted(reached.parts.cells, arrays["cell"])
 
 
 def _point_arrays(reached: Reached, cells: h3cells.Cells, resolution: int, finer: int) -> dict[str, NDArray[Any]]:

@@ -84,13 +84,14 @@ def licensed(
     called = names_of(rules, compare)
     both = [licences.withheld(network.gateways, rule_set, grid.start) for rule_set in (rules, compare)]
     for name, those in zip(("rules", "compare"), both, strict=True):
-        if those:
-            by = sorted({called[because.key] for one in those for because in one.decision.because})
-            who = f'{", ".join(by)} in "{name}"' if by else f'"{name}", which permits others'
-            of = f"{len(those)} of {counted(len(network.gateways), 'gateway')}"
-            notes.append(f"Withheld by {who}: {of} ({_named([one.name for one in those])}).")
+        refused, others = ([one for one in those if bool(one.decision.because) is by_rule] for by_rule in (True, False))
+        by = sorted({called[because.key] for one in refused for because in one.decision.because})
+        for some, who in ((refused, f'{", ".join(by)} in "{name}"'), (others, f'"{name}", which permits others')):
+            of = f"{len(some)} of {counted(len(network.gateways), 'gateway')}"
+            notes += [f"Withheld by {who}: {of} ({_named([one.name for one in some])})."] if some else []
     first, second = (replace(network, gateways=licences.without(network.gateways, those)) for those in both)
-    names = licences.between(both[0], both[1], (rules, compare), called)
+    permits = licences.permits_at(rules, grid.start), licences.permits_at(compare, grid.start)
+    names = licences.between(both[0], both[1], permits, called)
     return (first, second, names) if compare is not None and names else (first, None, ())
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 TOLD = Path(__file__).parents[1] / "golden" / "policy-effect-strip.txt"
@@ -213,6 +215,15 @@ def test_all_faults_are_told_together(effect, run, tmp_path):
         done = effect(PERMITS, PERMITS, *options)
         assert done.code == 2, done.out
         assert word in done.err
+    (tmp_path / "bad.csv").write_text(TERMINALS.replace("vehicle", "vehicel"))
+    said = effect(
+        PERMITS, PERMITS, "--at", "soon", "--until", "late", "--classes", "fixd,govt", "--terminals", "bad.csv"
+    )
+    assert (said.code, said.out) == (2, "")
+    for word in ("--at: is 'soon'", "--until: is 'late'", '"fixd"', '"govt"', "vehicel"):
+        assert word in said.err
+    said = effect(PERMITS, PERMITS.replace('"permit"', '"allow"'), "--at", "soon", "--terminals", "no.csv")
+    assert all(word in said.err for word in ("new.toml", "--at", "no.csv"))
     (tmp_path / "empty").mkdir()
     done = run("policy", "effect", "empty", "new.toml", "--scenario", "s.toml")
     assert (done.code, "is a folder without a rule file" in done.err) == (2, True)
@@ -271,7 +282,11 @@ def test_a_rule_on_beams_takes_service_across_the_border_too(effect):
     assert under["lost"] == far["SGP", "fixed"]["lost"]  # all of it, however far a beam is felt
     assert under["lost"]["people"] > 4_000_000
     assert beside["because"] == under["because"] == ["quiet"]
-    assert all(row["spill_people"] is None for row in forth.json["territories"])
+    assert all(row["spill_people"] is None and row["beams"] is None for row in forth.json["territories"])
+    text = effect(PERMITS, PERMITS + QUIET).out  # points 2 km apart told some as lit whom the rule keeps dark
+    assert "lit all the same" not in text
+    assert "dark if no beam" not in text
+    assert "Beams that point at" not in text
     said = "Rules on beams (quiet) withhold service within 12 km of whatever they keep dark: so far a beam is felt."
     assert said in forth.json["notes"]
     for row in back.json["territories"]:
@@ -339,6 +354,17 @@ def test_rules_on_gateways_are_computed_with_a_network_of_their_own(effect):
     assert rows["SGP", "fixed"]["lost"]["people"] > 4_000_000
     back = effect(PERMITS + NO_GATEWAYS, PERMITS, "--json").json
     assert [row["gained"] for row in back["territories"]] == [row["lost"] for row in said["territories"]]
+
+
+def test_beams_of_each_side_are_those_of_its_own_network(effect):
+    """Where no gateway is left nobody is lit and nobody could go dark; both sides were told of all gateways."""
+    here = PERMITS.replace('["SGP", "MYS"]', '["SGP"]')
+    plain = effect(here, here, "--json").json
+    beams = {(row["territory"], row["class"]): row["beams"] for row in plain["territories"]}
+    assert beams["MYS", "fixed"]["lit_people"][0] > 100_000
+    for row in effect(here, here + NO_GATEWAYS, "--json").json["territories"]:
+        for what, before_and_after in row["beams"].items():
+            assert before_and_after == [beams[row["territory"], row["class"]][what][0], 0]
 
 
 def test_windows_of_rules_on_gateways_are_looked_at(effect):
@@ -449,6 +475,39 @@ def test_terminals_going_back_are_the_mirror(effect, tmp_path):
     back = told(effect, tmp_path, PERMITS + STRIP + SLOW, PERMITS)
     assert terminals(there, "lost") == terminals(back, "gained")
     assert terminals(there, "gained") == terminals(back, "lost") == {}
+
+
+def rows_of(tmp_path) -> dict[str, dict]:
+    return {row["id"]: row for row in pq.read_table(tmp_path / "out" / "terminals.parquet").to_pylist()}
+
+
+def test_the_terminals_that_lose_are_written_one_by_one(effect, tmp_path):
+    """As many as the counts say, each with its decisions and rules."""
+    said = told(effect, tmp_path, PERMITS, PERMITS + STRIP + SLOW, "--out", "out")
+    rows = rows_of(tmp_path)
+    assert list(rows) == ["fast", "bahru", "ferry", "bridge"]  # in the order of the table
+    counted = Counter((row["territory"], row["class"]) for row in rows.values())
+    assert counted == {**terminals(said, "lost"), ("(several)", "fixed"): 1}
+    assert rows["fast"] == {
+        "id": "fast", "territory": "SGP", "class": "fixed", "before": "PERMITTED", "after": "FORBIDDEN",
+        "rules": ["slow"],
+    }  # fmt: skip
+    assert rows["bahru"]["rules"] == ["strip"]
+    told(effect, tmp_path, PERMITS + STRIP, PERMITS, "--out", "out")
+    back = rows_of(tmp_path)
+    assert (back["bahru"]["before"], back["bahru"]["after"]) == ("FORBIDDEN", "PERMITTED")
+    effect(PERMITS, PERMITS, "--out", "out")  # without a table nothing of an earlier one stays
+    assert not (tmp_path / "out" / "terminals.parquet").exists()
+
+
+def test_terminals_that_a_change_of_gateways_leaves_out_of_reach(effect, tmp_path):
+    said = told(effect, tmp_path, PERMITS, PERMITS + NO_GATEWAYS, "--out", "out")
+    rows = rows_of(tmp_path)
+    assert {(row["before"], row["after"], *row["rules"]) for row in rows.values()} == {
+        ("PERMITTED", "OUT_OF_REACH", "gw")
+    }
+    lost = sum(terminals(said, "lost").values()) + sum(one["lost"] for one in said["terminals_elsewhere"])
+    assert len(rows) == lost >= 6
 
 
 def test_faults_of_a_table_are_told(effect, tmp_path):

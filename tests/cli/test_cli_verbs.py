@@ -151,8 +151,7 @@ def test_territory_show_of_an_expression(run):
     assert other["sha256"] != answer["sha256"]
 
 
-def test_territory_show_counts_the_cells_of_a_territory_when_asked(run):
-    assert "wholly inside" not in run("territory", "show", "LIE").out
+def test_territory_show_counts_the_cells_of_a_territory(run):
     assert "wholly inside" in run("territory", "show", "LIE", "--resolution", "6").out
 
 
@@ -483,3 +482,14 @@ def test_fetch_of_a_source_that_is_none(run, tmp_path, source):
     assert (done.code, done.out) == (2, "")
     assert "celestrak:GROUP" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plain_name_is_reported_as_an_expression_is(run, tmp_path):
+    """It named no hash and no cells before; and two hashes, one with the resolution in it, had one name."""
+    named = run("territory", "show", "LUX", "--json", "--out", tmp_path / "lux.geojson").json
+    asked = run("territory", "show", "LUX", "--resolution", "4", "--json").json
+    assert (named["resolution"], named["sha256"]) == (4, asked["sha256"])
+    assert named["cells_inside"] + named["cells_border"] > 0
+    written = json.loads((tmp_path / "lux.geojson").read_text())["features"][0]["properties"]
+    assert written == {"expression": "LUX", "area_sha256": named["area_sha256"]}
+    assert named["area_sha256"] != named["sha256"]

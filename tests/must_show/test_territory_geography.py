@@ -175,8 +175,8 @@ def test_a_100_km_buffer_of_chile_is_100_km_wide_to_half_a_kilometre():
 
 # --- reports of territories ---------------------------------------------------------------------------------------
 
-REPORT = {"expression", "sha256", "resolution", "cells_inside", "cells_border", "area_km2", "population", "labels",
-          "sources", "borders_sha256", "regions", "contested", "cells"}  # fmt: skip
+REPORT = {"expression", "sha256", "area_sha256", "resolution", "cells_inside", "cells_border", "area_km2", "population",
+          "labels", "sources", "borders_sha256", "regions", "contested", "cells"}  # fmt: skip
 UKRAINE = "UKR + crimea + donetsk-oblast + luhansk-oblast + zaporizhzhia-oblast + kherson-oblast"
 # (expression, km² and who says so, tolerance; people by the UN's World Population Prospects
 # 2022 for 2022, those of Crimea by the census of 2021, tolerance)

@@ -329,6 +329,7 @@ def test_an_area_across_the_antimeridian_is_one(read):
     assert (longitude < -170.0).any()
 
 
+@pytest.mark.slow
 def test_the_world_is_everything():
     cut = parts_of(Area(world=True), 1)
     assert len(cut.cells) == 842
@@ -409,7 +410,11 @@ def test_the_strip_of_a_large_country_is_cut_as_its_pieces_are(tmp_path):
     assert 0.0 < inside.sum() < cells.areas_km2(around).sum()
 
 
-def test_areas_over_the_world_are_bounded(tmp_path):
+@pytest.mark.slow
+def test_the_land_of_the_world_is_an_area(tmp_path):
     assert len(parts_of(area_of(["world - sea"], tmp_path), 0).cells) <= 122
+
+
+def test_areas_over_the_world_are_bounded(tmp_path):
     with pytest.raises(InputError, match="at most"):
         parts_of(area_of(["world - UKR"], tmp_path), 6)

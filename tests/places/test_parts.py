@@ -200,7 +200,7 @@ FRAMES = {
     "taiwan strait": (3, (117.0, 21.0, 124.0, 28.0)),
     "fiji, across the antimeridian": (3, (174.0, -21.0, 186.0, -13.0)),
     "south pole": (1, (-180.0, -90.0, 180.0, -70.0)),
-    "north pole": (1, (-180.0, 75.0, 180.0, 90.0)),
+    "north pole": (1, (-180.0, 80.0, 180.0, 90.0)),
 }
 
 
@@ -231,10 +231,10 @@ def test_inside_and_outside_a_region_make_the_whole(name, data):
     for values in ("area_km2", "people"):
         expected, found = by_territory(whole, getattr(whole, values)), by_territory(split, getattr(split, values))
         for label in expected:
-            # Slivers of rounding apart; the sea is shared out by samples, finer where a region passes.
+            # Slivers of rounding apart; the sea to some 1 % of a label's in each piece of ground, before and after.
             slack = {"area_km2": 1.0, "people": 0.5}[values]
-            if label in territories():
-                assert found.get(label, 0.0) == pytest.approx(expected[label], rel=1e-6, abs=slack), (values, label)
+            close = 1e-6 if label in territories() else 0.02
+            assert found.get(label, 0.0) == pytest.approx(expected[label], rel=close, abs=slack), (values, label)
     in_cell = np.bincount(split.cell, weights=split.area_km2, minlength=len(split.cells))
     np.testing.assert_allclose(in_cell, cells.areas_km2(split.cells), rtol=1e-4)
 

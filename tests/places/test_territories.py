@@ -95,3 +95,14 @@ def test_every_territory_names_its_source_version_and_point_of_view():
         assert row.source, row.id
         assert row.version, row.id
         assert row.point_of_view, row.id
+
+
+@pytest.mark.parametrize("word", ["LUX.sea12", "che.SEA200", "golan.sea12", "AFG.sea12"])
+def test_a_land_without_a_coast_has_no_strip_of_sea(word):
+    """The CIA World Factbook (coastline: 0 km) has each of the ISO entries as landlocked."""
+    assert territory_id(word) is None
+    rule, way_out = unknown_territory(word)
+    land = word.partition(".")[0]
+    assert f'there is no territory "{word}"' in rule
+    assert "has no coast" in rule
+    assert territory_id(land) in way_out

@@ -198,6 +198,8 @@ def test_a_key_or_value_at_fault_is_named_with_its_place(refusal, text, where, s
         ({"effect": '"forbid"'}, 'a forbid must say emergency = "keep" or "cut"'),
         ({"id": '""'}, "id is empty"),
         ({"id": '" "'}, "id is empty"),
+        ({"id": '"nowhere but s"'}, 'id begins with "nowhere but "'),
+        ({"id": '"nowhere without s"'}, 'id begins with "nowhere without "'),
         ({"authority": '""'}, "authority is empty"),
         ({"reason": '""'}, "reason is empty"),
         ({"territory": '{in = "JPN", include = ["dokdo"], exclude = ["dokdo"]}'}, 'both includes and excludes "dokdo"'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,21 @@ def test_a_permit_of_some_gateways_withholds_the_others_in_the_plan_of_its_own_r
     ran = only.run()
     np.testing.assert_array_equal(ran.compared.served, with_one.service.served)
     assert {name for row in ran.effect.rows for name in row.because} == {"arg-gw"}
+
+
+def test_forbids_and_permits_that_withhold_gateways_are_told_apart(load, folder):
+    """The forbid alone was named, as if it withheld them all."""
+    (folder / "mixed.toml").write_text(
+        HEAD.replace("operator", "x") + '[[rule]]\nid = "bra-permit"\neffect = "permit"\n'
+        'territory = {in = "BRA", include = []}\napplies_to = "gateway"\nreason = "an example"\n'
+        '[[rule]]\nid = "no-prudente"\neffect = "forbid"\nterritory = {geojson = "prudente.geojson"}\n'
+        'applies_to = "gateway"\nemergency = "cut"\nreason = "an example"\n'
+    )
+    around = {"type": "Polygon", "coordinates": [[[-52, -23], [-51, -23], [-51, -22], [-52, -22], [-52, -23]]]}
+    (folder / "prudente.geojson").write_text(json.dumps(around))
+    case = load("mixed-licences", "three.csv", 'compare = ["all.toml", "mixed.toml"]').case
+    assert [note for note in case.notes if "Withheld" in note] == [
+        'Withheld by no-prudente in "compare": 1 of 3 gateways (Presidente Prudente).',
+        'Withheld by "compare", which permits others: 1 of 3 gateways (Falda del Carmen).',
+    ]
+    assert case.withholding == ("bra-permit", "no-prudente")

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 
+from openleo import cells as h3cells
 from openleo.errors import InputError
 from openleo.places import point, regions
 from openleo.places.expressions import WORLD, Expression, Labels, difference, holds, labels_of, sea, union
+from openleo.places.parts import cut
 from openleo.places.territories import with_territorial_sea
+from openleo.policy import mask
 from openleo.policy.decide import Outcome, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleSet
 from openleo.policy.rules import union as set_of
 from openleo.policy.when import Period, Window
 from openleo.service.beams import felt, told
+from openleo.service.effect import named_rules
 
 WGS84 = Geod(ellps="WGS84")
 AT = datetime(2026, 11, 20, tzinfo=UTC)
+DAY = timedelta(days=1)
+BY_ID = attrgetter("id")
 STEP_KM = 1.0  # between the places that stand for all of them
 TOLERANCE_KM = {False: 1.3, True: 2.7}  # half a step across and a strip's edge; where waters meet, a cell's 2 km
 SGP, MYS, IDN = (Labels(with_territorial_sea({id_})) for id_ in ("SGP", "MYS", "IDN"))
@@ -122,6 +130,38 @@ def test_a_forbid_on_beams_never_permits_anyone_new(rules, area, window, class_,
     assert answer(without, *place, class_).permitted >= answer(with_it, *place, class_).permitted
 
 
+STRAIT = h3cells.overlapping([shapely.box(103.2, 0.9, 104.6, 1.9)], 5)
+LIT = {"s": SGP, "m": MYS, "i": IDN, "q": QUIET, "w": square(1.45, 103.8, 30.0), "d": difference(MYS, QUIET)}
+
+
+SMOOTHED_KM2 = 0.1  # of a strait's length of outline, which is smoothed by up to 50 m where a union has another one
+
+
+def taken_km2(names: list[str], beam_km: float) -> list[float]:
+    """The parts of which a permit for the last of some areas takes service that those for the others left."""
+    permits = [beam("permit", LIT[name], name) for name in names]
+    sides = [felt(set_of([SERVED, *some]), beam_km) for some in (permits[:-1], permits)]
+    asked = tuple(dict.fromkeys(region for side in sides for region in side.regions))
+    parts = cut(STRAIT, [region.polygon for region in asked], with_people=False)
+    kinds = mask.kinds_of(parts, asked)
+    before, after = (mask.decide_kinds(side, kinds, ("fixed",), AT).may[:, 0][kinds.of_part] for side in sides)
+    assert (after > before).any()
+    return parts.area_km2[after < before].tolist()
+
+
+@pytest.mark.parametrize("names", [["s", "m"], ["m", "s"], ["m", "w"], ["s", "m", "i"], ["s", "w", "i"]], ids="-".join)
+def test_one_more_permit_on_beams_takes_nothing_from_anybody(names):
+    """Slivers between outlines drawn in two ways were cells that lose; and 5 km² where three waters meet were."""
+    assert taken_km2(names, 12.0) == []
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=25)
+@given(st.permutations(sorted(LIT)).map(lambda names: names[:3]), st.sampled_from([5.0, 12.0]))
+def test_one_more_permit_takes_no_more_than_outlines_are_smoothed_by(names, beam_km):
+    assert sum(taken_km2(names, beam_km)) < SMOOTHED_KM2
+
+
 @settings(deadline=None, max_examples=60)
 @given(BEAMS, CLASSES, st.sampled_from(PLACES))
 def test_the_farther_a_beam_is_felt_the_fewer_are_served(rules, class_, place):
@@ -181,6 +221,19 @@ def test_a_permit_on_beams_binds_before_and_after_its_window_as_the_only_one_the
         assert answer(felt(rules, 12.0), *inland, at=at).permitted == permitted
         on_request = decide(rules, Request(at=at, uncertainty_m=0.0), point.where(*inland, 0.0, rules.regions), "beam")
         assert on_request.permitted == permitted
+
+
+def test_what_permits_withhold_has_a_name_of_its_own_in_every_span_and_stands_on_one_side():
+    """Both spans had one id, and the rule stood in "old and new rules" that only the new ones had."""
+    rules = set_of([SERVED, beam("permit", SGP, "s"), beam("permit", MYS, "m", window=Window(AT, AT + DAY))])
+    derived = [rule for rule in felt(rules, 5.0).rules if rule.id != "served"]
+    until, begins = "until 2026-11-20T00:00:00Z", "from 2026-11-21T00:00:00Z"
+    assert [rule.id for rule in derived] == [f"nowhere but s {until}", "nowhere but m, s", f"nowhere but s {begins}"]
+    told_of = named_rules(set_of([SERVED]), felt(rules, 5.0), {rule.id for rule in derived})
+    assert [(rule.rule, rule.of) for rule in told_of] == [(rule.id, ("new",)) for rule in sorted(derived, key=BY_ID)]
+    one = replace(SERVED, id="twice", applies_to="gateway")
+    both = replace(set_of([SERVED]), rules=(one, one))
+    assert [rule.of for rule in named_rules(both, both, {"twice"})] == [("base", "new")]
 
 
 def test_what_cannot_be_drawn_is_refused_by_name_and_all_of_it():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from openleo import cells as h3cells
+from openleo.instants import instant_text
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
+from openleo.policy.conditions import Selector
 from openleo.policy.rules import Rule, union
 from openleo.policy.when import Period, Window
 from openleo.report import effect_text
@@ -115,7 +118,29 @@ def test_no_change_of_rules_has_no_effect_at_edges_of_their_own_windows(base: li
         assert said.edges == ()
         assert said.edges_left_out == 0
         words = effect_text.text(said, ("old", "new"))
+        words = "\n".join(line for line in words.splitlines() if not line.startswith("Both rule sets change alike at"))
         assert " change" not in words.replace("Nothing changes", ""), words
+
+
+def test_when_both_sides_change_alike_is_told_in_a_line() -> None:
+    """A switch-off that both rule sets share was told nowhere."""
+    other = Rule("n", "b", "forbid", Labels(frozenset({"FJI"})), emergency="keep")  # makes them two
+    ends = replace(PERMIT, window=Window(ends=LATER))
+    said = of_rules([ends], [ends, other])
+    assert said.edges_alike == ()  # in Tonga alike and in Fiji not: it is an edge with rows of its own
+    assert [edge.at for edge in said.edges] == [LATER]
+    once = of_rules([PERMIT, FORBID], [PERMIT, FORBID, other])
+    assert (once.edges, once.edges_alike) == ((), (LATER,))
+    assert once.as_json()["edges_alike"] == ["2026-04-01T00:00:00Z"]
+    line = "Both rule sets change alike at 2026-04-01T00:00:00Z, which is no part of the effect."
+    assert line in effect_text.text(once, ("old", "new")).splitlines()
+    nights = of_rules([PERMIT, CURFEW], [PERMIT, CURFEW, other])
+    assert (nights.edges, len(nights.edges_alike)) == ((), 14)
+    assert f"alike at {instant_text(AT + timedelta(hours=6))} (14 such times)," in effect_text.text(nights, ("o", "n"))
+    assert of_rules([PERMIT, FORBID], [PERMIT]).edges_alike == ()
+    assert of_rules([PERMIT, FORBID], [PERMIT, FORBID]).edges_alike == (), "between the same rules no time is told"
+    of_nobody = replace(FORBID, territory=Labels(frozenset({"NRU"})))
+    assert of_rules([PERMIT, of_nobody], [PERMIT, of_nobody, other]).edges_alike == ()
 
 
 def test_an_edge_of_both_sides_tells_what_the_change_makes_there_and_no_more() -> None:
@@ -203,3 +228,25 @@ def test_beams_that_reach_as_many_before_and_after_are_not_told() -> None:
     assert "dark" not in told
     assert "the same people beyond borders before and after" in words(Spill((7, 7), (3, 3)))
     assert "they cross no border" in words()
+
+
+def test_the_round_trip_time_of_terminals_served_by_group_is_not_known() -> None:
+    """It was "none before, none after", as if nobody were served."""
+    counts = np.zeros((1, RTT_BINS), np.uint16)
+    counts[0, 300] = 1
+    reached = Reached(PARTS, replace(STATISTICS, rtt_counts=counts), mask.kinds_of(PARTS, ()))
+    aid = replace(PERMIT, selector=Selector(groups=frozenset({"aid"})))
+    forbid = replace(FORBID, territory=PERMIT.territory, window=Window())
+
+    def said(base: list[Rule], new: list[Rule]) -> tuple[str, str]:
+        one = effect(reached, union(base), union(new), ["fixed"], AT, "network")
+        (line,) = [line for line in effect_text.text(one, ("o", "n")).splitlines() if "median" in line][:1]
+        table = effect_text.markdown(one, ("o", "n"), "", ("", "")).splitlines()
+        return line.partition("median round-trip time ")[2], table[table.index("|" + "---|" * 9) + 1]
+
+    known = said([PERMIT], [forbid])[0]
+    assert re.fullmatch(r"[0-9.]+ ms before, none after", known), "nobody is served then"
+    assert said([aid], [aid, forbid])[0] == "not known"
+    assert "| not known | not known |" in said([aid], [aid, forbid])[1]
+    assert said([PERMIT], [aid])[0] == known.replace("none", "not known")
+    assert said([aid], [PERMIT])[0].startswith("not known before, ")

@@ -13,6 +13,8 @@ from openleo.network.ground import stations
 from openleo.policy.decide import Outcome
 from openleo.policy.rule_file import read_rules
 from openleo.service import licences
+from openleo.service.change import Side
+from openleo.service.networks import Networks
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 HERE = Path()
@@ -101,3 +103,34 @@ def test_a_withheld_gateway_stays_withheld_when_a_pop_fails(starlink, tmp_path):
     assert again.pop[those[0].gateway] == -1
     assert (again.pop >= 0).sum() == len(starlink) - 1
     assert licences.without(starlink, ()) is starlink
+
+
+@pytest.mark.parametrize(
+    ("was", "is_", "because"),
+    [
+        ([], [("permit", "BRA")], {"permit-bra"}),
+        ([], [("permit", "BRA"), ("forbid", "POL")], {"permit-bra", "forbid-pol"}),  # the permit was not named
+        ([("permit", "BRA"), ("permit", "CHL")], [("permit", "BRA")], {"permit-chl"}),
+        ([("permit", "CHL")], [("permit", "BRA")], {"permit-chl", "permit-bra"}),
+        ([("forbid", "POL")], [("forbid", "POL"), ("permit", "BRA")], {"permit-bra"}),
+        ([("permit", "BRA")], [("permit", "BRA"), ("forbid", "POL")], set()),  # they were withheld before
+        ([("permit", "BRA")], [("permit", "BRA"), ("forbid", "BRA")], {"forbid-bra"}),
+        ([("permit", "BRA")], [("permit", "BRA", "until = 2026-11-01T00:00:00Z")], {"permit-bra"}),
+        (
+            [("permit", "BRA"), ("permit", "CHL")],
+            [("permit", "BRA"), ("permit", "CHL", "until = 2026-11-01T00:00:00Z"), ("forbid", "BRA")],
+            {"permit-chl", "forbid-bra"},
+        ),
+    ],
+)
+def test_each_gateway_has_its_own_reasons(starlink, tmp_path, was, is_, because):
+    sets = []
+    for number, rules in enumerate((was, is_)):
+        path = tmp_path / f"rules-{number}.toml"
+        path.write_text('schema = 1\nbook = "operator"\n' + "\n".join(rule(*one) for one in rules), encoding="utf-8")
+        sets.append(read_rules([path]))
+    networks = Networks(starlink, lambda _: pytest.fail("nothing is computed"))
+    sides = [Side(one, AT) for one in sets]
+    names = {rule.key: rule.id for one in sets for rule in one.rules}
+    assert set(networks.because(*sides, names)) == because
+    assert set(networks.because(*sides[::-1], names)) == because

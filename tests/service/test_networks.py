@@ -5,6 +5,7 @@ One cell is served all of the time by all gateways and half of it without the la
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -51,13 +52,13 @@ def reached(share: float) -> Reached:
     return Reached(PARTS, CellStatistics(4, one, 1 - one, 0 * one, counts, *rest), KINDS)  # type: ignore[arg-type]
 
 
-def networks(most: int = 4) -> Networks:
-    return Networks(GATEWAYS, lambda gateways: reached(1.0 if (gateways.pop >= 0).all() else 0.5), most=most)
+def networks(most: int = 4, left: float = 0.5) -> Networks:
+    return Networks(GATEWAYS, lambda gateways: reached(1.0 if (gateways.pop >= 0).all() else left), most=most)
 
 
-def change(base: list[Rule] | None, new: list[Rule], most: int = 4) -> Effect:
+def change(base: list[Rule] | None, new: list[Rule], most: int = 4, left: float = 0.5) -> Effect:
     old = None if base is None else union(base)
-    return effect(reached(1.0), old, union(new), ["fixed"], AT, "network", networks=networks(most))
+    return effect(reached(1.0), old, union(new), ["fixed"], AT, "network", networks=networks(most, left))
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,42 @@ def test_what_one_network_serves_and_the_other_does_not(base, new, lost, may_los
         assert back.rtt_ms_p50 == there.rtt_ms_p50[::-1]
 
 
+@pytest.mark.parametrize(
+    ("base", "new", "because"),
+    [
+        ([PERMIT], [FORBID, NO_SOUTH], ("f", "gw")),
+        ([PERMIT], [PERMIT, LIMIT, NO_SOUTH], ("gw", "limit")),
+        ([PERMIT, LIMIT], [PERMIT, FORBID, NO_SOUTH], ("f", "gw")),
+        ([PERMIT, LIMIT], [PERMIT, NO_SOUTH], ("gw",)),  # the limit's end takes nothing
+        ([PERMIT], [NO_SOUTH], ("gw", "p")),
+        ([FORBID], [PERMIT, NO_SOUTH], ()),
+    ],
+)
+def test_where_the_network_goes_altogether_rules_on_terminals_are_named_too(base, new, because) -> None:
+    """They were named only where some service was left to take."""
+    there, back = change(base, new, left=0.0).rows[0], change(new, base, left=0.0).rows[0]
+    assert there.because == back.because == because
+    assert there.lost == back.gained
+
+
+def test_in_text_rules_on_gateways_are_named_as_what_changes_the_network() -> None:
+    """They were named as the reasons of every territory, as if each of them served it."""
+    no_north = replace(NO_SOUTH, id="north", territory=Labels(frozenset({"POL"})))
+    found = change([PERMIT], [FORBID, NO_SOUTH, no_north])
+    assert [(rule.rule, rule.applies_to) for rule in found.rules] == [
+        ("f", "terminal"), ("gw", "gateway"), ("north", "gateway")
+    ]  # fmt: skip
+    said = effect_text.text(found, ("old", "new"))
+    assert "because of f; other gateways are used: gw, north; median" in said
+    assert "gw: forbid on gateways of b, new rules only" in said
+    whole = "Of rules on gateways all are named that change which are used; whom each of them serves is not told."
+    assert whole in said
+    assert whole not in effect_text.text(change([PERMIT], [FORBID, NO_SOUTH]), ("old", "new"))
+    half = "a terminal is lost if less than half of its time is left"
+    assert half not in said
+    assert half in effect_text.text(replace(found, terminals="a table's hash"), ("old", "new"))
+
+
 def test_windows_ahead_of_rules_on_gateways_are_looked_at() -> None:
     """A comparison that changed gateways looked at none."""
     gone = Rule("gw", "b", "forbid", Labels(THERE), window=Window(AT + DAY, AT + 2 * DAY), applies_to="gateway",
@@ -105,4 +142,22 @@ def test_changes_that_need_one_network_too_many_are_said() -> None:
     assert found.as_json()["edges_untold"] == ["2026-03-02T00:00:00Z", "2026-03-03T00:00:00Z"]
     said = effect_text.text(found, ("old", "new"))
     assert "a network of their own each: the changes at 2026-03-02T00:00:00Z, 2026-03-03T00:00:00Z." in said
-    assert "`openleo plan`" in said
+    assert "Nothing changes at 2026-03-01T00:00:00Z; 2 changes ahead are not computed." in said
+    assert "Nothing changes:" not in said
+    assert "`openleo policy effect` with `--at 2026-03-02T00:00:00Z` tells of that one" in said
+    title = effect_text.markdown(found, ("old", "new"), "gateways", ("a.png", "b.png")).partition("```")[0]
+    assert "2 changes ahead are not computed." in title
+    then = effect(reached(1.0), union([PERMIT]), union([PERMIT, north]), ["fixed"], AT + DAY, "network",
+                  networks=networks())  # fmt: skip
+    assert then.rows[0].lost == HALF, "as it is advised"
+    many = replace(found, edges_untold=tuple(AT + n * DAY for n in range(1, 9)), edges_left_out=3)
+    words = effect_text.text(many, ("old", "new"))
+    assert "Nothing changes at 2026-03-01T00:00:00Z; 11 changes ahead are not computed." in words
+    assert "2026-03-06T00:00:00Z and 3 more." in words
+
+
+def test_nothing_changes_is_said_of_the_instant_where_changes_are_ahead() -> None:
+    gone = replace(NO_SOUTH, window=Window(AT + DAY))
+    said = effect_text.text(change([PERMIT], [PERMIT, gone]), ("old", "new"))
+    assert "Nothing changes at 2026-03-01T00:00:00Z: nobody loses service and nobody gains it." in said
+    assert "Nothing changes: nobody" in effect_text.text(change([PERMIT], [PERMIT]), ("old", "new"))

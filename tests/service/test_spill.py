@@ -63,7 +63,7 @@ def test_a_straight_border_by_hand() -> None:
     kinds = Kinds(np.zeros(0, np.intp), ("EAS", "WES"), np.zeros((2, 0), bool), ())
     some = Sampled(some.points, 1 - some.kind, some.can_serve)  # kinds in the order of labels
     closed, west = (decided(kinds, [[NO], [NO]]), decided(kinds, [[NO], [YES]]))
-    found = spill(some, kinds, closed, west, 12.001)
+    found = spill((some, some), kinds, closed, west, 12.001)
     assert (found["EAS", "fixed"].lit, found["EAS", "fixed"].dark) == ((0, 120), (0, 0))
     assert (found["WES", "fixed"].lit, found["WES", "fixed"].dark) == ((0, 0), (0, 120))
 

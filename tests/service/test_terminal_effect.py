@@ -56,6 +56,46 @@ def test_of_many_instants_few_decisions_are_kept_and_states_that_come_back_are_f
     assert len(asked) < 20
 
 
+AREA = [h3cells.at(*where, 5) for where in ((23.6, 120.7), (24.0, 120.9), (24.4, 121.0))]
+
+
+def network(*shares: float) -> Reached:
+    """Serves each cell of AREA for a share of the time."""
+    order = np.argsort(np.array(AREA, dtype=np.uint64))
+    cells, share = np.array(AREA, dtype=np.uint64)[order], np.array(shares)[order]
+    parts = Parts(cells, np.arange(3, dtype=np.int32), np.full(3, "TWN", object), np.zeros((3, 0), bool), np.ones(3),
+                  np.ones(3))  # fmt: skip
+    counts, rest = np.zeros((3, RTT_BINS), np.uint16), (np.zeros(3),) * 5
+    statistics = CellStatistics(1, share, 1 - share, 0 * share, counts, *rest)  # type: ignore[arg-type]
+    return Reached(parts, statistics, mask.kinds_of(parts, ()))
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_terminals_whose_time_more_than_halves_are_lost_and_whose_more_than_doubles_gained(rules, share) -> None:
+    """Against the sums of people, by hand: 20, 15 and 10 terminals, of which each network leaves so much time.
+
+    People of a whole country lost all but a rest of their time, and none of their terminals did.
+    """
+    base, new = rules
+    at = np.repeat([23.6, 24.0, 24.4], [20, 15, 10]), np.repeat([120.7, 120.9, 121.0], [20, 15, 10])
+    table = replace(fleets.terminals(45, 1, 0.0, at), uncertainty_m=np.full(45, 10.0), age_s=np.zeros(45))
+    found = fleet(table, rules, "")
+
+    def sums(was: Side, is_: Side, *both: Reached) -> tuple[int, int]:
+        of = found.between(was, is_, both).values()  # type: ignore[arg-type]
+        return sum(one.lost for one in of), sum(one.gained for one in of)
+
+    full = network(share, share, share)
+    for left, lost in (((1.0, 1.0, 1.0), 0), ((0.0, 0.49, 0.5), 35), ((0.01, 0.6, 1.0), 20), ((0.9, 0.9, 0.1), 10)):
+        rest = network(*(share * one for one in left))
+        permitted, forbidden = Side(base, AT), Side(new, AT)
+        assert sums(permitted, permitted, full, rest) == (lost, 0)
+        assert sums(permitted, permitted, rest, full) == (0, lost)
+        assert sums(forbidden, forbidden, full, rest) == (0, 0)
+        assert sums(permitted, forbidden, full, rest) == (45, 0), "whom the rules forbid lose whatever time is left"
+        assert sums(forbidden, permitted, full, rest) == (0, 45 if left[0] else 25)
+
+
 def test_terminals_count_where_they_are_and_are_reached(rules) -> None:
     """Fifty in four groups: in cells of the area that both networks reach, one, and none; and outside."""
     base, new = rules

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from openleo.places.expressions import Labels
 from openleo.policy.rules import Rule, union
 from openleo.policy.when import Period, Window
-from openleo.service.windows import changes
+from openleo.service.windows import changes, go_on
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -78,6 +79,63 @@ def test_no_state_of_windows_that_ever_is_goes_untold(dated: list[Window], weekl
 
     told = {held(at) for at in (START, *(at for at, _ in changes((None, rules(*windows)), START)))}
     assert {held(START + timedelta(hours=hour)) for hour in range(24 * 42)} <= told
+
+
+def test_a_weekly_rule_that_begins_on_a_day_outside_its_period_is_told() -> None:
+    """From Monday 1 March 2027, on Saturdays from ten to twelve: nothing of it was told."""
+    saturdays = Window(
+        begins=datetime(2027, 3, 1, tzinfo=UTC), weekly=(Period(frozenset({5}), 10 * 3600, 12 * 3600, "UTC"),)
+    )
+    found = changes((None, rules(saturdays)), START)
+    first, last = (datetime(2027, 3, 6, hour, tzinfo=UTC) for hour in (10, 12))
+    assert found == [(first, ("new",)), (last, ("new",))]
+    assert changes((None, rules(saturdays)), START, first) == []
+    assert go_on((None, rules(saturdays)), [first], {first, last})
+
+
+def test_each_of_many_rules_that_begin_later_is_told() -> None:
+    """Beyond the limits whose week is told of all windows, each window's own first week still is."""
+    mondays = (Period(frozenset({0}), 10 * 3600, 12 * 3600, "UTC"),)
+    found = [
+        at for at, _ in changes((None, rules(*(Window(day(14 * n + 2), weekly=mondays) for n in range(30)))), START)
+    ]
+    assert [day(14 * n + 8) + timedelta(hours=10) in found for n in range(30)] == [True] * 30
+
+
+def test_a_period_that_the_clock_skips_in_the_week_ahead_is_told() -> None:
+    """On 29 March 2026 the clocks of Berlin go from two to three."""
+    nights = Window(weekly=(Period(frozenset({6}), 2 * 3600, 3 * 3600, "Europe/Berlin"),))
+    found = [at for at, _ in changes((None, rules(nights)), datetime(2026, 3, 28, tzinfo=UTC))]
+    assert found[:2] == [datetime(2026, 4, 5, hour, tzinfo=UTC) for hour in (0, 1)]
+
+
+some_windows = st.builds(
+    lambda begins, length, periods: Window(
+        None if begins is None else START + timedelta(hours=begins),
+        None if length is None else START + timedelta(hours=(begins or 0) + length),
+        periods.weekly,
+    ),
+    st.none() | st.integers(-100, 1500),
+    st.none() | st.integers(1, 900),
+    st.just(Window()) | weeks,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(some_windows, min_size=1, max_size=4), st.lists(st.integers(0, 7 * 24 * 60 - 1), min_size=1, max_size=8)
+)
+def test_in_the_week_after_each_from_and_until_the_last_edge_told_tells_what_holds(
+    windows: list[Window], minutes: list[int]
+) -> None:
+    """Against asking every window at random minutes: periods with a `from` and an `until`, on both sides."""
+    both = rules(*windows[::2]), rules(*windows[1::2]) if windows[1:] else None
+    told = [START, *(at for at, _ in changes(both, START))]
+    limits = [limit for window in windows for limit in (window.begins, window.ends) if limit and limit >= START]
+    for start in (START, *limits):
+        for instant in (start + timedelta(minutes=minute) for minute in minutes):
+            last = told[bisect_right(told, instant) - 1]
+            assert [w.holds(instant) for w in windows] == [w.holds(last) for w in windows]
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openleo.network.ephemeris import Failure
     from openleo.network.journeys import Point
     from openleo.network.pairs import Places
+    from openleo.policy.rules import RuleSet
     from openleo.results import OnProgress
     from openleo.scenario import PairCase, Scenario
 
@@ -40,6 +41,14 @@ def print_json(answer: object) -> None:
 def note(text: str) -> None:
     """A line for people, on stderr."""
     print(text, file=sys.stderr)
+
+
+def tell_beams_apart(*rule_sets: RuleSet) -> None:
+    """Say so where rules on beams are written, to whom is told of rules on terminals alone."""
+    from openleo.policy.words import beams_apart
+
+    if said := beams_apart(*rule_sets):
+        note(said)
 
 
 def compiled_kernels() -> tuple[Path, int]:
@@ -190,6 +199,21 @@ def point(words: str, option: str, scenario: Scenario) -> Point:
         note(f"{option} {words}: {found.name}{where} at {found.latitude_deg:.4f}, {found.longitude_deg:.4f}")
         return Point(found.name, found.latitude_deg, found.longitude_deg)
     raise InputError(Problem(option, "", f'there is no place "{words}".', gazetteer.offer(words)))
+
+
+def read_classes(words: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The classes of --classes, each once. Raises InputError with all that rules do not know."""
+    from openleo.errors import InputError, Problem, near_names
+
+    names = tuple(dict.fromkeys(word.strip() for word in words.split(",")))
+    problems = [
+        Problem("--classes", "", f'there is no class "{name}".',
+                near_names(name, known) or f"Classes of these rules: {', '.join(known)}.")
+        for name in names if name not in known
+    ]  # fmt: skip
+    if problems:
+        raise InputError(problems)
+    return names
 
 
 def read_instant(text: str, option: str) -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from openleo.cli.common import AsJson, RuleFiles, one_of, print_json
+from openleo.cli.common import AsJson, RuleFiles, one_of, print_json, tell_beams_apart
 
 if TYPE_CHECKING:
     from openleo.policy.rules import AppliesTo, RuleSet
@@ -86,6 +86,8 @@ def _decide_requests(rules: list[Path], request: Path, applies_to: AppliesTo) ->
     read = both.read(lambda: read_requests(asked, str(request), _classes(rule_set))) if asked is not None else None
     if both.found or rule_set is None or read is None:
         raise InputError(both.found)
+    if applies_to == "terminal":
+        tell_beams_apart(rule_set)
     answers = [answer(rule_set, one, applies_to).as_json() for one in read]
     print_json(answers if isinstance(asked, list) else answers[0])
 

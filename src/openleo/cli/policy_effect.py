@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_span
+from openleo.cli.common import AsJson, Threads, check_later, note, print_json, progress, read_classes, read_span
 from openleo.units import BEAM_KM
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from openleo.effects import Prepared
     from openleo.policy.rules import RuleSet
+    from openleo.policy.terminals import Terminals
     from openleo.results import Case
     from openleo.service.effect import Effect, Extras
     from openleo.service.terminal_effect import Fleet
@@ -63,30 +64,40 @@ def effect(
         typer.Option(min=0.0, max=500.0, help="How far a beam is felt around the place that it serves; 0: not told."),
     ] = BEAM_KM,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for effect.json, the text, a report and two maps. [default: none]")
+        Path | None,
+        typer.Option(help="Folder for effect.json, text, report, two maps and terminals that change. [default: none]"),
     ] = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell who would lose and gain service if NEW came into force in place of OLD: cells, km², people.
 
-    The network's reach is computed once for a scenario and kept in the user's cache; no rule changes it.
+    The network's reach is computed once for a scenario and kept in the user's cache. Rules on gateways alone change
+    it: each choice of gateways that they leave is computed as well, up to four networks in all.
     """
     from openleo.effects import classes_of_both, compare, first_difference, prepare
+    from openleo.errors import Together, given
+    from openleo.policy.rules import EMERGENCY
     from openleo.report.effect_text import text
     from openleo.report.staging import check_writable
 
-    (base, other), case, notes = _read(old, new, scenario, slots, resolution)
-    base, other, of_beams = _felt(base, other, beam_km)
-    notes += of_beams
+    together = Together()
+    files = together.read(lambda: _read(old, new, scenario, slots, resolution))
+    felt = together.read(lambda: _felt(*files[0], beam_km)) if files else None
+    span = together.read(lambda: read_span(at, until))
+    if files and span:
+        together.read(lambda: check_later(span[1], span[0] or files[1].grid.start, "the scenario's start"))
+    known = tuple(dict.fromkeys(name for one in files[0] for name in one.classes)) if files else None
+    named = together.read(lambda: read_classes(classes, known)) if classes is not None and known else None
+    table = None if terminals is None else together.read(lambda: _table(terminals, known))
     if out is not None:
-        check_writable(out)
-    when, end = read_span(at, until)
-    check_later(end, when or case.grid.start, "the scenario's start")
-    known = tuple(dict.fromkeys((*base.classes, *other.classes)))
-    asked = _classes(classes, set(known))
-    counted = _fleet(terminals, (base, other), known)
-    asked = asked or classes_of_both(base, other, counted.classes if counted else ())
+        together.read(lambda: check_writable(out))
+    together.done()
+    (base, other, of_beams), (when, end), (_, case, notes) = given(felt), given(span), given(files)
+    notes += of_beams
+    counted = None if table is None else _fleet(*table, (base, other))
+    told_of = counted.classes if counted else ()
+    asked = tuple(dict.fromkeys([*named, EMERGENCY])) if named else classes_of_both(base, other, told_of)
     with progress() as tell:
         prepared = prepare(case, base, other, threads=threads, on_progress=tell, tell=note)
     first = when or first_difference(prepared, asked)
@@ -95,7 +106,8 @@ def effect(
     found = compare(prepared, asked, when, end, extras)
     names = (_name(base.sources), _name(other.sources))
     if out is not None:
-        note(f"Written to {out}: {', '.join(path.name for path in _write(found, prepared, names, asked, when, out))}")
+        written = _write(found, prepared, names, asked, when, out, counted)
+        note(f"Written to {out}: {', '.join(path.name for path in written)}")
     if as_json:
         print_json(found.as_json())
         return
@@ -137,10 +149,11 @@ def _felt(base: RuleSet, new: RuleSet, beam_km: float) -> tuple[RuleSet, RuleSet
 
 
 def _write(
-    found: Effect, prepared: Prepared, names: tuple[str, str], classes: tuple[str, ...], when: datetime, out: Path
-) -> list[Path]:
+    found: Effect, prepared: Prepared, names: tuple[str, str], classes: tuple[str, ...], when: datetime, out: Path,
+    fleet: Fleet | None,
+) -> list[Path]:  # fmt: skip
     """The files; the maps are of the class of which most changes, or of the first."""
-    from openleo.effects import cell_effect
+    from openleo.effects import cell_effect, changed_terminals
     from openleo.report.effect_files import write
 
     def people(class_: str) -> int:
@@ -148,7 +161,8 @@ def _write(
         return sum(one.people + one.cells for row in rows for one in (row.lost, row.gained, row.may_lose, row.may_gain))
 
     shown = max(classes, key=people)
-    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out)
+    rows = None if fleet is None else changed_terminals(prepared, fleet, when)
+    return write(found, cell_effect(prepared, shown, when), prepared.reached, prepared.case, names, out, rows)
 
 
 def _read(
@@ -175,18 +189,21 @@ def _read(
     return (given(base), given(other)), case, (said,) if case.grid.slots < whole else ()
 
 
-def _fleet(path: Path | None, rule_sets: tuple[RuleSet, RuleSet], classes: tuple[str, ...]) -> Fleet | None:
-    """The terminals of a table, placed; None without one."""
-    if path is None:
-        return None
+def _table(path: Path, classes: tuple[str, ...] | None) -> tuple[Terminals, str]:
+    """(the terminals of a table, its sha256)."""
     import hashlib
 
     from openleo.policy.terminals import read_terminals
+
+    return read_terminals(path, classes), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _fleet(table: Terminals, sha256: str, rule_sets: tuple[RuleSet, RuleSet]) -> Fleet:
+    """The terminals, placed."""
     from openleo.service.terminal_effect import fleet
 
-    read = read_terminals(path, classes)
     with progress() as tell:
-        return fleet(read, rule_sets, hashlib.sha256(path.read_bytes()).hexdigest(), tell)
+        return fleet(table, rule_sets, sha256, tell)
 
 
 def _files(words: str, argument: str) -> list[Path]:
@@ -196,29 +213,6 @@ def _files(words: str, argument: str) -> list[Path]:
     if not all(word.strip() for word in words.split(",")):
         raise InputError(Problem(f"{argument} {words}", "", "names an empty file.", "Write files by comma: a,b."))
     return [Path(word.strip()) for word in words.split(",")]
-
-
-def _classes(said: str | None, known: set[str]) -> tuple[str, ...]:
-    """The classes asked for, emergency always among them; none: the default."""
-    from openleo.errors import InputError, Problem, near_names
-    from openleo.policy.rules import EMERGENCY
-
-    if said is None:
-        return ()
-    names = [word.strip() for word in said.split(",")]
-    problems = [
-        Problem(
-            "--classes",
-            "",
-            f'there is no class "{name}".',
-            near_names(name, known) or f"Classes: {', '.join(sorted(known))}.",
-        )
-        for name in names
-        if name not in known
-    ]
-    if problems:
-        raise InputError(problems)
-    return tuple(dict.fromkeys([*names, EMERGENCY]))
 
 
 def _name(sources: tuple[str, ...]) -> str:

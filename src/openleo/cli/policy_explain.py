@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, RuleFiles, print_json
+from openleo.cli.common import AsJson, RuleFiles, print_json, tell_beams_apart
 
 if TYPE_CHECKING:
     from openleo.places.gazetteer import Place
@@ -56,6 +56,7 @@ def explain(
     from openleo.policy import explain_words
     from openleo.policy.answer import answer, where_of
     from openleo.policy.rule_file import read_rules
+    from openleo.policy.words import beams_apart
 
     if group and no_group:
         raise InputError(Problem("--no-group", "", "was given with --group; only one of them can be."))
@@ -86,11 +87,14 @@ def explain(
     found = explaining.explain(rule_set, request, where_of(rule_set, request))
     explanation = replace(found, decision=answer(rule_set, request))  # the same, with how far a refusal goes
     if as_json:
+        tell_beams_apart(rule_set)
         print_json({"place": place.name, "request": asked, **explain_words.as_json(explanation)})
         return
     typer.echo(_head(place, request))
     typer.echo()
     typer.echo(explain_words.text(explanation, OPTIONS), nl=False)
+    if said := beams_apart(rule_set):
+        typer.echo(f"\n{said}")
 
 
 def _place(words: str) -> Place:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, RuleFiles, check_png, note, print_json, progress, read_instant
+from openleo.cli.common import (
+    AsJson,
+    RuleFiles,
+    check_png,
+    note,
+    print_json,
+    progress,
+    read_classes,
+    read_instant,
+    tell_beams_apart,
+)
 
 if TYPE_CHECKING:
     from openleo.policy.mask_sums import Sums
@@ -55,6 +65,7 @@ def mask(
     chosen = together.read(lambda: _chosen(classes, rule_set)) if rule_set is not None else None
     if together.found or instant is None or rule_set is None or chosen is None:
         raise InputError(together.found)
+    tell_beams_apart(rule_set)
     with Outputs(asked_for) as to:
         with progress() as tell:
             index = cell_cache.load(resolution, progress=tell, tell=note)
@@ -132,20 +143,7 @@ def _tell(added: list[Sums]) -> None:
 
 def _chosen(words: str | None, rule_set: RuleSet) -> tuple[str, ...]:
     """The classes that words name, each once; all where nothing is said."""
-    from openleo.errors import InputError, Problem, near_names
-
-    if words is None:
-        return rule_set.classes
-    names = tuple(dict.fromkeys(word.strip() for word in words.split(",")))
-    known = rule_set.classes
-    problems = [
-        Problem("--classes", "", f'there is no class "{name}".',
-                near_names(name, known) or f"Classes of these rules: {', '.join(known)}.")
-        for name in names if name not in known
-    ]  # fmt: skip
-    if problems:
-        raise InputError(problems)
-    return names
+    return rule_set.classes if words is None else read_classes(words, rule_set.classes)
 
 
 def _check_files(rules: list[Path], out: Path, map_: Path | None) -> None:

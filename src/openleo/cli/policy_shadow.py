@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, one_of, print_json, progress, read_instant
+from openleo.cli.common import AsJson, one_of, print_json, progress, read_instant, tell_beams_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,6 +64,7 @@ def shadow(
     table = None if terminals is None else together.read(lambda: read_terminals(terminals, classes))
     together.done()
     decides, looks_on = (given(one) for one in sets)
+    tell_beams_apart(decides, looks_on)
     if table is not None:
         tell_without_instant(instant, (decides, looks_on))
         with progress() as tell:

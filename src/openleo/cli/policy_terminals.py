@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from openleo.cli.common import note, print_json, progress, read_instant
+from openleo.cli.common import note, print_json, progress, read_instant, tell_beams_apart
 
 if TYPE_CHECKING:
     from openleo.policy.bulk import Decided
@@ -38,6 +38,7 @@ def decide_terminals(rules: Sequence[Path], terminals: Path, at: str | None, out
     if both.found or rule_set is None or read is None:
         raise InputError(both.found)
     tell_without_instant(instant, [rule_set])
+    tell_beams_apart(rule_set)
     with progress() as tell, StagedFile(out) as path:
         settled = settle(read, rule_set.regions, tell)
         decided = bulk.decide_all(rule_set, read, settled, instant)

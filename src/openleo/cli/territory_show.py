@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, print_json, progress
 
 if TYPE_CHECKING:
     from openleo.places.areas import Extent
@@ -30,7 +30,7 @@ def show(
     ],
     resolution: Annotated[
         int | None,
-        typer.Option(min=0, max=7, help="H3 resolution of the cells counted. Default: 4; none for a territory."),
+        typer.Option(min=0, max=7, help="H3 resolution of the cells counted. Default: 4; none for high-seas."),
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="F.geojson", help="Write the polygon.")] = None,
     as_json: AsJson = False,
@@ -38,15 +38,22 @@ def show(
     """Show a territory (source, point of view, who contests what) or any expression: its cells, area and people."""
     from openleo.places.expression_text import parse
     from openleo.places.expressions import Labels
-    from openleo.places.territories import territory_id
+    from openleo.places.territories import HIGH_SEAS, territory_id
 
     id_ = territory_id(area)
     expression = Labels(frozenset({id_})) if id_ else parse(area, Path(), ARGUMENT, "")
-    if id_ is None and resolution is None:
+    asked = resolution is not None
+    if resolution is None and id_ != HIGH_SEAS:  # most cells of the Earth: minutes, on request
         resolution = DEFAULT_RESOLUTION
     said: dict[str, Any] = _territory_json(id_) if id_ else {}
+    compiled: dict[str, Any] = {}
     if resolution is not None:
-        said |= _compiled(expression, resolution)
+        with progress(kernels=False) as told:
+            told(f"cells at resolution {resolution}", 0, 1)
+            compiled = _compiled(expression, resolution)
+    if id_ and not asked:  # who contests the territory itself, as its record has it; `contested_labels` has the list
+        compiled.pop("contested", None)
+    said |= compiled
     if out is not None:
         _write(out, expression, said)
     if as_json:
@@ -54,8 +61,8 @@ def show(
         return
     if id_:
         _tell_territory(id_)
-    if resolution is not None:
-        _tell_compiled(said)
+    if compiled:
+        _tell_compiled(compiled)
     if out is not None:
         typer.echo(f"wrote {out}")
 
@@ -74,6 +81,7 @@ def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
     return {
         "expression": text_of(expression),
         "sha256": sha256_of(expression, resolution),
+        "area_sha256": sha256_of(expression),
         "resolution": resolution,
         "cells_inside": len(found.inside),
         "cells_border": len(found.border),
@@ -87,6 +95,7 @@ def _compiled(expression: Expression, resolution: int) -> dict[str, Any]:
         "sources": _sources(asked | held),
         "borders_sha256": borders_sha256(),
         "contested": _contested(asked, held),
+        "contested_labels": _contested(asked, held),
         "cells": {"inside": h3cells.text(found.inside), "border": h3cells.text(found.border)},
     }
 
@@ -125,14 +134,14 @@ def _tell_compiled(said: dict[str, Any]) -> None:
         typer.echo(f"    {row['label']:24} {row['area_km2']:14,.0f} km² {row['population']:14,} people")
     for region in said["regions"]:
         typer.echo(f"  region         {region['region']}  {region['sha256'][:16]}")
-    if said["contested"]:
-        typer.echo(f"  contested      {', '.join(said['contested'])}: see `openleo territory show` of each")
+    if said["contested_labels"]:
+        typer.echo(f"  contested      {', '.join(said['contested_labels'])}: see `openleo territory show` of each")
     if any("sea" in row["label"] for row in said["labels"]):
         typer.echo(f"  {NO_LEGAL_BOUNDARY}")
 
 
 def _write(out: Path, expression: Expression, said: dict[str, Any]) -> None:
-    """The polygon as GeoJSON, with the text and hash of the expression."""
+    """The polygon as GeoJSON, with the text of the expression and its hash, which knows no resolution."""
     import shapely
 
     from openleo.errors import InputError, Problem
@@ -145,7 +154,7 @@ def _write(out: Path, expression: Expression, said: dict[str, Any]) -> None:
     except NoPolygonError as error:
         rule = f'"{error}" has no polygon: strips of sea are computed point by point.'
         raise InputError(Problem(ARGUMENT, "", rule, "Leave out --out, or write coast(ID, 12 nm).")) from None
-    properties = {"expression": text_of(expression), "sha256": sha256_of(expression)}
+    properties = {"expression": text_of(expression), "area_sha256": sha256_of(expression)}
     feature = {"type": "Feature", "properties": properties, "geometry": shapely.geometry.mapping(polygon)}
     with StagedFile(out) as path, blaming(out):
         path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")

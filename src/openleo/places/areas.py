@@ -146,7 +146,10 @@ def _cut(area: Area, resolution: int, regions: tuple[shapely.Geometry, ...]) -> 
     cells = np.unique(np.concatenate(found))
     _check_size(len(cells), resolution)
     own = tuple(dict.fromkeys(region for expression in area.expressions for region in regions_of(expression)))
-    parts = cut(cells, (*regions, *area.regions, *(region.polygon for region in own)))
+    unnamed = [f"polygon {number + 1} of the rules" for number in range(len(regions))]
+    unnamed += [f"polygon {number + 1} of the area" for number in range(len(area.regions))]
+    names = [*unnamed, *(region.text for region in own)]
+    parts = cut(cells, (*regions, *area.regions, *(region.polygon for region in own)), names=names)
     first = len(regions) + len(area.regions)
     asked = np.isin(parts.territory.astype(str), list(area.ids)) | parts.within[:, len(regions) : first].any(axis=1)
     for expression in area.expressions:

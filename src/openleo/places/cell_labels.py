@@ -21,8 +21,7 @@ from openleo.cells import Cells
 from openleo.geodesy import up
 from openleo.places import waters
 from openleo.places.land import Land, area_sr
-from openleo.places.parts import SLIVER_KM
-from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, arc_km, labels_met, passed_on
+from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, arc_km, groups, labels_met, passed_on
 from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]
@@ -160,7 +159,7 @@ def _looked_at(land: Land, field: Field, cells: Cells, reach: Reach) -> tuple[In
     dry_sr = np.bincount(cell_of[part], weights=on_land_sr, minlength=len(cells))
     all_sr = np.bincount(cell_of, weights=area_sr(hull), minlength=len(cells))
     radius_km = h3cells.radius_km(resolution_of(cells))
-    sliver_sr = np.where(dry_sr > 0.0, SLIVER_KM * 6.0 * radius_km / EARTH_MEAN_RADIUS_KM**2, 0.0)
+    sliver_sr = np.where(dry_sr > 0.0, waters.SLIVER_KM * 6.0 * radius_km / EARTH_MEAN_RADIUS_KM**2, 0.0)
     at_sea = all_sr - dry_sr > sliver_sr
     rows = np.unique(cell_of[part[on_land]] * (field.high_seas + 1) + KINDS * land.owner[piece[on_land]])
     land_rows = np.stack(np.divmod(rows, field.high_seas + 1))
@@ -191,28 +190,16 @@ def _waters(
 ) -> dict[int, shapely.Geometry]:
     """The water of some cells: what is left of them without their land, but for gaps between neighbours' borders.
 
-    A gap may open to the sea where the border ends there: it is shut by drawing the water in and out again, a little
-    farther. `ground` and `owner` have a row for each of `part`.
+    `ground` and `owner` have a row for each of `part`.
     """
     found = {}
-    narrow = SLIVER_KM / waters.KM_PER_DEGREE
-    rows_by_cell, parts_by_cell = _groups(cell_of[part]), _groups(cell_of)
+    rows_by_cell, parts_by_cell = groups(cell_of[part]), groups(cell_of)
     for cell in cells.tolist():
         dry = shapely.union_all(ground[rows_by_cell[cell]])
         water = shapely.difference(shapely.union_all(hull[parts_by_cell[cell]]), dry)
-        if len(np.unique(owner[rows_by_cell[cell]])) > 1:
-            water = shapely.buffer(shapely.buffer(water, -narrow, quad_segs=2), 2.0 * narrow, quad_segs=2)
-        wet = shapely.get_parts(water)
-        wide = shapely.area(wet) > narrow * shapely.length(wet)
-        found[cell] = shapely.multipolygons(wet[wide])
+        several = len(np.unique(owner[rows_by_cell[cell]])) > 1
+        found[cell] = waters.without_gaps(water) if several else waters.wide_parts(water)
     return found
-
-
-def _groups(of: Ints) -> dict[int, Ints]:
-    """The rows of each number that occurs."""
-    order = np.argsort(of, kind="stable")
-    numbers, first = np.unique(of[order], return_index=True)
-    return dict(zip(numbers.tolist(), np.split(order, first[1:]), strict=True))
 
 
 def resolution_of(cells: Cells) -> int:

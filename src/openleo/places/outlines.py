@@ -100,30 +100,26 @@ def with_waters(dry: frozenset[str], wet: frozenset[str]) -> shapely.Geometry:
     near = shapes.strip(shapes.sea_coast(wet), waters.STRIP_LIMITS_KM[0])
     if near.is_empty:
         return shapes.land_polygon(dry)
-    own, others = _shared(near, wet)
-    near = shapely.union(shapely.difference(near, others), own)
+    near = shapely.difference(near, _waters_of_others(near, wet))
     touched = land.tree.query(near, predicate="intersects")
     foreign = ~np.isin(np.array(land.territories)[land.owner[touched]], sorted(dry))
     near = shapely.difference(near, shapely.union_all(land.pieces[touched[foreign]]))
     return shapes.areal(shapely.union(shapes.land_polygon(dry), near))
 
 
-def _shared(near: shapely.Geometry, wet: frozenset[str]) -> tuple[shapely.Geometry, shapely.Geometry]:
-    """What of territorial waters where another's coast is near is the own, and what is the others': whole cells.
+def _waters_of_others(near: shapely.Geometry, wet: frozenset[str]) -> shapely.Geometry:
+    """What of some waters where another's coast is near is the others': whole cells, each decided by its middle.
 
-    Of each cell its middle decides, so what is drawn of one territory ends where what is drawn of another begins.
+    So what is drawn of one territory ends where what is drawn of another begins. None is drawn beyond its own strip:
+    what is drawn of two together then holds what is drawn of the one.
     """
     land = lands.load()
     cells = _near_others(near, wet)
     latitude, longitude = h3cells.centres_deg(cells)
     coasts = waters.coasts(land, np.array([near], dtype=object), REACH_KM)
     distance, owner = coasts.distance_km(latitude, longitude)
-    territorial = distance <= waters.STRIP_LIMITS_KM[0]
     own = np.isin(np.append(np.array(land.territories), "")[owner], sorted(wet))
-    return (
-        shapely.union_all(h3cells.outlines(cells[territorial & own])),
-        shapely.union_all(h3cells.outlines(cells[territorial & ~own])),
-    )
+    return shapely.union_all(h3cells.outlines(cells[(distance <= waters.STRIP_LIMITS_KM[0]) & ~own]))
 
 
 def _near_others(near: shapely.Geometry, wet: frozenset[str]) -> h3cells.Cells:

@@ -1,8 +1,8 @@
 """Cells cut into cell × territory parts, each with its area and its people.
 
 Takes cells and, where asked, extra regions (polygons of a scenario or of rules); gives Parts. Land is cut by the exact
-polygons; the sea of a cell is shared out by sampling the distance to the coasts at the cell's grandchildren. Every part
-is decided for itself, so no territory vanishes because no cell's centre falls in it.
+polygons, and the sea shared out among strips by the distance to the coasts (`sea_shares`). Every part is decided for
+itself, so no territory vanishes because no cell's centre falls in it, and no strip because it is narrow.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.cells import Cells
 from openleo.places import land as lands
-from openleo.places import shapes, waters
+from openleo.places import shapes
+from openleo.places.crossings import check_crossings
 from openleo.places.land import Land, area_sr
 from openleo.places.population import RESOLUTION as POPULATION_RESOLUTION
 from openleo.places.population import estimate
+from openleo.places.sea_reach import label_names
+from openleo.places.sea_shares import sea_shares
+from openleo.places.waters import KM_PER_DEGREE, SLIVER_KM
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.object_]
 
 SMALLEST_SHARE = 1e-9  # of a cell: below it, an area is the rounding of a double
-SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
-SAMPLES_FINER = 2  # resolutions: 49 points share out a cell's sea
+DRAWN_TWICE_DEG = 1e-3 / KM_PER_DEGREE  # 1 m: so far apart one outline lies when it is drawn in two ways
 REGION_DECIMALS = 9  # of a degree: 0.1 mm, so that no corner of a region is a number too small to divide by
 
 
@@ -75,10 +78,17 @@ def cells_with_people(territories: Collection[str], resolution: int) -> Cells:
     return np.unique(h3cells.parents(theirs, resolution))
 
 
-def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: bool = True) -> Parts:
+def cut(
+    cells: Cells,
+    regions: Sequence[shapely.Geometry] = (),
+    *,
+    with_people: bool = True,
+    names: Sequence[str] = (),
+) -> Parts:
     """Cut cells (sorted, of one resolution) by territories and by extra regions.
 
-    `regions` are polygons in longitude and latitude, already cut at ±180°.
+    `regions` are polygons in longitude and latitude, already cut at ±180°; `names`: what problems call them. Raises
+    InputError where two of them cross too often to be overlaid.
     """
     if len(cells) == 0:
         none = _no_atoms(len(regions))
@@ -88,8 +98,13 @@ def cut(cells: Cells, regions: Sequence[shapely.Geometry] = (), *, with_people: 
     keys = [shapely.to_wkb(region.normalize()) for region in rounded]
     once = list(dict.fromkeys(keys))
     distinct = [rounded[keys.index(key)] for key in once]
-    parts = _cut_area(cells, distinct)
-    parts = _with_people(parts, distinct) if with_people else parts
+    check_crossings(distinct, [dict(zip(keys, names, strict=False))[key] for key in once] if names else ())
+    if not with_people:
+        parts = _cut_area(cells, distinct)
+    elif _resolution_of(cells) > POPULATION_RESOLUTION:
+        parts = _shared_down(cells, distinct)
+    else:
+        parts = _with_people(_cut_area(cells, distinct), distinct)
     return replace(parts, within=parts.within[:, [once.index(key) for key in keys]])
 
 
@@ -195,18 +210,35 @@ def _ground(outlines: NDArray[np.object_], regions: Sequence[shapely.Geometry]) 
 def _split(
     ground: NDArray[np.object_], region: shapely.Geometry
 ) -> tuple[NDArray[np.intp], NDArray[np.object_], NDArray[np.bool_]]:
-    """(number of the ground, what of it lies inside or outside a region, which of the two)."""
+    """(number of the ground, what of it lies inside or outside a region, which of the two).
+
+    Where either is a sliver, as outlines drawn in two ways leave between them, the ground is not cut.
+    """
     shapely.prepare(region)
     touches, holds = shapely.intersects(region, ground), shapely.contains(region, ground)
-    whole, crossed = np.flatnonzero(~touches | holds), np.flatnonzero(touches & ~holds)
-    inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
+    crossed = np.flatnonzero(touches & ~holds)
     near = shapes.around(ground[crossed], region)
-    pieces = [ground[whole], shapely.intersection(ground[crossed], near), shapely.difference(ground[crossed], near)]
-    return np.concatenate([whole, crossed, crossed]), np.concatenate(pieces), inside
+    within, beyond = shapely.intersection(ground[crossed], near), shapely.difference(ground[crossed], near)
+    slight = _slivers(within), _slivers(beyond)
+    holds[crossed] = slight[1] & ~slight[0]
+    cut_ = ~slight[0] & ~slight[1]
+    whole, crossed = np.setdiff1d(np.arange(len(ground)), crossed[cut_]), crossed[cut_]
+    inside = np.concatenate([holds[whole], np.ones(len(crossed), bool), np.zeros(len(crossed), bool)])
+    return (
+        np.concatenate([whole, crossed, crossed]),
+        np.concatenate([ground[whole], within[cut_], beyond[cut_]]),
+        inside,
+    )
+
+
+def _slivers(ground: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which are no wider than DRAWN_TWICE_DEG on the average: their outline runs there and back along their length."""
+    slight: NDArray[np.bool_] = shapely.area(ground) <= DRAWN_TWICE_DEG * shapely.length(ground) / 2.0
+    return slight
 
 
 def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms, land: Land) -> _Atoms:
-    """The sea of the cells: what of their ground is not land, shared among strips as points of it fall."""
+    """The sea of the cells: what of their ground is not land, shared out among strips."""
     of_ground, of_land = _codes(ground.within, on_land.within)
     row_of = {key: row for row, key in enumerate(zip(ground.cell.tolist(), of_ground.tolist(), strict=True))}
     keys = zip(on_land.cell.tolist(), of_land.tolist(), strict=True)
@@ -219,53 +251,15 @@ def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms,
     sea = np.where(ground.share - dry > np.maximum(sliver, SMALLEST_SHARE), ground.share - dry, 0.0)
     if not sea.any():
         return _no_atoms(ground.within.shape[1])
-    coast = waters.coasts(land, ground.shape[sea > 0.0])
-    row, latitude, longitude = _points_at_sea(cells, ground, sea, land, coast)
-    names, owner = np.unique(coast.label(latitude, longitude).astype(str), return_inverse=True)
-    each = sea[row] / np.bincount(row, minlength=len(sea))[row]
-    return _summed(ground.cell[row].astype(np.int32), owner.astype(np.int32), list(names), ground.within[row], each)
-
-
-def _points_at_sea(
-    cells: Cells, ground: _Ground, sea: Floats, land: Land, coast: waters.Coasts
-) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """(row of the ground, latitude, longitude) of points that stand for the sea of each row that has some.
-
-    The centres of a cell's grandchildren that are at sea; a single point for a cell that lies wholly beyond the last
-    strip, where nothing is left to share out, and for a row that none of them falls in.
-    """
-    resolution = _resolution_of(cells)
     rows = np.flatnonzero(sea > 0.0)
-    latitude, longitude = h3cells.centres_deg(cells[ground.cell[rows]])
-    limit_km = waters.STRIP_LIMITS_KM[-1] + h3cells.radius_km(resolution)
-    near = rows[coast.distance_km(latitude, longitude)[0] <= limit_km]
-    near_cells = np.unique(ground.cell[near])
-    points = h3cells.children(cells[near_cells], min(resolution + SAMPLES_FINER, h3cells.FINEST_RESOLUTION))
-    first = np.searchsorted(h3cells.parents(points, resolution), cells[near_cells])
-    count = np.diff(np.append(first, len(points)))
-    place = np.searchsorted(near_cells, ground.cell[near])
-    row = np.repeat(near, count[place])
-    point = np.arange(len(row)) - np.repeat(np.cumsum(count[place]) - count[place] - first[place], count[place])
-    latitude, longitude = (degrees[point] for degrees in h3cells.centres_deg(points))
-    at_sea = np.ones(len(row), dtype=bool)
-    cut = np.flatnonzero((np.bincount(ground.cell) > 1)[ground.cell[row]])
-    at_sea[cut] = shapely.contains_xy(ground.shape[row[cut]], longitude[cut], latitude[cut])
-    coastal = np.flatnonzero(at_sea & (sea[row] < ground.share[row] - SMALLEST_SHARE))
-    at_sea[coastal] = land.territory_of(longitude[coastal], latitude[coastal]) < 0
-    alone = np.setdiff1d(rows, row[at_sea])
-    inner = shapely.get_coordinates([_point_in_the_sea(shape, land) for shape in ground.shape[alone]])
-    return (
-        np.concatenate([row[at_sea], alone]),
-        np.concatenate([latitude[at_sea], inner[:, 1]]),
-        np.concatenate([longitude[at_sea], inner[:, 0]]),
+    alone = np.bincount(ground.cell) == 1
+    plain = alone[ground.cell[rows]] & (np.bincount(on_land.cell, minlength=len(cells)) == 0)[ground.cell[rows]]
+    shares = sea_shares(cells, ground.cell[rows], ground.shape[rows], plain, land)
+    row = rows[shares.piece]
+    owner = shares.label.astype(np.int32)
+    return _summed(
+        ground.cell[row].astype(np.int32), owner, label_names(land), ground.within[row], sea[row] * shares.share
     )
-
-
-def _point_in_the_sea(shape: shapely.Geometry, land: Land) -> shapely.Geometry:
-    """A point of a shape's water, however little there is."""
-    dry = shapely.union_all(land.pieces[land.tree.query(shape, predicate="intersects")])
-    sea = shapely.difference(shape, dry)
-    return shapely.point_on_surface(shape if sea.is_empty else sea)
 
 
 def _sums(group: NDArray[np.integer], values: Floats, groups: int) -> Floats:
@@ -285,8 +279,6 @@ def _no_atoms(regions: int) -> _Atoms:
 
 def _with_people(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     resolution = _resolution_of(parts.cells)
-    if resolution > POPULATION_RESOLUTION:
-        return _shared_down(parts, regions)
     cell5, territory, people = estimate()
     place = np.searchsorted(parts.cells, h3cells.parents(cell5, resolution))
     here = parts.cells[np.minimum(place, len(parts.cells) - 1)] == h3cells.parents(cell5, resolution)
@@ -304,16 +296,17 @@ def _people_rows(
     """(cell, territory, membership, people): the res-5 estimate, cut by the regions where they pass."""
     if not regions:
         return cell, territory, np.zeros((len(cell), 0), bool), people
-    fine = cut(np.unique(cell5), regions, with_people=False)
+    cells = np.unique(cell5)
+    fine = _land_atoms(h3cells.outlines(cells), lands.load(), regions)  # nobody lives at sea
     key5: dict[tuple[int, str], list[int]] = {}
-    for row, (c, t) in enumerate(zip(fine.cells[fine.cell].tolist(), fine.territory, strict=True)):
+    for row, (c, t) in enumerate(zip(cells[fine.cell].tolist(), fine.territory, strict=True)):
         key5.setdefault((c, t), []).append(row)
     out: list[tuple[int, str, NDArray[np.bool_], float]] = []
     for c5, t, n, c in zip(cell5.tolist(), territory, people, cell.tolist(), strict=True):
         atoms = key5.get((c5, t), [])
-        area = fine.area_km2[atoms].sum()
+        area = fine.share[atoms].sum()
         if area > 0.0:
-            out += [(c, t, fine.within[atom], n * fine.area_km2[atom] / area) for atom in atoms]
+            out += [(c, t, fine.within[atom], n * fine.share[atom] / area) for atom in atoms]
         else:  # an islet below the sliver's size: by where its cell's centre is
             out.append((c, t, _within_at(np.array([c5], dtype=np.uint64), regions)[0], n))
     return (
@@ -347,11 +340,11 @@ def _joined(parts: Parts, rows: tuple[NDArray[np.int32], Labels, NDArray[np.bool
     )
 
 
-def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
-    """People of a res-5 cell and territory, by area over all the finer cells within it."""
-    resolution = _resolution_of(parts.cells)
-    coarse = np.unique(h3cells.parents(parts.cells, POPULATION_RESOLUTION))
-    every = cut(h3cells.children(coarse, resolution), regions, with_people=False)
+def _shared_down(cells: Cells, regions: Sequence[shapely.Geometry]) -> Parts:
+    """The parts of fine cells; people of a res-5 cell and territory, by area over all the finer cells within it."""
+    resolution = _resolution_of(cells)
+    coarse = np.unique(h3cells.parents(cells, POPULATION_RESOLUTION))
+    every = _cut_area(h3cells.children(coarse, resolution), regions)
     cell5, territory, people = estimate()
     wanted = np.isin(cell5, coarse)
     names, code = np.unique(np.concatenate([every.territory, territory[wanted]]).astype(str), return_inverse=True)
@@ -369,7 +362,7 @@ def _shared_down(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
     rows = np.searchsorted(every.cells, middle).astype(np.int32)
     territory = names[stranded % len(names)].astype(object)
     shared = _joined(shared, (rows, territory, _within_at(middle, regions), living[stranded]))
-    return shared.select(np.isin(every.cells, parts.cells)[shared.cell])
+    return shared.select(np.isin(every.cells, cells)[shared.cell])
 
 
 def _within_at(cells: Cells, regions: Sequence[shapely.Geometry]) -> NDArray[np.bool_]:

@@ -24,7 +24,6 @@ from openleo.geodesy import up
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.expressions import Region
-from openleo.places.parts import SLIVER_KM
 from openleo.places.territories import HIGH_SEAS, STRIPS
 from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
 
@@ -213,7 +212,7 @@ def _sea(circle: shapely.Geometry, pieces: NDArray[np.object_]) -> shapely.Geome
     if len(pieces) == 0:
         return circle
     wet = shapely.difference(circle, shapely.union_all(pieces))
-    if wet.is_empty or shapely.buffer(wet, -SLIVER_KM / waters.KM_PER_DEGREE).is_empty:
+    if wet.is_empty or shapely.buffer(wet, -waters.SLIVER_KM / waters.KM_PER_DEGREE).is_empty:
         return None
     return wet
 

@@ -22,7 +22,6 @@ from openleo.geodesy import up
 from openleo.places import land as lands
 from openleo.places import point, waters
 from openleo.places.expressions import Region
-from openleo.places.parts import SLIVER_KM
 from openleo.places.point import Atom, Where
 from openleo.places.territories import HIGH_SEAS, STRIPS
 from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
@@ -39,7 +38,7 @@ SHIFTS = (16, 12, 8, 4, 0)  # bits of a square's Morton number to leave out: sid
 RADII_M = (300.0, 3_000.0, 30_000.0)  # positions of like uncertainty are looked at together
 CORNERS, WITHIN, AROUND = 32, 0.985, 1.025  # polygons within and around a circle, in radii
 SKEW = 0.004  # of a radius: how far off a circle may be when drawn with the middle's metres per degree
-SLIVER_DEG = SLIVER_KM / waters.KM_PER_DEGREE
+SLIVER_DEG = waters.SLIVER_KM / waters.KM_PER_DEGREE
 MOSTLY = 1e-3  # of a box: with more water than that it is no land with gaps between borders
 NEARLY_KM = 1e-6  # so close to a limit, `point.where` decides
 AT_ONCE = 1 << 14  # positions at sea

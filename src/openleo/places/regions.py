@@ -19,6 +19,7 @@ from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.places import land as lands
 from openleo.places import shapes
+from openleo.places.crossings import check_crossings
 from openleo.places.expressions import (
     Difference,
     Expression,
@@ -31,6 +32,7 @@ from openleo.places.expressions import (
     intersection,
     named_labels,
     polygon_sha256,
+    regions_of,
     sea,
     sha256_of,
     text_of,
@@ -169,6 +171,8 @@ def polygon_of(expression: Expression) -> shapely.Geometry:
 
     The sea as a whole is what is no land.
     """
+    own = regions_of(expression)
+    check_crossings([region.polygon for region in own], [region.text for region in own])
     match expression:
         case Region():
             return expression.polygon

@@ -22,6 +22,17 @@ from openleo.errors import closest, join_or, near_names
 HIGH_SEAS = "high-seas"
 TERRITORIAL_SEA, BEYOND_TERRITORIAL_SEA = ".sea12", ".sea200"
 STRIPS = (TERRITORIAL_SEA, BEYOND_TERRITORIAL_SEA)
+# Lands to which the embedded borders give no coast, so that they have no strip of sea. The shores of the Aral, of lakes
+# and of rivers are none.
+NO_COAST = frozenset(
+    (
+        *("AFG", "AND", "ARM", "AUT", "BDI", "BFA", "BLR", "BOL", "BTN", "BWA", "CAF", "CHE", "CZE", "ETH", "HUN"),
+        *("KGZ", "LAO", "LIE", "LSO", "LUX", "MDA", "MKD", "MLI", "MNG", "MWI", "NER", "NPL", "PRY", "RWA", "SMR"),
+        *("SRB", "SSD", "SVK", "SWZ", "TCD", "TJK", "UGA", "UZB", "VAT", "XKX", "ZMB", "ZWE"),
+        *("abyei", "aksai-chin", "arunachal-pradesh", "azad-kashmir-gilgit-baltistan", "bir-tawil", "golan"),
+        *("jammu-and-kashmir-ladakh", "luhansk-oblast", "shaksgam-valley", "south-ossetia", "transnistria"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ def _ids_by_spelling() -> dict[str, str]:
         for name in (area.name, *area.also_called):
             spellings.setdefault(name.casefold().replace(" ", "-"), area.id)
     for id_ in territories():
-        for strip in STRIPS:
+        for strip in STRIPS if id_ not in NO_COAST else ():
             spellings[(id_ + strip).casefold()] = id_ + strip
     return spellings
 
@@ -127,6 +138,9 @@ def territory_id(word: str) -> str | None:
 
 def unknown_territory(word: str) -> tuple[str, str]:
     """(rule, way out) for a word that names no territory: the near ids, or the territory whose name it is."""
+    land, dot, _ = word.strip().casefold().partition(".")
+    if dot and (id_ := territory_id(land)) in NO_COAST:
+        return f'there is no territory "{word}": {id_} has no coast, so no strip of sea.', f"Name {id_} alone."
     by_name = {territory.name: territory.id for territory in territories().values()}
     named = next((f"{name} is {id_}." for name, id_ in by_name.items() if name.casefold() == word.casefold()), "")
     near = named or near_names(word, [*territories(), HIGH_SEAS]) or _near_by_name(word, by_name)

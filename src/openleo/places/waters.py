@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 STRIP_LIMITS_KM = (12 * NAUTICAL_MILE_KM, 200 * NAUTICAL_MILE_KM)
 REACH_KM = STRIP_LIMITS_KM[-1] * 1.5  # of what is looked at around outlines, with room for cells' corners
 COAST_SPACING_KM = 2.0  # a point 22 km out is then misjudged by at most 0.02 km
+SLIVER_KM = 2e-4  # neighbours' borders lie on a grid of 0.1 m; a gap so narrow between them is no water
 TIE_KM = 1e-6  # coasts whose distances differ by less are as near as each other: the rounding of doubles
 KM_PER_DEGREE = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
 
@@ -74,15 +75,21 @@ def coasts(land: Land, near: NDArray[np.object_] | None = None, reach_km: float 
     Land borders and the cuts between pieces come along: a point at sea is never nearer to them than to the coast
     in front of them.
     """
-    chosen = np.arange(len(land.pieces)) if near is None else _within_reach(land, near, reach_km)
+    chosen = np.arange(len(land.pieces)) if near is None else within_reach(land, near, reach_km)
     if len(chosen) == 0:
         return Coasts(land.territories, np.empty(0, np.int32), None)
-    edges = shapely.boundary(land.pieces[chosen])
-    longitude, latitude, piece = _points_along(edges)
-    return Coasts(land.territories, land.owner[chosen][piece], KDTree(up(latitude, longitude)))
+    points, owner = coast_points(land, chosen)
+    return Coasts(land.territories, owner, KDTree(points))
 
 
-def _within_reach(land: Land, outlines: NDArray[np.object_], reach_km: float) -> NDArray[np.intp]:
+def coast_points(land: Land, chosen: NDArray[np.intp]) -> tuple[Floats, NDArray[np.int32]]:
+    """(unit vectors along the coasts of some pieces, the numbers of their territories)."""
+    longitude, latitude, piece = _points_along(shapely.boundary(land.pieces[chosen]))
+    return up(latitude, longitude), land.owner[chosen][piece]
+
+
+def within_reach(land: Land, outlines: NDArray[np.object_], reach_km: float = REACH_KM) -> NDArray[np.intp]:
+    """The numbers of the pieces of land within reach of some outlines."""
     reach_deg = reach_km / KM_PER_DEGREE
     west, south, east, north = shapely.bounds(outlines).T
     stretch = reach_deg / np.maximum(np.cos(np.radians(np.minimum(np.maximum(-south, north) + reach_deg, 89.0))), 0.02)
@@ -90,6 +97,24 @@ def _within_reach(land: Land, outlines: NDArray[np.object_], reach_km: float) ->
     boxes += [shapely.box(west - stretch + turn, south - reach_deg, east + stretch + turn, north + reach_deg)
               for turn in (-360.0, 360.0)]  # fmt: skip
     return np.unique(land.tree.query(np.concatenate(boxes), predicate="intersects")[1])
+
+
+def without_gaps(water: shapely.Geometry) -> shapely.Geometry:
+    """Water without the gaps between neighbours' borders.
+
+    A gap may open to the sea where the border ends there: it is shut by drawing the water in and out again, a little
+    farther.
+    """
+    narrow = SLIVER_KM / KM_PER_DEGREE
+    drawn = shapely.buffer(shapely.buffer(water, -narrow, quad_segs=2), 2.0 * narrow, quad_segs=2)
+    return wide_parts(drawn)
+
+
+def wide_parts(water: shapely.Geometry) -> shapely.Geometry:
+    """The parts of some water that are no gaps, wherever they lie."""
+    narrow = SLIVER_KM / KM_PER_DEGREE
+    wet = shapely.get_parts(water)
+    return shapely.multipolygons(wet[shapely.area(wet) > narrow * shapely.length(wet)])
 
 
 def _points_along(edges: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -26,6 +26,7 @@ Flags = NDArray[np.bool_]
 OUTSIDE, CROSSED, INSIDE = range(3)  # how a cell lies to a region
 MOST_TOLD_APART = 4  # regions that cross one cell; of further ones it is not known whether they hold a place
 MOST_KEPT = 8  # grounds
+MOST_EXTENTS = 4096  # areas, of one ground
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class Ground:
     _extents: dict[Expression, Held] = field(default_factory=dict, repr=False)
 
     def extent(self, area: Expression) -> Held:
-        """The places that an area holds, or may hold; found once for each area."""
+        """The places that an area holds, or may hold; kept for the areas asked for last."""
         if (found := self._extents.get(area)) is None:
             found = self._of_labels(area.ids) if isinstance(area, Labels) else self._of_any(area)
+            while len(self._extents) >= MOST_EXTENTS:
+                self._extents.pop(next(iter(self._extents)), None)
             self._extents[area] = found
         return found
 

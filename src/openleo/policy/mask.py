@@ -28,6 +28,7 @@ from openleo.policy.rules import EMERGENCY, Rule, RuleSet
 from openleo.policy.when import Window
 
 NO, DEPENDS, YES = range(3)  # DEPENDS: on what a cell cannot know of a terminal
+MOST_EXTENTS = 4096  # areas
 OUTCOMES = tuple(Outcome)
 FORBIDDEN, SUSPENDED, NOT_PERMITTED, INDETERMINATE, PERMITTED = range(len(OUTCOMES))
 MAY = np.array([NO, NO, NO, DEPENDS, YES], dtype=np.uint8)  # by outcome
@@ -53,13 +54,15 @@ class Kinds:
         return point.at(self.label[kind], compress(self.regions, self.inside[kind]))
 
     def extent(self, area: Expression) -> NDArray[np.intp]:
-        """The kinds that an area holds; found once for each area."""
+        """The kinds that an area holds; kept for the areas asked for last."""
         if (found := self._extents.get(area)) is None:
             if isinstance(area, Labels):
                 some = [self._by_label[label] for label in sorted(area.ids & self._by_label.keys())]
                 found = np.concatenate([np.empty(0, np.intp), *some])
             else:
                 found = np.flatnonzero(holds_each(area, self._labels, self.inside, self.regions))
+            while len(self._extents) >= MOST_EXTENTS:
+                self._extents.pop(next(iter(self._extents)), None)
             self._extents[area] = found
         return found
 

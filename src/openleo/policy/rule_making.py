@@ -16,7 +16,7 @@ from openleo.policy.faults import Faults
 from openleo.policy.rule_mending import readable
 from openleo.policy.rule_records import ConditionsRecord, ExceptRecord, PeriodRecord, RuleRecord, WhoRecord
 from openleo.policy.rule_territory import known_lands, territory_expression
-from openleo.policy.rules import EMERGENCY, Rule
+from openleo.policy.rules import EMERGENCY, NOWHERE_BUT, NOWHERE_WITHOUT, Rule
 from openleo.policy.when import DAYS, Period, Window
 from openleo.policy.words import clock_text, number_text
 from openleo.reading import examine
@@ -82,6 +82,10 @@ def _check_words(rule: RuleRecord, faults: Faults) -> None:
     for key in ("id", "authority", "reason"):
         if (said := getattr(rule, key)) is not None and not said.strip():
             faults.add(f"{key} is empty.", "Every rule has an id and says who made it and why.")
+    for words in (NOWHERE_BUT, NOWHERE_WITHOUT):
+        if rule.id.startswith(words):
+            said = f'id begins with "{words}", as what permits on beams withhold is called.'
+            faults.add(said, "Give it another id.")
 
 
 def _check_emergency(rule: RuleRecord, faults: Faults) -> None:

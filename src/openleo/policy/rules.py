@@ -31,6 +31,7 @@ AppliesTo = Literal["terminal", "beam", "gateway"]
 RuleKey = tuple[str, str]  # (book, id): two books may use one id
 
 IN_A_BOOK = "/"  # between a book and an id, where a rule is called by both
+NOWHERE_BUT, NOWHERE_WITHOUT = "nowhere but ", "nowhere without "  # begin ids of what permits on beams withhold alone
 
 
 @dataclass(frozen=True)

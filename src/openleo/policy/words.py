@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from openleo.errors import join_or
+from openleo.errors import counted, join_or
 from openleo.instants import instant_text
 from openleo.places.expressions import (
     SEA_WORD,
@@ -23,8 +23,9 @@ from openleo.places.expressions import (
 )
 from openleo.places.territories import TERRITORIAL_SEA
 from openleo.policy.conditions import Condition, MoreThan, OneOf, Selector
-from openleo.policy.rules import KEEPS_EMERGENCY, Rule
+from openleo.policy.rules import KEEPS_EMERGENCY, Rule, RuleSet
 from openleo.policy.when import DAY_S, DAYS, Period, Window
+from openleo.units import BEAM_KM
 
 # What is measured, and its unit, of each key in conditions.NUMBERS.
 MEASURES = {
@@ -36,6 +37,7 @@ MEASURES = {
 }
 WORDED = {"home_territory": "home territory", "location_source": "source of the position"}
 EVERYBODY = "any terminal"
+MOST_NAMED = 8  # rules on beams
 
 
 def named(rule: Rule) -> str:
@@ -172,3 +174,15 @@ def listed(words: Sequence[str]) -> str:
     'a, b and c'
     """
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def beams_apart(*rule_sets: RuleSet) -> str:
+    """A note on rules on beams, for whoever decides by rules on terminals alone; empty where there are none."""
+    names = sorted({one.names[rule.key] for one in rule_sets for rule in one.rules if rule.applies_to == "beam"})
+    if not names:
+        return ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (
+        f"Not asked here: {counted(len(names), 'rule')} on beams ({', '.join(names[:MOST_NAMED])}{more}). Plans and "
+        f"effects serve nobody within {BEAM_KM:g} km, or the beam_km that they are given, of what such rules keep dark."
+    )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 import openleo
 from openleo.errors import InputError, Problem, counted
 from openleo.instants import instant_text
@@ -16,13 +19,18 @@ from openleo.service.effect import Effect
 from openleo.service.effect_cells import CellEffect
 from openleo.service.reached import Reached
 
-FILES = ("effect.json", "effect.txt", "report.md", "map.png", "before-and-after.png")
+TERMINALS = "terminals.parquet"
+FILES = ("effect.json", "effect.txt", "report.md", "map.png", "before-and-after.png", TERMINALS)
 
 
 def write(
-    effect: Effect, cells: CellEffect, reached: Reached, case: Case, names: tuple[str, str], folder: Path
-) -> list[Path]:
-    """Write all files to `folder`, and say which. Raises InputError where it cannot be written."""
+    effect: Effect, cells: CellEffect, reached: Reached, case: Case, names: tuple[str, str], folder: Path,
+    terminals: pa.Table | None = None,
+) -> list[Path]:  # fmt: skip
+    """Write all files to `folder`, and say which. Raises InputError where it cannot be written.
+
+    `terminals`: those that lose or gain, one a row.
+    """
     in_the_way = [name for name in FILES if (folder / name).is_dir()]
     if in_the_way:
         rule = "is a folder where a file is to be written."
@@ -39,8 +47,10 @@ def write(
     with blaming(folder), Staging(folder) as staging:
         for name, content in contents.items():
             (staging.path / name).write_bytes(content)
+        if terminals is not None:
+            pq.write_table(terminals, staging.path / TERMINALS, compression="zstd")
         staging.commit(ours=FILES)
-    return [folder / name for name in FILES]
+    return [folder / name for name in FILES if name != TERMINALS or terminals is not None]
 
 
 def _drawn(effect: Effect, cells: CellEffect, case: Case, names: tuple[str, str]) -> Drawn:

@@ -24,7 +24,7 @@ from openleo import cells as h3cells
 from openleo.report import map_layers as layers
 from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, fitting, page, window
 from openleo.report.map_frame import Frame, frame_of
-from openleo.service.effect_cells import CellEffect, Change, Codes
+from openleo.service.effect_cells import CellEffect, Change, Codes, State
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,19 @@ class Look:
 CHANGES: dict[int, Look] = {
     Change.LOST: Look("Loses service", "#e8743b", "////"),
     Change.GAINED: Look("Gains service", "#2b7bba"),
-    Change.MAY_CHANGE: Look("Depends on the terminal, before or after", "#cc9ec0", "...."),
+    Change.MAY_LOSE: Look("May lose service", "#f2bf9b", "...."),
+    Change.MAY_GAIN: Look("May gain service", "#a9cde6", "...."),
+    Change.MAY_CHANGE: Look("Depends on the terminal in another way", "#cc9ec0", "...."),
     Change.STAYS_IN: Look("Served before and after", "#cfe0d3"),
-    Change.STAYS_OUT: Look("Not permitted before and after", "#bdbdbd"),
+    Change.STAYS_DEPENDENT: Look("Depends on the terminal as before", "#e4dbe6"),
+    Change.STAYS_OUT: Look("Served neither before nor after", "#bdbdbd"),
     Change.UNREACHED: Look("Out of the network's reach", "#4a4a4a"),
 }
 STATES: dict[int, Look] = {
-    2: Look("May be served", "#3f8f87"),
-    1: Look("Depends on the terminal", "#cc9ec0", "...."),
-    0: Look("Not permitted", "#f6cfc4", "////"),
+    State.YES: Look("May be served", "#3f8f87"),
+    State.DEPENDS: Look("Depends on the terminal", "#cc9ec0", "...."),
+    State.NO: Look("Not permitted", "#f6cfc4", "////"),
+    State.OUT_OF_REACH: Look("Out of the network's reach", "#4a4a4a"),
 }
 HATCH_COLOURS = {"////": "#8c2d12", "....": "#6b3a63"}
 

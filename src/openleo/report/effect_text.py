@@ -14,8 +14,11 @@ from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
 CLASS_COLUMNS = 22
+MOST_INSTANTS = 5  # listed
+NOT_KNOWN = "not known"
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
 Said = TypeVar("Said")
+Gateways = frozenset[str]  # the rules on gateways among those that are named
 
 
 def text(effect: Effect, names: tuple[str, str]) -> str:
@@ -23,32 +26,64 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     lines = [f"From {names[0]} to {names[1]}"]
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
-    lines += ["", *_rows(effect.rows, effect.totals)]
+    gateways = frozenset(rule.rule for rule in effect.rules if rule.applies_to == "gateway")
+    lines += ["", *(_rows(effect.rows, effect.totals, gateways) or [_nothing(effect)])]
     for edge in effect.edges:
-        lines += ["", *_edge(edge)]
+        lines += ["", *_edge(edge, gateways)]
     if effect.edges_left_out:
         lines += ["", f"Further changes ahead that are not told: {effect.edges_left_out}."]
-    if effect.edges_untold:
-        when = ", ".join(instant_text(instant) for instant in effect.edges_untold)
-        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}."]
-        lines += ["With that instant as the scenario's start, `openleo plan` does."]
+    if untold := effect.edges_untold:
+        when = ", ".join(instant_text(instant) for instant in untold[:MOST_INSTANTS])
+        more = f" and {len(untold) - MOST_INSTANTS} more" if len(untold) > MOST_INSTANTS else ""
+        lines += ["", f"Not computed, as other gateways are a network of their own each: the changes at {when}{more}."]
+        lines += [f"`openleo policy effect` with `--at {instant_text(untold[0])}` tells of that one, and so on."]
+    if alike := effect.edges_alike:
+        times = "" if len(alike) == 1 else f" ({len(alike)} such times)"
+        lines += [
+            "",
+            f"Both rule sets change alike at {instant_text(alike[0])}{times}, which is no part of the effect.",
+        ]
     if effect.edges_go_on:
         lines += ["", "Weekly periods go on: edges like these come back beyond what is told here."]
     lines += ["", *_elsewhere(effect.elsewhere)] if effect.elsewhere else []
-    if effect.beam_km is not None:
+    if effect.beam_km is not None and not any(row.beam_rule for row in effect.rows):
         lines += ["", *_spill(effect)]
     if effect.rules:
         lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]
+    lines += [*_on_gateways(effect, gateways)] if gateways else []
     lines += ["", *effect.notes] if effect.notes else []
     lines += ["", "What shared beams would take is not computed.", f"Fingerprint: {effect.sha256}"]
     return "\n".join(lines) + "\n"
 
 
-def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]:
+def _on_gateways(effect: Effect, gateways: Gateways) -> list[str]:
+    """How rules on gateways are named, and how terminals count that they leave less of the time."""
+    lines = []
+    if len(gateways) > 1:
+        lines += [
+            "Of rules on gateways all are named that change which are used; whom each of them serves is not told."
+        ]
+    if effect.terminals is not None:
+        lines += ["With other gateways a terminal is lost if less than half of its time is left, and gained if it more"]
+        lines += ["than doubles; people count by the share of time."]
+    return ["", *lines] if lines else []
+
+
+def _nothing(effect: Effect) -> str:
+    """What is said where no row changes, which is of the instant alone where anything lies ahead."""
+    ahead = len(effect.edges_untold) + effect.edges_left_out
+    when = f" at {instant_text(effect.at)}" if effect.at is not None and (ahead or effect.edges) else ""
+    if ahead:
+        are = "is" if ahead == 1 else "are"
+        return f"Nothing changes{when}; {counted(ahead, 'change', form=',')} ahead {are} not computed."
+    return f"Nothing changes{when}: nobody loses service and nobody gains it."
+
+
+def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal], gateways: Gateways) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
     changed = [row for row in rows if row.changed]
     if not changed:
-        return ["Nothing changes: nobody loses service and nobody gains it."]
+        return []
     lines = []
     total = {one.class_: one for one in totals}
     for classes, some in _alike(changed, lambda mine: _total(mine, total[mine[0].class_])):
@@ -58,7 +93,7 @@ def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal]) -> list[str]
     told = territories_told(rows)
     untouched = len({row.territory for row in rows}) - len(told)
     for territory, mine in told.items():
-        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine))]
+        lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine, gateways))]
     if untouched:
         others = counted(untouched, "other territory", "other territories")
         lines += ["", f"Nothing changes in {others} of the area."]
@@ -77,9 +112,9 @@ def territories_told(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
     }
 
 
-def _territory(rows: Sequence[EffectRow]) -> list[str]:
+def _territory(rows: Sequence[EffectRow], gateways: Gateways) -> list[str]:
     lines = []
-    together = _alike(rows, lambda some: _said(some[0]))
+    together = _alike(rows, lambda some: _said(some[0], gateways))
     wide = _width(classes for classes, _ in together)
     for classes, (said, because) in together:
         lines += [f"{listed(classes):<{wide}} {one}" for one in said]
@@ -118,13 +153,33 @@ def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     return lines
 
 
-def _said(row: EffectRow) -> tuple[list[str], str]:
+def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], str]:
     """(what changes, why and how fast it is)."""
     said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
     if not said:
         return ["nothing changes"], ""
-    because = f"because of {', '.join(row.because)}; " if row.because else ""
-    return said, f"{because}median round-trip time {_rtt(row.rtt_ms_p50[0])} before, {_rtt(row.rtt_ms_p50[1])} after"
+    return said, _because(row.because, gateways) + _median(row)
+
+
+def _median(row: EffectRow) -> str:
+    before, after = _medians(row)
+    if before == after == NOT_KNOWN:
+        return "median round-trip time not known"
+    return f"median round-trip time {before} before, {after} after"
+
+
+def _medians(row: EffectRow) -> list[str]:
+    """Before and after; where it depends on the terminal who is served (by groups, by speed), nobody knows whose."""
+    depends = row.may_lose or row.may_gain or not (row.lost.cells or row.gained.cells)
+    nothing = NOT_KNOWN if depends else "none"
+    return [nothing if value is None else f"{value:.1f} ms" for value in row.rtt_ms_p50]
+
+
+def _because(rules: Sequence[str], gateways: Gateways) -> str:
+    """Rules on gateways apart: they change the network, and not this territory alone."""
+    own, others = ([rule for rule in rules if (rule in gateways) is so] for so in (False, True))
+    because = f"because of {', '.join(own)}; " if own else ""
+    return because + (f"other gateways are used: {', '.join(others)}; " if others else "")
 
 
 def amount(one: Amount) -> str:
@@ -143,25 +198,24 @@ def amount(one: Amount) -> str:
     return ", ".join([*people, area, counted(one.cells, "cell", form=","), *terminals])
 
 
-def _rtt(value: float | None) -> str:
-    return "none" if value is None else f"{value:.1f} ms"
-
-
-def _edge(edge: Edge) -> list[str]:
+def _edge(edge: Edge, gateways: Gateways) -> list[str]:
     """What the new rules do by themselves; else, or if the old ones would have changed too, what then tells them."""
     when = instant_text(edge.at)
-    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own)] if edge.own else []
+    lines = [f"At {when} the new rules change by themselves:", *_changed(edge.own, gateways)] if edge.own else []
     if "base" in edge.of or not edge.own:
-        lines += [f"At {when} the old rules would have changed; from then on, new for old:", *_changed(edge.between)]
+        lines += [
+            f"At {when} the old rules would have changed; from then on, new for old:",
+            *_changed(edge.between, gateways),
+        ]
     return lines
 
 
-def _changed(changed: Changed) -> list[str]:
+def _changed(changed: Changed, gateways: Gateways) -> list[str]:
     if not changed:
         return [f"{INDENT}nobody loses service and nobody gains it"]
     lines = []
     for territory, mine in territories_told(changed.rows).items():
-        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine))]
+        lines += [INDENT + short_name(territory), *(INDENT * 2 + line for line in _territory(mine, gateways))]
     return lines + [INDENT + line for line in _elsewhere(changed.elsewhere)]
 
 
@@ -209,7 +263,8 @@ def _lit_and_dark(row: EffectRow) -> list[str]:
 def _rule(rule: NamedRule) -> str:
     where = {"base": "old rules only", "new": "new rules only"}.get(" ".join(rule.of), "old and new rules")
     legal = f" [{rule.legal_reference}]" if rule.legal_reference else ""
-    return f"{rule.rule}: {rule.effect} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
+    what = " on gateways" if rule.applies_to == "gateway" else ""
+    return f"{rule.rule}: {rule.effect}{what} of {rule.authority or rule.book}, {where}: {rule.reason}{legal}"
 
 
 # --- as a page ----------------------------------------------------------------------------------------------------
@@ -222,8 +277,7 @@ def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple
     table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for row in changed:
         figures = [amount(one) if one else "–" for one in (row.lost, row.may_lose, row.gained, row.may_gain)]
-        rtt = [_rtt(value) for value in row.rtt_ms_p50]
-        cells = [short_name(row.territory), row.class_, *figures, *rtt, ", ".join(row.because)]
+        cells = [short_name(row.territory), row.class_, *figures, *_medians(row), ", ".join(row.because)]
         table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(
         [
@@ -235,7 +289,7 @@ def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple
             "",
             f"![Before and after]({pictures[1]})",
             "",
-            *(table if changed else ["Nothing changes."]),
+            *(table if changed else [_nothing(effect)]),
             "",
             "```",
             text(effect, names).rstrip(),

@@ -71,7 +71,7 @@ class EffectRow:
     may_lose: Amount = NOTHING  # it comes to depend on the terminal, or depends on it in another way
     may_gain: Amount = NOTHING
     spill: Spill | None = None
-    beam_rule: bool = False  # beams have rules of their own: what they light is no accident
+    beam_rule: bool = False  # beams keep rules of their own: nothing is told of whom others light
 
     @property
     def emergency(self) -> bool:
@@ -83,7 +83,7 @@ class EffectRow:
         return bool(self.lost or self.gained or self.may_lose or self.may_gain)
 
     def as_json(self) -> dict[str, Any]:
-        spill = self.spill
+        spill = None if self.beam_rule else self.spill
         return {
             "territory": self.territory,
             "class": self.class_,
@@ -92,7 +92,7 @@ class EffectRow:
             "displaced_by_capacity": None,
             "rtt_ms_p50": list(self.rtt_ms_p50),
             "down_mbps_p50": [None, None],
-            "spill_people": None if spill is None or self.beam_rule else spill.lit[1],
+            "spill_people": None if spill is None else spill.lit[1],
             "because": list(self.because),
             "may_lose": self.may_lose.as_json(),
             "may_gain": self.may_gain.as_json(),

@@ -9,15 +9,17 @@ Everything that reads rules on terminals (masks, effects, plans, tables of termi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from openleo.errors import InputError, Problem
+from openleo.instants import instant_text
 from openleo.places.expressions import WORLD, Expression, difference, union
 from openleo.places.outlines import narrowed, widened
 from openleo.places.regions import NoPolygonError, km_text
-from openleo.policy.rules import Rule, RuleSet
+from openleo.policy.rules import NOWHERE_BUT, NOWHERE_WITHOUT, Rule, RuleSet
 from openleo.policy.when import Window
 
 
@@ -50,7 +52,7 @@ def felt(rule_set: RuleSet, beam_km: float) -> RuleSet:
     if problems:
         raise InputError(problems)
     others = [rule for rule in rule_set.rules if rule.applies_to != "beam"]
-    return replace(rule_set, rules=(*others, *made, *_nowhere_else(permits, beam_km)), beam_km=beam_km)
+    return replace(rule_set, rules=(*others, *made, *_told_apart(_nowhere_else(permits, beam_km))), beam_km=beam_km)
 
 
 def told(rule_sets: Sequence[RuleSet], beam_km: float) -> list[str]:
@@ -76,7 +78,7 @@ def _nowhere_else(permits: Sequence[Rule], beam_km: float) -> Iterator[Rule]:
             continue
         named = ", ".join(sorted(rule.id for rule in in_force or permits))
         yield Rule(
-            id=f"nowhere but {named}" if in_force else f"nowhere without {named}",
+            id=(NOWHERE_BUT if in_force else NOWHERE_WITHOUT) + named,
             book=permits[0].book,
             effect="forbid",
             territory=_dark(lit, beam_km) if in_force else WORLD,
@@ -85,6 +87,18 @@ def _nowhere_else(permits: Sequence[Rule], beam_km: float) -> Iterator[Rule]:
             authority=", ".join(sorted({rule.authority or rule.book for rule in permits})),
             reason=f"beams are permitted by {named} alone, and not here",
         )
+
+
+def _told_apart(rules: Iterator[Rule]) -> list[Rule]:
+    """The same, with the span in the ids of those that would have one id."""
+    found = list(rules)
+    often = Counter(rule.id for rule in found)
+    return [replace(rule, id=f"{rule.id} {_span(rule.window)}") if often[rule.id] > 1 else rule for rule in found]
+
+
+def _span(window: Window) -> str:
+    limits = (("from", window.begins), ("until", window.ends))
+    return " ".join(f"{word} {instant_text(instant)}" for word, instant in limits if instant is not None)
 
 
 def _dark(lit: Expression, beam_km: float) -> Expression:

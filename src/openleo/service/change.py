@@ -81,7 +81,7 @@ def between(
     pieces = pieces_of(*networks)
     flags = _flags(before, after, because.in_another_way(differing), pieces)
     sums = tuple(pieces.sums(one) for one in flags)
-    reasons = _reasons(differing, pieces, np.logical_or.reduce(flags), told.of_gateways)
+    reasons = _reasons(differing, pieces, np.logical_or.reduce(flags), told.of_gateways, (before, after))
     medians = tuple(network.medians(one.may == YES) for network, one in zip(networks, (before, after), strict=True))
     rows = _rows(reached.territories, classes, told, [_amounts(one) for one in sums], medians, reasons)
     return Between(rows, _totals(rows, classes, sums))
@@ -117,11 +117,20 @@ def _flags(before: Decided, after: Decided, another_way: tuple[Flags, Flags], pi
 Reasons = Mapping[tuple[int, int], tuple[str, ...]]  # by (territory, class), by number
 
 
-def _reasons(differing: because.Differing, pieces: Pieces, changed: Flags, of_gateways: tuple[str, ...]) -> Reasons:
-    """The rules by territory and class; `changed` (piece, class)."""
+def _reasons(
+    differing: because.Differing, pieces: Pieces, changed: Flags, of_gateways: tuple[str, ...],
+    sides: tuple[Decided, Decided],
+) -> Reasons:  # fmt: skip
+    """The rules by territory and class; `changed` (piece, class).
+
+    What one network alone serves has both reasons where rules on terminals would take it, or give it, as well.
+    """
     touched = np.zeros(differing.shape, dtype=bool)
     kept = pieces.layer == KEPT
-    np.logical_or.at(touched, pieces.kind[kept], changed[kept])
+    before, after = (side.may[pieces.kind] for side in sides)
+    ways = [np.ones(before.shape, dtype=bool), after < before, after > before]  # of KEPT, FEWER and MORE
+    as_well = np.choose(pieces.layer[:, np.newaxis], ways)
+    np.logical_or.at(touched, pieces.kind, changed & as_well)
     territory = np.zeros(len(touched), dtype=np.intp)
     territory[pieces.kind] = pieces.territory
     chosen = because.deciding(differing) & touched.ravel()[differing.place]

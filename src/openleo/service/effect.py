@@ -96,6 +96,7 @@ class NamedRule:
     authority: str
     reason: str
     legal_reference: str
+    applies_to: str = "terminal"
 
     def as_json(self) -> dict[str, Any]:
         return {**vars(self), "of": list(self.of)}
@@ -123,6 +124,7 @@ class Effect:
     edges_untold: tuple[datetime, ...] = ()  # each would be one more network than may be computed
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
     people: Mapping[str, int] = field(default_factory=dict)  # whom the network can serve, by territory
+    edges_alike: tuple[datetime, ...] = ()  # at which both rule sets change by themselves, and alike
 
     @property
     def sha256(self) -> str:
@@ -150,6 +152,7 @@ class Effect:
             "edges_left_out": self.edges_left_out,
             "edges_untold": [instant_text(instant) for instant in self.edges_untold],
             "edges_go_on": self.edges_go_on,
+            "edges_alike": [instant_text(instant) for instant in self.edges_alike],
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -198,7 +201,7 @@ def effect(
         raise ValueError("the networks of both rule sets at the instant are more than may be computed")
     now, elsewhere = first
     ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
-    edges, untold = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    edges, untold, alike = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
     every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
     return Effect(
@@ -220,6 +223,7 @@ def effect(
         untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
         reached.people_of_territories,
+        alike,
     )
 
 
@@ -276,31 +280,38 @@ class _Compared:
 
     def edges(
         self, ahead: Sequence[tuple[datetime, tuple[str, ...]]], told: Changed
-    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:
-        """(the changes ahead of which anything comes, those that are not computed).
+    ) -> tuple[tuple[Edge, ...], tuple[datetime, ...], tuple[datetime, ...]]:
+        """(the changes ahead of which anything comes, those that are not computed, those that both sides make alike).
 
         `told`: the old rules and the new before them.
         """
-        found, untold = [], []
+        found, untold, alike = [], [], []
         for instant, of in ahead:
             if (edge := self.edge(instant, of)) is None:
                 untold.append(instant)
                 continue
+            if len(of) > 1 and not edge.own and self.changed(*_around(self.new, instant)):
+                alike.append(instant)
             if edge.own or not edge.between.alike(told):
                 found.append(edge)
             told = edge.between
-        return tuple(found), tuple(untold)
+        return tuple(found), tuple(untold), tuple(alike)
 
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
         """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
         own, theirs = (
-            self.changed(Side(rules, change - datetime.resolution), Side(rules, change)) if name in of else Changed()
+            self.changed(*_around(rules, change)) if name in of else Changed()
             for name, rules in (("new", self.new), ("base", self.base))
         )
         between = self.changed(Side(self.base, change), Side(self.new, change))
         if own is None or theirs is None or between is None:
             return None
         return Edge(change, of, Changed() if own.alike(theirs) else own, between)
+
+
+def _around(rules: RuleSet | None, change: datetime) -> tuple[Side, Side]:
+    """A rule set just before an instant, and at it."""
+    return Side(rules, change - datetime.resolution), Side(rules, change)
 
 
 def _changed(found: Between, elsewhere: tuple[Elsewhere, ...]) -> Changed:
@@ -323,13 +334,15 @@ def _has_beam_rule(*rule_sets: RuleSet | None) -> bool:
 def named_rules(base: RuleSet | None, new: RuleSet | None, told: set[str]) -> tuple[NamedRule, ...]:
     """The rules with some names, and on which side each stands."""
     names = names_of(base, new)
-    found: dict[tuple[Any, ...], list[str]] = {}
+    found: dict[tuple[Any, ...], dict[str, None]] = {}  # the sides in their order, each once
     for side, rule_set in (("base", base), ("new", new)):
         for rule in rule_set.rules if rule_set else ():
             if (name := names[rule.key]) in told:
-                said = (name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference)
-                found.setdefault(said, []).append(side)
+                said = (
+                    name, rule.book, rule.effect, rule.authority, rule.reason, rule.legal_reference, rule.applies_to
+                )  # fmt: skip
+                found.setdefault(said, {})[side] = None
     return tuple(
-        NamedRule(name, book, effect_, tuple(sides), authority, reason, legal)
-        for (name, book, effect_, authority, reason, legal), sides in sorted(found.items())
+        NamedRule(name, book, effect_, tuple(sides), *rest)
+        for (name, book, effect_, *rest), sides in sorted(found.items())
     )

@@ -12,9 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.policy.mask import DEPENDS, NO, YES, Decided
+from openleo.policy.rules import rule_names
+from openleo.service import because
 from openleo.service.reached import Reached
 
 Codes = NDArray[np.uint8]
+
+
+class State(IntEnum):
+    """What the rules of one side say of most of a cell, where that side's network serves it."""
+
+    NO = NO
+    DEPENDS = DEPENDS
+    YES = YES
+    OUT_OF_REACH = 3
 
 
 class Change(IntEnum):
@@ -24,13 +35,26 @@ class Change(IntEnum):
     STAYS_IN = 1
     LOST = 2
     GAINED = 3
-    MAY_CHANGE = 4  # it depends on the terminal, before or after
+    MAY_CHANGE = 4  # it depends on the terminal, before and after, in another way
     UNREACHED = 5  # the network does not reach it
+    STAYS_DEPENDENT = 6  # it depends on the terminal as it did
+    MAY_LOSE = 7
+    MAY_GAIN = 8
+
+
+BECOMES = np.array(  # of a state before and a state after: NO, DEPENDS, YES
+    [
+        [Change.STAYS_OUT, Change.MAY_GAIN, Change.GAINED],
+        [Change.MAY_LOSE, Change.STAYS_DEPENDENT, Change.MAY_GAIN],
+        [Change.LOST, Change.MAY_LOSE, Change.STAYS_IN],
+    ],
+    dtype=np.uint8,
+)
 
 
 @dataclass(frozen=True)
 class CellEffect:
-    """Axes (cell,): `before` and `after` hold NO, DEPENDS or YES; `change` holds Change."""
+    """Axes (cell,): `before` and `after` hold State; `change` holds Change."""
 
     class_: str
     before: Codes
@@ -41,22 +65,26 @@ class CellEffect:
 def by_cell(networks: tuple[Reached, Reached], before: Decided, after: Decided, class_: str) -> CellEffect:
     """The cells of one class of terminals, in the order of the parts' cells; `networks` before and after."""
     reached = networks[0]
+    cell, kind = reached.parts.cell, reached.kinds.of_part
     shares = [network.statistics.can_serve for network in networks]
-    less, more = ((one < other / 2.0)[reached.parts.cell] for one, other in (shares[::-1], shares))
-    column = before.classes.index(class_)
-    was, is_ = (one.may[:, column][reached.kinds.of_part] for one in (before, after))
-    change = np.full(len(was), Change.MAY_CHANGE, dtype=np.uint8)
-    same = was == is_
-    change[same & (was == YES)] = Change.STAYS_IN
-    change[same & (was == NO)] = Change.STAYS_OUT
-    change[same & (was == YES) & less] = Change.LOST  # another network serves less than half of it
-    change[same & (was == YES) & more] = Change.GAINED
-    change[(was == YES) & (is_ == NO)] = Change.LOST
-    change[(was == NO) & (is_ == YES)] = Change.GAINED
-    unreached = np.maximum(*shares) == 0.0
-    states = _most(reached, was, DEPENDS + 2), _most(reached, is_, DEPENDS + 2)
-    shown = np.where(unreached, np.uint8(Change.UNREACHED), _most(reached, change, len(Change)))
+    most = np.maximum(*shares)
+    out = [(most == 0.0) | (share < most / 2.0) for share in shares]  # another network serves it twice as often
+    said = [one.may[:, one.classes.index(class_)][kind] for one in (before, after)]
+    was, is_ = (np.where(none[cell], np.uint8(NO), may) for none, may in zip(out, said, strict=True))
+    change = BECOMES[was, is_]
+    changed = np.logical_or(*_in_another_way(before, after))[:, before.classes.index(class_)]
+    change[(change == Change.STAYS_DEPENDENT) & changed[kind]] = Change.MAY_CHANGE
+    states = [
+        np.where(none, np.uint8(State.OUT_OF_REACH), _most(reached, may, len(State)))
+        for none, may in zip(out, said, strict=True)
+    ]
+    shown = np.where(most == 0.0, np.uint8(Change.UNREACHED), _most(reached, change, len(Change)))
     return CellEffect(class_, states[0], states[1], shown)
+
+
+def _in_another_way(before: Decided, after: Decided) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    names = rule_names(rule for side in (before, after) if side.spoken for rule in side.spoken.rules)
+    return because.in_another_way(because.differing(before, after, names))
 
 
 def _most(reached: Reached, code: Codes, codes: int) -> Codes:

@@ -58,15 +58,34 @@ def withheld(gateways: Gateways, rule_set: RuleSet | None, at: datetime) -> tupl
 def between(
     was: tuple[Withheld, ...],
     is_: tuple[Withheld, ...],
-    rule_sets: tuple[RuleSet | None, RuleSet | None],
+    permits: tuple[frozenset[Rule], frozenset[Rule]],
     names: Mapping[RuleKey, str],
 ) -> tuple[str, ...]:
-    """What the rules are called by which one side withholds gateways that the other does not; none if none is."""
+    """What the rules are called by which one side withholds gateways that the other does not; none if none is.
+
+    Gateway by gateway: what forbids or suspends it; or else, where permits withhold it by being there for others or by
+    not being there, the permits of gateways that are in force on one side alone (`permits`, see `permits_at`).
+    """
     changed = {one.gateway for one in was} ^ {one.gateway for one in is_}
-    found = {names[b.key] for one in (*was, *is_) if one.gateway in changed for b in one.decision.because}
-    if changed and not found:  # permits withhold the others by not being there
-        found = {names[rule.key] for rule_set in rule_sets if rule_set for rule in of_gateways(rule_set)}
-    return tuple(sorted(found))
+    by_permits = _of_one_side(*permits) or {rule.key for rule in permits[0] | permits[1]}
+    found: set[RuleKey] = set()
+    for one in (*was, *is_):
+        if one.gateway in changed:
+            found |= {because.key for because in one.decision.because} or by_permits
+    return tuple(sorted(names[key] for key in found))
+
+
+def _of_one_side(*permits: frozenset[Rule]) -> set[RuleKey]:
+    """The permits that say nothing that the other side says as well, in whatever book."""
+    said = [{(rule.territory, rule.selector, rule.unless): rule.key for rule in side} for side in permits]
+    return {said[side][one] for side in (0, 1) for one in said[side].keys() - said[1 - side].keys()}
+
+
+def permits_at(rule_set: RuleSet | None, at: datetime | None) -> frozenset[Rule]:
+    """The permits of gateways that are in force at an instant; all that there are, where none is."""
+    own = of_gateways(rule_set) if rule_set else []
+    permits = frozenset(rule for rule in own if rule.effect == "permit")
+    return frozenset(rule for rule in permits if at is not None and rule.window.holds(at)) or permits
 
 
 def of_gateways(rule_set: RuleSet) -> list[Rule]:

@@ -50,5 +50,5 @@ class Networks:
 
     def because(self, was: Side, is_: Side, names: Mapping[RuleKey, str]) -> tuple[str, ...]:
         """The rules by which one state withholds gateways that the other does not."""
-        rule_sets = (was.rule_set, is_.rule_set)
-        return licences.between(self.withheld(was), self.withheld(is_), rule_sets, names)
+        permits = licences.permits_at(was.rule_set, was.at), licences.permits_at(is_.rule_set, is_.at)
+        return licences.between(self.withheld(was), self.withheld(is_), permits, names)

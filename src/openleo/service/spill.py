@@ -58,26 +58,28 @@ def _holding(reached: Reached, kinds: Flags) -> Flags:
 
 
 def spill(
-    sampled: Sampled, kinds: Kinds, before: Decided, after: Decided, beam_km: float
+    sides: tuple[Sampled, Sampled], kinds: Kinds, before: Decided, after: Decided, beam_km: float
 ) -> dict[tuple[str, str], Spill]:
-    """By (territory, class), where anybody is concerned."""
+    """By (territory, class), where anybody is concerned; `sides`: one network's points before, and one's after."""
     names, territory_of_kind = np.unique(np.array(kinds.label), return_inverse=True)
-    territory = territory_of_kind[sampled.kind]
-    known: dict[bytes, NDArray[np.float64]] = {}
+    known: dict[tuple[bytes, bytes], NDArray[np.float64]] = {}
 
-    def counted(may: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def counted(sampled: Sampled, may: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(lit or dark, territory): people."""
-        if may.tobytes() not in known:
-            lit, dark = crossed(sampled, may, beam_km)
-            people = sampled.points.people
-            known[may.tobytes()] = np.array(
-                [np.bincount(territory, weights=people * flags, minlength=len(names)) for flags in (lit, dark)]
+        key = sampled.can_serve.tobytes(), may.tobytes()
+        if key not in known:
+            territory, people = territory_of_kind[sampled.kind], sampled.points.people
+            known[key] = np.array(
+                [
+                    np.bincount(territory, weights=people * flags, minlength=len(names))
+                    for flags in crossed(sampled, may, beam_km)
+                ]
             )
-        return known[may.tobytes()]
+        return known[key]
 
     found = {}
     for column, class_ in enumerate(before.classes):
-        was, is_ = counted(before.may[:, column]).round(), counted(after.may[:, column]).round()
+        was, is_ = (counted(side, one.may[:, column]).round() for side, one in zip(sides, (before, after), strict=True))
         for number, name in enumerate(names.tolist()):
             one = Spill((int(was[0, number]), int(is_[0, number])), (int(was[1, number]), int(is_[1, number])))
             if any(one.lit) or any(one.dark):

@@ -2,6 +2,10 @@
 
 Takes a table of terminals, placed once; gives TerminalChange by territory and class between any two states of rules.
 Terminals that no rule tells apart are decided together, so an edge more costs no pass over the table.
+
+A terminal is served or is not, while a network may serve its place for a share of the time. So where rules change the
+gateways too, a terminal that stays permitted loses when less than half of its time is left, and gains when its time
+more than doubles: as a cell does on the map of an effect.
 """
 
 from __future__ import annotations
@@ -24,10 +28,12 @@ from openleo.service.reached import Reached
 
 Ints = NDArray[np.int64]
 
-OUTSIDE, UNREACHED, ONLY_AFTER, ONLY_BEFORE, REACHED = range(5)  # places of terminals; all but OUTSIDE are in the area
-PLACES = 5
+OUTSIDE, UNREACHED, ONLY_AFTER, ONLY_BEFORE, REACHED, MUCH_LESS, MUCH_MORE = range(7)  # places of terminals
+PLACES = 7  # all but OUTSIDE are in the area; the last three are reached on both sides
 OUT, NOT_KNOWN = -1, -2  # in the place of a cell's number
-REACHED_BEFORE, REACHED_AFTER = np.array([[False, False, True, True], [False, True, False, True]])  # (place − 1,)
+REACHED_BEFORE, REACHED_AFTER = (np.isin(range(1, PLACES), unless, invert=True)  # (place − 1,)
+                                 for unless in ((UNREACHED, ONLY_AFTER), (UNREACHED, ONLY_BEFORE)))  # fmt: skip
+LESS, MORE = (np.arange(1, PLACES) == place for place in (MUCH_LESS, MUCH_MORE))
 UNKNOWN_CLASS = "(not known)"
 MOST_KEPT = 4  # states of rules: those of both sides, before an edge and after it
 
@@ -59,7 +65,8 @@ class Fleet:
         served = [(side.of_kind == bulk.PERMITTED)[:, np.newaxis] & reached
                   for side, reached in ((both.before, REACHED_BEFORE), (both.after, REACHED_AFTER))]  # fmt: skip
         inside = count[:, 1:]
-        lost, gained = ((inside * (one & ~other)).sum(axis=1) for one, other in (served, served[::-1]))
+        lost, gained = ((inside * (one & (~other | much))).sum(axis=1)
+                        for one, other, much in ((*served, LESS), (*served[::-1], MORE)))  # fmt: skip
         apart = [count[:, place] * flags for place in (OUTSIDE, UNREACHED) for flags in (both.lost, both.gained)]
         table = np.stack([self.kinds.tally_of(each) for each in (lost, gained, *apart)], axis=2)
         changed = np.argwhere(table.any(axis=2))
@@ -75,13 +82,21 @@ class Fleet:
             found[self.kinds.labels[label], names[class_]] = change
         return found
 
+    def told_apart(
+        self, was: Side, is_: Side, networks: tuple[Reached, Reached]
+    ) -> tuple[bulk.Compared, NDArray[np.uint8]]:
+        """(what is decided before and after, the place of each terminal)."""
+        place = self._places(networks)
+        every = np.full(len(self.kinds.number), REACHED, dtype=np.uint8)
+        return bulk.Compared(self._side(was), self._side(is_)), every if place is None else place
+
     def _count(self, networks: tuple[Reached, Reached] | None) -> Ints:
-        """(kind, place): terminals outside the area; and inside, by whether they are reached before and after."""
+        """(kind, place): terminals outside the area; and inside, by how they are reached before and after."""
         if networks not in self._counts:
             found = np.zeros((len(self.kinds), PLACES), dtype=np.int64)
             place = None if networks is None else self._places(networks)
             if place is None:
-                found[:, -1] = self.kinds.count
+                found[:, REACHED] = self.kinds.count
             else:
                 key = self.kinds.number.astype(np.int64) * PLACES + place
                 found = np.bincount(key, minlength=found.size).reshape(found.shape)
@@ -89,7 +104,7 @@ class Fleet:
         return self._counts[networks]
 
     def _places(self, networks: tuple[Reached, Reached]) -> NDArray[np.uint8] | None:
-        """(terminal,): where each is; None where all that are placed are in the area and reached on both sides."""
+        """(terminal,): where each is; None where all that are placed are in the area and REACHED."""
         cells = networks[0].parts.cells
         known = self.kinds.settled.known
         if (kept := known.get("cells")) is None or kept[0] is not cells:
@@ -101,10 +116,14 @@ class Fleet:
             number[cell == 0] = NOT_KNOWN
             kept = known["cells"] = cells, number, bool((number != OUT).all())
         _, number, all_inside = kept
-        before, after = (network.statistics.can_serve > 0.0 for network in networks)
-        if all_inside and before.all() and after.all():
+        shares = [network.statistics.can_serve for network in networks]
+        before, after = (share > 0.0 for share in shares)
+        place = UNREACHED + 2 * before + after
+        place[before & after & (shares[1] < shares[0] / 2.0)] = MUCH_LESS
+        place[before & after & (shares[0] < shares[1] / 2.0)] = MUCH_MORE
+        if all_inside and (place == REACHED).all():
             return None
-        found: NDArray[np.uint8] = (UNREACHED + 2 * before + after).astype(np.uint8)[number]
+        found: NDArray[np.uint8] = place.astype(np.uint8)[number]
         found[number == OUT] = OUTSIDE
         found[number == NOT_KNOWN] = REACHED  # they are of no territory's row
         return found

@@ -11,7 +11,7 @@ from openleo.policy.when import Window
 
 NAMES = ("base", "new")
 WEEK = timedelta(days=7, hours=2)  # so long that an hour turned back is in it
-MOST_WEEKS = 20  # of weekly periods: the week ahead, and those that follow the first of the dated changes
+MOST_WEEKS = 20  # of weekly periods: the week ahead, and those that follow the first of all `from` and `until`
 
 
 def changes(
@@ -19,17 +19,19 @@ def changes(
 ) -> list[tuple[datetime, tuple[str, ...]]]:
     """(instant, whose rules change) of the old and the new rules, in order: after one instant and before another.
 
-    Every `from` and `until` of a window. Weekly periods come back alike until a dated change, so of them every edge of
-    the week ahead is told, and of the week that follows each of the first MOST_WEEKS - 1 dated changes.
+    Every `from` and `until` at which a window begins or ceases to hold. Between two such limits weekly periods repeat
+    themselves week by week. So their edges are told of the week ahead, of the week after each of the first
+    MOST_WEEKS - 1 limits with the last edge before it, and of the first week of each weekly window that begins later.
     """
     windows = [dict.fromkeys(rule.window for rule in rule_set.rules) if rule_set else {} for rule_set in rule_sets]
-    dated = sorted({edge for window in chain(*windows) for edge in _dated(window, after) if not until or edge < until})
-    starts = [after, *dated[: MOST_WEEKS - 1]]
+    limits = sorted({limit for window in chain(*windows) for limit in _limits(window, after)})
+    starts = [after, *limits[: MOST_WEEKS - 1]]
     found: dict[datetime, dict[str, None]] = {}
     for name, own in zip(NAMES, windows, strict=True):
         for window in own:
-            for instant in chain(_dated(window, after), *(_weekly(window, start) for start in starts)):
-                if until is None or instant < until:
+            weeks = {*starts, *([window.begins] if window.begins is not None and window.begins > after else [])}
+            for instant in chain(_dated(window, after), *(_weekly(window, start) for start in weeks)):
+                if after < instant and (until is None or instant < until):
                     found.setdefault(instant, {})[name] = None
     return [(instant, tuple(found[instant])) for instant in sorted(found)]
 
@@ -57,15 +59,30 @@ def _changes_at(window: Window, instant: datetime) -> bool:
     return window.holds(instant) != window.holds(instant - datetime.resolution)
 
 
-def _dated(window: Window, after: datetime) -> Iterator[datetime]:
+def _limits(window: Window, after: datetime) -> Iterator[datetime]:
+    """The `from` and the `until` that lie ahead, whether or not a weekly period holds just there."""
     for limit in (window.begins, window.ends):
-        if limit is not None and limit > after and _changes_at(window, limit):
+        if limit is not None and limit > after:
             yield limit
 
 
+def _dated(window: Window, after: datetime) -> Iterator[datetime]:
+    return (limit for limit in _limits(window, after) if _changes_at(window, limit))
+
+
 def _weekly(window: Window, start: datetime) -> Iterator[datetime]:
-    """Every edge within a week after an instant."""
-    edge = window.next_change(start) if window.weekly else None
-    while edge is not None and edge - start <= WEEK:
+    """The last edge before an instant, and every edge within a week after it.
+
+    The first two at least, as a change of clocks may skip a period of one week.
+    """
+    if not window.weekly:
+        return
+    since = start - 2 * WEEK if start.year > 1 else start  # the calendar begins there
+    edge, before, told = window.next_change(since), None, 0
+    while edge is not None and edge <= start:
+        edge, before = window.next_change(edge), edge
+    if before is not None:
+        yield before
+    while edge is not None and (edge - start <= WEEK or told < 2):
         yield edge
-        edge = window.next_change(edge)
+        edge, told = window.next_change(edge), told + 1
