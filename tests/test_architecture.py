@@ -113,7 +113,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": {"network.constellation"},
     # PROVEN: who decided. Knows nothing of orbits or of what a rule says.
     "governance": {"ledger"},
-    "changes": NETWORK | {"policy", "service", "results", "effects", "governance"},
+    # Where both meet: rules and networks as changes.
+    "network_effects": NETWORK | {"policy", "service", "results", "effects"},
+    "changes": NETWORK | {"policy", "service", "results", "effects", "network_effects", "governance"},
 }  # fmt: skip
 STAND_ALONE = {"network.kernels", "ledger"}  # not even the ground floor
 ENTRY_POINTS = {"__init__", "__main__", "cli"}  # may import everything; nobody imports them

@@ -19,12 +19,13 @@ import rfc8785
 from openleo.effects import alike, classes_of_both, compare, outside, prepare
 from openleo.errors import InputError, Problem
 from openleo.governance.artefacts import Artefacts
-from openleo.governance.moves import Move, book_target
+from openleo.governance.moves import NETWORK, Move, book_target
 from openleo.governance.state import Change, Refused
+from openleo.network_effects import Named, effect_of_networks
 from openleo.policy.named import territories_named
 from openleo.policy.rule_books import rules_of_books
 from openleo.policy.rules import RuleSet, union
-from openleo.results import Case, OnProgress
+from openleo.results import OnProgress
 from openleo.service import beams
 from openleo.service.effect import Extras
 from openleo.units import BEAM_KM
@@ -60,15 +61,7 @@ def in_force(lasting: Mapping[str, str | None], artefacts: Artefacts) -> Books:
     Of what lasts: beside a book that break-glass set for a day, the same book for good would seem to take nothing.
     """
     named = {target.removeprefix(BOOK): value for target, value in lasting.items() if target.startswith(BOOK)}
-    return Books({name: _book(name, value, artefacts) for name, value in named.items() if value is not None})
-
-
-def _book(name: str, sha256: str, artefacts: Artefacts) -> Mapping[str, Any]:
-    """A book that stands under its own name: else its rules would take the place of another book's. Raises Refused."""
-    found = artefacts.get_json(sha256)
-    if not isinstance(found, Mapping) or found.get("book") != name:
-        raise Refused(f"the artefact {sha256} is not the book {name}")
-    return found
+    return Books({name: artefacts.book(name, value) for name, value in named.items() if value is not None})
 
 
 def sha256_of(document: Mapping[str, Any]) -> str:
@@ -102,7 +95,7 @@ def check_base(old: Documents, now: Books) -> None:
 def documents_of(moved: Iterable[Move], artefacts: Artefacts) -> dict[str, Mapping[str, Any] | None]:
     """The books that moves lead to, by name; None: taken away. Raises Refused where one is missing or was altered."""
     return {
-        (name := move.target.removeprefix(BOOK)): None if move.new is None else _book(name, move.new, artefacts)
+        (name := move.target.removeprefix(BOOK)): None if move.new is None else artefacts.book(name, move.new)
         for move in moved
     }
 
@@ -123,8 +116,23 @@ def check_sides(
         raise Refused(f"its rules name territories that the ledger does not: {', '.join(silent[:MOST_NAMED])}")
 
 
+def check_networks(
+    effect: Mapping[str, Any], lasting: Mapping[str, str | None], change: Change, artefacts: Artefacts
+) -> None:
+    """The effect is of the networks that the change moves, under the rules that the ledger had settled just before.
+
+    Raises Refused.
+    """
+    (move,) = change.proposed.moves
+    if (effect.get("base"), effect.get("new"), effect["network"]) != (move.base or "", move.new, move.new):
+        raise Refused("its effect is of other networks than those that it moves from and to")
+    rules = in_force(lasting, artefacts).rules.sha256
+    if all(rules not in str(note) for note in effect.get("notes", ())):
+        raise Refused(f"its effect is not told under the rules in force, {rules}")
+
+
 def effect_of_rules(
-    case: Case,
+    network: Named,
     base: RuleSet,
     new: RuleSet,
     at: datetime,
@@ -133,19 +141,22 @@ def effect_of_rules(
     on_progress: OnProgress | None = None,
     extras: Extras | None = None,
 ) -> dict[str, Any]:
-    """The effect of one rule set in place of another from an instant on, in the form that is frozen."""
+    """The effect of one rule set in place of another from an instant on, in the form that is frozen.
+
+    It names the whole scenario's network, of which the reach of the first slots was computed.
+    """
     notes = beams.told((base, new), BEAM_KM)
     base, new = (beams.felt(one, BEAM_KM) for one in (base, new))
     classes = classes_of_both(base, new)
-    prepared = prepare(case, base, new, threads=threads, on_progress=on_progress)
+    prepared = prepare(network.case, base, new, threads=threads, on_progress=on_progress)
     extras = extras or Extras()
     said = (*extras.notes, *notes, *filter(None, [alike(base, new, classes), outside(prepared, classes, at)]))
     found = compare(prepared, classes, at, None, replace(extras, notes=said))
-    return found.as_json()
+    return replace(found, network=network.sha256).as_json()
 
 
 def again(
-    case: Case,
+    network: Named,
     change: Change,
     lasting: Mapping[str, str | None],
     artefacts: Artefacts,
@@ -155,8 +166,53 @@ def again(
     """The effect of a change of rules on the set in force now. Raises Refused where a document or network differs."""
     now = in_force(lasting, artefacts)
     then = now.with_(documents_of(change.proposed.moves, artefacts))
-    found = effect_of_rules(case, now.rules, then.rules, at, threads=threads)
-    if change.effect is not None and found["network"] != change.effect.network:
+    if change.effect is not None and network.sha256 != change.effect.network:
         raise Refused("the scenario is another network than the one whose effect was signed")
+    found = effect_of_rules(network, now.rules, then.rules, at, threads=threads)
+    _check_slots(found, change, artefacts)
     check_sides(found, lasting, change, artefacts)
     return found
+
+
+def check_network(base: Named | None, lasting: Mapping[str, str | None]) -> None:
+    """Raises InputError where the old network is not the one in force: who proposes has to know what is changed."""
+    held = lasting.get(NETWORK)
+    found = None if base is None else base.sha256
+    if held == found:
+        return
+    if found is None:
+        rule, way_out = f"is needed: the network {held} is in force.", "Name its scenario."
+    else:
+        said = "none is in force" if held is None else f"in force is {held}"
+        rule, way_out = f"is the network {found}, and {said}.", "Take the scenario of the network that is in force."
+    raise InputError(Problem("--base", "", rule, way_out))
+
+
+def network_again(
+    base: Named | None,
+    new: Named,
+    change: Change,
+    lasting: Mapping[str, str | None],
+    artefacts: Artefacts,
+    at: datetime,
+    threads: int | None,
+) -> dict[str, Any]:
+    """The effect of a change of network under the rules in force now. Raises Refused where a network is another."""
+    (move,) = change.proposed.moves
+    for named, value, option in ((base, move.base, "--base"), (new, move.new, "--scenario")):
+        if (None if named is None else named.sha256) != value:
+            said = "no network" if named is None else f"the network {named.sha256}"
+            raise Refused(f"{option} gives {said}, and the change is of {value or 'none'}")
+    rules = in_force(lasting, artefacts).rules
+    found = effect_of_networks(base, new, rules, at, threads=threads).as_json()
+    _check_slots(found, change, artefacts)
+    return found
+
+
+def _check_slots(found: Mapping[str, Any], change: Change, artefacts: Artefacts) -> None:
+    """Reach is of as many slots as it was when the effect was signed. Raises Refused."""
+    if change.effect is None:
+        return
+    signed = artefacts.get_json(change.effect.effect)
+    if found["slots"] != signed["slots"]:
+        raise Refused(f"reach is of {found['slots']:,} slots, and of {signed['slots']:,} in what was signed (--slots)")

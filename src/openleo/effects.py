@@ -90,7 +90,7 @@ def prepare(
         parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
         refuse_nothing(case, parts)
         kept.keep(folder, name, _parts_arrays(parts), tell)
-    reach_of = partial(_reached, case, parts, kinds_of(parts, regions), (folder, threads, progress, tell))
+    reach_of = partial(reached_by, case, parts, kinds_of(parts, regions), (folder, threads, progress, tell))
     reached, cached = reach_of(case.network.gateways)
     found += ["reach"] if cached else []
     networks = Networks(case.network.gateways, lambda gateways: reach_of(gateways)[0])
@@ -98,11 +98,11 @@ def prepare(
     return Prepared(case, reached, base, new, tuple(found), networks)
 
 
-def _reached(
+def reached_by(
     case: Case, parts: Parts, kinds: Kinds, how: tuple[Path, int | None, OnProgress, kept.Tell | None],
     gateways: Gateways,
 ) -> tuple[Reached, bool]:  # fmt: skip
-    """(what is reached by some gateways, whether it was known)."""
+    """(what is reached by some gateways of a case, whether it was known). `how`: folder, threads, who is told."""
     folder, threads, progress, tell = how
     case = replace(case, network=replace(case.network, gateways=gateways))
     name = f"reach-{_reach_sha256(case, parts)[:32]}"

@@ -293,7 +293,7 @@ def test_a_swapped_effect_file_is_refused(place: Place) -> None:
 
 def test_a_gateway_that_goes_without_approvals_is_found(place: Place) -> None:
     """By the auditor, who has the scenario that is run: it is not the network that was approved."""
-    answer = place.run("change", "audit", "ledger", *NETWORK, "--json", code=3).json
+    answer = place.run("change", "audit", "ledger", "--scenario", "s.toml", "--json", code=3).json
     assert "none was approved yet" in answer["why"]
 
 

@@ -483,6 +483,14 @@ def test_shares_are_compared_exactly(one, ppm):
     assert above == (share > Fraction(ppm, 1_000_000))
 
 
+def test_terminals_lost_where_nobody_counted_people_are_above_every_share():
+    bound = Above(people_share_ppm=999_999)
+    assert bound.passed_by(Loss("TWN", 0, 0, 0, terminals_lost=1))
+    assert not bound.passed_by(Loss("TWN", 0, 0, 0, terminals_lost=0))
+    assert not bound.passed_by(Loss("TWN", 0, 0, 0, terminals_lost=None))  # of a sea, where nobody lives
+    assert not bound.passed_by(Loss("TWN", 1000, 10, 0, terminals_lost=10))
+
+
 def test_without_a_line_nothing_is_approved(roster):
     assert not all_satisfied([], roster.officers)
     assert all_satisfied(roster.lines, roster.officers)

@@ -205,23 +205,27 @@ def test_a_folder_of_another_history_is_left_as_it_is(tmp_path: Path) -> None:
 def test_a_rotated_key_is_followed_by_who_knows_either(tmp_path: Path) -> None:
     site, database = tmp_path / "site", new_ledger(tmp_path / "ledger")
     new = keys.Signer(LOG.name, keys.ED25519, b"n" * 32)
-    other_mark = Mark(tmp_path / "new.key.signed")
-    with opened(database) as ledger:
+    mark = Mark(tmp_path / "key.signed")  # beside the key, whichever it is
+    with store.open_ledger(str(database), mark=mark) as ledger:
         ledger.append(entries(10), LOG)
         export.export(ledger.fetch, ledger.key, site)
         with pytest.raises(Malformed, match="a log keeps its origin"):
-            ledger.rotate(OTHER)
-        ledger.append(entries(1, 10))
-        with pytest.raises(Unavailable, match="Sign a checkpoint first"):
-            ledger.rotate(new)
-        ledger.checkpoint(LOG)
-        both = ledger.rotate(new, other_mark)
+            ledger.append(entries(1, 10), LOG, OTHER)
+        for signer, some in ((None, entries(1, 10)), (LOG, [])):
+            with pytest.raises(Malformed, match="under the old key's signature"):
+                ledger.append(some, signer, new)
+        with pytest.raises(Malformed, match="it signed this log before"):
+            ledger.append(entries(1, 10), LOG, LOG)
+        ledger.append(entries(1, 10), LOG, new)
+        both = ledger.signed()
+        assert both is not None
+        assert mark.read() == (11, ledger.root)
         for key in (LOG, new):
             assert policy.judge(policy.of_log(key.verifier), both).checkpoint.size == 11
         with pytest.raises(Malformed, match="not the key of this ledger"):
             ledger.append(entries(1, 11), LOG)
         ledger.append(entries(89, 11), new)
-    with store.open_ledger(str(database), mark=other_mark) as ledger:
+    with store.open_ledger(str(database), mark=mark) as ledger:
         assert (ledger.key, ledger.earlier_keys, ledger.size) == (new.verifier, (LOG.verifier,), 100)
         with pytest.raises(NotProven, match="not signed by a log that is trusted"):
             export.export(ledger.fetch, ledger.key, site)

@@ -8,9 +8,13 @@ from openleo.cli import (
     change_act,
     change_activate,
     change_audit,
+    change_commit,
+    change_enrol,
     change_glass,
+    change_network,
     change_notify,
     change_propose,
+    change_record,
     change_revert,
     change_schema,
     change_show,
@@ -24,6 +28,8 @@ app = typer.Typer(
     help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",
 )
 app.command("propose")(change_propose.propose)
+app.command("propose-network")(change_network.propose)
+app.command("propose-act")(change_act.propose)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)
@@ -40,3 +46,10 @@ app.command("break-glass")(change_glass.use)
 app.command("review")(change_glass.review)
 app.command("notify")(change_notify.notify)
 app.add_typer(change_notify.subscribers_app, name="subscribers")
+app.command("commit")(change_commit.commit)
+app.command("open")(change_commit.open_)
+app.command("forget")(change_commit.forget)
+app.command("enrol")(change_enrol.enrol)
+app.command("transfer")(change_enrol.transfer)
+app.command("revoke-terminal")(change_enrol.revoke)
+app.command("record")(change_record.record)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openleo.cli.change_common import DEFAULT_DATA, ChangeDir, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
 from openleo.cli.common import AsJson, Threads, note, print_json
 
 if TYPE_CHECKING:
@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from openleo.governance.state import Change
 
 ScenarioOption = Annotated[
-    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for a change of rules.")
+    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for rules and networks.")
+]
+BaseOption = Annotated[
+    Path | None, typer.Option("--base", metavar="OLD", help="For a change of network: the scenario in force until now.")
 ]
 
 
 def activate(
     folder: ChangeDir,
     scenario: ScenarioOption = None,
+    base: BaseOption = None,
     slots: Slots = DEFAULT_SLOTS,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
@@ -38,13 +42,12 @@ def activate(
     from openleo.errors import InputError, Problem
     from openleo.governance.activate import activate as pass_gate
     from openleo.governance.folder import PROOF, ChangeFolder
-    from openleo.governance.house import newest
     from openleo.report.staging import StagedFile
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         id_ = ChangeFolder(folder).proposed.change
-        now = newest(house.state, clock())
-        made = pass_gate(house, id_, now, _recompute(house, scenario, slots, threads))
+        now = house.now(clock())
+        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads))
         try:
             with StagedFile(folder / PROOF) as file:
                 file.write_bytes(made.proof.encode())
@@ -62,20 +65,26 @@ def activate(
 
 
 def _recompute(
-    house: House, scenario: Path | None, slots: int, threads: int | None
+    house: House, scenario: Path | None, base: Path | None, slots: int, threads: int | None
 ) -> Callable[[Change], Mapping[str, Any]]:
     def effect(change: Change) -> Mapping[str, Any]:
         from openleo import changes
         from openleo.errors import InputError, Problem
+        from openleo.governance import counting
 
-        if change.proposed.kind != "rules":
+        kind, now = change.proposed.kind, clock()
+        if kind not in ("rules", "network"):
             assert change.effect is not None
-            signed: Mapping[str, Any] = house.artefacts.get_json(change.effect.effect)
-            return signed  # nothing to compute: what it takes was counted
+            return counting.again(house.state, change, house.artefacts.get_json(change.effect.effect))
         if scenario is None:
             way_out = "Name the scenario that the effect was computed on."
-            raise InputError(Problem("--scenario", "", "is needed for a change of rules.", way_out))
-        now = clock()
-        return changes.again(case_of(scenario, slots), change, house.state.lasting, house.artefacts, now, threads)
+            raise InputError(Problem("--scenario", "", f"is needed for a change of {kind}.", way_out))
+        lasting, artefacts = house.state.lasting, house.artefacts
+        network = network_of(scenario, slots)
+        if kind == "rules":
+            check_in_force(house, network)
+            return changes.again(network, change, lasting, artefacts, now, threads)
+        old = None if base is None else network_of(base, slots)
+        return changes.network_again(old, network, change, lasting, artefacts, now, threads)
 
     return effect

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from openleo.cli.change_common import answers, clock
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.change_propose import network_of
 from openleo.cli.common import AsJson, note, print_json, progress
 from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened, tell_standing
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from openleo.governance.artefacts import Artefacts
     from openleo.governance.auditing import Tree
     from openleo.governance.replay import Finding
-    from openleo.governance.state import State
+    from openleo.governance.state import Change, State
     from openleo.ledger.policy import Opened
 
 MOST_TOLD = 50
@@ -53,7 +53,6 @@ def audit(
     artefacts: Documents = None,
     policy: PolicyFile = None,
     scenario: Scenario = None,
-    slots: Slots = DEFAULT_SLOTS,
     as_json: AsJson = False,
 ) -> None:
     """Replay a ledger: who decided, under which quorum, with which effect; and is that what is in force?
@@ -65,7 +64,7 @@ def audit(
     with answers(where, as_json):
         done = _audit(where, artefacts, policy)
         if scenario is not None:
-            _check_network(done, case_of(scenario, slots).network_sha256)
+            _check_network(done, network_of(scenario, 1).sha256)
         if genesis is not None and genesis.lower() != done.genesis:
             done.said.insert(0, f"entry 0 is {done.genesis}, and {genesis} was pinned: it is another ledger")
     if done.opened is not None:
@@ -134,6 +133,7 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
                 done.said.append(f"entry {number} is of {instant(done.state.newest_at)}, which is not yet")
             if number % 1000 == 0:
                 on_progress("replaying", number, size)
+    done.said += auditing.untold(done.state)
     if kept is None:
         note("The documents are not at hand (--artefacts): effects are not judged again, books are not compared.")
     elif done.state.roster is not None:
@@ -146,7 +146,7 @@ def _of_a_change(
 ) -> Iterator[Finding]:
     """What the documents and the tree say of an effect or an activation. `before`: what was settled then."""
     from openleo.governance import auditing
-    from openleo.governance.entries import Activated, EffectFrozen, from_bytes
+    from openleo.governance.entries import Activated, BreakGlassUsed, EffectFrozen, from_bytes
     from openleo.governance.replay import Finding
     from openleo.governance.state import Refused
 
@@ -154,19 +154,27 @@ def _of_a_change(
     body = entry.body
     if isinstance(body, Activated):
         yield from auditing.proven(number, body, tree)
-        if kept is not None:
-            yield from auditing.activation(state, number, entry, kept)
+    if kept is not None and isinstance(body, Activated | BreakGlassUsed):
+        yield from auditing.activation(state, number, entry, kept)
     if kept is None or not isinstance(body, Activated | EffectFrozen):
         return
     change = state.changes[body.change]
-    if change.proposed.kind != "rules" or not kept.path(body.effect).exists():
+    check = _check_sides(change.proposed.kind)
+    if check is None or not kept.path(body.effect).exists():
         return
-    from openleo.changes import check_sides
-
     try:
-        check_sides(kept.get_json(body.effect), before, change, kept)
+        check(kept.get_json(body.effect), before, change, kept)
     except Refused as refused:
         yield Finding(number, f"{body.change}: {refused}")
+
+
+def _check_sides(kind: str) -> Callable[[Mapping[str, Any], dict[str, str | None], Change, Artefacts], None] | None:
+    """What raises Refused where an effect is of other rules or networks than those that its change moves."""
+    if kind not in ("rules", "network"):
+        return None
+    from openleo import changes
+
+    return changes.check_sides if kind == "rules" else changes.check_networks
 
 
 def _check_network(done: Audited, sha256: str) -> None:

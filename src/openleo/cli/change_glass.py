@@ -13,12 +13,18 @@ from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clo
 from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
-    from openleo.governance.entries import Signed
+    from openleo.governance.entries import BreakGlassUsed, Signed
+    from openleo.governance.house import House
+    from openleo.governance.moves import Move
 
 MOST_HOURS = 100_000.0  # the roster allows less
 DRAFT, TO_SIGN, SIGNATURES = "draft.json", "to-sign.json", "approvals"
 Moves = Annotated[
-    list[str], typer.Option("--move", metavar="TARGET=NEW", help="What becomes what; an empty NEW takes it away.")
+    list[str] | None,
+    typer.Option("--move", metavar="TARGET=NEW", help="What becomes what; empty: taken away."),
+]
+Rules = Annotated[
+    str, typer.Option("--rules", metavar="F[,…]", help="Rule files whose books hold meanwhile, in place of their like.")
 ]
 Folder = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder, for the officers to sign.")]
 Signable = Annotated[
@@ -27,14 +33,18 @@ Signable = Annotated[
 
 
 def draft(
-    moves: Moves,
     hours: Annotated[float, typer.Option(min=0.01, help="How long it holds from now on; then it lapses by itself.")],
     reason: Annotated[str, typer.Option(metavar="T", help="Why; it is public at once.")],
     out: Folder,
+    moves: Moves = None,
+    rules: Rules = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
 ) -> None:
-    """Draft a use of break-glass: to-sign.json for two officers with the role break-glass."""
+    """Draft a use of break-glass: to-sign.json for two officers with the role break-glass.
+
+    --rules keeps the books and makes the moves by itself; books that it does not name stay as they are.
+    """
     import secrets
 
     from openleo.errors import InputError, Problem
@@ -42,34 +52,63 @@ def draft(
     from openleo.governance.entries import BreakGlassUsed, instant
     from openleo.governance.moves import Move
 
+    if not moves and not rules:
+        raise InputError(Problem("--rules", "", "or --move is needed: nothing would change."))
     with answers("break-glass", False), opened(data, database) as house:
         state = house.state
+        active = state.active(clock())
         nonce = secrets.token_hex(16)
-        pairs = [one.partition("=") for one in moves]
+        pairs = [one.partition("=") for one in moves or []]
         try:
-            used = BreakGlassUsed.model_construct(
-                id=f"g-{nonce[:10]}",
-                moves=tuple(Move(target=target, base=state.value(target), new=new or None) for target, _, new in pairs),
-                reason=reason,
-                until=instant(clock() + timedelta(hours=min(hours, MOST_HOURS))),
-                nonce=nonce,
-                signatures=(),
-                witnessed=False,
-            )
+            made = [
+                Move(target=target, base=active.get(target, state.value(target)), new=new or None)
+                for target, _, new in pairs
+            ]
         except ValueError as error:
             raise InputError(Problem("--move", "", f"cannot stand on the ledger: {error}")) from None
+        made += _book_moves(house, rules) if rules else []
+        used = BreakGlassUsed.model_construct(
+            id=f"g-{nonce[:10]}",
+            moves=tuple(made),
+            reason=reason,
+            until=instant(clock() + timedelta(hours=min(hours, MOST_HOURS))),
+            nonce=nonce,
+            signatures=(),
+            witnessed=False,
+        )
         said_text(reason)
         _write(
             out, used.model_dump_json(exclude={"signatures", "witnessed"}), to_sign.breaking_glass(state.origin, used)
         )
+    for move in made:
+        typer.echo(f"{move.target}: {move.base or 'nothing'} -> {move.new or 'nothing'}")
     note(f"Two officers sign {out / TO_SIGN}; then `openleo change break-glass {out}`.")
+
+
+def _book_moves(house: House, words: str) -> list[Move]:
+    """The moves by which the books of rule files hold; they are kept as artefacts. Raises InputError or Refused."""
+    from openleo import changes
+    from openleo.cli.change_propose import files
+    from openleo.errors import InputError, Problem
+    from openleo.policy.rule_books import book_documents
+
+    books = book_documents(files(words))
+    now = changes.in_force(house.state.active(clock()), house.artefacts)
+    now.with_(books).rules  # noqa: B018 - raises where the books do not go together
+    made = changes.moves({name: now.documents[name] for name in books if name in now.documents}, books)
+    if not made:
+        raise InputError(Problem(f"--rules {words}", "", "is what is in force: nothing would change."))
+    for document in books.values():
+        house.artefacts.put_json(document)
+    return list(made)
 
 
 def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as_json: AsJson = False) -> None:
     """Break the glass: log what two officers signed; it holds at once, is public, and lapses by itself."""
+    from openleo.governance import auditing
     from openleo.governance.activate import witnessed
-    from openleo.governance.entries import BreakGlassUsed, entry
-    from openleo.governance.house import newest
+    from openleo.governance.entries import entry
+    from openleo.governance.state import Refused
     from openleo.ledger.faults import LedgerError
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
@@ -79,13 +118,25 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
             note(f"unwitnessed: {error}")
             seen = False
         said = _read(folder) | {"signatures": _signatures(folder), "witnessed": seen}
-        body = BreakGlassUsed.model_validate_json(json.dumps(said, default=lambda one: one.model_dump()))
-        now = newest(house.state, clock())
+        body = _body(folder, said)
+        for why in auditing.missing(body.moves, house.artefacts):
+            raise Refused(why)
+        now = house.now(clock())
         number = house.append([entry(now, body)]).start
         said_ = house.write_active(now)
     if said_:
         note(said_)
     _told(number, f"{body.id} holds until {body.until}; its review is due.", as_json)
+
+
+def _body(folder: Path, said: dict[str, object]) -> BreakGlassUsed:
+    from openleo.errors import InputError, Problem
+    from openleo.governance.entries import BreakGlassUsed
+
+    try:
+        return BreakGlassUsed.model_validate_json(json.dumps(said, default=lambda one: one.model_dump()))
+    except ValueError as error:
+        raise InputError(Problem(str(folder / DRAFT), "", f"cannot stand on the ledger: {error}")) from None
 
 
 def review(
@@ -101,7 +152,6 @@ def review(
     from openleo.cli.common import one_of
     from openleo.governance import to_sign
     from openleo.governance.entries import BreakGlassReviewed, entry
-    from openleo.governance.house import newest
 
     one_of(out=out, signed=signed)
     text = read_text(finding, "--finding").strip()
@@ -114,7 +164,7 @@ def review(
             return
         assert signed is not None
         body = BreakGlassReviewed(id=id_, finding=text, signatures=_signatures(signed))
-        number = house.append([entry(newest(house.state, clock()), body)]).start
+        number = house.append([entry(house.now(clock()), body)]).start
     _told(number, f"{id_} is reviewed.", as_json)
 
 

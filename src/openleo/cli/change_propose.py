@@ -23,7 +23,8 @@ from openleo.cli.change_submit import (
 from openleo.cli.common import AsJson, Threads, note, progress
 
 if TYPE_CHECKING:
-    from openleo.results import Case
+    from openleo.governance.house import House
+    from openleo.network_effects import Named
 
 NOTHING = "none"
 DEFAULT_SLOTS = 240
@@ -64,11 +65,12 @@ def propose(
     from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
-    old_books = book_documents(_files(base))
-    new_books = book_documents(_files(new))
-    case = case_of(scenario, slots)
+    old_books = book_documents(files(base))
+    new_books = book_documents(files(new))
+    network = network_of(scenario, slots, tell=True)
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
     with answers(new, as_json), opened(data, database, write=True) as house:
+        check_in_force(house, network)
         now = changes.in_force(house.state.lasting, house.artefacts)
         changes.check_base(old_books, now)
         moves = changes.moves(old_books, new_books)
@@ -80,7 +82,7 @@ def propose(
         before, after = now.rules, then.rules
         with progress() as tell:
             effect = changes.effect_of_rules(
-                case, before, after, max(request.begin, clock()), threads=threads, on_progress=tell
+                network, before, after, max(request.begin, clock()), threads=threads, on_progress=tell
             )
         for document in new_books.values():
             house.artefacts.put_json(document)
@@ -88,18 +90,31 @@ def propose(
         submit(house, "rules", moves, request, effect, out, named=named, as_json=as_json)
 
 
-def case_of(scenario: Path, slots: int) -> Case:
-    """The network of a scenario, cut to its first slots; its own rules are not used."""
+def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
+    """A scenario's network: cut to its first slots to be computed, and named by all of it. Its rules are not used."""
+    from openleo.network_effects import Named
     from openleo.scenario import Scenario
 
     found = Scenario.load(scenario, own_rules=False)
     whole = found.case.grid.slots
-    if slots < whole:
+    if tell and slots < whole:
         note(f"Reach is of the first {slots:,} of the scenario's {whole:,} slots (--slots).")
-    return found.first_slots(min(slots, whole)).case
+    return Named(found.first_slots(min(slots, whole)).case, found.case.network_sha256)
 
 
-def _files(words: str) -> list[Path]:
+def check_in_force(house: House, network: Named) -> None:
+    """Rules are judged on the network in force, if one was approved. Raises Refused."""
+    from openleo.governance.auditing import network as why_not
+    from openleo.governance.moves import NETWORK
+    from openleo.governance.state import Refused
+
+    if house.state.value(NETWORK) is None:
+        note("No network was approved yet: who changes the scenario changes service unseen (change propose-network).")
+    elif why := why_not(house.state, network.sha256):
+        raise Refused(f"--scenario: {why}")
+
+
+def files(words: str) -> list[Path]:
     """Files and folders by comma; or none."""
     if words.strip().casefold() == NOTHING:
         return []

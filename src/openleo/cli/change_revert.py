@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_activate import ScenarioOption
+from openleo.cli.change_activate import BaseOption, ScenarioOption
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, case_of
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
 from openleo.cli.change_submit import (
     Expires,
     From,
@@ -23,6 +24,10 @@ from openleo.cli.change_submit import (
 )
 from openleo.cli.common import AsJson, Threads, progress
 
+if TYPE_CHECKING:
+    from openleo.governance.drafting import Request
+    from openleo.governance.house import House
+
 Which = Annotated[str, typer.Argument(metavar="ID", help="A change that was activated; see `change show`.")]
 
 
@@ -34,6 +39,7 @@ def revert(
     legal: Legal,
     out: Out,
     scenario: ScenarioOption = None,
+    base: BaseOption = None,
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
@@ -49,6 +55,7 @@ def revert(
     """
     from openleo import changes
     from openleo.errors import InputError, Problem
+    from openleo.governance import counting
     from openleo.governance.drafting import plain_effect
     from openleo.governance.moves import ROSTER
     from openleo.governance.state import Refused
@@ -62,19 +69,52 @@ def revert(
         kind, moves = change.proposed.kind, [move.inverse for move in change.proposed.moves]
         if any(move.target == ROSTER for move in moves):
             raise Refused("a roster goes back by proposing the old one: `openleo officer propose`")
+        if kind == "network":
+            _network(house, moves[0].new, scenario, base, slots, request, out, threads, as_json)
+            return
         if kind != "rules":
-            submit(house, kind, moves, request, plain_effect(house.state, moves), out, as_json=as_json)
+            assert change.effect is not None
+            said = counting.said_of(house.artefacts.get_json(change.effect.effect))
+            effect = plain_effect(house.state, moves, counting.rows(house.state, moves, said))
+            submit(house, kind, moves, request, effect, out, as_json=as_json)
             return
         if scenario is None:
             way_out = "Name the network that the effect is computed on."
             raise InputError(Problem("--scenario", "", "is needed to revert rules.", way_out))
+        network = network_of(scenario, slots, tell=True)
+        check_in_force(house, network)
         now = changes.in_force(house.state.lasting, house.artefacts)
         then = now.with_(changes.documents_of(moves, house.artefacts))
         before, after = now.rules, then.rules
         at = max(request.begin, clock())
         with progress() as tell:
-            effect = changes.effect_of_rules(
-                case_of(scenario, slots), before, after, at, threads=threads, on_progress=tell
-            )
+            effect = changes.effect_of_rules(network, before, after, at, threads=threads, on_progress=tell)
         named = territories_named(before, after)
         submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)
+
+
+def _network(
+    house: House,
+    sha256: str | None,
+    scenario: Path | None,
+    base: Path | None,
+    slots: int,
+    request: Request,
+    out: Path,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """The network that was in force before, in place of the one that is."""
+    from openleo.cli.change_network import submit_network
+    from openleo.errors import InputError, Problem
+    from openleo.governance.state import Refused
+
+    if sha256 is None:
+        raise Refused("there was no network before it: propose another network in its place")
+    if scenario is None or base is None:
+        way_out = "Name the network to go back to with --scenario, and the one in force with --base."
+        raise InputError(Problem("--scenario", "", "is needed with --base to revert a network.", way_out))
+    new = network_of(scenario, slots)
+    if new.sha256 != sha256:
+        raise Refused(f"--scenario is the network {new.sha256}, and {sha256} was in force before")
+    submit_network(house, network_of(base, slots), new, request, out, threads, as_json)

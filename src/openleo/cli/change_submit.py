@@ -77,7 +77,6 @@ def submit(
     from openleo.governance import drafting, told
     from openleo.governance.entries import entry
     from openleo.governance.folder import EFFECT, fold, readable
-    from openleo.governance.house import newest
     from openleo.report.staging import Staging, blaming
 
     if out.exists():
@@ -87,7 +86,7 @@ def submit(
     except ValueError as error:
         raise InputError(_problems(error)) from None
     frozen = drafting.freezing(proposed.change, effect, named)
-    now = newest(house.state, clock())
+    now = house.now(clock())
     with blaming(out), Staging(out) as staging:
         (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
         house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})

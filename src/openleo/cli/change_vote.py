@@ -87,7 +87,6 @@ def object_(
     from openleo.governance import to_sign
     from openleo.governance.entries import Objection, entry
     from openleo.governance.folder import ChangeFolder
-    from openleo.governance.house import newest
     from openleo.governance.state import Refused
 
     said = read_text(text, "--text").strip()
@@ -101,7 +100,7 @@ def object_(
             return
         armour = read_text(signature, "--signature")
         body = Objection(change=id_, officer=officer, party=found.party, text=said, signature=armour)
-        number = house.append([entry(newest(house.state, clock()), body)]).start
+        number = house.append([entry(house.now(clock()), body)]).start
     if as_json:
         print_json({"ok": True, "entry": number})
     note(f"Entry {number}: {found.party} objects to {id_}.")
@@ -119,7 +118,6 @@ def _vote(
 ) -> None:
     from openleo.governance.entries import TYPES, Approval, entry
     from openleo.governance.folder import REQUEST, ChangeFolder
-    from openleo.governance.house import newest
     from openleo.governance.state import Refused, statement
     from openleo.governance.to_sign import sha256_of
 
@@ -134,7 +132,7 @@ def _vote(
         form = TYPES[type_]
         assert issubclass(form, Approval)
         body = form(change=change.proposed.change, officer=officer, statement=sha256, signature=armour)
-        number = house.append([entry(newest(house.state, clock()), body, type_)]).start
+        number = house.append([entry(house.now(clock()), body, type_)]).start
         if decision == "approve":
             _keep(path, officer, armour)
         _tell(house, change.proposed.change, number, as_json)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import AsJson, note, print_json
 from openleo.cli.ledger_common import KeyFile, Where, exits, opened, place_of, read_bytes
+
+if TYPE_CHECKING:
+    from openleo.ledger.store import Ledger
 
 Files = Annotated[list[Path], typer.Argument(metavar="ENTRY…", help="Files, an entry each; - reads stdin.")]
 Lines = Annotated[bool, typer.Option("--lines", help="Each line of the files is an entry.")]
@@ -36,6 +39,7 @@ def append(
     with exits(ledger, as_json):
         signer = None if no_checkpoint else keys.read_signer(place_of(ledger, key).key_file)
         with opened(ledger, key, write=True) as log:
+            _refuse_if_it_governs(log)
             made = log.append([body for _, body in read], signer)
             size, root = log.size, log.root.hex()
     if as_json:
@@ -45,6 +49,20 @@ def append(
     for one in made:
         typer.echo(f"entry {one.index}  {one.leaf.hex()}")
     note(f"{size} entries, root {root}")
+
+
+def _refuse_if_it_governs(log: Ledger) -> None:
+    """An entry of another form would not follow, and the ledger would be opened for nobody any more."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.entries import EntryRefused, from_bytes
+
+    try:
+        governs = log.size > 0 and from_bytes(log.entry(0)).type == "genesis"
+    except EntryRefused:
+        return
+    if governs:
+        way_out = "Use `openleo change record` for what only tells something, and the other verbs for the rest."
+        raise InputError(Problem(log.origin, "", "governs: its entries follow from each other.", way_out))
 
 
 def _entries(path: Path, lines: bool) -> list[tuple[str, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import officer_found, officer_keys, officer_list, officer_roster
+from openleo.cli import officer_found, officer_keys, officer_list, officer_log_key, officer_roster
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -16,5 +16,6 @@ app.command("genesis")(officer_found.genesis)
 app.command("found")(officer_found.found)
 app.command("list")(officer_list.list_)
 app.command("propose")(officer_roster.propose)
+app.command("propose-log-key")(officer_log_key.propose)
 app.command("hold-key")(officer_keys.hold_key)
 app.command("revoke-key")(officer_keys.revoke_key)

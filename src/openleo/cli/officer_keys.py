@@ -44,7 +44,6 @@ def revoke_key(
     """
     from openleo.governance import to_sign
     from openleo.governance.entries import KeyRevoked, entry
-    from openleo.governance.house import newest
 
     key = _key(public).fingerprint
     with answers(str(public), False), opened(data, database, write=signature is not None) as house:
@@ -53,7 +52,7 @@ def revoke_key(
             return
         armour = read_text(signature, "--signature")
         body = KeyRevoked(change=None, officer=officer, key=key, reason=reason, signature=armour)
-        number = house.append([entry(newest(house.state, clock()), body)]).start
+        number = house.append([entry(house.now(clock()), body)]).start
     note(f"Entry {number}: {key} of {officer} counts no more. A change of the roster takes it out of the list.")
 
 

@@ -34,6 +34,7 @@ KIND_OF_ACT = {
     "class.changed": "class",
     "group.changed": "group",
 }
+WANTED = {"account.suspended": SUSPENDED, "account.reinstated": ACTIVE}
 NEVER_SINGLE = ("network",)
 TOLD_ONLY = ("mask.published", "enforcement.summary", "disclosure")  # they change nothing that is in force
 PPM = 1_000_000
@@ -46,7 +47,7 @@ def _check_act(state: State, entry: Entry, body: Act) -> None:
     kind = KIND_OF_ACT[entry.type]
     if body.move.kind != kind:
         raise Refused(f"{entry.type} does not move {body.move.target}")
-    wanted = {"account.suspended": SUSPENDED, "account.reinstated": ACTIVE}.get(entry.type)
+    wanted = WANTED.get(entry.type)
     if wanted is not None and body.move.new != wanted:
         raise Refused(f"{entry.type} makes an account {wanted}, not {body.move.new}")
     if body.change is not None:
@@ -148,18 +149,18 @@ def _check_transferred(state: State, entry: Entry, known: Terminal, body: Termin
 def _cut_off(state: State, at: datetime, account: str) -> bool:
     """Whether a terminal that passes to an account loses service by that."""
     target = f"account:{account}"
-    return state.active(at).get(target, ACTIVE) != ACTIVE
+    return {state.value(target), state.active(at).get(target, ACTIVE)} != {ACTIVE}
 
 
 def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) -> None:
-    if entry.type == "terminal.transferred" and _cut_off(state, entry.at, body.account):
+    cut = entry.type == "terminal.transferred" and _cut_off(state, entry.at, body.account)
+    if cut or entry.type == "terminal.revoked":
         state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
     known = state.terminals.pop(body.terminal, None)
     if known is not None:
         state.of_account[known.account, known.territory] -= 1
         state.of_territory[known.territory] -= 1
     if entry.type == "terminal.revoked":
-        state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
         return
     state.terminals[body.terminal] = body
     state.of_account[body.account, body.territory] += 1

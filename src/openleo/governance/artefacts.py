@@ -75,6 +75,13 @@ class Artefacts:
         except (ValueError, RecursionError) as error:
             raise Refused(f"the artefact {sha256} is no JSON") from error
 
+    def book(self, name: str, sha256: str) -> dict[str, Any]:
+        """A book of rules under its own name: else its rules would take another book's place. Raises Refused."""
+        found = self.get_json(sha256)
+        if not isinstance(found, dict) or found.get("book") != name:
+            raise Refused(f"the artefact {sha256} is not the book {name}")
+        return found
+
 
 def _sync(folder: Path) -> None:
     file = os.open(folder, os.O_RDONLY)

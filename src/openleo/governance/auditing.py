@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from openleo.governance.artefacts import Artefacts
-from openleo.governance.entries import Activated, Entry, parse_instant
-from openleo.governance.gate import check_again, check_frozen, effect_sha256
-from openleo.governance.moves import NETWORK
+from openleo.governance.entries import Activated, BreakGlassUsed, Entry, parse_instant
+from openleo.governance.gate import check_again, check_frozen, effect_sha256, expected_facts
+from openleo.governance.moves import NETWORK, RECOVERY, ROSTER, Move
 from openleo.governance.replay import Finding
 from openleo.governance.state import Change, Refused, State
 from openleo.ledger import merkle
 from openleo.ledger.text import to_base64
 
-LOOKED_AT = re.compile(rb'"type":"change\.(activated|effect)"')  # entries that documents can say more of
+# Entries that documents can say more of.
+LOOKED_AT = re.compile(rb'"type":"(change\.(activated|effect)|break_glass\.used)"')
 
 
 @dataclass
@@ -50,17 +51,26 @@ def proven(index: int, body: Activated, tree: Tree) -> Iterator[Finding]:
 
 def documents(state: State, artefacts: Artefacts) -> Iterator[str]:
     """The books in force that are missing or were altered, in words."""
-    for target, settled in sorted(state.settled.items()):
-        if settled.value is not None and target.startswith(("book:", "group:")):
+    settled = (Move(target=target, base=None, new=one.value) for target, one in sorted(state.settled.items()))
+    yield from missing(settled, artefacts)
+
+
+def missing(moves: Iterable[Move], artefacts: Artefacts) -> Iterator[str]:
+    """The books and lists that moves lead to and that are missing or were altered, in words."""
+    for move in moves:
+        kind, _, name = move.target.partition(":")
+        if move.new is not None and kind in ("book", "group"):
             try:
-                artefacts.get(settled.value)
+                _ = artefacts.book(name, move.new) if kind == "book" else artefacts.get(move.new)
             except Refused as refused:
-                yield f"{target}: {refused}"
+                yield f"{move.target}: {refused}"
 
 
 def activation(state: State, index: int, entry: Entry, artefacts: Artefacts) -> Iterator[Finding]:
-    """Whether what a change.activated says follows from the documents."""
+    """Whether what a change.activated says follows from the documents; and whether those of break-glass are there."""
     body = entry.body
+    if isinstance(body, BreakGlassUsed):
+        yield from (Finding(index, f"{body.id}: {why}") for why in missing(body.moves, artefacts))
     if not isinstance(body, Activated) or body.change not in state.changes:
         return
     change = state.changes[body.change]
@@ -78,6 +88,16 @@ def _check(state: State, change: Change, body: Activated, artefacts: Artefacts) 
     check_again(signed, again, state.people.settings.tolerance_ppm)
     if effect_sha256(again) != body.effect:
         raise Refused(f"the artefact {body.effect} is no effect in its canonical form")
+
+
+def untold(state: State) -> Iterator[str]:
+    """Activations whose facts do not stand on the ledger: what they did has to be told by entries of its own."""
+    for id_, change in state.changes.items():
+        if change.activated_at is None or change.proposed.kind in ("rules", ROSTER, RECOVERY):
+            continue  # books have no fact; of rosters, replaying checks each key that joins and leaves
+        for type_, target in expected_facts(change):
+            if (type_, target) not in change.stated:
+                yield f"{id_} was activated, and no {type_} of {target} stands on the ledger"
 
 
 def active_file(state: State, path: Path) -> str:

@@ -29,7 +29,7 @@ from openleo.governance.entries import (
     entry,
 )
 from openleo.governance.life import why_not
-from openleo.governance.moves import NETWORK, ROSTER, SUSPENDED
+from openleo.governance.moves import LOG_KEY, NETWORK, ROSTER, SUSPENDED
 from openleo.governance.replay import refusal
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
@@ -112,7 +112,7 @@ def facts(state: State, change: Change) -> Sequence[tuple[str, Body]]:
                 actor=proposed.requester,
                 reason=proposed.reason,
                 terminals=_terminals(change),
-                territories={},
+                territories=_by_territory(change),
             )
             told.append((_act_type(move.target, move.new), act))
     return told
@@ -134,6 +134,14 @@ def _roster_facts(id_: str, old: Roster, new: Roster) -> list[tuple[str, Body]]:
     return [*added, *revoked, *(changed if old.lines != new.lines else [])]
 
 
+def expected_facts(change: Change) -> tuple[tuple[str, str], ...]:
+    """(type, target) of the entry that each move has beside its activation; books and rosters have none of these."""
+    return tuple(
+        ("log_key.rotated" if move.target == LOG_KEY else _act_type(move.target, move.new), move.target)
+        for move in change.proposed.moves
+    )
+
+
 def _act_type(target: str, new: str | None) -> str:
     if target == NETWORK:
         return "network.changed"
@@ -146,3 +154,8 @@ def _act_type(target: str, new: str | None) -> str:
 
 def _terminals(change: Change) -> int:
     return 0 if change.effect is None else sum(one.terminals_lost or 0 for one in change.effect.touched)
+
+
+def _by_territory(change: Change) -> dict[str, int]:
+    touched = () if change.effect is None else change.effect.touched
+    return {one.territory: one.terminals_lost for one in touched if one.terminals_lost}

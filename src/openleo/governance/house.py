@@ -1,7 +1,7 @@
 """A data folder of governance: the ledger, its key, and the artefacts that the ledger names.
 
     DIR/ledger.sqlite      the entries: the only thing that says what is in force
-    DIR/log.key            the private key of the log, readable by its owner alone
+    DIR/log.key            the private key of the log, readable by its owner alone; log_keys.py
     DIR/artefacts/SHA256   rule books, effects, rosters
     DIR/active.json        what is in force, derived; written for people and programmes, read by nothing here
 
@@ -17,15 +17,17 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
+from openleo.governance import log_keys
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.entries import Entry, Genesis, from_bytes, instant
 from openleo.governance.replay import Finding, audit, follow, refusal
 from openleo.governance.state import Refused, State
 from openleo.ledger import keys
+from openleo.ledger.cosignature import Seal, verified
 from openleo.ledger.keys import Signer
 from openleo.ledger.mark import Mark
 from openleo.ledger.policy import Policy, of_log
@@ -34,6 +36,7 @@ from openleo.ledger.store import Ledger, create, open_ledger
 from openleo.ledger.tiles import OnProgress
 
 LEDGER, KEY, ARTEFACTS, ACTIVE = "ledger.sqlite", "log.key", "artefacts", "active.json"
+AHEAD_S = 15  # a slot
 
 At = Callable[[str], None]  # is told of every point that an act passes
 
@@ -100,11 +103,13 @@ class House:
         self.folder, self.artefacts = folder, folder.artefacts
         self.at = at
         self._writing = threading.RLock()
-        self._signer = keys.read_signer(folder.key) if write else None
+        self._signer: Signer | None = None
         mark = Mark.beside(folder.key) if write else None
         self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
         try:
             self.state = _in_order(self.ledger)
+            if write:
+                self._signer = log_keys.current(folder.key, str(self.ledger.key))
         except BaseException:
             self.ledger.close()
             raise
@@ -115,17 +120,28 @@ class House:
         Gives their numbers. After a failure of the storage the house has to be opened again.
         """
         with self._writing:  # what is followed and what is durable are one: no thread forgets what another one wrote
-            first = self.state.size
+            signer, first = self.signer, self.state.size
             try:
                 for entry in entries:
                     _follow(self.state, entry)
+                successor = self._successor()
                 self.at("entries checked")
-                self.ledger.append([entry.to_bytes() for entry in entries], self.signer)
+                self.ledger.append([entry.to_bytes() for entry in entries], signer, successor)
             except BaseException:
                 self._again(first)
                 raise
             self.at("entries durable")
+            if successor is not None:
+                self._signer = successor
+                log_keys.take_place(self.folder.key, successor)
+                self.at("log key replaced")
             return range(first, self.state.size)
+
+    def _successor(self) -> Signer | None:
+        """The key that follows the ledger's, where the entries just followed say so. Raises Refused."""
+        if self.state.log_vkey == str(self.ledger.key):
+            return None
+        return log_keys.waiting(self.folder.key, self.state.log_vkey)
 
     def _again(self, size: int) -> None:
         """The state of the ledger's first entries: what was followed in vain is forgotten."""
@@ -140,6 +156,26 @@ class House:
     def policy(self) -> Policy:
         """Whose signatures make a checkpoint of this ledger good: by the roster in force."""
         return policy_of(self.state)
+
+    def now(self, clock: datetime) -> datetime:
+        """The instant of an entry made now, in whole seconds. Raises Refused where the clock is behind what is known.
+
+        Known are the newest entry's time, and those at which witnesses saw the last checkpoint. A witness's clock may
+        be a little ahead of ours: up to AHEAD_S its time is taken.
+        """
+        now = newest(self.state, clock)
+        for seal in self._seals():
+            ahead_s = (seal.time_s or 0) - int(now.timestamp())
+            if ahead_s > AHEAD_S:
+                raise Refused(_behind(now, f"{seal.key.name} saw the last checkpoint {ahead_s} s later"))
+            now += timedelta(seconds=max(0, ahead_s))
+        return now
+
+    def _seals(self) -> Sequence[Seal]:
+        """The witnesses' signatures that hold under the last checkpoint."""
+        signed = self.ledger.signed()
+        known = [witness.key for witness in self.policy.witnesses]
+        return verified(signed, known).seals if signed is not None and known else ()
 
     def entry(self, index: int) -> Entry:
         return from_bytes(self.ledger.entry(index))
@@ -182,6 +218,9 @@ def _in_order(ledger: Ledger) -> State:
     state, findings = audit(entry for _, entry in ledger.entries())
     if findings:
         raise NotInOrder(findings)
+    if state.size and state.log_vkey != str(ledger.key):
+        why = f"its entries say that {state.log_vkey} signs, and {ledger.key} does: no change replaced the key so"
+        raise NotInOrder([Finding(state.size - 1, why)])
     return state
 
 
@@ -205,8 +244,9 @@ def newest(state: State, clock: datetime) -> datetime:
     """The instant of an entry made now, in whole seconds. Raises Refused where the clock is behind the ledger."""
     now = clock.replace(microsecond=0)
     if state.newest_at is not None and now < state.newest_at:
-        raise Refused(
-            f"the clock says {instant(now)}, and the newest entry is of {instant(state.newest_at)}: "
-            "time does not go back. Set the clock right"
-        )
+        raise Refused(_behind(now, f"the newest entry is of {instant(state.newest_at)}"))
     return now
+
+
+def _behind(now: datetime, known: str) -> str:
+    return f"the clock says {instant(now)}, and {known}: time does not go back. Set the clock right"

@@ -57,8 +57,8 @@ from openleo.governance.state import (
     status,
     voters,
 )
-from openleo.ledger.faults import Malformed
-from openleo.ledger.keys import parse_verifier
+from openleo.ledger.faults import LedgerError
+from openleo.ledger.keys import ED25519, parse_verifier
 
 OPEN = (Status.PROPOSED, Status.APPROVING, Status.SCHEDULED, Status.READY)
 ALONE = (ROSTER, LOG_KEY)  # targets that are moved by themselves: who decides is not changed in the same breath
@@ -118,23 +118,14 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
         if state.value(move.target) != move.base:
             raise Refused(f"{move.target} is {_short(state.value(move.target))} and not {_short(move.base)}, its base")
     _check_times(entry.at, body)
-    if body.kind == LOG_KEY:
-        _check_log_key(state, str(body.moves[0].new))
     if body.kind in (ROSTER, RECOVERY):
         _check_new_roster(state, body)
     elif body.documents or body.possession:
         raise Refused("only a change of the roster brings documents and keys")
+    if body.kind == LOG_KEY:
+        _check_new_log_key(state, str(body.moves[0].new))
     if body.reverts is not None and state.change(body.reverts).activated_at is None:
         raise Refused(f"{body.reverts} was never activated: there is nothing to revert")
-
-
-def _check_log_key(state: State, vkey: str) -> None:
-    try:
-        key = parse_verifier(vkey)
-    except Malformed as error:
-        raise Refused(f"the new log key is none: {error}") from error
-    if key.name != state.origin:
-        raise Refused(f"the new log key is called {key.name}, and the ledger {state.origin}")
 
 
 def _check_times(at: datetime, body: Proposed) -> None:
@@ -161,6 +152,15 @@ def _check_new_roster(state: State, body: Proposed) -> None:
                 raise Refused(f"the key {key.fingerprint} of {officer.id} was revoked, and does not come back")
             if key.fingerprint not in known:
                 _check_possession(state, body, officer.id, key.fingerprint, roster)
+
+
+def _check_new_log_key(state: State, vkey: str) -> None:
+    try:
+        key = parse_verifier(vkey)
+    except LedgerError as error:
+        raise Refused(f"{vkey[:80]!r} cannot be the log key: {error}") from None
+    if key.name != state.origin or key.type != ED25519 or str(key) != vkey:
+        raise Refused(f"the log key is an Ed25519 key that is called as the ledger is, {state.origin}")
 
 
 def _check_possession(state: State, body: Proposed, officer: str, fingerprint: str, roster: Roster) -> None:

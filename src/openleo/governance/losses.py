@@ -15,6 +15,7 @@ from openleo.governance.entries import Ends, Touched
 MEASURES = ("cells", "area_km2", "people", "terminals")
 EMERGENCY = "emergency"
 FEW = 10  # counts below it are not shown
+UNKNOWN = "(unknown)"  # in place of a class: nobody said which, so any of them may be emergency terminals
 PPM = 1_000_000
 ROUNDING = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0}  # as far as the effect is rounded itself
 
@@ -61,7 +62,7 @@ def touched(effect: Json) -> tuple[Touched, ...]:
                 people_gained=public(_people(given)),
                 terminals_lost=public(_terminals(taken)) if told else None,
                 terminals_gained=public(_terminals(given)) if told else None,
-                emergency_terminals_lost=_emergency(taken.get(EMERGENCY, {}), told),
+                emergency_terminals_lost=_emergency(taken.get(EMERGENCY, {}), told, taken.get(UNKNOWN, {})),
             )
         )
     return tuple(found)
@@ -113,8 +114,10 @@ def _people(by_class: Mapping[str, Mapping[str, float]]) -> int:
     return int(max((amounts["people"] for amounts in by_class.values()), default=0.0))
 
 
-def _emergency(taken: Mapping[str, float], told: bool) -> int | None:
+def _emergency(taken: Mapping[str, float], told: bool, unknown: Mapping[str, float]) -> int | None:
     """Emergency terminals that lose service; None where some may, and no table of terminals tells how many."""
+    if any(unknown.values()):
+        return None
     if not any(taken.values()):
         return 0
     return public(int(taken["terminals"])) if told else None

@@ -5,14 +5,14 @@ Asked when the effect is frozen, and the latter two once more at activation.
 
 from __future__ import annotations
 
+from openleo.governance.enrolled import understated
 from openleo.governance.entries import EffectFrozen
-from openleo.governance.moves import LOG_KEY, NETWORK, RECOVERY, ROSTER, SUSPENDED
+from openleo.governance.moves import LOG_KEY, NETWORK, RECOVERY, ROSTER
 from openleo.governance.roster import ANY, Loss, QuorumLine, lines_for, lines_touched
 from openleo.governance.roster_file import roster_of
-from openleo.governance.state import Change, Refused, State, enrolled, recovery_lines
+from openleo.governance.state import Change, Refused, State, recovery_lines
 
 COUNTED = ("rules", ROSTER, RECOVERY, LOG_KEY)  # kinds whose effect names every territory that it touches, or has none
-PPM = 1_000_000
 
 
 def lines_of(state: State, change: Change, effect: EffectFrozen) -> tuple[QuorumLine, ...]:
@@ -22,7 +22,10 @@ def lines_of(state: State, change: Change, effect: EffectFrozen) -> tuple[Quorum
     people, kind = state.people, change.proposed.kind
     if kind not in COUNTED and not (effect.touched or effect.named):  # nobody knows whom it touches: it may be anybody
         return tuple(line for line in people.lines if line.kind in (kind, ANY))
-    losses = [Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost) for one in effect.touched]
+    losses = [
+        Loss(one.territory, one.people, one.people_lost, one.emergency_terminals_lost, one.terminals_lost)
+        for one in effect.touched
+    ]
     lines = lines_for(people, kind, losses, effect.named)
     if kind == ROSTER:
         lines += lines_touched(people, roster_of(change.proposed.documents[str(change.proposed.moves[0].new)]))
@@ -37,13 +40,6 @@ def check_network(state: State, change: Change, effect: EffectFrozen) -> None:
 
 
 def check_counted(state: State, change: Change, effect: EffectFrozen, tolerance_ppm: int) -> None:
-    """Terminals of accounts to be suspended are in the effect, as many as are enrolled where."""
-    said = {one.territory: one.terminals_lost or 0 for one in effect.touched}
-    for move in change.proposed.moves:
-        if move.kind == "account" and move.new == SUSPENDED:
-            for territory, number in enrolled(state, move.target.partition(":")[2]).items():
-                if number * PPM > said.get(territory, 0) * (PPM + tolerance_ppm):
-                    raise Refused(
-                        f"{number:,} terminals of {territory} are of {move.target}, "
-                        f"and its effect takes {said.get(territory, 0):,}"
-                    )
+    """Terminals of accounts to be suspended are in the effect, as many as are enrolled where. Raises Refused."""
+    if why := understated(state, change.proposed.moves, effect, tolerance_ppm):
+        raise Refused(why)

@@ -51,6 +51,7 @@ class Loss:
     people: int  # who could be served there before
     people_lost: int
     emergency_terminals_lost: int | None  # None: not counted, and there may be some
+    terminals_lost: int | None = None  # None: no table of terminals was given
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,13 @@ class Above:
     emergency_terminals: int | None = None
 
     def passed_by(self, loss: Loss) -> bool:
-        """Whether a loss is above the bound; what was not counted is."""
+        """Whether a loss is above the bound; what was not counted is.
+
+        Where terminals are lost and nobody counted people, no share of them can be told: it is above every bound.
+        """
         if self.people_share_ppm is not None:
+            if not loss.people and loss.terminals_lost:
+                return True
             return loss.people_lost * MILLION > self.people_share_ppm * loss.people
         assert self.emergency_terminals is not None
         return loss.emergency_terminals_lost is None or loss.emergency_terminals_lost > self.emergency_terminals

@@ -75,12 +75,16 @@ def _effect(touched: Sequence[Touched]) -> str:
     """Who gains and loses, those with most people first."""
     if not touched:
         return "nobody gains or loses"
-    lost, gained = sum(one.people_lost for one in touched), sum(one.people_gained for one in touched)
-    most = sorted(touched, key=lambda one: (-one.people_lost - one.people_gained, one.territory))
+    people = sum(one.people_lost for one in touched), sum(one.people_gained for one in touched)
+    terminals = sum(one.terminals_lost or 0 for one in touched), sum(one.terminals_gained or 0 for one in touched)
+    counted = [("people", people)] if any(people) or not any(terminals) else []
+    counted += [("terminals", terminals)] if any(terminals) else []
+    said = [f"{shown(lost)} {what} lose, {shown(gained)} gain" for what, (lost, gained) in counted]
+    most = sorted(touched, key=_most_first)
     named = ", ".join(one.territory for one in most[:MOST_NAMED])
     more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
     emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
-    return f"{shown(lost)} people lose, {shown(gained)} gain, in {named}{more}.{emergency}"
+    return f"{'; '.join(said)}, in {named}{more}.{emergency}"
 
 
 def shown(count: int) -> str:
@@ -90,6 +94,11 @@ def shown(count: int) -> str:
     ('<10', '85,066')
     """
     return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
+
+
+def _most_first(one: Touched) -> tuple[int, int, str]:
+    terminals = (one.terminals_lost or 0) + (one.terminals_gained or 0)
+    return -one.people_lost - one.people_gained, -terminals, one.territory
 
 
 def _emergency(one: Touched) -> bool:

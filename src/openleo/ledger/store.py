@@ -55,6 +55,7 @@ class _Waiting:
     entries: Sequence[bytes]
     leaves: list[bytes]
     signer: Signer | None
+    successor: Signer | None = None
     made: list[Appended] = field(default_factory=list)
     error: LedgerError | None = field(default_factory=lambda: Unavailable("the write was interrupted."))  # until done
 
@@ -136,17 +137,22 @@ class Ledger:
 
     # --- writing
 
-    def append(self, entries: Sequence[bytes], signer: Signer | None = None) -> list[Appended]:
+    def append(
+        self, entries: Sequence[bytes], signer: Signer | None = None, successor: Signer | None = None
+    ) -> list[Appended]:
         """Add entries, all or none of them; when this returns they are on the disk.
 
-        With a signer, a checkpoint over them is signed in the same transaction. Threads that append at the same time
-        share a transaction and its wait for the disk.
+        With a signer, a checkpoint over them is signed in the same transaction. With a successor, that checkpoint
+        bears its signature too, and from the same transaction on its key is the ledger's. Threads that append at the
+        same time share a transaction and its wait for the disk.
         """
         for entry in entries:
             if len(entry) > ENTRY_BYTES_MAX:
                 raise Malformed(f"an entry has {len(entry)} bytes; {ENTRY_BYTES_MAX} is the most. Log its SHA-256.")
         self._check_usable(signer)
-        mine = _Waiting(entries, merkle.leaf_hashes(entries), signer)
+        if successor is not None:
+            self._check_successor(entries, signer, successor)
+        mine = _Waiting(entries, merkle.leaf_hashes(entries), signer, successor)
         self._waiting.append(mine)
         with self._lock:  # who gets it first appends for all that wait by then
             while mine in self._waiting:
@@ -167,9 +173,12 @@ class Ledger:
             for where, entry in zip(wheres, one.entries, strict=True)
         ]
         try:
-            self._check_usable(None)
+            signer, successor = (
+                _first(signers) for signers in zip(*((one.signer, one.successor) for one in together), strict=True)
+            )
+            self._check_usable(signer)
             tip, changed = extended(self._tip, leaves)
-            self._write(rows, changed, tip, next((one.signer for one in together if one.signer), None))
+            self._write(rows, changed, tip, signer, successor)
         except LedgerError as error:
             for one in together:
                 one.error = error
@@ -198,40 +207,13 @@ class Ledger:
                     self._signed = (self._signed[0], checked)
             return checked
 
-    def rotate(self, new: Signer, mark: Mark | None = None) -> Note:
-        """Sign from now on with another key of the same name; `mark` is the new key's.
-
-        The checkpoint of all entries, which has to be signed by now, carries both keys' signatures from here on: who
-        knows either of them follows.
-        """
-        with self._lock:
-            self._check_usable(None)
-            if (new.name, new.type) != (self.origin, ED25519):
-                raise Malformed(f"the new key is of {new.name}; a log keeps its origin, {self.origin}.")
-            if self._signed is None or self._signed[0].size != self.size:
-                raise Unavailable("there are entries that the present key has not signed. Sign a checkpoint first.")
-            made, note = self._signed
-            both = note.with_signatures(checkpoint.sign(made, new).signatures)
-            keys = " ".join(map(str, (self.key, *self.earlier_keys)))
-            with self._database.transaction():
-                self._database.change(
-                    "insert into ledger_about (name, value) values (?, ?)"
-                    " on conflict (name) do update set value = excluded.value",
-                    [("vkey", str(new.verifier)), ("earlier", keys)],
-                )
-                sql = "update ledger_checkpoint set note = ? where size = ?"
-                self._database.change(sql, [(both.encode(), made.size)])
-            self.key, self.earlier_keys = new.verifier, (self.key, *self.earlier_keys)
-            self._mark, self._signed = mark, (made, both)
-            if mark is not None:
-                mark.write(made)
-            return both
-
     def _write(self, rows: list[tuple[int, bytes, bytes]], changed: dict[tuple[int, int], bytes], tip: Tip,
-               signer: Signer | None) -> None:  # fmt: skip
+               signer: Signer | None, successor: Signer | None = None) -> None:  # fmt: skip
         """One transaction; nothing that this object says changes unless it is committed."""
         self._at("append: accepted")
         signed = self._sign(tip.frontier, signer) if signer else None
+        if signed and successor:
+            signed = (signed[0], signed[1].with_signatures(checkpoint.sign(signed[0], successor).signatures))
         try:
             with self._database.transaction():
                 if rows:
@@ -248,6 +230,13 @@ class Ledger:
                     made, note = signed
                     sql = "insert into ledger_checkpoint (size, root, note) values (?, ?, ?)"
                     self._database.change(sql, [(made.size, made.root, note.encode())])
+                if successor:
+                    sql = (
+                        "insert into ledger_about (name, value) values (?, ?)"
+                        " on conflict (name) do update set value = excluded.value"
+                    )
+                    earlier = " ".join(map(str, (self.key, *self.earlier_keys)))
+                    self._database.change(sql, [("vkey", str(successor.verifier)), ("earlier", earlier)])
                 self._at("append: checkpoint written")
         except BaseException:
             # A commit that failed may yet have reached the disk. Opening again finds out; going on here would guess.
@@ -255,6 +244,8 @@ class Ledger:
             raise
         self._at("append: committed")
         self._tip = tip
+        if successor:
+            self.key, self.earlier_keys = successor.verifier, (self.key, *self.earlier_keys)
         if signed:
             # The mark comes after the commit: a signature that a crash kept from the disk has bound nobody, and before
             # anyone else sees this one, the key remembers it.
@@ -282,6 +273,15 @@ class Ledger:
             raise Unavailable("an earlier write failed, and it is unknown whether it took. Open the ledger again.")
         if signer is not None and signer.verifier != self.key:
             raise Malformed(f"the key of {signer.verifier.name} is not the key of this ledger, {self.key}.")
+
+    def _check_successor(self, entries: Sequence[bytes], signer: Signer | None, successor: Signer) -> None:
+        """A key follows another under one name, within a checkpoint that the old one signs."""
+        if signer is None or not entries:
+            raise Malformed("a key is replaced together with an entry that says so, under the old key's signature.")
+        if (successor.name, successor.type) != (self.origin, ED25519):
+            raise Malformed(f"{successor.verifier} is of {successor.name}; a log keeps its origin, {self.origin}.")
+        if successor.verifier in (self.key, *self.earlier_keys):
+            raise Malformed(f"{successor.verifier} does not follow {self.key}: it signed this log before.")
 
     # --- reading
 
@@ -356,6 +356,10 @@ class Ledger:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _first(signers: Sequence[Signer | None]) -> Signer | None:
+    return next((one for one in signers if one is not None), None)
 
 
 def _last_signed(database: Database) -> tuple[Checkpoint, Note] | None:

@@ -1,0 +1,170 @@
+"""What a network in place of another does, under the rules in force: who loses reach, and who loses service.
+
+Takes two Cases (their own rules are not used) and the rules; gives an Effect. Rows of the class "(reach)" tell what the
+network can serve whatever rules say: a gateway that is taken away shows there although no rule permits anybody yet.
+The other rows tell of service, class by class, now and at every change of the rules ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from openleo import kept
+from openleo.effects import classes_of_both, reached_by
+from openleo.network.ground.gateways import Gateways
+from openleo.places.areas import Area, parts_of
+from openleo.places.parts import Parts
+from openleo.policy.mask import Kinds, kinds_of
+from openleo.policy.rules import RuleSet
+from openleo.results import Case, OnProgress, refuse_nothing, regions_of_both
+from openleo.service import beams
+from openleo.service.change import Between, Side, Told, between, names_of
+from openleo.service.effect import MOST_EDGES, Changed, Edge, Effect
+from openleo.service.networks import Networks
+from openleo.service.reached import Reached
+from openleo.service.windows import changes, go_on
+from openleo.units import BEAM_KM
+
+REACH = "(reach)"  # in place of a class: no class is called so
+BOTH = ("base", "new")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A network: its case, cut to the slots that are computed, and the sha256 of the whole scenario's network."""
+
+    case: Case
+    sha256: str
+
+
+def effect_of_networks(
+    old: Named | None,
+    new: Named,
+    rules: RuleSet,
+    at: datetime,
+    *,
+    folder: Path | None = None,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> Effect:
+    """The effect of `new` in place of `old` from an instant on; without an old one everything is gained."""
+    said = _notes(old, new, rules)
+    rules = beams.felt(rules, BEAM_KM)
+    classes = classes_of_both(rules, rules)
+    case, networks = _networks(old, new, rules, (folder, threads, on_progress))
+    whole = (networks[0].known[frozenset()], networks[1].known[frozenset()])
+    told = Told(case.area.order, names_of(rules))
+    reach = between(whole, Side(None, None), Side(None, None), (REACH,), told)
+    now = _between(networks, Side(rules, at), classes, told)
+    if now is None:
+        raise ValueError("the networks of the rules at the instant are more than may be computed")
+    ahead = [instant for instant, _ in changes((rules, rules), at)]
+    edges, untold = _edges(networks, rules, ahead[:MOST_EDGES], classes, told, _changed(now))
+    people = whole[1 if old is None else 0].people_of_territories
+    return Effect(
+        "" if old is None else old.sha256,
+        new.sha256,
+        new.sha256,
+        (*reach.rows, *now.rows),
+        at,
+        whole[1].statistics.slots,
+        edges,
+        len(ahead[MOST_EDGES:]),
+        terminals=None,
+        notes=said,
+        totals=(*reach.totals, *now.totals),
+        edges_untold=untold,
+        edges_go_on=go_on((rules, rules), [edge.at for edge in edges], set(ahead)),
+        people=people,
+    )
+
+
+How = tuple[Path | None, int | None, OnProgress | None]
+
+
+def _networks(old: Named | None, new: Named, rules: RuleSet, how: How) -> tuple[Case, tuple[Networks, Networks]]:
+    """(the case whose area both are counted over, both networks)."""
+    folder, threads, on_progress = how
+    progress = on_progress or (lambda _what, _done, _of: None)
+    cases = [new.case] if old is None else [old.case, new.case]
+    case = replace(
+        new.case, area=_area_of([one.area for one in cases]), resolution=max(one.resolution for one in cases)
+    )
+    progress("cutting cells by territory", 0, 1)
+    regions = regions_of_both(rules, None)
+    parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
+    refuse_nothing(case, parts)
+    kinds = kinds_of(parts, regions)
+    to = folder or kept.default_folder("reach")
+    found = []
+    for one in cases:
+        networks = Networks(one.network.gateways, partial(_reach, one, parts, kinds, (to, threads, progress, None)))
+        networks.known[frozenset()] = networks.reach(one.network.gateways)
+        found.append(networks)
+    if old is None:
+        nothing = _nothing(found[0].known[frozenset()])
+        found.insert(0, Networks(new.case.network.gateways, lambda _: nothing, {frozenset(): nothing}))
+    return case, (found[0], found[1])
+
+
+def _reach(
+    case: Case, parts: Parts, kinds: Kinds, how: tuple[Path, int | None, OnProgress, None], gateways: Gateways
+) -> Reached:
+    return reached_by(case, parts, kinds, how, gateways)[0]
+
+
+def _area_of(areas: Sequence[Area]) -> Area:
+    """All of several areas: what the new scenario leaves out is lost, and not overlooked."""
+    return Area(
+        tuple(dict.fromkeys(id_ for area in areas for id_ in area.ids)),
+        tuple({region.wkb_hex: region for area in areas for region in area.regions}.values()),
+        any(area.world for area in areas),
+        tuple(dict.fromkeys(one for area in areas for one in area.expressions)),
+    )
+
+
+def _nothing(reached: Reached) -> Reached:
+    """The same places, and no network."""
+    statistics = reached.statistics
+    none = {name: np.zeros_like(getattr(statistics, name)) for name in ("can_serve", "rtt_counts")}
+    return Reached(reached.parts, replace(statistics, **none), reached.kinds)
+
+
+def _between(networks: tuple[Networks, Networks], side: Side, classes: Sequence[str], told: Told) -> Between | None:
+    """None: a network too many."""
+    was, is_ = (one.of(side) for one in networks)
+    return None if was is None or is_ is None else between((was, is_), side, side, classes, told)
+
+
+def _edges(
+    networks: tuple[Networks, Networks], rules: RuleSet, ahead: Sequence[datetime], classes: Sequence[str],
+    told: Told, before: Changed,
+) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:  # fmt: skip
+    """(the changes of the rules at which the networks differ otherwise than before, those that are not computed)."""
+    found, untold = [], []
+    for instant in ahead:
+        if (rows := _between(networks, Side(rules, instant), classes, told)) is None:
+            untold.append(instant)
+            continue
+        if not (changed := _changed(rows)).alike(before):
+            found.append(Edge(instant, BOTH, Changed(), changed))
+        before = changed
+    return tuple(found), tuple(untold)
+
+
+def _changed(found: Between) -> Changed:
+    return Changed(tuple(row for row in found.rows if row.changed))
+
+
+def _notes(old: Named | None, new: Named, rules: RuleSet) -> tuple[str, ...]:
+    said = [*beams.told((rules,), BEAM_KM)]
+    said.append(f"Service is told under the rules in force, sha256 {rules.sha256}; (reach) whatever rules say.")
+    if old is not None and old.case.grid != new.case.grid:
+        said.append("The two scenarios differ in their times: each is counted over its own.")
+    return tuple(said)
