@@ -68,7 +68,7 @@ def test_a_change_whose_book_moved_and_moved_back_stays_void(world: World) -> No
     assert status(world) is Status.VOID
     assert "moved after it was proposed" in world.why(world.activated())
     world.append(Expired(change="c-1", why="its book moved"))
-    assert "has not ended" in world.why(Expired(change="c-1", why="once more"))
+    assert "closed already" in world.why(Expired(change="c-1", why="once more"))
 
 
 def test_a_change_does_not_come_back_with_an_old_roster(world: World) -> None:

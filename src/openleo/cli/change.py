@@ -10,6 +10,7 @@ from openleo.cli import (
     change_audit,
     change_commit,
     change_enrol,
+    change_expire,
     change_glass,
     change_network,
     change_notify,
@@ -36,6 +37,7 @@ app.command("withdraw")(change_vote.withdraw)
 app.command("reject")(change_vote.reject)
 app.command("object")(change_vote.object_)
 app.command("activate")(change_activate.activate)
+app.command("expire")(change_expire.expire)
 app.command("revert")(change_revert.revert)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.change_common import answers, clock
+from openleo.cli.change_common import answers, clock, placed
 from openleo.cli.change_propose import network_of
 from openleo.cli.common import AsJson, note, print_json, progress
 from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened, tell_standing
@@ -213,7 +213,7 @@ def _check_active_file(done: Audited, folder: Path) -> None:
 
 def _tell(where: str, done: Audited, as_json: bool) -> None:
     state, now = done.state, clock()
-    rows = [{"entry": one.entry, "why": one.why} for one in done.findings]
+    rows: list[dict[str, Any]] = [{"entry": one.entry, "why": one.why} for one in done.findings]
     rows += [{"entry": None, "why": why} for why in done.said]
     if as_json:
         first = rows[0] if rows else {"entry": None, "why": ""}
@@ -230,8 +230,7 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
         )
     else:
         for row in rows[:MOST_TOLD]:
-            place = "" if row["entry"] is None else f"entry {row['entry']}: "
-            typer.echo(f"{place}{row['why']}")
+            typer.echo(placed(row["entry"], row["why"]))
         if len(rows) > MOST_TOLD:
             typer.echo(f"and {len(rows) - MOST_TOLD:,} more")
         if not rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -112,9 +113,18 @@ def said_no(what: str, why: str, entry: int | None, as_json: bool) -> typer.Exit
     """Tell a no; to be raised."""
     if as_json:
         print_json({"ok": False, "entry": entry, "why": why})
-    place = "" if entry is None else f"entry {entry}: "
-    note(f"{what}: no: {place}{why}")
+    note(f"{what}: no: {placed(entry, why)}")
     return typer.Exit(ANSWER_IS_NO)
+
+
+def placed(entry: int | None, why: str) -> str:
+    """Why an entry is at fault, with its number said once.
+
+    >>> placed(1, "its time is before that of the newest entry"), placed(1, "entry 1 was altered")
+    ('entry 1: its time is before that of the newest entry', 'entry 1 was altered')
+    """
+    said = entry is None or re.match(rf"(entry|the entries from) {entry}\b", why)
+    return why if said else f"entry {entry}: {why}"
 
 
 def read_text(path: Path, option: str) -> str:

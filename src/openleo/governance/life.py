@@ -310,8 +310,12 @@ def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -
 def _check_expired(state: State, entry: Entry, body: Expired) -> None:
     change = state.change(body.change)
     now = status(state, change, entry.at)
-    if change.closed or now not in (Status.EXPIRED, Status.VOID):
-        raise Refused(f"{body.change} is {now}, and has not ended by itself")
+    if change.closed:
+        raise Refused(f"{body.change} is {now}, and closed already")
+    if now not in (Status.EXPIRED, Status.VOID):
+        over = min(change.proposed.expires, change.proposed.window.until)
+        until = f": it may be activated until {over}" if now in OPEN else ""
+        raise Refused(f"{body.change} is {now}, and has not ended by itself{until}")
 
 
 def _follow_expired(state: State, _index: int, entry: Entry, body: Expired) -> None:
