@@ -47,7 +47,7 @@ def activate(
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
-        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads))
+        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads), clock)
         try:
             with StagedFile(folder / PROOF) as file:
                 file.write_bytes(made.proof.encode())

@@ -212,6 +212,8 @@ def _check_active_file(done: Audited, folder: Path) -> None:
 
 
 def _tell(where: str, done: Audited, as_json: bool) -> None:
+    from openleo.governance import told
+
     state, now = done.state, clock()
     rows: list[dict[str, Any]] = [{"entry": one.entry, "why": one.why} for one in done.findings]
     rows += [{"entry": None, "why": why} for why in done.said]
@@ -226,6 +228,7 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "entries": state.size,
                 "genesis": done.genesis,
                 "active": active,
+                "unwitnessed": [id_ for id_, change in state.changes.items() if change.unwitnessed],
             }
         )
     else:
@@ -235,6 +238,9 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
             typer.echo(f"and {len(rows) - MOST_TOLD:,} more")
         if not rows:
             _tell_in_order(state)
+        for id_, change in state.changes.items():
+            if change.unwitnessed:
+                typer.echo(f"{id_}: {told.unwitnessed(change)}")
     if rows:
         note(f"{where}: no: {len(rows):,} of {state.size:,} entries or documents are not in order.")
         raise typer.Exit(ANSWER_IS_NO)

@@ -113,7 +113,7 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         try:
-            seen = bool(witnessed(house)[0].witnesses)
+            seen = bool(witnessed(house, clock)[0].witnesses)
         except LedgerError as error:  # break-glass may go without the witnesses, and says so
             note(f"unwitnessed: {error}")
             seen = False

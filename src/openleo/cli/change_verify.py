@@ -35,17 +35,22 @@ def verify(folder: ChangeDir, vkey: Vkey = None, policy: PolicyFile = None, as_j
             note(f"{proof} is not checked: name the log's key with --vkey, or a policy.")
         if known is not None and not proof.exists():
             raise Refused(f"{proof} is not there: the change was not activated, or its proof was not handed along")
-        opened = None if known is None else _check_proof(change, known)
+        opened, seen = (None, True) if known is None else _check_proof(change, known)
     if opened is not None:
         tell_standing(opened)
+    witnessed = {} if opened is None else {"witnessed": seen}
     if as_json:
-        print_json({"ok": True, "change": change.proposed.change, "signed": signed, "proven": opened is not None})
+        print_json(
+            {"ok": True, "change": change.proposed.change, "signed": signed, "proven": opened is not None, **witnessed}
+        )
         return
     typer.echo(f"{change.proposed.change}: request, effect and statements agree.")
     for officer, key in signed.items():
         typer.echo(f"  approved by {officer} with {key}")
     if opened is not None:
         typer.echo(f"  activated: proven under {opened.checkpoint.size} entries of {opened.checkpoint.origin}")
+        if opened.witnesses and not seen:
+            typer.echo("  unwitnessed: no witness had seen it when it took effect")
 
 
 def _signers(change: ChangeFolder) -> Iterator[tuple[str, str]]:
@@ -63,8 +68,8 @@ def _signers(change: ChangeFolder) -> Iterator[tuple[str, str]]:
             raise Refused(f"the signature of {officer} {error}") from None
 
 
-def _check_proof(change: ChangeFolder, policy: Policy) -> Opened:
-    """The proof is of this change's activation. Raises NotProven or Refused."""
+def _check_proof(change: ChangeFolder, policy: Policy) -> tuple[Opened, bool]:
+    """The checkpoint that proves its activation, and whether witnesses saw it before. Raises NotProven or Refused."""
     from openleo.governance.entries import Activated, EntryRefused, from_bytes
     from openleo.governance.folder import PROOF
     from openleo.governance.state import Refused
@@ -81,4 +86,4 @@ def _check_proof(change: ChangeFolder, policy: Policy) -> Opened:
         raise NotProven(f"what it proves is no entry: {error}") from None
     if not isinstance(body, Activated) or body.change != change.proposed.change:
         raise Refused(f"the proof is of another entry than the activation of {change.proposed.change}")
-    return proven.opened
+    return proven.opened, body.witnessed

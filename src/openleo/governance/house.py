@@ -34,9 +34,9 @@ from openleo.ledger.policy import Policy, of_log
 from openleo.ledger.policy import parse as parse_policy
 from openleo.ledger.store import Ledger, create, open_ledger
 from openleo.ledger.tiles import OnProgress
+from openleo.ledger.witness_client import AHEAD_S
 
 LEDGER, KEY, ARTEFACTS, ACTIVE = "ledger.sqlite", "log.key", "artefacts", "active.json"
-AHEAD_S = 15  # a slot
 
 At = Callable[[str], None]  # is told of every point that an act passes
 

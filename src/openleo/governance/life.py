@@ -57,6 +57,7 @@ from openleo.governance.state import (
     status,
     voters,
 )
+from openleo.governance.witnessing import why_waits
 from openleo.ledger.faults import LedgerError
 from openleo.ledger.keys import ED25519, parse_verifier
 
@@ -288,13 +289,14 @@ def _check_activated(state: State, entry: Entry, body: Activated) -> None:
     late = [vote.officer for vote in change.votes.values() if vote.index >= body.approved_in.size]
     if late or body.approved_in.size > state.size:
         raise Refused(f"its proof is of {body.approved_in.size} entries, and does not hold every approval")
-    if state.people.witnesses and not body.witnessed:
-        raise Refused("the roster names witnesses, and they have not seen it")
+    if not body.witnessed and (why := why_waits(state, change, entry.at)):
+        raise Refused(why)
 
 
 def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -> None:
     change = state.changes[body.change]
     change.activated_at, change.activated_by = entry.at, index
+    change.unwitnessed = bool(state.people.witnesses) and not body.witnessed
     state.open.discard(body.change)
     settle(state, change.proposed.moves, by=body.change)
     for move in change.proposed.moves:

@@ -141,7 +141,8 @@ class _Watch:
                     self._look_at_quorum(change, index, at)
             case Activated():
                 self._over(body.change)
-                self._tell(Kind.ACTIVATED, index, at, body.change, "takes effect")
+                marked = ", unwitnessed" if self._change(body.change).unwitnessed else ""
+                self._tell(Kind.ACTIVATED, index, at, body.change, f"takes effect{marked}")
                 self._look_at_ends(body.change, at)
                 self._set_reminders(at)
             case Expired() if body.change in self.open:  # void before, and closed now

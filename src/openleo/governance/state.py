@@ -69,6 +69,7 @@ class Change:
     stated: set[tuple[str, str]] = field(default_factory=set)  # facts that stand on the ledger: (type, what)
     keys_added: dict[str, str] = field(default_factory=dict)  # by its activation: fingerprint → officer
     keys_gone: dict[str, str] = field(default_factory=dict)
+    unwitnessed: bool = False  # the roster named witnesses, and it took effect without them
 
 
 @dataclass

@@ -32,6 +32,7 @@ def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
         "objections": len(change.objections),
         "activated_at": None if change.activated_at is None else instant(change.activated_at),
         "entry": change.activated_by,
+        "unwitnessed": change.unwitnessed,
         "proposed": change.proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
         "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
     }
@@ -55,11 +56,20 @@ def text(state: State, change: Change, at: datetime) -> str:
             lacking = missing(line.quorum, people)
             lines.append(f"  quorum {line}: {'lacks ' + lacking if lacking else 'met'}")
         lines.append(f"  approved by {', '.join(one.id for one in people) or 'nobody'}")
+    if change.unwitnessed:
+        lines.append(f"  {unwitnessed(change)}")
     if change.objections:
         lines.append(f"  objections: entries {', '.join(map(str, change.objections))}")
     if why := why_not(state, change, at):
         lines.append(f"  {why}")
     return "\n".join(lines)
+
+
+def unwitnessed(change: Change) -> str:
+    """What is said for ever of a change that took effect without the witnesses of the roster."""
+    return (
+        f"unwitnessed: it took effect (entry {change.activated_by}) without the witnesses of the roster then in force"
+    )
 
 
 def move(one: Move) -> str:
