@@ -44,7 +44,7 @@ def activate(
     from openleo.governance.folder import PROOF, ChangeFolder
     from openleo.report.staging import StagedFile
 
-    with answers(str(folder), as_json), opened(data, database, write=True) as house:
+    with answers(str(folder), as_json), opened(data, database, write=True, show=False) as house:
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
         made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads), clock)

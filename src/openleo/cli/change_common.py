@@ -39,8 +39,11 @@ def clock() -> datetime:
 
 
 @contextmanager
-def opened(data: Path, database: str = "", *, write: bool = False) -> Iterator[House]:
-    """The data folder, verified and replayed, with a progress bar. Raises InputError where there is none."""
+def opened(data: Path, database: str = "", *, write: bool = False, show: bool = True) -> Iterator[House]:
+    """The data folder, verified and replayed, with a progress bar. Raises InputError where there is none.
+
+    `show`: what was logged meanwhile is shown to the witnesses of the roster in the end, if any.
+    """
     from openleo.errors import InputError, Problem
     from openleo.governance.house import LEDGER, Folder, House
 
@@ -50,7 +53,28 @@ def opened(data: Path, database: str = "", *, write: bool = False) -> Iterator[H
     with progress(kernels=False) as on_progress:
         house = House(Folder(data, database), write=write, on_progress=on_progress)
     with house:
+        before = house.state.size
         yield house
+        if show and house.state.size > before:
+            _show_to_witnesses(house)
+
+
+def _show_to_witnesses(house: House) -> None:
+    """Have what was logged seen soon: what is published before that, an auditor's policy does not accept."""
+    from openleo.governance.activate import witnessed
+    from openleo.ledger.faults import LedgerError
+    from openleo.ledger.policy import judge
+
+    signed = house.ledger.signed()
+    if signed is None or not house.policy.witnesses:
+        return
+    try:
+        judge(house.policy, signed)
+    except LedgerError:
+        try:
+            witnessed(house, clock)
+        except LedgerError as error:
+            note(f"not witnessed yet: {error}")
 
 
 @contextmanager

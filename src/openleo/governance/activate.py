@@ -125,7 +125,7 @@ def witnessed(house: House, clock: Clock) -> tuple[Opened, tuple[str, ...]]:
     try:
         return judge(policy, note), said
     except NotProven as error:
-        raise NotProven("; ".join((str(error), *said))) from error
+        raise NotProven("; ".join((error.why.rstrip("."), *said))) from error
 
 
 def _check_proven(house: House, change: Change, opened: Opened) -> None:
