@@ -34,7 +34,7 @@ from openleo.governance.entries import (
 from openleo.governance.keys import PublicKey
 from openleo.governance.moves import LOG_KEY, RECOVERY, ROSTER, fault_of, kind_of
 from openleo.governance.quorum import missing, parties
-from openleo.governance.required import check_counted, check_network, lines_of
+from openleo.governance.required import check_counted, check_network, lines_of, takes
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
 from openleo.governance.state import (
@@ -192,7 +192,7 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
         raise Refused("its effect is frozen already")
     check_network(state, change, body)
     check_counted(state, change, body, 0)
-    lines = lines_of(state, change, body)
+    lines = lines_of(state, change, body, entry.at)
     if not lines:
         raise Refused(
             f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved"
@@ -201,7 +201,7 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
 
 def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
     change = state.changes[body.change]
-    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body)
+    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body, entry.at)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
     change = _votable(state, body, entry.at)
     _check_signed(state, change, body, "reject")
     officer = next(one for one in electorate(state, change.proposed.kind) if one.id == body.officer)
-    if not any(officer.party in parties(line.quorum) for line in change.lines):
+    if not any(officer.party in parties(line.quorum) for line in change.asked):
         raise Refused(f"the quorum asks nobody of {officer.party}: an objection is open to them")
 
 
@@ -307,6 +307,18 @@ def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -
             state.revoked |= change.keys_gone.keys()
         elif move.target == LOG_KEY:
             state.log_vkey = str(move.new)
+    _take(state, change, entry.at)
+
+
+def _take(state: State, change: Change, at: datetime) -> None:
+    """What a change took counts for those that come after it, and for those that are open."""
+    assert change.effect is not None
+    state.taken += ((at, one) for one in change.effect.touched if takes(one))
+    for id_ in state.open:
+        other = state.changes[id_]
+        if other.effect is not None:
+            now = lines_of(state, other, other.effect, at)
+            other.more = tuple(line for line in now if line not in other.lines)
 
 
 def _check_expired(state: State, entry: Entry, body: Expired) -> None:
@@ -331,7 +343,7 @@ def why_not(state: State, change: Change, at: datetime) -> str:
     now = status(state, change, at)
     if now is Status.APPROVING:
         people = voters(state, change)
-        return "; ".join(text for text in (missing(line.quorum, people) for line in change.lines) if text)
+        return "; ".join(text for text in (missing(line.quorum, people) for line in change.asked) if text)
     if change.ended is not None:
         return change.ended[1]
     return {

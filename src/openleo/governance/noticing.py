@@ -143,6 +143,8 @@ class _Watch:
                 self._over(body.change)
                 marked = ", unwitnessed" if self._change(body.change).unwitnessed else ""
                 self._tell(Kind.ACTIVATED, index, at, body.change, f"takes effect{marked}")
+                for change in self.open:  # what it took may raise the quorum of others
+                    self._look_at_quorum(change, index, at)
                 self._look_at_ends(body.change, at)
                 self._set_reminders(at)
             case Expired() if body.change in self.open:  # void before, and closed now
@@ -156,7 +158,7 @@ class _Watch:
 
     def _look_at_quorum(self, id_: str, index: int, at: datetime) -> None:
         change = self._change(id_)
-        if change.effect is None or not all_satisfied(change.lines, voters(self.state, change)):
+        if change.effect is None or not all_satisfied(change.asked, voters(self.state, change)):
             self.met.discard(id_)
         elif id_ not in self.met:
             self.met.add(id_)

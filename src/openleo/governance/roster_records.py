@@ -109,6 +109,9 @@ class SettingsRecord(Record):
     )
     storage_outage_hours: Lasting = Field(24, description="How long what is in force stays without storage.")
     recovery_notice_days: Days = Field(7, description="Public notice of a recovery.")
+    loss_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = Field(
+        30, description="Losses of the changes of so many days together are compared with `above`; 0: each by itself."
+    )
 
 
 class RecoveryRecord(Record):

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from openleo.governance import to_sign
-from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, parse_instant
+from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, Touched, parse_instant
 from openleo.governance.keys import PublicKey
 from openleo.governance.moves import ACTIVE, RECOVERY, ROSTER, Move
 from openleo.governance.quorum import Leaf
@@ -58,7 +58,8 @@ class Change:
     roster: str  # sha256 of the one under which it was proposed
     effect: EffectFrozen | None = None
     effect_at: datetime | None = None
-    lines: tuple[QuorumLine, ...] = ()  # the quorum: all of them
+    lines: tuple[QuorumLine, ...] = ()  # the quorum, as it is signed: all of them
+    more: tuple[QuorumLine, ...] = ()  # and those that it needs for what other changes took since its effect was frozen
     votes: dict[str, Vote] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)  # officers who may not approve it any more
     objections: list[int] = field(default_factory=list)  # entries
@@ -70,6 +71,11 @@ class Change:
     keys_added: dict[str, str] = field(default_factory=dict)  # by its activation: fingerprint → officer
     keys_gone: dict[str, str] = field(default_factory=dict)
     unwitnessed: bool = False  # the roster named witnesses, and it took effect without them
+
+    @property
+    def asked(self) -> tuple[QuorumLine, ...]:
+        """Every line that has to be satisfied."""
+        return (*self.lines, *self.more)
 
 
 @dataclass
@@ -113,6 +119,7 @@ class State:
     revoked: set[str] = field(default_factory=set)  # fingerprints
     glass: dict[str, BreakGlass] = field(default_factory=dict)
     acts: deque[SingleAct] = field(default_factory=deque)
+    taken: list[tuple[datetime, Touched]] = field(default_factory=list)  # by changes, at their activation
     terminals: dict[str, Terminal] = field(default_factory=dict)
     of_account: Counter[tuple[str, str]] = field(default_factory=Counter)  # (account, territory)
     of_territory: Counter[str] = field(default_factory=Counter)
@@ -165,7 +172,7 @@ def status(state: State, change: Change, at: datetime) -> Status:
         return Status.EXPIRED
     if change.effect is None:
         return Status.PROPOSED
-    if not all_satisfied(change.lines, voters(state, change)):
+    if not all_satisfied(change.asked, voters(state, change)):
         return Status.APPROVING
     return Status.READY if at >= earliest(state, change) else Status.SCHEDULED
 

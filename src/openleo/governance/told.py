@@ -27,8 +27,8 @@ def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
         "proposed_at": instant(change.proposed_at),
         "not_before": instant(earliest(state, change)),
         "approved_by": [one.id for one in people],
-        "missing": [missing(line.quorum, people) for line in change.lines],
-        "quorum": [str(line.quorum) for line in change.lines],
+        "missing": [missing(line.quorum, people) for line in change.asked],
+        "quorum": [str(line.quorum) for line in change.asked],
         "objections": len(change.objections),
         "activated_at": None if change.activated_at is None else instant(change.activated_at),
         "entry": change.activated_by,
@@ -52,7 +52,7 @@ def text(state: State, change: Change, at: datetime) -> str:
     ]
     if change.effect is not None:
         lines += [f"  effect {change.effect.effect[:SHORT]}: {_effect(change.effect.touched)}"]
-        for line in change.lines:
+        for line in change.asked:
             lacking = missing(line.quorum, people)
             lines.append(f"  quorum {line}: {'lacks ' + lacking if lacking else 'met'}")
         lines.append(f"  approved by {', '.join(one.id for one in people) or 'nobody'}")
