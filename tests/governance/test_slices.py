@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_life import roster_proposal, status
-from world_made import JPN, LINES, OPERATORS, TWN, A, World, loss, roster
+from world_made import JPN, LINES, OPERATORS, TWN, A, B, World, loss, roster
 
 from openleo.governance.entries import Touched
 from openleo.governance.moves import Move
+from openleo.governance.notices import Kind
+from openleo.governance.noticing import notices
 from openleo.governance.state import Status
 
 LARGE = "all(3 of operator, 1 of regulator:TWN)"  # above half of a territory's people
@@ -69,6 +71,29 @@ def test_two_slices_proposed_together_need_it_as_soon_as_one_is_in_force(world: 
     assert status(world, "c-2") is Status.READY
     world.activate("c-2")
     world.replayed()
+
+
+def test_a_quorum_that_rises_is_noticed_when_it_is_met_again(world: World) -> None:
+    for id_ in ("c-1", "c-2"):
+        propose(world, id_, loss("JPN", people=1000, lost=300))
+        world.approve(id_, OPERATORS[1], JPN[0])
+    world.activate("c-1")
+    world.approve("c-2", *OPERATORS[2:], TWN[0])
+    approved = [one for one in notices(world.entries, world.now) if one.kind is Kind.APPROVED]
+    assert [one.entry for one in approved] == [4, 8, 12]
+    assert len({one.id for one in approved}) == 3
+
+
+def test_slices_of_another_kind_of_change_are_summed_as_well(world: World) -> None:
+    pass_(world, "c-1", loss("JPN", people=1000, lost=400))
+    move = Move(target="network", base=None, new=B)
+    world.propose("n-1", move, kind="network", touched=(loss("JPN", people=1000, lost=101),))
+    assert LARGE not in quorums(world, "n-1")  # this line is for rules alone
+    world.propose("c-2", Move(target="book:other", base=None, new=A), touched=(loss("JPN", people=1000, lost=50),))
+    world.approve("c-2", OPERATORS[1], JPN[0])
+    world.approve("n-1", OPERATORS[1], JPN[0])
+    world.activate("n-1")
+    assert LARGE in quorums(world, "c-2")
 
 
 def test_ten_slices_of_a_tenth_do_not_pass(world: World) -> None:

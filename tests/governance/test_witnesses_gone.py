@@ -15,6 +15,7 @@ from world_made import EVERYBODY, LINES, OPERATORS, RECOVERY, TWN, World, roster
 
 from openleo.governance import told
 from openleo.governance.entries import Window, instant
+from openleo.governance.noticing import notices
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
 from openleo.governance.state import Status
@@ -62,6 +63,7 @@ def test_recovery_keys_replace_the_witnesses_after_seven_days(world: World) -> N
     assert "unwitnessed: it took effect (entry 5)" in told.text(world.state, change, world.now)
     assert told.as_json(world.state, change, world.now)["unwitnessed"] is True
     assert world.state.people.witnesses == NEW
+    assert notices(world.entries, world.now)[-1].title.endswith("takes effect, unwitnessed")
 
 
 def test_then_the_new_witnesses_are_needed_again(world: World) -> None:
