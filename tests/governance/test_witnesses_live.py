@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from world_made import ORIGIN, RECOVERY
 from command_line import openleo
 from openleo.cli import change_common
 from openleo.governance.house import Folder, House
-from openleo.ledger import checkpoint, keys, serve, witness_client, witness_server
+from openleo.ledger import checkpoint, keys, policy, serve, witness_client, witness_server
+from openleo.ledger.checkpoint import Checkpoint
 from openleo.ledger.faults import NotProven
 from openleo.ledger.keys import Signer, VerifierKey
 from openleo.ledger.note import Note
@@ -183,6 +185,30 @@ def test_a_witness_that_was_not_told_of_the_new_key_holds_changes_up(office: Off
     assert "witness w: it refuses (403): no key of the log has signed" in office.activate("again", code=3)
     keeper.start(log_key(office))
     office.activate("again")
+
+
+def test_the_verb_takes_both_keys_of_a_log(tmp_path: Path) -> None:
+    old, new = keys.generate(ORIGIN), keys.generate(ORIGIN)
+    made = [checkpoint.sign(Checkpoint(ORIGIN, 1, bytes(32)), signer) for signer in (old, new)]
+    for known, statuses in (((old,), (True, False)), ((old, new), (True, True)), ((new,), (False, True))):
+        words = [word for signer in known for word in ("--log", str(signer.verifier))]
+        command = (sys.executable, "-m", "openleo", "ledger", "witness", tmp_path / "w", "--name", "w.example", *words)
+        with subprocess.Popen((*command, "--port", "0"), stdout=subprocess.PIPE, text=True) as running:
+            try:
+                assert running.stdout is not None
+                vkey, url = running.stdout.readline().split()
+                mine = policy.Witness("w", keys.parse_verifier(vkey), url)
+                assert tuple(_cosigns(mine, note) for note in made) == statuses
+            finally:
+                running.terminate()
+
+
+def _cosigns(mine: policy.Witness, note: Note) -> bool:
+    try:
+        return bool(witness_client.ask(mine, note, lambda old, new: [], time.time))
+    except NotProven as error:
+        assert "no key of the log has signed" in str(error)  # noqa: PT017 - any other refusal is a fault
+        return False
 
 
 def test_whoever_has_the_old_key_moves_no_witness_on(office: Office, keeper: Keeper, tmp_path: Path) -> None:
