@@ -17,6 +17,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -108,6 +109,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -130,7 +132,7 @@ def propose(
         raise InputError(Problem("--in", "", f"is needed: who is touched by a {kind} stands on no ledger.", way_out))
     if new not in ("", WANTED.get(type_, new)):
         raise InputError(Problem("NEW", "", f"is {new!r}; {type_} makes an account {WANTED[type_]}."))
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(target, as_json), opened(data, database, write=True) as house:
         value = _value(house, target, new or WANTED.get(type_, ""), members)
         try:

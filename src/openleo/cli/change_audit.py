@@ -225,6 +225,7 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "findings": rows,
                 "entries": state.size,
                 "genesis": done.genesis,
+                "requesters": _requesters(state),
                 "active": active,
             }
         )
@@ -244,7 +245,19 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
 def _tell_in_order(state: State) -> None:
     activated = [change for change in state.changes.values() if change.activated_at is not None]
     typer.echo(f"In order: {state.size:,} entries of {state.origin}")
+    if named := _requesters(state)["named"]:
+        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
     typer.echo(f"{len(state.changes):,} changes, {len(activated):,} of them activated; in force:")
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
+
+
+def _requesters(state: State) -> dict[str, int]:
+    """How many changes were asked for by whom: proved in person, sponsored by an officer, or named and no more."""
+    from openleo.governance.requests import standing
+
+    found = dict.fromkeys(("proved", "sponsored", "named"), 0)
+    for change in state.changes.values():
+        found[standing(change.proposed)] += 1
+    return found
