@@ -79,7 +79,7 @@ class Window(Body):
 
 
 class Genesis(Body):
-    """Entry 0. `signatures`: of every officer, over the rest."""
+    """Entry 0. `signatures`: of every officer with each of their keys, over the rest."""
 
     origin: Annotated[str, Field(pattern=r"^[^\s+]{1,255}$")]
     log_vkey: Annotated[str, Field(max_length=4_000)]

@@ -73,15 +73,21 @@ def _check_genesis(state: State, _entry: Entry, body: Genesis) -> None:
     if body.log_vkey.partition("+")[0] != body.origin:
         raise Refused("the log key is called otherwise than the ledger's origin")
     roster = _read_roster(body.roster)
-    signed = {one.officer for one in body.signatures}
-    absent = sorted(officer.id for officer in roster.officers if officer.id not in signed)
-    if absent or len(body.signatures) != len(roster.officers):
-        raise Refused(f"every founder signs it once; missing or double: {', '.join(absent) or 'a signature'}")
-    officers = {officer.id: officer for officer in roster.officers}
+    officers = {officer.id: officer.keys for officer in roster.officers}
+    absent = {(officer, key.fingerprint) for officer, keys in officers.items() for key in keys}
     for one in body.signatures:
         if one.officer not in officers:
             raise Refused(f"{one.officer} signs and is no founder")
-        signed_by(one.officer, officers[one.officer].keys, to_sign.founding(body), one.signature)
+        key = signed_by(one.officer, officers[one.officer], to_sign.founding(body), one.signature)
+        if (one.officer, key.fingerprint) not in absent:
+            raise Refused(f"{one.officer} signs twice with {key.fingerprint}")
+        absent.remove((one.officer, key.fingerprint))
+    if absent:
+        lacking = ", ".join(f"{officer} with {key}" for officer, key in sorted(absent))
+        raise Refused(
+            f"every founder signs it with each of their keys, which so proves to be held; missing: {lacking}. "
+            "A key that cannot sign now joins later, by a change of the roster (officer hold-key)"
+        )
 
 
 def _follow_genesis(state: State, _index: int, _entry: Entry, body: Genesis) -> None:
