@@ -67,6 +67,7 @@ def act(
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target)
     said: Counter[str] = Counter()
     for (territory, _), number in _counted(in_).items():
         said[territory] += number
@@ -126,6 +127,7 @@ def propose(
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target, *(also or []))
     kind, said = KIND_OF_ACT[type_], _counted(in_)
     if kind != "account" and not in_:
         way_out = "Say where and how many, for example --in UKR/fixed=1300; --in UKR=0 where nobody is touched."
@@ -154,6 +156,15 @@ def _known(type_: str) -> None:
     if type_ not in KIND_OF_ACT:
         known = sorted(KIND_OF_ACT.keys() - {"network.changed"})
         raise InputError(Problem("TYPE", "", f"is {type_!r}; known are {join_or(known)}."))
+
+
+def _no_names(*targets: str) -> None:
+    """Raises InputError where a target is a name and no commitment; the name itself is not repeated."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.moves import named
+
+    if faults := [Problem("TARGET", "", f"cannot stand on the ledger: {why}.") for why in map(named, targets) if why]:
+        raise InputError(faults)
 
 
 def _value(house: House, target: str, new: str, members: Path | None) -> str:
