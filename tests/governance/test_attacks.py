@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 from people_made import Person
 from test_acts import commitment, enrol, glass, review, suspend
 from test_life import change_roster, roster_proposal, status
+from test_requests import asked
 from world_made import BOOK, EVERYBODY, JPN, LINES, OPERATORS, TWN, A, B, C, World, loss, roster
 
 from openleo.governance import to_sign
@@ -368,6 +369,8 @@ def _some_of_everything() -> list[bytes]:
     enrol(world, "t", "a", "TWN")
     world.append(passed("t", "b"), "terminal.transferred")
     world.append(suspend(world, "c"), "account.suspended")
+    world.append(asked(world, OPERATORS[0], "s-1", Move(target="book:s", base=None, new=A), requester="ministry-1"))
+    world.append(world.effect("s-1"))
     world.propose("c-1", touched=(loss(),))
     world.approve("c-1", OPERATORS[1], OPERATORS[2], TWN[0])
     world.activate("c-1")

@@ -20,7 +20,10 @@ from command_line import openleo
 from openleo.errors import InputError
 from openleo.governance import to_sign
 from openleo.governance.entries import Entry, EntryRefused, KeyRevoked, Proposed, Sponsor, from_bytes
+from openleo.governance.feed import feeds, source_of
 from openleo.governance.moves import Move
+from openleo.governance.notices import Kind
+from openleo.governance.noticing import notices
 from openleo.governance.replay import audit
 from openleo.governance.requests import standing
 from openleo.governance.roster_file import roster_of
@@ -208,6 +211,9 @@ def test_a_revoked_key_requests_nothing_and_what_it_requested_is_void() -> None:
     assert "is revoked" in world.why(asked(world, OPERATORS[1], "c-3"))
     assert not world.why(asked(world, second, "c-3"))
     assert world.replayed().changes["c-1"].ended == world.state.changes["c-1"].ended
+    told = [one for one in notices(world.entries, world.now) if one.kind is Kind.VOID]
+    assert [one.subject for one in told] == ["c-1"]
+    assert "requester proved: operator-2 signed the request" in told[0].text
 
 
 def test_a_house_goes_over_to_signed_requests_and_nothing_that_was_only_named_comes_along(named: World) -> None:
@@ -241,6 +247,11 @@ def test_a_requester_who_is_named_is_said_to_be(named: World) -> None:
     assert standing(named.state.changes["c-1"].proposed) == "named"
     ask(named, OPERATORS[1], "c-2", Move(target="book:other", base=None, new=A))  # anybody may sign who wants to
     ask(named, OPERATORS[1], "c-3", Move(target="book:third", base=None, new=A), requester=MINISTRY)
+    (first, *_) = notices(named.entries, named.now)
+    assert "requester named, not proved" in first.text
+    (file, feed), *_ = feeds(source_of(from_bytes(named.entries[0])), [first])
+    assert file == "all.atom"
+    assert b"requester named, not proved" in feed
     found = {id_: standing(one.proposed) for id_, one in named.replayed().changes.items()}
     assert found == {"c-1": "named", "c-2": "proved", "c-3": "sponsored"}
     assert "does not count" in named.why(named.approval("c-3", OPERATORS[1]))

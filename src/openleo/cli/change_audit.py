@@ -245,12 +245,12 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
 def _tell_in_order(state: State) -> None:
     activated = [change for change in state.changes.values() if change.activated_at is not None]
     typer.echo(f"In order: {state.size:,} entries of {state.origin}")
-    if named := _requesters(state)["named"]:
-        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
     typer.echo(f"{len(state.changes):,} changes, {len(activated):,} of them activated; in force:")
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
+    if named := _requesters(state)["named"]:
+        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
 
 
 def _requesters(state: State) -> dict[str, int]:

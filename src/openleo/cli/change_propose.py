@@ -64,6 +64,7 @@ def propose(
     is of NEW in place of OLD, with all other books that are in force beside them.
     """
     from openleo import changes
+    from openleo.governance.requests import sponsor_of
     from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
@@ -73,6 +74,7 @@ def propose(
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(new, as_json), opened(data, database, write=True) as house:
         check_in_force(house, network)
+        sponsor_of(house.state, "rules", requester, sponsor)  # refused before it takes long
         now = changes.in_force(house.state.lasting, house.artefacts)
         changes.check_base(old_books, now)
         moves = changes.moves(old_books, new_books)
