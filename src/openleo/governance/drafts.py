@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openleo.governance import requests, to_sign
+from openleo.governance import to_sign
 from openleo.governance.entries import EffectFrozen, Proposed, Sponsor
 from openleo.governance.folder import DRAFT, EFFECT, TO_REQUEST, ChangeFolder, readable
 from openleo.governance.gate import check_frozen
@@ -86,12 +86,14 @@ class Draft:
         return self.proposed.model_copy(update={"sponsor": by})
 
     def check(self, state: State, at: datetime, signed: Proposed, effect: Mapping[str, Any]) -> Change:
-        """The change that it would be. Raises Refused where it is signed wrongly, or what it was drafted on moved."""
+        """The change that it would be; its signature is checked as the ledger takes it.
+
+        Raises Refused where its effect is another, or what it was drafted on moved.
+        """
         if self.origin != state.origin:
             raise Refused(f"it was drafted for {self.origin}, and this ledger is {state.origin}")
         if self.roster != state.people.sha256:
             raise Refused(f"the roster moved after it was drafted. {AGAIN}")
-        requests.check(state, signed)
         change = Change(signed, at, self.roster, effect=self.frozen)
         check_frozen(change, effect)
         return change
