@@ -227,6 +227,7 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "findings": rows,
                 "entries": state.size,
                 "genesis": done.genesis,
+                "requesters": _requesters(state),
                 "active": active,
                 "unwitnessed": [id_ for id_, change in state.changes.items() if change.unwitnessed],
             }
@@ -253,3 +254,15 @@ def _tell_in_order(state: State) -> None:
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
+    if named := _requesters(state)["named"]:
+        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
+
+
+def _requesters(state: State) -> dict[str, int]:
+    """How many changes were asked for by whom: proved in person, sponsored by an officer, or named and no more."""
+    from openleo.governance.requests import standing
+
+    found = dict.fromkeys(("proved", "sponsored", "named"), 0)
+    for change in state.changes.values():
+        found[standing(change.proposed)] += 1
+    return found

@@ -22,7 +22,9 @@ SCHEMA = 1
 ANY = "*"  # any territory, any kind of change
 Kind = Literal["rules", "network", "roster", "account", "class", "group", "log_key"]  # of changes a quorum approves
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Requests = Literal["named", "signed"]  # whether the requester is a word, or proved by an officer's signature
 MILLION = 1_000_000
+LOSS_DAYS = 30  # a default: changes of a month are one matter
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,8 @@ class Settings:
     notice_hours: Mapping[str, int] = field(default_factory=dict)  # by territory, or ANY: between effect and activation
     storage_outage_hours: int = 24
     recovery_notice_days: int = 7
-    loss_days: int = 30  # losses of the changes of so long together are compared with the bounds of quorums
+    loss_days: int = LOSS_DAYS  # losses of the changes of so long together are compared with the bounds of quorums
+    requests: Requests = "named"
 
     def notice_hours_of(self, territories: Iterable[str]) -> int:
         """The longest notice that a change of these territories has to give; a land's counts for its waters too."""
@@ -143,7 +146,9 @@ class Settings:
             "notice_hours": dict(self.notice_hours),
             "storage_outage_hours": self.storage_outage_hours,
             "recovery_notice_days": self.recovery_notice_days,
-            "loss_days": self.loss_days,
+            # Only where they are not the default: rosters from before there were these keys have their sha256 still.
+            **({} if self.loss_days == LOSS_DAYS else {"loss_days": self.loss_days}),
+            **({} if self.requests == "named" else {"requests": self.requests}),
         }
 
 

@@ -290,6 +290,7 @@ class _Making:
             storage_outage_hours=record.storage_outage_hours,
             recovery_notice_days=record.recovery_notice_days,
             loss_days=record.loss_days,
+            requests=record.requests,
         )
 
     def _territory(self, word: str, where: str) -> str:
