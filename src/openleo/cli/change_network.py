@@ -66,6 +66,7 @@ def submit_network(
 ) -> None:
     """Compute, and log the proposal. Raises InputError or Refused."""
     from openleo import changes
+    from openleo.change_documents import documents_of
     from openleo.errors import InputError, Problem
     from openleo.governance.moves import NETWORK, Move
     from openleo.network_effects import effect_of_networks
@@ -74,9 +75,10 @@ def submit_network(
     changes.check_network(old, lasting)
     if old is not None and old.sha256 == new.sha256:
         raise InputError(Problem("SCENARIO", "", "has the network that is in force: nothing would change."))
-    rules = changes.in_force(lasting, house.artefacts).rules
+    books = changes.in_force(lasting, house.artefacts)
+    papers = documents_of(books, books, new, old)
     at = max(request.begin, clock())
     with progress() as on_progress:
-        effect = effect_of_networks(old, new, rules, at, threads=threads, on_progress=on_progress)
+        effect = effect_of_networks(old, new, books.rules, at, threads=threads, on_progress=on_progress)
     move = Move(target=NETWORK, base=None if old is None else old.sha256, new=new.sha256)
-    submit(house, "network", [move], request, effect.as_json(), out, as_json=as_json)
+    submit(house, "network", [move], request, effect.as_json(), out, computed_of=papers, as_json=as_json)

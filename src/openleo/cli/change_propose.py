@@ -36,6 +36,12 @@ ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="S", help="The network that the effect is computed on.")
 ]
 Slots = Annotated[int, typer.Option(min=1, help="Slots of the scenario that reach is computed of.")]
+TerminalsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--terminals", metavar="F", help="A table of terminals (Parquet or CSV), to be counted; it is not handed on."
+    ),
+]
 
 
 def propose(
@@ -51,6 +57,7 @@ def propose(
     until: Until = None,
     expires: Expires = None,
     slots: Slots = DEFAULT_SLOTS,
+    terminals: TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -62,6 +69,7 @@ def propose(
     is of NEW in place of OLD, with all other books that are in force beside them.
     """
     from openleo import changes
+    from openleo.change_documents import documents_of
     from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
@@ -80,14 +88,16 @@ def propose(
             raise InputError(Problem("NEW", "", "is what OLD is: nothing would change."))
         then = now.with_({**dict.fromkeys(old_books), **new_books})
         before, after = now.rules, then.rules
+        table = None if terminals is None else changes.counted(terminals, before, after)
+        papers = documents_of(now, then, network)
         with progress() as tell:
             effect = changes.effect_of_rules(
-                network, before, after, max(request.begin, clock()), threads=threads, on_progress=tell
+                network, before, after, max(request.begin, clock()), threads=threads, on_progress=tell, terminals=table
             )
         for document in new_books.values():
             house.artefacts.put_json(document)
         named = territories_named(before, after)
-        submit(house, "rules", moves, request, effect, out, named=named, as_json=as_json)
+        submit(house, "rules", moves, request, effect, out, named=named, computed_of=papers, as_json=as_json)
 
 
 def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
@@ -99,7 +109,8 @@ def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
     whole = found.case.grid.slots
     if tell and slots < whole:
         note(f"Reach is of the first {slots:,} of the scenario's {whole:,} slots (--slots).")
-    return Named(found.first_slots(min(slots, whole)).case, found.case.network_sha256)
+    cut = found.first_slots(min(slots, whole)).case
+    return Named(cut, found.case.network_sha256, found.case.network_document, scenario)
 
 
 def check_in_force(house: House, network: Named) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from openleo.cli.change_activate import BaseOption, ScenarioOption
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
+from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, TerminalsFile, check_in_force, network_of
 from openleo.cli.change_submit import (
     Expires,
     From,
@@ -44,6 +44,7 @@ def revert(
     until: Until = None,
     expires: Expires = None,
     slots: Slots = DEFAULT_SLOTS,
+    terminals: TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -54,6 +55,7 @@ def revert(
     What was switched off may by now be needed, and what was switched on be relied upon, so nothing is undone unseen.
     """
     from openleo import changes
+    from openleo.change_documents import documents_of
     from openleo.errors import InputError, Problem
     from openleo.governance import counting
     from openleo.governance.drafting import plain_effect
@@ -87,10 +89,14 @@ def revert(
         then = now.with_(changes.documents_of(moves, house.artefacts))
         before, after = now.rules, then.rules
         at = max(request.begin, clock())
+        table = None if terminals is None else changes.counted(terminals, before, after)
+        papers = documents_of(now, then, network)
         with progress() as tell:
-            effect = changes.effect_of_rules(network, before, after, at, threads=threads, on_progress=tell)
+            effect = changes.effect_of_rules(
+                network, before, after, at, threads=threads, on_progress=tell, terminals=table
+            )
         named = territories_named(before, after)
-        submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)
+        submit(house, kind, moves, request, effect, out, named=named, computed_of=papers, as_json=as_json)
 
 
 def _network(

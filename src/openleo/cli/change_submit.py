@@ -13,6 +13,7 @@ from openleo.cli.change_common import clock
 from openleo.cli.common import note, print_json, read_instant
 
 if TYPE_CHECKING:
+    from openleo.change_documents import Documents
     from openleo.governance.drafting import Request
     from openleo.governance.entries import Signed
     from openleo.governance.house import House
@@ -68,15 +69,20 @@ def submit(
     named: Iterable[str] = (),
     documents: Mapping[str, Any] | None = None,
     possession: Iterable[Signed] = (),
+    computed_of: Documents | None = None,
     as_json: bool = False,
 ) -> None:
-    """Log a proposal with its effect, and write the folder that goes to the officers. Raises InputError or Refused."""
+    """Log a proposal with its effect, and write the folder that goes to the officers. Raises InputError or Refused.
+
+    The effect is frozen as everybody may read it; its exact counts go into the folder alone, where they differ.
+    """
     import secrets
 
     from openleo.errors import InputError, Problem
     from openleo.governance import drafting, told
     from openleo.governance.entries import entry
-    from openleo.governance.folder import EFFECT, fold, readable
+    from openleo.governance.folder import DETAIL, EFFECT, fold, readable
+    from openleo.governance.public_effect import in_public
     from openleo.report.staging import Staging, blaming
 
     if out.exists():
@@ -85,10 +91,19 @@ def submit(
         proposed = drafting.proposal(secrets.token_hex(16), kind, moves, request, documents, possession)
     except ValueError as error:
         raise InputError(_problems(error)) from None
+    exact, effect = effect, in_public(effect)
+    beside = {} if exact == effect else {DETAIL: readable(exact)}
+    if computed_of is not None:
+        beside |= computed_of.files
     frozen = drafting.freezing(proposed.change, effect, named)
     now = house.now(clock())
     with blaming(out), Staging(out) as staging:
         (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
+        for name, data in beside.items():
+            (staging.path / name).parent.mkdir(exist_ok=True)
+            (staging.path / name).write_bytes(data)
+        for data in () if computed_of is None else computed_of.networks:
+            house.artefacts.put(data)
         house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})
         house.append([entry(now, proposed), entry(now, frozen)])
         change = house.state.change(proposed.change)

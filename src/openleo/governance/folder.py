@@ -5,6 +5,9 @@
     to-sign.json           the bytes to sign to approve it; to-withdraw.json and to-reject.json likewise
     approvals/OFFICER.sig  what `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json` wrote
     proof.tlog-proof       that the activation stands on the ledger, for whoever is offline
+    documents.json         what the effect was computed of: rule books, scenarios, and what is left out
+    documents/SHA256       each of them, named by the sha256 of its bytes
+    detail.json            the effect with its exact counts, for the approvers alone; where they are not public
 
 Nobody has to believe the folder: what counts is made again from the ledger and compared.
 """
@@ -23,9 +26,11 @@ import rfc8785
 from openleo.governance import losses, to_sign
 from openleo.governance.effect_form import checked
 from openleo.governance.entries import EffectFrozen, Proposed
+from openleo.governance.public_effect import in_public
 from openleo.governance.state import Change, Refused, State, statement
 
 REQUEST, EFFECT, PROOF, APPROVALS = "request.json", "effect.json", "proof.tlog-proof", "approvals"
+MANIFEST, DOCUMENTS, DETAIL = "documents.json", "documents", "detail.json"
 STATEMENTS: Mapping[to_sign.Decision, str] = {
     "approve": "to-sign.json",
     "withdraw": "to-withdraw.json",
@@ -131,6 +136,8 @@ class ChangeFolder:
             raise Refused(f"{self.path / EFFECT} says another sha256 than it has, which is {sha256}")
         if (losses.touched(checked(found)), losses.ends(found)) != (frozen.touched, frozen.ends):
             raise Refused(f"{self.path / REQUEST} sums the effect up otherwise than {EFFECT} says")
+        if (self.path / DETAIL).exists():
+            self._check_detail()
         for decision, name in STATEMENTS.items():
             try:
                 quorum = [str(text) for text in request["quorum"]]
@@ -140,3 +147,9 @@ class ChangeFolder:
                 raise Refused(f"{self.path / REQUEST} is not the request of a change") from None
             if made != self.read(name):
                 raise Refused(f"{self.path / name} does not say what {REQUEST} says")
+
+    def _check_detail(self) -> None:
+        """That the exact figures are those of the effect. Raises Refused."""
+        detail = self.json(DETAIL)
+        if not isinstance(detail, dict) or in_public(detail) != in_public(self.effect):
+            raise Refused(f"{self.path / DETAIL} is of another effect than {EFFECT}")
