@@ -18,9 +18,11 @@ from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened
 if TYPE_CHECKING:
     from openleo.governance.artefacts import Artefacts
     from openleo.governance.auditing import Tree
+    from openleo.governance.published import Document
     from openleo.governance.replay import Finding
     from openleo.governance.state import Change, State
     from openleo.ledger.policy import Opened
+    from openleo.ledger.tiles import Fetch
 
 MOST_TOLD = 50
 SLACK_S = 60  # so far may clocks differ
@@ -29,7 +31,7 @@ Pinned = Annotated[
     str | None, typer.Option("--genesis", metavar="SHA256", help="The fingerprint of entry 0, as pinned.")
 ]
 Documents = Annotated[
-    Path | None, typer.Option("--artefacts", metavar="DIR", help="The documents. [default: those of a data folder]")
+    Path | None, typer.Option("--artefacts", metavar="DIR", help="The documents. [default: those beside the ledger]")
 ]
 Scenario = Annotated[
     Path | None, typer.Option("--scenario", metavar="S", help="The network that is run: is it the approved one?")
@@ -45,6 +47,7 @@ class Audited:
     findings: list[Finding] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # what cannot be told by the number of an entry
     genesis: str = ""
+    documents: list[Document] = field(default_factory=list)  # that entries name; none where none are at hand
 
 
 def audit(
@@ -75,19 +78,23 @@ def audit(
 
 
 def _audit(where: str, documents: Path | None, policy: Path | None) -> Audited:
+    from openleo.governance.artefacts import Artefacts
     from openleo.governance.house import ARTEFACTS
 
+    kept = None if documents is None or not documents.is_dir() else Artefacts(documents)
     if (Path(where) / DATABASE).is_file():
         with opened(where) as ledger:
-            found = _replayed((body for _, body in ledger.entries()), ledger.size, documents or Path(where) / ARTEFACTS)
+            found = _replayed(
+                (body for _, body in ledger.entries()), ledger.size, kept or Artefacts(Path(where) / ARTEFACTS)
+            )
             signed = ledger.signed()
         _judge(found, None if signed is None else signed.encode(), policy)
         _check_active_file(found, Path(where))
         return found
-    return _published(where, documents, policy)
+    return _published(where, kept, policy)
 
 
-def _published(where: str, documents: Path | None, policy: Path | None) -> Audited:
+def _published(where: str, kept: Artefacts | None, policy: Path | None) -> Audited:
     from openleo.ledger import checkpoint, export, tiles
     from openleo.ledger.fetch import source
 
@@ -95,23 +102,36 @@ def _published(where: str, documents: Path | None, policy: Path | None) -> Audit
         data = fetch(export.CHECKPOINT)
         made, _ = checkpoint.parse(data)
         entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
-        found = _replayed(entries, made.size, documents)
+        found = _replayed(entries, made.size, kept or _shown(where, fetch))
     _judge(found, data, policy)
     return found
 
 
-def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Audited:
+def _shown(where: str, fetch: Fetch) -> Artefacts | None:
+    """The documents beside a published ledger, where there are any (`openleo change publish`)."""
+    from openleo.governance.artefacts import Shown
+    from openleo.governance.published import FOLDER, INDEX
+    from openleo.ledger.faults import Missing
+
+    def read(path: str) -> bytes | None:
+        try:
+            return fetch(path)
+        except Missing:
+            return None
+
+    return None if read(INDEX) is None else Shown(lambda sha256: read(f"{FOLDER}/{sha256}"), f"{where}/{FOLDER}")
+
+
+def _replayed(entries: Iterator[bytes], size: int, kept: Artefacts | None) -> Audited:
     """Replay, and look at the documents of every activation on the way."""
     import hashlib
 
-    from openleo.governance import auditing
-    from openleo.governance.artefacts import Artefacts
+    from openleo.governance import auditing, published
     from openleo.governance.entries import instant
     from openleo.governance.replay import audit as replay
     from openleo.governance.state import State
 
-    kept: Artefacts | None = Artefacts(documents) if documents is not None and documents.is_dir() else None
-    done = Audited(State(), None)
+    done, named = Audited(State(), None), published.Named()
     tree, now, ahead = auditing.Tree(), clock(), False
     with progress(kernels=False) as on_progress:
         for number, data in enumerate(entries):
@@ -120,6 +140,8 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
             looked_at = auditing.LOOKED_AT.search(data) is not None
             before = done.state.lasting if looked_at else {}
             _, findings = replay([data], done.state)
+            if not findings:
+                named.follow(number, data)
             done.findings += findings
             if looked_at and not findings:
                 done.findings += _of_a_change(done.state, number, data, kept, before, tree)
@@ -138,6 +160,9 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
         note("The documents are not at hand (--artefacts): effects are not judged again, books are not compared.")
     elif done.state.roster is not None:
         done.said += auditing.documents(done.state, kept)
+        done.documents = list(published.documents(named, kept))
+        done.said += [f"entry {one.entries[0]} names the {one.kind} {one.sha256}: {one.why}"
+                      for one in done.documents if one.altered]  # fmt: skip
     return done
 
 
@@ -160,7 +185,7 @@ def _of_a_change(
         return
     change = state.changes[body.change]
     check = _check_sides(change.proposed.kind)
-    if check is None or not kept.path(body.effect).exists():
+    if check is None or not kept.has(body.effect):
         return
     try:
         check(kept.get_json(body.effect), before, change, kept)
@@ -226,6 +251,8 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "entries": state.size,
                 "genesis": done.genesis,
                 "active": active,
+                "documents": len(done.documents),
+                "missing": [one.as_json() for one in done.documents if one.data is None],
             }
         )
     else:
@@ -236,6 +263,8 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
             typer.echo(f"and {len(rows) - MOST_TOLD:,} more")
         if not rows:
             _tell_in_order(state)
+    for one in [one for one in done.documents if one.data is None and not one.altered][:MOST_TOLD]:
+        note(f"Entry {one.entries[0]} names the {one.kind} {one.sha256}: {one.why}.")
     if rows:
         note(f"{where}: no: {len(rows):,} of {state.size:,} entries or documents are not in order.")
         raise typer.Exit(ANSWER_IS_NO)
