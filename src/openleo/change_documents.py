@@ -29,7 +29,7 @@ from openleo.governance.differs import difference
 from openleo.governance.entries import Sha256
 from openleo.governance.folder import DOCUMENTS, MANIFEST, ChangeFolder, readable
 from openleo.governance.moves import NETWORK, Move
-from openleo.governance.public_effect import in_public
+from openleo.governance.public_effect import in_public, is_public
 from openleo.governance.state import Refused
 from openleo.instants import stated_instant
 from openleo.network_effects import Named, effect_of_networks
@@ -177,7 +177,9 @@ def check_recomputed(folder: ChangeFolder, tolerance_ppm: int, given: Given) -> 
     with TemporaryDirectory() as beside:
         network = _read_network(listed.network, kept, given.scenario, Path(beside) / "new", signed)
         if folder.proposed.kind == "rules":
-            again = _of_rules(folder, before, after, network, given)
+            if set(moves(before.documents, after.documents)) != set(folder.proposed.moves):
+                raise Refused("the books among the documents are others than those that the change moves")
+            again = _of_rules(signed, before, after, network, given)
         else:
             old = None
             if listed.base_network is not None:
@@ -185,14 +187,27 @@ def check_recomputed(folder: ChangeFolder, tolerance_ppm: int, given: Given) -> 
             again = _of_networks(folder, before, after, (old, network), given)
     if folder.frozen.network != network.sha256:
         raise Refused(f"the documents are of the network {network.sha256}, and signed is {folder.frozen.network}")
-    if found := difference(signed, in_public(again), tolerance_ppm, terminals=again["terminals"] is not None):
+    _compare(signed, again, tolerance_ppm)
+
+
+def check_of_rules(
+    signed: Mapping[str, Any], before: Books, after: Books, network: Named, tolerance_ppm: int, given: Given
+) -> None:
+    """Compute an effect of rules again, at its instant, and compare. Raises Refused with the first difference.
+
+    Terminals are counted again where there is a table of them.
+    """
+    again = _of_rules(signed, before, after, network, given)
+    _compare(signed, again, tolerance_ppm)
+
+
+def _compare(signed: Mapping[str, Any], again: Mapping[str, Any], tolerance_ppm: int) -> None:
+    told = in_public(again) if is_public(signed) else again
+    if found := difference(signed, told, tolerance_ppm, terminals=again["terminals"] is not None):
         raise Refused(f"computed again, the effect is another one: {found}")
 
 
-def _of_rules(folder: ChangeFolder, before: Books, after: Books, network: Named, given: Given) -> dict[str, Any]:
-    signed, moved = folder.effect, set(moves(before.documents, after.documents))
-    if moved != set(folder.proposed.moves):
-        raise Refused("the books among the documents are others than those that the change moves")
+def _of_rules(signed: Mapping[str, Any], before: Books, after: Books, network: Named, given: Given) -> dict[str, Any]:
     if (signed.get("base"), signed.get("new")) != (before.rules.sha256, after.rules.sha256):
         raise Refused("the books among the documents make other rules than those that the effect is of")
     return effect_of_rules(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_cli_change import SAID, Place, place, walked
@@ -70,6 +72,39 @@ def test_an_auditor_has_the_address_alone(published: Path, place: Place) -> None
         assert done.json["ok"]
         assert (done.json["documents"], done.json["missing"]) == (5, [])
         assert "not at hand" not in done.err
+
+
+def test_effects_that_were_signed_are_computed_again_from_what_is_published(place: Place, published: Path) -> None:
+    """With the scenario of the network, and the address."""
+    shutil.move(place.path / "ledger", place.path / "away")
+    shutil.rmtree(place.path / "first")
+    asked = ("change", "audit", "public", "--recompute", "--json")
+    assert "--scenario" in place.run(*asked, code=2).err
+    answer = place.run(*asked, "--scenario", "s.toml", code=3).json  # no network was approved
+    assert all("none was approved yet" in row["why"] for row in answer["findings"])
+    other = (place.path / "s.toml").read_text().replace("resolution = 5", "resolution = 4")
+    (place.path / "other.toml").write_text(other)
+    assert "is of another network" in place.run(*asked, "--scenario", "other.toml", code=3).err
+
+
+def test_an_effect_that_was_made_up_is_found_when_it_is_computed_again(
+    place: Place, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What everybody signed, and no network gives."""
+    from openleo import change_documents
+
+    compute = change_documents.effect_of_rules
+
+    def another(*words: Any, **options: Any) -> dict[str, Any]:
+        found = compute(*words, **options)
+        row = next(row for row in found["territories"] if row["territory"] == "SGP")
+        row["gained"]["people"] = round(row["gained"]["people"] / 1.02)
+        return found
+
+    monkeypatch.setattr(change_documents, "effect_of_rules", another)
+    answer = place.run("change", "audit", "public", "--recompute", "--scenario", "s.toml", "--json", code=3).json
+    assert answer["entry"] == 5
+    assert "SGP, emergency, gained.people" in answer["why"]
 
 
 def test_a_ledger_without_documents_is_audited_without(place: Place) -> None:

@@ -36,6 +36,9 @@ Documents = Annotated[
 Scenario = Annotated[
     Path | None, typer.Option("--scenario", metavar="S", help="The network that is run: is it the approved one?")
 ]
+Recompute = Annotated[
+    bool, typer.Option("--recompute", help="Compute each effect of rules that was signed on that network again.")
+]
 
 
 @dataclass
@@ -56,16 +59,22 @@ def audit(
     artefacts: Documents = None,
     policy: PolicyFile = None,
     scenario: Scenario = None,
+    recompute: Recompute = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a ledger: who decided, under which quorum, with which effect; and is that what is in force?
 
     Every signature, quorum, notice and rate is checked as it stood then. With the documents at hand every activation
     is judged again: the effect signed against the effect computed, and the rules that both are of. With a scenario: is
-    that the network that was approved? Exits 3 if anything should not be there.
+    that the network that was approved? And with --recompute every figure of the effects of rules that were activated on
+    it is compared, within 1 %. Exits 3 if anything should not be there.
     """
+    if recompute and scenario is None:
+        from openleo.errors import InputError, Problem
+
+        raise InputError(Problem("--recompute", "", "needs the network.", "Name its scenario with --scenario."))
     with answers(where, as_json):
-        done = _audit(where, artefacts, policy)
+        done = _audit(where, artefacts, policy, scenario if recompute else None)
         if scenario is not None:
             _check_network(done, network_of(scenario, 1).sha256)
         if genesis is not None and genesis.lower() != done.genesis:
@@ -77,24 +86,24 @@ def audit(
     _tell(where, done, as_json)
 
 
-def _audit(where: str, documents: Path | None, policy: Path | None) -> Audited:
+def _audit(where: str, documents: Path | None, policy: Path | None, on: Path | None) -> Audited:
+    """`on`: the scenario to compute effects again on."""
     from openleo.governance.artefacts import Artefacts
     from openleo.governance.house import ARTEFACTS
 
     kept = None if documents is None or not documents.is_dir() else Artefacts(documents)
     if (Path(where) / DATABASE).is_file():
         with opened(where) as ledger:
-            found = _replayed(
-                (body for _, body in ledger.entries()), ledger.size, kept or Artefacts(Path(where) / ARTEFACTS)
-            )
+            kept = kept or Artefacts(Path(where) / ARTEFACTS)
+            found = _replayed((body for _, body in ledger.entries()), ledger.size, kept, on)
             signed = ledger.signed()
         _judge(found, None if signed is None else signed.encode(), policy)
         _check_active_file(found, Path(where))
         return found
-    return _published(where, kept, policy)
+    return _published(where, kept, policy, on)
 
 
-def _published(where: str, kept: Artefacts | None, policy: Path | None) -> Audited:
+def _published(where: str, kept: Artefacts | None, policy: Path | None, on: Path | None) -> Audited:
     from openleo.ledger import checkpoint, export, tiles
     from openleo.ledger.fetch import source
 
@@ -102,7 +111,7 @@ def _published(where: str, kept: Artefacts | None, policy: Path | None) -> Audit
         data = fetch(export.CHECKPOINT)
         made, _ = checkpoint.parse(data)
         entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
-        found = _replayed(entries, made.size, kept or _shown(where, fetch))
+        found = _replayed(entries, made.size, kept or _shown(where, fetch), on)
     _judge(found, data, policy)
     return found
 
@@ -122,7 +131,7 @@ def _shown(where: str, fetch: Fetch) -> Artefacts | None:
     return None if read(INDEX) is None else Shown(lambda sha256: read(f"{FOLDER}/{sha256}"), f"{where}/{FOLDER}")
 
 
-def _replayed(entries: Iterator[bytes], size: int, kept: Artefacts | None) -> Audited:
+def _replayed(entries: Iterator[bytes], size: int, kept: Artefacts | None, on: Path | None) -> Audited:
     """Replay, and look at the documents of every activation on the way."""
     import hashlib
 
@@ -145,6 +154,8 @@ def _replayed(entries: Iterator[bytes], size: int, kept: Artefacts | None) -> Au
             done.findings += findings
             if looked_at and not findings:
                 done.findings += _of_a_change(done.state, number, data, kept, before, tree)
+                if on is not None and kept is not None:
+                    done.findings += _computed_again(done.state, number, data, kept, before, on)
             tree.grow(data)
             if (
                 not ahead
@@ -189,6 +200,36 @@ def _of_a_change(
         return
     try:
         check(kept.get_json(body.effect), before, change, kept)
+    except Refused as refused:
+        yield Finding(number, f"{body.change}: {refused}")
+
+
+def _computed_again(
+    state: State, number: int, data: bytes, kept: Artefacts, before: dict[str, str | None], on: Path
+) -> Iterator[Finding]:
+    """What is wrong with the figures of an effect of rules that was signed, on a scenario, when it is activated."""
+    from openleo import changes
+    from openleo.change_documents import Given, check_of_rules
+    from openleo.cli.change_verify import TOLERANCE_PPM
+    from openleo.governance.entries import Activated, from_bytes
+    from openleo.governance.replay import Finding
+    from openleo.governance.state import Refused
+
+    body = from_bytes(data).body
+    if not isinstance(body, Activated) or state.changes[body.change].proposed.kind != "rules":
+        return
+    change = state.changes[body.change]
+    assert change.effect is not None
+    try:
+        signed = kept.get_json(change.effect.effect)
+        network = network_of(on, signed["slots"])
+        if network.sha256 != change.effect.network:
+            note(f"{body.change} is of another network, {change.effect.network}: not computed again.")
+            return
+        now = changes.in_force(before, kept)
+        then = now.with_(changes.documents_of(change.proposed.moves, kept))
+        with progress() as tell:
+            check_of_rules(signed, now, then, network, TOLERANCE_PPM, Given(on_progress=tell))
     except Refused as refused:
         yield Finding(number, f"{body.change}: {refused}")
 
