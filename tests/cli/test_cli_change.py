@@ -54,15 +54,20 @@ class Place:
         command = [sys.executable, "-m", "openleo", *map(str, words)]
         return subprocess.run(command, cwd=self.path, check=True, capture_output=True).stdout
 
-    def sign(self, who: str, file: str) -> Path:
+    def sign(self, who: str, file: str, namespace: str = "openleo-approval@v1") -> Path:
         """The signature of somebody, by ssh-keygen; beside the file, under their name."""
         place = self.path / file
         made = place.with_name(place.name + ".sig")
         made.unlink(missing_ok=True)
         key = self.path / "keys" / who
-        arguments = ["ssh-keygen", "-q", "-Y", "sign", "-n", "openleo-approval@v1", "-f", key, place]
+        arguments = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, place]
         subprocess.run([str(one) for one in arguments], check=True, capture_output=True)
         return made.rename(made.with_name(f"{who}-{place.stem}.sig"))
+
+    def submit(self, folder: str, who: str, code: int = 0) -> Done:
+        """The request of a draft, signed and handed in."""
+        made = self.sign(who, f"{folder}/to-request.json", "openleo-request@v1")
+        return self.run("change", "submit", folder, "--signature", made, "--json", code=code)
 
     def vote(self, verb: str, folder: str, who: str, code: int = 0, signer: str = "") -> Done:
         file = {"approve": "to-sign.json", "withdraw": "to-withdraw.json", "reject": "to-reject.json"}[verb]
@@ -194,6 +199,25 @@ def test_a_strip_is_proposed_withdrawn_rejected_and_reverted(place: Place) -> No
     place.activate("again")
     first = place.run("change", "show", "first", "--json").json["proposed"]["moves"][0]["new"]
     assert place.run("change", "audit", "ledger", "--json").json["active"]["book:operator"] == first
+
+
+def test_a_signed_request_is_of_the_rules_in_force_when_it_is_handed_in(place: Place) -> None:
+    (place.path / "other.toml").write_text(PERMITS.replace('book = "operator"', 'book = "other"').replace("both", "o"))
+    size = len(place.entries())
+    place.propose("signed", "new.toml", "old.toml", "--sponsor", "operator-1")
+    place.propose("late", "new.toml", "old.toml", "--sponsor", "operator-1")
+    assert len(place.entries()) == size
+    assert place.submit("signed", "operator-1").json["requester_is"] == "proved"
+    place.propose("other", "other.toml", "none")
+    for who in ("operator-2", "sgp-1"):
+        place.vote("approve", "other", who)
+    place.activate("other")
+    assert "Propose it again" in place.submit("late", "operator-1", code=3).json["why"]
+    for who in ("operator-2", "sgp-1"):
+        place.vote("approve", "signed", who)
+    place.activate("signed")
+    audited = place.run("change", "audit", "ledger", "--json").json
+    assert audited["requesters"] == {"proved": 1, "sponsored": 0, "named": 2}
 
 
 def test_a_new_officer_proves_the_key_and_then_counts(place: Place) -> None:
@@ -394,6 +418,10 @@ def test_bad_input_is_exit_2_with_a_way_out(place: Place) -> None:
         ("change", "propose", "new.toml", "--base", "none", *NETWORK, *SAID, "--out", "strip"): "exists",
         ("change", "propose", "new.toml", "--base", "new.toml,old.toml", *NETWORK, *SAID, "--out", "x"): "stands twice",
         ("change", "act", "account.suspended", "account:x\n", "suspended", "--actor", "a", "--reason", "b"): "TARGET",
+        ("change", "act", "account.suspended", "account:x", "suspended", "--actor", "a", "--reason", "b"): "commitment",
+        ("change", "draft-break-glass", "--move", "account:x=suspended", "--hours", 1, "--reason", "x", "--out", "y"): (
+            "is no commitment"
+        ),
         ("change", "act", "a.b", "account:x", "suspended", "--actor", "a", "--reason", "b"): "known are",
         ("officer", "found", "genesis", "--ledger", "ledger"): "holds something",
         ("officer", "check", "s.toml"): "schema",

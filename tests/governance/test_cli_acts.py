@@ -99,6 +99,8 @@ def test_terminals_without_people_and_without_a_class_need_the_large_quorums(tmp
         (("network.changed", "network", "x"), "propose-network"),
         (("account.suspended", account("a"), "active"), "makes an account suspended"),
         (("account.suspended", "account:"), "cannot stand on the ledger"),
+        (("account.suspended", "account:a-person"), "is no commitment"),
+        (("account.suspended", account("a"), "--also", "account:a-person"), "openleo change commit"),
         (("account.suspended", account("a"), "--in", "TWN"), "is not TERRITORY"),
         (("account.suspended", account("a"), "--in", "TWM=3"), "there is no territory"),
         (("account.suspended", account("a"), "--in", "TWN=-3"), "is not TERRITORY"),

@@ -16,6 +16,7 @@ from openleo.cli import (
     change_propose,
     change_publish,
     change_record,
+    change_request,
     change_revert,
     change_schema,
     change_show,
@@ -31,6 +32,7 @@ app = typer.Typer(
 app.command("propose")(change_propose.propose)
 app.command("propose-network")(change_network.propose)
 app.command("propose-act")(change_act.propose)
+app.command("submit")(change_request.submit)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)

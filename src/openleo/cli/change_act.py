@@ -17,6 +17,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -66,6 +67,7 @@ def act(
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target)
     said: Counter[str] = Counter()
     for (territory, _), number in _counted(in_).items():
         said[territory] += number
@@ -108,6 +110,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -124,13 +127,14 @@ def propose(
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target, *(also or []))
     kind, said = KIND_OF_ACT[type_], _counted(in_)
     if kind != "account" and not in_:
         way_out = "Say where and how many, for example --in UKR/fixed=1300; --in UKR=0 where nobody is touched."
         raise InputError(Problem("--in", "", f"is needed: who is touched by a {kind} stands on no ledger.", way_out))
     if new not in ("", WANTED.get(type_, new)):
         raise InputError(Problem("NEW", "", f"is {new!r}; {type_} makes an account {WANTED[type_]}."))
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(target, as_json), opened(data, database, write=True) as house:
         value = _value(house, target, new or WANTED.get(type_, ""), members)
         try:
@@ -152,6 +156,15 @@ def _known(type_: str) -> None:
     if type_ not in KIND_OF_ACT:
         known = sorted(KIND_OF_ACT.keys() - {"network.changed"})
         raise InputError(Problem("TYPE", "", f"is {type_!r}; known are {join_or(known)}."))
+
+
+def _no_names(*targets: str) -> None:
+    """Raises InputError where a target is a name and no commitment; the name itself is not repeated."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.moves import named
+
+    if faults := [Problem("TARGET", "", f"cannot stand on the ledger: {why}.") for why in map(named, targets) if why]:
+        raise InputError(faults)
 
 
 def _value(house: House, target: str, new: str, members: Path | None) -> str:

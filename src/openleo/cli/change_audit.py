@@ -291,6 +291,7 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "findings": rows,
                 "entries": state.size,
                 "genesis": done.genesis,
+                "requesters": _requesters(state),
                 "active": active,
                 "documents": len(done.documents),
                 "missing": [one.as_json() for one in done.documents if one.data is None],
@@ -318,3 +319,15 @@ def _tell_in_order(state: State) -> None:
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
+    if named := _requesters(state)["named"]:
+        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
+
+
+def _requesters(state: State) -> dict[str, int]:
+    """How many changes were asked for by whom: proved in person, sponsored by an officer, or named and no more."""
+    from openleo.governance.requests import standing
+
+    found = dict.fromkeys(("proved", "sponsored", "named"), 0)
+    for change in state.changes.values():
+        found[standing(change.proposed)] += 1
+    return found

@@ -17,6 +17,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -44,6 +45,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     slots: Slots = DEFAULT_SLOTS,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
@@ -56,7 +58,7 @@ def propose(
     tell what the network can serve whatever rules say.
     """
     old, new = None if base is None else network_of(base, slots), network_of(scenario, slots, tell=True)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(str(scenario), as_json), opened(data, database, write=True) as house:
         submit_network(house, old, new, request, out, threads, as_json)
 

@@ -16,6 +16,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -56,6 +57,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     slots: Slots = DEFAULT_SLOTS,
     terminals: TerminalsFile = None,
     threads: Threads = None,
@@ -70,15 +72,17 @@ def propose(
     """
     from openleo import changes
     from openleo.change_documents import documents_of
+    from openleo.governance.requests import sponsor_of
     from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
     old_books = book_documents(files(base))
     new_books = book_documents(files(new))
     network = network_of(scenario, slots, tell=True)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(new, as_json), opened(data, database, write=True) as house:
         check_in_force(house, network)
+        sponsor_of(house.state, "rules", requester, sponsor)  # refused before it takes long
         now = changes.in_force(house.state.lasting, house.artefacts)
         changes.check_base(old_books, now)
         moves = changes.moves(old_books, new_books)

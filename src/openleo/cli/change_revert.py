@@ -18,6 +18,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -43,6 +44,7 @@ def revert(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     slots: Slots = DEFAULT_SLOTS,
     terminals: TerminalsFile = None,
     threads: Threads = None,
@@ -63,7 +65,7 @@ def revert(
     from openleo.governance.state import Refused
     from openleo.policy.named import territories_named
 
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, reverts=id_)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, id_, sponsor)
     with answers(id_, as_json), opened(data, database, write=True) as house:
         change = house.state.change(id_)
         if change.activated_at is None:

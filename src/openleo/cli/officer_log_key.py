@@ -13,6 +13,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -29,6 +30,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -42,7 +44,7 @@ def propose(
     from openleo.governance.drafting import plain_effect
     from openleo.governance.moves import LOG_KEY, Move
 
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers("log_key", as_json), opened(data, database, write=True) as house:
         signer, path = log_keys.make_next(house.folder.key, house.state.origin)
         before = house.state.size
@@ -50,8 +52,9 @@ def propose(
             move = Move(target=LOG_KEY, base=house.state.log_vkey, new=str(signer.verifier))
             effect = plain_effect(house.state, [move])
             submit(house, "log_key", [move], request, effect, out, as_json=as_json)
-        finally:
+        except BaseException:
             if house.state.size == before:
-                path.unlink()  # nothing was proposed
+                path.unlink()  # nothing was proposed, and nothing drafted
+            raise
     typer.echo(str(signer.verifier), err=as_json)
     note(f"Its private key waits in {path}: the change cannot be activated without it.")

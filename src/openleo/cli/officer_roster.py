@@ -16,6 +16,7 @@ from openleo.cli.change_submit import (
     Out,
     Reason,
     Requester,
+    Sponsor,
     Until,
     request_of,
     submit,
@@ -40,6 +41,8 @@ def check(roster: RosterFile) -> None:
     typer.echo(f"{len(read.parties)} parties, {len(read.officers)} officers, sha256 {read.sha256}")
     for line in read.lines:
         typer.echo(f"quorum {line}")
+    if read.settings.requests == "signed":
+        typer.echo("requests are signed")
 
 
 def propose(
@@ -56,6 +59,7 @@ def propose(
     from_: From = None,
     until: Until = None,
     expires: Expires = None,
+    sponsor: Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -66,7 +70,7 @@ def propose(
     from openleo.governance.roster_file import read_roster
 
     read = read_roster(roster)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     signed = [_held(one) for one in held or []]
     with answers(str(roster), as_json), opened(data, database, write=True) as house:
         move = Move(target=ROSTER, base=house.state.people.sha256, new=read.sha256)

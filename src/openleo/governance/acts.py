@@ -25,7 +25,18 @@ from openleo.governance.entries import (
 )
 from openleo.governance.keys import PublicKey
 from openleo.governance.moves import ACTIVE, LOG_KEY, ROSTER, SUSPENDED, Move, fault_of
-from openleo.governance.state import Change, Refused, SingleAct, State, Step, Steps, enrolled, settle, signer
+from openleo.governance.state import (
+    Change,
+    Refused,
+    SingleAct,
+    State,
+    Step,
+    Steps,
+    enrolled,
+    revoke,
+    settle,
+    signer,
+)
 
 KIND_OF_ACT = {
     "network.changed": "network",
@@ -211,7 +222,7 @@ def _check_log_key(state: State, entry: Entry, body: LogKeyRotated) -> None:
 def _follow_fact(state: State, _index: int, entry: Entry, body: KeyAdded | KeyRevoked | QuorumChanged) -> None:
     what = body.key if isinstance(body, KeyAdded | KeyRevoked) else LOG_KEY if "log_key" in entry.type else ROSTER
     if isinstance(body, KeyRevoked):
-        state.revoked.add(body.key)
+        revoke(state, body.key)
     if body.change is not None:
         state.changes[body.change].stated.add((entry.type, what))
 

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 from openleo.governance.moves import Move
 
@@ -70,7 +79,7 @@ class Window(Body):
 
 
 class Genesis(Body):
-    """Entry 0. `signatures`: of every officer, over the rest."""
+    """Entry 0. `signatures`: of every officer with each of their keys, over the rest."""
 
     origin: Annotated[str, Field(pattern=r"^[^\s+]{1,255}$")]
     log_vkey: Annotated[str, Field(max_length=4_000)]
@@ -78,8 +87,24 @@ class Genesis(Body):
     signatures: tuple[Signed, ...]
 
 
+class Sponsor(Body):
+    """The officer who signed the request, over the whole proposal, the effect and its network (to_sign.request)."""
+
+    officer: Id
+    effect: Sha256
+    network: Sha256
+    signature: Armour
+
+
+def _no_default(form: dict[str, Any]) -> None:
+    del form["default"]
+
+
 class Proposed(Body):
-    """`documents`: what a move's values are the sha256 of, where replaying needs it (the roster)."""
+    """`documents`: what a move's values are the sha256 of, where replaying needs it (the roster).
+
+    Without `sponsor` the requester is named by whoever proposed, and proved by nobody.
+    """
 
     change: Id
     kind: Kind
@@ -94,6 +119,20 @@ class Proposed(Body):
     reverts: Id | None
     documents: dict[Sha256, dict[str, Any]]
     possession: tuple[Signed, ...]  # of keys that join the roster, each by itself
+    sponsor: Annotated[Sponsor | SkipJsonSchema[None], Field(json_schema_extra=_no_default)] = None
+
+    @property
+    def asked_by(self) -> frozenset[str]:
+        """Who asked: officers of these ids do not count for it."""
+        return frozenset({self.requester} if self.sponsor is None else {self.requester, self.sponsor.officer})
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """An entry that nobody signed has no key `sponsor`: so entries had it before there were signed requests."""
+        said: dict[str, Any] = written(self)
+        if said.get("sponsor", said) is None:
+            del said["sponsor"]
+        return said
 
 
 class Touched(Body):

@@ -16,7 +16,7 @@ from datetime import datetime
 import rfc8785
 
 from openleo.errors import InputError
-from openleo.governance import to_sign
+from openleo.governance import requests, to_sign
 from openleo.governance.entries import (
     Activated,
     Approval,
@@ -73,15 +73,21 @@ def _check_genesis(state: State, _entry: Entry, body: Genesis) -> None:
     if body.log_vkey.partition("+")[0] != body.origin:
         raise Refused("the log key is called otherwise than the ledger's origin")
     roster = _read_roster(body.roster)
-    signed = {one.officer for one in body.signatures}
-    absent = sorted(officer.id for officer in roster.officers if officer.id not in signed)
-    if absent or len(body.signatures) != len(roster.officers):
-        raise Refused(f"every founder signs it once; missing or double: {', '.join(absent) or 'a signature'}")
-    officers = {officer.id: officer for officer in roster.officers}
+    officers = {officer.id: officer.keys for officer in roster.officers}
+    absent = {(officer, key.fingerprint) for officer, keys in officers.items() for key in keys}
     for one in body.signatures:
         if one.officer not in officers:
             raise Refused(f"{one.officer} signs and is no founder")
-        signed_by(one.officer, officers[one.officer].keys, to_sign.founding(body), one.signature)
+        key = signed_by(one.officer, officers[one.officer], to_sign.founding(body), one.signature)
+        if (one.officer, key.fingerprint) not in absent:
+            raise Refused(f"{one.officer} signs twice with {key.fingerprint}")
+        absent.remove((one.officer, key.fingerprint))
+    if absent:
+        lacking = ", ".join(f"{officer} with {key}" for officer, key in sorted(absent))
+        raise Refused(
+            f"every founder signs it with each of their keys, which so proves to be held; missing: {lacking}. "
+            "A key that cannot sign now joins later, by a change of the roster (officer hold-key)"
+        )
 
 
 def _follow_genesis(state: State, _index: int, _entry: Entry, body: Genesis) -> None:
@@ -97,6 +103,12 @@ def _follow_genesis(state: State, _index: int, _entry: Entry, body: Genesis) -> 
 
 
 def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
+    check_drafted(state, entry.at, body)
+    requests.check(state, body)
+
+
+def check_drafted(state: State, at: datetime, body: Proposed) -> None:
+    """What a proposal has to be, whoever signed the request. Raises Refused."""
     if body.change in state.changes:
         raise Refused(f"the change {body.change} was proposed before")
     if body.nonce in state.nonces:
@@ -117,7 +129,7 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
             raise Refused(fault)
         if state.value(move.target) != move.base:
             raise Refused(f"{move.target} is {_short(state.value(move.target))} and not {_short(move.base)}, its base")
-    _check_times(entry.at, body)
+    _check_times(at, body)
     if body.kind in (ROSTER, RECOVERY):
         _check_new_roster(state, body)
     elif body.documents or body.possession:
@@ -180,7 +192,7 @@ def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: st
 
 
 def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
-    state.changes[body.change] = Change(body, entry.at, state.people.sha256)
+    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body))
     state.open.add(body.change)
     state.nonces.add(body.nonce)
 
@@ -189,6 +201,7 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
     change = _open(state, body.change, entry.at)
     if change.effect is not None:
         raise Refused("its effect is frozen already")
+    requests.check_effect(change.proposed, body)
     check_network(state, change, body)
     check_counted(state, change, body, 0)
     lines = lines_of(state, change, body)
@@ -208,8 +221,9 @@ def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) 
 
 def _check_approval(state: State, entry: Entry, body: Approval) -> None:
     change = _votable(state, body, entry.at)
-    if body.officer == change.proposed.requester:
-        raise Refused(f"{body.officer} requested the change, and does not count for it")
+    if body.officer in change.proposed.asked_by:
+        did = "requested" if body.officer == change.proposed.requester else "signed the request of"
+        raise Refused(f"{body.officer} {did} the change, and does not count for it")
     if body.officer in change.votes:
         raise Refused(f"{body.officer} approved it before: one person has one vote")
     if body.officer in change.withdrawn:

@@ -99,7 +99,7 @@ class _Watch:
         if isinstance(entry.body, Genesis):
             self.ledger = hashlib.sha256(data).hexdigest()
         self._notice(index, entry.at, entry.body)
-        if isinstance(entry.body, Activated | Act):
+        if isinstance(entry.body, Activated | Act | KeyRevoked):
             self._look_for_void(index, entry.at)
 
     def time_passes(self, now: datetime) -> None:

@@ -22,6 +22,7 @@ SCHEMA = 1
 ANY = "*"  # any territory, any kind of change
 Kind = Literal["rules", "network", "roster", "account", "class", "group", "log_key"]  # of changes a quorum approves
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Requests = Literal["named", "signed"]  # whether the requester is a word, or proved by an officer's signature
 MILLION = 1_000_000
 
 
@@ -127,6 +128,7 @@ class Settings:
     notice_hours: Mapping[str, int] = field(default_factory=dict)  # by territory, or ANY: between effect and activation
     storage_outage_hours: int = 24
     recovery_notice_days: int = 7
+    requests: Requests = "named"
 
     def notice_hours_of(self, territories: Iterable[str]) -> int:
         """The longest notice that a change of these territories has to give; a land's counts for its waters too."""
@@ -142,6 +144,8 @@ class Settings:
             "notice_hours": dict(self.notice_hours),
             "storage_outage_hours": self.storage_outage_hours,
             "recovery_notice_days": self.recovery_notice_days,
+            # Only where it is not the default: rosters from before there was this key have their sha256 still.
+            **({} if self.requests == "named" else {"requests": self.requests}),
         }
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from openleo.governance.quorum import PARTY, ROLE
-from openleo.governance.roster import ANY, MILLION, SCHEMA, Kind
+from openleo.governance.roster import ANY, MILLION, SCHEMA, Kind, Requests
 from openleo.reading import Record
 
 LONGEST_ID = 64
@@ -109,6 +109,10 @@ class SettingsRecord(Record):
     )
     storage_outage_hours: Lasting = Field(24, description="How long what is in force stays without storage.")
     recovery_notice_days: Days = Field(7, description="Public notice of a recovery.")
+    requests: Requests = Field(
+        "named",
+        description='"signed": an officer signs each request, the requester or a sponsor; "named": none has to.',
+    )
 
 
 class RecoveryRecord(Record):

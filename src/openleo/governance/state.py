@@ -56,6 +56,7 @@ class Change:
     proposed: Proposed
     proposed_at: datetime
     roster: str  # sha256 of the one under which it was proposed
+    request_key: str = ""  # fingerprint of the sponsor's; empty: the requester is named, and nobody signed
     effect: EffectFrozen | None = None
     effect_at: datetime | None = None
     lines: tuple[QuorumLine, ...] = ()  # the quorum: all of them
@@ -170,12 +171,12 @@ def status(state: State, change: Change, at: datetime) -> Status:
 
 
 def voters(state: State, change: Change) -> tuple[Officer, ...]:
-    """The officers whose approvals count now: still in the roster, by a key that is still good, not the requester."""
+    """The officers whose approvals count now: still in the roster, by a key that is still good, not who asked."""
     found = []
     for officer in electorate(state, change.proposed.kind):
         vote = change.votes.get(officer.id)
         good = {key.fingerprint for key in officer.keys} - state.revoked
-        if vote is not None and vote.key in good and officer.id != change.proposed.requester:
+        if vote is not None and vote.key in good and officer.id not in change.proposed.asked_by:
             found.append(officer)
     return tuple(found)
 
@@ -218,21 +219,28 @@ def recovery_lines(roster: Roster) -> tuple[QuorumLine, ...]:
     return (QuorumLine(ANY, RECOVERY, None, Leaf(roster.recovery.threshold, RECOVERY)),)
 
 
-def signer(state: State, officer: str, message: bytes, armour: str, kind: str = "") -> PublicKey:
+def signer(
+    state: State, officer: str, message: bytes, armour: str, kind: str = "", namespace: str = NAMESPACE
+) -> PublicKey:
     """The key with which one of those who may vote on a kind of change signed a statement. Raises Refused."""
     found = next((one for one in electorate(state, kind) if one.id == officer), None)
     if found is None:
         what = "holds no key of recovery" if kind == RECOVERY else "is no officer"
         raise Refused(f"{officer} {what} of the roster in force")
-    return signed_by(found.id, found.keys, message, armour, state.revoked)
+    return signed_by(found.id, found.keys, message, armour, state.revoked, namespace)
 
 
 def signed_by(
-    who: str, keys: Iterable[PublicKey], message: bytes, armour: str, revoked: Iterable[str] = ()
+    who: str,
+    keys: Iterable[PublicKey],
+    message: bytes,
+    armour: str,
+    revoked: Iterable[str] = (),
+    namespace: str = NAMESPACE,
 ) -> PublicKey:
     """The one of somebody's keys that signed a statement. Raises Refused."""
     try:
-        key = verify(message, armour, NAMESPACE)
+        key = verify(message, armour, namespace)
     except SignatureRefused as error:
         raise Refused(f"the signature of {who} does not hold: {error}") from error
     if key.fingerprint not in {one.fingerprint for one in keys}:
@@ -260,6 +268,14 @@ def end(state: State, id_: str, status_: Status, why: str) -> None:
     """A change ends without having taken effect."""
     state.changes[id_].ended = (status_, why)
     state.open.discard(id_)
+
+
+def revoke(state: State, key: str) -> None:
+    """A key counts no more; open changes that were asked for with it are void: nobody proves any more who asked."""
+    state.revoked.add(key)
+    for id_ in sorted(state.open):
+        if state.changes[id_].request_key == key:
+            end(state, id_, Status.VOID, f"the key {key} that signed its request was revoked")
 
 
 def keys_between(old: Roster, new: Roster) -> tuple[dict[str, str], dict[str, str]]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from openleo.governance.entries import Touched, instant
+from openleo.governance import requests
+from openleo.governance.entries import Proposed, Touched, instant
 from openleo.governance.life import why_not
 from openleo.governance.losses import FEW
 from openleo.governance.moves import Move
@@ -19,9 +20,9 @@ MOST_NAMED = 5  # territories
 
 def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
     """Everything of a change that is public."""
-    people = voters(state, change)
+    people, proposed = voters(state, change), change.proposed
     return {
-        "change": change.proposed.change,
+        "change": proposed.change,
         "status": str(status(state, change, at)),
         "why": why_not(state, change, at),
         "proposed_at": instant(change.proposed_at),
@@ -29,10 +30,12 @@ def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
         "approved_by": [one.id for one in people],
         "missing": [missing(line.quorum, people) for line in change.lines],
         "quorum": [str(line.quorum) for line in change.lines],
+        "requester_is": requests.standing(proposed),
+        "sponsor": None if proposed.sponsor is None else proposed.sponsor.officer,
         "objections": len(change.objections),
         "activated_at": None if change.activated_at is None else instant(change.activated_at),
         "entry": change.activated_by,
-        "proposed": change.proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
+        "proposed": proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
         "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
     }
 
@@ -45,6 +48,7 @@ def text(state: State, change: Change, at: datetime) -> str:
         f"{proposed.change}: {status(state, change, at)}",
         *(f"  {move(one)}" for one in proposed.moves),
         f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
+        f"  {_who_signed(proposed)}",
         f"  reason: {proposed.reason}",
         f"  legal reference: {proposed.legal_reference}",
         f"  window {proposed.window.from_} to {proposed.window.until}, approvals until {proposed.expires}",
@@ -60,6 +64,15 @@ def text(state: State, change: Change, at: datetime) -> str:
     if why := why_not(state, change, at):
         lines.append(f"  {why}")
     return "\n".join(lines)
+
+
+def _who_signed(proposed: Proposed) -> str:
+    if proposed.sponsor is None:
+        return "requester named, not proved: nobody signed the request"
+    by = proposed.sponsor.officer
+    if by == proposed.requester:
+        return f"requester proved: {by} signed the request"
+    return f"request signed by {by}, who answers for {proposed.requester}"
 
 
 def move(one: Move) -> str:
