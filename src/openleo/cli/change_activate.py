@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, ChangeDir, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, TerminalsFile, check_in_force, network_of
+from openleo.cli.change_propose import check_in_force, network_of
 from openleo.cli.common import AsJson, Threads, note, print_json
 
 if TYPE_CHECKING:
@@ -17,20 +18,13 @@ if TYPE_CHECKING:
     from openleo.governance.house import House
     from openleo.governance.state import Change
 
-ScenarioOption = Annotated[
-    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for rules and networks.")
-]
-BaseOption = Annotated[
-    Path | None, typer.Option("--base", metavar="OLD", help="For a change of network: the scenario in force until now.")
-]
-
 
 def activate(
     folder: ChangeDir,
-    scenario: ScenarioOption = None,
-    base: BaseOption = None,
-    slots: Slots = DEFAULT_SLOTS,
-    terminals: TerminalsFile = None,
+    scenario: options.NetworkFile = None,
+    base: options.BaseFile = None,
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",

@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, network_of
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Sponsor,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_propose import network_of
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, ScenarioFile, Threads, progress
 
 if TYPE_CHECKING:
@@ -36,17 +25,17 @@ Base = Annotated[
 
 def propose(
     scenario: ScenarioFile,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
     base: Base = None,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    sponsor: Sponsor = "",
-    slots: Slots = DEFAULT_SLOTS,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",

@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Sponsor,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, Threads, note, progress
 
 if TYPE_CHECKING:
@@ -28,7 +17,6 @@ if TYPE_CHECKING:
     from openleo.network_effects import Named
 
 NOTHING = "none"
-DEFAULT_SLOTS = 240
 New = Annotated[str, typer.Argument(metavar="NEW", help=f'The rule files to come, by comma, or a folder; "{NOTHING}".')]
 Base = Annotated[
     str, typer.Option("--base", metavar="OLD", help=f'The rule files in force that they replace; "{NOTHING}": none.')
@@ -36,30 +24,23 @@ Base = Annotated[
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="S", help="The network that the effect is computed on.")
 ]
-Slots = Annotated[int, typer.Option(min=1, help="Slots of the scenario that reach is computed of.")]
-TerminalsFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--terminals", metavar="F", help="A table of terminals (Parquet or CSV), to be counted; it is not handed on."
-    ),
-]
 
 
 def propose(
     new: New,
     base: Base,
     scenario: ScenarioOption,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    sponsor: Sponsor = "",
-    slots: Slots = DEFAULT_SLOTS,
-    terminals: TerminalsFile = None,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",

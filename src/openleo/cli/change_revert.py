@@ -7,22 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_activate import BaseOption, ScenarioOption
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, TerminalsFile, check_in_force, network_of
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Sponsor,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_propose import check_in_force, network_of
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, Threads, progress
 
 if TYPE_CHECKING:
@@ -34,19 +22,19 @@ Which = Annotated[str, typer.Argument(metavar="ID", help="A change that was acti
 
 def revert(
     id_: Which,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
-    scenario: ScenarioOption = None,
-    base: BaseOption = None,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    sponsor: Sponsor = "",
-    slots: Slots = DEFAULT_SLOTS,
-    terminals: TerminalsFile = None,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
+    scenario: options.NetworkFile = None,
+    base: options.BaseFile = None,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",

@@ -1,14 +1,15 @@
-"""What every proposal shares: the request's options, and the way of a drafted change to the ledger and its folder."""
+"""What every proposal shares: the request, and the way of a drafted change to the ledger and its folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import clock
 from openleo.cli.common import note, print_json, read_instant
 
@@ -18,29 +19,6 @@ if TYPE_CHECKING:
     from openleo.governance.entries import Signed
     from openleo.governance.house import House
     from openleo.governance.moves import Move
-
-DAYS_OPEN, DAYS_APPROVING = 30, 14
-Requester = Annotated[str, typer.Option("--requester", metavar="ID", help="Who asks; never counts in its quorum.")]
-OnBehalfOf = Annotated[str, typer.Option("--on-behalf-of", metavar="PARTY", help="For whom.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="T", help="Why; it is public.")]
-Legal = Annotated[str, typer.Option("--legal", metavar="T", help="The legal reference; it is public.")]
-From = Annotated[str | None, typer.Option("--from", metavar="T", help="Not before this instant. [default: now]")]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="T", help=f"And before this one. [default: {DAYS_OPEN} days on]")
-]
-Expires = Annotated[
-    str | None, typer.Option(metavar="T", help=f"When approvals expire. [default: {DAYS_APPROVING} days on]")
-]
-Sponsor = Annotated[
-    str,
-    typer.Option(
-        "--sponsor",
-        metavar="ID",
-        help="The officer who signs the request: the requester, or for somebody outside the roster another, who then "
-        "does not count either. [default: the requester, where the roster asks for it]",
-    ),
-]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder: what goes to the officers.")]
 
 
 def request_of(
@@ -62,9 +40,17 @@ def request_of(
     def at(text: str | None, option: str, days: int) -> datetime:
         return now + timedelta(days=days) if text is None else read_instant(text, option)
 
-    begin, end = at(from_, "--from", 0), at(until, "--until", DAYS_OPEN)
+    begin, end = at(from_, "--from", 0), at(until, "--until", options.DAYS_OPEN)
     return Request(
-        requester, on_behalf_of, reason, legal, begin, end, at(expires, "--expires", DAYS_APPROVING), reverts, sponsor
+        requester,
+        on_behalf_of,
+        reason,
+        legal,
+        begin,
+        end,
+        at(expires, "--expires", options.DAYS_APPROVING),
+        reverts,
+        sponsor,
     )
 
 

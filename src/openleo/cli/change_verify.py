@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import ChangeDir, answers
-from openleo.cli.change_propose import TerminalsFile
 from openleo.cli.common import AsJson, Threads, note, print_json, progress
 from openleo.cli.ledger_common import PolicyFile, Vkey, tell_standing, trusted
 
@@ -42,7 +42,7 @@ def verify(
     recompute: Recompute = None,
     scenario: ScenarioOption = None,
     base: BaseOption = None,
-    terminals: TerminalsFile = None,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
