@@ -161,7 +161,11 @@ class ChangeFolder:
     def _check_detail(self) -> None:
         """That the exact figures are those of the effect. Raises Refused."""
         detail = self.json(DETAIL)
-        if not isinstance(detail, dict) or in_public(detail) != in_public(self.effect):
+        try:
+            fits = isinstance(detail, dict) and in_public(detail) == in_public(self.effect)
+        except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError):
+            fits = False
+        if not fits:
             raise Refused(f"{self.path / DETAIL} is of another effect than {EFFECT}")
 
     def _check_asked(self, proposed: Proposed) -> None:
