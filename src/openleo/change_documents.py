@@ -251,8 +251,12 @@ def _listed(folder: ChangeFolder) -> Listed:
 def _books(listed: RulesListed, kept: Artefacts) -> Books:
     """Raises Refused where a book is missing or altered, or where they make other rules than the list says."""
     found = Books({name: kept.book(name, sha256) for name, sha256 in listed.books.items()})
-    if found.rules.sha256 != listed.sha256:
-        raise Refused(f"the books among the documents make the rules {found.rules.sha256}, not {listed.sha256}")
+    try:
+        sha256 = found.rules.sha256
+    except InputError as error:
+        raise Refused(f"the books among the documents cannot be read: {error}") from None
+    if sha256 != listed.sha256:
+        raise Refused(f"the books among the documents make the rules {sha256}, not {listed.sha256}")
     return found
 
 

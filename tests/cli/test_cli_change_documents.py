@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_cli_change import NETWORK, SAID, Place, place, walked
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_cli_change import NETWORK, SAID, Place, place, run_at, walked
 from test_cli_policy_effect import PERMITS, SCENARIO
 
 __all__ = ["place", "walked"]  # fixtures
@@ -100,6 +102,9 @@ def test_an_effect_that_does_not_follow_is_named_by_its_place(place: Place) -> N
         ("altered", "was altered"),
         ("gone", "is not in"),
         ("book", "is not the book operator"),
+        ("no files", "is no table of texts"),
+        ("away", "which lies outside"),
+        ("no rules", "cannot be read"),
         ("rules", "others than those that the change moves"),
         ("scenario", "is the network"),
         ("name", "lies outside"),
@@ -123,6 +128,12 @@ def test_documents_that_do_not_fit_are_refused(place: Place, which: str, why: st
             (folder / "documents" / book).unlink()
         case "book":
             listed["new"]["books"]["operator"] = keep(b'{"book":"another"}')
+        case "no files":
+            listed["new"]["books"]["operator"] = keep(b'{"book":"operator","rule":[],"schema":1}')
+        case "away":
+            listed["new"]["books"]["operator"] = keep(b'{"book":"operator","files":{"a\\u0000b":"x"},"schema":1}')
+        case "no rules":
+            listed["new"]["books"]["operator"] = keep(b'{"book":"operator","files":{},"rule":7,"schema":1}')
         case "rules":
             listed["new"] = listed["base"]
         case "scenario":
@@ -255,3 +266,25 @@ def test_the_documents_of_a_book_with_files_go_along(place: Place) -> None:
     place.propose("drawn", "drawn.toml", "old.toml")
     shutil.rmtree(place.path / "area")
     assert place.run("change", "verify", "drawn", "--recompute", "--json").json["recomputed"] is True
+
+
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_byte_altered_anywhere_is_a_no_or_makes_no_difference(place: Place, data: st.DataObject) -> None:
+    """Of documents.json and of every document; what is refused is refused in words."""
+    folder = place.path / "first"
+    files = [folder / "documents.json", *sorted((folder / "documents").iterdir())]
+    file = files[data.draw(st.integers(0, len(files) - 1))]
+    was = file.read_bytes()
+    at = data.draw(st.integers(0, len(was) - 1))
+    altered = bytearray(was)
+    altered[at] ^= 1 << data.draw(st.integers(0, 6))
+    file.write_bytes(altered)
+    try:
+        done = run_at(place, "change", "verify", "first", "--json")
+    finally:
+        file.write_bytes(was)
+    network = of_folder(place, "first")["network"]["sha256"]  # of this one nothing is computed
+    assert done.code in ((0, 3) if file.name in ("documents.json", network) else (3,))
+    assert "Traceback" not in done.err
