@@ -6,6 +6,7 @@ copy of what it left.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -492,12 +493,12 @@ def _mutated(draw: Callable[..., Any], value: Any) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(list(_places(value))))
         if not path:
-            return draw(HOSTILE)
+            return copy.deepcopy(draw(HOSTILE))
         at = value
         for key in path[:-1]:
             at = at[key]
         if draw(st.booleans()):
-            at[path[-1]] = draw(HOSTILE)
+            at[path[-1]] = copy.deepcopy(draw(HOSTILE))  # else a list that was drawn twice may hold itself
         else:
             del at[path[-1]]
     return value
