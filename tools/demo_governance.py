@@ -112,12 +112,12 @@ def change(name: str, new: str, base: str, reason: str) -> None:
 
 
 def tampered() -> None:
-    say("The ledger is published, and verified by its key alone")
-    openleo("ledger", "export", "ledger", "public")
+    say("The ledger is published with its documents, and verified by its key alone; the effect is computed again")
+    openleo("change", "publish", "ledger", "--out", "public")
     vkey = (OUT / "public" / "vkey").read_text().strip()
     openleo("ledger", "verify", "public", "--vkey", vkey)
     openleo("change", "verify", "strip", "--vkey", vkey)
-    openleo("change", "audit", "ledger")
+    openleo("change", "audit", "public")
     say("One byte of one entry is changed: the verifier says which")
     (bundle,) = (OUT / "public" / "tile" / "entries").glob("000.p/*")
     data = bytearray(bundle.read_bytes())

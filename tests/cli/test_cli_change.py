@@ -6,6 +6,7 @@ copy of what it left.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -351,6 +352,32 @@ def test_an_old_copy_of_the_ledger_stops_the_writer(place: Place) -> None:
     assert "old copy" in place.vote("approve", "strip", "sgp-1", code=3).json["why"]
 
 
+def test_an_old_copy_is_not_shown_as_if_it_were_current(place: Place) -> None:
+    """Verbs that only read compare with what the key remembers; they need no secret for it."""
+    shutil.copy(place.path / "ledger" / "ledger.sqlite", place.path / "old.sqlite")
+    place.propose("strip", "new.toml", "old.toml")
+    for more in ("-wal", "-shm"):
+        (place.path / "ledger" / f"ledger.sqlite{more}").unlink(missing_ok=True)
+    shutil.copy(place.path / "old.sqlite", place.path / "ledger" / "ledger.sqlite")
+    (place.path / "ledger" / "log.key").unlink()
+    readers = (
+        ("change", "show"),
+        ("change", "audit", "ledger"),
+        ("officer", "list"),
+        ("ledger", "prove", "ledger", 0),
+        ("ledger", "verify", "ledger"),
+    )
+    for verb in readers:
+        answer = place.run(*verb, "--json", code=3).json
+        assert answer["ok"] is False
+        assert "old copy" in answer["why"]
+    mark = place.path / "ledger" / "log.key.signed"
+    mark.unlink()
+    mark.symlink_to(mark)  # stands for one that may not be read, to who may read everything
+    for verb in readers:
+        assert "an old copy of the ledger would not be told" in place.run(*verb).err
+
+
 def test_a_clock_set_back_stops_writing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
@@ -466,12 +493,12 @@ def _mutated(draw: Callable[..., Any], value: Any) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(list(_places(value))))
         if not path:
-            return draw(HOSTILE)
+            return copy.deepcopy(draw(HOSTILE))
         at = value
         for key in path[:-1]:
             at = at[key]
         if draw(st.booleans()):
-            at[path[-1]] = draw(HOSTILE)
+            at[path[-1]] = copy.deepcopy(draw(HOSTILE))  # else a list that was drawn twice may hold itself
         else:
             del at[path[-1]]
     return value

@@ -15,6 +15,7 @@ from openleo.cli import (
     change_network,
     change_notify,
     change_propose,
+    change_publish,
     change_record,
     change_request,
     change_revert,
@@ -43,6 +44,7 @@ app.command("expire")(change_expire.expire)
 app.command("revert")(change_revert.revert)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)
+app.command("publish")(change_publish.publish)
 app.command("schema")(change_schema.schema)
 app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)

@@ -52,6 +52,8 @@ def opened(data: Path, database: str = "", *, write: bool = False, show: bool = 
         raise InputError(Problem(str(data), "", "holds no ledger that governs.", way_out))
     with progress(kernels=False) as on_progress:
         house = House(Folder(data, database), write=write, on_progress=on_progress)
+    if house.unmarked:
+        note(house.unmarked)
     with house:
         before = house.state.size
         yield house

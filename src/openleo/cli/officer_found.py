@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import answers, clock, signed_by
 from openleo.cli.common import note
 
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
     from openleo.governance.entries import Genesis
 
 GENESIS, TO_SIGN, SIGNATURES = "genesis.json", "to-sign.json", "approvals"
-RosterFile = Annotated[Path, typer.Argument(metavar="ROSTER", help="Parties, officers, quorums (TOML or JSON).")]
 Draft = Annotated[Path, typer.Argument(metavar="DIR", help="What `officer genesis` wrote, with approvals/OFFICER.sig.")]
 
 
 def genesis(
-    roster: RosterFile,
+    roster: options.RosterFile,
     origin: Annotated[str, typer.Option(help="The ledger's name for good, such as example.org/openleo.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder.")],
 ) -> None:

@@ -7,33 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, opened, signed_by
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Sponsor,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
 
-RosterFile = Annotated[Path, typer.Argument(metavar="ROSTER", help="Parties, officers, quorums (TOML or JSON).")]
 Held = Annotated[
     list[str] | None,
     typer.Option("--held", metavar="OFFICER=FILE", help="Signatures of keys that join; see `officer hold-key`."),
 ]
 
 
-def check(roster: RosterFile) -> None:
+def check(roster: options.RosterFile) -> None:
     """Check a roster whole: every problem at once. Says which quorums it has, and its sha256."""
     from openleo.governance.roster_file import read_roster
 
@@ -46,20 +34,20 @@ def check(roster: RosterFile) -> None:
 
 
 def propose(
-    roster: RosterFile,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
+    roster: options.RosterFile,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
     held: Held = None,
     recovery: Annotated[
         bool, typer.Option("--recovery", help="By the keys of recovery, after public notice, in place of the quorum.")
     ] = False,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    sponsor: Sponsor = "",
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,

@@ -17,6 +17,7 @@ from openleo.governance import gate
 from openleo.governance.entries import ApprovedIn
 from openleo.governance.house import House
 from openleo.governance.moves import RECOVERY
+from openleo.governance.public_effect import in_public, is_public
 from openleo.governance.state import Change, Refused
 from openleo.governance.witnessing import why_waits
 from openleo.ledger import proof
@@ -69,7 +70,8 @@ def activate(house: House, id_: str, now: datetime, recompute: Recompute, clock:
         raise Refused("its effect is not frozen")
     signed = house.artefacts.get_json(change.effect.effect)
     house.at("change read")
-    again = gate.Recomputed(recompute(change))
+    found = recompute(change)
+    again = gate.Recomputed(in_public(found) if is_public(signed) else found)  # told as what was signed was told
     house.at("effect recomputed")
     house.artefacts.put_json({key: value for key, value in again.effect.items() if key != "sha256"})
     house.at("effect kept")

@@ -104,8 +104,10 @@ class House:
         self.at = at
         self._writing = threading.RLock()
         self._signer: Signer | None = None
-        mark = Mark.beside(folder.key) if write else None
-        self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
+        mark = Mark.beside(folder.key)  # no secret: who only reads is not shown an old copy of the database either
+        self.unmarked = "" if write else mark.unreadable
+        known = None if self.unmarked else mark
+        self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=known, on_progress=on_progress, at=at)
         try:
             self.state = _in_order(self.ledger)
             if write:
