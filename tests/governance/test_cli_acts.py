@@ -242,5 +242,5 @@ def test_terminals_given_to_a_suspended_account_are_acts() -> None:
         if not whys[-1]:
             world.append(body, "terminal.transferred")
     assert "change has to be approved" in whys[-1]
-    assert world.replayed().of_account[commitment("trap"), "JPN"] == whys.count("")
+    assert world.replayed().of_account[commitment("trap")]["JPN"] == whys.count("")
     assert whys.count("") == 0  # 1 % of 30 terminals is less than one

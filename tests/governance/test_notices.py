@@ -36,7 +36,7 @@ from openleo.governance.notices import (
     next_try,
     waiting,
 )
-from openleo.governance.noticing import notices
+from openleo.governance.noticing import Watch, notices
 from openleo.governance.replay import audit
 from openleo.governance.state import State, Status
 
@@ -367,6 +367,23 @@ def test_whoever_replays_finds_the_same_and_nothing_is_taken_back(
         then = until[size - 2] if size > 1 else START
         earlier = notices(world.entries[:size], then)
         assert found[: len(earlier)] == earlier
+
+
+@settings(max_examples=40, deadline=None)
+@given(Acts, st.integers(0, 900), st.lists(st.integers(0, 60), max_size=4).map(sorted))
+def test_whoever_stops_on_the_way_and_goes_on_finds_the_same(
+    acts: list[tuple[str, object, object]], hours: int, stops: list[int]
+) -> None:
+    world, _ = driven(acts)
+    now = world.now + timedelta(hours=hours)
+    watch, first = Watch(), 0
+    for stop in stops:
+        watch.follow(world.entries[first:stop])
+        first = max(first, stop)
+        then = watch.state.newest_at or START
+        assert watch.until(then + timedelta(days=40)) == notices(world.entries[:first], then + timedelta(days=40))
+    assert watch.follow(world.entries[first:]) == []
+    assert watch.until(now) == notices(world.entries, now)
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,7 +15,7 @@ from openleo.cli.ledger_common import ANSWER_IS_NO
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
-    from openleo.governance.house import House
+    from openleo.governance.house import Folder, House
 
 Data = Annotated[
     Path,
@@ -40,16 +40,24 @@ def clock() -> datetime:
 @contextmanager
 def opened(data: Path, database: str = "", *, write: bool = False) -> Iterator[House]:
     """The data folder, verified and replayed, with a progress bar. Raises InputError where there is none."""
+    from openleo.governance.house import House
+
+    folder = folder_of(data, database)
+    with progress(kernels=False) as on_progress:
+        house = House(folder, write=write, on_progress=on_progress)
+    with house:
+        yield house
+
+
+def folder_of(data: Path, database: str = "") -> Folder:
+    """A data folder that is there. Raises InputError."""
     from openleo.errors import InputError, Problem
-    from openleo.governance.house import LEDGER, Folder, House
+    from openleo.governance.house import LEDGER, Folder
 
     if not database and not (data / LEDGER).is_file():
         way_out = "Name the folder with --ledger or OPENLEO_LEDGER, or found one with `openleo officer found`."
         raise InputError(Problem(str(data), "", "holds no ledger that governs.", way_out))
-    with progress(kernels=False) as on_progress:
-        house = House(Folder(data, database), write=write, on_progress=on_progress)
-    with house:
-        yield house
+    return Folder(data, database)
 
 
 @contextmanager

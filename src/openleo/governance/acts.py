@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from openleo.governance import to_sign
 from openleo.governance.entries import (
@@ -99,7 +100,7 @@ def _check_rate(state: State, at: datetime, added: Counts) -> None:
     """Raises Refused where all single acts of the last hours together, this one included, go beyond the stated rate."""
     settings = state.people.settings.single_acts
     since = at - timedelta(hours=settings.hours)
-    recent = [act for act in state.acts if act.at > since]
+    recent = list(takewhile(lambda act: act.at > since, reversed(state.acts)))  # time never goes back
     terminals, territories = added
     total = terminals + sum(act.terminals for act in recent)
     within = f"within {settings.hours} hours"
@@ -158,12 +159,12 @@ def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) ->
         state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
     known = state.terminals.pop(body.terminal, None)
     if known is not None:
-        state.of_account[known.account, known.territory] -= 1
+        state.of_account[known.account][known.territory] -= 1
         state.of_territory[known.territory] -= 1
     if entry.type == "terminal.revoked":
         return
     state.terminals[body.terminal] = body
-    state.of_account[body.account, body.territory] += 1
+    state.of_account[body.account][body.territory] += 1
     state.of_territory[body.territory] += 1
 
 
