@@ -54,6 +54,7 @@ class _ElsewhereAtEdge(_Form):
 
 class _Edge(_Form):
     at: Instant
+    weekly: bool = False
     base_and_new: list[_Row]
     new_before_and_after: list[_Row]
     terminals_elsewhere: _ElsewhereAtEdge = _ElsewhereAtEdge()

@@ -69,10 +69,11 @@ def touched(effect: Json) -> tuple[Touched, ...]:
 
 
 def ends(effect: Json) -> tuple[Ends, ...]:
-    """When service of a territory ends by a window of the new rules."""
+    """When service of a territory ends by a window of the new rules; hours of a week that come back are no end."""
     found = {
         (row["territory"], edge["at"])
         for edge in effect["edges"]
+        if not edge.get("weekly", False)
         for row in edge["new_before_and_after"]
         if any((row.get("lost") or {}).get(measure) for measure in MEASURES)
     }

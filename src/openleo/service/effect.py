@@ -22,7 +22,7 @@ from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChang
 from openleo.service.change import Between, Side, Told, between, names_of
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
-from openleo.service.windows import changes, go_on
+from openleo.service.windows import changes, go_on, weekly_again
 
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
@@ -74,12 +74,14 @@ class Edge:
     of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
     own: Changed  # the new rules: just before, and at this instant; empty where the old ones do the same
     between: Changed  # at this instant: the old rules, and the new
+    weekly: bool = False  # the new rules' hours of a week, that came before and come back
 
     def as_json(self) -> dict[str, Any]:
         both = {"new_before_and_after": self.own, "base_and_new": self.between}
         return {
             "at": instant_text(self.at),
             "of": list(self.of),
+            "weekly": self.weekly,
             **{name: [row.change_json() for row in one.rows] for name, one in both.items()},
             "terminals_elsewhere": {name: [each.as_json() for each in one.elsewhere] for name, one in both.items()},
         }
@@ -306,7 +308,7 @@ class _Compared:
         between = self.changed(Side(self.base, change), Side(self.new, change))
         if own is None or theirs is None or between is None:
             return None
-        return Edge(change, of, Changed() if own.alike(theirs) else own, between)
+        return Edge(change, of, Changed() if own.alike(theirs) else own, between, weekly_again(self.new, change))
 
 
 def _around(rules: RuleSet | None, change: datetime) -> tuple[Side, Side]:
