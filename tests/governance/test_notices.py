@@ -40,6 +40,7 @@ from openleo.governance.noticing import Watch, notices
 from openleo.governance.replay import audit
 from openleo.governance.state import State, Status
 
+FISHER = f"account:hmac-sha256:{A}"
 QUORUM = (OPERATORS[1], OPERATORS[2], TWN[0])  # for a change that touches Taiwan, requested by operator-1
 
 
@@ -173,16 +174,16 @@ def test_what_stays_void_is_told_once(world: World) -> None:
     proposed(world, "c-2")
     world.approve("c-1", *QUORUM)
     world.activate("c-1")
-    world.append(world.act("group:fishers", A, 0), "group.changed")
+    world.append(world.act(FISHER, "suspended", 0), "account.suspended")
     assert kinds(world).count("change.void") == 1
 
 
 def test_what_is_void_stays_so_though_its_value_comes_back(world: World) -> None:
-    group = Move(target="group:fishers", base=None, new=A)
-    world.propose("c-1", group, touched=(loss(),), kind="group")
-    world.append(world.act("group:fishers", B, 0), "group.changed")
+    move = Move(target=FISHER, base="active", new="suspended")
+    world.propose("c-1", move, touched=(loss(),), kind="account")
+    world.append(world.act(FISHER, "suspended", 0), "account.suspended")
     assert kinds(world, days=60) == ["change.proposed", "change.void"]
-    world.append(world.act("group:fishers", None, 0), "group.changed")  # type: ignore[arg-type]
+    world.append(world.act(FISHER, "active", 0), "account.reinstated")
     assert kinds(world, days=60) == ["change.proposed", "change.void"]
 
 

@@ -32,6 +32,15 @@ def public(count: int) -> int:
     return FEW - 1 if 0 < count < FEW else count
 
 
+def shown(count: int) -> str:
+    """A count as the public reads it.
+
+    >>> shown(9), shown(85_066)
+    ('<10', '85,066')
+    """
+    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
+
+
 def worst(effect: Json, *keys: str) -> Worst:
     """The most of every measure that an effect takes at any instant; `keys`: "lost", "may_lose", added up."""
     found: Worst = {}
