@@ -11,6 +11,7 @@ import pytest
 
 from openleo import cells as h3cells
 from openleo.governance import losses
+from openleo.governance.effect_form import checked
 from openleo.instants import instant_text
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
@@ -210,6 +211,22 @@ def test_the_end_of_a_permit_is_told_apart_from_its_hours() -> None:
     begins = curfew.window.next_change(AT)
     assert begins is not None
     assert [(one.territory, one.at) for one in losses.ends(said)] == [("TON", instant_text(begins))]
+
+
+def test_an_end_that_the_old_rules_have_too_is_still_an_end() -> None:
+    """A later change of the same book took the first one's place, and nobody was warned of the end any more."""
+    other = Rule("n", "b", "suspend", Labels(frozenset({"NRU"})), emergency="keep", window=Window(ends=LATER))
+    of_april = replace(PERMIT, window=Window(ends=LATER))
+    said = of_rules([of_april], [of_april, other]).as_json()
+    assert said["edges"] == []
+    assert said["ends_alike"] == [{"at": instant_text(LATER), "territory": one} for one in ("FJI", "TON")]
+    assert [(one.territory, one.at) for one in losses.ends(said)] == [
+        (one, instant_text(LATER)) for one in ("FJI", "TON")
+    ]
+    checked(said | {"network": "0" * 64})
+    nights = of_rules([PERMIT, CURFEW], [PERMIT, CURFEW, other])
+    assert nights.edges_alike
+    assert losses.ends(nights.as_json()) == ()
 
 
 def test_weekly_edges_are_said_to_go_on_where_they_do() -> None:

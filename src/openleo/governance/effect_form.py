@@ -60,6 +60,11 @@ class _Edge(_Form):
     terminals_elsewhere: _ElsewhereAtEdge = _ElsewhereAtEdge()
 
 
+class _EndAlike(_Form):
+    at: Instant
+    territory: Name
+
+
 class _Effect(_Form):
     network: Sha256
     people: dict[str, Count]
@@ -67,6 +72,7 @@ class _Effect(_Form):
     territories: list[_Row]
     edges: list[_Edge]
     terminals_elsewhere: list[_Elsewhere] = []
+    ends_alike: list[_EndAlike] = []
     edges_left_out: Count = 0
     edges_untold: list[Any] = []
 

@@ -78,14 +78,17 @@ def touched(effect: Json) -> tuple[Touched, ...]:
 
 
 def ends(effect: Json) -> tuple[Ends, ...]:
-    """When service of a territory ends by a window of the new rules; hours of a week that come back are no end."""
+    """When service of a territory ends by a window of the new rules, also where the old ones do so at the same time.
+
+    Hours of a week that come back are no end.
+    """
     found = {
         (row["territory"], edge["at"])
         for edge in effect["edges"]
         if not edge.get("weekly", False)
         for row in edge["new_before_and_after"]
         if any((row.get("lost") or {}).get(measure) for measure in MEASURES)
-    }
+    } | {(one["territory"], one["at"]) for one in effect.get("ends_alike", ())}
     return tuple(Ends(territory=territory, at=at) for territory, at in sorted(found, key=lambda one: (one[1], one[0])))
 
 

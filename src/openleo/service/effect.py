@@ -9,7 +9,7 @@ Windows make effects of their own: a permit that expires is a switch-off, so eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -127,6 +127,9 @@ class Effect:
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
     people: Mapping[str, int] = field(default_factory=dict)  # whom the network can serve, by territory
     edges_alike: tuple[datetime, ...] = ()  # at which both rule sets change by themselves, and alike
+    ends_alike: tuple[
+        tuple[datetime, str], ...
+    ] = ()  # (when, territory) that loses service by that; hours of a week not
 
     @property
     def sha256(self) -> str:
@@ -155,6 +158,7 @@ class Effect:
             "edges_untold": [instant_text(instant) for instant in self.edges_untold],
             "edges_go_on": self.edges_go_on,
             "edges_alike": [instant_text(instant) for instant in self.edges_alike],
+            "ends_alike": [{"at": instant_text(at), "territory": territory} for at, territory in self.ends_alike],
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -226,6 +230,7 @@ def effect(
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
         reached.people_of_territories,
         alike,
+        tuple(compared.ends(alike)),
     )
 
 
@@ -298,6 +303,14 @@ class _Compared:
                 found.append(edge)
             told = edge.between
         return tuple(found), tuple(untold), tuple(alike)
+
+    def ends(self, alike: Iterable[datetime]) -> Iterator[tuple[datetime, str]]:
+        """(when, territory) that the new rules take service from at instants at which the old ones do so too."""
+        for instant in alike:
+            changed = None if weekly_again(self.new, instant) else self.changed(*_around(self.new, instant))
+            rows = changed.rows if changed is not None else ()
+            for territory in sorted({row.territory for row in rows if row.lost}):
+                yield instant, territory
 
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
         """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
