@@ -47,9 +47,9 @@ def act(
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Log one act on an account, class or group. All single acts together have to stay below the rate of the roster.
+    """Log one act on an account or class. All single acts together have to stay below the rate of the roster.
 
-    Above it the answer is no (exit 3), and a change has to be approved.
+    Above it, and for groups, the answer is no (exit 3), and a change has to be approved: `change propose-act`.
     """
     from openleo.errors import InputError, Problem
     from openleo.governance.entries import Act, entry

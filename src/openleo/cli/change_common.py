@@ -16,7 +16,7 @@ from openleo.cli.ledger_common import ANSWER_IS_NO
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
-    from openleo.governance.house import House
+    from openleo.governance.house import Folder, House
 
 Data = Annotated[
     Path,
@@ -44,14 +44,11 @@ def opened(data: Path, database: str = "", *, write: bool = False, show: bool = 
 
     `show`: what was logged meanwhile is shown to the witnesses of the roster in the end, if any.
     """
-    from openleo.errors import InputError, Problem
-    from openleo.governance.house import LEDGER, Folder, House
+    from openleo.governance.house import House
 
-    if not database and not (data / LEDGER).is_file():
-        way_out = "Name the folder with --ledger or OPENLEO_LEDGER, or found one with `openleo officer found`."
-        raise InputError(Problem(str(data), "", "holds no ledger that governs.", way_out))
+    folder = folder_of(data, database)
     with progress(kernels=False) as on_progress:
-        house = House(Folder(data, database), write=write, on_progress=on_progress)
+        house = House(folder, write=write, on_progress=on_progress)
     if house.unmarked:
         note(house.unmarked)
     with house:
@@ -77,6 +74,17 @@ def _show_to_witnesses(house: House) -> None:
             witnessed(house, clock)
         except LedgerError as error:
             note(f"not witnessed yet: {error}")
+
+
+def folder_of(data: Path, database: str = "") -> Folder:
+    """A data folder that is there. Raises InputError."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.house import LEDGER, Folder
+
+    if not database and not (data / LEDGER).is_file():
+        way_out = "Name the folder with --ledger or OPENLEO_LEDGER, or found one with `openleo officer found`."
+        raise InputError(Problem(str(data), "", "holds no ledger that governs.", way_out))
+    return Folder(data, database)
 
 
 @contextmanager

@@ -218,12 +218,17 @@ class House:
 def _in_order(ledger: Ledger) -> State:
     """Raises NotInOrder."""
     state, findings = audit(entry for _, entry in ledger.entries())
+    check_in_order(ledger, state, findings)
+    return state
+
+
+def check_in_order(ledger: Ledger, state: State, findings: Sequence[Finding]) -> None:
+    """Whether a ledger whose entries were all followed is one that governs. Raises NotInOrder."""
     if findings:
         raise NotInOrder(findings)
     if state.size and state.log_vkey != str(ledger.key):
         why = f"its entries say that {state.log_vkey} signs, and {ledger.key} does: no change replaced the key so"
         raise NotInOrder([Finding(state.size - 1, why)])
-    return state
 
 
 def _follow(state: State, entry: Entry) -> None:

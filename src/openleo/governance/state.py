@@ -6,7 +6,7 @@ modules of the steps (life.py, acts.py, emergency.py) say what may follow, and c
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -122,7 +122,7 @@ class State:
     acts: deque[SingleAct] = field(default_factory=deque)
     taken: list[tuple[datetime, Touched]] = field(default_factory=list)  # by changes, at their activation
     terminals: dict[str, Terminal] = field(default_factory=dict)
-    of_account: Counter[tuple[str, str]] = field(default_factory=Counter)  # (account, territory)
+    of_account: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by territory
     of_territory: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -299,7 +299,7 @@ def keys_between(old: Roster, new: Roster) -> tuple[dict[str, str], dict[str, st
 
 def enrolled(state: State, account: str) -> Counter[str]:
     """The terminals of an account, by territory, as they were enrolled."""
-    return Counter({place: n for (one, place), n in state.of_account.items() if one == account and n > 0})
+    return +state.of_account[account] if account in state.of_account else Counter()
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------

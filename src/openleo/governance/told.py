@@ -9,7 +9,7 @@ from typing import Any
 from openleo.governance import requests
 from openleo.governance.entries import Proposed, Touched, instant
 from openleo.governance.life import why_not
-from openleo.governance.losses import FEW
+from openleo.governance.losses import shown
 from openleo.governance.moves import Move
 from openleo.governance.quorum import missing
 from openleo.governance.state import Change, State, earliest, status, voters
@@ -108,15 +108,6 @@ def _effect(touched: Sequence[Touched]) -> str:
     more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
     emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
     return f"{'; '.join(said)}, in {named}{more}.{emergency}"
-
-
-def shown(count: int) -> str:
-    """A count as the public reads it.
-
-    >>> shown(9), shown(85_066)
-    ('<10', '85,066')
-    """
-    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
 
 
 def _most_first(one: Touched) -> tuple[int, int, str]:
