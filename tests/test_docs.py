@@ -257,9 +257,13 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
             tomllib.loads(block.content)
 
 
-# Pages whose commands take more than some 8 s: they and those of scenarios, which compute effects of whole fleets, run
-# with the slow tests. The README's table, the tutorial and accountable changes are tried each time.
-LONG = {"drills", "ephemerides", "hypatia", "planner", "regulator", "researcher", "rules", "traffic"}
+# Pages whose commands take more than some 8 s, and those that go on in their folders: they and those of scenarios,
+# which compute effects of whole fleets, run with the slow tests. The README's table, the tutorial, concepts and the
+# page for subscribers are tried each time.
+LONG = {
+    "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "planner", "regulator",
+    "researcher", "rules", "traffic",
+}  # fmt: skip
 
 
 def _marked(page: Path) -> object:
