@@ -72,7 +72,7 @@ def grid(step_km: float, half_km: float) -> tuple[np.ndarray, np.ndarray]:
             beam("forbid", difference(union([SGP, QUIET]), square(1.36, 103.82, 9.0))), None, marks=pytest.mark.slow
         ),
         pytest.param(beam("permit", union([SGP, MYS])), difference(WORLD, union([SGP, MYS])), marks=pytest.mark.slow),
-        (beam("permit", difference(WORLD, QUIET)), QUIET),
+        pytest.param(beam("permit", difference(WORLD, QUIET)), QUIET, marks=pytest.mark.slow),
     ],
     ids=["a land and its waters", "a square", "an area with a hole", "permits of neighbours", "all but a square"],
 )
