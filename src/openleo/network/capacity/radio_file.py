@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from openleo.errors import Problem
+from openleo.errors import Problem, join_or
 from openleo.reading import Record
 
 
@@ -164,9 +164,12 @@ def _in_span(record: Record, file: str, where: str) -> list[Problem]:
                 rule = f"is {value:g}, outside its own interval from {low} to {high}."
                 found.append(Problem(file, place, rule, "low ≤ value ≤ high."))
         if not least <= value <= most:
-            meant = next((name for factor, name in others.items() if least <= value / factor <= most), "")
-            factor = next((factor for factor, name in others.items() if name == meant), 1.0)
-            way_out = f"In {meant}? Then it is {value / factor:g} here." if meant else "Check its unit."
+            meant = {name: value / factor for factor, name in others.items() if least <= value / factor <= most}
+            way_out = "Check its unit."
+            if meant:
+                way_out = (
+                    f"In {join_or(list(meant))}? Then it is {join_or([f'{one:g}' for one in meant.values()])} here."
+                )
             found.append(Problem(file, place, f"is {value:g}; it is {unit}, from {least:g} to {most:g}.", way_out))
         elif key in WHOLE and value != int(value):
             found.append(Problem(file, place, f"is {value:g}; it must be a whole number."))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from openleo.errors import InputError, Problem, near_names
 from openleo.network.capacity.link_budget import LinkEnds
@@ -32,7 +32,9 @@ from openleo.network.capacity.radio_file import (
 from openleo.reading import Record, examine, read_toml
 from openleo.units import LIGHT_KM_PER_S
 
-Direction = Literal["down", "up", "feeder_up", "feeder_down"]
+BY_DEFAULT = "the form's default"
+TERMINAL_W_MAX = 100.0  # radiated at such a gain; those for houses have some watts
+GATEWAY_W_MAX = 2_000.0  # a klystron of a large earth station
 
 
 @dataclass(frozen=True)
@@ -211,7 +213,8 @@ def _figures(record: Record, under: str = "") -> dict[str, Figure]:
             continue
         value, stated = number(quantity), quantity if isinstance(quantity, FigureRecord) else FigureRecord(value=0.0)
         low, high = (value if bound is None else bound for bound in (stated.low, stated.high))
-        made[under + key] = Figure(value, low, high, stated.source, stated.uncertain)
+        source = stated.source if key in record.model_fields_set else BY_DEFAULT
+        made[under + key] = Figure(value, low, high, source, stated.uncertain)
     return made
 
 
@@ -374,13 +377,11 @@ def misfits(satellite: SatelliteRadio, ground: Terminal | GatewayRadio, file: st
             found.append(Problem(file, f"{ground.name}.g_t_db_k", rule, way_out))
     if sends is not None:
         power_w = 10.0 ** ((ground.eirp_dbw - gain_max_dbi(ground.antenna_m, sends.frequency_ghz)) / 10.0)
-        if power_w > MOST_TRANSMITTED_W:
+        most_w = TERMINAL_W_MAX if terminal else GATEWAY_W_MAX
+        if power_w > most_w:
             rule = (
                 f"{ground.eirp_dbw:g} dBW from {ground.antenna_m:g} m at {sends.frequency_ghz:g} GHz takes "
-                f"{power_w:,.0f} W at least; more than {MOST_TRANSMITTED_W:,.0f} W is not believed."
+                f"{power_w:,.0f} W at least; more than {most_w:,.0f} W is not believed."
             )
             found.append(Problem(file, f"{ground.name}.eirp_dbw", rule, "Is it in dBm? dBW is 30 less."))
     return found
-
-
-MOST_TRANSMITTED_W = 2_000.0  # a klystron of a large earth station

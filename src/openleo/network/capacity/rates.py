@@ -66,6 +66,13 @@ class ChannelRates:
         """As `down`, from cells to satellites."""
         return self._at(self.up_mbps, cell, altitude_km, elevation_deg)
 
+    def of_links(self, cell: Ints, altitude: Ints, elevation_deg: Floats) -> tuple[Floats, Floats]:
+        """(down, up) Mbit/s of many links, axes (link); `altitude` is a number of `altitude_number`'s."""
+        zone, down, up = self.zone[cell], np.zeros(len(elevation_deg)), np.zeros(len(elevation_deg))
+        rates_at(self.down_mbps, altitude, zone, elevation_deg, self.first_deg, self.step_deg, down)
+        rates_at(self.up_mbps, altitude, zone, elevation_deg, self.first_deg, self.step_deg, up)
+        return down, up
+
     def _at(
         self, table: NDArray[np.float32], cell: ArrayLike, altitude_km: ArrayLike, elevation_deg: ArrayLike
     ) -> Floats:
