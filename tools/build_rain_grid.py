@@ -3,10 +3,11 @@
     python tools/build_rain_grid.py ITUR_FOLDER [--check]
 
 ITUR_FOLDER holds an installed `itur` 0.4.0 (`pip download --no-deps itur`, unpacked; 171 MB), whose files are the ITU's
-digital maps: P.837-7 (rain), P.839-4 (0 °C isotherm), P.836-6 (water vapour), P.840-8 (cloud water), P.453-14 (wet
-refractivity), P.1511-2 (heights). Every node is the mean of a map over the box around it, taken at 25 points (the rain
-height's is the map's own node), rounded. Columns of water vapour are brought to the height of the ground at those
-points, as P.836 asks for. `make` does not run this; `--check` measures how far the grids are from the maps, over land.
+digital maps: P.837-7 (rain, and how often), P.839-4 (0 °C isotherm), P.836-6 (water vapour), P.840-8 (cloud water),
+P.453-14 (wet refractivity), P.1511-2 (heights). Every node is the mean of a map over the box around it, taken at 25
+points (the rain height's is the map's own node), rounded. Columns of water vapour are brought to the height of the
+ground at those points, as P.836 asks for. `make` does not run this; `--check` measures how far the grids are from the
+maps, over land.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ GRIDS = {
     "r001_mm_h": (1.0, 0.6),
     "ground_km": (0.5, 0.05),
     "rain_height_km": (1.5, 0.0265),
+    "rain_percent": (2.5, 0.12),
     "vapour_1_kg_m2": (2.5, 0.5),
     "vapour_50_kg_m2": (2.5, 0.5),
     "liquid_1_kg_m2": (2.5, 0.02),
@@ -50,6 +52,7 @@ def maps() -> dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
     return {
         "r001_mm_h": lambda la, lo: number(itu837.rainfall_rate(la, lo, 0.01)),
         "ground_km": lambda la, lo: np.maximum(number(ground(la, lo)), 0.0),
+        "rain_percent": lambda la, lo: number(itu837.rainfall_probability(la, lo)),
         "rain_height_km": lambda la, lo: number(itu839.rain_height(la, lo)),
         "vapour_1_kg_m2": lambda la, lo: number(itu836.total_water_vapour_content(la, lo, 1, ground(la, lo))),
         "vapour_50_kg_m2": lambda la, lo: number(itu836.total_water_vapour_content(la, lo, 50, ground(la, lo))),

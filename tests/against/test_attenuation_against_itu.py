@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from openleo.network.capacity import attenuation, clear_air
+from openleo.network.capacity.feeders import both_fade_percent
 from openleo.network.capacity.rain_grid import climate
 
 TWO_PARTS_IN_TEN_THOUSAND = 2e-4
@@ -191,3 +192,24 @@ def test_many_places_against_itur():
                 station_km=0.0,
             )
             np.testing.assert_allclose(ours[rain > 0.1], theirs[rain > 0.1], rtol=TWO_PARTS_IN_TEN_THOUSAND, atol=1e-6)
+
+
+def test_two_sites_against_itur():
+    """P.618-13, 2.2.4.1. It fits attenuations log-normally where we take how often they are exceeded: within a half."""
+    pytest.importorskip("itur", reason="itur is not installed: pip install itur, to compare with it")
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from itur.models import itu618, itu837
+
+        for latitude, longitude in ((51.5, -0.14), (1.3, 103.8), (25.03, 121.5)):
+            rain = itu837.rainfall_rate(latitude, longitude, 0.01).value
+            rains = float(itu837.rainfall_probability(latitude, longitude).value)
+            faded = float(itu618.rain_attenuation(latitude, longitude, 28.5, 40.0, 0.0, 0.1, rain, 45).value)
+            north = latitude + 20.0 / 111.195
+            theirs = itu618.site_diversity_rain_outage_probability(
+                latitude, longitude, faded, 40.0, north, longitude, faded, 40.0, 28.5, 45, 0.0, 0.0
+            )
+            ours = both_fade_percent((0.1, 0.1), (rains, rains), 20.0)
+            assert ours == pytest.approx(float(np.ravel(getattr(theirs, "value", theirs))[0]), rel=0.5)

@@ -116,7 +116,10 @@ def test_a_link_that_does_not_close_carries_nothing():
 # Skies: any rain, height of rain, water and turbulence that there may be.
 skies = st.builds(
     lambda latitude, rain, height, ground, vapour, liquid, wet: rain_grid.Climate(
-        *(np.array([one]) for one in (latitude, rain, height, ground, vapour, vapour / 2, liquid, liquid / 2, 0.0, wet))
+        *(
+            np.array([one])
+            for one in (latitude, rain, height, 5.0, ground, vapour, vapour / 2, liquid, liquid / 2, 0.0, wet)
+        )
     ),
     st.floats(-60, 60),
     st.floats(0.0, 160.0),
@@ -152,3 +155,8 @@ def test_no_term_of_the_sky_is_a_gain(sky, elevation, percent):
     for name in ("gases_db", "clouds_db", "rain_db", "rain_noise_db"):
         assert getattr(found, name)[0] <= 0.0
     assert np.isfinite(found.es_n0_db[0])
+
+
+def test_a_sky_beyond_the_recommendations_is_refused():
+    with pytest.raises(ValueError, match=r"not defined: 0\.001 to 50 %"):
+        budget(ENDS, 550.0, 40.0, rain_grid.climate(0.0, 0.0), 60.0)

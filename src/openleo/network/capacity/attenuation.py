@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-PERCENT_MIN, PERCENT_MAX = 0.001, 50.0  # of the year; rain alone is defined to 5 %, and is let go to zero above that
-RAIN_PERCENT_MAX = 5.0
+PERCENT_MIN, PERCENT_MAX = 0.001, 50.0  # of the year
+RAIN_PERCENT_MAX = 5.0  # P.618-13 gives none above
 DRIEST_MM_H = 1e-3  # less is no rain: the formula's logarithms need some
 EFFECTIVE_EARTH_RADIUS_KM = 8500.0  # P.618-13, section 2.2.1.1, with its bent rays
 TURBULENCE_HEIGHT_M = 1000.0  # P.618-13, section 2.4.1, step 4

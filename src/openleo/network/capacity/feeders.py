@@ -1,8 +1,8 @@
 """What a gateway's antenna carries to and from one satellite, and what two sites gain against rain.
 
 Takes a satellite's and a gateway's radio, the climate of the gateways and the altitudes of shells; gives `FeederRates`
-by gateway and elevation. With a second site that can take over, a site may fade more often than the pair does: the two
-fade together with the probability that P.618-13, section 2.2.4.1, gives to rain at both.
+by gateway and elevation. With a second site that can take over, a site may fade more often than the pair does: how
+often both fade is P.618-13, section 2.2.4.1. Rain becomes unlike over 30 to 60 km.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.stats import multivariate_normal
 
 from openleo.errors import InputError
 from openleo.network.capacity import radios
-from openleo.network.capacity.attenuation import PERCENT_MAX
+from openleo.network.capacity.attenuation import RAIN_PERCENT_MAX
 from openleo.network.capacity.link_budget import LinkEnds, budget, channel_mbps
 from openleo.network.capacity.modcods import Modcods, dvb_s2x
 from openleo.network.capacity.radios import GatewayRadio, SatelliteRadio, Side
@@ -25,10 +25,6 @@ from openleo.network.capacity.rain_grid import Climate
 from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG
 
 Floats = NDArray[np.float64]
-
-DECORRELATION_KM = 60.0  # over which rain at two sites becomes unlike (P.618-13, section 2.2.4.1, equation for ρ_r)
-FAR_DECORRELATION_KM = 700.0  # and over which whole weather systems do
-NEAR_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,8 @@ def feeder_rates(
     allowed = np.full(len(climate), percent)
     if other_site_km is not None:
         distances = np.broadcast_to(np.asarray(other_site_km, np.float64), (len(climate),))
-        allowed = np.array([site_percent(percent, float(one)) for one in distances])
+        pairs = zip(climate.rain_percent, distances, strict=True)
+        allowed = np.array([round(site_percent(percent, float(rains), float(one)), 3) for rains, one in pairs])
     ways = (
         (satellite.feeder_up, radios.feeder_up_ends(satellite, gateway)),
         (satellite.feeder_down, radios.feeder_down_ends(satellite, gateway)),
@@ -104,31 +101,56 @@ def _antenna_mbps(
 
 
 def rain_correlation(distance_km: float) -> float:
-    """Of rain at two sites in its normal form: 0.7 exp(−d/60) + 0.3 exp(−(d/700)²) (P.618-13, section 2.2.4.1)."""
-    near, far = np.exp(-distance_km / DECORRELATION_KM), np.exp(-((distance_km / FAR_DECORRELATION_KM) ** 2))
-    return float(NEAR_SHARE * near + (1.0 - NEAR_SHARE) * far)
+    """Of its raining at two sites, in normal form: 0.7 exp(−d/60) + 0.3 exp(−(d/700)²) (P.618-13, 2.2.4.1)."""
+    return float(0.7 * np.exp(-distance_km / 60.0) + 0.3 * np.exp(-((distance_km / 700.0) ** 2)))
 
 
-def both_fade_percent(first_percent: float, second_percent: float, distance_km: float) -> float:
-    """Percentage of the time in which two sites, fading for such percentages each, fade together.
+def fade_correlation(distance_km: float) -> float:
+    """Of how much the rain takes where it rains at both: 0.94 exp(−d/30) + 0.06 exp(−(d/500)²) (P.618-13, 2.2.4.1)."""
+    return float(0.94 * np.exp(-distance_km / 30.0) + 0.06 * np.exp(-((distance_km / 500.0) ** 2)))
 
-    Bivariate normal, as P.618-13 has it for rain at both sites: the same site at 0 km, independent ones far away.
-    """
-    correlation = rain_correlation(distance_km)
+
+def both(first: float, second: float, correlation: float) -> float:
+    """Probability that two events of such probabilities come together: two normal variables, both beyond a bound."""
+    if not (0.0 < first < 1.0 and 0.0 < second < 1.0):
+        return first * second  # one of them never or always happens
     if correlation >= 1.0 - 1e-12:
-        return min(first_percent, second_percent)
-    bounds = ndtri(np.array([first_percent, second_percent]) / 100.0)  # lower tails, which by symmetry are the upper's
+        return min(first, second)
+    bounds = ndtri(np.array([first, second]))  # lower tails, which by symmetry are the upper's
     shape = [[1.0, correlation], [correlation, 1.0]]
-    return float(100.0 * multivariate_normal(mean=[0.0, 0.0], cov=shape).cdf(bounds))
+    return float(multivariate_normal(mean=[0.0, 0.0], cov=shape).cdf(bounds))
 
 
-def site_percent(percent: float, distance_km: float) -> float:
-    """For how much of the time each of two alike sites may fade, so that both fade for `percent` of it."""
-    if not np.isfinite(distance_km):
+def both_fade_percent(
+    fade_percent: tuple[float, float], rain_percent: tuple[float, float], distance_km: float
+) -> float:
+    """Percentage of the time in which two sites fade together, where each fades and rains for such percentages.
+
+    P.618-13, section 2.2.4.1: that it rains at both, times that it rains so hard at both if it does. Its log-normal fit
+    of attenuations cancels out, as what each fades for is given here and not the attenuation. A fade that is no rarer
+    than rain is that it rains.
+    """
+    rain = [one / 100.0 for one in rain_percent]
+    hard = [
+        min(fade / rains, 1.0) if rains > 0.0 else 0.0 for fade, rains in zip(fade_percent, rain_percent, strict=True)
+    ]
+    raining = both(rain[0], rain[1], rain_correlation(distance_km))
+    return 100.0 * raining * both(hard[0], hard[1], fade_correlation(distance_km))
+
+
+def site_percent(percent: float, rain_percent: float, distance_km: float) -> float:
+    """For how much of the time each of two sites of one climate may fade, so that both fade for `percent` of it.
+
+    No more than it rains there, and than the formulas of rain hold for.
+    """
+    most = max(min(rain_percent, RAIN_PERCENT_MAX), percent)
+    rains = (rain_percent, rain_percent)
+
+    def too_often(one: float) -> float:
+        return both_fade_percent((one, one), rains, distance_km) - percent
+
+    if most <= percent or not np.isfinite(distance_km):
         return percent
-    if both_fade_percent(PERCENT_MAX, PERCENT_MAX, distance_km) <= percent:
-        return PERCENT_MAX
-    most = float(
-        brentq(lambda one: both_fade_percent(one, one, distance_km) - percent, percent, PERCENT_MAX, xtol=1e-4)
-    )
-    return round(max(most, percent), 3)
+    if too_often(most) <= 0.0:
+        return most
+    return float(max(brentq(too_often, percent, most, xtol=1e-4), percent)) if too_often(percent) < 0.0 else percent

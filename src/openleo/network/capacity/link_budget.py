@@ -151,6 +151,9 @@ def budget(
 
     `altitude_km`, `elevation_deg` and the climate's places broadcast. Without a climate the sky is empty.
     """
+    if climate is not None and not attenuation.PERCENT_MIN <= percent <= attenuation.PERCENT_MAX:
+        span = f"{attenuation.PERCENT_MIN:g} to {attenuation.PERCENT_MAX:g}"
+        raise ValueError(f"a sky for {percent:g} % of the year is not defined: {span} %")
     elevation = np.asarray(elevation_deg, np.float64)
     frequency = ends.frequency_ghz
     range_km = slant_range_km(altitude_km, elevation)

@@ -1,8 +1,9 @@
 """The climate that fades links, at any place on Earth, from coarse embedded grids.
 
-`Climate` holds what `attenuation` and `clear_air` ask for: rain exceeded for 0.01 % of the year, rain height, height of
-the ground, columns of water vapour and of cloud water by percentage of time, wet refractivity. The grids are means over
-boxes of the ITU's digital maps (data/capacity/README.md has the sources and how far off they are).
+`Climate` holds what `attenuation` and `clear_air` ask for: rain exceeded for 0.01 % of the year, how often it rains at
+all, rain height, height of the ground, columns of water vapour and of cloud water by percentage of time, wet
+refractivity. The grids are means over boxes of the ITU's digital maps (data/capacity/README.md has the sources and how
+far off they are).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Climate:
     latitude_deg: Floats
     r001_mm_h: Floats  # rain rate exceeded for 0.01 % of the year (P.837-7)
     rain_height_km: Floats  # above mean sea level (P.839-4)
+    rain_percent: Floats  # of the year in which it rains (P.837-7)
     ground_km: Floats  # mean height of the land around, 0 at sea (P.1511-2)
     vapour_1_kg_m2: Floats  # P.836-6
     vapour_50_kg_m2: Floats
