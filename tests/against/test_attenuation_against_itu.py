@@ -130,6 +130,17 @@ def test_gases_are_near_the_itus(row):
     assert float(said) == pytest.approx(expected, abs=0.015)
 
 
+# GHz, hPa of dry air, K, km: equivalent height of oxygen by P.676-12, as ITU-Rpy 0.4.0 computes it
+OXYGEN = [(12.0, 1013.25, 288.15, 4.884827), (29.0, 1013.25, 298.15, 5.237276), (29.0, 743.0, 290.2, 4.627600)]
+
+
+@pytest.mark.parametrize("row", OXYGEN)
+def test_the_height_of_oxygen_is_the_itus(row):
+    frequency, pressure, temperature, expected = row
+    said = clear_air.oxygen_height_km(frequency, pressure, temperature)
+    assert float(said) == pytest.approx(expected, rel=TWO_PARTS_IN_TEN_THOUSAND)
+
+
 def test_cloud_attenuation_goes_with_frequency_as_the_itus():
     """P.840-8's rows at one place: 1.77246907 dB at 29 GHz, 0.45516982 dB at 14.25 GHz, through the same cloud."""
     near, far = clear_air.liquid_water_db_per_kg_m2([14.25, 29.0])

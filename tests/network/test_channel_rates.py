@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 from openleo import cells
+from openleo.errors import InputError
 from openleo.network.capacity import feeders, radios, rain_grid, rates
 from openleo.network.capacity.link_budget import budget, channel_mbps
 from openleo.network.capacity.modcods import dvb_s2x
+from openleo.network.kernels.channel_rates import rate_at
 
 SKY = radios.embedded().satellite("starlink-v1")
 FIXED = radios.embedded().terminal("fixed")
@@ -53,6 +57,22 @@ def test_between_elevations_a_rate_is_between_its_neighbours(table):
     closes = (low > 0.0) & (high > 0.0)
     np.testing.assert_allclose(middle[closes], ((low + high) / 2.0)[closes], rtol=1e-6)
     assert (middle[~closes] == 0.0).all()
+
+
+def test_beside_an_elevation_that_does_not_close_there_is_no_rate():
+    made = np.array([[[0.0, 4.0, 8.0, 0.0, 2.0]]], np.float32)
+    said = [
+        rate_at(made, 0, 0, elevation, 5.0, 0.5) for elevation in (5.25, 5.5, 5.75, 6.0, 6.25, 6.5, 6.75, 7.0, 90.0)
+    ]
+    assert said == [0.0, 4.0, 6.0, 8.0, 0.0, 0.0, 0.0, 2.0, 2.0]
+
+
+def test_a_terminal_sends_no_better_modcod_than_it_can(world):
+    clear = rates.channel_rates(SKY, FIXED, world, 550.0, 50.0)
+    assert 0.9 < clear.up_mbps.max() / (62.5 / 1.05 * FIXED.bits_per_symbol_up_max) <= 1.0
+    plain = rates.channel_rates(SKY, replace(FIXED, bits_per_symbol_up_max=2.0), world, 550.0, 50.0)
+    assert 0.9 < plain.up_mbps.max() / (62.5 / 1.05 * 2.0) <= 1.0
+    np.testing.assert_array_equal(plain.down_mbps, clear.down_mbps)
 
 
 def test_no_rate_below_the_table_and_none_of_a_nan(table):
@@ -99,17 +119,11 @@ def test_a_rainier_percentage_never_raises_a_rate(world):
 
 
 def test_a_weak_terminal_carries_nothing_rather_than_the_least(world):
-    from dataclasses import replace
-
     deaf = replace(FIXED, g_t_db_k=-20.0)
     assert rates.channel_rates(SKY, deaf, world, 550.0, 0.5).down_mbps.max() == 0.0
 
 
 def test_what_cannot_be_a_link_is_refused(world):
-    from dataclasses import replace
-
-    from openleo.errors import InputError
-
     with pytest.raises(InputError, match="Is it a gain in dBi"):
         rates.channel_rates(SKY, replace(FIXED, g_t_db_k=33.0), world, 550.0, 0.5)
 

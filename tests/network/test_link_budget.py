@@ -88,6 +88,41 @@ def test_rain_warms_a_receiver_on_the_ground_alone():
     assert budget(UPWARDS, 550.0, 33.0, here, 0.3).rain_noise_db[0] == 0.0
 
 
+def test_the_way_up_term_by_term():
+    """Worked out a second time, from the triangle and from watts."""
+    found = budget(UPWARDS, 550.0, 40.0, None, 0.5)
+    cosine = np.cos(np.deg2rad(40.0))
+    off_nadir = np.sqrt(1.0 - (6378.137 / 6928.137 * cosine) ** 2)  # its cosine
+    off_zenith = np.sin(np.deg2rad(40.0))
+    watts = 10.0 ** (45.0 / 10.0) * off_nadir**1.3 * off_zenith**1.3
+    wavelength_m = 0.299792458 / 14.25
+    received = watts * (wavelength_m / (4.0 * np.pi * 812_107.0783)) ** 2 * 10.0 ** (9.0 / 10.0)  # over a kelvin
+    symbols_hz = 62.5e6 / 1.05
+    assert float(found.es_n0_db) == pytest.approx(10.0 * np.log10(received / 1.380649e-23 / symbols_hz), abs=1e-5)
+
+
+def test_clear_air_is_in_the_receivers_noise_already():
+    """G/T is that of a clear sky: without rain, clouds and turbulence nothing is added."""
+    still = rain_grid.Climate(*(np.array([one]) for one in (0.0, 0.0, 5.0, 0.0, 0.0, 60.0, 60.0, 0.0, 0.0, 0.0, -36.0)))
+    found = budget(ENDS, 550.0, 20.0, still, 0.5)
+    assert found.gases_db[0] < -0.3
+    assert found.rain_noise_db[0] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_rain_is_defined_to_five_percent():
+    wet = rain_grid.climate(1.3, 103.8)
+    assert budget(ENDS, 550.0, 40.0, wet, 5.0).rain_db[0] < -0.2
+    assert budget(ENDS, 550.0, 40.0, wet, 5.001).rain_db[0] == 0.0
+
+
+def test_columns_go_with_the_logarithm_of_the_percentage():
+    here = rain_grid.climate(1.3, 103.8)
+    assert here.vapour_kg_m2(0.01)[0] == here.vapour_kg_m2(1.0)[0] == here.vapour_1_kg_m2[0]
+    middle = (here.vapour_1_kg_m2[0] + here.vapour_50_kg_m2[0]) / 2.0
+    assert here.vapour_kg_m2(50.0**0.5)[0] == pytest.approx(middle)
+    assert here.liquid_kg_m2(10.0)[0] == pytest.approx(here.liquid_10_kg_m2[0])
+
+
 def test_ten_decibels_of_absorption_warm_by_nine_tenths_of_275_k():
     assert float(link_budget.rain_noise_db(10.0, 247.5)) == pytest.approx(10.0 * np.log10(2.0), abs=1e-12)
 

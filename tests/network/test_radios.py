@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,8 +127,6 @@ def test_a_name_that_is_not_there_suggests_one_that_is():
 
 def test_ends_that_cannot_be_of_one_link_are_named():
     """A gain in place of a G/T, and dBm in place of dBW."""
-    from dataclasses import replace
-
     fixed, sky = EMBEDDED.terminal("fixed"), EMBEDDED.satellite("starlink-v1")
     gain = radios.misfits(sky, replace(fixed, g_t_db_k=33.2), "mine.toml")
     assert [("Is it a gain in dBi?" in str(one), "needs a gain of 57.2 dBi" in str(one)) for one in gain] == [
@@ -136,3 +135,10 @@ def test_ends_that_cannot_be_of_one_link_are_named():
     power = radios.misfits(sky, replace(fixed, eirp_dbw=68.2), "mine.toml")
     assert ["Is it in dBm? dBW is 30 less." in str(one) for one in power] == [True]
     assert radios.misfits(sky, fixed, "mine.toml") == []
+
+
+def test_a_limit_on_the_flux_is_one_of_what_comes_down():
+    sky, fixed = EMBEDDED.satellite("starlink-v1"), EMBEDDED.terminal("fixed")
+    limited = replace(sky, up=replace(sky.up, pfd_dbw_m2_4khz=-190.0))
+    assert radios.up_ends(limited, fixed) == radios.up_ends(sky, fixed)
+    assert radios.down_ends(sky, fixed).pfd_dbw_m2_4khz == -146.0
