@@ -94,6 +94,18 @@ def test_links_all_at_once_are_links_one_by_one(table):
     np.testing.assert_array_equal(up, table.up(cell, np.array(SHELLS_KM)[altitude], elevation))
 
 
+def test_the_fingerprint_knows_what_changes_a_rate(world, table):
+    again = rates.channel_rates(SKY, FIXED, world, SHELLS_KM, 0.5)
+    assert again.sha256 == table.sha256
+    others = (
+        rates.channel_rates(SKY, FIXED, world, SHELLS_KM, 0.4),
+        rates.channel_rates(SKY, replace(FIXED, g_t_db_k=9.5), world, SHELLS_KM, 0.5),
+        rates.channel_rates(SKY, FIXED, world, SHELLS_KM[:3], 0.5),
+        rates.channel_rates(SKY, FIXED, world.of(np.arange(len(world))[::-1]), SHELLS_KM, 0.5),
+    )
+    assert len({table.sha256, *(one.sha256 for one in others)}) == 5
+
+
 def test_without_rain_a_higher_satellite_is_never_slower(world):
     """Scan loss and range both fall with elevation. At 50 % of the year there is no rain in the formulas."""
     clear = rates.channel_rates(SKY, FIXED, world, 550.0, 50.0)
@@ -139,6 +151,9 @@ def test_an_antenna_under_a_clear_sky_carries_about_one_satellite():
     found = feeders.feeder_rates(SKY, GATEWAY, SITES, 550.0, 50.0)
     at_40 = found.up_mbps[0, :, int((40.0 - found.first_deg) / found.step_deg)]
     np.testing.assert_allclose(at_40, 19_000.0, rtol=0.06)
+    links = np.arange(3, dtype=np.int32), np.zeros(3, np.int32), np.full(3, 40.0)
+    np.testing.assert_array_equal(found.of_links(*links)[0], at_40)
+    assert (found.of_links(*links)[1] < found.of_links(*links)[0]).all()
 
 
 def test_rain_of_the_tropics_ends_a_ka_link_and_a_second_site_brings_it_back():

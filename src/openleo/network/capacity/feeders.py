@@ -22,7 +22,8 @@ from openleo.network.capacity.link_budget import LinkEnds, budget, channel_mbps
 from openleo.network.capacity.modcods import Modcods, dvb_s2x
 from openleo.network.capacity.radios import GatewayRadio, SatelliteRadio, Side
 from openleo.network.capacity.rain_grid import Climate
-from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG
+from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, sha256_of
+from openleo.network.kernels.channel_rates import rates_at
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +41,23 @@ class FeederRates:
     site_percent: Floats  # axes (gateway): for which the site alone may fade
     up_mbps: NDArray[np.float32] = field(repr=False)  # axes (altitude, gateway, elevation): what users download
     down_mbps: NDArray[np.float32] = field(repr=False)  # what they upload
+
+    @property
+    def sha256(self) -> str:
+        """Of all that a rate is read from."""
+        return sha256_of(self.altitude_km, np.array([self.first_deg, self.step_deg]), self.up_mbps, self.down_mbps)
+
+    def of_links(
+        self, gateway: NDArray[np.int32], altitude: NDArray[np.int32], elevation_deg: Floats
+    ) -> tuple[Floats, Floats]:
+        """(what users download, what they upload), Mbit/s of one antenna each, axes (link).
+
+        `gateway` by its number, `altitude` by that in `altitude_km`.
+        """
+        up, down = np.zeros(len(elevation_deg)), np.zeros(len(elevation_deg))
+        rates_at(self.up_mbps, altitude, gateway, elevation_deg, self.first_deg, self.step_deg, up)
+        rates_at(self.down_mbps, altitude, gateway, elevation_deg, self.first_deg, self.step_deg, down)
+        return up, down
 
 
 def feeder_rates(

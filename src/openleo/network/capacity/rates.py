@@ -7,6 +7,7 @@ Earth is a few hundred rows. Assignments of beams read rates here and know no dB
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -52,6 +53,11 @@ class ChannelRates:
     def elevation_deg(self) -> Floats:
         """Of the table's last axis."""
         return np.asarray(self.first_deg + self.step_deg * np.arange(self.down_mbps.shape[2]), np.float64)
+
+    @property
+    def sha256(self) -> str:
+        """Of all that a rate is read from."""
+        return sha256_of(self.altitude_km, self.elevation_deg, self.zone, self.down_mbps, self.up_mbps)
 
     def altitude_number(self, altitude_km: ArrayLike) -> Ints:
         """The table's altitude that is nearest to each."""
@@ -128,6 +134,15 @@ def zones(down: LinkEnds, up: LinkEnds, climate: Climate, percent: float) -> tup
     worst_first = np.lexsort((np.arange(len(zone)), -(taken[0] + taken[1]), zone))
     heads = np.flatnonzero(np.diff(zone[worst_first], prepend=-1))
     return zone.astype(np.int32), worst_first[heads]
+
+
+def sha256_of(*arrays: NDArray[np.generic]) -> str:
+    """Of arrays' shapes, kinds and numbers."""
+    made = hashlib.sha256()
+    for one in arrays:
+        made.update(f"{one.shape} {one.dtype.str}".encode())
+        made.update(np.ascontiguousarray(one).tobytes())
+    return made.hexdigest()
 
 
 def sky_loss_db(ends: LinkEnds, elevation_deg: float, climate: Climate, percent: float) -> Floats:
