@@ -1,0 +1,192 @@
+"""The form of a radio file (TOML): satellites, terminals and gateways, each quantity with its source.
+
+A quantity is a number, or a table `{value, low, high, source, uncertain}`. The unit stands in the key's name. What is
+outside the span that a key allows is refused with a guess at the unit that was meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from openleo.errors import Problem, join_or
+from openleo.reading import Record
+
+
+class FigureRecord(Record):
+    """A quantity with where it comes from."""
+
+    value: float = Field(description="In the unit of the key's name.")
+    low: float | None = Field(None, description="It may be as low as this. Default: the value.")
+    high: float | None = Field(None, description="It may be as high as this. Default: the value.")
+    source: str = Field("", description="Who says so, or how it was estimated.")
+    uncertain: bool = Field(False, description="No document that we read says so.")
+
+
+Quantity = FigureRecord | float
+
+
+class SideRecord(Record):
+    """One direction of a satellite's service or feeder links: the channel, and the satellite's end."""
+
+    frequency_ghz: Quantity = Field(description="Middle of the band.")
+    bandwidth_mhz: Quantity = Field(description="Of one channel.")
+    roll_off: Quantity = Field(0.05, description="Of the pulse: the symbol rate is bandwidth / (1 + roll_off).")
+    channels: Quantity = Field(description="Channels that differ in frequency.")
+    polarisations: Quantity = Field(1, description="How often each channel is used in one beam: 1 or 2.")
+    eirp_dbw: Quantity | None = Field(None, description="Of one channel at boresight, the most; where it transmits.")
+    pfd_dbw_m2_4khz: Quantity | None = Field(
+        None, description="The most power flux density on the ground in any 4 kHz. Default: no limit."
+    )
+    g_t_db_k: Quantity | None = Field(None, description="At boresight; where it receives.")
+    scan_exponent: Quantity = Field(0.0, description="The gain goes with cos^n of the angle off nadir. 0: it turns.")
+    c_over_i_db: Quantity | None = Field(
+        None, description="Interference, intermodulation and the other polarisation together. Default: not counted."
+    )
+
+
+class SatelliteRecord(Record):
+    """`[[satellite]]`."""
+
+    name: str = Field(min_length=1, description="Unique in its file.")
+    title: str = Field("", description="What it stands for.")
+    note: str = Field("", description="What is not known.")
+    margin_db: Quantity = Field(2.0, description="Kept between the link and the MODCOD: modems are not ideal. Assumed.")
+    down: SideRecord = Field(description="To terminals.")
+    up: SideRecord = Field(description="From terminals.")
+    feeder_up: SideRecord | None = Field(None, description="From gateways: what users download.")
+    feeder_down: SideRecord | None = Field(None, description="To gateways: what users upload.")
+    beams_down: Quantity | None = Field(None, description="Beams to terminals at a time.")
+    beams_up: Quantity | None = Field(None, description="Beams from terminals at a time.")
+    mbps_down_max: Quantity | None = Field(None, description="All that the satellite hands down to terminals.")
+    mbps_up_max: Quantity | None = Field(None, description="All that it takes from terminals.")
+
+
+class TerminalRecord(Record):
+    """`[[terminal]]`."""
+
+    name: str = Field(min_length=1, description="Unique in its file.")
+    title: str = Field("", description="What it stands for.")
+    classes: list[str] = Field(default_factory=list, description="Classes of rules whose terminals are like this one.")
+    note: str = Field("", description="What is not known.")
+    g_t_db_k: Quantity = Field(description="At boresight under a clear sky.")
+    noise_k: Quantity = Field(description="Of the receiver with its antenna under a clear sky.")
+    eirp_dbw: Quantity = Field(description="At boresight, the most, all in one channel.")
+    antenna_m: Quantity = Field(description="Diameter, or that of a disc of the same area.")
+    scan_exponent: Quantity = Field(1.3, description="The gain goes with cos^n of the angle off zenith. 0: it turns.")
+    bits_per_symbol_up_max: Quantity = Field(6.0, description="The best MODCOD that its transmitter can send.")
+    mbps_down_max: Quantity | None = Field(None, description="The most that one terminal takes.")
+    mbps_up_max: Quantity | None = Field(None, description="The most that one terminal sends.")
+
+
+class GatewayRecord(Record):
+    """`[[gateway]]`."""
+
+    name: str = Field(min_length=1, description="Unique in its file.")
+    title: str = Field("", description="What it stands for.")
+    note: str = Field("", description="What is not known.")
+    eirp_dbw: Quantity = Field(description="Of one channel in one polarisation, the most.")
+    g_t_db_k: Quantity = Field(description="Under a clear sky.")
+    noise_k: Quantity = Field(description="Of the receiver with its antenna under a clear sky.")
+    antenna_m: Quantity = Field(description="Diameter.")
+    antennas: Quantity = Field(8, description="At a site; each tracks one satellite.")
+
+
+class RadioFile(Record):
+    """A radio file: any of the three."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    satellite: list[SatelliteRecord] = Field(default_factory=list)
+    terminal: list[TerminalRecord] = Field(default_factory=list)
+    gateway: list[GatewayRecord] = Field(default_factory=list)
+
+
+# key: (least, most, unit, {factor: unit}). A value outside that fits when divided by a factor was in the other unit.
+SPANS: dict[str, tuple[float, float, str, dict[float, str]]] = {
+    "frequency_ghz": (1.0, 50.0, "GHz", {1e3: "MHz", 1e9: "Hz"}),
+    "bandwidth_mhz": (0.05, 5000.0, "MHz", {1e3: "kHz", 1e6: "Hz"}),
+    "roll_off": (0.0, 1.0, "as a share", {100.0: "percent"}),
+    "channels": (1, 1000, "a number", {}),
+    "polarisations": (1, 2, "a number", {}),
+    "eirp_dbw": (-30.0, 95.0, "dBW", {}),
+    "pfd_dbw_m2_4khz": (-200.0, -100.0, "dB(W/m²) in 4 kHz", {}),
+    "g_t_db_k": (-40.0, 50.0, "dB/K", {}),
+    "scan_exponent": (0.0, 4.0, "a power of the cosine", {}),
+    "c_over_i_db": (0.0, 60.0, "dB", {}),
+    "margin_db": (0.0, 20.0, "dB", {}),
+    "noise_k": (10.0, 5000.0, "K", {}),
+    "antenna_m": (0.05, 40.0, "m", {100.0: "cm", 1000.0: "mm"}),
+    "antennas": (1, 1000, "a number", {}),
+    "bits_per_symbol_up_max": (0.1, 12.0, "bits", {}),
+    "beams_down": (1, 10_000, "a number", {}),
+    "beams_up": (1, 10_000, "a number", {}),
+    "mbps_down_max": (0.001, 1e7, "Mbit/s", {1e6: "bit/s", 1e3: "kbit/s"}),
+    "mbps_up_max": (0.001, 1e7, "Mbit/s", {1e6: "bit/s", 1e3: "kbit/s"}),
+}
+WHOLE = {"channels", "polarisations", "antennas", "beams_down", "beams_up"}
+TRANSMIT, RECEIVE = "eirp_dbw", "g_t_db_k"
+NEEDS = {"down": TRANSMIT, "up": RECEIVE, "feeder_up": RECEIVE, "feeder_down": TRANSMIT}
+
+
+def problems_of(record: RadioFile, file: str) -> list[Problem]:
+    """What pydantic cannot see: spans of units, intervals, names that stand twice, ends that a side lacks."""
+    found: list[Problem] = []
+    for kind in ("satellite", "terminal", "gateway"):
+        names = [one.name for one in getattr(record, kind)]
+        for number, one in enumerate(getattr(record, kind)):
+            where = f"{kind}[{number}]"
+            if names.index(one.name) < number:
+                found.append(Problem(file, f"{where}.name", f'"{one.name}" stands twice.', "Rename one of them."))
+            found += _in_span(one, file, where)
+            for side, needed in NEEDS.items() if kind == "satellite" else ():
+                part = getattr(one, side)
+                if part is None:
+                    continue
+                found += _in_span(part, file, f"{where}.{side}")
+                if getattr(part, needed) is None:
+                    way_out = "Its end of this link is the transmitter." if needed == TRANSMIT else "It receives here."
+                    found.append(Problem(file, f"{where}.{side}.{needed}", "is missing.", way_out))
+                found += _wider_than_its_band(part, file, f"{where}.{side}")
+    return found
+
+
+def _in_span(record: Record, file: str, where: str) -> list[Problem]:
+    found = []
+    for key, (least, most, unit, others) in SPANS.items():
+        quantity = getattr(record, key, None)
+        if quantity is None:
+            continue
+        place, value = f"{where}.{key}", number(quantity)
+        if isinstance(quantity, FigureRecord):
+            low, high = quantity.low, quantity.high
+            if (low is not None and low > value) or (high is not None and high < value):
+                rule = f"is {value:g}, outside its own interval from {low} to {high}."
+                found.append(Problem(file, place, rule, "low ≤ value ≤ high."))
+        if not least <= value <= most:
+            meant = {name: value / factor for factor, name in others.items() if least <= value / factor <= most}
+            way_out = "Check its unit."
+            if meant:
+                way_out = (
+                    f"In {join_or(list(meant))}? Then it is {join_or([f'{one:g}' for one in meant.values()])} here."
+                )
+            found.append(Problem(file, place, f"is {value:g}; it is {unit}, from {least:g} to {most:g}.", way_out))
+        elif key in WHOLE and value != int(value):
+            found.append(Problem(file, place, f"is {value:g}; it must be a whole number."))
+    return found
+
+
+def _wider_than_its_band(side: SideRecord, file: str, where: str) -> list[Problem]:
+    """All channels side by side cannot be wider than half of the frequency that they stand around."""
+    wide_mhz, frequency = number(side.bandwidth_mhz) * number(side.channels), number(side.frequency_ghz)
+    if wide_mhz <= 500.0 * frequency or not 1.0 <= frequency <= 50.0:
+        return []
+    rule = (
+        f"{number(side.channels):g} channels of {number(side.bandwidth_mhz):g} MHz do not fit around {frequency:g} GHz."
+    )
+    return [Problem(file, f"{where}.bandwidth_mhz", rule, "It is of one channel, in MHz.")]
+
+
+def number(quantity: Any) -> float:
+    """The value of a quantity in either form."""
+    return float(quantity.value if isinstance(quantity, FigureRecord) else quantity)
