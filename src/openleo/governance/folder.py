@@ -172,7 +172,10 @@ class ChangeFolder:
         """A signature of the request is over what stands in the folder; whose key it is, the ledger says."""
         if proposed.sponsor is None:
             return
-        made = to_sign.request(str(self.request["origin"]), str(self.request["roster"]), proposed)
+        try:
+            made = to_sign.request(str(self.request["origin"]), str(self.request["roster"]), proposed)
+        except ValueError:  # text that is none: halves of pairs
+            raise Refused(f"{self.path / REQUEST} is not the request of a change") from None
         if made != self.read(TO_REQUEST):
             raise Refused(f"{self.path / TO_REQUEST} does not say what {REQUEST} says")
         try:
