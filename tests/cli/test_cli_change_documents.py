@@ -96,6 +96,30 @@ def test_an_effect_that_does_not_follow_is_named_by_its_place(place: Place) -> N
     assert "SGP, fixed: not signed" in place.run("change", "verify", "first", "--json", code=3).json["why"]
 
 
+def test_a_request_that_was_never_made_does_not_borrow_the_proof_of_another(place: Place) -> None:
+    """The id of a change is public, and so is the proof of its activation: whoever has both writes a folder around."""
+    place.run("ledger", "export", "ledger", "public")
+    vkey = (place.path / "public" / "vkey").read_text().strip()
+    words = ("change", "verify", "first", "--vkey", vkey, "--no-recompute", "--json")
+    assert place.run(*words).json["proven"] is True
+    folder = place.path / "first"
+    whole = (folder / "request.json").read_bytes(), json.loads((folder / "effect.json").read_bytes())
+    request = json.loads(whole[0])
+    request["proposed"] |= {"reason": "what nobody asked for", "on_behalf_of": "regulator:SGP"}
+    (folder / "request.json").write_text(json.dumps(request))
+    signed_anew(folder, whole[1])
+    assert "proposal.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+    (folder / "request.json").write_bytes(whole[0])
+    whole[1]["territories"][0]["gained"]["people"] += 1
+    signed_anew(folder, whole[1])
+    assert "effect.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+    (folder / "proposal.tlog-proof").unlink()
+    assert "nothing shows that it is this request" in place.run(*words, code=3).json["why"]
+    made = ("ledger", "prove", "ledger", 1, "--out", "first/proposal.tlog-proof")
+    place.run(*made)
+    assert "effect.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+
+
 @pytest.mark.parametrize(
     ("which", "why"),
     [

@@ -192,8 +192,8 @@ def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: st
     return ""
 
 
-def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
-    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body))
+def _follow_proposed(state: State, index: int, entry: Entry, body: Proposed) -> None:
+    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body), index)
     state.open.add(body.change)
     state.nonces.add(body.nonce)
 
@@ -212,9 +212,10 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
         )
 
 
-def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
+def _follow_effect(state: State, index: int, entry: Entry, body: EffectFrozen) -> None:
     change = state.changes[body.change]
-    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body, entry.at)
+    change.effect, change.effect_at, change.effect_by = body, entry.at, index
+    change.lines = lines_of(state, change, body, entry.at)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
