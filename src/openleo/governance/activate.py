@@ -96,11 +96,11 @@ def activate(house: House, id_: str, now: datetime, recompute: Recompute, clock:
     except NotProven as error:  # it is in force and logged; the witnesses see it with the next checkpoint
         warnings = (*warnings, f"not witnessed yet: {error}")
     house.at("activation witnessed")
-    made = [house.ledger.prove(number) for number in (index, change.proposed_by, change.effect_by)]
+    made, proposal, effect = (house.ledger.prove(number) for number in (index, change.proposed_by, change.effect_by))
     if said := house.write_active(now):
         warnings = (*warnings, said)
     house.at("active set written")
-    return Activation(index, *made, warnings)
+    return Activation(index, made, proposal, effect, warnings)
 
 
 def _seen(house: House, change: Change, clock: Clock) -> tuple[Opened, tuple[str, ...]]:
