@@ -259,9 +259,22 @@ def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
     officer = next(one for one in electorate(state, change.proposed.kind) if one.id == body.officer)
     if not any(officer.party in parties(line.quorum) for line in change.asked):
         raise Refused(f"the quorum asks nobody of {officer.party}: an objection is open to them")
+    if change.proposed.kind == RECOVERY and body.officer in change.withdrawn:
+        raise Refused(f"{body.officer} does not count for it any more")
 
 
 def _follow_rejection(state: State, _index: int, _entry: Entry, body: Rejection) -> None:
+    """One officer's no ends a change; a recovery ends when those who are left cannot be enough.
+
+    Else one stolen key of recovery, which nobody can revoke when no officer can sign, would stop every recovery.
+    """
+    change = state.changes[body.change]
+    if change.proposed.kind == RECOVERY:
+        change.votes.pop(body.officer, None)
+        change.withdrawn.add(body.officer)
+        left = {one.id for one in electorate(state, RECOVERY)} - change.withdrawn - change.proposed.asked_by
+        if len(left) >= state.people.recovery.threshold:
+            return
     end(state, body.change, Status.REJECTED, f"by {body.officer}")
 
 
