@@ -343,6 +343,24 @@ def test_a_stolen_key_says_no_until_it_is_revoked(world: World) -> None:
     assert status(world, "c-3") is Status.ACTIVE
 
 
+def test_an_officer_whose_key_was_revoked_approves_again_with_another() -> None:
+    """Else the thief of one key could stop a change that everybody wants: by approving it."""
+    world = World.founded(roster([*EVERYBODY, dataclasses.replace(TWN[0], key=2)]))
+    world.propose()
+    world.approve("c-1", OPERATORS[1], OPERATORS[2], TWN[0])
+    assert "one person has one vote" in world.why(world.approval("c-1", dataclasses.replace(TWN[0], key=2)))
+    message = to_sign.revocation(world.state.origin, TWN[0].id, TWN[0].fingerprint, "stolen")
+    world.append(
+        KeyRevoked(
+            change=None, officer=TWN[0].id, key=TWN[0].fingerprint, reason="stolen", signature=TWN[0].sign(message)
+        )
+    )
+    assert status(world) is Status.APPROVING
+    world.approve("c-1", dataclasses.replace(TWN[0], key=2))
+    world.activate()
+    assert world.replayed().value(BOOK) == A
+
+
 def test_a_thief_does_not_undo_the_no_of_an_officer_by_revoking_the_key_that_said_it() -> None:
     """Why a rejection does not end with its key: any good key of an officer revokes the others, a stolen one too."""
     second = dataclasses.replace(TWN[0], key=2)

@@ -226,7 +226,8 @@ def _check_approval(state: State, entry: Entry, body: Approval) -> None:
     if body.officer in change.proposed.asked_by:
         did = "requested" if body.officer == change.proposed.requester else "signed the request of"
         raise Refused(f"{body.officer} {did} the change, and does not count for it")
-    if body.officer in change.votes:
+    vote = change.votes.get(body.officer)
+    if vote is not None and vote.key not in state.revoked:  # by a key that was revoked since then, it counts no more
         raise Refused(f"{body.officer} approved it before: one person has one vote")
     if body.officer in change.withdrawn:
         raise Refused(f"{body.officer} took an approval back; a new proposal is needed to approve again")
