@@ -23,6 +23,8 @@ from openleo.governance.moves import NETWORK, Move
 from openleo.governance.state import State
 
 BAD_BOOK = rfc8785.dumps({"book": "operator", "rule": 5})
+UNWRITABLE = rfc8785.dumps({"book": "operator", "rule": [], "files": {"a" * 300: "x"}})
+TWO_PLACES = rfc8785.dumps({"book": "operator", "rule": [], "files": {"a": "x", "a/b": "x"}})
 EFFECT = rfc8785.dumps(plain_effect(State(), [], []))
 
 
@@ -44,14 +46,17 @@ def proposed(path: Path, kind: str, move: Move, effect: bytes, documents: Sequen
     [
         ("rules", Move(target=BOOK, base=None, new=A), b"[]", "cannot be judged"),
         ("network", Move(target=NETWORK, base=None, new=A), b"{}", "cannot be judged"),
-        ("rules", Move(target=BOOK, base=None, new=hashlib.sha256(BAD_BOOK).hexdigest()), EFFECT, "book operator"),
+        *(
+            ("rules", Move(target=BOOK, base=None, new=hashlib.sha256(book).hexdigest()), EFFECT, "book operator")
+            for book in (BAD_BOOK, UNWRITABLE, TWO_PLACES)
+        ),
     ],
-    ids=["a list", "an effect of nothing", "a book that is none"],
+    ids=["a list", "an effect of nothing", "a book that is none", "a name too long", "a file that is a folder"],
 )
 def test_a_document_that_is_none_is_found_and_the_audit_goes_on(
     tmp_path: Path, kind: str, move: Move, effect: bytes, why: str
 ) -> None:
-    office = proposed(tmp_path, kind, move, effect, [BAD_BOOK])
+    office = proposed(tmp_path, kind, move, effect, [BAD_BOOK, UNWRITABLE, TWO_PLACES])
     code, out, err = openleo("change", "audit", office.ledger, "--json")
     assert code == 3, err
     said = json.loads(out)
