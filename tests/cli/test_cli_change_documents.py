@@ -132,6 +132,7 @@ def test_a_request_that_was_never_made_does_not_borrow_the_proof_of_another(plac
         ("rules", "others than those that the change moves"),
         ("scenario", "is the network"),
         ("name", "lies outside"),
+        ("screen", "network.scenario"),
         ("list", "is no list of documents"),
         ("base", "make the rules"),
     ],
@@ -165,12 +166,16 @@ def test_documents_that_do_not_fit_are_refused(place: Place, which: str, why: st
             listed["network"]["files"]["s.toml"] = keep(other.encode())
         case "name":
             listed["network"]["files"]["/etc/s.toml"] = listed["network"]["files"]["s.toml"]
+        case "screen":
+            listed["network"]["scenario"] = "\x1b[2J.toml"
         case "list":
             del listed["new"]
         case "base":
             listed["base"]["books"]["operator"] = book
     (folder / "documents.json").write_text(json.dumps(listed))
-    assert why in place.run("change", "verify", "first", "--json", code=3).json["why"]
+    done = place.run("change", "verify", "first", "--json", code=3)
+    assert why in done.json["why"]
+    assert "\x1b" not in done.err
     assert place.run("change", "verify", "first", "--no-recompute").code == 0
 
 

@@ -120,13 +120,16 @@ def _shown(where: str, fetch: Fetch) -> Artefacts | None:
     """The documents beside a published ledger, where there are any (`openleo change publish`)."""
     from openleo.governance.artefacts import Shown
     from openleo.governance.published import FOLDER, INDEX
-    from openleo.ledger.faults import Missing
+    from openleo.ledger.faults import Malformed, Missing
 
     def read(path: str) -> bytes | None:
         try:
             return fetch(path)
         except Missing:
             return None
+        except Malformed as error:  # larger than is read: it is there, and fits no name
+            note(f"{error} It is taken for altered.")
+            return b""
 
     return None if read(INDEX) is None else Shown(lambda sha256: read(f"{FOLDER}/{sha256}"), f"{where}/{FOLDER}")
 
