@@ -89,6 +89,8 @@ def test_another_history_in_its_place_is_read_from_its_beginning(folder: Folder,
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
         (folder.path / name).unlink(missing_ok=True)
     shutil.copy(other.ledger, folder.ledger)
+    for one in ("log.key", "log.key.signed"):
+        shutil.copy(other.path / one, folder.path / one)
     assert follower.look() == 9
     entries, expected = whole(other)
     assert (follower.genesis.to_bytes(), follower.notices(LATER)) == (entries[0], expected)
@@ -97,14 +99,19 @@ def test_another_history_in_its_place_is_read_from_its_beginning(folder: Folder,
 def test_an_entry_that_should_not_follow_stops_it_until_it_is_gone(folder: Folder) -> None:
     follower = Follower(folder)
     follower.look()
-    shutil.copy(folder.ledger, folder.path / "before")
+    mark = folder.key.with_name(folder.key.name + ".signed")
+    for file in (folder.ledger, mark):
+        shutil.copy(file, folder.path / f"before-{Path(file).name}")
     body = Expired(change="c-9", why="an example")
     with House(folder) as house:
         house.ledger.append([entry(START, body).to_bytes()], house.signer)
     for _ in range(2):
         with pytest.raises(NotInOrder, match="entry 7: no change c-9"):
             follower.look()
-    shutil.copy(folder.path / "before", folder.ledger)
+    shutil.copy(folder.path / "before-ledger.sqlite", folder.ledger)
+    with pytest.raises(NotProven, match="old copy"):  # as long as the key remembers what it signed
+        follower.look()
+    shutil.copy(folder.path / f"before-{mark.name}", mark)
     assert follower.look() == 7
     assert follower.notices(LATER) == whole(folder)[1]
 
