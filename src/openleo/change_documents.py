@@ -26,7 +26,7 @@ from openleo.changes import Books, counted, effect_of_rules, moves
 from openleo.errors import InputError
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.differs import difference
-from openleo.governance.entries import Sha256
+from openleo.governance.entries import Sha256, Text
 from openleo.governance.folder import DOCUMENTS, MANIFEST, ChangeFolder, readable
 from openleo.governance.moves import NETWORK, Move
 from openleo.governance.public_effect import in_public, is_public
@@ -39,7 +39,7 @@ from openleo.scenario_copies import copies, lay_out
 
 SCHEMA = 1
 COMPUTED = ("rules", "network")  # kinds of change whose effect is computed on a network
-Name = Annotated[str, Field(min_length=1, max_length=1000)]
+Name = Annotated[Text, Field(min_length=1, max_length=1000)]  # of whoever wrote the folder
 
 
 class _Form(BaseModel):

@@ -450,7 +450,8 @@ def test_what_cannot_be_written_is_said_and_loses_nothing(place: Place) -> None:
     (place.path / "strip" / "proof.tlog-proof").mkdir()
     done = place.activate("strip", code=2)
     assert "is in force (entry " in done.err
-    assert "ledger prove" in done.err
+    for number, name in ((6, "proposal"), (7, "effect"), (10, "proof")):
+        assert f"openleo ledger prove ledger {number} --out strip/{name}.tlog-proof" in done.err
     assert place.run("change", "show", "strip", "--json").json["status"] == "active"
 
 

@@ -96,6 +96,30 @@ def test_an_effect_that_does_not_follow_is_named_by_its_place(place: Place) -> N
     assert "SGP, fixed: not signed" in place.run("change", "verify", "first", "--json", code=3).json["why"]
 
 
+def test_a_request_that_was_never_made_does_not_borrow_the_proof_of_another(place: Place) -> None:
+    """The id of a change is public, and so is the proof of its activation: whoever has both writes a folder around."""
+    place.run("ledger", "export", "ledger", "public")
+    vkey = (place.path / "public" / "vkey").read_text().strip()
+    words = ("change", "verify", "first", "--vkey", vkey, "--no-recompute", "--json")
+    assert place.run(*words).json["proven"] is True
+    folder = place.path / "first"
+    whole = (folder / "request.json").read_bytes(), json.loads((folder / "effect.json").read_bytes())
+    request = json.loads(whole[0])
+    request["proposed"] |= {"reason": "what nobody asked for", "on_behalf_of": "regulator:SGP"}
+    (folder / "request.json").write_text(json.dumps(request))
+    signed_anew(folder, whole[1])
+    assert "proposal.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+    (folder / "request.json").write_bytes(whole[0])
+    whole[1]["territories"][0]["gained"]["people"] += 1
+    signed_anew(folder, whole[1])
+    assert "effect.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+    (folder / "proposal.tlog-proof").unlink()
+    assert "nothing shows that it is this request" in place.run(*words, code=3).json["why"]
+    made = ("ledger", "prove", "ledger", 1, "--out", "first/proposal.tlog-proof")
+    place.run(*made)
+    assert "effect.tlog-proof is of another entry" in place.run(*words, code=3).json["why"]
+
+
 @pytest.mark.parametrize(
     ("which", "why"),
     [
@@ -108,6 +132,7 @@ def test_an_effect_that_does_not_follow_is_named_by_its_place(place: Place) -> N
         ("rules", "others than those that the change moves"),
         ("scenario", "is the network"),
         ("name", "lies outside"),
+        ("screen", "network.scenario"),
         ("list", "is no list of documents"),
         ("base", "make the rules"),
     ],
@@ -141,12 +166,16 @@ def test_documents_that_do_not_fit_are_refused(place: Place, which: str, why: st
             listed["network"]["files"]["s.toml"] = keep(other.encode())
         case "name":
             listed["network"]["files"]["/etc/s.toml"] = listed["network"]["files"]["s.toml"]
+        case "screen":
+            listed["network"]["scenario"] = "\x1b[2J.toml"
         case "list":
             del listed["new"]
         case "base":
             listed["base"]["books"]["operator"] = book
     (folder / "documents.json").write_text(json.dumps(listed))
-    assert why in place.run("change", "verify", "first", "--json", code=3).json["why"]
+    done = place.run("change", "verify", "first", "--json", code=3)
+    assert why in done.json["why"]
+    assert "\x1b" not in done.err
     assert place.run("change", "verify", "first", "--no-recompute").code == 0
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from test_cli_change import SAID, Place, place, walked
 
+from openleo.ledger.fetch import FILE_BYTES_MAX
+
 __all__ = ["place", "walked"]  # fixtures
 
 ACCOUNT = "account:hmac-sha256:" + "1" * 64
@@ -125,6 +127,10 @@ def test_a_document_that_was_swapped_is_found_and_one_that_is_gone_is_listed(
     file.write_bytes(was.replace(b'"', b"'", 1))
     answer = place.run("change", "audit", "public", "--json", code=3).json
     assert any("was altered" in row["why"] for row in answer["findings"])
+    file.write_bytes(bytes(FILE_BYTES_MAX + 1))  # without an end, as far as a reader goes
+    done = place.run("change", "audit", "public", "--json", code=3)
+    assert any("was altered" in row["why"] for row in done.json["findings"])
+    assert "is larger than any file" in done.err
     file.unlink()
     code = 0 if kind == "network" else 3  # what is in force cannot be judged without the others
     done = place.run("change", "audit", "public", "--json", code=code)

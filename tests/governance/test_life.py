@@ -38,6 +38,9 @@ from openleo.governance.entries import (
     instant,
 )
 from openleo.governance.moves import ROSTER, Move
+from openleo.governance.notices import Kind
+from openleo.governance.noticing import notices
+from openleo.governance.replay import audit
 from openleo.governance.roster import Roster
 from openleo.governance.state import Status, statement
 
@@ -366,6 +369,34 @@ def test_recovery_keys_set_a_new_roster_after_public_notice(world: World) -> Non
     world.approve("c-1", newcomers[1], TWN[0])
     world.activate("c-1")
     assert world.replayed().active(world.now)[BOOK] == A
+
+
+def test_one_stolen_key_of_recovery_does_not_stop_the_others(world: World) -> None:
+    """No officer can take it away when a recovery is needed; so many noes end it as leave too few keys."""
+    new = roster(recovery_notice_days=8)
+    world.append(roster_proposal(world, new, "r-1", kind="recovery", requester="vault"))
+    world.append(world.effect("r-1"))
+    by_line = {one.line: one for one in RECOVERY}
+    thief, honest, other = (by_line[key.line] for key in world.state.people.recovery.keys)
+
+    def signed(form: Approval, number: int) -> Approval:
+        return form.model_copy(update={"officer": f"recovery-{number}"})
+
+    world.append(signed(world.approval("r-1", thief), 1))
+    world.append(signed(world.rejection("r-1", thief), 1), "change.rejection")
+    assert status(world, "r-1") is Status.APPROVING
+    for again in (world.rejection("r-1", thief), world.approval("r-1", thief)):
+        assert world.why(signed(again, 1))  # nor does it count any more
+    world.append(signed(world.approval("r-1", honest), 2))
+    state, _ = audit(world.entries)
+    assert state.status("r-1", world.now) is Status.APPROVING  # the thief's approval is gone
+    world.append(signed(world.approval("r-1", other), 3))
+    assert status(world, "r-1") is Status.SCHEDULED
+    kinds = [one.kind for one in notices(world.entries, world.now)]
+    assert kinds == [Kind.PROPOSED, Kind.WITHDRAWN, Kind.APPROVED]
+    world.append(signed(world.rejection("r-1", other), 3), "change.rejection")
+    assert world.replayed().status("r-1", world.now) is Status.REJECTED
+    assert notices(world.entries, world.now)[-1].kind is Kind.REJECTED
 
 
 def test_recovery_moves_the_roster_alone(world: World) -> None:

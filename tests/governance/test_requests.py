@@ -348,6 +348,8 @@ def test_a_folder_whose_request_was_altered_does_not_verify(office: Office) -> N
     said["proposed"]["sponsor"]["signature"] = OPERATORS[0].sign(bytes_asked)
     request.write_text(json.dumps(said))
     assert "under the request is for" in _verify(folder)
+    request.write_text(json.dumps(json.loads(whole) | {"origin": "\ud800"}))  # half a pair: no text
+    assert "is not the request of a change" in _verify(folder)
 
 
 def _verify(folder: Path) -> str:

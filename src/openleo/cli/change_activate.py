@@ -33,23 +33,29 @@ def activate(
     """Activate a change: its approvals are proven, its effect is computed again, and it is logged before it holds.
 
     Exits 3 with the reason where the quorum, the notice, the window, a document or a witness is missing, or where the
-    effect takes more than was signed. DIR/proof.tlog-proof is written, for anybody's verifier.
+    effect takes more than was signed. DIR/proof.tlog-proof and two others are written, for anybody's
+    verifier: of the activation, of the proposal, and of the effect.
     """
     from openleo.errors import InputError, Problem
     from openleo.governance.activate import activate as pass_gate
-    from openleo.governance.folder import PROOF, ChangeFolder
+    from openleo.governance.folder import EFFECT_PROOF, PROOF, PROPOSAL_PROOF, ChangeFolder
     from openleo.report.staging import StagedFile
 
     with answers(str(folder), as_json), opened(data, database, write=True, show=False) as house:
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
         made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, terminals, threads), clock)
+        proofs = {PROPOSAL_PROOF: made.proposal, EFFECT_PROOF: made.effect, PROOF: made.proof}
         try:
-            with StagedFile(folder / PROOF) as file:
-                file.write_bytes(made.proof.encode())
+            for name, proof in proofs.items():
+                with StagedFile(folder / name) as file:
+                    file.write_bytes(proof.encode())
         except InputError as error:
-            rule = f"{id_} is in force (entry {made.index}), and its proof could not be kept."
-            way_out = f"Make it again: openleo ledger prove {data} {made.index}"
+            rule = f"{id_} is in force (entry {made.index}), and its proofs could not be kept."
+            again = (
+                f"openleo ledger prove {data} {proof.index} --out {folder / name}" for name, proof in proofs.items()
+            )
+            way_out = f"Make them again: {'; '.join(again)}"
             raise InputError([Problem(str(folder / PROOF), "", rule, way_out), *error.problems]) from None
         origin = house.state.origin
     for said in made.warnings:

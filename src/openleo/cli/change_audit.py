@@ -120,13 +120,16 @@ def _shown(where: str, fetch: Fetch) -> Artefacts | None:
     """The documents beside a published ledger, where there are any (`openleo change publish`)."""
     from openleo.governance.artefacts import Shown
     from openleo.governance.published import FOLDER, INDEX
-    from openleo.ledger.faults import Missing
+    from openleo.ledger.faults import Malformed, Missing
 
     def read(path: str) -> bytes | None:
         try:
             return fetch(path)
         except Missing:
             return None
+        except Malformed as error:  # larger than is read: it is there, and fits no name
+            note(f"{error} It is taken for altered.")
+            return b""
 
     return None if read(INDEX) is None else Shown(lambda sha256: read(f"{FOLDER}/{sha256}"), f"{where}/{FOLDER}")
 
@@ -181,7 +184,9 @@ def _of_a_change(
     state: State, number: int, data: bytes, kept: Artefacts | None, before: dict[str, str | None], tree: Tree
 ) -> Iterator[Finding]:
     """What the documents and the tree say of an effect or an activation. `before`: what was settled then."""
+    from openleo.errors import InputError
     from openleo.governance import auditing
+    from openleo.governance.effect_form import checked
     from openleo.governance.entries import Activated, BreakGlassUsed, EffectFrozen, from_bytes
     from openleo.governance.replay import Finding
     from openleo.governance.state import Refused
@@ -199,9 +204,9 @@ def _of_a_change(
     if check is None or not kept.has(body.effect):
         return
     try:
-        check(kept.get_json(body.effect), before, change, kept)
-    except Refused as refused:
-        yield Finding(number, f"{body.change}: {refused}")
+        check(checked(kept.get_json(body.effect)), before, change, kept)
+    except (Refused, InputError) as why:  # anybody may have written these documents: none of them ends the audit
+        yield Finding(number, f"{body.change}: {why}")
 
 
 def _computed_again(
@@ -211,6 +216,7 @@ def _computed_again(
     from openleo import changes
     from openleo.change_documents import Given, check_of_rules
     from openleo.cli.change_verify import TOLERANCE_PPM
+    from openleo.governance.effect_form import checked
     from openleo.governance.entries import Activated, from_bytes
     from openleo.governance.replay import Finding
     from openleo.governance.state import Refused
@@ -221,8 +227,8 @@ def _computed_again(
     change = state.changes[body.change]
     assert change.effect is not None
     try:
-        signed = kept.get_json(change.effect.effect)
-        network = network_of(on, signed["slots"])
+        signed = checked(kept.get_json(change.effect.effect))
+        network = network_of(on, _slots(signed))
         if network.sha256 != change.effect.network:
             note(f"{body.change} is of another network, {change.effect.network}: not computed again.")
             return
@@ -232,6 +238,15 @@ def _computed_again(
             check_of_rules(signed, now, then, network, TOLERANCE_PPM, Given(on_progress=tell))
     except Refused as refused:
         yield Finding(number, f"{body.change}: {refused}")
+
+
+def _slots(signed: Mapping[str, Any]) -> int:
+    """Raises Refused."""
+    from openleo.governance.state import Refused
+
+    if not isinstance(slots := signed.get("slots"), int) or slots < 1:
+        raise Refused(f"its effect is of {slots!r:.40} slots")
+    return slots
 
 
 def _check_sides(kind: str) -> Callable[[Mapping[str, Any], dict[str, str | None], Change, Artefacts], None] | None:

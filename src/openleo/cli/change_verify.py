@@ -14,6 +14,7 @@ from openleo.cli.common import AsJson, Threads, note, print_json, progress
 from openleo.cli.ledger_common import PolicyFile, Vkey, tell_standing, trusted
 
 if TYPE_CHECKING:
+    from openleo.governance.entries import Body
     from openleo.governance.folder import ChangeFolder
     from openleo.ledger.policy import Opened, Policy
 
@@ -130,21 +131,40 @@ def _signers(change: ChangeFolder) -> Iterator[tuple[str, str]]:
 
 
 def _check_proof(change: ChangeFolder, policy: Policy) -> tuple[Opened, bool]:
-    """The checkpoint that proves its activation, and whether witnesses saw it before. Raises NotProven or Refused."""
-    from openleo.governance.entries import Activated, EntryRefused, from_bytes
-    from openleo.governance.folder import PROOF
+    """The checkpoint that proves its activation, and whether witnesses saw it before. Raises NotProven or Refused.
+
+    An activation names its change by an id that anybody may write, so the request and the effect are proven as well.
+    """
+    from openleo.governance.entries import Activated
+    from openleo.governance.folder import EFFECT_PROOF, PROOF, PROPOSAL_PROOF, REQUEST
     from openleo.governance.state import Refused
+
+    opened, body = _proven(change, PROOF, policy)
+    id_ = change.proposed.change
+    if not isinstance(body, Activated) or body.change != id_:
+        raise Refused(f"the proof is of another entry than the activation of {id_}")
+    for name, said in ((PROPOSAL_PROOF, change.proposed), (EFFECT_PROOF, change.frozen)):
+        if not (change.path / name).exists():
+            rule = f"{change.path / name} is not there: nothing shows that it is this request which was activated"
+            raise Refused(f"{rule}. Whoever has the ledger makes it: openleo ledger prove LEDGER ENTRY --out {name}")
+        if _proven(change, name, policy)[1] != said:
+            raise Refused(f"{change.path / name} is of another entry than what {REQUEST} says")
+    if (origin := change.request["origin"]) != opened.checkpoint.origin:
+        raise Refused(f"{change.path / REQUEST} is of the ledger {origin}, and proven is {opened.checkpoint.origin}")
+    return opened, body.witnessed
+
+
+def _proven(change: ChangeFolder, name: str, policy: Policy) -> tuple[Opened, Body]:
+    """The checkpoint of a proof, and what the entry says that it proves. Raises NotProven or Refused."""
+    from openleo.governance.entries import EntryRefused, from_bytes
     from openleo.ledger import proof as proofs
     from openleo.ledger.faults import Malformed, NotProven
 
     try:
-        read = proofs.parse(change.read(PROOF))
+        read = proofs.parse(change.read(name))
         proven = proofs.check(read, policy)
-        body = from_bytes(read.extra or b"").body
+        return proven.opened, from_bytes(read.extra or b"").body
     except Malformed as error:
         raise NotProven(str(error)) from None
     except EntryRefused as error:
         raise NotProven(f"what it proves is no entry: {error}") from None
-    if not isinstance(body, Activated) or body.change != change.proposed.change:
-        raise Refused(f"the proof is of another entry than the activation of {change.proposed.change}")
-    return proven.opened, body.witnessed

@@ -52,10 +52,15 @@ POINTS = (
 
 @dataclass(frozen=True)
 class Activation:
-    """What was logged: the number of change.activated, its proof, and what has to be said with it."""
+    """What was logged: the number of change.activated, its proof, and what has to be said with it.
+
+    An activation names its change by an id that anybody may write: what was activated, the two other proofs show.
+    """
 
     index: int
     proof: Proof
+    proposal: Proof
+    effect: Proof
     warnings: tuple[str, ...]
 
 
@@ -91,11 +96,11 @@ def activate(house: House, id_: str, now: datetime, recompute: Recompute, clock:
     except NotProven as error:  # it is in force and logged; the witnesses see it with the next checkpoint
         warnings = (*warnings, f"not witnessed yet: {error}")
     house.at("activation witnessed")
-    made = house.ledger.prove(index)
+    made, proposal, effect = (house.ledger.prove(number) for number in (index, change.proposed_by, change.effect_by))
     if said := house.write_active(now):
         warnings = (*warnings, said)
     house.at("active set written")
-    return Activation(index, made, warnings)
+    return Activation(index, made, proposal, effect, warnings)
 
 
 def _seen(house: House, change: Change, clock: Clock) -> tuple[Opened, tuple[str, ...]]:

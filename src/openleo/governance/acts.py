@@ -226,7 +226,7 @@ def _check_quorum_changed(state: State, entry: Entry, body: QuorumChanged) -> No
 
 def _check_log_key(state: State, entry: Entry, body: LogKeyRotated) -> None:
     change = _activated(state, body.change)
-    if Move(target=LOG_KEY, base=body.base, new=body.new) not in change.proposed.moves:
+    if (LOG_KEY, body.base, body.new) not in {(one.target, one.base, one.new) for one in change.proposed.moves}:
         raise Refused(f"{body.change} did not change the log key so")
     _once(change, entry.type, LOG_KEY)
 

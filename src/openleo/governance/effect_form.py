@@ -13,11 +13,11 @@ from typing import Annotated, Any, Self
 import rfc8785
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from openleo.governance.entries import Count, Instant, Sha256
+from openleo.governance.entries import Count, Instant, Place, Sha256
 from openleo.governance.state import Refused
 
 Json = Mapping[str, Any]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[Place, Field(min_length=1)]
 MOST_TOLD = 3
 
 
@@ -34,7 +34,7 @@ class _Amount(_Form):
 
 class _Row(_Form):
     territory: Name
-    class_: Annotated[str, Field(alias="class", min_length=1, max_length=200)]
+    class_: Annotated[Name, Field(alias="class")]
     lost: _Amount
     gained: _Amount
     may_lose: _Amount
@@ -43,7 +43,7 @@ class _Row(_Form):
 
 class _Elsewhere(_Form):
     territory: Name
-    class_: Annotated[str, Field(alias="class", min_length=1, max_length=200)]
+    class_: Annotated[Name, Field(alias="class")]
     lost: Count
     gained: Count
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from openleo.governance.entries import EffectFrozen
+from openleo.governance.entries import EffectFrozen, Terminal
 from openleo.governance.losses import EMERGENCY, PPM, public, shown
 from openleo.governance.moves import SUSPENDED, Move
 from openleo.governance.state import State
@@ -18,7 +18,13 @@ def enrolled(state: State, moves: Iterable[Move]) -> Counts:
     accounts = {move.target.partition(":")[2] for move in moves if move.kind == "account"}
     if not accounts:
         return Counter()
-    return Counter((one.territory, one.class_) for one in state.terminals.values() if one.account in accounts)
+    return Counter((one.territory, _class(state, one)) for one in state.terminals.values() if one.account in accounts)
+
+
+def _class(state: State, one: Terminal) -> str:
+    """Of a terminal: emergency where it was enrolled so, or where it or its account was made so since then."""
+    moved = {state.value(f"class:{about}") for about in (one.terminal, one.account)}
+    return EMERGENCY if EMERGENCY in moved else one.class_
 
 
 def understated(state: State, moves: Iterable[Move], effect: EffectFrozen, tolerance_ppm: int = 0) -> str:

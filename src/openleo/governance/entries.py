@@ -32,16 +32,15 @@ from openleo.governance.moves import Move
 SCHEMA = 1
 MOST_BYTES = 65_535  # tlog-tiles: an entry's length is a 16-bit number
 INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
-INSTANT_LENGTH = 20
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$")]
 # Text for people: no control characters, and none that turn the direction of what stands beside them.
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
-Text = Annotated[str, Field(pattern=rf"^[^{_CONTROLS}]*$", max_length=2_000)]
-Said = Annotated[
-    str, Field(pattern=rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$", max_length=2_000)
-]  # not blank
+_SHOWN = rf"[^{_CONTROLS}]*"
+Text = Annotated[str, Field(pattern=f"^{_SHOWN}$", max_length=2_000)]
+Said = Annotated[str, Field(pattern=rf"^{_SHOWN}[^\s{_CONTROLS}]{_SHOWN}$", max_length=2_000)]  # not blank
+Place = Annotated[str, Field(pattern=f"^{_SHOWN}$", max_length=200)]  # a territory
 LAST_YEAR = 9_000  # so that hours and days can be added to whatever an entry says
 
 
@@ -83,7 +82,7 @@ class Window(Body):
 class Genesis(Body):
     """Entry 0. `signatures`: of every officer with each of their keys, over the rest."""
 
-    origin: Annotated[str, Field(pattern=r"^[^\s+]{1,255}$")]
+    origin: Annotated[str, Field(pattern=rf"^[^\s+{_CONTROLS}]{{1,255}}$")]
     log_vkey: Annotated[str, Field(max_length=4_000)]
     roster: dict[str, Any]
     signatures: tuple[Signed, ...]
@@ -140,7 +139,7 @@ class Proposed(Body):
 class Touched(Body):
     """What an effect does to one territory. `people`: those who could be served there."""
 
-    territory: Annotated[str, Field(max_length=200)]
+    territory: Place
     people: Count
     people_lost: Count
     people_gained: Count
@@ -152,7 +151,7 @@ class Touched(Body):
 class Ends(Body):
     """Service of a territory that ends by a window of the new rules."""
 
-    territory: Annotated[str, Field(max_length=200)]
+    territory: Place
     at: Instant
 
 
@@ -163,7 +162,7 @@ class EffectFrozen(Body):
     effect: Sha256
     network: Sha256
     touched: tuple[Touched, ...]
-    named: tuple[Annotated[str, Field(max_length=200)], ...]
+    named: tuple[Place, ...]
     ends: tuple[Ends, ...]
 
 
@@ -247,7 +246,7 @@ class Act(Body):
     actor: Id
     reason: Said
     terminals: Count
-    territories: dict[str, Count]
+    territories: dict[Place, Count]
 
 
 class KeyAdded(Body):
@@ -283,7 +282,7 @@ class Terminal(Body):
 
     terminal: Commitment
     account: Commitment
-    territory: Annotated[str, Field(max_length=200)]
+    territory: Place
     class_: Annotated[Id, Field(alias="class")]
 
 
@@ -353,9 +352,9 @@ class Entry:
     def to_bytes(self) -> bytes:
         """Its RFC 8785 form. Raises EntryRefused where it is too long, or holds a number that JSON cannot carry."""
         body = self.body.model_dump(mode="json", by_alias=True)
+        document = {"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body}
         try:
-            form = {"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body}
-            data = canonical(form, plain=not isinstance(self.body, HOLDS_ANY_JSON))
+            data = canonical(document, plain=not isinstance(self.body, HOLDS_ANY_JSON))
         except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
             raise EntryRefused(f"{self.type} cannot be written as canonical JSON: {error}") from error
         if len(data) > MOST_BYTES:
@@ -412,8 +411,7 @@ def parse_instant(text: object) -> datetime:
     """Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("an instant is text like 2026-11-21T14:00:00Z")  # noqa: TRY004 - one error for whatever bytes
-    form = len(text) == INSTANT_LENGTH and text.endswith("Z")
-    at = datetime.fromisoformat(text) if form else None
+    at = datetime.fromisoformat(text) if text.endswith("Z") else None
     if at is None or at.tzinfo is None or instant(at) != text or at.year > LAST_YEAR:
         raise ValueError(f"{text!r} is no instant like 2026-11-21T14:00:00Z")
     return at

@@ -6,6 +6,7 @@
     approvals/OFFICER.sig  what `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json` wrote
     to-request.json        where an officer signed the request: what they signed; the signature is in request.json
     proof.tlog-proof       that the activation stands on the ledger, for whoever is offline
+    proposal.tlog-proof    that it is this request which was proposed there; effect.tlog-proof likewise
     documents.json         what the effect was computed of: rule books, scenarios, and what is left out
     documents/SHA256       each of them, named by the sha256 of its bytes
     detail.json            the effect with its exact counts, for the approvers alone; where they are not public
@@ -32,6 +33,7 @@ from openleo.governance.sshsig import REQUEST_NAMESPACE, SignatureRefused, verif
 from openleo.governance.state import Change, Refused, State, statement
 
 REQUEST, EFFECT, PROOF, APPROVALS = "request.json", "effect.json", "proof.tlog-proof", "approvals"
+PROPOSAL_PROOF, EFFECT_PROOF = "proposal.tlog-proof", "effect.tlog-proof"
 DRAFT, TO_REQUEST = "draft.json", "to-request.json"  # of a proposal that waits for its sponsor: drafts.py
 MANIFEST, DOCUMENTS, DETAIL = "documents.json", "documents", "detail.json"
 STATEMENTS: Mapping[to_sign.Decision, str] = {
@@ -172,7 +174,10 @@ class ChangeFolder:
         """A signature of the request is over what stands in the folder; whose key it is, the ledger says."""
         if proposed.sponsor is None:
             return
-        made = to_sign.request(str(self.request["origin"]), str(self.request["roster"]), proposed)
+        try:
+            made = to_sign.request(str(self.request["origin"]), str(self.request["roster"]), proposed)
+        except ValueError:  # text that is none: halves of pairs
+            raise Refused(f"{self.path / REQUEST} is not the request of a change") from None
         if made != self.read(TO_REQUEST):
             raise Refused(f"{self.path / TO_REQUEST} does not say what {REQUEST} says")
         try:

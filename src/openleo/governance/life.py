@@ -192,8 +192,8 @@ def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: st
     return ""
 
 
-def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
-    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body))
+def _follow_proposed(state: State, index: int, entry: Entry, body: Proposed) -> None:
+    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body), index)
     state.open.add(body.change)
     state.nonces.add(body.nonce)
 
@@ -212,9 +212,10 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
         )
 
 
-def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
+def _follow_effect(state: State, index: int, entry: Entry, body: EffectFrozen) -> None:
     change = state.changes[body.change]
-    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body, entry.at)
+    change.effect, change.effect_at, change.effect_by = body, entry.at, index
+    change.lines = lines_of(state, change, body, entry.at)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
@@ -225,7 +226,8 @@ def _check_approval(state: State, entry: Entry, body: Approval) -> None:
     if body.officer in change.proposed.asked_by:
         did = "requested" if body.officer == change.proposed.requester else "signed the request of"
         raise Refused(f"{body.officer} {did} the change, and does not count for it")
-    if body.officer in change.votes:
+    vote = change.votes.get(body.officer)
+    if vote is not None and vote.key not in state.revoked:  # by a key that was revoked since then, it counts no more
         raise Refused(f"{body.officer} approved it before: one person has one vote")
     if body.officer in change.withdrawn:
         raise Refused(f"{body.officer} took an approval back; a new proposal is needed to approve again")
@@ -258,9 +260,22 @@ def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
     officer = next(one for one in electorate(state, change.proposed.kind) if one.id == body.officer)
     if not any(officer.party in parties(line.quorum) for line in change.asked):
         raise Refused(f"the quorum asks nobody of {officer.party}: an objection is open to them")
+    if change.proposed.kind == RECOVERY and body.officer in change.withdrawn:
+        raise Refused(f"{body.officer} does not count for it any more")
 
 
 def _follow_rejection(state: State, _index: int, _entry: Entry, body: Rejection) -> None:
+    """One officer's no ends a change; a recovery ends when those who are left cannot be enough.
+
+    Else one stolen key of recovery, which nobody can revoke when no officer can sign, would stop every recovery.
+    """
+    change = state.changes[body.change]
+    if change.proposed.kind == RECOVERY:
+        change.votes.pop(body.officer, None)
+        change.withdrawn.add(body.officer)
+        left = {one.id for one in electorate(state, RECOVERY)} - change.withdrawn - change.proposed.asked_by
+        if len(left) >= state.people.recovery.threshold:
+            return
     end(state, body.change, Status.REJECTED, f"by {body.officer}")
 
 

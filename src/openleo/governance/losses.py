@@ -14,6 +14,7 @@ from openleo.governance.entries import Ends, Touched
 
 MEASURES = ("cells", "area_km2", "people", "terminals")
 EMERGENCY = "emergency"
+MOST = 2**53 - 1  # of a count of the ledger
 FEW = 10  # counts below it are not shown
 UNKNOWN = "(unknown)"  # in place of a class: nobody said which, so any of them may be emergency terminals
 PPM = 1_000_000
@@ -26,10 +27,12 @@ Worst = dict[tuple[str, str], dict[str, float]]  # by (territory, class): the mo
 def public(count: int) -> int:
     """A count as the ledger shows it: 1 to 9 stand as 9, so that few terminals of a territory cannot be told apart.
 
+    A sum that no entry can hold, as hostile effects have it, stands as the most that one can.
+
     >>> [public(count) for count in (0, 1, 9, 10, 1300)]
     [0, 9, 9, 10, 1300]
     """
-    return FEW - 1 if 0 < count < FEW else count
+    return FEW - 1 if 0 < count < FEW else min(count, MOST)
 
 
 def shown(count: int) -> str:

@@ -142,6 +142,9 @@ class Watch:
                 self._tell(Kind.PROPOSED, index, at, body.change, said)
             case Objection():
                 self._tell(Kind.OBJECTION, index, at, body.change, f"{body.party} objects", body.text)
+            case Rejection() if self._change(body.change).ended is None:  # a recovery, and others may still be enough
+                self._tell(Kind.WITHDRAWN, index, at, body.change, f"{body.officer} says no")
+                self._look_at_quorum(body.change, index, at)
             case Rejection():
                 self._over(body.change)
                 self._tell(Kind.REJECTED, index, at, body.change, f"rejected by {body.officer}")

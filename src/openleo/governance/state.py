@@ -57,8 +57,10 @@ class Change:
     proposed_at: datetime
     roster: str  # sha256 of the one under which it was proposed
     request_key: str = ""  # fingerprint of the sponsor's; empty: the requester is named, and nobody signed
+    proposed_by: int = -1  # the entry of the proposal
     effect: EffectFrozen | None = None
     effect_at: datetime | None = None
+    effect_by: int = -1  # the entry of the effect
     lines: tuple[QuorumLine, ...] = ()  # the quorum, as it is signed: all of them
     more: tuple[QuorumLine, ...] = ()  # and those that it needs for what other changes took since its effect was frozen
     votes: dict[str, Vote] = field(default_factory=dict)

@@ -58,8 +58,12 @@ def rules_of_books(documents: Iterable[Document], folder: Path) -> RuleSet:
         for name, text in files.items():
             if _unkept(name):
                 raise InputError(Problem(f"book {document['book']}", "files", f"holds {name!r}, which lies outside."))
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            (place / name).write_text(text, encoding="utf-8")
+            try:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_text(text, encoding="utf-8")
+            except (OSError, ValueError) as error:  # a name that is too long or another's folder, text that is none
+                rule = f"holds {name[:80]!r}, which cannot be written: {error.__class__.__name__}."
+                raise InputError(Problem(f"book {document['book']}", "files", rule)) from None
         table = {key: value for key, value in document.items() if key != "files"}
         (place / NAME).write_text(json.dumps(table), encoding="utf-8")
         paths.append(place / NAME)
