@@ -125,7 +125,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         place.sign(who, "genesis/to-sign.json").rename(place.path / "genesis" / "approvals" / f"{who}.sig")
     place.run("officer", "found", "genesis", "--ledger", "ledger")
     place.propose("first", "old.toml", "none")
-    assert "approving: 1 of operator, 1 of regulator:SGP" in place.activate("first", code=3).json["why"]
+    assert "approving: lacks 1 of operator, 1 of regulator:SGP" in place.activate("first", code=3).json["why"]
     place.vote("approve", "first", "operator-2")
     place.vote("approve", "first", "sgp-1")
     assert place.activate("first").json["entry"] == 5

@@ -142,17 +142,21 @@ def _body(folder: Path, said: dict[str, object]) -> BreakGlassUsed:
 
 
 def review(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The use.")],
-    finding: Annotated[Path, typer.Option("--finding", metavar="F", help="What the reviewers find, in words.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The use, g-…; see `change show`.")],
+    finding: Annotated[Path, typer.Option("--finding", metavar="F", help="A text file: what the reviewers find.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Draft it here, to be signed.")] = None,
     signed: Annotated[Path | None, typer.Option("--signed", metavar="DIR", help="Log the draft, as signed.")] = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Review a use of break-glass, by officers who had no part in it and satisfy the quorum."""
+    """Review a use of break-glass, by officers who had no part in it and satisfy the quorum.
+
+    First with --out: the reviewers sign DIR/to-sign.json, and what that writes goes to DIR/approvals/OFFICER.sig. Then
+    with the same finding and --signed.
+    """
     from openleo.cli.common import one_of
-    from openleo.governance import to_sign
+    from openleo.governance import emergency, to_sign
     from openleo.governance.entries import BreakGlassReviewed, entry
 
     one_of(out=out, signed=signed)
@@ -161,6 +165,7 @@ def review(
         body = BreakGlassReviewed.model_construct(id=id_, finding=text, signatures=())
         said_text(text)
         if out is not None:
+            emergency.to_review(house.state, id_)
             _write(out, body.model_dump_json(exclude={"signatures"}), to_sign.review(house.state.origin, body))
             note(f"The reviewers sign {out / TO_SIGN}; then come again with --signed {out}.")
             return
