@@ -40,6 +40,7 @@ def draft(
     rules: Rules = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
+    as_json: AsJson = False,
 ) -> None:
     """Draft a use of break-glass: to-sign.json for two officers with the role break-glass.
 
@@ -54,7 +55,7 @@ def draft(
 
     if not moves and not rules:
         raise InputError(Problem("--rules", "", "or --move is needed: nothing would change."))
-    with answers("break-glass", False), opened(data, database) as house:
+    with answers("break-glass", as_json), opened(data, database) as house:
         state = house.state
         active = state.active(clock())
         nonce = secrets.token_hex(16)
@@ -82,6 +83,10 @@ def draft(
         _write(
             out, used.model_dump_json(exclude={"signatures", "witnessed"}), to_sign.breaking_glass(state.origin, used)
         )
+    if as_json:
+        rows = [move.model_dump(mode="json") for move in made]
+        print_json({"ok": True, "folder": str(out), "id": used.id, "until": used.until, "moves": rows})
+        return
     for move in made:
         typer.echo(f"{move.target}: {move.base or 'nothing'} -> {move.new or 'nothing'}")
     note(f"Two officers sign {out / TO_SIGN}; then `openleo change break-glass {out}`.")
