@@ -307,7 +307,7 @@ def test_names_are_written_on_no_ledger(world: World, kind: str, new: str, about
         assert move.target not in why  # nor repeated where somebody may keep it
     _, findings = audit([*world.entries, Entry(type_, world.now, act).to_bytes()])
     assert [one.entry for one in findings] == [1]
-    group = Move(target="group:fishers", base=None, new=A)  # a word of public rules
+    group = Move(target="group:fishers", base=None, new=A)  # groups are words of public rules
     assert not world.why(world.proposal("c-1", group, kind="group"))
 
 
