@@ -125,7 +125,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         place.sign(who, "genesis/to-sign.json").rename(place.path / "genesis" / "approvals" / f"{who}.sig")
     place.run("officer", "found", "genesis", "--ledger", "ledger")
     place.propose("first", "old.toml", "none")
-    assert "approving: 1 of operator, 1 of regulator:SGP" in place.activate("first", code=3).json["why"]
+    assert "approving: lacks 1 of operator, 1 of regulator:SGP" in place.activate("first", code=3).json["why"]
     place.vote("approve", "first", "operator-2")
     place.vote("approve", "first", "sgp-1")
     assert place.activate("first").json["entry"] == 5
@@ -173,6 +173,35 @@ def test_ssh_keygen_accepts_what_was_approved_and_not_what_was_altered(place: Pl
     message = (place.path / "first" / "to-sign.json").read_bytes()
     for said, code in ((message, 0), (message.replace(b"operator", b"0perator", 1), 255)):
         assert subprocess.run([str(one) for one in words], input=said, capture_output=True).returncode == code
+
+
+def test_founding_answers_as_json(place: Place) -> None:
+    checked = place.run("officer", "check", "roster.toml", "--json").json
+    assert (checked["ok"], len(checked["officers"]), len(checked["quorums"])) == (True, 7, 2)
+    genesis = ("officer", "genesis", "roster.toml", "--origin", "example.org/second", "--out", "second", "--json")
+    drafted = place.run(*genesis).json
+    assert [one["officer"] for one in drafted["signatures"]] == checked["officers"]
+    found = ("officer", "found", "second", "--ledger", "ledger-2", "--json")
+    refused = place.run(*found, code=3).json
+    assert (refused["ok"], refused["entry"]) == (False, None)
+    assert "operator-1" in refused["why"]
+    assert not (place.path / "ledger-2").exists()
+    for one in drafted["signatures"]:
+        place.sign(one["officer"], "second/to-sign.json").rename(place.path / one["file"])
+    founded = place.run(*found).json
+    assert founded["log_vkey"] == drafted["log_vkey"]
+    assert place.run("change", "audit", "ledger-2", "--genesis", founded["genesis"], "--json").json["ok"]
+
+
+def test_one_key_does_not_stand_for_two_in_a_folder(place: Place) -> None:
+    """Whose key it is, the ledger says; that one key is not two officers', the folder shows by itself."""
+    approvals = place.path / "first" / "approvals"
+    assert set(place.run("change", "verify", "first", "--no-recompute", "--json").json["signed"]) == {
+        "operator-2",
+        "sgp-1",
+    }
+    shutil.copy(approvals / "sgp-1.sig", approvals / "operator-2.sig")
+    assert "operator-2 and sgp-1 are by one key" in place.run("change", "verify", "first", "--json", code=3).json["why"]
 
 
 def test_a_strip_is_proposed_withdrawn_rejected_and_reverted(place: Place) -> None:
@@ -414,6 +443,9 @@ def test_bad_input_is_exit_2_with_a_way_out(place: Place) -> None:
         (*approve, "sgp-1", "--signature", "large"): "4000 characters",
         (*approve, "../../x", "--signature", signature): "officer",
         ("change", "show", "--ledger", "absent"): "officer found",
+        ("change", "verify", "absent"): "holds no request.json. Name the folder that `openleo change propose",
+        ("change", "activate", "keys"): "holds no request.json",
+        ("change", "approve", "absent", "--officer", "sgp-1", "--signature", signature): "holds no request.json",
         ("change", "activate", "first"): "--scenario",
         ("change", "propose", "old.toml", "--base", "old.toml", *NETWORK, *SAID, "--out", "x"): "nothing would change",
         ("change", "propose", "new.toml", "--base", "none", *NETWORK, *SAID, "--out", "strip"): "exists",

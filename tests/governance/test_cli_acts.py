@@ -44,6 +44,13 @@ def office(tmp_path: Path) -> Office:
     return Office.founded(tmp_path)
 
 
+def test_an_act_says_what_an_account_becomes_and_moves_no_group(office: Office) -> None:
+    words = ("--actor", "operator-1", "--reason", "x")
+    office.change("act", "account.suspended", account("firm"), *words)
+    assert office.entries()[-1]["body"]["move"]["new"] == "suspended"
+    assert "propose-act" in office.change("act", "group.changed", "group:ships", *words, code=3)
+
+
 def test_1300_terminals_at_once_take_a_change(office: Office) -> None:
     firm = account("firm")
     alone = ("account.suspended", firm, "suspended", "--in", "TWN/fixed=1300", "--actor", "operator-1", "--reason", "x")

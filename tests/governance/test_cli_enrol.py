@@ -185,21 +185,22 @@ DISCLOSED = {
 def test_facts_are_recorded_as_their_schema_says(office: Office, type_: str, body: dict[str, str]) -> None:
     said = office.path / "said.json"
     said.write_text(json.dumps(body))
-    office.change("record", type_, "--json", said)
+    office.change("record", type_, "--body", said)
     (entry,) = office.entries()
     assert (entry["type"], entry["body"]) == (type_, body)
     office.audit()
+    assert json.loads(office.change("record", type_, "--body", said, "--json")) == {"ok": True, "entry": 2}
     for key in body:
         said.write_text(json.dumps({one: value for one, value in body.items() if one != key}))
-        assert key in office.change("record", type_, "--json", said, code=2)
+        assert key in office.change("record", type_, "--body", said, code=2)
     said.write_text(json.dumps(body | {"name": "somebody"}))
-    assert "name" in office.change("record", type_, "--json", said, code=2)
+    assert "name" in office.change("record", type_, "--body", said, code=2)
 
 
 def test_what_takes_effect_is_not_recorded_by_hand(office: Office) -> None:
     said = office.path / "said.json"
     said.write_text("{}")
     for type_ in ("account.suspended", "change.activated", "note"):
-        assert "recorded are" in office.change("record", type_, "--json", said, code=2)
+        assert "recorded are" in office.change("record", type_, "--body", said, code=2)
     said.write_text(os.linesep + "no json")
-    assert "said.json" in office.change("record", "disclosure", "--json", said, code=2)
+    assert "said.json" in office.change("record", "disclosure", "--body", said, code=2)

@@ -144,7 +144,7 @@ TOLD = {
 def test_what_only_tells_something_is_recorded(office: Office, type_: str) -> None:
     said = office.path / "said.json"
     said.write_text(json.dumps(TOLD[type_]))
-    assert json.loads(office.change("record", type_, "--json", said, "--json-out")) == {"ok": True, "entry": 1}
+    assert json.loads(office.change("record", type_, "--body", said, "--json")) == {"ok": True, "entry": 1}
     assert [(entry["type"], entry["body"]) for entry in office.entries()] == [(type_, TOLD[type_])]
     assert office.audit()["ok"]
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from office import Office
-from world_made import OPERATORS
+from world_made import OPERATORS, TWN, A
+
+from openleo.cli import change_show
+from openleo.cli.change_common import clock
 
 HEAD = 'schema = 1\nbook = "{book}"\n'
 RULE = '[[rule]]\nid = "{id}"\neffect = "{effect}"\nterritory = {{in = "{place}"}}\nreason = "an example"\n{more}'
@@ -52,6 +57,42 @@ def test_books_hold_at_once_and_are_kept(office: Office) -> None:
         rules = changes.in_force(house.state.active(clock()), house.artefacts).rules
     assert [rule.id for rule in rules.rules] == ["all", "strip"]
     assert "nothing would change" in draft(office, "again", "--rules", both, code=2)
+
+
+def test_a_use_is_shown_with_its_review_until_it_is_reviewed(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft(office, "glass", "--move", f"account:hmac-sha256:{A}=suspended")
+    use(office, "glass")
+    (shown,) = json.loads(office.change("show", "--json"))["break_glass"]
+    used = office.entries()[0]["body"]
+    assert [shown[key] for key in ("id", "until", "moves", "reason")] == [
+        used[key] for key in ("id", "until", "moves", "reason")
+    ]
+    assert (shown["by"], shown["holds"], shown["reviewed_at"]) == (["operator-1", "operator-2"], True, None)
+    assert json.loads(office.change("show", shown["id"], "--json")) == shown
+    text = office.change("show")
+    assert f"{shown['id']}: break-glass by operator-1 and operator-2" in text
+    assert f"it holds; waits for its review, until {shown['review_due']}" in text
+    monkeypatch.setattr(change_show, "clock", lambda: clock() + timedelta(days=15))
+    assert f"it has lapsed; its review is overdue since {shown['review_due']}" in office.change("show", shown["id"])
+    monkeypatch.undo()
+
+    finding = office.path / "finding.txt"
+    finding.write_text("An exercise.\n")
+    assert "no use g-0 to review" in office.change(
+        "review", "g-0", "--finding", finding, "--out", office.path / "no", code=3
+    )
+    review = ("review", shown["id"], "--finding", finding)
+    folder = office.path / "review"
+    office.change(*review, "--out", folder)
+    for person, code in ((OPERATORS[0], 3), (OPERATORS[2], 0)):
+        for signer in (person, TWN[0]):
+            signature = signer.sign((folder / "to-sign.json").read_bytes())
+            (folder / "approvals" / f"{signer.id}.sig").write_text(signature)
+        said = office.change(*review, "--signed", folder, code=code)
+        assert code == 0 or "who broke the glass does not review it: operator-1" in said
+        (folder / "approvals" / f"{person.id}.sig").unlink()
+    assert json.loads(office.change("show", shown["id"], "--json"))["reviewed_at"] is not None
+    assert "; reviewed 20" in office.change("show", shown["id"])
 
 
 def test_a_book_that_is_gone_is_found_by_the_audit_and_stops_the_use(office: Office) -> None:

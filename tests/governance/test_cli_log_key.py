@@ -42,7 +42,7 @@ def test_a_log_key_is_proposed_approved_and_followed(office: Office) -> None:
         assert openleo("ledger", "verify", proof, "--vkey", key)[0] == 0
     body = {"party": "p", "what": "w", "legal_reference": "l", "asked_at": "2026-03-01T00:00:00Z", "given": "g"}
     (office.path / "said.json").write_text(json.dumps(body))
-    office.change("record", "disclosure", "--json", office.path / "said.json")
+    office.change("record", "disclosure", "--body", office.path / "said.json")
     public, new = exported(office)
     assert new == move["new"]
     assert openleo("ledger", "verify", public, "--vkey", new)[0] == 0

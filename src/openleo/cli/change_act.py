@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="account.suspended, account.reinstated, class.changed, …")]
 Target = Annotated[str, typer.Argument(metavar="TARGET", help="account:COMMITMENT, class:COMMITMENT or group:NAME.")]
+SingleType = Annotated[
+    str, typer.Argument(metavar="TYPE", help="account.suspended, account.reinstated or class.changed.")
+]
+Single = Annotated[str, typer.Argument(metavar="TARGET", help="account:COMMITMENT or class:COMMITMENT.")]
 New = Annotated[
     str, typer.Argument(metavar="NEW", help="What it becomes: suspended, active, a class; of a group, see --list.")
 ]
+SingleNew = Annotated[str, typer.Argument(metavar="NEW", help="What it becomes: suspended, active, or a class.")]
 In = Annotated[
     list[str] | None,
     typer.Option("--in", metavar="TERRITORY[/CLASS]=N", help="Terminals there, of a class; may be repeated."),
@@ -35,14 +40,15 @@ Also = Annotated[
 
 
 def act(
-    type_: Type,
-    target: Target,
+    type_: SingleType,
+    target: Single,
     actor: Annotated[str, typer.Option(metavar="ID", help="Who acts; on record.")],
     reason: Annotated[str, typer.Option(metavar="T", help="Why; it is public.")],
-    new: New = "",
+    new: SingleNew = "",
     in_: In = None,
-    members: Members = None,
-    terminals: Annotated[int, typer.Option(min=0, help="How many may lose service. [default: the sum of --in]")] = 0,
+    terminals: Annotated[
+        int, typer.Option(min=0, show_default="the sum of --in", help="How many may lose service.")
+    ] = 0,
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -52,8 +58,10 @@ def act(
     Above it, and for groups, the answer is no (exit 3), and a change has to be approved: `change propose-act`.
     """
     from openleo.errors import InputError, Problem
+    from openleo.governance.acts import KIND_OF_ACT, NEVER_SINGLE, WANTED
     from openleo.governance.entries import Act, entry
     from openleo.governance.moves import Move
+    from openleo.governance.state import Refused
 
     _known(type_)
     _no_names(target)
@@ -61,7 +69,9 @@ def act(
     for (territory, _), number in _counted(in_).items():
         said[territory] += number
     with answers(target, as_json), opened(data, database, write=True) as house:
-        value = _value(house, target, new, members)
+        if (kind := KIND_OF_ACT[type_]) in NEVER_SINGLE:
+            raise Refused(f"a {kind} moves by an approved change only: `openleo change propose-act`")
+        value = _value(house, target, new or WANTED.get(type_, ""), None)
         try:
             move = Move(target=target, base=house.state.value(target), new=value)
             body = Act(

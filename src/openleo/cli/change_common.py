@@ -26,7 +26,22 @@ DEFAULT_DATA = Path("ledger")
 Database = Annotated[
     str, typer.Option(envvar="OPENLEO_DATABASE", help="A postgresql:// address in place of the folder's own file.")
 ]
-ChangeDir = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a change; see `change propose`.")]
+
+
+def _of_a_change(folder: Path) -> Path:
+    """A folder that is one of a change, or of its draft. Raises InputError."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.folder import DRAFT, REQUEST
+
+    if not any((folder / name).is_file() for name in (REQUEST, DRAFT)):
+        way_out = "Name the folder that `openleo change propose … --out DIR` wrote."
+        raise InputError(Problem(str(folder), "", f"is no folder of a change: it holds no {REQUEST}.", way_out))
+    return folder
+
+
+ChangeDir = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder of a change; see `change propose`.", callback=_of_a_change)
+]
 Officer = Annotated[str, typer.Option("--officer", metavar="ID", help="Who signed; an officer of the roster.")]
 SignatureFile = Annotated[
     Path, typer.Option("--signature", metavar="F", help="What `ssh-keygen -Y sign -n openleo-approval@v1` wrote.")

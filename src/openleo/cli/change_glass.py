@@ -40,6 +40,7 @@ def draft(
     rules: Rules = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
+    as_json: AsJson = False,
 ) -> None:
     """Draft a use of break-glass: to-sign.json for two officers with the role break-glass.
 
@@ -54,7 +55,7 @@ def draft(
 
     if not moves and not rules:
         raise InputError(Problem("--rules", "", "or --move is needed: nothing would change."))
-    with answers("break-glass", False), opened(data, database) as house:
+    with answers("break-glass", as_json), opened(data, database) as house:
         state = house.state
         active = state.active(clock())
         nonce = secrets.token_hex(16)
@@ -82,6 +83,10 @@ def draft(
         _write(
             out, used.model_dump_json(exclude={"signatures", "witnessed"}), to_sign.breaking_glass(state.origin, used)
         )
+    if as_json:
+        rows = [move.model_dump(mode="json") for move in made]
+        print_json({"ok": True, "folder": str(out), "id": used.id, "until": used.until, "moves": rows})
+        return
     for move in made:
         typer.echo(f"{move.target}: {move.base or 'nothing'} -> {move.new or 'nothing'}")
     note(f"Two officers sign {out / TO_SIGN}; then `openleo change break-glass {out}`.")
@@ -142,17 +147,21 @@ def _body(folder: Path, said: dict[str, object]) -> BreakGlassUsed:
 
 
 def review(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="The use.")],
-    finding: Annotated[Path, typer.Option("--finding", metavar="F", help="What the reviewers find, in words.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="The use, g-…; see `change show`.")],
+    finding: Annotated[Path, typer.Option("--finding", metavar="F", help="A text file: what the reviewers find.")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Draft it here, to be signed.")] = None,
     signed: Annotated[Path | None, typer.Option("--signed", metavar="DIR", help="Log the draft, as signed.")] = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Review a use of break-glass, by officers who had no part in it and satisfy the quorum."""
+    """Review a use of break-glass, by officers who had no part in it and satisfy the quorum.
+
+    First with --out: the reviewers sign DIR/to-sign.json, and what that writes goes to DIR/approvals/OFFICER.sig. Then
+    with the same finding and --signed.
+    """
     from openleo.cli.common import one_of
-    from openleo.governance import to_sign
+    from openleo.governance import emergency, to_sign
     from openleo.governance.entries import BreakGlassReviewed, entry
 
     one_of(out=out, signed=signed)
@@ -161,6 +170,7 @@ def review(
         body = BreakGlassReviewed.model_construct(id=id_, finding=text, signatures=())
         said_text(text)
         if out is not None:
+            emergency.to_review(house.state, id_)
             _write(out, body.model_dump_json(exclude={"signatures"}), to_sign.review(house.state.origin, body))
             note(f"The reviewers sign {out / TO_SIGN}; then come again with --signed {out}.")
             return

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text
-from openleo.cli.common import note, print_json
+from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
     from openleo.errors import Problem
 
 Type = Annotated[str, typer.Argument(metavar="TYPE", help="mask.published, enforcement.summary or disclosure.")]
-Said = Annotated[Path, typer.Option("--json", metavar="F", help="The entry's body; see the auditor's guide.")]
+Said = Annotated[Path, typer.Option("--body", metavar="F", help="The entry's body, a JSON file; see `change schema`.")]
 
 
 def record(
@@ -22,7 +22,7 @@ def record(
     said: Said,
     data: Data = DEFAULT_DATA,
     database: Database = "",
-    as_json: Annotated[bool, typer.Option("--json-out", help="Print the answer as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Log what changes nothing that is in force: a mask that was given out, what was enforced, what was disclosed.
 
@@ -36,7 +36,7 @@ def record(
     if type_ not in TOLD_ONLY:
         way_out = "What takes effect is written by the verb that checks its approvals."
         raise InputError(Problem("TYPE", "", f"is {type_!r}; recorded are {join_or(TOLD_ONLY)}.", way_out))
-    text = read_text(said, "--json")
+    text = read_text(said, "--body")
     try:
         body = TYPES[type_].model_validate_json(text)
     except ValueError as error:

@@ -82,7 +82,7 @@ def verify(
         return
     typer.echo(f"{change.proposed.change}: request, effect and statements agree.")
     for officer, key in signed.items():
-        typer.echo(f"  approved by {officer} with {key}")
+        typer.echo(f"  to-sign.json is signed for {officer} by {key}")
     if not why_not:
         typer.echo(f"  effect: computed again, and the same within {TOLERANCE_PPM / 10_000:g} %")
     if opened is not None:
@@ -122,12 +122,15 @@ def _signers(change: ChangeFolder) -> Iterator[tuple[str, str]]:
     from openleo.governance.sshsig import verify as verify_signature
     from openleo.governance.state import Refused
 
-    message = change.read(STATEMENTS["approve"])
+    message, by_key = change.read(STATEMENTS["approve"]), dict[str, str]()
     for officer, armour in change.approvals.items():
         try:
-            yield officer, verify_signature(message, armour).fingerprint
+            key = verify_signature(message, armour).fingerprint
         except SignatureRefused as error:
             raise Refused(f"the signature of {officer} {error}") from None
+        if (other := by_key.setdefault(key, officer)) != officer:
+            raise Refused(f"the signatures of {other} and {officer} are by one key, {key}, and count for one at most")
+        yield officer, key
 
 
 def _check_proof(change: ChangeFolder, policy: Policy) -> tuple[Opened, bool]:

@@ -9,7 +9,7 @@ import typer
 
 from openleo.cli import change_options as options
 from openleo.cli.change_common import answers, clock, signed_by
-from openleo.cli.common import note
+from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Genesis
@@ -22,6 +22,7 @@ def genesis(
     roster: options.RosterFile,
     origin: Annotated[str, typer.Option(help="The ledger's name for good, such as example.org/openleo.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder.")],
+    as_json: AsJson = False,
 ) -> None:
     """Draft entry 0: the roster and a new log key, for every officer of it to sign.
 
@@ -39,7 +40,7 @@ def genesis(
     from openleo.report.staging import Staging, blaming
 
     read = read_roster(roster)
-    with answers(origin, False):
+    with answers(origin, as_json):
         signer = keys.generate(origin)
     draft = Genesis(origin=origin, log_vkey=str(signer.verifier), roster=read.document, signatures=())
     if out.exists():
@@ -50,10 +51,17 @@ def genesis(
         (staging.path / SIGNATURES).mkdir()
         keys.write_signer(staging.path / KEY, signer)
         staging.commit([])
-    for officer in read.officers:
-        for number, key in enumerate(officer.keys, start=1):
-            name = f"{officer.id}.sig" if number == 1 else f"{officer.id}.{number}.sig"
-            typer.echo(f"{out / SIGNATURES / name}  {officer.party}  {key.fingerprint}")
+    asked = [
+        (out / SIGNATURES / (f"{officer.id}.sig" if number == 1 else f"{officer.id}.{number}.sig"), officer, key)
+        for officer in read.officers
+        for number, key in enumerate(officer.keys, start=1)
+    ]
+    if as_json:
+        rows = [{"file": str(file), "officer": one.id, "key": key.fingerprint} for file, one, key in asked]
+        print_json({"ok": True, "folder": str(out), "log_vkey": str(signer.verifier), "signatures": rows})
+    else:
+        for file, officer, key in asked:
+            typer.echo(f"{file}  {officer.party}  {key.fingerprint}")
     note(f"Each signs {out / TO_SIGN}. {out / KEY} is the log's private key: it stays on the machine that logs.")
 
 
@@ -61,6 +69,7 @@ def found(
     draft: Draft,
     data: Annotated[Path, typer.Option("--ledger", metavar="DIR", help="The data folder, new.")],
     database: Annotated[str, typer.Option(envvar="OPENLEO_DATABASE", help="A postgresql:// address.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Found a ledger: entry 0, signed by every founder with each key. Prints its fingerprint, which all should pin."""
     import shutil
@@ -76,14 +85,17 @@ def found(
     signed = tuple(signed_by(one.name.partition(".")[0], one, "") for one in files)  # OFFICER.sig, OFFICER.2.sig
     if data.exists() and any(data.iterdir()):
         raise InputError(Problem(f"--ledger {data}", "", "holds something; a ledger is founded in a new folder."))
-    with answers(str(draft), False):
+    with answers(str(draft), as_json):
         made = entry(clock(), unsigned.model_copy(update={"signatures": signed}))
         signer = keys.read_signer(draft / house.KEY)
         with blaming(data, "--ledger"), Staging(data) as staging:
             shutil.copy2(draft / house.KEY, staging.path / house.KEY)
             fingerprint = house.found(house.Folder(staging.path, database), signer, made)
             staging.commit([])
-    typer.echo(fingerprint)
+    if as_json:
+        print_json({"ok": True, "origin": unsigned.origin, "log_vkey": unsigned.log_vkey, "genesis": fingerprint})
+    else:
+        typer.echo(fingerprint)
     note(f"Founded {unsigned.origin} in {data}. Publish the fingerprint of entry 0 above where it cannot be unsaid.")
     if not unsigned.roster.get("witnesses"):
         from openleo.ledger.policy import UNWITNESSED

@@ -10,7 +10,7 @@ import typer
 
 from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text
-from openleo.cli.common import note
+from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
     from openleo.governance.keys import PublicKey
@@ -38,6 +38,7 @@ def revoke_key(
     signature: options.SignatureOfPrinted = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a key at once, by a signature of its officer with any key that is still good; it never comes back.
 
@@ -47,13 +48,15 @@ def revoke_key(
     from openleo.governance.entries import KeyRevoked, entry
 
     key = _key(public).fingerprint
-    with answers(str(public), False), opened(data, database, write=signature is not None) as house:
+    with answers(str(public), as_json), opened(data, database, write=signature is not None) as house:
         if signature is None:
             sys.stdout.buffer.write(to_sign.revocation(house.state.origin, officer, key, reason))
             return
         armour = read_text(signature, "--signature")
         body = KeyRevoked(change=None, officer=officer, key=key, reason=reason, signature=armour)
         number = house.append([entry(house.now(clock()), body)]).start
+    if as_json:
+        print_json({"ok": True, "entry": number})
     note(f"Entry {number}: {key} of {officer} counts no more. A change of the roster takes it out of the list.")
 
 

@@ -10,7 +10,7 @@ import typer
 from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, opened, signed_by
 from openleo.cli.change_submit import request_of, submit
-from openleo.cli.common import AsJson
+from openleo.cli.common import AsJson, print_json
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
@@ -21,11 +21,16 @@ Held = Annotated[
 ]
 
 
-def check(roster: options.RosterFile) -> None:
+def check(roster: options.RosterFile, as_json: AsJson = False) -> None:
     """Check a roster whole: every problem at once. Says which quorums it has, and its sha256."""
     from openleo.governance.roster_file import read_roster
 
     read = read_roster(roster)
+    if as_json:
+        parties, officers = (sorted(one.id for one in some) for some in (read.parties, read.officers))
+        said = {"parties": parties, "officers": officers, "quorums": [str(line) for line in read.lines]}
+        print_json({"ok": True, "sha256": read.sha256, **said, "requests": read.settings.requests})
+        return
     typer.echo(f"{len(read.parties)} parties, {len(read.officers)} officers, sha256 {read.sha256}")
     for line in read.lines:
         typer.echo(f"quorum {line}")

@@ -21,8 +21,14 @@ NEVER = (ROSTER, LOG_KEY)  # two officers do not change who decides
 
 def overdue(state: State, at: datetime) -> tuple[str, ...]:
     """Uses whose review should have been there."""
-    days = timedelta(days=state.people.settings.break_glass.review_days)
-    return tuple(id_ for id_, glass in state.glass.items() if glass.reviewed_at is None and at >= glass.at + days)
+    return tuple(
+        id_ for id_, glass in state.glass.items() if glass.reviewed_at is None and at >= review_due(state, glass)
+    )
+
+
+def review_due(state: State, glass: BreakGlass) -> datetime:
+    """When the review of a use has to be there."""
+    return glass.at + timedelta(days=state.people.settings.break_glass.review_days)
 
 
 def _check_used(state: State, entry: Entry, body: BreakGlassUsed) -> None:
@@ -78,16 +84,22 @@ def _follow_used(state: State, _index: int, entry: Entry, body: BreakGlassUsed) 
 
 
 def _check_reviewed(state: State, _entry: Entry, body: BreakGlassReviewed) -> None:
-    glass = state.glass.get(body.id)
-    if glass is None or glass.reviewed_at is not None:
-        raise Refused(f"there is no use {body.id} to review")
+    glass = to_review(state, body.id)
     officers = _signers(state, body.signatures, to_sign.review(state.origin, body))
     if involved := sorted(one.id for one in officers if one.id in glass.users):
-        raise Refused(f"{', '.join(involved)} broke the glass, and do not review it")
+        raise Refused(f"who broke the glass does not review it: {', '.join(involved)}")
     kinds = {move.kind for move in glass.used.moves}
     for line in dict.fromkeys(line for kind in sorted(kinds) for line in lines_for(state.people, kind, (), ())):
         if not satisfied(line.quorum, officers):
             raise Refused(f"its review needs {missing(line.quorum, officers)}")
+
+
+def to_review(state: State, id_: str) -> BreakGlass:
+    """A use that nobody reviewed yet. Raises Refused."""
+    glass = state.glass.get(id_)
+    if glass is None or glass.reviewed_at is not None:
+        raise Refused(f"there is no use {id_} to review")
+    return glass
 
 
 def _follow_reviewed(state: State, _index: int, entry: Entry, body: BreakGlassReviewed) -> None:

@@ -372,7 +372,7 @@ def why_not(state: State, change: Change, at: datetime) -> str:
     now = status(state, change, at)
     if now is Status.APPROVING:
         people = voters(state, change)
-        return "; ".join(text for text in (missing(line.quorum, people) for line in change.asked) if text)
+        return "lacks " + "; ".join(text for text in (missing(line.quorum, people) for line in change.asked) if text)
     if change.ended is not None:
         return change.ended[1]
     return {

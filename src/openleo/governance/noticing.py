@@ -261,10 +261,9 @@ class Watch:
 
     def _set_reminders(self, at: datetime) -> None:
         """When the review of every use is overdue, as the roster in force has it."""
-        days = timedelta(days=self.state.people.settings.break_glass.review_days)
         for id_, glass in self.state.glass.items():
             if glass.reviewed_at is None and id_ not in self.overdue:
-                self._alarm(max(at, glass.at + days), id_, Kind.GLASS_OVERDUE)
+                self._alarm(max(at, emergency.review_due(self.state, glass)), id_, Kind.GLASS_OVERDUE)
 
     def _remind(self, alarm: _Alarm) -> None:
         if alarm.subject in emergency.overdue(self.state, alarm.at) and alarm.subject not in self.overdue:
@@ -299,15 +298,7 @@ class Watch:
         self._add(kind, index, at, id_, f"{change.proposed.kind} change {id_}: {said}", places, lines, part)
 
     def _tell_glass(self, kind: Kind, index: int, at: datetime, id_: str, said: str, *more: str) -> None:
-        glass = self.state.glass[id_]
-        used = glass.used
-        lines = [
-            *more,
-            f"{id_}: break-glass by {' and '.join(sorted(glass.users))}, {instant(glass.at)} to {used.until}",
-            *(f"  {told.move(move)}" for move in used.moves),
-            f"  reason: {used.reason}",
-            *(["  unwitnessed"] if not used.witnessed else []),
-        ]
+        lines = [*more, *told.used_glass(self.state.glass[id_])]
         self._add(kind, index, at, id_, f"break-glass {id_}: {said}", (), lines, "")
 
     def _add(

@@ -1,4 +1,7 @@
-"""A change in words and as JSON, for `change show`, mails and pages: where it stands, who signed, what is missing."""
+"""A change in words and as JSON, for `change show`, mails and pages: where it stands, who signed, what is missing.
+
+A use of break-glass likewise: what it set, how long it holds, and whether it was reviewed.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from openleo.governance import requests
+from openleo.governance.emergency import review_due
 from openleo.governance.entries import Proposed, Touched, instant
 from openleo.governance.life import why_not
 from openleo.governance.losses import shown
 from openleo.governance.moves import Move
 from openleo.governance.quorum import missing
-from openleo.governance.state import Change, State, earliest, status, voters
+from openleo.governance.state import BreakGlass, Change, State, Status, earliest, status, voters
 
 SHORT = 12  # characters of a hash
 MOST_NAMED = 5  # territories
@@ -43,10 +47,10 @@ def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
 
 def text(state: State, change: Change, at: datetime) -> str:
     """A change for people."""
-    proposed = change.proposed
+    proposed, now = change.proposed, status(state, change, at)
     people = voters(state, change)
     lines = [
-        f"{proposed.change}: {status(state, change, at)}",
+        f"{proposed.change}: {now}",
         *(f"  {move(one)}" for one in proposed.moves),
         f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
         f"  {_who_signed(proposed)}",
@@ -63,10 +67,52 @@ def text(state: State, change: Change, at: datetime) -> str:
     if change.unwitnessed:
         lines.append(f"  {unwitnessed(change)}")
     if change.objections:
-        lines.append(f"  objections: entries {', '.join(map(str, change.objections))}")
+        many = len(change.objections) > 1
+        lines.append(f"  objections: {'entries' if many else 'entry'} {', '.join(map(str, change.objections))}")
     if why := why_not(state, change, at):
-        lines.append(f"  {why}")
+        lines.append(f"  {'rejected ' if now is Status.REJECTED else ''}{why}")
     return "\n".join(lines)
+
+
+def glass_as_json(state: State, glass: BreakGlass, at: datetime) -> dict[str, Any]:
+    """Everything of a use of break-glass that is public."""
+    due = review_due(state, glass)
+    return {
+        "id": glass.used.id,
+        "holds": glass.at <= at < glass.until,
+        "at": instant(glass.at),
+        "until": glass.used.until,
+        "by": sorted(glass.users),
+        "moves": [one.model_dump(mode="json") for one in glass.used.moves],
+        "reason": glass.used.reason,
+        "witnessed": glass.used.witnessed,
+        "reviewed_at": None if glass.reviewed_at is None else instant(glass.reviewed_at),
+        "review_due": instant(due),
+        "review_overdue": glass.reviewed_at is None and at >= due,
+    }
+
+
+def glass_text(state: State, glass: BreakGlass, at: datetime) -> str:
+    """A use of break-glass for people, and who has to answer for it by when."""
+    due = review_due(state, glass)
+    if glass.reviewed_at is not None:
+        review = f"reviewed {instant(glass.reviewed_at)}"
+    elif at < due:
+        review = f"waits for its review, until {instant(due)}"
+    else:
+        review = f"its review is overdue since {instant(due)}: no glass is broken before it"
+    return "\n".join((*used_glass(glass), f"  {'it holds' if at < glass.until else 'it has lapsed'}; {review}"))
+
+
+def used_glass(glass: BreakGlass) -> list[str]:
+    """What two officers did, line by line."""
+    used = glass.used
+    return [
+        f"{used.id}: break-glass by {' and '.join(sorted(glass.users))}, {instant(glass.at)} to {used.until}",
+        *(f"  {move(one)}" for one in used.moves),
+        f"  reason: {used.reason}",
+        *(["  unwitnessed"] if not used.witnessed else []),
+    ]
 
 
 def unwitnessed(change: Change) -> str:
