@@ -257,7 +257,7 @@ def test_an_overdue_review_blocks_the_next_one(world: World) -> None:
     assert not world.why(glass(world, "g-2", **elsewhere))
     world.wait(days=1)
     assert "overdue" in world.why(glass(world, "g-2", **elsewhere))
-    assert "do not review" in world.why(review(world, "g-1", OPERATORS[1], TWN[0]))
+    assert "does not review" in world.why(review(world, "g-1", OPERATORS[1], TWN[0]))
     assert "needs 1 of operator" in world.why(review(world, "g-1", JPN[0]))
     world.append(review(world, "g-1", OPERATORS[2], TWN[0]))
     assert not world.why(glass(world, "g-2"))
