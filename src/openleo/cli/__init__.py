@@ -11,7 +11,22 @@ import sys
 
 import typer
 
-from openleo.cli import change, doctor, export, fetch, init, ledger, officer, passes, path, plan, policy, rtt, territory
+from openleo.cli import (
+    change,
+    doctor,
+    export,
+    fetch,
+    init,
+    ledger,
+    officer,
+    passes,
+    path,
+    plan,
+    policy,
+    rtt,
+    score,
+    territory,
+)
 from openleo.cli.common import print_json
 
 app = typer.Typer(
@@ -27,6 +42,7 @@ app.command()(plan.plan)
 app.command()(rtt.rtt)
 app.command()(path.path)
 app.command()(passes.passes)
+app.command()(score.score)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")
