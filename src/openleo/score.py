@@ -110,12 +110,14 @@ class Score:
 
     @cached_property
     def naive(self) -> tuple[float, float]:
-        """(ms, ms per 1,000 km): the line over the distance to the nearest PoP with the least absolute error."""
-        return least_absolute_line(self._centre_1000km, self._measured_ms)
+        """(ms, ms per 1,000 km): the line of least squares over the distance from centre to nearest PoP."""
+        return least_squares_line(self._centre_1000km, self._measured_ms)
 
     @property
     def naive_error_ms(self) -> Floats:
-        at_zero, slope = self.naive
+        return self._off_line(*self.naive)
+
+    def _off_line(self, at_zero: float, slope: float) -> Floats:
         return at_zero + slope * self._centre_1000km - self._measured_ms
 
     @property
@@ -147,12 +149,14 @@ class Score:
     def _rtt_json(self) -> dict[str, Any]:
         if not self.found:
             names = ("mae_ms", "median_abs_ms", "bias_ms", "naive_mae_ms", "nearest_pop_mae_ms", "p90_abs_ms",
-                     "spearman", "balanced_accuracy_35_ms", "naive_ms", "naive_ms_per_1000_km")  # fmt: skip
+                     "spearman", "balanced_accuracy_35_ms", "naive_ms",
+                     "naive_ms_per_1000_km", "naive_least_absolute_mae_ms")  # fmt: skip
             return {"n": 0, **dict.fromkeys(names)}
         size = np.abs(self.error_ms)
         nearest = [(row.modelled.nearest_pop_rtt_ms, row.measured.rtt_ms) for row in self.found]
         apart = [abs(near - measured) for near, measured in nearest if near is not None]
         modelled = self.error_ms + self._measured_ms
+        best = least_absolute_line(self._centre_1000km, self._measured_ms)  # no line over distance does better
         return {
             "n": len(self.found),
             "mae_ms": _rounded(size.mean()),
@@ -165,6 +169,7 @@ class Score:
             "balanced_accuracy_35_ms": _rounded(balanced_accuracy(modelled > SLOW_MS, self._measured_ms > SLOW_MS)),
             "naive_ms": _rounded(self.naive[0]),
             "naive_ms_per_1000_km": _rounded(self.naive[1]),
+            "naive_least_absolute_mae_ms": _rounded(np.abs(self._off_line(*best)).mean()),
         }
 
     def _rate_json(self, name: str) -> dict[str, Any]:
@@ -202,6 +207,14 @@ def balanced_accuracy(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float
     if true.all() or not true.any():
         return None
     return float((said[true].mean() + (~said[~true]).mean()) / 2.0)
+
+
+def least_squares_line(x: Floats, y: Floats) -> tuple[float, float]:
+    """(value at 0, slope); a level line where all x are equal."""
+    if len(x) < 2 or np.ptp(x) == 0.0:
+        return (float(y.mean()) if len(y) else 0.0), 0.0
+    slope = float(np.cov(x, y, bias=True)[0, 1] / x.var())
+    return float(y.mean() - slope * x.mean()), slope
 
 
 def least_absolute_line(x: Floats, y: Floats) -> tuple[float, float]:

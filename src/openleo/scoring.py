@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.network.ground.gateways import geodesics_km, places_of
 from openleo.network.pop_reach import served_cells
+from openleo.network.reach import Network
 from openleo.places.areas import Area
 from openleo.places.parts import Parts
 from openleo.results import Case, OnProgress, Results, compute, count_reach, labels_of_cells
@@ -98,6 +99,13 @@ def _known(results: Results, asked: Sequence[str]) -> Mapping[str, Modelled]:
             iso3, None, None, None, centre_km, far, tuple(pops[pop].name for pop in order), iso3 in fallback
         )
     return found
+
+
+def naive_distances_km(network: Network, parts: Parts, asked: Sequence[str]) -> Floats:
+    """From the centre of each territory to the nearest PoP: what a naive model knows."""
+    where, pops = h3cells.centres_deg(parts.cells), places_of(network.gateways.pops)
+    territory = parts.territory.astype(str)
+    return np.array([_centre_km(parts, np.flatnonzero(territory == iso3), where, pops) for iso3 in asked])
 
 
 def _centre_km(

@@ -102,7 +102,8 @@ def _headline(rtt: dict[str, Any]) -> str:
         f"{rtt['n']} territories: mean absolute error {rtt['mae_ms']:.2f} ms, median {rtt['median_abs_ms']:.2f}, 90 % "
         f"within {rtt['p90_abs_ms']:.2f}, bias {rtt['bias_ms']:+.2f}; rank correlation {rtt['spearman']}; above 35 ms "
         f"told with balanced accuracy {rtt['balanced_accuracy_35_ms']}.\n"
-        f"Distance alone ({naive}, fitted on these rows): {rtt['naive_mae_ms']:.2f} ms. "
+        f"Distance alone ({naive}, fitted on these rows): {rtt['naive_mae_ms']:.2f} ms; "
+        f"the best line there is: {rtt['naive_least_absolute_mae_ms']:.2f} ms. "
         f"Nearest PoPs: {rtt['nearest_pop_mae_ms']} ms."
     )
 

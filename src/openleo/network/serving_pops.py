@@ -1,9 +1,10 @@
 """Which PoP serves whom: what the operator's public feeds say of each territory, made into PoPs of places.
 
 Takes a table of territories, the PoPs that their addresses lead to and the share of each, and places with their people;
-gives for every place the PoPs that serve it, with weights. A territory's shares are met with the least total distance
-between people and PoPs; one without shares is served by the nearest of its PoPs. One that the table does not have is
-served by the nearest PoP of all, and counted. Nothing here is derived from measured round-trip times.
+gives for every place the PoPs that serve it, with weights. The nearest of a territory's PoPs serves a place; where all
+of them are out of a bent pipe's reach, they share it as they share the territory's addresses. A territory that the
+table does not have is served by the nearest PoP of all, and counted. Nothing here is derived from measured round-trip
+times.
 """
 
 from __future__ import annotations
@@ -15,12 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
 from openleo.errors import InputError, Problem, near_names
 from openleo.network.ground.gateways import Gateways, geodesics_km, places_of
@@ -35,7 +33,8 @@ NEEDED = ("territory", "pop", "as_of", "basis")
 NEAREST = "nearest"
 # Beyond it a gateway's traffic goes over lasers to one nearer to the PoP: assumed.
 LONGEST_FIBRE_KM = 5000.0
-LEAST_SHARE = 1e-6  # of a place's people: less is rounding
+# Twice the 940 km within which a terminal sees satellites at 550 km above 25°: who is farther lands over lasers.
+BENT_PIPE_KM = 1880.0
 
 
 @dataclass(frozen=True)
@@ -199,36 +198,18 @@ def assign(
 
 
 def _weights(distance_km: Floats, people: Floats, shares: Sequence[float | None]) -> Floats:
-    """Axes (place, PoP), adding up to 1 along PoPs."""
-    nearest = np.zeros(distance_km.shape)
-    nearest[np.arange(len(nearest)), distance_km.argmin(axis=1)] = 1.0
+    """Axes (place, PoP), adding up to 1 along PoPs.
+
+    The nearest of its PoPs serves a place. Where even the nearest are out of a bent pipe's reach in the mean, and all
+    shares are said, every place is served by all of them by shares: over lasers, distance does not choose.
+    """
+    weight = np.zeros(distance_km.shape)
+    weight[np.arange(len(weight)), distance_km.argmin(axis=1)] = 1.0
     said = [share for share in shares if share is not None]
-    total = float(people.sum())
-    if len(said) < 2 or len(said) < len(shares) or total <= 0.0:
-        return nearest
-    flow = least_distance(distance_km, people / total, np.array(said) / sum(said))
-    flow[flow < LEAST_SHARE * (people[:, np.newaxis] / total)] = 0.0
-    sums = flow.sum(axis=1, keepdims=True)
-    return np.where(sums > 0.0, flow / np.where(sums > 0.0, sums, 1.0), nearest)
-
-
-def least_distance(distance_km: Floats, supply: Floats, demand: Floats) -> Floats:
-    """The flow (place, PoP) of the least total distance whose rows add up to `supply`, its columns to `demand`."""
-    places, pops = distance_km.shape
-    row, column = np.indices((places, pops)).reshape(2, -1)
-    variable = np.arange(places * pops)
-    entries = (np.concatenate([row, places + column[column < pops - 1]]),
-               np.concatenate([variable, variable[column < pops - 1]]))  # fmt: skip
-    # The last column's sum follows from the others.
-    equal: Any = coo_array((np.ones(len(entries[0])), entries), shape=(places + pops - 1, places * pops)).tocsr()
-    solved = linprog(
-        distance_km.ravel() / max(float(distance_km.max()), 1.0),
-        A_eq=equal,
-        b_eq=np.concatenate([supply, demand[:-1]]) * len(supply),  # of a size that the solver's tolerance suits
-        bounds=(0.0, None),
-        method="highs",
-    )
-    if solved.status != 0 or solved.x is None:
-        raise RuntimeError(f"the PoPs of {places} places were not found: {solved.message}")
-    flow: Floats = np.maximum(solved.x, 0.0).reshape(places, pops) / len(supply)
-    return flow
+    if len(said) < 2 or len(said) < len(shares):
+        return weight
+    least_km = distance_km.min(axis=1)
+    mean_km = float((least_km * people).sum() / people.sum()) if people.sum() > 0.0 else float(least_km.mean())
+    if mean_km > BENT_PIPE_KM:
+        weight[:] = np.array(said) / sum(said)
+    return weight
