@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from openleo import cells as h3cells
 from openleo.errors import InputError
+from openleo.geodesy import GEOD, look_angles
 from openleo.instants import SlotGrid
-from openleo.network import chain, serving_pops, topology
+from openleo.network import chain, ephemeris, serving_pops, topology
 from openleo.network.constellation import catalogue
 from openleo.network.ground import gateways, stations
 from openleo.network.journeys import Point, to_internet
@@ -285,3 +286,16 @@ def test_cells_of_a_territory_are_served_by_its_pops():
     assert {network().gateways.pops[pop].name for pop in found.pop} == {"Sydney"}
     sums = np.bincount(found.place, weights=found.weight)
     np.testing.assert_allclose(sums, 1.0)
+
+
+def test_a_bent_pipe_over_the_stated_distance_holds_nine_times_in_ten():
+    """Brute force on what BENT_PIPE_KM says: a satellite above 25° at both of two places so far apart."""
+    hours = np.arange(48) * 1800.0
+    position_km = ephemeris.positions(network().constellation, GRID.start, hours, every_s=1800.0).position_km
+    for latitude in (0.0, 50.0):
+        there = []
+        for azimuth in (0.0, 45.0, 90.0):
+            longitude, far, _ = GEOD.fwd(0.0, latitude, azimuth, serving_pops.BENT_PIPE_KM * 1000.0)
+            here = look_angles(latitude, 0.0, position_km)[1] > 25.0
+            there.append((here & (look_angles(far, longitude, position_km)[1] > 25.0)).any(axis=1).mean())
+        assert np.mean(there) >= 0.88, latitude
