@@ -33,7 +33,7 @@ NEEDED = ("territory", "pop", "as_of", "basis")
 NEAREST = "nearest"
 # Beyond it a gateway's traffic goes over lasers to one nearer to the PoP: assumed.
 LONGEST_FIBRE_KM = 5000.0
-# So far apart, two places have one of Gen1's satellites above 25° at both in nine of ten instants (0.91 near the equator,
+# So far apart, one of Gen1's satellites is above 25° at both places in nine of ten instants (0.91 near the equator,
 # 0.98 at 50°); at 1,700 km in half of them near the equator. Who is farther from a PoP lands over lasers.
 BENT_PIPE_KM = 1500.0
 
