@@ -211,6 +211,7 @@ def compute(
     regions = regions_of_both(first, second)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
+    case = replace(case, notes=(*case.notes, *notes_on_pops(case, parts)))
     cut = time.perf_counter()
     statistics, failures = count_reach(case, parts, threads, tell, on_reach)
     reached = time.perf_counter()
@@ -294,6 +295,23 @@ def _reach_of_cells(case: Case, parts: Parts, threads: int | None) -> Iterator[R
         return reach(network, case.grid, cell_users(network, parts.cells), threads)
     labels, people = labels_of_cells(parts)
     return reach_of_cells(network, case.grid, parts.cells, labels, people, threads)
+
+
+def notes_on_pops(case: Case, parts: Parts) -> tuple[str, ...]:
+    """The territories of an area that the table of serving PoPs lacks, with their people."""
+    serving = case.network.serving
+    if serving is None:
+        return ()
+    territory = np.array([str(label).partition(".")[0] for label in parts.territory])
+    people = {
+        str(name): float(parts.people[territory == name].sum())
+        for name in np.unique(territory)
+        if name not in serving.by_territory
+    }
+    if not people:
+        return ()
+    named = ", ".join(f"{name} ({round(count):,} people)" for name, count in people.items())
+    return (f"Without a row in {serving.source}, and so served by the nearest PoP: {named}.",)
 
 
 def labels_of_cells(parts: Parts) -> tuple[list[str], NDArray[np.float64]]:

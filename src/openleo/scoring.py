@@ -47,11 +47,7 @@ def score(
             why_missing=_why(row),
             nearest_pop_rtt_ms=near.rtt_ms_p50 if near else None,
         )
-    fallen = [iso3 for iso3 in asked if known[iso3].fallback]
-    notes = list(case.notes)
-    if fallen:
-        notes.append(f"Without a row in the table of serving PoPs, and served by the nearest: {', '.join(fallen)}.")
-    return Score(as_rows(measured, modelled), tuple(notes))
+    return Score(as_rows(measured, modelled), results.case.notes)
 
 
 def _with_nearest_pops(results: Results, threads: int | None, tell: OnProgress) -> dict[str, TerritoryRow]:
