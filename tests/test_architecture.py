@@ -107,7 +107,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Around them.
     "results": NETWORK | {"policy", "service"},
     "score": set(),  # statistics of rows that are handed in
-    "scoring": NETWORK | {"policy", "service", "results", "score"},
+    "score_trace": {"score"},
+    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace"},
     "effects": NETWORK | {"policy", "service", "results"},
     "scenario_file": set(),
     "scenario_network": NETWORK | {"results", "scenario_file"},

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo.network import journeys
 from openleo.network.ground.gateways import geodesics_km, places_of
+from openleo.network.journeys import Point
 from openleo.network.pop_reach import served_cells
-from openleo.network.reach import Network
+from openleo.network.reach import Network, place_users, reach
 from openleo.places.areas import Area
 from openleo.places.parts import Parts
 from openleo.results import Case, OnProgress, Results, compute, count_reach, labels_of_cells
 from openleo.score import Measured, Modelled, Score, as_rows
+from openleo.score_trace import Twin
 from openleo.service.serve import serve
 from openleo.service.summary import TerritoryRow, by_territory
 
@@ -48,6 +51,25 @@ def score(
             nearest_pop_rtt_ms=near.rtt_ms_p50 if near else None,
         )
     return Score(as_rows(measured, modelled), results.case.notes)
+
+
+def twin_of(case: Case, start_s: float, place: Point, threads: int | None = None) -> Twin:
+    """What the case's network says of a place over all of its slots. `start_s`: of the scenario, POSIX time.
+
+    Without the jitter: a slot of a trace has its own, and its median is compared.
+    """
+    network = journeys.seen_by(case.network, place)
+    if network.chain is not None:
+        network = replace(network, chain=replace(network.chain, jitter_ms=0.0))
+    one = (np.array([place.latitude_deg]), np.array([place.longitude_deg]), np.array([place.altitude_km]))
+    chunks = list(reach(network, case.grid, place_users(network, *one, (place.name,)), threads))
+    begin_s = case.grid.start.timestamp() + case.grid.seconds(0, case.grid.slots) - start_s
+    return Twin(
+        begin_s,
+        case.grid.slot_s,
+        np.concatenate([chunk.rtt_ms[:, 0] for chunk in chunks]).astype(np.float64),
+        np.concatenate([chunk.satellite[:, 0] for chunk in chunks]),
+    )
 
 
 def _with_nearest_pops(results: Results, threads: int | None, tell: OnProgress) -> dict[str, TerritoryRow]:

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, ScenarioFile, Threads, load_scenario, note, print_json, progress
+from openleo.cli.common import (
+    AsJson,
+    ScenarioFile,
+    Threads,
+    load_scenario,
+    note,
+    one_of,
+    point,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from openleo.score import Score
@@ -17,9 +27,16 @@ if TYPE_CHECKING:
 def score(
     scenario: ScenarioFile,
     measured: Annotated[
-        Path,
+        Path | None,
         typer.Option(metavar="F.csv", help="iso3, latency_p50_ms and, if known, down_p50_mbps, up_p50_mbps."),
-    ],
+    ] = None,
+    trace: Annotated[
+        Path | None,
+        typer.Option(metavar="F.csv", help="In place of --measured, one place over time: t, rtt_ms (empty: lost)."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="Where the trace was taken: a town, or latitude,longitude.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for score.json, score.csv and score.png.")] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Only the first N slots.")] = None,
     threads: Threads = None,
@@ -29,6 +46,8 @@ def score(
 
     Computes the territories of the table alone, by the scenario's network: errors, a naive model of distance fitted on
     the same rows, the same network with nearest PoPs, and the ten that miss by most with the likely reason.
+
+    With --trace, round trips from one place slot by slot: how both spread, steps at the edges of slots, hand-overs.
     """
     from openleo.errors import Together
     from openleo.report.score_files import write
@@ -36,6 +55,11 @@ def score(
     from openleo.score import read_measured
     from openleo.scoring import score as compute
 
+    one_of(measured=measured, trace=trace)
+    if trace is not None:
+        _trace(scenario, trace, at, out, slots, threads, as_json)
+        return
+    assert measured is not None
     together = Together()
     rows = together.read(lambda: read_measured(measured))
     read = together.read(lambda: load_scenario(scenario, slots=slots))
@@ -55,6 +79,53 @@ def score(
         print_json(found.as_json())
         return
     _show(found)
+
+
+def _trace(
+    scenario: Path, file: Path, at: str | None, out: Path | None, slots: int | None, threads: int | None, as_json: bool
+) -> None:
+    """One place over time."""
+    import json
+
+    from openleo.errors import InputError, Problem
+    from openleo.report.staging import StagedFile, blaming
+    from openleo.score_trace import compare, read_trace
+    from openleo.scoring import twin_of
+
+    if at is None:
+        raise InputError(Problem("--at", "", "is needed with --trace.", "Say where it was taken."))
+    measured = read_trace(file)
+    read = load_scenario(scenario, slots=slots)
+    start_s = read.start.timestamp()
+    found = compare(measured, twin_of(read.case, start_s, point(at, "--at", read), threads), start_s).as_json()
+    if out:
+        with StagedFile(out / "trace-score.json") as path, blaming(out):
+            path.write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    if as_json:
+        print_json(found)
+        return
+    for line in _told(found):
+        typer.echo(line)
+
+
+def _told(found: dict[str, Any]) -> list[str]:
+    """A trace's figures in lines."""
+    edges, over, lines = found["edges"], found["hand_overs"], []
+    for name in ("measured", "twin"):
+        figures = ", ".join(f"{which.removesuffix('_ms')} {value}" for which, value in found[name].items())
+        lines.append(f"{name:9} {figures} ms")
+    compared = f"{found['slots_compared']} of {found['slots']} slots, {found['lost']} of {found['samples']} lost"
+    apart = f"mean error {found['mae_ms']} ms, bias {found['bias_ms']}, rank correlation {found['spearman']}"
+    begin = f"slots begin at {edges['phase_s']} s in the trace, at {edges['twin_phase_s']} s in the twin"
+    steps = f"steps of {edges['step_ms_p50']} ms between slots, {edges['within_slot_ms_p50']} ms within"
+    there = f"steps of {over['step_ms_p50']} ms there, {over['step_ms_p50_without']} ms elsewhere"
+    larger = f"larger than the median step: {over['aligned']} of them"
+    return [
+        *lines,
+        f"{compared}: {apart}",
+        f"{begin}; {steps}",
+        f"{over['n']} hand-overs of the twin: {there}; {larger}",
+    ]
 
 
 def _show(found: Score) -> None:
