@@ -222,7 +222,10 @@ def test_starlink_pop_codes_against_the_community_list() -> None:
         pytest.skip(SHARED_ABSENT)
     theirs = {p["code"]: (p["lat"], p["lon"]) for p in json.loads(file.read_text(encoding="utf-8"))}
     for row in rows("starlink-2026-pops.csv"):
-        if row["code"]:
+        if row["code"] and row["code"] not in theirs:
+            # Of what came into the operator's feed after that list nobody has said that it works.
+            assert (row["status"], row["as_of"]) == ("planned", "2026-09"), row["name"]
+        elif row["code"]:
             ours = np.array([(float(row["lat_deg"]), float(row["lon_deg"]))])
             apart_km = distance_km(ours, np.array([theirs[row["code"]]]))[0, 0]
             assert apart_km <= (70 if row["name"] == "Muscat" else 45), f"{row['name']}: {apart_km:.0f} km"

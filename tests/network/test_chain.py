@@ -17,12 +17,12 @@ from openleo import cells as h3cells
 from openleo.errors import InputError
 from openleo.geodesy import GEOD, look_angles
 from openleo.instants import SlotGrid
-from openleo.network import chain, ephemeris, serving_pops, topology
+from openleo.network import chain, ephemeris, failures, serving_pops, topology
 from openleo.network.constellation import catalogue
 from openleo.network.ground import gateways, stations
-from openleo.network.journeys import Point, to_internet
+from openleo.network.journeys import Point, seen_by, to_internet
 from openleo.network.pop_reach import reach_of_cells, served_cells, towards, trips
-from openleo.network.reach import Network, cell_users, reach
+from openleo.network.reach import Network, cell_users, place_users, reach
 from openleo.network.serving_pops import LONGEST_FIBRE_KM, Listed, ServingPops
 
 GRID = SlotGrid(datetime(2026, 9, 15, tzinfo=UTC), 15.0, 6)
@@ -299,3 +299,36 @@ def test_a_bent_pipe_over_the_stated_distance_holds_nine_times_in_ten():
             here = look_angles(latitude, 0.0, position_km)[1] > 25.0
             there.append((here & (look_angles(far, longitude, position_km)[1] > 25.0)).any(axis=1).mean())
         assert np.mean(there) >= 0.88, latitude
+
+
+def test_slots_in_which_a_pop_is_out_go_to_the_nearest_that_works():
+    """Frankfurt is out for two of six slots: its users land as those of Milan do then, and as ever afterwards."""
+    frankfurt, milan = number_of("Frankfurt am Main"), number_of("Milan")
+    sky = replace(network("+grid"), chain=CONSTANTS)
+    begin, until = GRID.start, GRID.instant(2)
+    outage = failures.Outage("pop", "Frankfurt am Main", begin, until)
+    spans = failures.resolve([("f", "w", outage)], sky.constellation, sky.gateways, sky.topology.neighbours)
+    assert isinstance(spans, failures.Failures)
+    cells = h3cells.world(1)[:200:5]
+
+    def rtt_ms(one: Network, pop: int) -> np.ndarray:
+        listed = replace(one, serving=table(DEU=(Listed(pop, 1.0),)))
+        found = reach_of_cells(listed, GRID, cells, ["DEU"] * len(cells), np.ones(len(cells)))
+        return np.concatenate([chunk.rtt_ms for chunk in found])
+
+    broken = rtt_ms(replace(sky, failures=spans), frankfurt)
+    np.testing.assert_array_equal(broken[2:], rtt_ms(sky, frankfurt)[2:])
+    np.testing.assert_array_equal(broken[:2], rtt_ms(sky, milan)[:2])
+
+
+def test_a_path_is_as_long_as_reach_says():
+    sky = network("+grid")
+    serving, _ = serving_pops.read("starlink-2026", listed_pops(), sky.gateways, Path(), "", "")
+    one = replace(sky, serving=serving, chain=CONSTANTS)
+    place = Point("Apia", -13.83, -171.77)
+    alone = seen_by(one, place)
+    users = place_users(alone, np.array([place.latitude_deg]), np.array([place.longitude_deg]))
+    counted = np.concatenate([chunk.rtt_ms[:, 0] for chunk in reach(alone, GRID, users)])
+    for slot in range(GRID.slots):
+        path = to_internet(one, GRID, place, GRID.instant(slot))
+        assert path.rtt_ms == pytest.approx(float(counted[slot]), rel=1e-6)
