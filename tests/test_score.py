@@ -137,7 +137,7 @@ def test_every_fault_of_the_measurements_is_told_at_once(tmp_path):
 SMALL = """
 name = "small"
 start = 2026-09-15T00:00:00Z
-duration = "1h"
+duration = "15m"
 slot = "15m"
 [constellation]
 catalogue = "starlink-gen1"

@@ -211,7 +211,8 @@ def compute(
     regions = regions_of_both(first, second)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
-    case = replace(case, notes=(*case.notes, *notes_on_pops(case, parts)))
+    if said := notes_on_pops(case, parts):
+        case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
     statistics, failures = count_reach(case, parts, threads, tell, on_reach)
     reached = time.perf_counter()
