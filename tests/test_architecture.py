@@ -32,6 +32,9 @@ NETWORK = {
     "network.topology",
     "network.routing",
     "network.reach",
+    "network.pop_reach",
+    "network.chain",
+    "network.serving_pops",
     "network.watch",
     "network.hand_overs",
     "network.journeys",
@@ -75,8 +78,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "network.kernels", "network.constellation", "network.ephemeris", "network.flown_grid", "network.ground",
         "network.visibility",
     },
-    "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach"} | {"network.kernels"},
-    "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
+    "network.routing": NETWORK - PAIRS - USERS - {
+        "network.routing", "network.reach", "network.pop_reach", "network.chain", "network.serving_pops",
+    } | {"network.kernels"},
+    "network.chain": {"network.kernels"},  # what is added to light's time
+    "network.serving_pops": {"network.ground"},
+    "network.reach": NETWORK - PAIRS - USERS - {"network.reach", "network.pop_reach"} | {"network.kernels"},
+    "network.pop_reach": NETWORK - PAIRS - USERS - {"network.pop_reach"} | {"network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
@@ -99,6 +107,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": set(),  # so that an adversary can read the verifier in an evening
     # Around them.
     "results": NETWORK | {"policy", "service"},
+    "score": set(),  # statistics of rows that are handed in
+    "score_trace": {"score"},
+    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace"},
     "effects": NETWORK | {"policy", "service", "results"},
     "scenario_file": set(),
     "scenario_network": NETWORK | {"results", "scenario_file"},
@@ -109,7 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules",
     },
-    "report": NETWORK | {"service", "results"},
+    "report": NETWORK | {"service", "results", "score"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
     # PROVEN: who decided. Knows nothing of orbits or of what a rule says.

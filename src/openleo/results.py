@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import rfc8785
+from numpy.typing import NDArray
 
 import openleo
 from openleo import cells as h3cells
@@ -21,6 +23,7 @@ from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
+from openleo.network.pop_reach import reach_of_cells
 from openleo.network.reach import Network, Reach, cell_users, reach
 from openleo.places.areas import Area, parts_of
 from openleo.places.expressions import Region
@@ -101,6 +104,8 @@ class Case:
         if self.compare_network:
             fibres = self.compare_network.gateways.fibre_km
             said["compare"] = hashlib.sha256(fibres.round(6).tobytes()).hexdigest()
+        if self.network.chain:
+            said["chain"] = self.network.chain.said()
         limits = self.network.limits.said()
         if limits:
             said["limits"] = limits
@@ -211,6 +216,8 @@ def compute(
     regions = regions_of_both(first, second)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
+    if said := notes_on_pops(case, parts):
+        case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
     statistics, failures = count_reach(case, parts, threads, tell, on_reach)
     reached = time.perf_counter()
@@ -278,7 +285,7 @@ def count_reach(
     counter = Counter(len(parts.cells), case.grid.slot_s)
     failures: dict[int, Failure] = {}
     tell("computing slots", 0, case.grid.slots)
-    for chunk in reach(case.network, case.grid, cell_users(case.network, parts.cells), threads):
+    for chunk in _reach_of_cells(case, parts, threads):
         counter.add(chunk)
         if on_reach:
             on_reach(parts.cells, chunk)
@@ -286,6 +293,39 @@ def count_reach(
             failures.setdefault(failure.satellite, failure)
         tell("computing slots", chunk.first_slot + len(chunk.satellite), case.grid.slots)
     return counter.finish(), tuple(failures.values())
+
+
+def _reach_of_cells(case: Case, parts: Parts, threads: int | None) -> Iterator[Reach]:
+    network = case.network
+    if network.serving is None:
+        return reach(network, case.grid, cell_users(network, parts.cells), threads)
+    labels, people = labels_of_cells(parts)
+    return reach_of_cells(network, case.grid, parts.cells, labels, people, threads)
+
+
+def notes_on_pops(case: Case, parts: Parts) -> tuple[str, ...]:
+    """The territories of an area that the table of serving PoPs lacks, with their people."""
+    serving = case.network.serving
+    if serving is None:
+        return ()
+    territory = np.array([str(label).partition(".")[0] for label in parts.territory])
+    people = {
+        str(name): float(parts.people[territory == name].sum())
+        for name in np.unique(territory)
+        if name not in serving.by_territory
+    }
+    if not people:
+        return ()
+    named = ", ".join(f"{name} ({round(count):,} people)" for name, count in people.items())
+    return (f"Without a row in {serving.source}, and so served by the nearest PoP: {named}.",)
+
+
+def labels_of_cells(parts: Parts) -> tuple[list[str], NDArray[np.float64]]:
+    """(the territory or strip that each cell counts to, its people): that of most of its people, else of its area."""
+    order = np.lexsort((-parts.area_km2, -parts.people, parts.cell))
+    first = np.unique(parts.cell[order], return_index=True)[1]
+    people = np.bincount(parts.cell, weights=parts.people, minlength=len(parts.cells)).astype(np.float64)
+    return [str(label) for label in parts.territory[order[first]]], people
 
 
 def regions_of_both(first: RuleSet | None, second: RuleSet | None) -> tuple[Region, ...]:

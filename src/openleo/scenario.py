@@ -37,6 +37,8 @@ from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
+    chain_faults,
+    notes_on_ground,
     notes_on_spans,
     read_constellation,
     read_ground,
@@ -127,7 +129,8 @@ def _case(
     notes: list[str] = []
     constellation = None if between_sources else problems.read(lambda: read_constellation(record, folder, file, notes))
     area = problems.read(lambda: read_area(record.ground.area, folder, file, "ground.area"))
-    ground = problems.read(lambda: read_ground(record.ground, folder, file))
+    ground = problems.read(lambda: read_ground(record.ground, folder, file, with_chain=record.links.chain))
+    problems.found += chain_faults(record.links, file)
     satellites = constellation
     limits = problems.read(lambda: _limits(record, satellites, file)) if satellites else None
     stations_read = ground[0] if ground else None
@@ -153,7 +156,8 @@ def _case(
     if constellation and ground and limits and skyline and not time_faults:
         grid = slot_grid(record, notes)
         limits = with_gateways(limits, record.links, ground[0], skyline[0])
-        network = build_network(record, constellation, ground[0], grid, notes, limits)
+        network = replace(build_network(record, constellation, ground[0], grid, notes, limits), serving=ground[2])
+        notes += notes_on_ground(ground[0], ground[2])
         if record.failures:
             network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
     if problems.found:

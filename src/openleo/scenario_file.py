@@ -125,6 +125,16 @@ class GroundRecord(Record):
     fibre_detour: float = Field(
         1.5, ge=1.0, le=5.0, description="Length of a fibre from gateway to PoP over the geodesic. Assumed."
     )
+    serving_pops: str = Field(
+        "nearest",
+        description='Which PoP serves a territory: an embedded table ("starlink-2026"), a CSV (territory, pop, share, '
+        'as_of, basis), or "nearest": every gateway hands its traffic to the PoP nearest to it.',
+    )
+    pop_gateways: bool = Field(
+        False,
+        description="Assume a gateway at each PoP that has none of the list within 300 km: a PoP stands where traffic "
+        "lands, and lists of gateways have gaps.",
+    )
 
 
 class ShellMaskRecord(Record):
@@ -158,6 +168,11 @@ class LinksRecord(Record):
         ge=0.0,
         le=1000.0,
         description="Added once to every round trip to the Internet: scheduling and processing. Assumed.",
+    )
+    chain: bool = Field(
+        False,
+        description="Compute round trips to the Internet by the fitted chain (docs: how believable): scheduling, ways "
+        "longer than the shortest, fibre, PoP and jitter in place of processing_ms.",
     )
     gso_exclusion_deg: float = Field(
         0.0,

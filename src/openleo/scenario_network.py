@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem, Together, counted, near_names
 from openleo.instants import SlotGrid, instant_text, utc
-from openleo.network import topology
+from openleo.network import chain, serving_pops, topology
 from openleo.network.admission import GroundLimits
 from openleo.network.constellation import (
     NO_PLANE,
@@ -75,6 +75,7 @@ def build_network(
         hand_over=record.links.hand_over,
         processing_ms=record.links.processing_ms,
         limits=limits,
+        chain=chain.read_constants()[0] if record.links.chain else None,
     )
 
 
@@ -268,12 +269,17 @@ def read_constellation(record: ScenarioRecord, folder: Path, file: str, notes: l
     return made
 
 
-def read_ground(record: GroundRecord, folder: Path, file: str) -> tuple[gateway_list.Gateways, dict[str, Source]]:
-    """Gateways joined to PoPs, and where both lists come from. Raises InputError with every problem."""
+def read_ground(
+    record: GroundRecord, folder: Path, file: str, *, with_chain: bool = False
+) -> tuple[gateway_list.Gateways, dict[str, Source], serving_pops.ServingPops | None]:
+    """Gateways joined to PoPs, where the lists come from, and which PoP serves whom, if that is said.
+
+    Raises InputError with every problem.
+    """
     problems = Together()
     pop_source = record.pops or (record.gateways if record.gateways in stations.embedded("pops") else "starlink-2026")
     gateways = problems.read(lambda: stations.read(record.gateways, "gateways", folder, file, "ground.gateways"))
-    pops = problems.read(lambda: stations.read(pop_source, "pops", folder, file, "ground.pops"))
+    pops = problems.read(lambda: stations.read_listed(pop_source, "pops", folder, file, "ground.pops"))
     if problems.found:
         raise InputError(problems.found)
     assert gateways is not None
@@ -282,4 +288,37 @@ def read_ground(record: GroundRecord, folder: Path, file: str) -> tuple[gateway_
         name: Source(source, hashlib.sha256(content).hexdigest())
         for name, source, (_, content) in (("gateways", record.gateways, gateways), ("pops", pop_source, pops))
     }
-    return gateway_list.join(gateways[0], pops[0], record.fibre_detour), sources
+    work = tuple(pop for pop in pops[0] if pop.status == stations.OPERATIONAL)
+    landing = (*gateways[0], *(gateway_list.assumed(gateways[0], work) if record.pop_gateways else ()))
+    own_detour = "fibre_detour" in record.model_fields_set or not with_chain
+    detour = record.fibre_detour if own_detour else chain.read_constants()[0].fibre_detour
+    joined = gateway_list.join(landing, work, detour)
+    if record.serving_pops == serving_pops.NEAREST:
+        return joined, sources, None
+    table, content = serving_pops.read(record.serving_pops, pops[0], joined, folder, file, "ground.serving_pops")
+    sources["serving_pops"] = Source(record.serving_pops, hashlib.sha256(content).hexdigest())
+    return joined, sources, table
+
+
+def chain_faults(record: LinksRecord, file: str) -> list[Problem]:
+    """What is wrong between the chain and the keys that it takes the place of."""
+    if not record.chain or "processing_ms" not in record.model_fields_set:
+        return []
+    rule = f"is {record.processing_ms:g}, and with chain = true nothing is made of it."
+    return [Problem(file, "links.processing_ms", rule, "Leave one of the two out.")]
+
+
+def notes_on_ground(gateways: gateway_list.Gateways, serving: serving_pops.ServingPops | None) -> list[str]:
+    """What is assumed of gateways and PoPs."""
+    notes = []
+    ending = gateway_list.ASSUMED
+    lacking = [one.name.removesuffix(ending) for one in gateways.stations if one.name.endswith(ending)]
+    if lacking:
+        near = f"no gateway of the list is within {gateway_list.GAP_KM:.0f} km of these PoPs"
+        notes.append(f"Gateways are assumed at {', '.join(lacking)}: {near} (pop_gateways).")
+    if serving is not None and serving.not_working:
+        names = ", ".join(serving.not_working)
+        notes.append(
+            f"PoPs that serve territories by {serving.source}, but are planned or closed, are left out: {names}."
+        )
+    return notes

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from openleo.places.territories import territories
+
 GROUND = files("openleo") / "data" / "ground"
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 SHARED_ABSENT = "the community lists of shared/data are not beside this repository"
@@ -43,7 +45,7 @@ BOX = {
     "PRT": (36, -10, 43, -6), "PYF": (-28, -155, -7, -134), "QAT": (24, 50, 27, 52), "SAU": (16, 34, 33, 56),
     "SEN": (12, -18, 17, -11), "SGP": (1, 103, 2, 105), "SHN": (-16.1, -5.9, -15.8, -5.6), "SJM": (74, 10, 81, 35),
     "SWE": (55, 10, 70, 25), "THA": (5, 97, 21, 106), "TUR": (35, 25, 43, 45), "USA": (18, -180, 72, -66),
-    "VNM": (8, 102, 24, 110), "ZAF": (-35, 16, -22, 33),
+    "UGA": (-2, 29, 5, 36), "VNM": (8, 102, 24, 110), "ZAF": (-35, 16, -22, 33),
 }  # fmt: skip
 
 
@@ -220,7 +222,49 @@ def test_starlink_pop_codes_against_the_community_list() -> None:
         pytest.skip(SHARED_ABSENT)
     theirs = {p["code"]: (p["lat"], p["lon"]) for p in json.loads(file.read_text(encoding="utf-8"))}
     for row in rows("starlink-2026-pops.csv"):
-        if row["code"]:
+        if row["code"] and row["code"] not in theirs:
+            # Of what came into the operator's feed after that list nobody has said that it works.
+            assert (row["status"], row["as_of"]) == ("planned", "2026-09"), row["name"]
+        elif row["code"]:
             ours = np.array([(float(row["lat_deg"]), float(row["lon_deg"]))])
             apart_km = distance_km(ours, np.array([theirs[row["code"]]]))[0, 0]
             assert apart_km <= (70 if row["name"] == "Muscat" else 45), f"{row['name']}: {apart_km:.0f} km"
+
+
+# --- which PoP serves a territory ---------------------------------------------------------------------------------
+
+SERVING = "starlink-2026-serving-pops.csv"
+SERVING_COLUMNS = ["territory", "pop", "share", "as_of", "basis"]
+
+
+def test_serving_pops_are_those_of_the_list_and_territories_are_known():
+    with (GROUND / SERVING).open(encoding="utf-8", newline="") as stream:
+        assert next(csv.reader(stream)) == SERVING_COLUMNS
+    codes = {row["code"] for row in rows("starlink-2026-pops.csv") if row["code"]}
+    known = territories()
+    for row in rows(SERVING):
+        assert row["pop"] in codes, row
+        assert row["territory"] in known, row
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", row["as_of"]), row
+        assert row["basis"].strip(), row
+    pairs = [(row["territory"], row["pop"]) for row in rows(SERVING)]
+    assert len(set(pairs)) == len(pairs)
+    assert pairs == sorted(pairs, key=lambda pair: pair[0])
+
+
+def test_shares_of_a_territory_are_all_said_or_none_and_add_up():
+    shares: dict[str, list[str]] = {}
+    for row in rows(SERVING):
+        shares.setdefault(row["territory"], []).append(row["share"])
+    for territory, said in shares.items():
+        assert all(said) or not any(said), territory
+        if all(said):
+            assert sum(map(float, said)) == pytest.approx(1.0, abs=0.01 * len(said)), territory
+
+
+def test_every_pop_that_carries_traffic_serves_somebody():
+    serves = {row["pop"] for row in rows(SERVING)}
+    idle = {row["name"] for row in rows("starlink-2026-pops.csv") if row["status"] == "operational"} - {
+        row["name"] for row in rows("starlink-2026-pops.csv") if row["code"] in serves
+    }
+    assert idle == set()

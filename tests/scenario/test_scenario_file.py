@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from openleo.errors import InputError
+from openleo.network import chain
 from openleo.network.constellation import tle
 from openleo.scenario import Scenario
 from openleo.scenario_file import LONGEST_RUN_SLOTS
@@ -506,3 +507,32 @@ def test_an_unknown_key_does_not_hide_an_end_before_the_start(refusal):
     said = "\n".join(refusal(text(head)))
     assert "slots" in said
     assert "end 2026-11-19" in said
+
+
+def test_chain_and_serving_pops_enter_the_networks_fingerprint_and_nothing_moves_without_them(tmp_path):
+    plain = 'name = "x"\nstart = 2026-01-01T00:00:00Z\nduration = "1m"\n[constellation]\ncatalogue = "oneweb"\n'
+    ground = '[ground]\narea = "LUX"\n'
+
+    def sha256(text: str) -> str:
+        (tmp_path / "s.toml").write_text(text)
+        return Scenario.load(tmp_path / "s.toml").case.network_sha256
+
+    off = sha256(plain + ground)
+    assert sha256(plain + ground + 'serving_pops = "nearest"\npop_gateways = false\n[links]\nchain = false\n') == off
+    on = [
+        sha256(plain + ground + "[links]\nchain = true\n"),
+        sha256(plain + ground + 'serving_pops = "starlink-2026"\n'),
+        sha256(plain + ground + "pop_gateways = true\n"),
+    ]
+    assert len({off, *on}) == 4
+
+
+def test_the_chain_brings_its_own_detour_unless_one_is_said(tmp_path):
+    plain = 'name = "x"\nstart = 2026-01-01T00:00:00Z\nduration = "1m"\n[constellation]\ncatalogue = "oneweb"\n'
+
+    def detour(ground: str) -> float:
+        (tmp_path / "s.toml").write_text(f'{plain}[ground]\narea = "LUX"\n{ground}\n[links]\nchain = true\n')
+        return Scenario.load(tmp_path / "s.toml").case.network.gateways.detour
+
+    assert detour("") == chain.read_constants()[0].fibre_detour
+    assert detour("fibre_detour = 2.0") == 2.0

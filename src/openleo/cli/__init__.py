@@ -25,6 +25,7 @@ from openleo.cli import (
     plan,
     policy,
     rtt,
+    score,
     territory,
 )
 from openleo.cli.common import print_json
@@ -43,6 +44,7 @@ app.command()(rtt.rtt)
 app.command()(path.path)
 app.command()(passes.passes)
 app.command()(link.link)
+app.command()(score.score)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")

@@ -19,7 +19,7 @@ import pyarrow as pa
 from openleo import cells as h3cells
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
-from openleo.network import ephemeris, hand_overs, journeys, max_min, topology
+from openleo.network import chain, ephemeris, hand_overs, journeys, max_min, topology
 from openleo.network.admission import GroundLimits
 from openleo.network.capacity import radios
 from openleo.network.capacity.rain_grid import climate
@@ -83,7 +83,7 @@ def _single_users(scenario: Scenario) -> None:
         gateway_antennas=(4,) * len(network.gateways),
         gateway_spread_ms=0.5,
     )
-    network = replace(network, limits=few)
+    network = replace(network, limits=few, chain=chain.read_constants()[0])
     users = place_users(network, LATITUDE_DEG, LONGITUDE_DEG, names=NAMES)
     for _ in hand_overs.hand_overs(watch(network, grid, users, threads=1), grid.slot_s):
         pass

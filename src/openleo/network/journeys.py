@@ -17,19 +17,23 @@ from numpy.typing import NDArray
 
 from openleo.geodesy import ecef_km, look_angles
 from openleo.instants import SlotGrid, instant_text
-from openleo.network import ephemeris, k_paths
+from openleo.network import chain, ephemeris, k_paths
 from openleo.network.ground.tracks import Track, Whereabouts
 from openleo.network.hand_overs import NOT_THERE, HandOver, in_words, reasons
 from openleo.network.hand_overs import hand_overs as changes_of
+from openleo.network.pop_reach import pop_of_user, towards
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
 from openleo.network.routing import routes
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, admitted
 from openleo.network.watch import watch, whereabouts
+from openleo.places import point
+from openleo.places.territories import HIGH_SEAS
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
 Floats = NDArray[np.float64]
 
+LONGER_WAY, SCHEDULING, POP = "longer way", "scheduling", "PoP"  # of the chain
 USER_LINK, ISL, FEEDER_LINK, FIBRE, PROCESSING = (
     "user link",
     "inter-satellite link",
@@ -71,7 +75,7 @@ def _points(name: str, where: Whereabouts) -> list[Point | None]:
 
 @dataclass(frozen=True)
 class Hop:
-    """One link, one way. `delay_ms` of the processing counts there and back together."""
+    """One link, one way. `delay_ms` of the processing (scheduling, PoP) counts there and back together."""
 
     kind: str
     start: str
@@ -97,6 +101,7 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
     """
     slot = grid.slot_at(at)
     middle = grid.instant(slot) + timedelta(seconds=grid.slot_s / 2.0)
+    network = seen_by(network, user)
     positions = positions_over(network, grid, slot, 1)
     place = centre = user if isinstance(user, Point) else None
     if isinstance(user, Track):
@@ -120,9 +125,37 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
     hops = _sky_hops(names, at_km, trail, place.name, here, station.name, there, FEEDER_LINK)
     fibre_km, light_km = float(gateways.fibre_km[gateway]), float(gateways.fibre_light_km[gateway])
     hops.append(Hop(FIBRE, station.name, pop.name, fibre_km, light_km / LIGHT_KM_PER_S * MS_PER_S))
+    if network.chain is not None:
+        return _by_chain(network.chain, middle, hops, pop.name)
     one_way = sum(hop.delay_ms for hop in hops)
     hops.append(Hop(PROCESSING, "terminal, satellite, gateway and PoP", "", 0.0, network.processing_ms))
     return Path(middle, tuple(hops), 2.0 * one_way + network.processing_ms)
+
+
+def seen_by(network: Network, user: Point | Track) -> Network:
+    """The network as a user sees it: with gateways joined to its PoP alone, where territories have theirs.
+
+    A user on a track keeps the PoP of where it sets out, as an account does. Of several PoPs it is given the one with
+    the largest share, of equal ones the nearest.
+    """
+    if network.serving is None:
+        return network
+    start = user if isinstance(user, Point) else _points(user.name, user.at(user.first, np.zeros(1)))[0]
+    assert start is not None
+    found = point.where(start.latitude_deg, start.longitude_deg, 0.0)
+    label = found.labels[0] if found else HIGH_SEAS
+    return towards(network, pop_of_user(network, label, start.latitude_deg, start.longitude_deg))
+
+
+def _by_chain(constants: chain.Constants, at: datetime, hops: list[Hop], pop: str) -> Path:
+    """A path with all terms of the chain."""
+    length = {kind: sum(hop.length_km for hop in hops if hop.kind == kind) for kind in (USER_LINK, ISL, FEEDER_LINK)}
+    light_km = next(hop.delay_ms for hop in hops if hop.kind == FIBRE) / MS_PER_S * LIGHT_KM_PER_S
+    terms = chain.chain_of(constants, length[USER_LINK], length[ISL], length[FEEDER_LINK], light_km)
+    longer = Hop(LONGER_WAY, "over what the shortest way is", "", 0.0, terms.longer_way_ms / 2.0)
+    waiting = Hop(SCHEDULING, f"± {constants.jitter_ms:g} ms: terminal, satellite, gateway", "", 0.0,
+                  terms.scheduling_ms)  # fmt: skip
+    return Path(at, (*hops, longer, waiting, Hop(POP, pop, "", 0.0, terms.pop_ms)), terms.rtt_ms)
 
 
 def between(network: Network, user: Point | Track, end: Point, at: datetime) -> Path:
@@ -345,6 +378,7 @@ def _seen(
 
 def hand_overs(network: Network, grid: SlotGrid, user: Point | Track) -> list[HandOver]:
     """Who serves a user first, and every change after that over the slots of a grid."""
+    network = seen_by(network, user)
     users = user if isinstance(user, Track) else _site(network, user)
     changes = changes_of(watch(network, grid, users), grid.slot_s)
     return [one for found in changes for one in in_words(found, network, grid, (user.name,))]

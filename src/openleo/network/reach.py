@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
-from openleo.network import ephemeris, failures
+from openleo.network import chain, ephemeris, failures
 from openleo.network.admission import NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.failures import Failures
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import serving
 from openleo.network.routing import Positions, Routes, SlotNetwork, routes
+from openleo.network.serving_pops import ServingPops
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
@@ -59,6 +60,8 @@ class Network:
     processing_ms: float
     limits: GroundLimits = NO_LIMITS  # what ground links must meet beside the two masks
     failures: Failures = failures.NONE
+    chain: chain.Constants | None = None  # None: light's time and processing_ms
+    serving: ServingPops | None = None  # None: every gateway hands its traffic to the PoP nearest to it
 
 
 @dataclass(frozen=True)
@@ -170,13 +173,9 @@ def reach_and_ways(
             satellite, path_km, seen = serve(
                 users, positions, ways, network.hand_over, grid.slot_s, previous, pool, threads
             )
-            made = Reach(
-                first,
-                satellite[:, back],
-                rtt_ms(path_km, network.processing_ms)[:, back],
-                seen[:, back],
-                positions.failures,
-            )
+            satellite, path_km = satellite[:, back], path_km[:, back]
+            rtt = round_trips_ms(network, first, path_km, satellite, positions, ways)
+            made = Reach(first, satellite, rtt, seen[:, back], positions.failures)
             yield made, positions, ways
 
 
@@ -198,6 +197,29 @@ def gateway_sites(network: Network) -> Sites:
 def rtt_ms(path_km: NDArray[Any], processing_ms: float) -> NDArray[Any]:
     """There and back at the speed of light, with the stated processing added once."""
     return (path_km * (2.0 * MS_PER_S / LIGHT_KM_PER_S) + processing_ms).astype(path_km.dtype)
+
+
+def round_trips_ms(
+    network: Network, first_slot: int, path_km: NDArray[Any], satellite: NDArray[np.int32], positions: Positions,
+    ways: Routes,
+) -> NDArray[Any]:  # fmt: skip
+    """The round trips of paths over serving satellites, axes (slot, site), with all that the network adds to light."""
+    if network.chain is None:
+        return rtt_ms(path_km, network.processing_ms)
+    fibre_km = fibres_km(network, satellite, positions, ways)
+    jitter = 2.0 * chain.spread(first_slot, *path_km.shape) - 1.0
+    return chain.rtt_ms(network.chain, path_km, fibre_km, jitter)
+
+
+def fibres_km(network: Network, satellite: NDArray[np.int32], positions: Positions, ways: Routes) -> Floats:
+    """The fibre, in vacuum's kilometres, at the end of each serving satellite's way; 0 without one."""
+    slots = len(satellite)
+    if positions.networks:
+        light_km = np.stack([one.gateways.fibre_light_km for one in positions.networks])
+    else:
+        light_km = np.broadcast_to(network.gateways.fibre_light_km, (slots, len(network.gateways)))
+    beyond_km = chain.fibres_beyond(ways.onward, ways.gateway, light_km)
+    return np.where(satellite >= 0, beyond_km[np.arange(slots)[:, np.newaxis], np.maximum(satellite, 0)], 0.0)
 
 
 def slots_in_chunk(satellites: int, sites: int) -> int:

@@ -26,7 +26,7 @@ from openleo.network.reach import (
     place_users,
     positions_over,
     reach_and_ways,
-    rtt_ms,
+    round_trips_ms,
     serve,
     slots_in_chunk,
 )
@@ -128,7 +128,8 @@ def _along(
         path_km[:, 0] = _paths_km(middle, positions, ways, satellite[:, 0])
     users = place_users(network, decided.latitude_deg, decided.longitude_deg, decided.altitude_km)
     back = np.argsort(users.order)
-    reached = Reach(first, satellite, rtt_ms(path_km, network.processing_ms), seen, positions.failures)
+    round_trips = round_trips_ms(network, first, path_km, satellite, positions, ways)
+    reached = Reach(first, satellite, round_trips, seen, positions.failures)
     return Watched(
         reached,
         positions,

@@ -13,6 +13,7 @@ from importlib.resources import files
 import openleo
 from openleo.network.constellation.planes import Placement
 from openleo.network.constellation.shells import Shell
+from openleo.network.reach import Network
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
 from openleo.report import words
@@ -255,7 +256,7 @@ def _assumptions(results: Results) -> Markup:
         ["Elevation mask of gateways", f"{network.gateway_elevation_deg:g}°"],
         ["A link counts in a slot if it is above its mask", MASK_AT[network.mask_at]],
         ["Serving satellite chosen by", network.hand_over.replace("_", " ").replace("rtt", "round-trip time")],
-        ["Added to the time of light, once", f"{network.processing_ms:g} ms"],
+        ["Added to the time of light, once", _added(network)],
         ["Capacity", "not computed: nobody else is on the network"],
         ["People", "an estimate, spread from towns and national totals"],
     ]
@@ -267,6 +268,13 @@ def _assumptions(results: Results) -> Markup:
             told.append(tag("li", f"{len(notes) - MOST_NOTES:,} more notes stand in summary.json."))
         said += [tag("h3", "Notes"), tag("ul", *told)]
     return joined(said)
+
+
+def _added(network: Network) -> str:
+    if network.chain is None:
+        return f"{network.processing_ms:g} ms"
+    said = f"{network.chain.scheduling_ms + network.chain.pop_ms:g} ms ± {network.chain.jitter_ms:g} ms"
+    return f"{said}, with ways over satellites {network.chain.way_stretch:g} times the shortest (chain)"
 
 
 SHELL_VALUES = ("altitude_km", "inclination_deg", "planes", "per_plane", "phasing", "raan_span_deg", "laser_share")

@@ -18,6 +18,7 @@ from openleo.errors import InputError, Problem, join_or, near_names
 OPERATIONAL = "operational"
 STATUSES = (OPERATIONAL, "planned", "closed")  # only operational ones take part
 NEEDED_COLUMNS = ("name", "lat_deg", "lon_deg")
+SERVING_ENDING = "-serving-pops.csv"  # which PoP serves a territory: no list of stations
 FILE_ENDINGS = (".csv", ".geojson", ".json")
 
 
@@ -32,13 +33,15 @@ class Station:
     status: str = OPERATIONAL
     elevation_deg: float | None = None  # its own mask, of a gateway
     antennas: int | None = None  # satellites at a time, of a gateway
+    code: str = ""  # the operator's own, of a PoP
 
 
 def embedded(kind: str) -> list[str]:
     """Names of the embedded lists of a kind ("gateways" or "pops")."""
     ending = f"-{kind}.csv"
     folder = files("openleo.data") / "ground"
-    return sorted(entry.name.removesuffix(ending) for entry in folder.iterdir() if entry.name.endswith(ending))
+    names = [entry.name for entry in folder.iterdir() if not entry.name.endswith(SERVING_ENDING)]
+    return sorted(name.removesuffix(ending) for name in names if name.endswith(ending))
 
 
 def read(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[tuple[Station, ...], bytes]:
@@ -46,6 +49,12 @@ def read(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[t
 
     Raises InputError with every fault of the list: a column missing, a coordinate out of range, a name twice.
     """
+    listed, content = read_listed(source, kind, folder, file, where)
+    return tuple(station for station in listed if station.status == OPERATIONAL), content
+
+
+def read_listed(source: str, kind: str, folder: Path, file: str, where: str) -> tuple[tuple[Station, ...], bytes]:
+    """As `read`, with the stations that are planned or closed."""
     if source in embedded(kind):
         content = (files("openleo.data") / "ground" / f"{source}-{kind}.csv").read_bytes()
         return _stations(content, f"{source}-{kind}.csv", kind), content
@@ -86,12 +95,11 @@ def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
             problems.append(Problem(file, where, rule, f"Names of {kind} must differ."))
         first.setdefault(one.name, where)
         stations.append(one)
-    operational = tuple(station for station in stations if station.status == OPERATIONAL)
-    if not operational and not problems:
+    if not any(station.status == OPERATIONAL for station in stations) and not problems:
         problems.append(Problem(file, "", f"holds no {kind} with status {OPERATIONAL}."))
     if problems:
         raise InputError(problems)
-    return operational
+    return tuple(stations)
 
 
 def _station(row: dict[str, object]) -> Station | str:
@@ -120,7 +128,8 @@ def _station(row: dict[str, object]) -> Station | str:
     if antennas not in (None, "") and not (str(antennas).strip().isdecimal() and 1 <= int(str(antennas)) <= 10_000):
         return f'"{name}" has antennas {antennas}; write a whole number from 1 to 10000.'
     few = None if antennas in (None, "") else int(str(antennas))
-    return Station(name, latitude, longitude, str(row.get("territory") or ""), status, mask_deg, few)
+    code = str(row.get("code") or "").strip()
+    return Station(name, latitude, longitude, str(row.get("territory") or ""), status, mask_deg, few, code)
 
 
 def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:

@@ -137,3 +137,18 @@ def lengths_along(onward: Ints, landing_km: Floats, position_km: Floats, distanc
             total += math.sqrt(dx * dx + dy * dy + dz * dz)
             distance_km[back] = total
             here = back
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ends_along(onward: Ints, end: Ints) -> None:
+    """end[slot, satellite]: the satellite whose feeder link ends the way by `onward` (slot, satellite); −1 for none."""
+    slots, satellites = onward.shape
+    for slot in range(slots):
+        for s in range(satellites):
+            if onward[slot, s] == NO_WAY:
+                end[slot, s] = -1
+                continue
+            at = s
+            while onward[slot, at] >= 0:
+                at = onward[slot, at]
+            end[slot, s] = at

@@ -1,0 +1,317 @@
+"""How believable: modelled round-trip times and rates of territories beside measured ones.
+
+Takes modelled and measured rows; gives a Score: the errors, a naive model of distance alone fitted on the same rows,
+the same network with nearest PoPs, and the rows that miss by most with the likely reason. A territory without a result
+keeps its row and says why. Rates are compared where the model has any.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.errors import InputError, Problem
+from openleo.places.territories import territory_id
+
+Floats = NDArray[np.float64]
+
+NEEDED = ("iso3", "latency_p50_ms")
+RATES = ("down_p50_mbps", "up_p50_mbps")
+SLOW_MS = 35.0  # the border between a territory served by bent pipe and one served over lasers or from far
+WORST = 10
+FAR_KM, LOADED_MBPS = 2000.0, 150.0
+KM = 1000.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What users of a territory measured, medians; None where the table has nothing."""
+
+    iso3: str
+    rtt_ms: float
+    down_mbps: float | None
+    up_mbps: float | None
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """What the model says of a territory, and what is known of the ways there.
+
+    rtt_ms: median over its people and the run, None with the reason in `why_missing`; nearest_pop_rtt_ms: the same with
+    every gateway joined to its nearest PoP; centre_km: from the territory's centre to the nearest PoP; pop_km: from its
+    people to their PoPs, in the mean; pops: those, the one that serves most people first.
+    """
+
+    iso3: str
+    rtt_ms: float | None
+    why_missing: str | None
+    nearest_pop_rtt_ms: float | None
+    centre_km: float
+    pop_km: float = 0.0
+    pops: tuple[str, ...] = ()
+    fallback: bool = False
+    down_mbps: float | None = None
+    up_mbps: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One territory, both sides."""
+
+    measured: Measured
+    modelled: Modelled
+
+    @property
+    def error_ms(self) -> float | None:
+        """Modelled minus measured."""
+        return None if self.modelled.rtt_ms is None else self.modelled.rtt_ms - self.measured.rtt_ms
+
+    def as_json(self) -> dict[str, Any]:
+        model = self.modelled
+        return {
+            "iso3": model.iso3,
+            "rtt_ms": model.rtt_ms,
+            "measured_rtt_ms": self.measured.rtt_ms,
+            "error_ms": None if self.error_ms is None else round(self.error_ms, 3),
+            "nearest_pop_rtt_ms": model.nearest_pop_rtt_ms,
+            "down_mbps": model.down_mbps,
+            "measured_down_mbps": self.measured.down_mbps,
+            "up_mbps": model.up_mbps,
+            "measured_up_mbps": self.measured.up_mbps,
+            "pops": list(model.pops),
+            "why_missing": model.why_missing,
+        }
+
+
+@dataclass(frozen=True)
+class Score:
+    """The rows in the order of the measured table; `notes`: what was assumed on the way."""
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def found(self) -> tuple[Row, ...]:
+        """The rows with a result."""
+        return tuple(row for row in self.rows if row.modelled.rtt_ms is not None)
+
+    @cached_property
+    def error_ms(self) -> Floats:
+        """Of the rows with a result, modelled minus measured."""
+        return np.array([row.error_ms for row in self.found], dtype=np.float64)
+
+    @cached_property
+    def naive(self) -> tuple[float, float]:
+        """(ms, ms per 1,000 km): the line of least squares over the distance from centre to nearest PoP."""
+        return least_squares_line(self._centre_1000km, self._measured_ms)
+
+    @property
+    def naive_error_ms(self) -> Floats:
+        return self._off_line(*self.naive)
+
+    def _off_line(self, at_zero: float, slope: float) -> Floats:
+        return at_zero + slope * self._centre_1000km - self._measured_ms
+
+    @property
+    def _centre_1000km(self) -> Floats:
+        return np.array([row.modelled.centre_km for row in self.found]) / KM
+
+    @property
+    def _measured_ms(self) -> Floats:
+        return np.array([row.measured.rtt_ms for row in self.found])
+
+    @property
+    def worst(self) -> tuple[Row, ...]:
+        """The rows that miss by most."""
+        return tuple(sorted(self.found, key=lambda row: (-abs(row.error_ms or 0.0), row.modelled.iso3))[:WORST])
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rtt": self._rtt_json(),
+            "down": self._rate_json("down_mbps"),
+            "up": self._rate_json("up_mbps"),
+            "worst": [
+                {"iso3": row.modelled.iso3, "error_ms": round(row.error_ms or 0.0, 3), "likely": likely_reason(row)}
+                for row in self.worst
+            ],
+            "territories": [row.as_json() for row in self.rows],
+            "notes": list(self.notes),
+        }
+
+    def _rtt_json(self) -> dict[str, Any]:
+        if not self.found:
+            names = ("mae_ms", "median_abs_ms", "bias_ms", "naive_mae_ms", "nearest_pop_mae_ms", "p90_abs_ms",
+                     "spearman", "balanced_accuracy_35_ms", "naive_ms",
+                     "naive_ms_per_1000_km", "naive_least_absolute_mae_ms")  # fmt: skip
+            return {"n": 0, **dict.fromkeys(names)}
+        size = np.abs(self.error_ms)
+        nearest = [(row.modelled.nearest_pop_rtt_ms, row.measured.rtt_ms) for row in self.found]
+        apart = [abs(near - measured) for near, measured in nearest if near is not None]
+        modelled = self.error_ms + self._measured_ms
+        best = least_absolute_line(self._centre_1000km, self._measured_ms)  # no line over distance does better
+        return {
+            "n": len(self.found),
+            "mae_ms": _rounded(size.mean()),
+            "median_abs_ms": _rounded(np.median(size)),
+            "bias_ms": _rounded(self.error_ms.mean()),
+            "naive_mae_ms": _rounded(np.abs(self.naive_error_ms).mean()),
+            "nearest_pop_mae_ms": _rounded(np.mean(apart)) if apart else None,
+            "p90_abs_ms": _rounded(np.quantile(size, 0.9)),
+            "spearman": _rounded(spearman(modelled, self._measured_ms)),
+            "balanced_accuracy_35_ms": _rounded(balanced_accuracy(modelled > SLOW_MS, self._measured_ms > SLOW_MS)),
+            "naive_ms": _rounded(self.naive[0]),
+            "naive_ms_per_1000_km": _rounded(self.naive[1]),
+            "naive_least_absolute_mae_ms": _rounded(np.abs(self._off_line(*best)).mean()),
+        }
+
+    def _rate_json(self, name: str) -> dict[str, Any]:
+        both = [(getattr(row.modelled, name), getattr(row.measured, name)) for row in self.rows]
+        pairs = np.array([pair for pair in both if None not in pair], dtype=np.float64).reshape(-1, 2)
+        if not len(pairs):
+            return {"n": 0, "spearman": None, "mae_mbps": None}
+        mae = float(np.abs(pairs[:, 0] - pairs[:, 1]).mean())
+        return {"n": len(pairs), "spearman": _rounded(spearman(*pairs.T)), "mae_mbps": _rounded(mae)}
+
+
+def _rounded(value: float | np.floating[Any] | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else round(float(value), 3)
+
+
+# --- statistics ---------------------------------------------------------------------------------------------------
+
+
+def ranks(values: Floats) -> Floats:
+    """From 1; equal values share the mean of their ranks."""
+    _, code, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    return np.asarray((last - (count - 1) / 2.0)[code], dtype=np.float64)
+
+
+def spearman(one: Floats, other: Floats) -> float | None:
+    """The rank correlation; None where either side has no two values."""
+    if len(one) < 2 or np.ptp(one) == 0.0 or np.ptp(other) == 0.0:
+        return None
+    return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
+
+
+def balanced_accuracy(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float | None:
+    """The mean of the shares that are told rightly of either kind; None where there is only one kind."""
+    if true.all() or not true.any():
+        return None
+    return float((said[true].mean() + (~said[~true]).mean()) / 2.0)
+
+
+def least_squares_line(x: Floats, y: Floats) -> tuple[float, float]:
+    """(value at 0, slope); a level line where all x are equal."""
+    if len(x) < 2 or np.ptp(x) == 0.0:
+        return (float(y.mean()) if len(y) else 0.0), 0.0
+    slope = float(np.cov(x, y, bias=True)[0, 1] / x.var())
+    return float(y.mean() - slope * x.mean()), slope
+
+
+def least_absolute_line(x: Floats, y: Floats) -> tuple[float, float]:
+    """(value at 0, slope) of the line with the least sum of absolute errors: one of those through two of the points."""
+    if len(x) == 0 or np.ptp(x) == 0.0:
+        return (float(np.median(y)) if len(y) else 0.0), 0.0
+    i, j = np.triu_indices(len(x), 1)
+    apart = x[i] != x[j]
+    i, j = i[apart], j[apart]
+    slope = (y[j] - y[i]) / (x[j] - x[i])
+    at_zero = y[i] - slope * x[i]
+    total = np.concatenate(
+        [
+            np.abs(at_zero[some, np.newaxis] + slope[some, np.newaxis] * x - y).sum(axis=1)
+            for some in np.array_split(np.arange(len(slope)), max(1, len(slope) * len(x) // 1_000_000))
+        ]
+    )
+    best = int(total.argmin())
+    return float(at_zero[best]), float(slope[best])
+
+
+def likely_reason(row: Row) -> str:
+    """Why a territory may miss, from what is known of its ways: the first that applies. No proof."""
+    model, error = row.modelled, row.error_ms or 0.0
+    if model.fallback:
+        return "no row in the table of serving PoPs: the nearest PoP is taken"
+    if len(model.pops) > 1:
+        return f"several PoPs ({', '.join(model.pops)}): which of them serves how many is known by addresses alone"
+    slow = error < 0.0 and row.measured.down_mbps is not None
+    if slow and (row.measured.down_mbps or 0.0) < LOADED_MBPS:
+        return f"{row.measured.down_mbps:g} Mbit/s down: waiting under load is not modelled"
+    if model.pop_km > FAR_KM:
+        far = f"{model.pop_km:,.0f} km to {', '.join(model.pops)} over lasers"
+        return f"{far}: the ways in use are longer than modelled" if error < 0.0 else f"{far}: shorter in use"
+    if error < 0.0:
+        return "measured slower than a bent pipe to the PoP: users land farther off, or at a PoP that is not listed"
+    return "measured faster: a gateway or PoP nearer than those listed, or less waiting than elsewhere"
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def read_measured(path: Path, option: str = "--measured") -> tuple[Measured, ...]:
+    """The rows of a CSV: iso3, latency_p50_ms, and, if there, down_p50_mbps and up_p50_mbps.
+
+    Raises InputError with every fault.
+    """
+    file = str(path)
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
+        rows = [(reader.line_num, row) for row in reader]
+    except (OSError, ValueError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(f"{option} {file}", "", f"cannot be read as CSV: {why}.")) from None
+    missing = [column for column in NEEDED if column not in (reader.fieldnames or ())]
+    if missing:
+        rule = f"lacks the columns {', '.join(missing)}."
+        raise InputError(
+            Problem(file, "", rule, f"Measurements need {', '.join(NEEDED)}; {', '.join(RATES)} may be left out.")
+        )
+    problems: list[Problem] = []
+    first: dict[str, int] = {}
+    found = []
+    for line, row in rows:
+        iso3 = str(row["iso3"] or "").strip()
+        faults = []
+        if territory_id(iso3) != iso3 or "." in iso3:
+            faults.append((f'there is no territory "{iso3}".', "Write ISO 3166-1 alpha-3, such as TWN."))
+        elif iso3 in first:
+            faults.append((f"{iso3} is there twice: line {first[iso3]} has it.", "Keep one row."))
+        first.setdefault(iso3, line)
+        rtt, fault = _positive(row, NEEDED[1], needed=True)
+        down, up = (_positive(row, name, needed=False) for name in RATES)
+        faults += [(one, "") for one in (fault, down[1], up[1]) if one]
+        problems += [Problem(file, f"line {line}", rule, out) for rule, out in faults]
+        found.append(Measured(iso3, rtt or 0.0, down[0], up[0]))
+    if not rows:
+        problems.append(Problem(file, "", "holds no territory."))
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _positive(row: Mapping[str, str | None], name: str, *, needed: bool) -> tuple[float | None, str]:
+    """(a number above 0 or None where there is none, what is wrong with it)."""
+    words = str(row.get(name) or "").strip()
+    if not words and not needed:
+        return None, ""
+    try:
+        value = float(words)
+    except ValueError:
+        return None, f"has {name} {words!r}, which is no number."
+    if not 0.0 < value < np.inf:
+        return None, f"has {name} {words}; it is a number above 0."
+    return value, ""
+
+
+def as_rows(measured: Sequence[Measured], modelled: Mapping[str, Modelled]) -> tuple[Row, ...]:
+    """Both sides of each territory, in the order of the measurements."""
+    return tuple(Row(one, modelled[one.iso3]) for one in measured)
