@@ -1,0 +1,394 @@
+"""Beams to cells: an auction in which satellites' beam time has prices.
+
+What is sold is a quantum: one beam of one satellite, on one channel, for one sub-slot of the frame. A satellite with a
+beam free asks nothing. One without asks what it would cost the cheapest of those it serves to go elsewhere: the price
+of everybody else at the best of their other satellites, so that a price stands for a whole chain of cells moving on.
+D. P. Bertsekas, "The auction algorithm for the transportation problem", Annals of Operations Research 20 (1989): with
+prices raised by at least epsilon at each sale, what the quanta are worth in all is within epsilon a quantum of the
+best. Here a price is raised at once to what those who are served would bear, which takes fewer sales.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Offsets = NDArray[np.int64]
+
+TOTAL, MAX_MIN = range(2)
+LEAST_MBPS = 1e-6  # less is nothing
+NEVER = 1e300
+
+
+class Market(NamedTuple):
+    """Who may buy what, and who has what. The last ten arrays change.
+
+    Candidates, as `capacity.candidates`: offsets (cell + 1), cell and satellite (candidate,); quantum_mbps (candidate,)
+    of one quantum; favour (candidate,): what a quantum there counts more than its Mbit/s, at least 1.
+    demand_mbps, weight (cell,); most_of_cell (cell,), most_of_satellite (satellite,): quanta at most.
+    The nodes that can bind on a satellite's way are path_offsets[s]:path_offsets[s + 1] of path.
+    room_mbps (node,): what is left there; held (satellite, most): candidates with quanta there, held_count of them;
+    place (candidate,): where in `held`; quanta, fixed (not to be taken away), load_mbps (candidate,); used
+    (satellite,), count and rate_mbps (cell,); price (satellite,).
+    """
+
+    offsets: Offsets
+    cell: Ints
+    satellite: Ints
+    quantum_mbps: Floats
+    favour: Floats
+    demand_mbps: Floats
+    weight: Floats
+    most_of_cell: Ints
+    most_of_satellite: Ints
+    path_offsets: Offsets
+    path: Ints
+    room_mbps: Floats
+    held: Ints
+    held_count: Ints
+    place: Ints
+    quanta: Ints
+    fixed: Ints
+    load_mbps: Floats
+    used: Ints
+    count: Ints
+    rate_mbps: Floats
+    price: Floats
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def room_of(m: Market, s: int) -> float:
+    """What the way of a satellite has left."""
+    least = np.inf
+    for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+        least = min(least, m.room_mbps[m.path[k]])
+    return least
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def is_open(m: Market, s: int) -> bool:
+    """Whether a satellite has a quantum free and a way for it."""
+    return m.used[s] < m.most_of_satellite[s] and room_of(m, s) > LEAST_MBPS
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take(m: Market, c: int, e: int) -> None:
+    """Cell c gets a quantum of candidate e, whose satellite has one."""
+    s = m.satellite[e]
+    gain = max(0.0, min(m.quantum_mbps[e], m.demand_mbps[c] - m.rate_mbps[c], room_of(m, s)))
+    if m.quanta[e] == 0:
+        m.place[e] = m.held_count[s]
+        m.held[s, m.held_count[s]] = e
+        m.held_count[s] += 1
+    m.quanta[e] += 1
+    m.used[s] += 1
+    m.count[c] += 1
+    m.load_mbps[e] += gain
+    m.rate_mbps[c] += gain
+    for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+        m.room_mbps[m.path[k]] -= gain
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def loss_of(m: Market, e: int) -> float:
+    """What a cell loses with its last quantum of candidate e."""
+    return max(0.0, m.load_mbps[e] - (m.quanta[e] - 1) * m.quantum_mbps[e])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def release(m: Market, c: int, e: int) -> None:
+    """Cell c gives a quantum of candidate e back."""
+    s, lost = m.satellite[e], loss_of(m, e)
+    m.quanta[e] -= 1
+    if m.quanta[e] == 0:
+        lost = m.load_mbps[e]
+        last = m.held[s, m.held_count[s] - 1]
+        m.held[s, m.place[e]] = last
+        m.place[last] = m.place[e]
+        m.held_count[s] -= 1
+    if m.used[s] == m.most_of_satellite[s]:
+        m.price[s] = 0.0
+    m.used[s] -= 1
+    m.count[c] -= 1
+    m.load_mbps[e] = m.load_mbps[e] - lost if m.quanta[e] else 0.0
+    m.rate_mbps[c] = max(0.0, m.rate_mbps[c] - lost)
+    for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+        m.room_mbps[m.path[k]] += lost
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def top_up(m: Market, c: int) -> None:
+    """Use quanta that a cell has in full, as far as it wants more and there is room."""
+    for e in range(m.offsets[c], m.offsets[c + 1]):
+        if m.quanta[e] == 0:
+            continue
+        idle = m.quanta[e] * m.quantum_mbps[e] - m.load_mbps[e]
+        gain = min(idle, m.demand_mbps[c] - m.rate_mbps[c])
+        if gain > LEAST_MBPS:
+            s = m.satellite[e]
+            gain = min(gain, room_of(m, s))
+            if gain > 0.0:
+                m.load_mbps[e] += gain
+                m.rate_mbps[c] += gain
+                for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+                    m.room_mbps[m.path[k]] -= gain
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _best(m: Market, c: int, but: int, want_mbps: float) -> tuple[int, float]:
+    """(candidate, profit) of cell c with most profit at the prices of now, satellite `but` left out; −1 for none."""
+    best, most = -1, -NEVER
+    for e in range(m.offsets[c], m.offsets[c + 1]):
+        s = m.satellite[e]
+        if s == but or m.quantum_mbps[e] <= LEAST_MBPS:
+            continue
+        worth = min(m.quantum_mbps[e], want_mbps) * m.favour[e]
+        if worth <= most:
+            continue
+        room = room_of(m, s) if m.used[s] < m.most_of_satellite[s] else 0.0
+        if room > LEAST_MBPS:
+            worth = min(worth, room * m.favour[e])
+        elif m.held_count[s] == 0:
+            continue
+        else:
+            worth -= m.price[s]
+        if worth > most:
+            best, most = e, worth
+    return best, most
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
+    """(candidate, price): whom to ask for a quantum of satellite s for cell c, and what going costs them.
+
+    worst: the profit of having nothing instead. One who costs no more than the satellite's price will do.
+    """
+    found, least = -1, NEVER
+    for k in range(m.held_count[s]):
+        e = m.held[s, k]
+        v = m.cell[e]
+        if v == c or m.quanta[e] <= m.fixed[e]:
+            continue
+        lost = loss_of(m, e)
+        other, profit = _best(m, v, s, m.demand_mbps[v] - m.rate_mbps[v] + lost)
+        cost = lost * m.favour[e] - (max(profit, worst) if other >= 0 else worst)
+        if cost < least:
+            found, least = e, cost
+            if least <= m.price[s]:
+                break
+    return found, least
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def buy(m: Market, c: int, worst: float, epsilon: float) -> tuple[int, int]:
+    """Cell c buys one quantum where its profit is most; (candidate, the cell that had to give one up), or −1 each."""
+    want = m.demand_mbps[c] - m.rate_mbps[c]
+    while True:
+        e, profit = _best(m, c, -1, want)
+        if e < 0 or profit <= worst + epsilon:
+            return -1, -1
+        s = m.satellite[e]
+        if is_open(m, s):
+            take(m, c, e)
+            return e, -1
+        victim, cost = _cheapest(m, s, c, worst)
+        if victim < 0:
+            m.price[s] = NEVER
+            continue
+        if cost > m.price[s]:
+            m.price[s] = cost
+            if min(m.quantum_mbps[e], want) * m.favour[e] - cost <= worst + epsilon:
+                continue
+            again, _ = _best(m, c, -1, want)
+            if again != e:
+                continue
+        asked = m.price[s]
+        v = m.cell[victim]
+        release(m, v, victim)
+        m.price[s] = asked + epsilon
+        if m.used[s] < m.most_of_satellite[s] and room_of(m, s) > LEAST_MBPS:
+            take(m, c, e)
+            return e, v
+        return -1, v
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_greedily(m: Market, by_worth: Offsets) -> None:
+    """Give quanta in the order of candidates while satellites are open and cells want more."""
+    for k in range(by_worth.size):
+        e = by_worth[k]
+        c, s = m.cell[e], m.satellite[e]
+        while (
+            m.count[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS
+            and m.quantum_mbps[e] > LEAST_MBPS and is_open(m, s)
+        ):  # fmt: skip
+            take(m, c, e)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sell_for_total(m: Market, by_worth: Offsets, epsilon: float, rounds: int, budget: int) -> int:
+    """Sell so that what all get is most. Returns how many sales there were; at most `budget`.
+
+    Each round fills what is free, best candidates first; then lets cells bid until none has a profit to make; then
+    cells that would do better elsewhere at these prices give what they have back, for the next round.
+    """
+    cells = m.rate_mbps.size
+    queue, waits = np.empty(cells, np.int32), np.zeros(cells, np.bool_)
+    sales = 0
+    for turn in range(rounds):
+        fill_greedily(m, by_worth)
+        head, waiting = 0, 0
+        for c in range(cells):
+            queue[waiting], waits[c] = c, True
+            waiting += 1
+        while waiting > 0 and sales < budget:
+            c = queue[head]
+            head, waiting = (head + 1) % cells, waiting - 1
+            waits[c] = False
+            top_up(m, c)
+            while m.count[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and sales < budget:
+                e, victim = buy(m, c, 0.0, epsilon)
+                sales += 1
+                if victim >= 0 and not waits[victim]:
+                    queue[(head + waiting) % cells] = victim
+                    waits[victim] = True
+                    waiting += 1
+                if e < 0 and victim < 0:
+                    break
+        if turn + 1 < rounds and _give_back(m, epsilon) == 0:
+            break
+    return sales
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _give_back(m: Market, epsilon: float) -> int:
+    """Cells give back quanta that they would rather have elsewhere at the prices of now. Returns how many."""
+    given = 0
+    for c in range(m.rate_mbps.size):
+        for e in range(m.offsets[c], m.offsets[c + 1]):
+            s = m.satellite[e]
+            while m.quanta[e] > m.fixed[e]:
+                lost = loss_of(m, e)
+                here = lost * m.favour[e] - (0.0 if is_open(m, s) else m.price[s])
+                _, there = _best(m, c, s, m.demand_mbps[c] - m.rate_mbps[c] + lost)
+                if there <= here + 2.0 * epsilon:
+                    break
+                release(m, c, e)
+                given += 1
+    return given
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rise(heap: Ints, spot: Ints, level: Floats, k: int) -> None:
+    """Let the cell at place k of the heap rise to where it belongs: the lowest level first, then the lowest number."""
+    c = heap[k]
+    while k > 0:
+        above = (k - 1) >> 1
+        p = heap[above]
+        if level[p] < level[c] or (level[p] == level[c] and p < c):
+            break
+        heap[k], spot[p] = p, k
+        k = above
+    heap[k], spot[c] = c, k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sink(heap: Ints, spot: Ints, level: Floats, size: int, k: int) -> None:
+    """Let the cell at place k of the heap sink to where it belongs."""
+    c = heap[k]
+    while True:
+        below = 2 * k + 1
+        if below >= size:
+            break
+        if below + 1 < size:
+            a, b = heap[below], heap[below + 1]
+            if level[b] < level[a] or (level[b] == level[a] and b < a):
+                below += 1
+        d = heap[below]
+        if level[c] < level[d] or (level[c] == level[d] and c < d):
+            break
+        heap[k], spot[d] = d, k
+        k = below
+    heap[k], spot[c] = c, k
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _richest(m: Market, c: int, level_c: float) -> tuple[int, int]:
+    """(candidate of c, candidate of who is to give): one who would have more than c even with one quantum less."""
+    mine, theirs, most = -1, -1, level_c * (1.0 + 1e-9) + 1e-12
+    for e in range(m.offsets[c], m.offsets[c + 1]):
+        if m.quantum_mbps[e] <= LEAST_MBPS:
+            continue
+        s = m.satellite[e]
+        for k in range(m.held_count[s]):
+            other = m.held[s, k]
+            v = m.cell[other]
+            if v == c or m.quanta[other] <= m.fixed[other]:
+                continue
+            lost = loss_of(m, other)
+            if lost <= LEAST_MBPS and room_of(m, s) <= LEAST_MBPS:
+                continue
+            after = (m.rate_mbps[v] - lost) / m.weight[v]
+            if after > most:
+                mine, theirs, most = e, other, after
+    return mine, theirs
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def sell_fairly(m: Market, give_up: float, epsilon: float, budget: int) -> int:
+    """Sell one quantum at a time to the cell that has least for its weight. Returns how many sales there were.
+
+    A cell that would have to pay more than `give_up` beyond what the quantum is worth gets one only from a cell that
+    has more than it even without; then it is out of the sale, until somebody takes a quantum from it.
+    """
+    cells = m.rate_mbps.size
+    heap, spot, level = np.empty(cells, np.int32), np.full(cells, -1, np.int32), np.empty(cells)
+    size, sales = 0, 0
+    for c in range(cells):
+        top_up(m, c)
+        level[c] = m.rate_mbps[c] / m.weight[c]
+        if m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and m.count[c] < m.most_of_cell[c]:
+            heap[size] = c
+            size += 1
+            _rise(heap, spot, level, size - 1)
+    while size > 0 and sales < budget:
+        c = heap[0]
+        sales += 1
+        e, victim = buy(m, c, -give_up, epsilon)
+        if e < 0 and victim < 0:
+            mine, theirs = _richest(m, c, level[c])
+            if mine >= 0:
+                victim = m.cell[theirs]
+                s = m.satellite[mine]
+                asked = m.price[s]
+                release(m, victim, theirs)
+                m.price[s] = asked
+                if m.used[s] < m.most_of_satellite[s]:
+                    take(m, c, mine)
+                    e = mine
+        top_up(m, c)
+        level[c] = m.rate_mbps[c] / m.weight[c]
+        done = m.demand_mbps[c] - m.rate_mbps[c] <= LEAST_MBPS or m.count[c] >= m.most_of_cell[c]
+        if done or (e < 0 and victim < 0):
+            last = heap[size - 1]
+            size -= 1
+            spot[c] = -1
+            if size > 0:
+                heap[0], spot[last] = last, 0
+                _sink(heap, spot, level, size, 0)
+        else:
+            _sink(heap, spot, level, size, 0)
+        if victim >= 0:
+            level[victim] = m.rate_mbps[victim] / m.weight[victim]
+            if spot[victim] < 0:
+                heap[size] = victim
+                size += 1
+                _rise(heap, spot, level, size - 1)
+            else:
+                _rise(heap, spot, level, spot[victim])
+    return sales
