@@ -23,10 +23,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
-EPSILON = 0.01  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
+EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
 EPSILON_FAIR = 0.1
 GIVE_UP = 1.0  # of the best quantum: what a cell pays, beyond what it is worth, for others to move on
-ROUNDS = 4
+ROUNDS = 5
+SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.9  # of a middling quantum, at first and at last; of the guessed prices
 SALES_FOR_A_QUANTUM = 8  # on average, at most
 HOP_COST = 0.002  # of a quantum's worth for every inter-satellite link, with `min_cost_flow`
 
@@ -91,6 +92,9 @@ def assign(
         if objective == "max_min":
             sales += beams.sell_fairly(market, GIVE_UP * best, EPSILON_FAIR * middling, budget)
         else:
+            soft = SOFTNESS[0] * middling, SOFTNESS[1] * middling
+            beams.guess_prices(market, *soft, SWEEPS)
+            market.price[:] *= GUESSED
             sales += beams.sell_for_total(market, by_worth, EPSILON * middling, ROUNDS, budget)
         market.fixed[:] = market.quanta
     return _with_channels(market, candidates, caps, neighbours, objective, sales)
@@ -110,6 +114,9 @@ def _market(
     total = tiers_mbps.sum(axis=0)
     path_offsets, path = _paths(candidates, caps, ways, total)
     most = caps.beams * caps.shares
+    fastest = np.zeros(cells)
+    np.maximum.at(fastest, candidates.cell, candidates.down_mbps)
+    by_rate = (total < caps.channels * fastest) & (objective != "max_min")
     market = Market(
         offsets=candidates.offsets,
         cell=candidates.cell.astype(np.int32),
@@ -118,6 +125,7 @@ def _market(
         favour=favour,
         demand_mbps=np.zeros(cells),
         weight=np.ones(cells),
+        by_rate=by_rate,
         most_of_cell=np.full(cells, caps.channels * caps.shares, np.int32),
         most_of_satellite=np.full(satellites, most, np.int32),
         path_offsets=path_offsets,
@@ -129,6 +137,7 @@ def _market(
         quanta=np.zeros(links, np.int32),
         fixed=np.zeros(links, np.int32),
         load_mbps=np.zeros(links),
+        paid=np.zeros(links),
         used=np.zeros(satellites, np.int32),
         count=np.zeros(cells, np.int32),
         rate_mbps=np.zeros(cells),

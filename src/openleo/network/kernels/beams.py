@@ -23,17 +23,18 @@ Offsets = NDArray[np.int64]
 TOTAL, MAX_MIN = range(2)
 LEAST_MBPS = 1e-6  # less is nothing
 NEVER = 1e300
+CHEAPER = 0.8  # what satellites that are not sold out ask in the next round, of what they asked
 
 
 class Market(NamedTuple):
-    """Who may buy what, and who has what. The last ten arrays change.
+    """Who may buy what, and who has what. The last eleven arrays change.
 
     Candidates, as `capacity.candidates`: offsets (cell + 1), cell and satellite (candidate,); quantum_mbps (candidate,)
     of one quantum; favour (candidate,): what a quantum there counts more than its Mbit/s, at least 1.
-    demand_mbps, weight (cell,); most_of_cell (cell,), most_of_satellite (satellite,): quanta at most.
+    demand_mbps, weight (cell,); by_rate (cell,): its channels suffice for what it asks for; most_of_cell (cell,), most_of_satellite (satellite,): quanta at most.
     The nodes that can bind on a satellite's way are path_offsets[s]:path_offsets[s + 1] of path.
     room_mbps (node,): what is left there; held (satellite, most): candidates with quanta there, held_count of them;
-    place (candidate,): where in `held`; quanta, fixed (not to be taken away), load_mbps (candidate,); used
+    place (candidate,): where in `held`; quanta, fixed (not to be taken away), load_mbps, paid (candidate,); used
     (satellite,), count and rate_mbps (cell,); price (satellite,).
     """
 
@@ -44,6 +45,7 @@ class Market(NamedTuple):
     favour: Floats
     demand_mbps: Floats
     weight: Floats
+    by_rate: NDArray[np.bool_]
     most_of_cell: Ints
     most_of_satellite: Ints
     path_offsets: Offsets
@@ -55,6 +57,7 @@ class Market(NamedTuple):
     quanta: Ints
     fixed: Ints
     load_mbps: Floats
+    paid: Floats
     used: Ints
     count: Ints
     rate_mbps: Floats
@@ -106,13 +109,11 @@ def release(m: Market, c: int, e: int) -> None:
     s, lost = m.satellite[e], loss_of(m, e)
     m.quanta[e] -= 1
     if m.quanta[e] == 0:
-        lost = m.load_mbps[e]
+        lost, m.paid[e] = m.load_mbps[e], 0.0
         last = m.held[s, m.held_count[s] - 1]
         m.held[s, m.place[e]] = last
         m.place[last] = m.place[e]
         m.held_count[s] -= 1
-    if m.used[s] == m.most_of_satellite[s]:
-        m.price[s] = 0.0
     m.used[s] -= 1
     m.count[c] -= 1
     m.load_mbps[e] = m.load_mbps[e] - lost if m.quanta[e] else 0.0
@@ -140,26 +141,40 @@ def top_up(m: Market, c: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _best(m: Market, c: int, but: int, want_mbps: float) -> tuple[int, float]:
-    """(candidate, profit) of cell c with most profit at the prices of now, satellite `but` left out; −1 for none."""
-    best, most = -1, -NEVER
+def _best(m: Market, c: int, but: int, want_mbps: float) -> tuple[int, float, float]:
+    """(candidate, Mbit/s, price) of what cell c would buy at the prices of now, satellite `but` left out; −1 for none.
+
+    A cell that could have all it wants buys where a Mbit/s costs least: it needs fewer quanta of a fast satellite. One
+    that runs out of channels first buys where a quantum has most profit.
+    """
+    by_rate = m.by_rate[c]
+    best, most, best_worth, best_price = -1, -NEVER, 0.0, 0.0
     for e in range(m.offsets[c], m.offsets[c + 1]):
         s = m.satellite[e]
         if s == but or m.quantum_mbps[e] <= LEAST_MBPS:
             continue
-        worth = min(m.quantum_mbps[e], want_mbps) * m.favour[e]
-        if worth <= most:
-            continue
+        worth, price = min(m.quantum_mbps[e], want_mbps) * m.favour[e], m.price[s]
         room = room_of(m, s) if m.used[s] < m.most_of_satellite[s] else 0.0
         if room > LEAST_MBPS:
             worth = min(worth, room * m.favour[e])
         elif m.held_count[s] == 0:
             continue
-        else:
-            worth -= m.price[s]
-        if worth > most:
-            best, most = e, worth
-    return best, most
+        score = -price / worth + 1e-6 * worth if by_rate else worth - price
+        if score > most:
+            best, most, best_worth, best_price = e, score, worth, price
+    return best, best_worth, best_price
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _elsewhere(m: Market, c: int, but: int, lost_mbps: float, worst: float) -> float:
+    """The profit of cell c if it has what it loses at satellite `but` from another, or from none."""
+    e, worth, price = _best(m, c, but, m.demand_mbps[c] - m.rate_mbps[c] + lost_mbps)
+    if e < 0:
+        return worst
+    profit = worth - price
+    if m.by_rate[c] and worth > 0.0:
+        profit *= lost_mbps / worth
+    return max(worst, profit)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -175,8 +190,7 @@ def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
         if v == c or m.quanta[e] <= m.fixed[e]:
             continue
         lost = loss_of(m, e)
-        other, profit = _best(m, v, s, m.demand_mbps[v] - m.rate_mbps[v] + lost)
-        cost = lost * m.favour[e] - (max(profit, worst) if other >= 0 else worst)
+        cost = max(lost * m.favour[e] - _elsewhere(m, v, s, lost, worst), m.paid[e])
         if cost < least:
             found, least = e, cost
             if least <= m.price[s]:
@@ -185,16 +199,20 @@ def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def buy(m: Market, c: int, worst: float, epsilon: float) -> tuple[int, int]:
+def buy(m: Market, c: int, worst: float, epsilon: float, many: float) -> tuple[int, int]:
     """Cell c buys one quantum where its profit is most; (candidate, the cell that had to give one up), or −1 each."""
     want = m.demand_mbps[c] - m.rate_mbps[c]
     while True:
-        e, profit = _best(m, c, -1, want)
-        if e < 0 or profit <= worst + epsilon:
+        e, worth, price = _best(m, c, -1, want)
+        if e < 0 or worth - price <= worst + epsilon:
             return -1, -1
         s = m.satellite[e]
         if is_open(m, s):
             take(m, c, e)
+            while m.demand_mbps[c] - m.rate_mbps[c] >= m.quantum_mbps[e] * many and m.count[c] < m.most_of_cell[c]:
+                if m.used[s] >= m.most_of_satellite[s] or room_of(m, s) < m.quantum_mbps[e]:
+                    break
+                take(m, c, e)
             return e, -1
         victim, cost = _cheapest(m, s, c, worst)
         if victim < 0:
@@ -202,15 +220,14 @@ def buy(m: Market, c: int, worst: float, epsilon: float) -> tuple[int, int]:
             continue
         if cost > m.price[s]:
             m.price[s] = cost
-            if min(m.quantum_mbps[e], want) * m.favour[e] - cost <= worst + epsilon:
+            if worth - cost <= worst + epsilon:
                 continue
-            again, _ = _best(m, c, -1, want)
+            again, _, _ = _best(m, c, -1, want)
             if again != e:
                 continue
-        asked = m.price[s]
         v = m.cell[victim]
         release(m, v, victim)
-        m.price[s] = asked + epsilon
+        m.paid[e] = max(m.paid[e], m.price[s] + epsilon)
         if m.used[s] < m.most_of_satellite[s] and room_of(m, s) > LEAST_MBPS:
             take(m, c, e)
             return e, v
@@ -231,17 +248,80 @@ def fill_greedily(m: Market, by_worth: Offsets) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def guess_prices(m: Market, broad: float, narrow: float, sweeps: int) -> float:
+    """Near which prices the sale will end, from cells that spread what they want over all their candidates.
+
+    A cell prefers a candidate by exp(profit / softness), nothing at all by 1; then every price goes up or down by the
+    logarithm of how far its satellite's beam time, or the fullest node on its way, is over or under. The softness falls
+    from `broad` to `narrow` Mbit/s. These are scalings in turn as R. Sinkhorn's (1967), for an assignment.
+    In and out: the prices. Returns the largest last step.
+    """
+    cells, satellites = m.rate_mbps.size, m.price.size
+    most = 0
+    for c in range(cells):
+        most = max(most, m.offsets[c + 1] - m.offsets[c])
+    score, over = np.empty(most), 0.0
+    time, load = np.empty(satellites), np.empty(m.room_mbps.size)
+    for sweep in range(sweeps):
+        softness = broad * (narrow / broad) ** (sweep / max(sweeps - 1, 1))
+        time[:] = 0.0
+        load[:] = 0.0
+        for c in range(cells):
+            want = m.demand_mbps[c] - m.rate_mbps[c]
+            first, last = m.offsets[c], m.offsets[c + 1]
+            if want <= LEAST_MBPS or first == last:
+                continue
+            high, quickest = 0.0, 0.0
+            for e in range(first, last):
+                quickest = max(quickest, m.quantum_mbps[e])
+            for e in range(first, last):
+                worth = m.quantum_mbps[e] * m.favour[e]
+                profit = worth - m.price[m.satellite[e]]
+                if m.by_rate[c] and worth > 0.0:
+                    profit *= quickest / worth
+                score[e - first] = profit
+                high = max(high, profit)
+            total = np.exp(-high / softness)
+            for e in range(first, last):
+                score[e - first] = np.exp((score[e - first] - high) / softness)
+                total += score[e - first]
+            for e in range(first, last):
+                part = score[e - first] / total
+                if part > 1e-4 and m.quantum_mbps[e] > LEAST_MBPS:
+                    quanta = part * min(float(m.most_of_cell[c]), want / m.quantum_mbps[e])
+                    time[m.satellite[e]] += quanta
+                    load[m.satellite[e]] += min(want * part, quanta * m.quantum_mbps[e])
+        for s in range(satellites):  # what is carried on the way, if no satellite carries more than it can
+            rate = load[s]
+            if time[s] > m.most_of_satellite[s]:
+                rate *= m.most_of_satellite[s] / time[s]
+            for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+                if m.path[k] != s:
+                    load[m.path[k]] += rate
+        over = 0.0
+        for s in range(satellites):
+            full = time[s] / max(float(m.most_of_satellite[s]), 1e-9)
+            for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
+                full = max(full, load[m.path[k]] / max(m.room_mbps[m.path[k]], LEAST_MBPS))
+            step = softness * np.log(max(full, 0.01))
+            price = max(0.0, m.price[s] + step)
+            over = max(over, abs(price - m.price[s]))
+            m.price[s] = price
+    return over
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def sell_for_total(m: Market, by_worth: Offsets, epsilon: float, rounds: int, budget: int) -> int:
     """Sell so that what all get is most. Returns how many sales there were; at most `budget`.
 
-    Each round fills what is free, best candidates first; then lets cells bid until none has a profit to make; then
-    cells that would do better elsewhere at these prices give what they have back, for the next round.
+    In each round cells bid until none has a profit to make. Satellites that are not sold out then ask less, and cells
+    that would do better elsewhere at these prices give what they have back, for the next round. At last what is free
+    goes to whoever can use it, best candidates first.
     """
     cells = m.rate_mbps.size
     queue, waits = np.empty(cells, np.int32), np.zeros(cells, np.bool_)
     sales = 0
     for turn in range(rounds):
-        fill_greedily(m, by_worth)
         head, waiting = 0, 0
         for c in range(cells):
             queue[waiting], waits[c] = c, True
@@ -252,7 +332,7 @@ def sell_for_total(m: Market, by_worth: Offsets, epsilon: float, rounds: int, bu
             waits[c] = False
             top_up(m, c)
             while m.count[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and sales < budget:
-                e, victim = buy(m, c, 0.0, epsilon)
+                e, victim = buy(m, c, 0.0, epsilon, 1.0)
                 sales += 1
                 if victim >= 0 and not waits[victim]:
                     queue[(head + waiting) % cells] = victim
@@ -260,8 +340,16 @@ def sell_for_total(m: Market, by_worth: Offsets, epsilon: float, rounds: int, bu
                     waiting += 1
                 if e < 0 and victim < 0:
                     break
-        if turn + 1 < rounds and _give_back(m, epsilon) == 0:
-            break
+        if turn + 1 < rounds:
+            lowered = False
+            for s in range(m.price.size):
+                if m.price[s] > 0.0 and is_open(m, s):
+                    m.price[s] = m.price[s] * CHEAPER if m.price[s] > epsilon else 0.0
+                    lowered = True
+            if not lowered:
+                break
+            _give_back(m, epsilon)
+    fill_greedily(m, by_worth)
     return sales
 
 
@@ -274,9 +362,8 @@ def _give_back(m: Market, epsilon: float) -> int:
             s = m.satellite[e]
             while m.quanta[e] > m.fixed[e]:
                 lost = loss_of(m, e)
-                here = lost * m.favour[e] - (0.0 if is_open(m, s) else m.price[s])
-                _, there = _best(m, c, s, m.demand_mbps[c] - m.rate_mbps[c] + lost)
-                if there <= here + 2.0 * epsilon:
+                here = lost * m.favour[e] - m.price[s]
+                if _elsewhere(m, c, s, lost, 0.0) <= here + 2.0 * epsilon:
                     break
                 release(m, c, e)
                 given += 1
@@ -359,15 +446,13 @@ def sell_fairly(m: Market, give_up: float, epsilon: float, budget: int) -> int:
     while size > 0 and sales < budget:
         c = heap[0]
         sales += 1
-        e, victim = buy(m, c, -give_up, epsilon)
+        e, victim = buy(m, c, -give_up, epsilon, np.inf)
         if e < 0 and victim < 0:
             mine, theirs = _richest(m, c, level[c])
             if mine >= 0:
                 victim = m.cell[theirs]
                 s = m.satellite[mine]
-                asked = m.price[s]
                 release(m, victim, theirs)
-                m.price[s] = asked
                 if m.used[s] < m.most_of_satellite[s]:
                     take(m, c, mine)
                     e = mine
