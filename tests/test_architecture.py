@@ -43,6 +43,7 @@ NETWORK = {
     "network.demand_routing",
     "network.load",
     "network.max_min",
+    "network.capacity",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -75,8 +76,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "network.kernels", "network.constellation", "network.ephemeris", "network.flown_grid", "network.ground",
         "network.visibility",
     },
-    "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach"} | {"network.kernels"},
-    "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
+    "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach", "network.capacity"} | {"network.kernels"},
+    "network.reach": NETWORK - PAIRS - USERS - {"network.reach", "network.capacity"} | {"network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
@@ -92,6 +93,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     "network.max_min": {"network.kernels"},  # flows over links, whatever they are
+    "network.capacity": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
     # MAY, IS, and PROVEN.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Caps
 from openleo.network.capacity.forest import Forest
-from openleo.network.kernels import beams, channels, forest
+from openleo.network.kernels import beams, channels, fair_beams, forest
 from openleo.network.kernels.beams import Market
 
 Floats = NDArray[np.float64]
@@ -24,8 +24,7 @@ Ints = NDArray[np.int32]
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
 EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
-EPSILON_FAIR = 0.1
-GIVE_UP = 1.0  # of the best quantum: what a cell pays, beyond what it is worth, for others to move on
+FAR = 8  # cells move on, one for the other, in chains shorter than this
 ROUNDS = 5
 SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.9  # of a middling quantum, at first and at last; of the guessed prices
 SALES_FOR_A_QUANTUM = 8  # on average, at most
@@ -35,7 +34,8 @@ HOP_COST = 0.002  # of a quantum's worth for every inter-satellite link, with `m
 @dataclass(frozen=True, eq=False)
 class Assignment:
     """Rows, axes (row,), by cell: satellite `satellite` serves `cell` on `channel` in the sub-slots of `sub_slots`,
-    bit t for sub-slot t, so with a share of their number / `shares`. `link`: the number of the row's candidate."""
+    bit t for sub-slot t, so with a share of their number / `shares`. `link`: the number of the row's candidate.
+    """
 
     cell: Ints
     satellite: Ints
@@ -53,13 +53,17 @@ class Assignment:
 @dataclass(frozen=True, eq=False)
 class Sold:
     """What the sale ended with. Axes (candidate,): quanta, and planned_mbps (down) of them; sales, and `lost` quanta
-    that fitted on no channel. shut (candidate,): would be free, but for interference. used (satellite,): quanta."""
+    that fitted on no channel. shut (candidate,): would be free, but for interference. used (satellite,): quanta. The
+    nodes that could bind on a satellite's way are path_offsets[s]:path_offsets[s + 1] of path.
+    """
 
     assignment: Assignment
     quanta: Ints
     planned_mbps: Floats
     shut: NDArray[np.bool_]
     used: Ints
+    path_offsets: NDArray[np.int64]
+    path: Ints
     sales: int
     lost: int
 
@@ -83,14 +87,14 @@ def assign(
     """
     market, by_worth = _market(candidates, caps, ways, tiers_mbps, objective, previous, keep)
     some = market.quantum_mbps[market.quantum_mbps > beams.LEAST_MBPS]
-    middling, best = (float(np.median(some)), float(some.max())) if some.size else (1.0, 1.0)
+    middling = float(np.median(some)) if some.size else 1.0
     budget = SALES_FOR_A_QUANTUM * (int(market.most_of_satellite.sum()) + candidates.cells) + 1000
     sales = 0
     for asked, weighs in zip(np.cumsum(tiers_mbps, axis=0), weight, strict=True):
         market.demand_mbps[:] = asked
         market.weight[:] = weighs
         if objective == "max_min":
-            sales += beams.sell_fairly(market, GIVE_UP * best, EPSILON_FAIR * middling, budget)
+            sales += fair_beams.sell_fairly(market, FAR, budget)
         else:
             soft = SOFTNESS[0] * middling, SOFTNESS[1] * middling
             beams.guess_prices(market, *soft, SWEEPS)
@@ -139,7 +143,7 @@ def _market(
         load_mbps=np.zeros(links),
         paid=np.zeros(links),
         used=np.zeros(satellites, np.int32),
-        count=np.zeros(cells, np.int32),
+        given=np.zeros(cells, np.int32),
         rate_mbps=np.zeros(cells),
         price=np.zeros(satellites),
     )
@@ -163,10 +167,13 @@ def _paths(
     fastest, wanted = np.zeros(satellites), np.zeros(satellites)
     np.maximum.at(fastest, candidates.satellite, candidates.down_mbps)
     np.add.at(wanted, candidates.satellite, asked_mbps[candidates.cell])
-    could = np.minimum(np.minimum(caps.beams * fastest, wanted), ways.down_mbps[:satellites])
-    load = ways.loads(could)
-    load[:satellites] = np.minimum(caps.beams * fastest, wanted)
+    own = np.minimum(caps.beams * fastest, wanted)
+    load = ways.loads(np.minimum(own, ways.down_mbps[:satellites]))
+    load[:satellites] = own
     binds = load > ways.down_mbps
+    fastest_up = np.zeros(satellites)
+    np.maximum.at(fastest_up, candidates.satellite, candidates.up_mbps)
+    binds |= ways.loads(caps.beams * fastest_up) > ways.up_mbps
     start = np.arange(satellites, dtype=np.int32)
     offsets, room = np.zeros(satellites + 1, np.int64), 8 * satellites
     while True:
@@ -187,14 +194,15 @@ def _with_channels(
     every = np.uint32((1 << caps.channels) - 1)
     cos_least = float(np.cos(np.radians(caps.interference_deg)))
     around = np.ascontiguousarray(neighbours, np.int32)
-    order = np.argsort(-market.count, kind="stable")
+    order = np.argsort(-market.given, kind="stable")
     place = around, candidates.cell_km, candidates.satellite_km, cos_least, every, caps.beams, used, words, lit
     lost = channels.colour(market, order, *place)
     wanting = np.flatnonzero(market.demand_mbps - market.rate_mbps > beams.LEAST_MBPS)
     order = wanting[np.argsort((market.rate_mbps / market.weight)[wanting], kind="stable")]
     channels.fill_in(market, order, objective == "max_min", *place, shut)
     return Sold(
-        _rows(market, words, caps), market.quanta, market.load_mbps, shut, market.used, sales, lost,
+        _rows(market, words, caps), market.quanta, market.load_mbps, shut, market.used,
+        market.path_offsets, market.path, sales, lost,
     )  # fmt: skip
 
 

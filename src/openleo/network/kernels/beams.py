@@ -20,7 +20,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Offsets = NDArray[np.int64]
 
-TOTAL, MAX_MIN = range(2)
 LEAST_MBPS = 1e-6  # less is nothing
 NEVER = 1e300
 CHEAPER = 0.8  # what satellites that are not sold out ask in the next round, of what they asked
@@ -31,11 +30,12 @@ class Market(NamedTuple):
 
     Candidates, as `capacity.candidates`: offsets (cell + 1), cell and satellite (candidate,); quantum_mbps (candidate,)
     of one quantum; favour (candidate,): what a quantum there counts more than its Mbit/s, at least 1.
-    demand_mbps, weight (cell,); by_rate (cell,): its channels suffice for what it asks for; most_of_cell (cell,), most_of_satellite (satellite,): quanta at most.
+    demand_mbps, weight (cell,); by_rate (cell,): its channels suffice for what it asks for; most_of_cell (cell,),
+    most_of_satellite (satellite,): quanta at most.
     The nodes that can bind on a satellite's way are path_offsets[s]:path_offsets[s + 1] of path.
     room_mbps (node,): what is left there; held (satellite, most): candidates with quanta there, held_count of them;
     place (candidate,): where in `held`; quanta, fixed (not to be taken away), load_mbps, paid (candidate,); used
-    (satellite,), count and rate_mbps (cell,); price (satellite,).
+    (satellite,), given (quanta) and rate_mbps (cell,); price (satellite,).
     """
 
     offsets: Offsets
@@ -59,7 +59,7 @@ class Market(NamedTuple):
     load_mbps: Floats
     paid: Floats
     used: Ints
-    count: Ints
+    given: Ints
     rate_mbps: Floats
     price: Floats
 
@@ -70,7 +70,7 @@ def room_of(m: Market, s: int) -> float:
     least = np.inf
     for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
         least = min(least, m.room_mbps[m.path[k]])
-    return least
+    return float(least)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -90,7 +90,7 @@ def take(m: Market, c: int, e: int) -> None:
         m.held_count[s] += 1
     m.quanta[e] += 1
     m.used[s] += 1
-    m.count[c] += 1
+    m.given[c] += 1
     m.load_mbps[e] += gain
     m.rate_mbps[c] += gain
     for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
@@ -100,7 +100,7 @@ def take(m: Market, c: int, e: int) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def loss_of(m: Market, e: int) -> float:
     """What a cell loses with its last quantum of candidate e."""
-    return max(0.0, m.load_mbps[e] - (m.quanta[e] - 1) * m.quantum_mbps[e])
+    return float(max(0.0, m.load_mbps[e] - (m.quanta[e] - 1) * m.quantum_mbps[e]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -115,7 +115,7 @@ def release(m: Market, c: int, e: int) -> None:
         m.place[last] = m.place[e]
         m.held_count[s] -= 1
     m.used[s] -= 1
-    m.count[c] -= 1
+    m.given[c] -= 1
     m.load_mbps[e] = m.load_mbps[e] - lost if m.quanta[e] else 0.0
     m.rate_mbps[c] = max(0.0, m.rate_mbps[c] - lost)
     for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
@@ -166,22 +166,22 @@ def _best(m: Market, c: int, but: int, want_mbps: float) -> tuple[int, float, fl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _elsewhere(m: Market, c: int, but: int, lost_mbps: float, worst: float) -> float:
+def _elsewhere(m: Market, c: int, but: int, lost_mbps: float) -> float:
     """The profit of cell c if it has what it loses at satellite `but` from another, or from none."""
     e, worth, price = _best(m, c, but, m.demand_mbps[c] - m.rate_mbps[c] + lost_mbps)
     if e < 0:
-        return worst
+        return 0.0
     profit = worth - price
     if m.by_rate[c] and worth > 0.0:
         profit *= lost_mbps / worth
-    return max(worst, profit)
+    return max(0.0, profit)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
+def _cheapest(m: Market, s: int, c: int) -> tuple[int, float]:
     """(candidate, price): whom to ask for a quantum of satellite s for cell c, and what going costs them.
 
-    worst: the profit of having nothing instead. One who costs no more than the satellite's price will do.
+    One who costs no more than the satellite's price will do.
     """
     found, least = -1, NEVER
     for k in range(m.held_count[s]):
@@ -190,7 +190,7 @@ def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
         if v == c or m.quanta[e] <= m.fixed[e]:
             continue
         lost = loss_of(m, e)
-        cost = max(lost * m.favour[e] - _elsewhere(m, v, s, lost, worst), m.paid[e])
+        cost = max(lost * m.favour[e] - _elsewhere(m, v, s, lost), m.paid[e])
         if cost < least:
             found, least = e, cost
             if least <= m.price[s]:
@@ -199,28 +199,31 @@ def _cheapest(m: Market, s: int, c: int, worst: float) -> tuple[int, float]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def buy(m: Market, c: int, worst: float, epsilon: float, many: float) -> tuple[int, int]:
-    """Cell c buys one quantum where its profit is most; (candidate, the cell that had to give one up), or −1 each."""
+def buy(m: Market, c: int, epsilon: float) -> tuple[int, int]:
+    """Cell c buys where its profit is most; (candidate, the cell that had to give a quantum up), or −1 each.
+
+    Of a satellite with beams free it buys as many as it can use in full, else one.
+    """
     want = m.demand_mbps[c] - m.rate_mbps[c]
     while True:
         e, worth, price = _best(m, c, -1, want)
-        if e < 0 or worth - price <= worst + epsilon:
+        if e < 0 or worth - price <= epsilon:
             return -1, -1
         s = m.satellite[e]
         if is_open(m, s):
             take(m, c, e)
-            while m.demand_mbps[c] - m.rate_mbps[c] >= m.quantum_mbps[e] * many and m.count[c] < m.most_of_cell[c]:
+            while m.demand_mbps[c] - m.rate_mbps[c] >= m.quantum_mbps[e] and m.given[c] < m.most_of_cell[c]:
                 if m.used[s] >= m.most_of_satellite[s] or room_of(m, s) < m.quantum_mbps[e]:
                     break
                 take(m, c, e)
             return e, -1
-        victim, cost = _cheapest(m, s, c, worst)
+        victim, cost = _cheapest(m, s, c)
         if victim < 0:
             m.price[s] = NEVER
             continue
         if cost > m.price[s]:
             m.price[s] = cost
-            if worth - cost <= worst + epsilon:
+            if worth - cost <= epsilon:
                 continue
             again, _, _ = _best(m, c, -1, want)
             if again != e:
@@ -241,7 +244,7 @@ def fill_greedily(m: Market, by_worth: Offsets) -> None:
         e = by_worth[k]
         c, s = m.cell[e], m.satellite[e]
         while (
-            m.count[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS
+            m.given[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS
             and m.quantum_mbps[e] > LEAST_MBPS and is_open(m, s)
         ):  # fmt: skip
             take(m, c, e)
@@ -331,8 +334,8 @@ def sell_for_total(m: Market, by_worth: Offsets, epsilon: float, rounds: int, bu
             head, waiting = (head + 1) % cells, waiting - 1
             waits[c] = False
             top_up(m, c)
-            while m.count[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and sales < budget:
-                e, victim = buy(m, c, 0.0, epsilon, 1.0)
+            while m.given[c] < m.most_of_cell[c] and m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and sales < budget:
+                e, victim = buy(m, c, epsilon)
                 sales += 1
                 if victim >= 0 and not waits[victim]:
                     queue[(head + waiting) % cells] = victim
@@ -363,117 +366,8 @@ def _give_back(m: Market, epsilon: float) -> int:
             while m.quanta[e] > m.fixed[e]:
                 lost = loss_of(m, e)
                 here = lost * m.favour[e] - m.price[s]
-                if _elsewhere(m, c, s, lost, 0.0) <= here + 2.0 * epsilon:
+                if _elsewhere(m, c, s, lost) <= here + 2.0 * epsilon:
                     break
                 release(m, c, e)
                 given += 1
     return given
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _rise(heap: Ints, spot: Ints, level: Floats, k: int) -> None:
-    """Let the cell at place k of the heap rise to where it belongs: the lowest level first, then the lowest number."""
-    c = heap[k]
-    while k > 0:
-        above = (k - 1) >> 1
-        p = heap[above]
-        if level[p] < level[c] or (level[p] == level[c] and p < c):
-            break
-        heap[k], spot[p] = p, k
-        k = above
-    heap[k], spot[c] = c, k
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sink(heap: Ints, spot: Ints, level: Floats, size: int, k: int) -> None:
-    """Let the cell at place k of the heap sink to where it belongs."""
-    c = heap[k]
-    while True:
-        below = 2 * k + 1
-        if below >= size:
-            break
-        if below + 1 < size:
-            a, b = heap[below], heap[below + 1]
-            if level[b] < level[a] or (level[b] == level[a] and b < a):
-                below += 1
-        d = heap[below]
-        if level[c] < level[d] or (level[c] == level[d] and c < d):
-            break
-        heap[k], spot[d] = d, k
-        k = below
-    heap[k], spot[c] = c, k
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _richest(m: Market, c: int, level_c: float) -> tuple[int, int]:
-    """(candidate of c, candidate of who is to give): one who would have more than c even with one quantum less."""
-    mine, theirs, most = -1, -1, level_c * (1.0 + 1e-9) + 1e-12
-    for e in range(m.offsets[c], m.offsets[c + 1]):
-        if m.quantum_mbps[e] <= LEAST_MBPS:
-            continue
-        s = m.satellite[e]
-        for k in range(m.held_count[s]):
-            other = m.held[s, k]
-            v = m.cell[other]
-            if v == c or m.quanta[other] <= m.fixed[other]:
-                continue
-            lost = loss_of(m, other)
-            if lost <= LEAST_MBPS and room_of(m, s) <= LEAST_MBPS:
-                continue
-            after = (m.rate_mbps[v] - lost) / m.weight[v]
-            if after > most:
-                mine, theirs, most = e, other, after
-    return mine, theirs
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def sell_fairly(m: Market, give_up: float, epsilon: float, budget: int) -> int:
-    """Sell one quantum at a time to the cell that has least for its weight. Returns how many sales there were.
-
-    A cell that would have to pay more than `give_up` beyond what the quantum is worth gets one only from a cell that
-    has more than it even without; then it is out of the sale, until somebody takes a quantum from it.
-    """
-    cells = m.rate_mbps.size
-    heap, spot, level = np.empty(cells, np.int32), np.full(cells, -1, np.int32), np.empty(cells)
-    size, sales = 0, 0
-    for c in range(cells):
-        top_up(m, c)
-        level[c] = m.rate_mbps[c] / m.weight[c]
-        if m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and m.count[c] < m.most_of_cell[c]:
-            heap[size] = c
-            size += 1
-            _rise(heap, spot, level, size - 1)
-    while size > 0 and sales < budget:
-        c = heap[0]
-        sales += 1
-        e, victim = buy(m, c, -give_up, epsilon, np.inf)
-        if e < 0 and victim < 0:
-            mine, theirs = _richest(m, c, level[c])
-            if mine >= 0:
-                victim = m.cell[theirs]
-                s = m.satellite[mine]
-                release(m, victim, theirs)
-                if m.used[s] < m.most_of_satellite[s]:
-                    take(m, c, mine)
-                    e = mine
-        top_up(m, c)
-        level[c] = m.rate_mbps[c] / m.weight[c]
-        done = m.demand_mbps[c] - m.rate_mbps[c] <= LEAST_MBPS or m.count[c] >= m.most_of_cell[c]
-        if done or (e < 0 and victim < 0):
-            last = heap[size - 1]
-            size -= 1
-            spot[c] = -1
-            if size > 0:
-                heap[0], spot[last] = last, 0
-                _sink(heap, spot, level, size, 0)
-        else:
-            _sink(heap, spot, level, size, 0)
-        if victim >= 0:
-            level[victim] = m.rate_mbps[victim] / m.weight[victim]
-            if spot[victim] < 0:
-                heap[size] = victim
-                size += 1
-                _rise(heap, spot, level, size - 1)
-            else:
-                _rise(heap, spot, level, spot[victim])
-    return sales

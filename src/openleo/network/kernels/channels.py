@@ -27,7 +27,7 @@ def too_close(cell_km: Floats, satellite_km: Floats, c: int, a: int, b: int, cos
     ax, ay, az = satellite_km[a, 0] - px, satellite_km[a, 1] - py, satellite_km[a, 2] - pz
     bx, by, bz = satellite_km[b, 0] - px, satellite_km[b, 1] - py, satellite_km[b, 2] - pz
     dot = ax * bx + ay * by + az * bz
-    return dot > cos_least * math.sqrt((ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz))
+    return bool(dot > cos_least * math.sqrt((ax * ax + ay * ay + az * az) * (bx * bx + by * by + bz * bz)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -35,12 +35,12 @@ def _forbidden(
     m: Market, c: int, s: int, neighbours: Ints, cell_km: Floats, satellite_km: Floats, cos_least: float,
     used: Words, words: Words, out: Words,
 ) -> None:  # fmt: skip
-    """out (sub-slot,): the channels that cell c cannot use from satellite s, as bits."""
+    """The channels that cell c cannot use from satellite s, as bits. Out: `out` (sub-slot,)."""
     for t in range(out.size):
         out[t] = used[c, t]
     for k in range(neighbours.shape[1]):
         d = neighbours[c, k]
-        if d < 0 or m.count[d] == 0:
+        if d < 0 or m.given[d] == 0:
             continue
         for e in range(m.offsets[d], m.offsets[d + 1]):
             if m.quanta[e] == 0:
@@ -80,29 +80,33 @@ def colour(
     m: Market, order: NDArray[np.int64], neighbours: Ints, cell_km: Floats, satellite_km: Floats, cos_least: float,
     every: np.uint32, beams: int, used: Words, words: Words, lit: Ints,
 ) -> int:  # fmt: skip
-    """Place every quantum of the cells in `order`, and give back those that fit nowhere. Returns how many those are.
+    """Place every quantum of the cells in `order`, one each, turn by turn; give back those that fit nowhere.
 
     neighbours (cell, k), −1 for none; cos_least: of the interference angle; every: the bits of all channels. Out, all
     zero before: used (cell, sub-slot) and words (candidate, sub-slot), channels as bits; lit (satellite, sub-slot).
+    Returns how many quanta were given back.
     """
     shares = used.shape[1]
-    forbidden = np.empty(shares, np.uint32)
-    lost = 0
-    for k in range(order.size):
-        c = order[k]
-        if m.count[c] == 0:
-            continue
-        for e in range(m.offsets[c], m.offsets[c + 1]):
-            if m.quanta[e] == 0:
+    forbidden, placed = np.empty(shares, np.uint32), np.zeros(m.quanta.size, np.int32)
+    lost, left = 0, True
+    while left:
+        left = False
+        for k in range(order.size):
+            c = order[k]
+            if m.given[c] == 0:
                 continue
-            s = m.satellite[e]
-            _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
-            for q in range(m.quanta[e]):
-                if not _place(c, s, e, every, beams, forbidden, used, words, lit):
-                    for _ in range(m.quanta[e] - q):
-                        release(m, c, e)
-                        lost += 1
+            for e in range(m.offsets[c], m.offsets[c + 1]):
+                if m.quanta[e] == placed[e]:
+                    continue
+                s = m.satellite[e]
+                _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
+                if _place(c, s, e, every, beams, forbidden, used, words, lit):
+                    placed[e] += 1
+                    left = True
                     break
+                while m.quanta[e] > placed[e]:
+                    release(m, c, e)
+                    lost += 1
     return lost
 
 
@@ -129,7 +133,7 @@ def fill_in(
             while waits[c]:
                 top_up(m, c)
                 want = m.demand_mbps[c] - m.rate_mbps[c]
-                if want <= LEAST_MBPS or m.count[c] >= m.most_of_cell[c]:
+                if want <= LEAST_MBPS or m.given[c] >= m.most_of_cell[c]:
                     waits[c] = False
                     break
                 best, most = -1, -NEVER
