@@ -117,8 +117,9 @@ def all_faults(slot: Slot, made: Allocation) -> list[str]:
     """Everything that a checker which knows only rows, rates and caps finds wrong."""
     given, rows = slot.candidates, made.assignment
     cell = given.cell
+    columns = rows.cell, rows.satellite, rows.channel, rows.sub_slots
     wrong = faults(
-        list(zip(rows.cell.tolist(), rows.satellite.tolist(), rows.channel.tolist(), rows.sub_slots.tolist(), strict=True)),
+        list(zip(*(column.tolist() for column in columns), strict=True)),
         beams=slot.caps.beams, channels=slot.caps.channels, shares=slot.caps.shares,
         interference_deg=slot.caps.interference_deg,
         neighbours=[[other for other in row if other >= 0] for row in slot.neighbours.tolist()],

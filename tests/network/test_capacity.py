@@ -160,7 +160,7 @@ def test_bad_input_is_refused():
         line(1, 1, [[1]], 1.0, ONE_BEAM, SlotDemand.of([1.0])).allocate(objective="most")
 
 
-# --- a region under a real constellation -------------------------------------------------------------------------------
+# --- a region under a real constellation ------------------------------------------------------------------------------
 
 TIGHT = Caps(
     beams=48, channels=8, shares=4, interference_deg=10.0, satellite_down_mbps=20_000.0, satellite_up_mbps=2_500.0,
