@@ -24,6 +24,7 @@ Ints = NDArray[np.int32]
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
 EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
+LEVELS = np.append(10.0 ** np.linspace(-1.5, 1.0, 13), np.inf)  # of the mean, by which fair shares grow together
 FAR = 8  # cells move on, one for the other, in chains shorter than this
 ROUNDS = 5
 SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.9  # of a middling quantum, at first and at last; of the guessed prices
@@ -94,7 +95,7 @@ def assign(
         market.demand_mbps[:] = asked
         market.weight[:] = weighs
         if objective == "max_min":
-            sales += fair_beams.sell_fairly(market, FAR, budget)
+            sales += fair_beams.sell_fairly(market, _levels(market), FAR, budget)
         else:
             soft = SOFTNESS[0] * middling, SOFTNESS[1] * middling
             beams.guess_prices(market, *soft, SWEEPS)
@@ -150,6 +151,16 @@ def _market(
     worth = np.minimum(quantum, total[market.cell]) * favour
     by_worth = np.argsort(-worth, kind="stable") if objective != "max_min" else np.empty(0, np.int64)
     return market, by_worth
+
+
+def _levels(market: Market) -> Floats:
+    """Levels (Mbit/s for a unit of weight) about what the beams would give if all were alike."""
+    if not market.quantum_mbps.size:
+        return LEVELS[-1:]
+    seen = np.unique(market.satellite)
+    each_mbps = market.most_of_satellite[seen] * float(np.mean(market.quantum_mbps))
+    total_mbps = float(np.minimum(each_mbps, market.room_mbps[seen]).sum())
+    return np.asarray(LEVELS * max(total_mbps, 1.0) / float(market.weight.sum()))
 
 
 def kept(candidates: Candidates, previous: Assignment) -> NDArray[np.bool_]:

@@ -54,9 +54,8 @@ def _sink(heap: Ints, spot: Ints, level: Floats, size: int, k: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _open_best(m: Market, c: int) -> int:
-    """The candidate of cell c with a beam free that carries most; −1 for none."""
-    want = m.demand_mbps[c] - m.rate_mbps[c]
+def _open_best(m: Market, c: int, want: float) -> int:
+    """The candidate of cell c with a beam free that carries most of what it wants at last; −1 for none."""
     best, most = -1, LEAST_MBPS
     for e in range(m.offsets[c], m.offsets[c + 1]):
         s = m.satellite[e]
@@ -144,50 +143,60 @@ def _move_on(m: Market, c: int, level: float, label: Ints, far: int, leaving: In
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def sell_fairly(m: Market, far: int, budget: int) -> int:
+def sell_fairly(m: Market, levels: Floats, far: int, budget: int) -> int:
     """Sell one quantum at a time to the cell that has least for its weight. Returns how many sales there were.
 
-    far: of chains of moves, the length that is too long. A cell that can have no more is out of the sale.
+    So that a quantum does not take more of the caps on its way than is fair, cells use theirs up to each of `levels`
+    (for their weight) before anybody goes on to the next. far: of chains of moves, the length that is too long. A cell
+    that can have no more beams is out of the sale.
     """
     cells = m.rate_mbps.size
     heap, spot, level = np.empty(cells, np.int32), np.full(cells, -1, np.int32), np.empty(cells)
     label, out = np.zeros(m.price.size, np.int32), np.zeros(cells, np.bool_)
     leaving, taking = np.empty(far + 1, np.int32), np.empty(far + 2, np.int32)
+    asked = m.demand_mbps.copy()
     size, sales = 0, 0
-    for c in range(cells):
-        top_up(m, c)
-        level[c] = m.rate_mbps[c] / m.weight[c]
-        if m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS and m.given[c] < m.most_of_cell[c]:
-            heap[size] = c
-            size += 1
-            _rise(heap, spot, level, size - 1)
-    while size > 0 and sales < budget:
-        c = heap[0]
-        sales += 1
-        moved = 0
-        e = _open_best(m, c)
-        if e >= 0:
-            take(m, c, e)
-        else:
-            moved = _move_on(m, c, level[c], label, far, leaving, taking)
-            out[c] = moved < 0
-        level[c] = m.rate_mbps[c] / m.weight[c]
-        if out[c] or m.demand_mbps[c] - m.rate_mbps[c] <= LEAST_MBPS or m.given[c] >= m.most_of_cell[c]:
-            last = heap[size - 1]
-            size -= 1
-            spot[c] = -1
-            if size > 0:
-                heap[0], spot[last] = last, 0
-        if size > 0:
-            _sink(heap, spot, level, size, 0)
-        for k in range(moved):
-            v = m.cell[leaving[k]]
-            level[v] = m.rate_mbps[v] / m.weight[v]
-            if spot[v] >= 0:
-                _rise(heap, spot, level, spot[v])
-                _sink(heap, spot, level, size, spot[v])
-            elif not out[v] and m.demand_mbps[v] - m.rate_mbps[v] > LEAST_MBPS:
-                heap[size] = v
+    for stage in range(levels.size):
+        for c in range(cells):
+            m.demand_mbps[c] = max(m.rate_mbps[c], min(asked[c], levels[stage] * m.weight[c]))
+            top_up(m, c)
+            level[c] = m.rate_mbps[c] / m.weight[c]
+            wants = m.demand_mbps[c] - m.rate_mbps[c] > LEAST_MBPS
+            if wants and not out[c] and m.given[c] < m.most_of_cell[c]:
+                heap[size] = c
                 size += 1
                 _rise(heap, spot, level, size - 1)
+        while size > 0 and sales < budget:
+            c = heap[0]
+            sales += 1
+            moved = 0
+            e = _open_best(m, c, asked[c] - m.rate_mbps[c])
+            if e >= 0:
+                take(m, c, e)
+            else:
+                moved = _move_on(m, c, level[c], label, far, leaving, taking)
+                out[c] = moved < 0
+            level[c] = m.rate_mbps[c] / m.weight[c]
+            if out[c] or m.demand_mbps[c] - m.rate_mbps[c] <= LEAST_MBPS or m.given[c] >= m.most_of_cell[c]:
+                last = heap[size - 1]
+                size -= 1
+                spot[c] = -1
+                if size > 0:
+                    heap[0], spot[last] = last, 0
+            if size > 0:
+                _sink(heap, spot, level, size, 0)
+            for k in range(moved):
+                v = m.cell[leaving[k]]
+                level[v] = m.rate_mbps[v] / m.weight[v]
+                if spot[v] >= 0:
+                    _rise(heap, spot, level, spot[v])
+                    _sink(heap, spot, level, size, spot[v])
+                elif not out[v] and m.demand_mbps[v] - m.rate_mbps[v] > LEAST_MBPS:
+                    heap[size] = v
+                    size += 1
+                    _rise(heap, spot, level, size - 1)
+        while size > 0:  # beyond the budget
+            size -= 1
+            spot[heap[size]] = -1
+    m.demand_mbps[:] = asked
     return sales
