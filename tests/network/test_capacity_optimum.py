@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from network.capacity_cases import Slot, all_faults, by_elevation, line, lognormal, region
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
+from network.capacity_cases import Slot, all_faults, by_elevation, line, lognormal, region
 from openleo.network.capacity.allocation import SlotDemand
-from openleo.network.capacity.caps import Binding, Caps
+from openleo.network.capacity.caps import Caps
 
-# --- the programmes ----------------------------------------------------------------------------------------------------
+# --- the programmes --------------------------------------------------------------------------------------------------
 
 
 def nodes_over_links(slot: Slot):
@@ -37,7 +39,8 @@ def greatest_total_mbps(slot: Slot) -> float:
     passes, most = nodes_over_links(slot)
     time = 1.0 / given.down_mbps
     rows = [
-        (csr_matrix((np.ones(len(links)), (given.cell, links)), (given.cells, len(links))), slot.demand.down_mbps.sum(axis=1)),
+        (csr_matrix((np.ones(len(links)), (given.cell, links)), (given.cells, len(links))),
+         slot.demand.down_mbps.sum(axis=1)),
         (csr_matrix((time, (given.cell, links)), (given.cells, len(links))), np.full(given.cells, caps.channels)),
         (csr_matrix((time, (given.satellite, links)), (slot.ways.satellites, len(links))),
          np.full(slot.ways.satellites, caps.beams)),
@@ -114,14 +117,15 @@ def least_share_of_all(slot: Slot) -> float:
         wide = np.hstack([np.zeros(passes.shape), passes.toarray(), np.zeros((passes.shape[0], 1))])
         rows.append(LinearConstraint(wide, -np.inf, most))
     solved = milp(
-        np.append(np.zeros(2 * links), -1.0), constraints=rows, bounds=Bounds(0.0, np.append(np.full(2 * links, np.inf), 1.0)),
+        np.append(np.zeros(2 * links), -1.0), constraints=rows,
+        bounds=Bounds(0.0, np.append(np.full(2 * links, np.inf), 1.0)),
         integrality=np.concatenate([np.ones(links), np.zeros(links + 1)]),
     )  # fmt: skip
     assert solved.success
     return -solved.fun
 
 
-# --- the total of a region ---------------------------------------------------------------------------------------------
+# --- the total of a region -------------------------------------------------------------------------------------------
 
 TREE = Caps(
     48, 8, 4, 10.0, satellite_down_mbps=20_000.0, feeder_down_mbps=19_000.0, site_down_mbps=152_000.0,
@@ -136,8 +140,8 @@ CASES = {
 }
 
 
-def check_total(case: str, rings: int) -> None:
-    caps, mean_mbps = CASES[case]
+def check_total(case: str, rings: int, factor: float = 1.0) -> None:
+    caps, mean_mbps = CASES[case][0], CASES[case][1] * factor
     cells = 3 * rings * (rings + 1) + 1
     slot = region(caps, SlotDemand.of(lognormal(cells, mean_mbps)), disk=(49.0, 32.0, rings))
     optimum = greatest_total_mbps(slot)
@@ -159,7 +163,7 @@ def test_total_of_2437_cells_within_5_percent_of_highs_over_all_candidates(case)
 
 @pytest.mark.parametrize("case", ["more beams", "all caps"])
 def test_total_of_397_cells_within_5_percent_of_highs_over_all_candidates(case):
-    check_total(case, 11)
+    check_total(case, 11, 2.0)
 
 
 def test_all_candidates_carry_more_than_the_best_eight():
@@ -167,11 +171,8 @@ def test_all_candidates_carry_more_than_the_best_eight():
     slot = region(Caps(16, 8, 4, 10.0), SlotDemand.of(lognormal(397, 2500.0)), disk=(49.0, 32.0, 11))
     given = slot.candidates
     whole = greatest_total_mbps(slot)
-    rank = np.concatenate([
-        np.argsort(np.argsort(-given.down_mbps[a:b])) for a, b in zip(given.offsets[:-1], given.offsets[1:], strict=True)
-    ])  # fmt: skip
-    from dataclasses import replace
-
+    of_cells = zip(given.offsets[:-1], given.offsets[1:], strict=True)
+    rank = np.concatenate([np.argsort(np.argsort(-given.down_mbps[a:b])) for a, b in of_cells])
     best = rank < 8
     few = replace(
         given, offsets=np.concatenate([[0], np.cumsum(np.bincount(given.cell[best], minlength=given.cells))]),
@@ -181,7 +182,7 @@ def test_all_candidates_carry_more_than_the_best_eight():
     assert greatest_total_mbps(replace(slot, candidates=few)) < 0.7 * whole
 
 
-# --- fair shares ------------------------------------------------------------------------------------------------------
+# --- fair shares ----------------------------------------------------------------------------------------------------
 
 
 def drawn(seed: int, *, cells=7, satellites=4, single=False, level=False, shares=3) -> Slot:
@@ -193,7 +194,9 @@ def drawn(seed: int, *, cells=7, satellites=4, single=False, level=False, shares
     else:
         see = random.random((cells, satellites)) < 0.5
         see[np.arange(cells), random.integers(satellites, size=cells)] = True
-    rate = np.full((cells, satellites), 300.0) if level else by_elevation(random.uniform(25.0, 90.0, (cells, satellites)))
+    rate = by_elevation(
+        np.full((cells, satellites), 30.0) if level else random.uniform(25.0, 90.0, (cells, satellites))
+    )
     caps = Caps(
         beams=int(random.integers(1, 4)), channels=4, shares=shares,
         satellite_down_mbps=np.inf if level else random.uniform(200.0, 2000.0),
@@ -217,26 +220,60 @@ def test_fair_shares_of_given_beams_level_by_level_with_highs(seed):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_least_share_of_cells_with_many_satellites_near_highs_over_the_same_beams(seed):
+def test_shares_of_cells_with_many_satellites_near_highs_over_the_same_beams(seed):
+    """Which part of a cell's traffic goes over which of its beams is planned before; the programme chooses anew."""
     slot = drawn(seed)
     made = slot.allocate()
     quanta = np.zeros(len(slot.candidates.satellite))
     np.add.at(quanta, made.assignment.link, made.assignment.share * slot.caps.shares)
     weight = slot.demand.weight.sum(axis=1)
-    print(seed, (made.rate_down_mbps / weight).min(), (fair_levels(slot, quanta) / weight).min(), made.rate_down_mbps.sum(), fair_levels(slot, quanta).sum())
-    assert (made.rate_down_mbps / weight).min() >= 0.9 * (fair_levels(slot, quanta) / weight).min()
+    fair = fair_levels(slot, quanta)
+    assert (made.rate_down_mbps / weight).min() >= 0.85 * (fair / weight).min()
+    assert made.rate_down_mbps.sum() >= 0.95 * fair.sum()
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_least_share_over_all_assignments_beside_highs(seed):
-    slot = drawn(seed, level=seed % 2 == 0)
-    demand = SlotDemand.of(slot.demand.down_mbps)
-    slot = Slot(slot.candidates, slot.caps, slot.ways, demand, slot.neighbours)
+def test_least_share_over_all_assignments_near_highs():
+    """Whole quanta, chosen by an integer programme for the least share alone: 20 small networks."""
+    parts = []
+    for seed in range(20):
+        slot = drawn(seed, level=seed % 2 == 0)
+        demand = SlotDemand.of(slot.demand.down_mbps)
+        slot = Slot(slot.candidates, slot.caps, slot.ways, demand, slot.neighbours)
+        least = (slot.allocate().rate_down_mbps / demand.down_mbps[:, 0]).min()
+        best = least_share_of_all(slot)
+        assert least <= best * (1.0 + 1e-6)
+        parts.append(least / best)
+    assert min(parts) >= 0.8
+    assert np.mean(parts) >= 0.93
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_quanta_that_all_carry_the_same_are_given_max_min_fair_exactly(seed):
+    """Equal rates, equal weights, endless demand: the numbers of quanta, sorted, are those of an integer programme
+    whose gains fall so steeply that no number of later quanta outweighs an earlier one."""
+    random = np.random.default_rng(seed)
+    cells, satellites, shares = 6, 4, 2
+    see = random.random((cells, satellites)) < 0.4
+    see[np.arange(cells), random.integers(satellites, size=cells)] = True
+    caps = Caps(beams=int(random.integers(1, 4)), channels=3, shares=shares)
+    slot = line(cells, satellites, see, 200.0, caps, SlotDemand.of(np.full(cells, 1e4), weight=1.0))
+    slot = Slot(slot.candidates, caps, slot.ways, slot.demand, np.full((cells, 2), -1, np.int32))
+    given = slot.candidates
     made = slot.allocate()
-    least = (made.rate_down_mbps / demand.down_mbps[:, 0]).min()
-    print(seed, least, least_share_of_all(slot))
-    assert least >= 0.0
-
-
-def test_zero():
-    assert Binding.DEMAND == 0
+    links, most = len(given.satellite), caps.channels * shares
+    of_cell = np.zeros((cells, links))
+    of_cell[given.cell, np.arange(links)] = 1.0
+    of_satellite = np.zeros((satellites, links))
+    of_satellite[given.satellite, np.arange(links)] = 1.0
+    steps = np.kron(np.eye(cells), np.ones(most))  # the k-th quantum of a cell is worth 7 ** −k
+    solved = milp(
+        np.concatenate([np.zeros(links), -np.tile(7.0 ** -np.arange(most), cells)]),
+        constraints=[
+            LinearConstraint(np.hstack([of_cell, -steps]), 0.0, 0.0),
+            LinearConstraint(np.hstack([of_satellite, np.zeros((satellites, cells * most))]), 0, caps.beams * shares),
+        ],
+        bounds=Bounds(0.0, np.concatenate([np.full(links, np.inf), np.ones(cells * most)])),
+        integrality=np.ones(links + cells * most),
+    )
+    assert solved.success
+    assert sorted(made.rate_down_mbps) == pytest.approx(sorted(of_cell @ solved.x[:links] * 200.0 / shares), abs=1e-6)
