@@ -143,6 +143,31 @@ def _move_on(m: Market, c: int, level: float, label: Ints, far: int, leaving: In
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _richest(m: Market, c: int, level: float) -> tuple[int, int]:
+    """(candidate of c, candidate of who is to give): who would have more than c with a quantum, and with one less.
+
+    Of all such the one who would have most for its weight.
+    """
+    mine, theirs, most = -1, -1, level * (1.0 + 1e-9) + 1e-12
+    want = m.demand_mbps[c] - m.rate_mbps[c]
+    for e in range(m.offsets[c], m.offsets[c + 1]):
+        if m.quantum_mbps[e] <= LEAST_MBPS:
+            continue
+        s = m.satellite[e]
+        for k in range(m.held_count[s]):
+            other = m.held[s, k]
+            v = m.cell[other]
+            if v == c or m.quanta[other] <= m.fixed[other]:
+                continue
+            lost = loss_of(m, other)
+            gain = min(m.quantum_mbps[e], want, room_of(m, s) + lost)
+            after = (m.rate_mbps[v] - lost) / m.weight[v]
+            if after > most and gain > LEAST_MBPS:
+                mine, theirs, most = e, other, after
+    return mine, theirs
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def sell_fairly(m: Market, levels: Floats, far: int, budget: int) -> int:
     """Sell one quantum at a time to the cell that has least for its weight. Returns how many sales there were.
 
@@ -175,6 +200,12 @@ def sell_fairly(m: Market, levels: Floats, far: int, budget: int) -> int:
                 take(m, c, e)
             else:
                 moved = _move_on(m, c, level[c], label, far, leaving, taking)
+                if moved < 0:
+                    mine, theirs = _richest(m, c, level[c])
+                    if mine >= 0:
+                        leaving[0], moved = theirs, 1
+                        release(m, m.cell[theirs], theirs)
+                        take(m, c, mine)
                 out[c] = moved < 0
             level[c] = m.rate_mbps[c] / m.weight[c]
             if out[c] or m.demand_mbps[c] - m.rate_mbps[c] <= LEAST_MBPS or m.given[c] >= m.most_of_cell[c]:
