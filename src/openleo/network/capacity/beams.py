@@ -24,10 +24,13 @@ Ints = NDArray[np.int32]
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
 EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
-LEVELS = np.append(10.0 ** np.linspace(-1.5, 1.0, 13), np.inf)  # of the mean, by which fair shares grow together
-FAR = 8  # cells move on, one for the other, in chains shorter than this
-ROUNDS = 5
-SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.9  # of a middling quantum, at first and at last; of the guessed prices
+LEVELS = np.append(10.0 ** np.linspace(-1.5, 1.0, 8), np.inf)  # of the mean, by which fair shares grow together
+FAR, FEW = (
+    4,
+    64,
+)  # cells move on, one for the other, in chains shorter than this, but of any length among few satellites
+ROUNDS = 3
+SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.88  # of a middling quantum, at first and at last; of the guessed prices
 SALES_FOR_A_QUANTUM = 8  # on average, at most
 HOP_COST = 0.002  # of a quantum's worth for every inter-satellite link, with `min_cost_flow`
 
@@ -90,12 +93,13 @@ def assign(
     some = market.quantum_mbps[market.quantum_mbps > beams.LEAST_MBPS]
     middling = float(np.median(some)) if some.size else 1.0
     budget = SALES_FOR_A_QUANTUM * (int(market.most_of_satellite.sum()) + candidates.cells) + 1000
+    far = FAR if ways.satellites > FEW else ways.satellites + 1
     sales = 0
     for asked, weighs in zip(np.cumsum(tiers_mbps, axis=0), weight, strict=True):
         market.demand_mbps[:] = asked
         market.weight[:] = weighs
         if objective == "max_min":
-            sales += fair_beams.sell_fairly(market, _levels(market), FAR, budget)
+            sales += fair_beams.sell_fairly(market, _levels(market), far, budget)
         else:
             soft = SOFTNESS[0] * middling, SOFTNESS[1] * middling
             beams.guess_prices(market, *soft, SWEEPS)
