@@ -25,10 +25,7 @@ Ints = NDArray[np.int32]
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
 EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
 LEVELS = np.append(10.0 ** np.linspace(-1.5, 1.0, 8), np.inf)  # of the mean, by which fair shares grow together
-FAR, FEW = (
-    4,
-    64,
-)  # cells move on, one for the other, in chains shorter than this, but of any length among few satellites
+FAR, FEW = 4, 64  # cells move on, one for the other, in chains shorter than FAR; of any length among FEW satellites
 ROUNDS = 3
 SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.88  # of a middling quantum, at first and at last; of the guessed prices
 SALES_FOR_A_QUANTUM = 8  # on average, at most

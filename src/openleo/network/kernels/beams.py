@@ -64,16 +64,22 @@ class Market(NamedTuple):
     price: Floats
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def room_of(m: Market, s: int) -> float:
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def room_along(path_offsets: Offsets, path: Ints, room_mbps: Floats, s: int) -> float:
     """What the way of a satellite has left."""
     least = np.inf
-    for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
-        least = min(least, m.room_mbps[m.path[k]])
-    return float(least)
+    for k in range(path_offsets[s], path_offsets[s + 1]):
+        least = min(least, room_mbps[path[k]])
+    return least
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def room_of(m: Market, s: int) -> float:
+    """What the way of a satellite has left."""
+    return room_along(m.path_offsets, m.path, m.room_mbps, s)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def is_open(m: Market, s: int) -> bool:
     """Whether a satellite has a quantum free and a way for it."""
     return m.used[s] < m.most_of_satellite[s] and room_of(m, s) > LEAST_MBPS
@@ -97,7 +103,7 @@ def take(m: Market, c: int, e: int) -> None:
         m.room_mbps[m.path[k]] -= gain
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def loss_of(m: Market, e: int) -> float:
     """What a cell loses with its last quantum of candidate e."""
     return float(max(0.0, m.load_mbps[e] - (m.quanta[e] - 1) * m.quantum_mbps[e]))
@@ -125,10 +131,11 @@ def release(m: Market, c: int, e: int) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def top_up(m: Market, c: int) -> None:
     """Use quanta that a cell has in full, as far as it wants more and there is room."""
+    quanta, quantum_mbps, load_mbps = m.quanta, m.quantum_mbps, m.load_mbps
     for e in range(m.offsets[c], m.offsets[c + 1]):
-        if m.quanta[e] == 0:
+        if quanta[e] == 0:
             continue
-        idle = m.quanta[e] * m.quantum_mbps[e] - m.load_mbps[e]
+        idle = quanta[e] * quantum_mbps[e] - load_mbps[e]
         gain = min(idle, m.demand_mbps[c] - m.rate_mbps[c])
         if gain > LEAST_MBPS:
             s = m.satellite[e]
@@ -147,17 +154,21 @@ def _best(m: Market, c: int, but: int, want_mbps: float) -> tuple[int, float, fl
     A cell that could have all it wants buys where a Mbit/s costs least: it needs fewer quanta of a fast satellite. One
     that runs out of channels first buys where a quantum has most profit.
     """
+    # Arrays of the market as names of their own: taken from it inside the loop, each is counted in and out again.
+    satellite, quantum_mbps, favour, prices = m.satellite, m.quantum_mbps, m.favour, m.price
+    used, most_of, held_count = m.used, m.most_of_satellite, m.held_count
+    path_offsets, path, room_mbps = m.path_offsets, m.path, m.room_mbps
     by_rate = m.by_rate[c]
     best, most, best_worth, best_price = -1, -NEVER, 0.0, 0.0
     for e in range(m.offsets[c], m.offsets[c + 1]):
-        s = m.satellite[e]
-        if s == but or m.quantum_mbps[e] <= LEAST_MBPS:
+        s = satellite[e]
+        if s == but or quantum_mbps[e] <= LEAST_MBPS:
             continue
-        worth, price = min(m.quantum_mbps[e], want_mbps) * m.favour[e], m.price[s]
-        room = room_of(m, s) if m.used[s] < m.most_of_satellite[s] else 0.0
+        worth, price = min(quantum_mbps[e], want_mbps) * favour[e], prices[s]
+        room = room_along(path_offsets, path, room_mbps, s) if used[s] < most_of[s] else 0.0
         if room > LEAST_MBPS:
-            worth = min(worth, room * m.favour[e])
-        elif m.held_count[s] == 0:
+            worth = min(worth, room * favour[e])
+        elif held_count[s] == 0:
             continue
         score = -price / worth + 1e-6 * worth if by_rate else worth - price
         if score > most:
@@ -183,11 +194,12 @@ def _cheapest(m: Market, s: int, c: int) -> tuple[int, float]:
 
     One who costs no more than the satellite's price will do.
     """
+    held, held_count, cell, quanta, fixed = m.held, m.held_count, m.cell, m.quanta, m.fixed
     found, least = -1, NEVER
-    for k in range(m.held_count[s]):
-        e = m.held[s, k]
-        v = m.cell[e]
-        if v == c or m.quanta[e] <= m.fixed[e]:
+    for k in range(held_count[s]):
+        e = held[s, k]
+        v = cell[e]
+        if v == c or quanta[e] <= fixed[e]:
             continue
         lost = loss_of(m, e)
         cost = max(lost * m.favour[e] - _elsewhere(m, v, s, lost), m.paid[e])
@@ -259,10 +271,13 @@ def guess_prices(m: Market, broad: float, narrow: float, sweeps: int) -> float:
     from `broad` to `narrow` Mbit/s. These are scalings in turn as R. Sinkhorn's (1967), for an assignment.
     In and out: the prices. Returns the largest last step.
     """
+    offsets, satellite, quantum_mbps, favour, prices = m.offsets, m.satellite, m.quantum_mbps, m.favour, m.price
+    demand_mbps, rate_mbps, by_rate, room_mbps = m.demand_mbps, m.rate_mbps, m.by_rate, m.room_mbps
+    most_of_cell, most_of_satellite, path_offsets, path = m.most_of_cell, m.most_of_satellite, m.path_offsets, m.path
     cells, satellites = m.rate_mbps.size, m.price.size
     most = 0
     for c in range(cells):
-        most = max(most, m.offsets[c + 1] - m.offsets[c])
+        most = max(most, offsets[c + 1] - offsets[c])
     score, over = np.empty(most), 0.0
     time, load = np.empty(satellites), np.empty(m.room_mbps.size)
     for sweep in range(sweeps):
@@ -270,17 +285,17 @@ def guess_prices(m: Market, broad: float, narrow: float, sweeps: int) -> float:
         time[:] = 0.0
         load[:] = 0.0
         for c in range(cells):
-            want = m.demand_mbps[c] - m.rate_mbps[c]
-            first, last = m.offsets[c], m.offsets[c + 1]
+            want = demand_mbps[c] - rate_mbps[c]
+            first, last = offsets[c], offsets[c + 1]
             if want <= LEAST_MBPS or first == last:
                 continue
             high, quickest = 0.0, 0.0
             for e in range(first, last):
-                quickest = max(quickest, m.quantum_mbps[e])
+                quickest = max(quickest, quantum_mbps[e])
             for e in range(first, last):
-                worth = m.quantum_mbps[e] * m.favour[e]
-                profit = worth - m.price[m.satellite[e]]
-                if m.by_rate[c] and worth > 0.0:
+                worth = quantum_mbps[e] * favour[e]
+                profit = worth - prices[satellite[e]]
+                if by_rate[c] and worth > 0.0:
                     profit *= quickest / worth
                 score[e - first] = profit
                 high = max(high, profit)
@@ -290,26 +305,26 @@ def guess_prices(m: Market, broad: float, narrow: float, sweeps: int) -> float:
                 total += score[e - first]
             for e in range(first, last):
                 part = score[e - first] / total
-                if part > 1e-4 and m.quantum_mbps[e] > LEAST_MBPS:
-                    quanta = part * min(float(m.most_of_cell[c]), want / m.quantum_mbps[e])
-                    time[m.satellite[e]] += quanta
-                    load[m.satellite[e]] += min(want * part, quanta * m.quantum_mbps[e])
+                if part > 1e-4 and quantum_mbps[e] > LEAST_MBPS:
+                    quanta = part * min(float(most_of_cell[c]), want / quantum_mbps[e])
+                    time[satellite[e]] += quanta
+                    load[satellite[e]] += min(want * part, quanta * quantum_mbps[e])
         for s in range(satellites):  # what is carried on the way, if no satellite carries more than it can
             rate = load[s]
-            if time[s] > m.most_of_satellite[s]:
-                rate *= m.most_of_satellite[s] / time[s]
-            for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
-                if m.path[k] != s:
-                    load[m.path[k]] += rate
+            if time[s] > most_of_satellite[s]:
+                rate *= most_of_satellite[s] / time[s]
+            for k in range(path_offsets[s], path_offsets[s + 1]):
+                if path[k] != s:
+                    load[path[k]] += rate
         over = 0.0
         for s in range(satellites):
-            full = time[s] / max(float(m.most_of_satellite[s]), 1e-9)
-            for k in range(m.path_offsets[s], m.path_offsets[s + 1]):
-                full = max(full, load[m.path[k]] / max(m.room_mbps[m.path[k]], LEAST_MBPS))
+            full = time[s] / max(float(most_of_satellite[s]), 1e-9)
+            for k in range(path_offsets[s], path_offsets[s + 1]):
+                full = max(full, load[path[k]] / max(room_mbps[path[k]], LEAST_MBPS))
             step = softness * np.log(max(full, 0.01))
-            price = max(0.0, m.price[s] + step)
-            over = max(over, abs(price - m.price[s]))
-            m.price[s] = price
+            price = max(0.0, prices[s] + step)
+            over = max(over, abs(price - prices[s]))
+            prices[s] = price
     return over
 
 

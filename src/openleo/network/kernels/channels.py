@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from openleo.network.kernels.beams import LEAST_MBPS, NEVER, Market, is_open, release, room_of, take, top_up
+from openleo.network.kernels.beams import LEAST_MBPS, NEVER, Market, release, room_along, take, top_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -38,14 +38,15 @@ def _forbidden(
     """The channels that cell c cannot use from satellite s, as bits. Out: `out` (sub-slot,)."""
     for t in range(out.size):
         out[t] = used[c, t]
+    offsets, satellite, quanta, given = m.offsets, m.satellite, m.quanta, m.given
     for k in range(neighbours.shape[1]):
         d = neighbours[c, k]
-        if d < 0 or m.given[d] == 0:
+        if d < 0 or given[d] == 0:
             continue
-        for e in range(m.offsets[d], m.offsets[d + 1]):
-            if m.quanta[e] == 0:
+        for e in range(offsets[d], offsets[d + 1]):
+            if quanta[e] == 0:
                 continue
-            other = m.satellite[e]
+            other = satellite[e]
             if (
                 other == s
                 or too_close(cell_km, satellite_km, c, s, other, cos_least)
@@ -87,24 +88,25 @@ def colour(
     Returns how many quanta were given back.
     """
     shares = used.shape[1]
+    offsets, satellite, quanta, given = m.offsets, m.satellite, m.quanta, m.given
     forbidden, placed = np.empty(shares, np.uint32), np.zeros(m.quanta.size, np.int32)
     lost, left = 0, True
     while left:
         left = False
         for k in range(order.size):
             c = order[k]
-            if m.given[c] == 0:
+            if given[c] == 0:
                 continue
-            for e in range(m.offsets[c], m.offsets[c + 1]):
-                if m.quanta[e] == placed[e]:
+            for e in range(offsets[c], offsets[c + 1]):
+                if quanta[e] == placed[e]:
                     continue
-                s = m.satellite[e]
+                s = satellite[e]
                 _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
                 if _place(c, s, e, every, beams, forbidden, used, words, lit):
                     placed[e] += 1
                     left = True
                     break
-                while m.quanta[e] > placed[e]:
+                while quanta[e] > placed[e]:
                     release(m, c, e)
                     lost += 1
     return lost
@@ -121,6 +123,8 @@ def fill_in(
     could have, but for interference; those are its own bound.
     """
     shares = used.shape[1]
+    satellite, quantum_mbps, favour, room_mbps = m.satellite, m.quantum_mbps, m.favour, m.room_mbps
+    sold, most_of, path_offsets, path = m.used, m.most_of_satellite, m.path_offsets, m.path
     forbidden = np.empty(shares, np.uint32)
     waits = np.zeros(m.rate_mbps.size, np.bool_)
     for k in range(order.size):
@@ -138,10 +142,11 @@ def fill_in(
                     break
                 best, most = -1, -NEVER
                 for e in range(m.offsets[c], m.offsets[c + 1]):
-                    s = m.satellite[e]
-                    if not shut[e] and m.quantum_mbps[e] > LEAST_MBPS and is_open(m, s):
-                        worth = min(m.quantum_mbps[e], want, room_of(m, s)) * m.favour[e]
-                        if worth > most:
+                    s = satellite[e]
+                    if sold[s] < most_of[s] and quantum_mbps[e] > LEAST_MBPS and not shut[e]:
+                        room = room_along(path_offsets, path, room_mbps, s)
+                        worth = min(quantum_mbps[e], want, room) * favour[e]
+                        if room > LEAST_MBPS and worth > most:
                             best, most = e, worth
                 if best < 0:
                     waits[c] = False

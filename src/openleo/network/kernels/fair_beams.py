@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from openleo.network.kernels.beams import LEAST_MBPS, Market, is_open, loss_of, release, room_of, take, top_up
+from openleo.network.kernels.beams import LEAST_MBPS, Market, loss_of, release, room_along, room_of, take, top_up
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -56,13 +56,15 @@ def _sink(heap: Ints, spot: Ints, level: Floats, size: int, k: int) -> None:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _open_best(m: Market, c: int, want: float) -> int:
     """The candidate of cell c with a beam free that carries most of what it wants at last; −1 for none."""
+    satellite, quantum_mbps, favour = m.satellite, m.quantum_mbps, m.favour
+    used, most_of, path_offsets, path, room_mbps = m.used, m.most_of_satellite, m.path_offsets, m.path, m.room_mbps
     best, most = -1, LEAST_MBPS
     for e in range(m.offsets[c], m.offsets[c + 1]):
-        s = m.satellite[e]
-        if m.used[s] < m.most_of_satellite[s]:
-            worth = min(m.quantum_mbps[e], want) * m.favour[e]
+        s = satellite[e]
+        if used[s] < most_of[s]:
+            worth = min(quantum_mbps[e], want) * favour[e]
             if worth > most:
-                worth = min(worth, room_of(m, s) * m.favour[e])
+                worth = min(worth, room_along(path_offsets, path, room_mbps, s) * favour[e])
                 if worth > most:
                     best, most = e, worth
     return best
@@ -71,14 +73,18 @@ def _open_best(m: Market, c: int, want: float) -> int:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _nearest(m: Market, c: int, but: int, label: Ints, far: int) -> tuple[int, int]:
     """(candidate, label) of cell c with the least label, of equals the quickest; satellite `but` left out."""
+    satellite, quantum_mbps, favour = m.satellite, m.quantum_mbps, m.favour
+    used, most_of, path_offsets, path, room_mbps = m.used, m.most_of_satellite, m.path_offsets, m.path, m.room_mbps
     best, least, most = -1, far, 0.0
     for e in range(m.offsets[c], m.offsets[c + 1]):
-        s = m.satellite[e]
-        if s == but or m.quantum_mbps[e] <= LEAST_MBPS or label[s] > least:
+        s = satellite[e]
+        if label[s] > least or s == but or quantum_mbps[e] <= LEAST_MBPS:
             continue
-        worth = m.quantum_mbps[e] * m.favour[e]
+        worth = quantum_mbps[e] * favour[e]
         if label[s] < least or worth > most:
-            if label[s] == 0 and not is_open(m, s):
+            if label[s] == 0 and not (
+                used[s] < most_of[s] and room_along(path_offsets, path, room_mbps, s) > LEAST_MBPS
+            ):  # fmt: skip
                 label[s] = 1
                 if least < 1 or (least == 1 and worth <= most):
                     continue
@@ -92,18 +98,20 @@ def _mover(m: Market, s: int, c: int, level: float, label: Ints, far: int) -> tu
 
     Not cell c, nor one who would then have less for its weight than `level`. Of equals the one who loses least.
     """
+    held, held_count, cell, quanta, fixed = m.held, m.held_count, m.cell, m.quanta, m.fixed
+    quantum_mbps, demand_mbps, rate_mbps, weight = m.quantum_mbps, m.demand_mbps, m.rate_mbps, m.weight
     mover, instead, least, most = -1, -1, far, -np.inf
-    for k in range(m.held_count[s]):
-        e = m.held[s, k]
-        v = m.cell[e]
-        if v == c or m.quanta[e] <= m.fixed[e]:
+    for k in range(held_count[s]):
+        e = held[s, k]
+        v = cell[e]
+        if v == c or quanta[e] <= fixed[e]:
             continue
         other, reached = _nearest(m, v, s, label, far)
         if other < 0 or reached > least:
             continue
         lost = loss_of(m, e)
-        gain = min(m.quantum_mbps[other], m.demand_mbps[v] - m.rate_mbps[v] + lost)
-        if (m.rate_mbps[v] + gain - lost) / m.weight[v] < level:
+        gain = min(quantum_mbps[other], demand_mbps[v] - rate_mbps[v] + lost)
+        if (rate_mbps[v] + gain - lost) / weight[v] < level:
             continue
         if reached < least or gain - lost > most:
             mover, instead, least, most = e, other, reached, gain - lost
@@ -148,20 +156,22 @@ def _richest(m: Market, c: int, level: float) -> tuple[int, int]:
 
     Of all such the one who would have most for its weight.
     """
+    satellite, cell, quantum_mbps, rate, weight = m.satellite, m.cell, m.quantum_mbps, m.rate_mbps, m.weight
+    held, held_count, quanta, fixed = m.held, m.held_count, m.quanta, m.fixed
     mine, theirs, most = -1, -1, level * (1.0 + 1e-9) + 1e-12
     want = m.demand_mbps[c] - m.rate_mbps[c]
     for e in range(m.offsets[c], m.offsets[c + 1]):
-        if m.quantum_mbps[e] <= LEAST_MBPS:
+        if quantum_mbps[e] <= LEAST_MBPS:
             continue
-        s = m.satellite[e]
-        for k in range(m.held_count[s]):
-            other = m.held[s, k]
-            v = m.cell[other]
-            if v == c or m.quanta[other] <= m.fixed[other]:
+        s = satellite[e]
+        for k in range(held_count[s]):
+            other = held[s, k]
+            v = cell[other]
+            if rate[v] <= most * weight[v] or v == c or quanta[other] <= fixed[other]:
                 continue
             lost = loss_of(m, other)
-            gain = min(m.quantum_mbps[e], want, room_of(m, s) + lost)
-            after = (m.rate_mbps[v] - lost) / m.weight[v]
+            gain = min(quantum_mbps[e], want, room_of(m, s) + lost)
+            after = (rate[v] - lost) / weight[v]
             if after > most and gain > LEAST_MBPS:
                 mine, theirs, most = e, other, after
     return mine, theirs
