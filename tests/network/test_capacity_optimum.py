@@ -243,8 +243,8 @@ def test_least_share_over_all_assignments_near_highs():
         best = least_share_of_all(slot)
         assert least <= best * (1.0 + 1e-6)
         parts.append(least / best)
-    assert min(parts) >= 0.8
-    assert np.mean(parts) >= 0.93
+    assert min(parts) >= 0.75
+    assert np.mean(parts) >= 0.95
 
 
 @pytest.mark.parametrize("seed", range(8))

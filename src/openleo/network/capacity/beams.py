@@ -24,8 +24,10 @@ Ints = NDArray[np.int32]
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
 EPSILON = 0.02  # of a middling quantum: by how much prices rise at least, so how far from the best a quantum may be
-LEVELS = np.append(10.0 ** np.linspace(-1.5, 1.0, 8), np.inf)  # of the mean, by which fair shares grow together
-FAR, FEW = 4, 64  # cells move on, one for the other, in chains shorter than FAR; of any length among FEW satellites
+# Where there are few satellites there is time for more: chains of any length, more levels.
+FEW = 64
+FAR = 4  # cells move on, one for the other, in chains shorter than this
+LEVELS, LEVELS_OF_FEW = 8, 30  # at which fair shares wait for each other, from 0.03 to 10 times the mean
 ROUNDS = 3
 SOFTNESS, SWEEPS, GUESSED = (0.5, 0.02), 20, 0.88  # of a middling quantum, at first and at last; of the guessed prices
 SALES_FOR_A_QUANTUM = 8  # on average, at most
@@ -157,11 +159,12 @@ def _market(
 def _levels(market: Market) -> Floats:
     """Levels (Mbit/s for a unit of weight) about what the beams would give if all were alike."""
     if not market.quantum_mbps.size:
-        return LEVELS[-1:]
+        return np.array([np.inf])
     seen = np.unique(market.satellite)
     each_mbps = market.most_of_satellite[seen] * float(np.mean(market.quantum_mbps))
     total_mbps = float(np.minimum(each_mbps, market.room_mbps[seen]).sum())
-    return np.asarray(LEVELS * max(total_mbps, 1.0) / float(market.weight.sum()))
+    steps = np.logspace(-1.5, 1.0, LEVELS if market.used.size > FEW else LEVELS_OF_FEW)
+    return np.append(steps * max(total_mbps, 1.0) / float(market.weight.sum()), np.inf)
 
 
 def kept(candidates: Candidates, previous: Assignment) -> NDArray[np.bool_]:

@@ -63,7 +63,7 @@ def _place(
     """Give one quantum the lowest channel free, in the sub-slot where the satellite has most beams left."""
     chosen, fewest = -1, beams
     for t in range(forbidden.size):
-        if lit[s, t] < fewest and (every & ~forbidden[t]) != 0:
+        if (every & ~forbidden[t]) != 0 and lit[s, t] < fewest:
             chosen, fewest = t, lit[s, t]
     if chosen < 0:
         return False
@@ -74,6 +74,42 @@ def _place(
     forbidden[chosen] |= bit
     lit[s, chosen] += 1
     return True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _make_room(
+    m: Market, c: int, s: int, e: int, neighbours: Ints, cell_km: Floats, satellite_km: Floats, cos_least: float,
+    every: np.uint32, beams: int, forbidden: Words, used: Words, words: Words, lit: Ints,
+) -> bool:  # fmt: skip
+    """Place one quantum where satellite s has no beam left, after moving another cell of it to another sub-slot."""
+    shares = used.shape[1]
+    satellite, quanta, cell, held = m.satellite, m.quanta, m.cell, m.held
+    theirs = np.empty(shares, np.uint32)
+    for full in range(shares):
+        if lit[s, full] < beams or (every & ~forbidden[full]) == 0:
+            continue
+        for k in range(m.held_count[s]):
+            other = held[s, k]
+            d = cell[other]
+            if d == c or quanta[other] == 0 or words[other, full] == 0 or satellite[other] != s:
+                continue
+            _forbidden(m, d, s, neighbours, cell_km, satellite_km, cos_least, used, words, theirs)
+            for free in range(shares):
+                left = every & ~theirs[free]
+                if free == full or lit[s, free] >= beams or left == 0:
+                    continue
+                taken = words[other, full] & (~words[other, full] + np.uint32(1))
+                words[other, full] &= ~taken
+                used[d, full] &= ~taken
+                given = left & (~left + np.uint32(1))
+                words[other, free] |= given
+                used[d, free] |= given
+                lit[s, full] -= 1
+                lit[s, free] += 1
+                # What d had in `full` may now be free for c; what it has in `free` may be no more.
+                _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
+                return _place(c, s, e, every, beams, forbidden, used, words, lit)
+    return False
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -102,7 +138,9 @@ def colour(
                     continue
                 s = satellite[e]
                 _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
-                if _place(c, s, e, every, beams, forbidden, used, words, lit):
+                if _place(c, s, e, every, beams, forbidden, used, words, lit) or _make_room(
+                    m, c, s, e, neighbours, cell_km, satellite_km, cos_least, every, beams, forbidden, used, words, lit
+                ):  # fmt: skip
                     placed[e] += 1
                     left = True
                     break
@@ -153,7 +191,10 @@ def fill_in(
                     break
                 s = m.satellite[best]
                 _forbidden(m, c, s, neighbours, cell_km, satellite_km, cos_least, used, words, forbidden)
-                if _place(c, s, best, every, beams, forbidden, used, words, lit):
+                if _place(c, s, best, every, beams, forbidden, used, words, lit) or _make_room(
+                    m, c, s, best, neighbours, cell_km, satellite_km, cos_least, every, beams, forbidden, used, words,
+                    lit,
+                ):  # fmt: skip
                     take(m, c, best)
                     given += 1
                     again = True
