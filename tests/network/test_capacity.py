@@ -98,6 +98,18 @@ def test_an_inter_satellite_link_binds_those_behind_it():
     assert ways.hops.tolist() == [0, 1]
 
 
+def test_of_equal_ways_min_cost_flow_takes_the_one_without_links_between_satellites():
+    """Satellite 0 hands on to 1, which lands; each has beams for both cells, and channels carry the same."""
+    caps = Caps(beams=4, channels=4, shares=1)
+    slot = line(2, 2, np.ones((2, 2)), 400.0, caps, SlotDemand.of([300.0, 300.0]))
+    slot = Slot(slot.candidates, caps, forest.grow([1, -1], [-1, 0], [0], caps), slot.demand, slot.neighbours)
+    made = slot.allocate(objective="min_cost_flow")
+    assert made.rate_down_mbps.tolist() == [300.0, 300.0]
+    assert set(made.assignment.satellite.tolist()) == {1}
+    far = slot.allocate(objective="min_cost_flow", permitted=np.array([True, False]))
+    assert far.down.of_node[2] == 0.0  # what satellite 0 hands on
+
+
 def test_a_cell_without_a_satellite_has_no_way_and_one_without_demand_nothing():
     made = line(3, 1, [[1], [0], [1]], 400.0, ONE_BEAM, SlotDemand.of([100.0, 100.0, 0.0])).allocate()
     assert made.rate_down_mbps.tolist() == [100.0, 0.0, 0.0]

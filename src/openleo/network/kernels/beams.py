@@ -26,10 +26,10 @@ CHEAPER = 0.8  # what satellites that are not sold out ask in the next round, of
 
 
 class Market(NamedTuple):
-    """Who may buy what, and who has what. The last eleven arrays change.
+    """Who may buy what, and who has what. From room_mbps on they change.
 
     Candidates, as `capacity.candidates`: offsets (cell + 1), cell and satellite (candidate,); quantum_mbps (candidate,)
-    of one quantum; favour (candidate,): what a quantum there counts more than its Mbit/s, at least 1.
+    of one quantum; favour (candidate,): by what its Mbit/s are multiplied when candidates are compared.
     demand_mbps, weight (cell,); by_rate (cell,): its channels suffice for what it asks for; most_of_cell (cell,),
     most_of_satellite (satellite,): quanta at most.
     The nodes that can bind on a satellite's way are path_offsets[s]:path_offsets[s + 1] of path.
