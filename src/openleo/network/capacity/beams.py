@@ -50,7 +50,8 @@ class Assignment:
     @property
     def share(self) -> Floats:
         """The part of the time in which each row holds."""
-        return np.bitwise_count(self.sub_slots) / self.shares
+        lit = self.sub_slots[:, None] >> np.arange(self.shares, dtype=np.uint32) & np.uint32(1)
+        return np.asarray(lit.sum(axis=1) / self.shares, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
