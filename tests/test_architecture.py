@@ -46,6 +46,7 @@ NETWORK = {
     "network.demand_routing",
     "network.load",
     "network.max_min",
+    "network.capacity",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -58,6 +59,7 @@ PAIRS = {
     "network.demand_routing",
     "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
+AFTER_ROUTING = PAIRS | USERS | {"network.reach", "network.pop_reach", "network.capacity"}  # capacity beside reach
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -78,13 +80,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "network.kernels", "network.constellation", "network.ephemeris", "network.flown_grid", "network.ground",
         "network.visibility",
     },
-    "network.routing": NETWORK - PAIRS - USERS - {
-        "network.routing", "network.reach", "network.pop_reach", "network.chain", "network.serving_pops",
-    } | {"network.kernels"},
+    "network.routing": NETWORK - AFTER_ROUTING - {"network.routing", "network.chain", "network.serving_pops"}
+    | {"network.kernels"},
     "network.chain": {"network.kernels"},  # what is added to light's time
     "network.serving_pops": {"network.ground"},
-    "network.reach": NETWORK - PAIRS - USERS - {"network.reach", "network.pop_reach"} | {"network.kernels"},
-    "network.pop_reach": NETWORK - PAIRS - USERS - {"network.pop_reach"} | {"network.kernels"},
+    "network.reach": NETWORK - AFTER_ROUTING | {"network.kernels"},
+    "network.pop_reach": NETWORK - AFTER_ROUTING | {"network.reach", "network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
@@ -100,7 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     "network.max_min": {"network.kernels"},  # flows over links, whatever they are
-    "network.capacity": {"network.kernels"},  # what links and beams can carry
+    "network.capacity": NETWORK - AFTER_ROUTING | {"network.kernels"},
     # MAY, IS, and PROVEN.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -1,4 +1,5 @@
-"""What links and beams can carry: budgets of links, rates of channels, beams of satellites, shares of cells.
+"""CAN, with everybody else on the network: what links carry, what rate each cell gets in a slot, and what stops it.
 
-Takes where satellites and cells are, and radios as data; gives rates. Knows no rules and no scenario.
+radios + climate ─► link_budget ─► rates, the Mbit/s of a channel; candidates (who could serve whom, at what rate) +
+caps + demand ─► beams (who serves whom, on which channel) ─► share (the rates). Knows no rules and no scenario.
 """
