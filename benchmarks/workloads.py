@@ -301,6 +301,7 @@ def city_round_trips(name: str, shells: Sequence[Shell], with_networkx: bool, pa
 def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
     """(a short name to ask for it by, how it is made)."""
     from benchmarks import ledger
+    from benchmarks.capacity import region_slot, world_slot
     from benchmarks.forwarding import forwarding_states  # they build on what stands here
     from benchmarks.policy import masks, rule_files
     from benchmarks.policy_decide import one_by_one
@@ -330,6 +331,9 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("terminals-decided", decided),
         ("effects-4", effects),
         ("effects-terminals", with_terminals),
+        ("capacity-region", region_slot),
+        ("capacity-world", lambda: world_slot("max_min")),
+        ("capacity-world-total", lambda: world_slot("total")),
         ("ledger-appended", ledger.appended),
         ("ledger-batched", ledger.batched),
         ("ledger-verified", ledger.verified),

@@ -6,6 +6,7 @@ that no kernel is forgotten: with an empty cache, all of them are there afterwar
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from importlib.resources import as_file, files
@@ -21,7 +22,10 @@ from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import chain, ephemeris, hand_overs, journeys, max_min, topology
 from openleo.network.admission import GroundLimits
-from openleo.network.capacity import radios
+from openleo.network.capacity import candidates, forest, radios
+from openleo.network.capacity.allocation import SlotDemand, allocate
+from openleo.network.capacity.beams import OBJECTIVES
+from openleo.network.capacity.caps import Caps
 from openleo.network.capacity.rain_grid import climate
 from openleo.network.capacity.rates import channel_rates
 from openleo.network.constellation import Constellation, from_elements, from_ephemerides, from_shells
@@ -30,7 +34,8 @@ from openleo.network.constellation.ephemeris_set import read_ephemerides
 from openleo.network.constellation.shells import Shell
 from openleo.network.forwarding import links_of, states, wire
 from openleo.network.pairs import ByElevation, Places, Sky, rtt_between, times_between
-from openleo.network.reach import place_users
+from openleo.network.reach import cell_users, gateway_sites, place_users, positions_over
+from openleo.network.routing import routes
 from openleo.network.watch import watch
 from openleo.network.ways import Gathered, ways_between
 from openleo.places.cell_index import CellIndex
@@ -56,6 +61,7 @@ def warm_up() -> None:
         scenario = Scenario.load(folder / "scenario.toml")
     scenario.first_slots(2).run()
     _single_users(scenario.first_slots(SLOTS))
+    _beams(scenario)
     start = scenario.case.grid.start
     small = from_shells("small", start, [SHELL])
     with TemporaryDirectory() as folder:
@@ -89,6 +95,22 @@ def _single_users(scenario: Scenario) -> None:
         pass
     here, there = (journeys.Point(*one) for one in zip(NAMES, LATITUDE_DEG, LONGITUDE_DEG, strict=True))
     journeys.between(network, here, there, grid.start)
+
+
+def _beams(scenario: Scenario) -> None:
+    """Beams and rates of a slot, by every objective, with what was decided before."""
+    network, cells = scenario.case.network, h3cells.children(np.array([h3cells.at(24.0, 121.0, 3)]), 4)
+    positions = positions_over(network, scenario.case.grid, 0, 1)
+    with ThreadPoolExecutor(1) as pool:
+        ways = routes(positions, network.gateways, gateway_sites(network), network.topology, pool)
+    caps = Caps(4, 4, 2, 10.0, feeder_down_mbps=10_000.0)
+    grown = forest.grow(ways.onward[0], ways.gateway[0], network.gateways.pop, caps)
+    found = candidates.find(cell_users(network, cells), positions, ways, 0).with_rates(300.0, 30.0)
+    around, asked = h3cells.neighbours(cells), SlotDemand.of(np.full(len(cells), 500.0), 50.0)
+    made = None
+    for objective in OBJECTIVES:
+        before = made.assignment if made else None
+        made = allocate(found, caps, grown, asked, around, objective=objective, previous=before, keep=0.2)
 
 
 def _rates() -> None:
