@@ -89,11 +89,12 @@ class Genesis(Body):
 
 
 class Sponsor(Body):
-    """The officer who signed the request, over the whole proposal, the effect and its network (to_sign.request)."""
+    """The officer who signed the request: over all of it, its effect, network and territories (to_sign.request)."""
 
     officer: Id
     effect: Sha256
     network: Sha256
+    named: tuple[Place, ...]  # as EffectFrozen has it: no effect says which quorums were asked for with it
     signature: Armour
 
 
