@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from openleo.governance.replay import Finding
     from openleo.governance.state import Change, State
     from openleo.ledger.policy import Opened
-    from openleo.ledger.tiles import Fetch
 
 MOST_TOLD = 50
 SLACK_S = 60  # so far may clocks differ
@@ -116,15 +115,15 @@ def _published(where: str, kept: Artefacts | None, policy: Path | None, on: Path
     return found
 
 
-def _shown(where: str, fetch: Fetch) -> Artefacts | None:
+def _shown(where: str, fetch: Callable[[str, int], bytes]) -> Artefacts | None:
     """The documents beside a published ledger, where there are any (`openleo change publish`)."""
-    from openleo.governance.artefacts import Shown
+    from openleo.governance.artefacts import MOST_BYTES, Shown
     from openleo.governance.published import FOLDER, INDEX
     from openleo.ledger.faults import Malformed, Missing
 
     def read(path: str) -> bytes | None:
         try:
-            return fetch(path)
+            return fetch(path, MOST_BYTES)
         except Missing:
             return None
         except Malformed as error:  # larger than is read: it is there, and fits no name

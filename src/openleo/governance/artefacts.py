@@ -18,6 +18,12 @@ import rfc8785
 
 from openleo.governance.state import Refused
 
+# Of a document. The largest honest ones are effects on the world: 750 territories and strips in 6 classes, at half
+# a kilobyte a row, are 2 MB, and so is each side of every change of rules ahead (up to 100) that moves them all. A book
+# has files of up to 50 MB. A hostile one costs an auditor a few times as much memory, when it is read as JSON.
+MOST_BYTES = 2**27
+MOST_HELD = 2**28  # bytes of published documents that are kept at hand; beyond, they are read again
+
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +40,12 @@ class Artefacts:
         return self._folder / sha256
 
     def put(self, data: bytes) -> str:
-        """Keep bytes; when this returns they are on the disk. Gives their name. Raises OSError."""
+        """Keep bytes; when this returns they are on the disk. Gives their name. Raises OSError, or Refused."""
+        if len(data) > MOST_BYTES:
+            raise Refused(
+                f"a document of it takes {len(data):,} bytes, and auditors read {MOST_BYTES:,} of one: "
+                "split the change, or propose fewer windows"
+            )
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
         if path.exists() and path.read_bytes() == data:
@@ -72,7 +83,8 @@ class Artefacts:
     def read(self, sha256: str) -> bytes | None:
         """The bytes under a name, whatever they are; None if there are none."""
         try:
-            return self.path(sha256).read_bytes()
+            with self.path(sha256).open("rb") as file:
+                return file.read(MOST_BYTES + 1)  # more of it fits no name, as nothing so large is kept
         except FileNotFoundError:
             return None
 
@@ -108,10 +120,15 @@ class Shown(Artefacts):
         super().__init__(Path(where))
         self._fetch, self._where = fetch, where
         self._known: dict[str, bytes | None] = {}
+        self._held = 0  # bytes
 
     def read(self, sha256: str) -> bytes | None:
         if sha256 not in self._known:
-            self._known[sha256] = self._fetch(sha256)
+            data = self._fetch(sha256)
+            self._held += len(data or b"")
+            if self._held > MOST_HELD:
+                self._known, self._held = {}, len(data or b"")
+            self._known[sha256] = data
         return self._known[sha256]
 
     def has(self, sha256: str) -> bool:
