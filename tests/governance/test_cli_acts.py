@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from office import REQUEST, Office
 from world_made import JPN, LINES, OPERATORS, TWN, World, loss, roster
 
-from openleo.governance import counting, gate, losses
+from openleo.governance import artefacts, counting, gate, losses
+from openleo.governance.artefacts import Artefacts
 from openleo.governance.drafting import freezing, plain_effect
 from openleo.governance.entries import Terminal
 from openleo.governance.losses import UNKNOWN
@@ -121,6 +124,29 @@ def test_bad_input_is_refused_with_its_place(office: Office, words: tuple[str, .
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_its_owners_alone_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens a file before its mode is set goes on reading it afterwards."""
+    kept, modes, whole = Artefacts(tmp_path), [], os.fsync
+
+    def look(file: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(file).st_mode))
+        whole(file)
+
+    monkeypatch.setattr(artefacts.os, "fsync", look)
+    old = os.umask(0)
+    try:
+        sha256 = kept.put(b"[]", private=True)
+        assert modes[0] == 0o600
+        assert kept.path(kept.put(b"{}")).stat().st_mode & 0o777 == 0o666  # what is public is as others are
+        kept.path(sha256).chmod(0o644)  # as an earlier version left it, between writing and that
+        assert kept.put(b"[]", private=True) == sha256
+    finally:
+        os.umask(old)
+    assert kept.path(sha256).stat().st_mode & 0o777 == 0o600
+    assert kept.get(sha256) == b"[]"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([sha256, hashlib.sha256(b"{}").hexdigest()])
 
 
 def test_a_group_is_the_hash_of_its_list_which_auditors_open(office: Office) -> None:

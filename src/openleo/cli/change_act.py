@@ -187,9 +187,7 @@ def _value(house: House, target: str, new: str, members: Path | None) -> str:
     ]
     if wrong:
         raise InputError(wrong)
-    sha256 = house.artefacts.put_json(sorted(set(lines)))
-    house.artefacts.path(sha256).chmod(0o600)  # opened to auditors; the ledger has its hash alone
-    return sha256
+    return house.artefacts.put_json(sorted(set(lines)), private=True)  # opened to auditors; the ledger has its hash
 
 
 def _counted(words: list[str] | None) -> Counts:
