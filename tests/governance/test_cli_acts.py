@@ -12,6 +12,7 @@ import pytest
 from office import REQUEST, Office
 from world_made import JPN, LINES, OPERATORS, TWN, World, loss, roster
 
+from command_line import openleo
 from openleo.governance import artefacts, counting, gate, losses
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.drafting import freezing, plain_effect
@@ -121,6 +122,28 @@ def test_terminals_without_people_and_without_a_class_need_the_large_quorums(tmp
 def test_bad_input_is_refused_with_its_place(office: Office, words: tuple[str, ...], why: str) -> None:
     assert why in office.change("propose-act", *words, *REQUEST, "--out", office.path / "x", code=2)
     assert len(office.entries(0)) == 1
+
+
+def test_who_acted_is_named_and_said_not_to_be_proved(office: Office) -> None:
+    words = ("account.suspended", account("firm"), "--actor", "nobody-at-all", "--reason", "unpaid", "--in", "TWN=3")
+    said = json.loads(office.change("act", *words, "--json"))
+    assert (said["actor"], said["actor_is"]) == ("nobody-at-all", "named")
+    _, _, err = openleo("change", "act", "account.reinstated", *words[1:6], "--ledger", office.ledger)
+    assert "by nobody-at-all: actor named, not proved" in err
+    office.change("act", *words)
+    _, out, _ = openleo("change", "audit", office.ledger)
+    (line,) = [line for line in out.splitlines() if account("firm") in line]
+    assert line.endswith("suspended (by a single act; its actor named, not proved)")
+    assert [line for line in out.splitlines() if "roster" in line and "single act" in line] == []
+
+
+def test_a_single_act_voids_the_open_change_of_an_account(office: Office) -> None:
+    """As the threat model says: whoever may act can do so again and again, publicly."""
+    said = office.propose("propose-act", "cut", "account.suspended", account("firm"), "--in", "TWN/fixed=30")
+    office.sign("cut")
+    office.change("act", "account.suspended", account("firm"), "--actor", "x", "--reason", "y", "--in", "TWN=1")
+    shown = json.loads(office.change("show", said["change"], "--json"))
+    assert (shown["status"], shown["missing"]) == ("void", ["" for _ in shown["missing"]])
 
 
 # --- groups ---------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from openleo.ledger.policy import Opened
 
 MOST_TOLD = 50
+OF_ACTS = ("account:", "class:")  # beginnings of targets that a single act can move
 SLACK_S = 60  # so far may clocks differ
 Where = Annotated[str, typer.Argument(metavar="LEDGER", help="A data folder, a published folder, or an address.")]
 Pinned = Annotated[
@@ -337,6 +338,8 @@ def _tell_in_order(state: State) -> None:
     typer.echo(f"{len(state.changes):,} changes, {len(activated):,} of them activated; in force:")
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
+        if by is None and target.startswith(OF_ACTS):
+            by = "a single act; its actor named, not proved"
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
     if named := _requesters(state)["named"]:
         typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")

@@ -239,7 +239,8 @@ class BreakGlassReviewed(Body):
 class Act(Body):
     """A move of its own (`change` null: a single act, below the rate), or what a change that was activated did.
 
-    `terminals`, `territories`: how many may lose service by it, in all and where.
+    `terminals`, `territories`: how many may lose service by it, in all and where. `actor`: of a single act whoever it
+    names, proved by nothing.
     """
 
     change: Id | None
