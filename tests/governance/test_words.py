@@ -20,7 +20,7 @@ from openleo.governance.words import problems
 
 LIBRARY = re.compile(
     r"Field required|[Ii]nput should|[Ss]tring should|[Tt]uple should|valid (string|integer|dictionary|tuple)|pydantic|"
-    r"Value error|Extra inputs|not permitted|match pattern|at (least|most) \d+ (item|character)|\(\?|\\x"
+    r"Value error|Extra inputs|not permitted|match pattern|\(\?|\\x"
 )
 DISCLOSURE = {
     "party": "a court",

@@ -68,9 +68,11 @@ def in_words(fault: Mapping[str, Any], model: type[BaseModel] | None = None) -> 
         rule = str(ctx["error"]).rstrip(".")
         return f"cannot be {shown(fault['input'])}: {rule}.", way_out
     elif kind in ("string_too_long", "too_long"):
-        rule, way_out = "is too long", f"At most {ctx['max_length']:,} of it fit."
+        what = "characters" if isinstance(fault["input"], str) else "items"
+        rule, way_out = "is too long", f"At most {ctx['max_length']:,} {what} fit."
     elif kind in ("string_too_short", "too_short"):
-        rule, way_out = "is too short", f"It has {ctx['min_length']:,} at least."
+        what = "characters" if isinstance(fault["input"], str) else "items"
+        rule, way_out = "is too short", f"It has {ctx['min_length']:,} {what} or more."
     elif kind == "greater_than_equal":
         rule, way_out = "is too small", f"The least is {ctx['ge']:,}."
     elif kind == "less_than_equal":
