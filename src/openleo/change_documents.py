@@ -31,6 +31,7 @@ from openleo.governance.folder import DOCUMENTS, MANIFEST, ChangeFolder, readabl
 from openleo.governance.moves import NETWORK, Move
 from openleo.governance.public_effect import in_public, is_public
 from openleo.governance.state import Refused
+from openleo.governance.words import one_line
 from openleo.instants import stated_instant
 from openleo.network_effects import Named, effect_of_networks
 from openleo.results import OnProgress
@@ -243,9 +244,7 @@ def _listed(folder: ChangeFolder) -> Listed:
     try:
         return Listed.model_validate_json(json.dumps(folder.json(MANIFEST)))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise Refused(f"{folder.path / MANIFEST} is no list of documents: {place}: {first['msg']}") from None
+        raise Refused(f"{folder.path / MANIFEST} is no list of documents: {one_line(error.errors()[0])}") from None
 
 
 def _books(listed: RulesListed, kept: Artefacts) -> Books:

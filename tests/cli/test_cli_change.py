@@ -440,7 +440,7 @@ def test_bad_input_is_exit_2_with_a_way_out(place: Place) -> None:
     for words, said in {
         (*approve, "sgp-1", "--signature", "absent"): "cannot be read",
         (*approve, "sgp-1", "--signature", "bytes"): "is no text",
-        (*approve, "sgp-1", "--signature", "large"): "4000 characters",
+        (*approve, "sgp-1", "--signature", "large"): "4,000 characters",
         (*approve, "../../x", "--signature", signature): "officer",
         ("change", "show", "--ledger", "absent"): "officer found",
         ("change", "verify", "absent"): "holds no request.json. Name the folder that `openleo change propose",

@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 from test_cli_change import SAID, Place, place, walked
 
-from openleo.ledger.fetch import FILE_BYTES_MAX
+from openleo.cli import change_audit
+from openleo.governance import artefacts
+from openleo.governance.artefacts import MOST_BYTES, Artefacts
+from openleo.governance.state import Refused
+from openleo.ledger.faults import Malformed
+from openleo.ledger.fetch import FILE_BYTES_MAX, source
 
 __all__ = ["place", "walked"]  # fixtures
 
@@ -109,6 +114,44 @@ def test_an_effect_that_was_made_up_is_found_when_it_is_computed_again(
     assert "SGP, emergency, gained.people" in answer["why"]
 
 
+def test_a_document_may_be_larger_than_any_file_of_a_log(tmp_path: Path) -> None:
+    """An effect on the whole world is: read in a folder and over HTTP, it is what its name says."""
+    data = b'"' + b"x" * (FILE_BYTES_MAX + 10) + b'"'
+    kept = Artefacts(tmp_path / "artefacts" / "sha256")
+    name = kept.put(data)
+    (tmp_path / "artefacts" / "index.json").write_text("[]")
+    with served(tmp_path) as address:
+        for where in (str(tmp_path), address):
+            with source(where) as fetch:
+                shown = change_audit._shown(where, fetch)
+                assert shown is not None
+                assert shown.get(name) == data
+                with pytest.raises(Malformed, match="larger than any file"):
+                    fetch(f"artefacts/sha256/{name}")  # as a file of the log itself
+
+
+def test_a_document_that_no_auditor_would_read_is_not_kept(tmp_path: Path) -> None:
+    kept = Artefacts(tmp_path)
+    with pytest.raises(Refused, match="auditors read"):
+        kept.put(bytes(MOST_BYTES + 1))
+    assert not list(tmp_path.iterdir())
+    (tmp_path / ("a" * 64)).write_bytes(bytes(MOST_BYTES + 2))
+    assert len(kept.read("a" * 64) or b"") == MOST_BYTES + 1
+
+
+def test_documents_at_hand_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artefacts, "MOST_HELD", 25)
+    kept = Artefacts(tmp_path)
+    names = [kept.put(bytes([number] * 10)) for number in range(4)]
+    asked: list[str] = []
+    shown = artefacts.Shown(lambda sha256: (asked.append(sha256), kept.read(sha256))[1], "there")
+    for _ in range(2):
+        assert [shown.get(name) for name in names] == [kept.get(name) for name in names]
+        assert shown.read(names[-1]) == kept.get(names[-1])
+        assert not shown.has("b" * 64)
+    assert [asked.count(name) for name in names] == [2, 2, 2, 2]  # what was just read is at hand, no more
+
+
 def test_a_ledger_without_documents_is_audited_without(place: Place) -> None:
     place.run("ledger", "export", "ledger", "bare")
     done = place.run("change", "audit", "bare", "--json")
@@ -127,7 +170,7 @@ def test_a_document_that_was_swapped_is_found_and_one_that_is_gone_is_listed(
     file.write_bytes(was.replace(b'"', b"'", 1))
     answer = place.run("change", "audit", "public", "--json", code=3).json
     assert any("was altered" in row["why"] for row in answer["findings"])
-    file.write_bytes(bytes(FILE_BYTES_MAX + 1))  # without an end, as far as a reader goes
+    file.write_bytes(bytes(MOST_BYTES + 1))  # without an end, as far as a reader goes
     done = place.run("change", "audit", "public", "--json", code=3)
     assert any("was altered" in row["why"] for row in done.json["findings"])
     assert "is larger than any file" in done.err

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 from office import REQUEST, Office
 from world_made import JPN, LINES, OPERATORS, TWN, World, loss, roster
 
-from openleo.governance import counting, gate, losses
+from command_line import openleo
+from openleo.governance import artefacts, counting, gate, losses
+from openleo.governance.artefacts import Artefacts
 from openleo.governance.drafting import freezing, plain_effect
 from openleo.governance.entries import Terminal
 from openleo.governance.losses import UNKNOWN
@@ -120,7 +124,52 @@ def test_bad_input_is_refused_with_its_place(office: Office, words: tuple[str, .
     assert len(office.entries(0)) == 1
 
 
+def test_who_acted_is_named_and_said_not_to_be_proved(office: Office) -> None:
+    words = ("account.suspended", account("firm"), "--actor", "nobody-at-all", "--reason", "unpaid", "--in", "TWN=3")
+    said = json.loads(office.change("act", *words, "--json"))
+    assert (said["actor"], said["actor_is"]) == ("nobody-at-all", "named")
+    _, _, err = openleo("change", "act", "account.reinstated", *words[1:6], "--ledger", office.ledger)
+    assert "by nobody-at-all: actor named, not proved" in err
+    office.change("act", *words)
+    _, out, _ = openleo("change", "audit", office.ledger)
+    (line,) = [line for line in out.splitlines() if account("firm") in line]
+    assert line.endswith("suspended (by a single act; its actor named, not proved)")
+    assert [line for line in out.splitlines() if "roster" in line and "single act" in line] == []
+
+
+def test_a_single_act_voids_the_open_change_of_an_account(office: Office) -> None:
+    """As the threat model says: whoever may act can do so again and again, publicly."""
+    said = office.propose("propose-act", "cut", "account.suspended", account("firm"), "--in", "TWN/fixed=30")
+    office.sign("cut")
+    office.change("act", "account.suspended", account("firm"), "--actor", "x", "--reason", "y", "--in", "TWN=1")
+    shown = json.loads(office.change("show", said["change"], "--json"))
+    assert (shown["status"], shown["missing"]) == ("void", ["" for _ in shown["missing"]])
+
+
 # --- groups ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_its_owners_alone_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens a file before its mode is set goes on reading it afterwards."""
+    kept, modes, whole = Artefacts(tmp_path), [], os.fsync
+
+    def look(file: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(file).st_mode))
+        whole(file)
+
+    monkeypatch.setattr(artefacts.os, "fsync", look)
+    old = os.umask(0)
+    try:
+        sha256 = kept.put(b"[]", private=True)
+        assert modes[0] == 0o600
+        assert kept.path(kept.put(b"{}")).stat().st_mode & 0o777 == 0o666  # what is public is as others are
+        kept.path(sha256).chmod(0o644)  # as an earlier version left it, between writing and that
+        assert kept.put(b"[]", private=True) == sha256
+    finally:
+        os.umask(old)
+    assert kept.path(sha256).stat().st_mode & 0o777 == 0o600
+    assert kept.get(sha256) == b"[]"
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([sha256, hashlib.sha256(b"{}").hexdigest()])
 
 
 def test_a_group_is_the_hash_of_its_list_which_auditors_open(office: Office) -> None:

@@ -41,6 +41,17 @@ def test_a_commitment_is_made_once_and_opened_to_an_auditor(office: Office) -> N
     assert made == "hmac-sha256:" + hmac.new(bytes.fromhex(said["key"]), words, hashlib.sha256).hexdigest()
 
 
+def test_commitments_are_made_and_forgotten_as_json(office: Office) -> None:
+    said = json.loads(office.change("commit", "account", NAME, "--json"))
+    made = office.change("commit", "account", NAME).strip()
+    assert said == {"ok": True, "kind": "account", "commitment": made}
+    assert NAME not in json.dumps(said)
+    assert json.loads(office.change("forget", made, "--json")) == {"ok": True, "commitment": made}
+    said_no, _ = json.JSONDecoder().raw_decode(office.change("forget", made, "--json", code=3))
+    assert said_no["ok"] is False
+    assert "erased" in said_no["why"]
+
+
 def test_the_registry_is_its_owners_alone(office: Office) -> None:
     office.change("commit", "account", NAME)
     folder = office.ledger / "private"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from hypothesis import given
@@ -58,6 +59,12 @@ def checked(data: bytes) -> ET.Element:
     if entries:
         assert text_of(root, "updated") == max(text_of(one, "updated") for one in entries)
     return root
+
+
+def test_the_page_says_how_many_files_are_written() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "subscribers.md").read_text()
+    assert f"writes {len(dict(feeds(SOURCE, [])))} files" in page
+    assert f"{len(territories())} territories" in page
 
 
 def test_feeds_of_a_ledger_are_what_rfc_4287_asks_for() -> None:

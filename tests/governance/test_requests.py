@@ -58,7 +58,7 @@ def asked(
 ) -> Proposed:
     """A proposal with the signature of `by`, who is its requester unless another is said; `key`: a forger's."""
     body = world.proposal(id_, *moves, **({"requester": by.id} | more))
-    unsigned = Sponsor(officer=by.id, effect=C, network=B, signature="")
+    unsigned = Sponsor(officer=by.id, effect=C, network=B, named=(), signature="")
     body = body.model_copy(update={"sponsor": unsigned})
     message = to_sign.request(world.state.origin, world.state.people.sha256, body)
     signed = unsigned.model_copy(update={"signature": (key or by).sign(message, namespace)})
@@ -134,7 +134,7 @@ def test_the_request_of_one_change_is_not_the_request_of_another(world: World, s
     for update in altered:
         assert "other bytes" in world.why(good.model_copy(update=update)), update
     assert good.sponsor is not None
-    for update in ({"effect": A}, {"network": A}):
+    for update in ({"effect": A}, {"network": A}, {"named": ("TWN",)}):
         assert "other bytes" in world.why(
             good.model_copy(update={"sponsor": good.sponsor.model_copy(update=update)})
         ), update
@@ -165,6 +165,7 @@ def test_the_effect_is_the_one_that_the_request_was_signed_with(world: World) ->
     world.append(asked(world, OPERATORS[1]))
     assert "another effect" in world.why(world.effect("c-1", sha256=A))
     assert "another effect" in world.why(world.effect("c-1").model_copy(update={"network": A}))
+    assert "other territories" in world.why(world.effect("c-1", named=("TWN",)))
     assert not world.why(world.effect("c-1"))
 
 
@@ -390,6 +391,32 @@ def test_a_draft_that_was_altered_or_whose_ground_moved_is_not_taken(office: Off
     act = ("account.suspended", account("firm"), "suspended", "--actor", "operator-3", "--reason", "x", "--in", "TWN=1")
     office.change("act", *act)
     assert "its base" in hand_in(office, "cut", OPERATORS[0], code=3)
+
+
+@pytest.mark.parametrize("of", ["account", "class", "group"])
+def test_a_territory_that_is_named_is_not_dropped_from_a_draft(office: Office, of: str, tmp_path: Path) -> None:
+    """Whoever holds the draft would drop the quorum of a territory of which nobody is counted in the effect."""
+    members = tmp_path / "members"
+    members.write_text(f"{account('firm')[8:]}\n")
+    of_kind: dict[str, tuple[object, ...]] = {
+        "account": ("account.suspended", account("firm"), "--in", "JPN/fixed=30"),
+        "class": ("class.changed", f"class:{account('firm')[8:]}", "priority", "--in", "JPN/fixed=30"),
+        "group": ("group.changed", "group:ships", "--list", members, "--in", "JPN/fixed=30"),
+    }
+    drafted(office, "cut", "propose-act", *of_kind[of], "--in", "TWN=0")
+    path = office.path / "cut" / "draft.json"
+    whole = path.read_bytes()
+    for both in (False, True):
+        said = json.loads(whole)
+        assert said["effect"]["named"] == ["JPN", "TWN"]
+        said["effect"]["named"] = ["JPN"]
+        if both:
+            said["proposed"]["sponsor"]["named"] = ["JPN"]
+        path.write_text(json.dumps(said))
+        why = hand_in(office, "cut", OPERATORS[0], code=3)
+        assert ("other bytes" if both else "other territories") in why
+    path.write_bytes(whole)
+    assert "1 of regulator:TWN" in hand_in(office, "cut", OPERATORS[0])
 
 
 def test_somebody_outside_the_roster_has_a_sponsor(office: Office) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from openleo.places.territories import (
     HIGH_SEAS,
+    STRIPS,
     contested_areas,
     contested_with,
     display_name,
@@ -88,6 +89,11 @@ def test_land_brings_its_territorial_sea_and_nothing_else():
     assert with_territorial_sea(["LUX"]) == {"LUX", "LUX.sea12"}
     assert with_territorial_sea(["JPN.sea200", HIGH_SEAS]) == {"JPN.sea200", HIGH_SEAS}
     assert with_territorial_sea([]) == frozenset()
+    assert with_territorial_sea(iter(["a-land-of-later"])) == {"a-land-of-later", "a-land-of-later.sea12"}
+    no_land = {HIGH_SEAS, *(id_ + strip for id_ in territories() for strip in STRIPS)}
+    for id_ in (*territories(), *no_land):  # as the table has it
+        assert with_territorial_sea([id_]) == {id_} | ({f"{id_}.sea12"} if id_ in territories() else set())
+    assert no_land.isdisjoint(territories())
 
 
 def test_every_territory_names_its_source_version_and_point_of_view():

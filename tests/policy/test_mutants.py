@@ -103,7 +103,7 @@ DECISIONS = [
     Mutant("a position is stale at the bound", "policy.request:Request.stale", "> after_s", ">= after_s"),
     Mutant("a position without age is stale", "policy.request:Request.stale", "is not None and", "is None or"),
     Mutant("the territorial sea is forgotten", "places.territories:with_territorial_sea",
-           "{id_ + TERRITORIAL_SEA for id_ in ids if id_ in known}", "set()"),
+           "{id_ + TERRITORIAL_SEA for id_ in ids if id_ != HIGH_SEAS and not id_.endswith(STRIPS)}", "set()"),
     Mutant("include is not read", "policy.rule_territory:_named",
            "inside = with_territorial_sea(include)", "inside = frozenset()"),
     Mutant("what a rule excludes stays in a polygon", "policy.rule_territory:_named",

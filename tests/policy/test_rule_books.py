@@ -78,6 +78,60 @@ def test_an_absolute_path_is_refused(book: Path, tmp_path: Path) -> None:
         book_documents([book])
 
 
+def named_in(where: str, name: str) -> dict[str, object]:
+    """A territory that names a file, by one of the ways there are."""
+    return {
+        "in": {"in": f"'{name}'"},
+        "list": {"in": ["TWN", f'"{name}"'], "include": []},
+        "less": {"in": f"TWN - buffer('{name}', 5)", "include": []},
+        "bare": {"in": f"(TWN & {name})", "include": []},
+        "geojson": {"geojson": name},
+        "cells": {"cells": name},
+    }[where]
+
+
+@pytest.mark.parametrize("where", ["in", "list", "less", "bare", "geojson", "cells"])
+@pytest.mark.parametrize("ending", [".geojson", ".json", ".txt", ".csv", ""])
+def test_a_document_reads_no_file_but_its_own(
+    where: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A book written by hand would have whoever replays the ledger read a file of theirs."""
+    secret = tmp_path / f"secret{ending}"
+    secret.write_text(json.dumps(ZONE) if ending in (".geojson", ".json") else "844ba11ffffffff\n")
+    opened: list[Path] = []
+    whole = Path.open
+    monkeypatch.setattr(Path, "open", lambda path, *args, **more: (opened.append(path), whole(path, *args, **more))[1])
+    up = "/".join([".."] * 40)
+    for number, name in enumerate((str(secret), f"{up}{secret}")):
+        territory = named_in(where, name)
+        rule = {"id": "a", "effect": "permit", "territory": territory, "reason": "an example"}
+        rule["from"] = "2026-01-01T00:00:00Z"
+        with pytest.raises(InputError) as refused:
+            rules_of_books(
+                [{"schema": 1, "book": "one", "rule": [rule], "files": {"x.txt": ""}}], tmp_path / str(number)
+            )
+        if ending or where in ("geojson", "cells"):
+            assert "not among the files of the book" in str(refused.value)
+    assert secret.resolve() not in [path.resolve() for path in opened]
+
+
+def test_a_document_that_is_odd_is_refused_and_not_tripped_over(tmp_path: Path) -> None:
+    odd = [
+        None,
+        5,
+        [5],
+        {"territory": 5},
+        {"territory": {"in": 5}},
+        {"territory": {"in": [5, None]}},
+        {"territory": {"in": {}}},
+    ]
+    for number, rule in enumerate([*odd, {"id": {}, "territory": "x.geojson"}]):
+        for rules in (rule, [rule]):
+            document = {"schema": 1, "book": "one", "rule": rules, "files": {}}
+            with pytest.raises(InputError):
+                rules_of_books([document], tmp_path / f"{number}{isinstance(rules, list)}{rules is rule}")
+
+
 def test_a_document_that_leads_elsewhere_writes_nothing(tmp_path: Path) -> None:
     document = {"schema": 1, "book": "one", "rule": [], "files": {"/tmp/elsewhere.txt": "x"}}
     with pytest.raises(InputError, match="lies outside"):

@@ -42,7 +42,7 @@ Also = Annotated[
 def act(
     type_: SingleType,
     target: Single,
-    actor: Annotated[str, typer.Option(metavar="ID", help="Who acts; on record.")],
+    actor: Annotated[str, typer.Option(metavar="ID", help="Who acts; on record, named and not proved.")],
     reason: Annotated[str, typer.Option(metavar="T", help="Why; it is public.")],
     new: SingleNew = "",
     in_: In = None,
@@ -90,8 +90,8 @@ def act(
     if late:
         note(late)
     if as_json:
-        print_json({"ok": True, "entry": number})
-    note(f"Entry {number}: {target} is {value}.")
+        print_json({"ok": True, "entry": number, "actor": actor, "actor_is": "named"})
+    note(f"Entry {number}: {target} is {value}, by {actor}: actor named, not proved.")
 
 
 def propose(
@@ -187,9 +187,7 @@ def _value(house: House, target: str, new: str, members: Path | None) -> str:
     ]
     if wrong:
         raise InputError(wrong)
-    sha256 = house.artefacts.put_json(sorted(set(lines)))
-    house.artefacts.path(sha256).chmod(0o600)  # opened to auditors; the ledger has its hash alone
-    return sha256
+    return house.artefacts.put_json(sorted(set(lines)), private=True)  # opened to auditors; the ledger has its hash
 
 
 def _counted(words: list[str] | None) -> Counts:

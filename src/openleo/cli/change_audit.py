@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from openleo.governance.replay import Finding
     from openleo.governance.state import Change, State
     from openleo.ledger.policy import Opened
-    from openleo.ledger.tiles import Fetch
 
 MOST_TOLD = 50
+OF_ACTS = ("account:", "class:")  # beginnings of targets that a single act can move
 SLACK_S = 60  # so far may clocks differ
 Where = Annotated[str, typer.Argument(metavar="LEDGER", help="A data folder, a published folder, or an address.")]
 Pinned = Annotated[
@@ -116,15 +116,15 @@ def _published(where: str, kept: Artefacts | None, policy: Path | None, on: Path
     return found
 
 
-def _shown(where: str, fetch: Fetch) -> Artefacts | None:
+def _shown(where: str, fetch: Callable[[str, int], bytes]) -> Artefacts | None:
     """The documents beside a published ledger, where there are any (`openleo change publish`)."""
-    from openleo.governance.artefacts import Shown
+    from openleo.governance.artefacts import MOST_BYTES, Shown
     from openleo.governance.published import FOLDER, INDEX
     from openleo.ledger.faults import Malformed, Missing
 
     def read(path: str) -> bytes | None:
         try:
-            return fetch(path)
+            return fetch(path, MOST_BYTES)
         except Missing:
             return None
         except Malformed as error:  # larger than is read: it is there, and fits no name
@@ -338,6 +338,8 @@ def _tell_in_order(state: State) -> None:
     typer.echo(f"{len(state.changes):,} changes, {len(activated):,} of them activated; in force:")
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
+        if by is None and target.startswith(OF_ACTS):
+            by = "a single act; its actor named, not proved"
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
     if named := _requesters(state)["named"]:
         typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")

@@ -15,7 +15,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The operator's own na
 Commitment = Annotated[str, typer.Argument(metavar="COMMITMENT", help="hmac-sha256:… as it stands on the ledger.")]
 
 
-def commit(kind: Kind, name: Name, data: Data = DEFAULT_DATA) -> None:
+def commit(kind: Kind, name: Name, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Print the commitment of an account or terminal, which stands for it on the ledger.
 
     The first time, a random key is made and kept in the data folder (private/); it is printed by `change open` alone.
@@ -28,8 +28,11 @@ def commit(kind: Kind, name: Name, data: Data = DEFAULT_DATA) -> None:
         raise InputError(Problem("KIND", "", f"is {kind!r}; known are {join_or(KINDS)}."))
     if not name.strip() or name.startswith(FORM):
         raise InputError(Problem("NAME", "", f"is {name!r:.40}: a name is not empty, and no commitment ({FORM}…)."))
-    with answers(kind, False), Registry(_folder(data)) as registry:
-        typer.echo(registry.commitments(kind, [name])[name])
+    with answers(kind, as_json), Registry(_folder(data)) as registry:
+        made = registry.commitments(kind, [name])[name]
+    if as_json:
+        return print_json({"ok": True, "kind": kind, "commitment": made})
+    return typer.echo(made)
 
 
 def open_(made: Commitment, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
@@ -48,12 +51,14 @@ def open_(made: Commitment, data: Data = DEFAULT_DATA, as_json: AsJson = False) 
     typer.echo(f"{found.kind} {found.name}\nkey {found.key.hex()}")
 
 
-def forget(made: Commitment, data: Data = DEFAULT_DATA) -> None:
+def forget(made: Commitment, data: Data = DEFAULT_DATA, as_json: AsJson = False) -> None:
     """Erase the name and the key of a commitment, for good. The ledger stays as it is, and says no name any more."""
     from openleo.governance.registry import Registry
 
-    with answers(made, False), Registry(_folder(data)) as registry:
+    with answers(made, as_json), Registry(_folder(data)) as registry:
         registry.forget(made)
+    if as_json:
+        print_json({"ok": True, "commitment": made})
     note("Erased. Copies of the folder (backups) hold it until they are gone, too.")
 
 

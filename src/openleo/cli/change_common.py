@@ -108,6 +108,7 @@ def answers(what: str, as_json: bool) -> Iterator[None]:
     from pydantic import ValidationError
 
     from openleo.errors import InputError, Problem
+    from openleo.governance import words
     from openleo.governance.entries import EntryRefused
     from openleo.governance.house import NotInOrder
     from openleo.governance.state import Refused
@@ -125,16 +126,7 @@ def answers(what: str, as_json: bool) -> Iterator[None]:
     except (LedgerError, EntryRefused) as error:
         raise InputError(Problem(what, "", str(error))) from None
     except ValidationError as error:
-        raise InputError(
-            [
-                Problem(
-                    what,
-                    ".".join(map(str, one["loc"])),
-                    f"{one['input']!r:.80} cannot stand on the ledger: {one['msg']}.",
-                )
-                for one in error.errors()
-            ]
-        ) from None
+        raise InputError(words.problems(what, error.errors())) from None
     except OSError as error:
         place = str(error.filename or what)
         rule = f"cannot be read or written: {error.strerror or error}. What is not on the ledger has not taken effect."
@@ -146,13 +138,13 @@ def signed_by(officer: str, path: Path, option: str) -> Signed:
     from pydantic import ValidationError
 
     from openleo.errors import InputError, Problem
+    from openleo.governance import words
     from openleo.governance.entries import Signed
 
     try:
         return Signed(officer=officer, signature=read_text(path, option))
     except ValidationError as error:
-        first = error.errors()[0]
-        rule = f"is no signature of an officer: {first['loc'][0]}: {first['msg']}."
+        rule = f"is no signature of an officer: {words.one_line(error.errors()[0])}."
         raise InputError(
             Problem(f"{option} {path}".strip(), "", rule, "Name it OFFICER.sig, as ssh-keygen wrote it.")
         ) from None

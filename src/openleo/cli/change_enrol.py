@@ -112,6 +112,7 @@ def _bodies(house: House, registry: Registry, type_: str, rows: Sequence[Row]) -
     from pydantic import ValidationError
 
     from openleo.errors import InputError, Problem
+    from openleo.governance import words
     from openleo.governance.entries import Terminal as Form
     from openleo.governance.state import Refused
     from openleo.places.territories import territory_id, unknown_territory
@@ -135,8 +136,7 @@ def _bodies(house: House, registry: Registry, type_: str, rows: Sequence[Row]) -
         try:
             bodies.append(Form.model_validate(said))
         except ValidationError as error:
-            for one in error.errors():
-                problems.append(Problem(row.place, str(one["loc"][0]), f"{one['input']!r:.60}: {one['msg']}."))
+            problems += words.problems(row.place, error.errors(), Form)
     if problems:
         raise InputError(problems)
     return bodies

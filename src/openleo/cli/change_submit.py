@@ -150,6 +150,7 @@ def _problems(error: ValueError) -> list[Any]:
     from pydantic import ValidationError
 
     from openleo.errors import Problem
+    from openleo.governance import words
 
     if not isinstance(error, ValidationError):
         return [Problem("the request", "", str(error))]
@@ -157,5 +158,5 @@ def _problems(error: ValueError) -> list[Any]:
     found = []
     for one in error.errors():
         place = str(one["loc"][0]) if one["loc"] else ""
-        found.append(Problem(names.get(place, f"--{place}"), "", f"{one['input']!r:.80}: {one['msg']}."))
+        found.append(Problem(names.get(place, f"--{place}"), "", *words.in_words(one)))
     return found

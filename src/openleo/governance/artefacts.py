@@ -18,6 +18,13 @@ import rfc8785
 
 from openleo.governance.state import Refused
 
+# Of a document. The largest honest ones are effects on the world: 750 territories and strips in 6 classes, at half
+# a kilobyte a row, are 2 MB, and so is each side of every change of rules ahead (up to 100) that moves them all. A book
+# has files of up to 50 MB. A hostile one costs an auditor a few times as much memory, when it is read as JSON.
+MOST_BYTES = 2**27
+MOST_HELD = 2**28  # bytes of published documents that are kept at hand; beyond, they are read again
+FOR_OTHERS = 0o077  # what a file's mode gives to others than its owner
+
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -33,16 +40,26 @@ class Artefacts:
         """Where one is or would be."""
         return self._folder / sha256
 
-    def put(self, data: bytes) -> str:
-        """Keep bytes; when this returns they are on the disk. Gives their name. Raises OSError."""
+    def put(self, data: bytes, *, private: bool = False) -> str:
+        """Keep bytes; when this returns they are on the disk. Gives their name. Raises OSError, or Refused.
+
+        `private`: at no time can anybody but the owner of the folder read them.
+        """
+        if len(data) > MOST_BYTES:
+            raise Refused(
+                f"a document of it takes {len(data):,} bytes, and auditors read {MOST_BYTES:,} of one: "
+                "split the change, or propose fewer windows"
+            )
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if path.exists() and path.read_bytes() == data:
+        if path.exists() and path.read_bytes() == data and not (private and path.stat().st_mode & FOR_OTHERS):
             return sha256
         self._folder.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{sha256}.{os.getpid()}")
         try:
-            with beside.open("wb") as file:
+            beside.unlink(missing_ok=True)  # of a process of this number that was killed
+            made = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o666)
+            with os.fdopen(made, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -54,9 +71,9 @@ class Artefacts:
             raise
         return sha256
 
-    def put_json(self, document: Any) -> str:
+    def put_json(self, document: Any, *, private: bool = False) -> str:
         """Keep a document as its RFC 8785 bytes."""
-        return self.put(rfc8785.dumps(document))
+        return self.put(rfc8785.dumps(document), private=private)
 
     def get(self, sha256: str) -> bytes:
         """Raises Refused where it is not there, or is not what its name says."""
@@ -72,7 +89,8 @@ class Artefacts:
     def read(self, sha256: str) -> bytes | None:
         """The bytes under a name, whatever they are; None if there are none."""
         try:
-            return self.path(sha256).read_bytes()
+            with self.path(sha256).open("rb") as file:
+                return file.read(MOST_BYTES + 1)  # more of it fits no name, as nothing so large is kept
         except FileNotFoundError:
             return None
 
@@ -108,10 +126,15 @@ class Shown(Artefacts):
         super().__init__(Path(where))
         self._fetch, self._where = fetch, where
         self._known: dict[str, bytes | None] = {}
+        self._held = 0  # bytes
 
     def read(self, sha256: str) -> bytes | None:
         if sha256 not in self._known:
-            self._known[sha256] = self._fetch(sha256)
+            data = self._fetch(sha256)
+            self._held += len(data or b"")
+            if self._held > MOST_HELD:
+                self._known, self._held = {}, len(data or b"")
+            self._known[sha256] = data
         return self._known[sha256]
 
     def has(self, sha256: str) -> bool:

@@ -37,7 +37,7 @@ class Draft:
     @classmethod
     def of(cls, state: State, at: datetime, proposed: Proposed, frozen: EffectFrozen, sponsor: str) -> Draft:
         """Raises Refused where the proposal could not follow, whoever signed it."""
-        by = Sponsor(officer=sponsor, effect=frozen.effect, network=frozen.network, signature="")
+        by = Sponsor(officer=sponsor, effect=frozen.effect, network=frozen.network, named=frozen.named, signature="")
         drafted = proposed.model_copy(update={"sponsor": by})
         check_drafted(state, at, drafted)
         return cls(state.origin, state.people.sha256, drafted, frozen)

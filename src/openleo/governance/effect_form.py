@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from openleo.governance.entries import Count, Instant, Place, Sha256
 from openleo.governance.state import Refused
+from openleo.governance.words import one_line
 
 Json = Mapping[str, Any]
 Name = Annotated[Place, Field(min_length=1)]
@@ -92,7 +93,7 @@ def checked(effect: object) -> Json:
         form = _Effect.model_validate(effect)
         rfc8785.dumps({key: value for key, value in dict(_mapping(effect)).items() if key != "sha256"})
     except ValidationError as error:
-        told = [f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in error.errors()[:MOST_TOLD]]
+        told = [one_line(one) for one in error.errors()[:MOST_TOLD]]
         raise Refused(f"the effect cannot be judged: {'; '.join(told)}") from None
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError):
         raise Refused("the effect cannot be written as canonical JSON") from None

@@ -89,11 +89,12 @@ class Genesis(Body):
 
 
 class Sponsor(Body):
-    """The officer who signed the request, over the whole proposal, the effect and its network (to_sign.request)."""
+    """The officer who signed the request: over all of it, its effect, network and territories (to_sign.request)."""
 
     officer: Id
     effect: Sha256
     network: Sha256
+    named: tuple[Place, ...]  # as EffectFrozen has it: no effect says which quorums were asked for with it
     signature: Armour
 
 
@@ -238,7 +239,8 @@ class BreakGlassReviewed(Body):
 class Act(Body):
     """A move of its own (`change` null: a single act, below the rate), or what a change that was activated did.
 
-    `terminals`, `territories`: how many may lose service by it, in all and where.
+    `terminals`, `territories`: how many may lose service by it, in all and where. `actor`: of a single act whoever it
+    names, proved by nothing.
     """
 
     change: Id | None

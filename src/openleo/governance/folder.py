@@ -29,6 +29,7 @@ from openleo.governance import losses, to_sign
 from openleo.governance.effect_form import checked
 from openleo.governance.entries import EffectFrozen, Proposed
 from openleo.governance.public_effect import in_public
+from openleo.governance.requests import check_effect
 from openleo.governance.sshsig import REQUEST_NAMESPACE, SignatureRefused, verify
 from openleo.governance.state import Change, Refused, State, statement
 
@@ -171,9 +172,10 @@ class ChangeFolder:
             raise Refused(f"{self.path / DETAIL} is of another effect than {EFFECT}")
 
     def _check_asked(self, proposed: Proposed) -> None:
-        """A signature of the request is over what stands in the folder; whose key it is, the ledger says."""
+        """A signature of the request is over what stands in the folder. Whose key it is, the ledger says."""
         if proposed.sponsor is None:
             return
+        check_effect(proposed, self.frozen)
         try:
             made = to_sign.request(str(self.request["origin"]), str(self.request["roster"]), proposed)
         except ValueError:  # text that is none: halves of pairs

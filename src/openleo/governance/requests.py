@@ -51,10 +51,14 @@ def check(state: State, body: Proposed) -> None:
 
 
 def check_effect(proposed: Proposed, body: EffectFrozen) -> None:
-    """The effect is the one that the request was signed with. Raises Refused."""
+    """The effect, and the territories named besides, are those that the request was signed with. Raises Refused."""
     by = proposed.sponsor
-    if by is not None and (by.effect, by.network) != (body.effect, body.network):
+    if by is None:
+        return
+    if (by.effect, by.network) != (body.effect, body.network):
         raise Refused(f"{by.officer} signed the request with another effect than this one")
+    if by.named != body.named:
+        raise Refused(f"{by.officer} signed the request with other territories than this effect names")
 
 
 def standing(proposed: Proposed) -> str:

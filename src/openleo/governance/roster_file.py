@@ -52,8 +52,8 @@ def read_roster(path: Path) -> Roster:
 def roster_of(document: Mapping[str, Any], file: str = "roster") -> Roster:
     """The roster of a document, as the ledger holds it; `file` is what problems call it. Raises InputError.
 
-    Only the very document that the roster would write is read. A territory that this version does not know is kept:
-    what was agreed with another version is read as it was.
+    Only the very document that the roster would write is read. Territories are kept as they are written, whether or not
+    this version knows them, or takes them for another's name: what was agreed with another version is read as it was.
     """
     roster = _read(document, file, known_places=False)
     if rfc8785.dumps(dict(document)) != roster.canonical:
@@ -294,11 +294,11 @@ class _Making:
         )
 
     def _territory(self, word: str, where: str) -> str:
-        """The id of a territory, or ANY: a line whose territory nobody knows would never hold."""
-        if word == ANY:
-            return ANY
+        """The id of a territory, or ANY. In a file, where a line whose territory nobody knows would never hold."""
+        if word == ANY or not self.known_places:
+            return word
         found = territory_id(word)
-        if found is None and self.known_places:
+        if found is None:
             self.add(where, *unknown_territory(word))
         return found or word
 

@@ -35,8 +35,8 @@ def request(origin: str, roster: str, proposed: Proposed) -> bytes:
     said = proposed.model_dump(mode="json", by_alias=True, exclude={"sponsor"})
     assert proposed.sponsor is not None
     by = proposed.sponsor
-    asked = {"sponsor": by.officer, "effect": by.effect, "network": by.network, "roster": roster}
-    return _statement("request", origin, {**said, **asked})
+    asked = {"sponsor": by.officer, "effect": by.effect, "network": by.network, "named": list(by.named)}
+    return _statement("request", origin, {**said, **asked, "roster": roster})
 
 
 def objection(origin: str, change: str, party: str, text: str) -> bytes:

@@ -165,6 +165,9 @@ def display_name(id_: str) -> str:
 
 
 def with_territorial_sea(ids: Iterable[str]) -> frozenset[str]:
-    """Lands together with their 12-nautical-mile waters; strips and the high seas stand for themselves."""
-    known = territories()
-    return frozenset(ids) | {id_ + TERRITORIAL_SEA for id_ in ids if id_ in known}
+    """Lands together with their 12-nautical-mile waters; strips and the high seas stand for themselves.
+
+    By the form of an id alone: what a ledger says of a land does not depend on the lands that a version knows.
+    """
+    ids = frozenset(ids)
+    return ids | {id_ + TERRITORIAL_SEA for id_ in ids if id_ != HIGH_SEAS and not id_.endswith(STRIPS)}

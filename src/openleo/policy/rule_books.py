@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from openleo.errors import InputError, Problem
-from openleo.places.expression_text import files_named, is_file
+from openleo.places.expression_text import files_named
 from openleo.policy.rule_file import read_rules, read_table, rule_files
 from openleo.policy.rules import CLASSES, SCHEMA, RuleSet
 from openleo.reading import bounded_text
@@ -47,7 +47,10 @@ def book_documents(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
 
 
 def rules_of_books(documents: Iterable[Document], folder: Path) -> RuleSet:
-    """The rules of books together; `folder`, an empty one, is where they are written to be read. Raises InputError."""
+    """The rules of books together; `folder`, an empty one, is where they are written to be read. Raises InputError.
+
+    Whoever wrote a book, nothing is read but what stands in it: a rule that names another file is refused.
+    """
     paths = []
     for number, document in enumerate(documents):
         place = folder / str(number) / Path(*["in"] * DEEPEST)  # so that `..` leads to no other book
@@ -64,6 +67,8 @@ def rules_of_books(documents: Iterable[Document], folder: Path) -> RuleSet:
             except (OSError, ValueError) as error:  # a name that is too long or another's folder, text that is none
                 rule = f"holds {name[:80]!r}, which cannot be written: {error.__class__.__name__}."
                 raise InputError(Problem(f"book {document['book']}", "files", rule)) from None
+        if problems := list(_not_kept(document, files)):
+            raise InputError(problems)
         table = {key: value for key, value in document.items() if key != "files"}
         (place / NAME).write_text(json.dumps(table), encoding="utf-8")
         paths.append(place / NAME)
@@ -84,17 +89,30 @@ def _add_files(files: dict[str, str], path: Path, rules: Iterable[Document]) -> 
                 yield Problem(str(path), where, f'names "{name}", and another file of the book is called so.')
 
 
-def _named_by(rule: Document) -> Iterator[str]:
-    territory = rule.get("territory")
+def _not_kept(document: Document, files: Mapping[str, str]) -> Iterator[Problem]:
+    """What is wrong with the files that the rules of a document name: each has to be one of its own."""
+    rules = document.get("rule")
+    for rule in rules if isinstance(rules, list) else []:
+        for name in _named_by(rule):
+            if name not in files:
+                where = f'rule "{str(rule.get("id"))[:80]}"'
+                said = f"names {name[:80]!r}, which is not among the files of the book."
+                yield Problem(f"book {document.get('book')}", where, said, "A book is kept with the files it names.")
+
+
+def _named_by(rule: object) -> Iterator[str]:
+    """The files that a rule names, whatever else is wrong with it."""
+    territory = rule.get("territory") if isinstance(rule, Mapping) else None
     if isinstance(territory, str):
         territory = {"in": territory}
     if not isinstance(territory, Mapping):
         return
-    words = territory.get("in", [])
-    for word in [words] if isinstance(words, str) else words:
-        yield from files_named(word)
+    words = territory.get("in")
+    for word in words if isinstance(words, list) else [words]:
+        if isinstance(word, str):
+            yield from files_named(word)
     for key in ("geojson", "cells"):
-        if isinstance(name := territory.get(key), str) and is_file(name):
+        if isinstance(name := territory.get(key), str):
             yield name
 
 
