@@ -213,6 +213,11 @@ def test_an_altered_proof_exits_3(ledger: Path, note: Path, tmp_path: Path) -> N
         assert (code, said["ok"]) == (3, False), old
 
 
+def heeds_interrupts() -> None:
+    """What is started in the background of a script ignores them otherwise, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_witnesses_cosign_and_a_policy_counts_them(ledger: Path, note: Path, tmp_path: Path) -> None:
     """Two witnesses in processes of their own; one is stopped, and the quorum of both is then not met."""
     openleo("ledger", "append", ledger, note)
@@ -224,6 +229,7 @@ def test_witnesses_cosign_and_a_policy_counts_them(ledger: Path, note: Path, tmp
                 [sys.executable, "-m", "openleo", *map(str, command), "--log", str(tmp_path / "vkey"), "--port", "0"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                preexec_fn=heeds_interrupts,
             )  # fmt: skip
             running.append(process)
             assert process.stdout is not None

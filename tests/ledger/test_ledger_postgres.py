@@ -98,6 +98,13 @@ def test_altered_by_hand_it_is_not_opened(ledger: str, statement: str, entry: in
     assert refused.value.entry == entry
 
 
+def test_who_closes_it_leaves_room_at_once_for_the_next_writer(ledger: str) -> None:
+    for number in range(20):
+        with store.open_ledger(ledger) as log:
+            log.append(entries(1), LOG)
+            assert log.size == number + 1
+
+
 def test_there_is_one_writer_and_any_number_of_readers(ledger: str) -> None:
     with store.open_ledger(ledger) as log:
         log.append(entries(5), LOG)

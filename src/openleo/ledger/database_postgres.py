@@ -36,6 +36,7 @@ class Postgres:
                     self._connection.execute("set default_transaction_read_only = on")
             if write:
                 self._be_the_writer()
+            self._writes = write
         except BaseException:
             self._connection.close()
             raise
@@ -75,7 +76,11 @@ class Postgres:
             yield
 
     def close(self) -> None:
-        self._connection.close()
+        with contextlib.suppress(self._psycopg.Error), self._connection:  # closed in any case
+            if (
+                self._writes
+            ):  # else the server gives the lock back a moment after this, and whoever opens next is refused
+                self._connection.execute("select pg_advisory_unlock_all()")
 
     @contextlib.contextmanager
     def _said(self) -> Iterator[None]:
