@@ -1,4 +1,4 @@
-"""Reading a TOML or JSON file into a checked record, with every fault named at once.
+"""Reading a TOML or JSON file into a checked record, with every fault named at once; and the rows of a CSV.
 
 A pydantic model says what a file may hold; this module turns what pydantic finds into our problems: the place in the
 file, what stands there, what is required, and the near names of a key that is not known.
@@ -6,10 +6,12 @@ file, what stands there, what is required, and the near names of a key that is n
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -271,3 +273,20 @@ def _record_in(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for inner in get_args(annotation) if (found := _record_in(inner))), None)
+
+
+def csv_rows(path: Path, option: str, needed: Sequence[str], way_out: str) -> list[tuple[int, dict[str, str | None]]]:
+    """(line, row) of a CSV in UTF-8 that has at least the columns `needed`.
+
+    Raises InputError: where it cannot be read, by the `option` that named it; where a column is not there.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
+        rows = [(reader.line_num, row) for row in reader]
+    except (OSError, ValueError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(Problem(f"{option} {path}", "", f"cannot be read as CSV: {why}.")) from None
+    missing = [column for column in needed if column not in (reader.fieldnames or ())]
+    if missing:
+        raise InputError(Problem(str(path), "", f"lacks the columns {', '.join(missing)}.", way_out))
+    return rows

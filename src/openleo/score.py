@@ -7,8 +7,6 @@ keeps its row and says why. Rates are compared where the model has any.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem
 from openleo.places.territories import territory_id
+from openleo.reading import csv_rows
 
 Floats = NDArray[np.float64]
 
@@ -263,18 +262,7 @@ def read_measured(path: Path, option: str = "--measured") -> tuple[Measured, ...
     Raises InputError with every fault.
     """
     file = str(path)
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
-        rows = [(reader.line_num, row) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(f"{option} {file}", "", f"cannot be read as CSV: {why}.")) from None
-    missing = [column for column in NEEDED if column not in (reader.fieldnames or ())]
-    if missing:
-        rule = f"lacks the columns {', '.join(missing)}."
-        raise InputError(
-            Problem(file, "", rule, f"Measurements need {', '.join(NEEDED)}; {', '.join(RATES)} may be left out.")
-        )
+    rows = csv_rows(path, option, NEEDED, f"Measurements need {', '.join(NEEDED)}; {', '.join(RATES)} may be left out.")
     problems: list[Problem] = []
     first: dict[str, int] = {}
     found = []

@@ -7,8 +7,6 @@ trace knows nothing of satellites: that a step is a hand-over is an inference.
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem
+from openleo.reading import csv_rows
 from openleo.score import spearman
 
 Floats = NDArray[np.float64]
@@ -165,16 +164,7 @@ def read_trace(path: Path, option: str = "--trace") -> Trace:
     Raises InputError with every fault.
     """
     file = str(path)
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
-        rows = [(reader.line_num, row) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(f"{option} {file}", "", f"cannot be read as CSV: {why}.")) from None
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        rule = f"lacks the columns {', '.join(missing)}."
-        raise InputError(Problem(file, "", rule, "A trace needs t and rtt_ms."))
+    rows = csv_rows(path, option, COLUMNS, "A trace needs t and rtt_ms.")
     problems, found, last = [], [], -np.inf
     for line, row in rows:
         t, rtt = _number(row["t"]), _number(row["rtt_ms"]) if str(row["rtt_ms"] or "").strip() else np.nan

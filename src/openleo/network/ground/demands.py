@@ -6,8 +6,6 @@ every fault of numbers and names at once.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from openleo.errors import InputError, Problem
+from openleo.reading import csv_rows
 
 COLUMNS = ("from", "to", "mbps")
 LEAST_MBPS, MOST_MBPS = 1e-6, 1e12  # one bit a second, below which tables say 0; an exabit, beyond any network
@@ -42,16 +41,7 @@ class Demand:
 def parse(path: Path, option: str) -> tuple[Row, ...]:
     """The rows of a file. Raises InputError if it is no table of demands."""
     file = str(path)
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
-        rows = [(reader.line_num, row) for row in reader]
-    except (OSError, ValueError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(f"{option} {file}", "", f"cannot be read as CSV: {why}.")) from None
-    missing = [column for column in COLUMNS if column not in (reader.fieldnames or ())]
-    if missing:
-        rule = f"lacks the columns {', '.join(missing)}."
-        raise InputError(Problem(file, "", rule, f"Demands need {', '.join(COLUMNS)}."))
+    rows = csv_rows(path, option, COLUMNS, f"Demands need {', '.join(COLUMNS)}.")
     if not rows:
         raise InputError(Problem(file, "", "holds no demand."))
     return tuple(Row(line, *(str(row[column] or "").strip() for column in COLUMNS)) for line, row in rows)
