@@ -52,10 +52,10 @@ $(VENV)/.packages: tools/debian-packages | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 
 test: $(VENV)/.dev $(VENV)/.packages
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(VENV)/.dev $(VENV)/.packages
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -257,9 +257,18 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
             tomllib.loads(block.content)
 
 
+# Pages whose commands take more than some 8 s, and those that go on in their folders: they and those of scenarios,
+# which compute effects of whole fleets, run with the slow tests. The README's table, the tutorial, concepts and the
+# page for subscribers are tried each time.
+LONG = {
+    "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "planner", "regulator",
+    "researcher", "rules", "traffic",
+}  # fmt: skip
+
+
 def _marked(page: Path) -> object:
-    """Pages of scenarios compute effects of whole fleets; they run with the slow tests."""
-    return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if page.parent.name == "scenarios" else [])
+    long = page.parent.name == "scenarios" or page.stem in LONG
+    return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if long else [])
 
 
 TOOLS = ("ssh-keygen", "jq", "curl", "openssl", "perl", "sha256sum")  # of other people, that pages use
@@ -283,6 +292,10 @@ def left_by(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
         return folder
 
     return folder_of
+
+
+def test_pages_said_to_take_long_are_there() -> None:
+    assert {page.stem for page in WITH_CONSOLE} > LONG
 
 
 @pytest.mark.parametrize("page", [_marked(page) for page in WITH_CONSOLE])

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import csv
 import math
-import subprocess
-import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import networkx
@@ -20,6 +19,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
+from command_line import openleo
 from openleo.network import ephemeris, hypatia
 from openleo.network.pairs import ByRange, Sky, rtt_between
 
@@ -33,10 +33,9 @@ Lines = dict[tuple[int, int], Line]
 
 
 def export(scenario: Path, out: Path, *options: str) -> str:
-    command = [sys.executable, "-m", "openleo", "export", "hypatia", str(scenario), "--out", str(out), *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+    code, _, err = openleo("export", "hypatia", scenario, "--out", out, *options)
+    assert code == 0, err
+    return err
 
 
 def small_directory(folder: Path) -> Path:
@@ -122,6 +121,7 @@ class Sight:
     interfaces: list[int]
 
 
+@cache  # of a few instants, for several tests
 def sight(exported: Exported, ns: int) -> Sight:
     found = hypatia.read(exported.source)
     position_km = ephemeris.positions(found.constellation, found.constellation.epoch, ns / 1e9).position_km[0]
@@ -204,8 +204,8 @@ def test_every_line_is_hypatias_and_changes_replay_to_the_whole_state(exported: 
 def test_following_the_next_hops_takes_the_round_trip_time(exported: Exported, tmp_path: Path) -> None:
     out = tmp_path / "rtt.csv"
     at = ",".join(str(ns / 1e9) for ns in exported.instants_ns)
-    command = [sys.executable, "-m", "openleo", "rtt", str(exported.scenario), "--out", str(out), "--at", at]
-    subprocess.run(command, capture_output=True, text=True, check=True)
+    code, _, err = openleo("rtt", exported.scenario, "--out", out, "--at", at)
+    assert code == 0, err
     with out.open(encoding="utf-8", newline="") as file:
         said = {(float(row["t_s"]), row["from"], row["to"]): row for row in csv.DictReader(file)}
     names = hypatia.read(exported.source).places.names

@@ -42,8 +42,8 @@ def check(tally: Tally) -> None:
 
 
 def test_three_evaluators_agree(tmp_path: Path) -> None:
-    tally = compare(sets=75, pairs_each=40, seed=SEED, folder=tmp_path)
-    assert tally.pairs == 3_000
+    tally = compare(sets=30, pairs_each=40, seed=SEED, folder=tmp_path)
+    assert tally.pairs == 1_200
     check(tally)
 
 
@@ -74,8 +74,8 @@ def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
 
     Most positions lie 0.7 to 16 km from an edge; those within 600 m of one are left out.
     """
-    tally = compare(sets=30, pairs_each=40, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=3)
-    assert tally.pairs == 1_200
+    tally = compare(sets=9, pairs_each=40, seed=SEED + 4, folder=tmp_path, drawn=True, sets_per_survey=3)
+    assert tally.pairs == 360
     check_drawn(tally)
 
 

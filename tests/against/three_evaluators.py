@@ -90,7 +90,9 @@ class Ground:
     drawn: tuple[str, ...] = ()  # functions of the language that rules use
 
 
-def grounds(rng: random.Random, folder: Path, tally: Tally, *, drawn: bool = False) -> Iterator[Ground]:
+def grounds(
+    rng: random.Random, folder: Path, tally: Tally, *, drawn: bool = False, count: int = PLACES
+) -> Iterator[Ground]:
     """One theatre after the other, with new zones and places each time; `drawn`: with functions, three each time."""
     while True:
         for theatre in plane.THEATRES:
@@ -99,7 +101,7 @@ def grounds(rng: random.Random, folder: Path, tally: Tally, *, drawn: bool = Fal
             names = plane.write_zones(theatre, rng, here, ZONES)
             zones = {name: plane.read_zone(here / name) for name in names}
             texts = tuple(rng.sample(DRAWN[theatre.name], 3)) if drawn else ()
-            found = plane.survey(theatre, zones, rng, PLACES, drawn=texts)
+            found = plane.survey(theatre, zones, rng, count, drawn=texts)
             tally.left_out += found.left_out
             tally.positions += len(found.places)
             for place in found.places:

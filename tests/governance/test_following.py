@@ -18,6 +18,7 @@ from openleo.governance.following import Follower
 from openleo.governance.house import Folder, House, NotInOrder
 from openleo.governance.noticing import notices
 from openleo.ledger.faults import NotProven, Unavailable
+from openleo.ledger.mark import SUFFIX
 
 LATER = START + timedelta(days=60)
 
@@ -64,6 +65,11 @@ def test_what_passes_by_itself_is_not_kept(folder: Folder) -> None:
     assert follower.notices(LATER) == whole(folder)[1]
 
 
+def mark_of(folder: Folder) -> Path:
+    """What the key remembers to have signed."""
+    return folder.key.with_name(folder.key.name + SUFFIX)
+
+
 def append(folder: Folder, *hours: int) -> None:
     with House(folder) as house:
         house.append([entry(START + timedelta(hours=at), summary(at), "enforcement.summary") for at in hours])
@@ -89,6 +95,9 @@ def test_another_history_in_its_place_is_read_from_its_beginning(folder: Folder,
     for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
         (folder.path / name).unlink(missing_ok=True)
     shutil.copy(other.ledger, folder.ledger)
+    with pytest.raises(NotProven, match="another history"):  # the key beside it has signed the first one
+        follower.look()
+    shutil.copy(mark_of(other), mark_of(folder))
     assert follower.look() == 9
     entries, expected = whole(other)
     assert (follower.genesis.to_bytes(), follower.notices(LATER)) == (entries[0], expected)
@@ -105,6 +114,9 @@ def test_an_entry_that_should_not_follow_stops_it_until_it_is_gone(folder: Folde
         with pytest.raises(NotInOrder, match="entry 7: no change c-9"):
             follower.look()
     shutil.copy(folder.path / "before", folder.ledger)
+    with pytest.raises(NotProven, match="old copy"):
+        follower.look()
+    mark_of(folder).unlink()
     assert follower.look() == 7
     assert follower.notices(LATER) == whole(folder)[1]
 

@@ -26,6 +26,7 @@ from openleo.policy.rule_file import read_rules
 from openleo.policy.states import Masks
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
+FIVE = pytest.param(5, marks=pytest.mark.slow)  # two million cells: where none are kept, they take most of a minute
 RULE = """schema = 1
 book = "operator"
 [[rule]]
@@ -56,7 +57,7 @@ def excluded(id_: str) -> str:
 # --- across the antimeridian --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resolution", [3, 4, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("resolution", [3, 4, FIVE])
 @pytest.mark.parametrize("id_", sorted({one[0] for one in ACROSS}))
 def test_cells_on_both_sides_of_the_antimeridian(tmp_path, id_, resolution):
     """Cells whose middle is within 4° of it: yes and no are what lies in their middle, and both sides have some."""
@@ -85,7 +86,7 @@ def test_cells_on_both_sides_of_the_antimeridian(tmp_path, id_, resolution):
 # --- contested places ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("resolution", [3, 4, 5])
+@pytest.mark.parametrize("resolution", [3, 4, FIVE])
 @pytest.mark.parametrize(("place", "latitude", "longitude", "area", "parties"), CONTESTED)
 def test_cells_of_contested_places(tmp_path, place, latitude, longitude, area, parties, resolution):
     """Never yes by a party's permit that leaves the area out, never no by one that takes it or by the area's own."""
@@ -134,7 +135,7 @@ def test_towns_off_the_atlas_land_are_in_12_mile_waters_by_another_measure():
     assert len(unsure) < 0.05 * wet.sum(), unsure
 
 
-@pytest.mark.parametrize("resolution", [4, 5])
+@pytest.mark.parametrize("resolution", [4, FIVE])
 def test_where_all_territories_are_permitted_every_town_may_be_served(tmp_path, resolution):
     """The cell of no town is no, but where it is listed; and the high seas are."""
     names = [f'"{name}"' for name in land.load().territories]

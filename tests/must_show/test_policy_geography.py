@@ -36,6 +36,7 @@ reason = "service is licensed"
 """
 NEARLY_ALL = 0.99  # of people
 EXACT_M, ACROSS_M = 0.0, 500.0
+FIVE = pytest.param(5, marks=pytest.mark.slow)  # two million cells: where none are kept, they take most of a minute
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def decided(rules, latitude_deg, longitude_deg, uncertainty_m):
     ).permitted  # fmt: skip
 
 
-@pytest.mark.parametrize("resolution", [3, 4, 5])
+@pytest.mark.parametrize("resolution", [3, 4, FIVE])
 @pytest.mark.parametrize("id_", ["MCO", "TON", "SGP"])
 def test_small_countries_are_served(permitted, id_, resolution):
     """Of the people in the cells where the country has any: nearly all of its own may be served, and nobody else."""
@@ -120,7 +121,7 @@ NEIGHBOURS = {
 }
 
 
-@pytest.mark.parametrize("resolution", [3, 4, 5])
+@pytest.mark.parametrize("resolution", [3, 4, FIVE])
 @pytest.mark.parametrize("ids", NEIGHBOURS, ids="-".join)
 def test_cells_on_a_border_within_the_union_are_yes(permitted, ids, resolution):
     """Cells that hold a point of a border between them: those that the exact cut gives to nobody else."""
@@ -179,11 +180,14 @@ def test_a_strait_between_permitted_neighbours_is_theirs(permitted):
         assert decided(both, latitude, longitude, ACROSS_M)
     ends = [decided(permitted(id_), 1.4635 - 0.013, 103.775, ACROSS_M) for id_ in ("MYS", "SGP")]
     assert not any(ends)
-    for resolution, few in ((4, 1), (5, 2)):
-        here = index(resolution)
-        labels = [set(here.labels_of(number)) for number in range(len(here)) if here.kind[number] >= len(here.labels)]
-        numbers = [number for number in range(len(here)) if here.kind[number] >= len(here.labels)]
-        shared = [number for number, mine in zip(numbers, labels, strict=True)
-                  if mine <= with_territorial_sea({"MYS", "SGP"}) and len({one[:3] for one in mine}) == 2]  # fmt: skip
-        assert len(shared) >= few
-        assert (Masks(both, here).at(AT).may("fixed")[shared] == YES).all()
+
+
+@pytest.mark.parametrize(("resolution", "few"), [(4, 1), pytest.param(5, 2, marks=pytest.mark.slow)])
+def test_cells_that_two_neighbours_share_are_yes(permitted, resolution, few):
+    both, here = permitted("MYS", "SGP"), index(resolution)
+    labels = [set(here.labels_of(number)) for number in range(len(here)) if here.kind[number] >= len(here.labels)]
+    numbers = [number for number in range(len(here)) if here.kind[number] >= len(here.labels)]
+    shared = [number for number, mine in zip(numbers, labels, strict=True)
+              if mine <= with_territorial_sea({"MYS", "SGP"}) and len({one[:3] for one in mine}) == 2]  # fmt: skip
+    assert len(shared) >= few
+    assert (Masks(both, here).at(AT).may("fixed")[shared] == YES).all()

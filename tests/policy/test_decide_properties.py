@@ -192,7 +192,7 @@ def all_it_could_be(rule_list: list[Rule], request: Request, where: Where | None
 
 
 @given(rule_lists, full_requests, st.sampled_from(ATOMS))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_request_that_states_everything_against_the_contract_in_two_values(
     rule_list: list[Rule], request: Request, atom: Atom
 ) -> None:
@@ -202,7 +202,7 @@ def test_a_request_that_states_everything_against_the_contract_in_two_values(
 
 
 @given(rule_lists, requests, st.none() | wheres)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_unknown_inputs_never_open_a_door(rule_list: list[Rule], request: Request, where: Where | None) -> None:
     """And never close one for a reason that does not hold: every certain outcome is what all it could be come to."""
     decision = decide(union(rule_list), request, where)
@@ -218,7 +218,7 @@ def test_unknown_inputs_never_open_a_door(rule_list: list[Rule], request: Reques
 
 
 @given(rule_lists, requests, st.none() | wheres, st.sampled_from(sorted(DOMAIN)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_forgetting_an_input_never_permits(
     rule_list: list[Rule], request: Request, where: Where | None, forgotten: str
 ) -> None:
@@ -230,7 +230,7 @@ def test_forgetting_an_input_never_permits(
 
 
 @given(rule_lists, requests, wheres, st.none() | wheres)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_knowing_less_of_the_place_never_permits(
     rule_list: list[Rule], request: Request, where: Where, more: Where | None
 ) -> None:
@@ -241,7 +241,7 @@ def test_knowing_less_of_the_place_never_permits(
 
 
 @given(rule_lists, requests, st.none() | wheres)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_what_is_missing_is_what_would_have_to_be_known(
     rule_list: list[Rule], request: Request, where: Where | None
 ) -> None:
@@ -259,7 +259,7 @@ def test_what_is_missing_is_what_would_have_to_be_known(
 
 
 @given(rule_lists, requests, st.none() | wheres, st.randoms())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_the_order_of_rules_never_matters(rule_list: list[Rule], request: Request, where: Where | None, random) -> None:  # type: ignore[no-untyped-def]
     turned = list(rule_list)
     random.shuffle(turned)
@@ -268,7 +268,7 @@ def test_the_order_of_rules_never_matters(rule_list: list[Rule], request: Reques
 
 
 @given(rule_lists, rules(effects=("forbid", "suspend")), requests, st.none() | wheres)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_adding_a_forbid_or_suspend_never_permits_anyone_new(
     rule_list: list[Rule], added: Rule, request: Request, where: Where | None
 ) -> None:
@@ -278,7 +278,7 @@ def test_adding_a_forbid_or_suspend_never_permits_anyone_new(
 
 
 @given(rule_lists, rules(effects=("permit",)), requests, st.none() | wheres)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_taking_a_permit_away_never_permits_anyone_new(
     rule_list: list[Rule], permit: Rule, request: Request, where: Where | None
 ) -> None:
@@ -289,7 +289,7 @@ def test_taking_a_permit_away_never_permits_anyone_new(
 
 
 @given(rule_lists, requests, wheres)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_nothing_changes_until_valid_until(rule_list: list[Rule], request: Request, where: Where) -> None:
     """Time goes on, the position grows older with it, and all else stays as it is."""
     assume(request.at is not None)
@@ -303,7 +303,7 @@ def test_nothing_changes_until_valid_until(rule_list: list[Rule], request: Reque
 
 
 @given(rule_lists, requests, wheres)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_window_lets_through_before_the_retry(rule_list: list[Rule], request: Request, where: Where) -> None:
     assume(request.at is not None)
     rule_set = union(rule_list)

@@ -96,7 +96,7 @@ def test_a_change_always_has_a_key(old, new):
 
 
 @given(rules(), rules(), full_requests, wheres)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 def test_narrower_and_wider_are_held_against_decisions(old, new, request, where):
     """As permits, alone: what a narrower one permits, the other permits."""
     keys = ("selector", "unless", "window", "territory")

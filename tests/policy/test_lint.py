@@ -283,7 +283,7 @@ def relatives(draw):
 
 
 @given(rule_lists | relatives(), full_requests, wheres)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 def test_what_lint_calls_useless_changes_no_decision_where_all_is_known(made, request, where):
     before = decide(union(made), request, where)
     for one in lint(union(made), BEGINNING):
@@ -299,7 +299,7 @@ def test_what_lint_calls_useless_changes_no_decision_where_all_is_known(made, re
 
 
 @given(rule_lists | relatives(), requests, st.none() | wheres)
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 def test_what_is_shadowed_serves_and_refuses_nobody_whatever_is_unknown(made, request, where):
     before = decide(union(made), request, where)
     for one in lint(union(made), BEGINNING):

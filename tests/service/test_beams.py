@@ -68,9 +68,11 @@ def grid(step_km: float, half_km: float) -> tuple[np.ndarray, np.ndarray]:
     [
         (beam("forbid", SGP), SGP),
         (beam("suspend", QUIET, window=Window(ends=AT + timedelta(days=9))), QUIET),
-        (beam("forbid", difference(union([SGP, QUIET]), square(1.36, 103.82, 9.0))), None),
-        (beam("permit", union([SGP, MYS])), difference(WORLD, union([SGP, MYS]))),
-        (beam("permit", difference(WORLD, QUIET)), QUIET),
+        pytest.param(
+            beam("forbid", difference(union([SGP, QUIET]), square(1.36, 103.82, 9.0))), None, marks=pytest.mark.slow
+        ),
+        pytest.param(beam("permit", union([SGP, MYS])), difference(WORLD, union([SGP, MYS])), marks=pytest.mark.slow),
+        pytest.param(beam("permit", difference(WORLD, QUIET)), QUIET, marks=pytest.mark.slow),
     ],
     ids=["a land and its waters", "a square", "an area with a hole", "permits of neighbours", "all but a square"],
 )
@@ -148,7 +150,11 @@ def taken_km2(names: list[str], beam_km: float) -> tuple[list[float], bool]:
     return parts.area_km2[after < before].tolist(), bool((after > before).any())
 
 
-@pytest.mark.parametrize("names", [["s", "m"], ["m", "s"], ["m", "w"], ["s", "m", "i"], ["s", "w", "i"]], ids="-".join)
+@pytest.mark.parametrize(
+    "names",
+    [["s", "m"], ["m", "s"], ["m", "w"], pytest.param(["s", "m", "i"], marks=pytest.mark.slow), ["s", "w", "i"]],
+    ids="-".join,
+)
 def test_one_more_permit_on_beams_takes_nothing_from_anybody(names):
     """Slivers between outlines drawn in two ways were cells that lose; and 5 km² where three waters meet were."""
     assert taken_km2(names, 12.0) == ([], True)

@@ -21,6 +21,9 @@ from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import ephemeris, hand_overs, journeys, max_min, topology
 from openleo.network.admission import GroundLimits
+from openleo.network.capacity import radios
+from openleo.network.capacity.rain_grid import climate
+from openleo.network.capacity.rates import channel_rates
 from openleo.network.constellation import Constellation, from_elements, from_ephemerides, from_shells
 from openleo.network.constellation.elements import read_elements
 from openleo.network.constellation.ephemeris_set import read_ephemerides
@@ -62,6 +65,7 @@ def warm_up() -> None:
     _pairs(flown, start)
     _links_without_order()
     max_min.fill([0, 1], [0], [1.0])
+    _rates()
     _terminals()
     _masks()
 
@@ -85,6 +89,14 @@ def _single_users(scenario: Scenario) -> None:
         pass
     here, there = (journeys.Point(*one) for one in zip(NAMES, LATITUDE_DEG, LONGITUDE_DEG, strict=True))
     journeys.between(network, here, there, grid.start)
+
+
+def _rates() -> None:
+    """What channels of a link carry."""
+    known = radios.embedded()
+    satellite, terminal = known.satellite("starlink-v1"), known.terminal("fixed")
+    rates = channel_rates(satellite, terminal, climate(LATITUDE_DEG, LONGITUDE_DEG), [550.0], 1.0)
+    rates.of_links(np.array([0, 1], np.int32), np.zeros(2, np.int32), np.array([30.0, 90.0]))
 
 
 def _pairs(constellation: Constellation, start: datetime) -> None:

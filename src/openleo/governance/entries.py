@@ -26,6 +26,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from openleo.governance.canonical import canonical
 from openleo.governance.moves import Move
 
 SCHEMA = 1
@@ -333,6 +334,7 @@ TYPES: dict[str, type[Body]] = {
     "enforcement.summary": Published,
     "disclosure": Disclosure,
 }
+HOLDS_ANY_JSON = (Genesis, Proposed)  # all other bodies have texts, truths, and counts that every reader can hold
 _TYPE_OF_BODY = {body: type_ for type_, body in TYPES.items() if list(TYPES.values()).count(body) == 1}
 
 
@@ -352,27 +354,13 @@ class Entry:
         """Its RFC 8785 form. Raises EntryRefused where it is too long, or holds a number that JSON cannot carry."""
         body = self.body.model_dump(mode="json", by_alias=True)
         try:
-            data = _canonical({"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body}, self.body)
+            form = {"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body}
+            data = canonical(form, plain=not isinstance(self.body, HOLDS_ANY_JSON))
         except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
             raise EntryRefused(f"{self.type} cannot be written as canonical JSON: {error}") from error
         if len(data) > MOST_BYTES:
             raise EntryRefused(f"{self.type} takes {len(data):,} bytes; an entry has at most {MOST_BYTES:,}")
         return data
-
-
-HOLDS_ANY_JSON = (Genesis, Proposed)  # all other bodies have texts, truths, and counts that every reader can hold
-
-
-def _canonical(document: dict[str, Any], body: Body) -> bytes:
-    """RFC 8785 bytes. Plain ASCII without fractions has one form, which the standard library writes many times faster.
-
-    What is not ASCII has its keys in another order there (UTF-16), and numbers of a free form are written otherwise.
-    """
-    if not isinstance(body, HOLDS_ANY_JSON):
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        if text.isascii():
-            return text.encode("ascii")
-    return rfc8785.dumps(document)
 
 
 def entry(at: datetime, body: Body, type_: str = "") -> Entry:

@@ -15,6 +15,7 @@ from openleo.governance.notices import Notice
 from openleo.governance.noticing import Watch
 from openleo.governance.state import Refused
 from openleo.ledger.faults import NotProven
+from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier
 from openleo.ledger.store import open_ledger
 from openleo.ledger.tiles import OnProgress
@@ -67,7 +68,11 @@ class Follower:
 
     def _go_on(self, on_progress: OnProgress | None) -> int:
         before = self._done
-        with open_ledger(self._folder.ledger, write=False, known=before.tree, on_progress=on_progress) as ledger:
+        mark = Mark.beside(self._folder.key)
+        known = None if mark.unreadable else mark  # who only follows tells of no old copy of the database either
+        with open_ledger(
+            self._folder.ledger, write=False, mark=known, known=before.tree, on_progress=on_progress
+        ) as ledger:
             self._done = _Followed()  # until all is found in order
             findings = before.watch.follow(entry for _, entry in ledger.entries(before.tree.size))
             check_in_order(ledger, before.watch.state, findings)

@@ -94,7 +94,7 @@ def open_ledger(
         with database.snapshot():
             keys = _keys_of(database)
             if known is not None and known.size:
-                store_check.check_more(database, keys[0], known)
+                store_check.check_more(database, keys[0], remembered, known)
             elif verify:
                 store_check.check(database, keys[0], remembered, on_progress)
             return Ledger(database, keys, mark, at)

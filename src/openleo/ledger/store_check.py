@@ -29,20 +29,13 @@ def check(
     with contextlib.closing(_leaves(database, int(count), on_progress)) as leaves:
         _check_tiles(database, leaves, int(count))
     _check_signed(database, key, int(count))
-    if signed is not None:
-        size, root = signed
-        if size > count or (size and _root(database, size) != root):
-            raise NotProven(
-                f"the key has signed a checkpoint of size {size} that is not in {database.name}: this is an old copy "
-                "of the database, or another history.",
-                min(size, int(count)),
-            )
+    _check_remembered(database, signed, int(count))
 
 
-def check_more(database: Database, key: VerifierKey, known: Frontier) -> None:
+def check_more(database: Database, key: VerifierKey, signed: tuple[int, bytes] | None, known: Frontier) -> None:
     """Raise NotProven unless the ledger goes on from a tree that was found in order before: what is new is checked.
 
-    Entries of that tree are not hashed again. Where this raises, `check` tells the entry.
+    Entries of that tree are not hashed again. Where this raises, `check` tells the entry. `signed`: as there.
     """
     (count,) = database.rows("select count(*) from ledger_entry")[0]
     if count < known.size or _root(database, known.size) != known.root:
@@ -54,6 +47,19 @@ def check_more(database: Database, key: VerifierKey, known: Frontier) -> None:
     if tree.root != _root(database, int(count)):
         raise NotProven(f"the entries from {known.size} on and their tiles do not fit in {database.name}.")
     _check_signed(database, key, int(count))
+    _check_remembered(database, signed, int(count))
+
+
+def _check_remembered(database: Database, signed: tuple[int, bytes] | None, count: int) -> None:
+    if signed is None:
+        return
+    size, root = signed
+    if size > count or (size and _root(database, size) != root):
+        raise NotProven(
+            f"the key has signed a checkpoint of size {size} that is not in {database.name}: this is an old copy "
+            "of the database, or another history.",
+            min(size, count),
+        )
 
 
 def _leaves(
