@@ -92,7 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     "network.max_min": {"network.kernels"},  # flows over links, whatever they are
-    "network.capacity": {"network.kernels"},  # what links and beams can carry
+    "network.capacity": {"network.kernels", "network.visibility"},  # what links and beams can carry
     # MAY, IS, and PROVEN.
     "policy": set(),
     "service": NETWORK | {"policy"},
