@@ -1,6 +1,6 @@
 """Three constellations' sellable throughput, as del Portillo, Cameron and Crawley (2019) estimate it.
 
-    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams ignored] [--json]
+    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams all] [--json]
 
 Prints ours beside theirs: docs/papers/del-portillo-2019.md says what is theirs, what is ours and what nobody can know.
 I. del Portillo, B. G. Cameron, E. F. Crawley, "A technical comparison of three low earth orbit satellite constellation
@@ -34,7 +34,6 @@ CANDIDATES = 160  # as many as in the paper, whose list is not public
 SOUTHERNMOST_DEG = -60.0
 DAY_S = 86_400
 CHOICE_STEPS = 12  # instants over the day from which sites are chosen
-PERCENT_OF = {"throughput_tbps": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -44,26 +43,31 @@ class Paper:
     name: str
     catalogue: str
     system: System
+    steered: Beams  # what is known of its beams; counted only where asked for, unless they are fixed
     results: dict[int, float]
 
 
-# Satellites' Mbit/s: "near 8.8, 20 and 36 Gbit/s" (section 4.2), means over weather. Beams: sections 2.1 to 2.4; those of
-# SpaceX are 8 channels of 250 MHz used four times. Telesat's satellites have two antennas that land, the others one.
-# Gateways at 10° (section 3.4), but SpaceX's at 40°, as its application has them: see the page. ISLs: section 4.1.
+# Mbit/s of a satellite: about 8.8, 20 and 36 Gbit/s (section 4.2), means over weather. Telesat's satellites land with
+# two antennas, the others with one. Gateways at 10° (section 3.4), but SpaceX's at 40° as its application has them: see
+# the page. OneWeb's fixed beams fill up before their satellite does (section 4.2). SpaceX's steered ones are 8 channels
+# of 250 MHz used four times (2.4.2) on 2,800 km² each (2.4.3), Telesat's at least 16 (2.1).
+ONEWEB = Beams(16, fixed=True)
 PAPERS = (
+    Paper("oneweb", "oneweb", System(55.0, 10.0, 8_800.0, ONEWEB, 1, 30, 0.0), ONEWEB, {71: 1.56, 50: 1.47}),
     Paper(
-        "oneweb", "oneweb", System(55.0, 10.0, 8_800.0, Beams(16, fixed=True), 1, 30, 0.0), {71: 1.56, 50: 1.47}
+        "spacex", "spacex-2016", System(40.0, 40.0, 20_000.0, ANYWHERE, 1, 30, 20_000.0), Beams(32, 2_800.0),
+        {123: 23.7, 50: 16.5},
     ),
-    Paper("spacex", "spacex-2016", System(40.0, 40.0, 20_000.0, Beams(32, 2_800.0), 1, 30, 20_000.0),
-          {123: 23.7, 50: 16.5}),
-    Paper("telesat", "telesat-2016", System(20.0, 10.0, 36_000.0, Beams(16, 246_000.0), 2, 30, 10_000.0),
-          {42: 2.66, 50: 2.65}),
+    Paper(
+        "telesat", "telesat-2016", System(20.0, 10.0, 36_000.0, ANYWHERE, 2, 30, 10_000.0), Beams(16, 246_000.0),
+        {42: 2.66, 50: 2.65},
+    ),
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """What comes out for a number of sites: Tbit/s, mean and quartiles over the day; and antennas in use, on average."""
+    """What comes out for a number of sites: Tbit/s, mean and quartiles over the day; antennas in use, on average."""
 
     system: str
     sites: int
@@ -80,7 +84,7 @@ class Row:
 
 @cache
 def candidates() -> tuple[Floats, Floats, tuple[str, ...]]:
-    """(latitude, longitude, name) of towns spread over the land: the largest, then each time the one farthest from all."""
+    """(latitude, longitude, name) of towns spread over the land: the largest, then always the one farthest from all."""
     towns = {
         (town.latitude_deg, town.longitude_deg): town
         for named in gazetteer.towns().values()
@@ -152,34 +156,56 @@ def rows(paper: Paper, every_s: int, resolution: int = population.RESOLUTION) ->
     """Ours beside the paper's, a row a number of sites."""
     study = Study(paper.system, catalogue.load(paper.catalogue).constellation(), resolution)
     order = study.chosen(max(paper.results))
-    steps = [study.at(second) for second in range(0, DAY_S, every_s)]
-    demand = np.array([one.demand_mbps.sum() for one in steps]) / 1e6
+    demand: list[float] = []
+    carried: dict[int, list[tuple[float, float, int]]] = {sites: [] for sites in paper.results}
+    for second in range(0, DAY_S, every_s):
+        instant = study.at(second)
+        demand.append(instant.demand_mbps.sum() / 1e6)
+        for sites, so_far in carried.items():
+            so_far.append(study.carried(instant, order[:sites]))
     found = []
     for sites, theirs in paper.results.items():
-        carried = np.array([study.carried(one, order[:sites]) for one in steps])
-        tbps = carried[:, 0] / 1e6
+        through, at_most, antennas = np.array(carried[sites]).T
+        tbps = through / 1e6
         first, third = np.percentile(tbps, [25.0, 75.0])
         error = float(tbps.std(ddof=1) / np.sqrt(len(tbps))) if len(tbps) > 1 else float("nan")
         found.append(
             Row(
-                paper.name, sites, float(tbps.mean()), float(first), float(third), float(carried[:, 1].mean() / 1e6),
-                float(demand.mean()), float(carried[:, 2].mean()), len(steps), error, theirs,
-            )  # fmt: skip
+                system=paper.name,
+                sites=sites,
+                tbps=float(tbps.mean()),
+                tbps_q1=float(first),
+                tbps_q3=float(third),
+                at_most_tbps=float(at_most.mean() / 1e6),
+                demand_tbps=float(np.mean(demand)),
+                antennas=float(antennas.mean()),
+                steps=len(tbps),
+                step_error_tbps=error,
+                paper_tbps=theirs,
+            )
         )
     return found
 
 
-def without_beams(system: System) -> System:
-    """The paper's equation (1) to the letter: one limit a satellite, none a beam."""
-    return replace(system, beams=ANYWHERE)
+def as_read(paper: Paper, beams: str) -> System:
+    """The paper's rules with beams as one of BEAMS says."""
+    counted = {"fixed": paper.system.beams, "all": paper.steered, "none": ANYWHERE}
+    return replace(paper.system, beams=counted[beams])
+
+
+BEAMS = ("fixed", "all", "none")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Read what is asked, and print ours beside theirs."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--system", choices=[one.name for one in PAPERS], action="append", help="all unless said")
     asked.add_argument("--every", type=int, default=20, metavar="MINUTES", help="a step (20; the paper: 1)")
     asked.add_argument("--resolution", type=int, default=population.RESOLUTION, help="H3 resolution of people (5)")
-    asked.add_argument("--beams", choices=["counted", "ignored"], default="counted")
+    asked.add_argument(
+        "--beams", choices=BEAMS, default=BEAMS[0],
+        help="whose beams can be full before their satellite is: fixed ones (OneWeb's), all, or none: equation (1)",
+    )  # fmt: skip
     asked.add_argument("--satellite-gbps", type=float, help="instead of the paper's mean")
     asked.add_argument("--isl-gbps", type=float, help="of one inter-satellite link; 0: none")
     asked.add_argument("--gateway-elevation", type=float, metavar="DEG")
@@ -190,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for paper in PAPERS:
         if said.system and paper.name not in said.system:
             continue
-        system = without_beams(paper.system) if said.beams == "ignored" else paper.system
+        system = as_read(paper, said.beams)
         if said.satellite_gbps is not None:
             system = replace(system, satellite_mbps=said.satellite_gbps * 1e3)
         if said.isl_gbps is not None:
@@ -203,11 +229,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if said.json:
         print(json.dumps([vars(row) for row in found], indent=1))
         return
-    print("system   sites   Tbit/s  quartiles      at most  demand  antennas  paper    ours/paper")
+    print("system   sites   Tbit/s  quartiles      at most  demand  antennas  paper  ours/paper")
     for row in found:
+        spread = f"{row.tbps_q1:6.3f} {row.tbps_q3:6.3f}"
+        numbers = f"{row.at_most_tbps:7.3f}  {row.demand_tbps:6.2f}  {row.antennas:8.0f}  {row.paper_tbps:5.2f}"
         print(
-            f"{row.system:8} {row.sites:5}  {row.tbps:7.3f}  {row.tbps_q1:6.3f} {row.tbps_q3:6.3f}  {row.at_most_tbps:7.3f}"
-            f"  {row.demand_tbps:6.2f}  {row.antennas:8.0f}  {row.paper_tbps:5.2f}    {row.tbps / row.paper_tbps - 1:+8.1%}"
+            f"{row.system:8} {row.sites:5}  {row.tbps:7.3f}  {spread}  {numbers}  {row.tbps / row.paper_tbps - 1:+10.1%}"
         )
 
 

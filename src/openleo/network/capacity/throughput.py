@@ -1,9 +1,9 @@
 """How much a whole constellation could sell: what its satellites see of the demand, and what reaches the ground.
 
-The upper bound of del Portillo, Cameron and Crawley (Acta Astronautica, 2019). Takes places and what they ask for, where
-satellites are, the antennas of gateways, and what inter-satellite links carry; gives Mbit/s of each satellite and of
-the system at one instant. A place's demand is shared evenly by all satellites that it sees. Nothing here fades: what a
-satellite and an antenna carry is given. The paper's numbers are in examples/del_portillo_2019.py.
+The upper bound of del Portillo, Cameron and Crawley (Acta Astronautica, 2019). Takes places and what they ask for,
+where satellites are, the antennas of gateways, and what inter-satellite links carry; gives Mbit/s of each satellite and
+of the system at one instant. A place's demand is shared evenly by all satellites that it sees. Nothing here fades: what
+a satellite and an antenna carry is given. The paper's numbers are in examples/del_portillo_2019.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import maximum_flow
 
 from openleo.network.kernels import in_view, sky
@@ -91,7 +91,9 @@ def users(
     return Users(sites, np.ascontiguousarray(asked_mbps[sites.order], np.float64))
 
 
-BLOCK_KM2 = 90_000.0  # of sites that look at the same part of the sky; where no beam sets it, only the time depends on it
+BLOCK_KM2 = (
+    90_000.0  # of sites that look at the same part of the sky; where no beam sets it, only the time depends on it
+)
 
 
 def demand_mbps(
@@ -184,7 +186,7 @@ def carried_mbps(
 ) -> float:  # fmt: skip
     """The most that goes between users and the ground, over all ways at once: a maximum flow, in whole Mbit/s.
 
-    links (site, satellite); neighbours (satellite, k) with `joined` (satellite, k): the inter-satellite links that hold.
+    links (site, satellite); neighbours, joined (satellite, k): the inter-satellite links, and which hold.
     Neither a satellite nor a site passes more than all its antennas do. Where `links` are more than there are antennas
     for (all that see each other), they share their time without loss, and the flow is a bound.
     """
@@ -205,5 +207,5 @@ def carried_mbps(
         here, k = np.nonzero(joined & (neighbours >= 0))
         edges.append((here, neighbours[here, k], np.full(len(here), int(system.isl_mbps))))
     tail, head, most = (np.concatenate(column) for column in zip(*edges, strict=True))
-    graph = coo_matrix((most.astype(np.int32), (tail, head)), shape=(sink + 1, sink + 1)).tocsr()
+    graph = csr_array(coo_array((most.astype(np.int32), (tail, head)), shape=(sink + 1, sink + 1)))
     return float(maximum_flow(graph, source, sink).flow_value)

@@ -43,7 +43,7 @@ def share_among_fixed_beams(
 ) -> None:  # fmt: skip
     """Split what each site asks evenly among the satellites above its mask, and there by beam.
 
-    A satellite's beams are strips of one width across its way. ahead (satellite, xyz): unit vector along its way, level;
+    A satellite's beams are strips of one width across its way. ahead (satellite, xyz): unit vector on its way, level;
     reach_km (satellite): from that level's axis to the edge of the footprint. Strip b of n begins at
     2 · reach_km · (b / n − 1/2); who is beyond an end counts with the last strip. Out: in_view (site), the satellites
     each sees; shared (satellite, beam), in the unit of `asked` (site).
@@ -59,7 +59,7 @@ def share_among_fixed_beams(
             for j in range(found):
                 s = candidates[seen[j]]
                 along = site_km[i, 0] * ahead[s, 0] + site_km[i, 1] * ahead[s, 1] + site_km[i, 2] * ahead[s, 2]
-                beam = int(math.floor((along / reach_km[s] + 1.0) * 0.5 * beams))
+                beam = math.floor((along / reach_km[s] + 1.0) * 0.5 * beams)
                 shared[s, min(max(beam, 0), beams - 1)] += asked[i] / found
 
 
