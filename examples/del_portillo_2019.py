@@ -233,9 +233,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for row in found:
         spread = f"{row.tbps_q1:6.3f} {row.tbps_q3:6.3f}"
         numbers = f"{row.at_most_tbps:7.3f}  {row.demand_tbps:6.2f}  {row.antennas:8.0f}  {row.paper_tbps:5.2f}"
-        print(
-            f"{row.system:8} {row.sites:5}  {row.tbps:7.3f}  {spread}  {numbers}  {row.tbps / row.paper_tbps - 1:+10.1%}"
-        )
+        beside = row.tbps / row.paper_tbps - 1.0
+        print(f"{row.system:8} {row.sites:5}  {row.tbps:7.3f}  {spread}  {numbers}  {beside:+10.1%}")
 
 
 if __name__ == "__main__":
