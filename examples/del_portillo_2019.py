@@ -30,6 +30,7 @@ from openleo.places import gazetteer, population
 Floats = NDArray[np.float64]
 
 ASKED_MBPS = 0.1 * 0.3  # a person: a tenth of the people, 300 kbit/s each
+SHARED_ABOVE_DEG = 10.0  # a place asks all satellites above this, whatever its mask: see the page
 CANDIDATES = 160  # as many as in the paper, whose list is not public
 SOUTHERNMOST_DEG = -60.0
 DAY_S = 86_400
@@ -43,24 +44,26 @@ class Paper:
     name: str
     catalogue: str
     system: System
-    steered: Beams  # what is known of its beams; counted only where asked for, unless they are fixed
+    beams: Beams  # what is known of its beams, counted only where asked for
     results: dict[int, float]
 
 
 # Mbit/s of a satellite: about 8.8, 20 and 36 Gbit/s (section 4.2), means over weather. Telesat's satellites land with
-# two antennas, the others with one. Gateways at 10° (section 3.4), but SpaceX's at 40° as its application has them: see
-# the page. OneWeb's fixed beams fill up before their satellite does (section 4.2). SpaceX's steered ones are 8 channels
-# of 250 MHz used four times (2.4.2) on 2,800 km² each (2.4.3), Telesat's at least 16 (2.1).
-ONEWEB = Beams(16, fixed=True)
+# two antennas, the others with one. Gateways at 10° (section 3.4), but SpaceX's at 40° as its application has them.
+# Beams: OneWeb's are fixed (2.2); SpaceX's are 8 channels of 250 MHz used four times (2.4.2) on 2,800 km² each (2.4.3);
+# Telesat's at least 16 (2.1), of up to 246,000 km².
 PAPERS = (
-    Paper("oneweb", "oneweb", System(55.0, 10.0, 8_800.0, ONEWEB, 1, 30, 0.0), ONEWEB, {71: 1.56, 50: 1.47}),
     Paper(
-        "spacex", "spacex-2016", System(40.0, 40.0, 20_000.0, ANYWHERE, 1, 30, 20_000.0), Beams(32, 2_800.0),
-        {123: 23.7, 50: 16.5},
+        "oneweb", "oneweb", System(55.0, 10.0, 8_800.0, ANYWHERE, 1, 30, 0.0, SHARED_ABOVE_DEG),
+        Beams(16, fixed=True), {71: 1.56, 50: 1.47},
     ),
     Paper(
-        "telesat", "telesat-2016", System(20.0, 10.0, 36_000.0, ANYWHERE, 2, 30, 10_000.0), Beams(16, 246_000.0),
-        {42: 2.66, 50: 2.65},
+        "spacex", "spacex-2016", System(40.0, 40.0, 20_000.0, ANYWHERE, 1, 30, 20_000.0, SHARED_ABOVE_DEG),
+        Beams(32, 2_800.0), {123: 23.7, 50: 16.5},
+    ),
+    Paper(
+        "telesat", "telesat-2016", System(20.0, 10.0, 36_000.0, ANYWHERE, 2, 30, 10_000.0, SHARED_ABOVE_DEG),
+        Beams(16, 246_000.0), {42: 2.66, 50: 2.65},
     ),
 )  # fmt: skip
 
@@ -187,13 +190,14 @@ def rows(paper: Paper, every_s: int, resolution: int = population.RESOLUTION) ->
     return found
 
 
-def as_read(paper: Paper, beams: str) -> System:
-    """The paper's rules with beams as one of BEAMS says."""
-    counted = {"fixed": paper.system.beams, "all": paper.steered, "none": ANYWHERE}
-    return replace(paper.system, beams=counted[beams])
+BEAMS = ("none", "fixed", "all")
 
 
-BEAMS = ("fixed", "all", "none")
+def as_read(paper: Paper, beams: str, shared_above_deg: float) -> System:
+    """The paper's rules with another reading of beams (one of BEAMS) and of who shares a place's demand."""
+    counted = beams == "all" or (beams == "fixed" and paper.beams.fixed)
+    above_deg = min(shared_above_deg, paper.system.user_elevation_deg)
+    return replace(paper.system, beams=paper.beams if counted else ANYWHERE, shared_above_deg=above_deg)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -204,8 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked.add_argument("--resolution", type=int, default=population.RESOLUTION, help="H3 resolution of people (5)")
     asked.add_argument(
         "--beams", choices=BEAMS, default=BEAMS[0],
-        help="whose beams can be full before their satellite is: fixed ones (OneWeb's), all, or none: equation (1)",
+help="whose beams may be full before their satellite is; none: equation (1)",
     )  # fmt: skip
+    asked.add_argument(
+        "--shared-above", type=float, default=SHARED_ABOVE_DEG, metavar="DEG", help="(10; 90: the user's mask)"
+    )
     asked.add_argument("--satellite-gbps", type=float, help="instead of the paper's mean")
     asked.add_argument("--isl-gbps", type=float, help="of one inter-satellite link; 0: none")
     asked.add_argument("--gateway-elevation", type=float, metavar="DEG")
@@ -216,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for paper in PAPERS:
         if said.system and paper.name not in said.system:
             continue
-        system = as_read(paper, said.beams)
+        system = as_read(paper, said.beams, said.shared_above)
         if said.satellite_gbps is not None:
             system = replace(system, satellite_mbps=said.satellite_gbps * 1e3)
         if said.isl_gbps is not None:

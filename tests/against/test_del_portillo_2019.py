@@ -62,9 +62,7 @@ def rows(study: ModuleType) -> dict[tuple[str, int], Any]:
     return {(one.name, row.sites): row for one in study.PAPERS for row in study.rows(one, every_s[one.name])}
 
 
-MISSED = pytest.mark.xfail(
-    strict=True, reason="43 % and 58 % too much: what docs/papers/del-portillo-2019.md says of it"
-)
+MISSED = pytest.mark.xfail(strict=True, reason="27 % too much: see docs/papers/del-portillo-2019.md")
 
 
 @pytest.mark.slow
@@ -75,7 +73,7 @@ MISSED = pytest.mark.xfail(
         ("oneweb", 50, 1.47),
         ("telesat", 42, 2.66),
         ("telesat", 50, 2.65),
-        pytest.param("spacex", 123, 23.7, marks=MISSED),
+        ("spacex", 123, 23.7),
         pytest.param("spacex", 50, 16.5, marks=MISSED),
     ],
 )
@@ -87,9 +85,6 @@ def test_totals_of_the_paper(rows: dict[tuple[str, int], Any], name: str, sites:
 def test_what_is_carried_is_bounded(rows: dict[tuple[str, int], Any]) -> None:
     for row in rows.values():
         assert row.tbps <= row.at_most_tbps + 1e-9 <= row.demand_tbps * 1.001
-    # So SpaceX's excess is in what its satellites are asked for, and not in the ground.
-    assert rows["spacex", 123].tbps == pytest.approx(rows["spacex", 123].demand_tbps, rel=1e-3)
-    assert rows["spacex", 50].tbps < 0.8 * rows["spacex", 123].tbps
 
 
 def test_antennas_of_a_system_are_never_more_than_there_are(study: ModuleType) -> None:
@@ -115,13 +110,13 @@ def test_candidates_are_spread_over_the_land(study: ModuleType) -> None:
 
 
 def brute_demand(
-    latitude: np.ndarray, longitude: np.ndarray, asked: np.ndarray, position_km: np.ndarray, elevation_deg: float
+    latitude: np.ndarray, longitude: np.ndarray, asked: np.ndarray, position_km: np.ndarray, system: System
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(what each place asks each satellite, axes (place, satellite); how many satellites each place sees)."""
+    """(what each place asks each satellite, axes (place, satellite); among how many each place shares it)."""
     way = position_km[np.newaxis] - ecef_km(latitude, longitude)[:, np.newaxis]
     sine = (way * up(latitude, longitude)[:, np.newaxis]).sum(axis=2) / np.linalg.norm(way, axis=2)
-    seen = sine >= np.sin(np.radians(elevation_deg))
-    in_view = seen.sum(axis=1)
+    seen = sine >= np.sin(np.radians(system.user_elevation_deg))
+    in_view = (sine >= np.sin(np.radians(system.asked_above_deg))).sum(axis=1)
     return np.where(seen, (asked / np.maximum(in_view, 1))[:, np.newaxis], 0.0), in_view
 
 
@@ -135,15 +130,16 @@ def some_places(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize(
     "beams", [ANYWHERE, Beams(16, fixed=True), Beams(4, 250_000.0)], ids=["one", "strips", "turned"]
 )
-def test_demand_by_brute_force(name: str, elevation_deg: float, beams: Beams) -> None:
+@pytest.mark.parametrize("shared_above_deg", [None, 10.0])
+def test_demand_by_brute_force(name: str, elevation_deg: float, beams: Beams, shared_above_deg: float | None) -> None:
     constellation = catalogue.load(name).constellation()
-    system = System(elevation_deg, 10.0, 20_000.0, beams, 1, 30, 0.0)
+    system = System(elevation_deg, 10.0, 20_000.0, beams, 1, 30, 0.0, shared_above_deg)
     latitude, longitude, asked = some_places(3_000)
     now_km, later_km = ephemeris.positions(constellation, constellation.epoch, [5_000.0, 5_001.0]).position_km
     here = throughput.users(latitude, longitude, asked, system, float(constellation.semi_major_axis_km.max()))
     demand, in_view = throughput.demand_mbps(here, system, now_km, later_km)
 
-    share, seen = brute_demand(latitude, longitude, asked, now_km, elevation_deg)
+    share, seen = brute_demand(latitude, longitude, asked, now_km, system)
     np.testing.assert_array_equal(in_view, seen[here.sites.order])
     if beams == ANYWHERE:
         expected = np.minimum(share.sum(axis=0), 20_000.0)
@@ -198,7 +194,7 @@ def test_tiles_have_the_area_asked_for(area_km2: float) -> None:
 def test_a_flow_by_hand() -> None:
     """Three satellites in a row; the first asks 30, the second nothing, the third 5; the third alone lands, with 20.
 
-    The lasers of 8 take 8 of the first's 30; with the third's own 5, 13 land. With lasers of 18 it is 20, the antenna's.
+    The lasers of 8 take 8 of the first's 30; with the third's own 5, 13 land. With lasers of 18 20 do: the antenna's.
     """
     demand = np.array([30.0, 0.0, 5.0])
     links = np.array([[False, False, True]])

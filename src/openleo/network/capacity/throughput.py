@@ -2,14 +2,14 @@
 
 The upper bound of del Portillo, Cameron and Crawley (Acta Astronautica, 2019). Takes places and what they ask for,
 where satellites are, the antennas of gateways, and what inter-satellite links carry; gives Mbit/s of each satellite and
-of the system at one instant. A place's demand is shared evenly by all satellites that it sees. Nothing here fades: what
+of the system at one instant. A place's demand is shared evenly by the satellites that it sees. Nothing here fades: what
 a satellite and an antenna carry is given. The paper's numbers are in examples/del_portillo_2019.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,16 @@ class System:
     antennas: int  # of a satellite, towards gateways
     site_antennas: int  # of one gateway site
     isl_mbps: float  # of one inter-satellite link, each way; 0: there are none
+    shared_above_deg: float | None = None  # whom a place asks; None: the satellites above its mask
+
+    def __post_init__(self) -> None:
+        if self.asked_above_deg > self.user_elevation_deg:
+            raise ValueError("a place asks at least the satellites that can serve it")
+
+    @property
+    def asked_above_deg(self) -> float:
+        """A place's demand is shared evenly by the satellites above this; those below the mask cannot serve theirs."""
+        return self.user_elevation_deg if self.shared_above_deg is None else self.shared_above_deg
 
     @property
     def antenna_mbps(self) -> float:
@@ -87,7 +97,8 @@ def users(
     """Places with what each asks for, axes (place). `highest_km`: of any satellite, from the Earth's centre."""
     area_km2 = BLOCK_KM2 if system.beams.fixed else system.beams.area_km2
     block = equal_areas(latitude_deg, longitude_deg, area_km2)
-    sites = sites_in_blocks(latitude_deg, longitude_deg, block, system.user_elevation_deg, highest_km)
+    sites = sites_in_blocks(latitude_deg, longitude_deg, block, system.asked_above_deg, highest_km)
+    sites = replace(sites, sine_mask=np.full(len(sites), np.sin(np.radians(system.user_elevation_deg))))
     return Users(sites, np.ascontiguousarray(asked_mbps[sites.order], np.float64))
 
 
@@ -99,7 +110,7 @@ BLOCK_KM2 = (
 def demand_mbps(
     here: Users, system: System, position_km: Floats, later_km: Floats
 ) -> tuple[Floats, NDArray[np.int32]]:  # fmt: skip
-    """(what each satellite could sell; how many satellites each of `here.sites` sees).
+    """(what each satellite could sell; among how many satellites each of `here.sites` shares).
 
     position_km, later_km: axes (satellite, xyz), ECEF, now and a little later: the way that a satellite goes.
     """
@@ -109,9 +120,10 @@ def demand_mbps(
     first = np.empty(first_of_band[-1] + 1, np.int32)
     order = np.empty(len(position_km), np.int32)
     sky.sort_into_bins(position_km, np.ones(len(position_km), np.bool_), in_band, first_of_band, first, order)
+    sine_shared = float(np.sin(np.radians(system.asked_above_deg)))
     given = (
-        sites.position_km, sites.up, sites.sine_mask, here.asked_mbps, sites.block_offsets, sites.bin_offsets,
-        sites.bins, first, order, position_km,
+        sites.position_km, sites.up, sites.sine_mask, sine_shared, here.asked_mbps,
+        sites.block_offsets, sites.bin_offsets, sites.bins, first, order, position_km,
     )  # fmt: skip
     seen = np.empty(len(sites), np.int32)
     shared = np.empty((len(position_km), beams.count))
