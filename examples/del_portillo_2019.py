@@ -49,16 +49,16 @@ class Paper:
 
 
 # Mbit/s of a satellite: about 8.8, 20 and 36 Gbit/s (section 4.2), means over weather. Telesat's satellites land with
-# two antennas, the others with one. Gateways at 10° (section 3.4), but SpaceX's at 40° as its application has them.
-# Beams: OneWeb's are fixed (2.2); SpaceX's are 8 channels of 250 MHz used four times (2.4.2) on 2,800 km² each (2.4.3);
-# Telesat's at least 16 (2.1), of up to 246,000 km².
+# two antennas, the others with one. Gateways look down to 10° (section 3.4). Beams: OneWeb's are fixed (2.2); SpaceX's
+# are 8 channels of 250 MHz used four times (2.4.2) on 2,800 km² each (2.4.3); Telesat's at least 16 (2.1), of up to
+# 246,000 km².
 PAPERS = (
     Paper(
         "oneweb", "oneweb", System(55.0, 10.0, 8_800.0, ANYWHERE, 1, 30, 0.0, SHARED_ABOVE_DEG),
         Beams(16, fixed=True), {71: 1.56, 50: 1.47},
     ),
     Paper(
-        "spacex", "spacex-2016", System(40.0, 40.0, 20_000.0, ANYWHERE, 1, 30, 20_000.0, SHARED_ABOVE_DEG),
+        "spacex", "spacex-2016", System(40.0, 10.0, 20_000.0, ANYWHERE, 1, 30, 20_000.0, SHARED_ABOVE_DEG),
         Beams(32, 2_800.0), {123: 23.7, 50: 16.5},
     ),
     Paper(
