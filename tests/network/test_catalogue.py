@@ -20,6 +20,8 @@ SATELLITES = {  # capacity of the filings, as published
     "oneweb": 720,
     "oneweb-flown": 588,
     "telesat-lightspeed": 198,
+    "spacex-2016": 4425,
+    "telesat-2016": 117,
     "guowang": 12992,
     "iris2": 264,
 }

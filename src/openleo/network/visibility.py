@@ -90,6 +90,14 @@ def cell_sites(
     return _sites(latitude, longitude, block, elevation_deg, highest_km, 0.0, conditions)
 
 
+def sites_in_blocks(
+    latitude_deg: Floats, longitude_deg: Floats, block: NDArray[np.int64], elevation_deg: float, highest_km: float
+) -> Sites:
+    """Places in blocks of the caller's: places of one number look at the same candidates."""
+    whole = np.unique(block, return_inverse=True)[1].ravel()
+    return _sites(latitude_deg, longitude_deg, whole, elevation_deg, highest_km, 0.0, NO_CONDITIONS)
+
+
 def admitted(sites: Sites, position_km: Floats, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether the link of each site to each satellite counts: axes (site, satellite), in the sites' own order."""
     found = np.empty((len(sites), len(position_km)), np.bool_)
