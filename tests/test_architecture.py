@@ -117,6 +117,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Where both meet: rules and networks as changes.
     "network_effects": NETWORK | {"policy", "service", "results", "effects"},
     "changes": NETWORK | {"policy", "service", "results", "effects", "network_effects", "governance"},
+    "scenario_copies": NETWORK | {"scenario_file"},
+    "change_documents": NETWORK | {
+        "policy", "service", "results", "effects", "network_effects", "governance", "changes", "scenario",
+        "scenario_copies",
+    },
 }  # fmt: skip
 STAND_ALONE = {"network.kernels", "ledger"}  # not even the ground floor
 ENTRY_POINTS = {"__init__", "__main__", "cli"}  # may import everything; nobody imports them

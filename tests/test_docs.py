@@ -189,7 +189,7 @@ def blocks(page: Path) -> list[Block]:
     return [Block(one[1], one[2], content[: one.start()].count("\n") + 1) for one in found]
 
 
-SAVED = ("toml", "csv", "perl", "jq")  # files that a page shows whole
+SAVED = ("toml", "csv", "perl", "jq", "py")  # files that a page shows whole
 LANGUAGES = {"", "text", "sh", "console", "python", *SAVED}  # all but the first three are tried
 
 
@@ -222,7 +222,7 @@ def check_shown(shown: list[str], output: str, command: str) -> None:
 def save(block: Block, folder: Path) -> None:
     """A block of a file's language whose first line is a comment with a path is that file."""
     first, _, rest = block.content.partition("\n")
-    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv|pl|jq))", first):
+    if named := re.fullmatch(r"# ([\w./-]+\.(?:toml|csv|pl|jq|py))", first):
         target = folder / named[1]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(rest if block.language == "csv" else block.content, encoding="utf-8")

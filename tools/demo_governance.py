@@ -44,23 +44,28 @@ def openleo(*words: str | Path, expect: int = 0, quiet: bool = False) -> str:
     return run(OPENLEO, *words, expect=expect, quiet=quiet)
 
 
-def sign(officer: str, folder: str) -> Path:
-    """The signature of an officer over to-sign.json of a folder, by their own key and OpenSSH."""
-    signature = OUT / folder / "to-sign.json.sig"
+def sign(officer: str, folder: str, name: str = "to-sign.json", namespace: str = "openleo-approval@v1") -> Path:
+    """The signature of an officer over a file of a folder, by their own key and OpenSSH."""
+    signature = OUT / folder / f"{name}.sig"
     signature.unlink(missing_ok=True)
     key = Path("keys") / officer
-    run("ssh-keygen", "-q", "-Y", "sign", "-n", "openleo-approval@v1", "-f", key, f"{folder}/to-sign.json", quiet=True)
+    run("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, f"{folder}/{name}", quiet=True)
     return signature
 
 
+def sign_request(officer: str, folder: str) -> Path:
+    return sign(officer, folder, "to-request.json", "openleo-request@v1")
+
+
 def roster() -> str:
-    """The roster file: two parties, their officers' public keys, one quorum, two keys of recovery."""
+    """The roster file: two parties, their officers' public keys, one quorum, signed requests, two keys of recovery."""
     text = "schema = 1\n"
     for party, officers in PEOPLE.items():
         text += f'\n[[party]]\nid = "{party}"\n'
         for officer in officers:
             text += f'\n[[officer]]\nid = "{officer}"\nparty = "{party}"\nkeys = ["{public(officer)}"]\n'
     text += '\n[[quorum]]\nquorum = "all(1 of operator, 1 of regulator:UKR)"\n'
+    text += '\n[settings]\nrequests = "signed"\n'
     text += f'\n[recovery]\nthreshold = 2\nkeys = ["{public("vault-1")}", "{public("vault-2")}"]\n'
     return text
 
@@ -82,12 +87,17 @@ def found() -> None:
 
 
 def change(name: str, new: str, base: str, reason: str) -> None:
-    """Propose, sign by two parties, activate."""
+    """Propose, signed by the requester; sign by two parties; activate."""
     openleo(
         "change", "propose", new, "--base", base, "--scenario", EXAMPLE / "scenario.toml", "--slots", SLOTS,
         "--requester", "operator-1", "--on-behalf-of", "operator", "--reason", reason, "--legal", "an example",
         "--out", name,
     )  # fmt: skip
+    say(f"{name}: operator-2 cannot ask in operator-1's name, to approve it then")
+    submit = ("change", "submit", name, "--signature")
+    openleo(*submit, sign_request("operator-2", name), expect=3)
+    say(f"{name}: operator-1 signs the request, and only now it stands on the ledger")
+    openleo(*submit, sign_request("operator-1", name))
     say(f"{name}: before two parties have signed, the answer is no")
     activate = ("change", "activate", name, "--scenario", EXAMPLE / "scenario.toml", "--slots", SLOTS)
     openleo(*activate, expect=3)
@@ -102,12 +112,12 @@ def change(name: str, new: str, base: str, reason: str) -> None:
 
 
 def tampered() -> None:
-    say("The ledger is published, and verified by its key alone")
-    openleo("ledger", "export", "ledger", "public")
+    say("The ledger is published with its documents, and verified by its key alone; the effect is computed again")
+    openleo("change", "publish", "ledger", "--out", "public")
     vkey = (OUT / "public" / "vkey").read_text().strip()
     openleo("ledger", "verify", "public", "--vkey", vkey)
     openleo("change", "verify", "strip", "--vkey", vkey)
-    openleo("change", "audit", "ledger")
+    openleo("change", "audit", "public")
     say("One byte of one entry is changed: the verifier says which")
     (bundle,) = (OUT / "public" / "tile" / "entries").glob("000.p/*")
     data = bytearray(bundle.read_bytes())

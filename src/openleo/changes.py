@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,15 @@ from openleo.network_effects import Named, effect_of_networks
 from openleo.policy.named import territories_named
 from openleo.policy.rule_books import rules_of_books
 from openleo.policy.rules import RuleSet, union
+from openleo.policy.terminals import Terminals, read_terminals
 from openleo.results import OnProgress
 from openleo.service import beams
 from openleo.service.effect import Extras
+from openleo.service.terminal_effect import fleet
 from openleo.units import BEAM_KM
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
+Counted = tuple[Terminals, str]  # a table of terminals, and its sha256
 BOOK = "book:"
 MOST_NAMED = 8
 
@@ -131,6 +134,12 @@ def check_networks(
         raise Refused(f"its effect is not told under the rules in force, {rules}")
 
 
+def counted(path: Path, *rule_sets: RuleSet) -> Counted:
+    """A table of terminals, of the classes that there are, with its sha256. Raises InputError."""
+    classes = tuple(dict.fromkeys(name for one in rule_sets for name in one.classes))
+    return read_terminals(path, classes), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def effect_of_rules(
     network: Named,
     base: RuleSet,
@@ -139,19 +148,24 @@ def effect_of_rules(
     *,
     threads: int | None = None,
     on_progress: OnProgress | None = None,
-    extras: Extras | None = None,
+    terminals: Counted | None = None,
+    also: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The effect of one rule set in place of another from an instant on, in the form that is frozen.
 
-    It names the whole scenario's network, of which the reach of the first slots was computed.
+    It names the whole scenario's network, of which the reach of the first slots was computed. Terminals are counted
+    where a table of them is given. `also`: classes to tell of beside those that the rules name.
     """
     notes = beams.told((base, new), BEAM_KM)
     base, new = (beams.felt(one, BEAM_KM) for one in (base, new))
-    classes = classes_of_both(base, new)
+    placed = None if terminals is None else fleet(terminals[0], (base, new), terminals[1], on_progress)
+    classes = classes_of_both(base, new, (*also, *(placed.classes if placed else ())))
     prepared = prepare(network.case, base, new, threads=threads, on_progress=on_progress)
-    extras = extras or Extras()
-    said = (*extras.notes, *notes, *filter(None, [alike(base, new, classes), outside(prepared, classes, at)]))
-    found = compare(prepared, classes, at, None, replace(extras, notes=said))
+    said = (*notes, *filter(None, [alike(base, new, classes), outside(prepared, classes, at)]))
+    extras = Extras(notes=said)
+    if placed:
+        extras = replace(extras, terminals=placed.between, terminals_sha256=placed.sha256)
+    found = compare(prepared, classes, at, None, extras)
     return replace(found, network=network.sha256).as_json()
 
 
@@ -162,13 +176,14 @@ def again(
     artefacts: Artefacts,
     at: datetime,
     threads: int | None,
+    terminals: Counted | None = None,
 ) -> dict[str, Any]:
     """The effect of a change of rules on the set in force now. Raises Refused where a document or network differs."""
     now = in_force(lasting, artefacts)
     then = now.with_(documents_of(change.proposed.moves, artefacts))
     if change.effect is not None and network.sha256 != change.effect.network:
         raise Refused("the scenario is another network than the one whose effect was signed")
-    found = effect_of_rules(network, now.rules, then.rules, at, threads=threads)
+    found = effect_of_rules(network, now.rules, then.rules, at, threads=threads, terminals=terminals)
     _check_slots(found, change, artefacts)
     check_sides(found, lasting, change, artefacts)
     return found

@@ -7,11 +7,12 @@ The other rows tell of service, class by class, now and at every change of the r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,10 +38,15 @@ BOTH = ("base", "new")
 
 @dataclass(frozen=True)
 class Named:
-    """A network: its case, cut to the slots that are computed, and the sha256 of the whole scenario's network."""
+    """A network: its case, cut to the slots that are computed, and the sha256 of the whole scenario's network.
+
+    `document` is what has that sha256 (in its RFC 8785 form), and `scenario` the file that it was read from, if any.
+    """
 
     case: Case
     sha256: str
+    document: Mapping[str, Any] = field(default_factory=dict)
+    scenario: Path | None = None
 
 
 def effect_of_networks(

@@ -75,7 +75,12 @@ class Case:
 
     @property
     def network_sha256(self) -> str:
-        """Of all that the network's reach depends on; rules enter by the gateways that they withhold alone."""
+        """Of the RFC 8785 bytes of `network_document`."""
+        return hashlib.sha256(rfc8785.dumps(self.network_document)).hexdigest()
+
+    @property
+    def network_document(self) -> dict[str, Any]:
+        """All that the network's reach depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -99,7 +104,7 @@ class Case:
         limits = self.network.limits.said()
         if limits:
             said["limits"] = limits
-        return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+        return said
 
 
 RULE_INPUTS = ("rules", "compare", "scenario")

@@ -6,6 +6,7 @@ copy of what it left.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -54,15 +55,20 @@ class Place:
         command = [sys.executable, "-m", "openleo", *map(str, words)]
         return subprocess.run(command, cwd=self.path, check=True, capture_output=True).stdout
 
-    def sign(self, who: str, file: str) -> Path:
+    def sign(self, who: str, file: str, namespace: str = "openleo-approval@v1") -> Path:
         """The signature of somebody, by ssh-keygen; beside the file, under their name."""
         place = self.path / file
         made = place.with_name(place.name + ".sig")
         made.unlink(missing_ok=True)
         key = self.path / "keys" / who
-        arguments = ["ssh-keygen", "-q", "-Y", "sign", "-n", "openleo-approval@v1", "-f", key, place]
+        arguments = ["ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, place]
         subprocess.run([str(one) for one in arguments], check=True, capture_output=True)
         return made.rename(made.with_name(f"{who}-{place.stem}.sig"))
+
+    def submit(self, folder: str, who: str, code: int = 0) -> Done:
+        """The request of a draft, signed and handed in."""
+        made = self.sign(who, f"{folder}/to-request.json", "openleo-request@v1")
+        return self.run("change", "submit", folder, "--signature", made, "--json", code=code)
 
     def vote(self, verb: str, folder: str, who: str, code: int = 0, signer: str = "") -> Done:
         file = {"approve": "to-sign.json", "withdraw": "to-withdraw.json", "reject": "to-reject.json"}[verb]
@@ -196,6 +202,25 @@ def test_a_strip_is_proposed_withdrawn_rejected_and_reverted(place: Place) -> No
     assert place.run("change", "audit", "ledger", "--json").json["active"]["book:operator"] == first
 
 
+def test_a_signed_request_is_of_the_rules_in_force_when_it_is_handed_in(place: Place) -> None:
+    (place.path / "other.toml").write_text(PERMITS.replace('book = "operator"', 'book = "other"').replace("both", "o"))
+    size = len(place.entries())
+    place.propose("signed", "new.toml", "old.toml", "--sponsor", "operator-1")
+    place.propose("late", "new.toml", "old.toml", "--sponsor", "operator-1")
+    assert len(place.entries()) == size
+    assert place.submit("signed", "operator-1").json["requester_is"] == "proved"
+    place.propose("other", "other.toml", "none")
+    for who in ("operator-2", "sgp-1"):
+        place.vote("approve", "other", who)
+    place.activate("other")
+    assert "Propose it again" in place.submit("late", "operator-1", code=3).json["why"]
+    for who in ("operator-2", "sgp-1"):
+        place.vote("approve", "signed", who)
+    place.activate("signed")
+    audited = place.run("change", "audit", "ledger", "--json").json
+    assert audited["requesters"] == {"proved": 1, "sponsored": 0, "named": 2}
+
+
 def test_a_new_officer_proves_the_key_and_then_counts(place: Place) -> None:
     text = (place.path / "roster.toml").read_text()
     officer = f'[[officer]]\nid = "sgp-3"\nparty = "regulator:SGP"\nkeys = ["{place.public("stranger")}"]\n'
@@ -327,6 +352,32 @@ def test_an_old_copy_of_the_ledger_stops_the_writer(place: Place) -> None:
     assert "old copy" in place.vote("approve", "strip", "sgp-1", code=3).json["why"]
 
 
+def test_an_old_copy_is_not_shown_as_if_it_were_current(place: Place) -> None:
+    """Verbs that only read compare with what the key remembers; they need no secret for it."""
+    shutil.copy(place.path / "ledger" / "ledger.sqlite", place.path / "old.sqlite")
+    place.propose("strip", "new.toml", "old.toml")
+    for more in ("-wal", "-shm"):
+        (place.path / "ledger" / f"ledger.sqlite{more}").unlink(missing_ok=True)
+    shutil.copy(place.path / "old.sqlite", place.path / "ledger" / "ledger.sqlite")
+    (place.path / "ledger" / "log.key").unlink()
+    readers = (
+        ("change", "show"),
+        ("change", "audit", "ledger"),
+        ("officer", "list"),
+        ("ledger", "prove", "ledger", 0),
+        ("ledger", "verify", "ledger"),
+    )
+    for verb in readers:
+        answer = place.run(*verb, "--json", code=3).json
+        assert answer["ok"] is False
+        assert "old copy" in answer["why"]
+    mark = place.path / "ledger" / "log.key.signed"
+    mark.unlink()
+    mark.symlink_to(mark)  # stands for one that may not be read, to who may read everything
+    for verb in readers:
+        assert "an old copy of the ledger would not be told" in place.run(*verb).err
+
+
 def test_a_clock_set_back_stops_writing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
@@ -368,6 +419,10 @@ def test_bad_input_is_exit_2_with_a_way_out(place: Place) -> None:
         ("change", "propose", "new.toml", "--base", "none", *NETWORK, *SAID, "--out", "strip"): "exists",
         ("change", "propose", "new.toml", "--base", "new.toml,old.toml", *NETWORK, *SAID, "--out", "x"): "stands twice",
         ("change", "act", "account.suspended", "account:x\n", "suspended", "--actor", "a", "--reason", "b"): "TARGET",
+        ("change", "act", "account.suspended", "account:x", "suspended", "--actor", "a", "--reason", "b"): "commitment",
+        ("change", "draft-break-glass", "--move", "account:x=suspended", "--hours", 1, "--reason", "x", "--out", "y"): (
+            "is no commitment"
+        ),
         ("change", "act", "a.b", "account:x", "suspended", "--actor", "a", "--reason", "b"): "known are",
         ("officer", "found", "genesis", "--ledger", "ledger"): "holds something",
         ("officer", "check", "s.toml"): "schema",
@@ -438,12 +493,12 @@ def _mutated(draw: Callable[..., Any], value: Any) -> Any:
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(list(_places(value))))
         if not path:
-            return draw(HOSTILE)
+            return copy.deepcopy(draw(HOSTILE))
         at = value
         for key in path[:-1]:
             at = at[key]
         if draw(st.booleans()):
-            at[path[-1]] = draw(HOSTILE)
+            at[path[-1]] = copy.deepcopy(draw(HOSTILE))  # else a list that was drawn twice may hold itself
         else:
             del at[path[-1]]
     return value

@@ -32,6 +32,7 @@ class Calls:
     paths: list[str] = field(default_factory=list)
     statuses: list[int] = field(default_factory=lambda: [204])
     location: str = ""
+    retry_after: str = ""
     silent: threading.Event | None = None  # answers only after it is set
     drips: threading.Event | None = None  # answers without an end until it is set
 
@@ -52,6 +53,8 @@ def web_server(tls: ssl.SSLContext | None = None) -> Iterator[Calls]:
             self.send_response(status)
             if calls.location:
                 self.send_header("Location", calls.location)
+            if calls.retry_after:
+                self.send_header("Retry-After", calls.retry_after)
             self.send_header("Content-Length", "0")
             while calls.drips is not None and not calls.drips.wait(0.05):
                 self.flush_headers()

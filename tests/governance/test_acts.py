@@ -58,8 +58,59 @@ def test_a_share_of_a_territory_needs_a_quorum(world: World) -> None:
         enrol(world, f"t{number}", f"a{number}", "TWN" if number < 200 else "JPN")
     for number in range(2):  # 1 % of 200
         world.append(suspend(world, f"a{number}"), "account.suspended")
-    assert "3 of 200 terminals of TWN" in world.why(suspend(world, "a2"), "account.suspended")
+    assert "<10 of 200 terminals of TWN" in world.why(suspend(world, "a2"), "account.suspended")
     assert not world.why(suspend(world, "a200"), "account.suspended")
+
+
+def test_one_terminal_of_a_small_territory_is_cut_off_at_once_and_the_rest_need_a_quorum(world: World) -> None:
+    """1 % of 60 is less than one: nobody could suspend a stolen terminal. One by one, all 60 take a quorum."""
+    for number in range(60):
+        enrol(world, f"t{number}", f"a{number}", "TWN")
+    done = []
+    for number in range(60):
+        world.wait(minutes=20)
+        if not (why := world.why(suspend(world, f"a{number}"), "account.suspended")):
+            world.append(suspend(world, f"a{number}"), "account.suspended")
+            done.append(number)
+        else:
+            assert "<10 of 60 terminals of TWN within 24 hours by single acts; above 1 %" in why
+    assert done == [0]
+    world.wait(hours=24)
+    assert not world.why(suspend(world, "a59"), "account.suspended")
+    assert world.replayed().of_territory["TWN"] == 60
+
+
+def test_an_account_with_two_terminals_is_more_than_the_one_that_always_passes(world: World) -> None:
+    for number in range(60):
+        enrol(world, f"t{number}", f"a{number // 2}", "TWN")
+    assert "<10 of 60" in world.why(suspend(world, "a0"), "account.suspended")
+    alone = Terminal(terminal=commitment("t0"), account=commitment("a0"), territory="TWN", **{"class": "fixed"})
+    world.append(alone, "terminal.revoked")
+    assert "of 59 terminals" in world.why(suspend(world, "a0"), "account.suspended"), "the one is used up"
+
+
+def test_a_roster_that_allows_no_share_allows_not_one() -> None:
+    world = World.founded(roster(single_acts={"share_ppm": 0}))
+    enrol(world, "t", "a", "TWN")
+    assert "above 0 %" in world.why(suspend(world, "a"), "account.suspended")
+
+
+def test_a_group_moves_by_a_change_only(world: World) -> None:
+    """Its list is a hash; an act that said that one is touched could cut off everybody."""
+    for terminals in (0, 1):
+        assert "a group moves by an approved change only" in world.why(
+            world.act("group:g", A, terminals), "group.changed"
+        )
+
+
+def test_a_class_is_moved_by_an_act_where_it_is_of_an_enrolled_terminal_or_account(world: World) -> None:
+    for number in range(3000):
+        enrol(world, f"t{number}", "firm" if number < 21 else f"a{number}", "TWN")
+    one, firm = (f"class:{commitment(name)}" for name in ("t2999", "firm"))
+    assert not world.why(world.act(one, "cheap", 0), "class.changed")
+    assert "21 terminals" in world.why(world.act(firm, "cheap", 1), "class.changed")
+    for target in ("class:fixed", f"class:{commitment('elsewhere')}"):
+        assert "a change has to be approved" in world.why(world.act(target, "cheap", 1), "class.changed")
 
 
 def test_terminals_do_not_hide_behind_an_account(world: World) -> None:

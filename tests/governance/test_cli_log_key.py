@@ -9,7 +9,7 @@ import pytest
 from office import REQUEST, Office
 
 from command_line import openleo
-from openleo.cli import change_submit
+from openleo.cli import change_options
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_log_key_is_proposed_approved_and_followed(office: Office) -> None:
 
 
 def test_a_proposal_that_fails_leaves_no_key_behind(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(change_submit, "DAYS_APPROVING", -1)
+    monkeypatch.setattr(change_options, "DAYS_APPROVING", -1)
     assert "over before" in office.change("propose-log-key", *REQUEST, "--out", office.path / "x", of="officer", code=3)
     assert not list(office.ledger.glob("log.key.????????"))
     office.propose("propose-log-key", "x", "--expires", "2999-01-01T00:00:00Z", of="officer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,14 +13,16 @@ from world_made import JPN, OPERATORS, START, TWN, World, roster
 from openleo.governance import activate as activating
 from openleo.governance.activate import activate
 from openleo.governance.drafting import freezing
-from openleo.governance.entries import entry, from_bytes
-from openleo.governance.house import AHEAD_S, Folder, House, found
+from openleo.governance.entries import entry, from_bytes, instant
+from openleo.governance.house import Folder, House, found
 from openleo.governance.state import Refused
-from openleo.ledger import keys
+from openleo.ledger import keys, serve, witness_server
 from openleo.ledger.checkpoint import parse_body
 from openleo.ledger.cosignature import cosign
+from openleo.ledger.faults import NotProven
 from openleo.ledger.note import Note
-from openleo.ledger.witness_client import Collected
+from openleo.ledger.witness_client import AHEAD_S, Collected
+from openleo.ledger.witness_memory import Witness
 
 WITNESS = keys.generate("witness.example", keys.COSIGNATURE)
 POLICY = f"witness w1 {WITNESS.verifier} https://witness.example\nquorum w1\n"
@@ -66,6 +69,15 @@ def test_a_clock_behind_the_newest_entry_is_refused(house_folder: Folder) -> Non
         house.now(START - timedelta(seconds=1))
 
 
+def _approved(house: House) -> None:
+    world = World(house.state)
+    house.artefacts.put_json(EFFECT)
+    for body in (world.proposal(), freezing("c-1", EFFECT)):
+        house.append([entry(START, body)])
+    for person in (OPERATORS[1], OPERATORS[2], TWN[0], JPN[0]):
+        house.append([entry(START, world.approval("c-1", person))])
+
+
 @pytest.mark.parametrize("later_s", [0, AHEAD_S, AHEAD_S + 1])
 def test_an_activation_is_not_older_than_its_witnesses(
     house_folder: Folder, later_s: int, monkeypatch: pytest.MonkeyPatch
@@ -77,12 +89,7 @@ def test_an_activation_is_not_older_than_its_witnesses(
 
     monkeypatch.setattr(activating, "collect", seen)
     with House(house_folder) as house:
-        world = World(house.state)
-        house.artefacts.put_json(EFFECT)
-        for body in (world.proposal(), freezing("c-1", EFFECT)):
-            house.append([entry(START, body)])
-        for person in (OPERATORS[1], OPERATORS[2], TWN[0], JPN[0]):
-            house.append([entry(START, world.approval("c-1", person))])
+        _approved(house)
         size = house.state.size
         if later_s > AHEAD_S:
             with pytest.raises(Refused, match="saw the last checkpoint 16 s later"):
@@ -91,3 +98,38 @@ def test_an_activation_is_not_older_than_its_witnesses(
         else:
             made = activate(house, "c-1", START, lambda _: EFFECT)
             assert house.entry(made.index).at == START + timedelta(seconds=later_s)
+
+
+def test_an_effect_that_took_minutes_does_not_make_the_witnesses_early(
+    house_folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock is asked again once it is computed."""
+    later = START + timedelta(minutes=5)
+
+    def seen(signed: Note, *_: object) -> Collected:
+        return Collected((cosign(parse_body(signed.text), WITNESS, int(later.timestamp())),), ())
+
+    monkeypatch.setattr(activating, "collect", seen)
+    with House(house_folder) as house:
+        _approved(house)
+        made = activate(house, "c-1", START, lambda _: EFFECT, lambda: later)
+        assert house.entry(made.index).at == later
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=AHEAD_S + 1), timedelta(days=3650)])
+def test_a_witness_whose_clock_is_ahead_does_not_stop_the_log(house_folder: Folder, ahead: timedelta) -> None:
+    """Its cosignature is not taken, so the activation waits; entries go on."""
+    then = START + ahead
+    kept = Witness(
+        house_folder.path / "w1", WITNESS, {ORIGIN: [keys.read_signer(house_folder.key).verifier]}, then.timestamp
+    )
+    with House(house_folder) as house, serve.Running(witness_server.serving(kept)) as server:
+        house.state.roster = replace(
+            house.state.people, witnesses=POLICY.replace("https://witness.example", server.url)
+        )
+        _approved(house)
+        with pytest.raises(NotProven) as said:
+            activate(house, "c-1", START, lambda _: EFFECT)
+        assert f"w1: it dates its cosignature {instant(then)}, and here it is {instant(START)}" in str(said.value)
+        assert house.now(START) == START
+        house.append([entry(START, World(house.state).proposal("c-2"))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 import rfc8785
@@ -10,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world_made import START, World
 
-from openleo.governance.entries import MOST_BYTES, TYPES, EntryRefused, Proposed, entry, from_bytes
+from openleo.governance.entries import (
+    HOLDS_ANY_JSON,
+    MOST_BYTES,
+    TYPES,
+    Act,
+    EntryRefused,
+    Proposed,
+    entry,
+    from_bytes,
+)
+from openleo.governance.moves import Move
 
 GOOD = entry(START, World.founded().proposal()).to_bytes()
 
@@ -43,6 +54,37 @@ def test_what_is_no_entry_is_refused_with_the_reason(change: tuple[bytes, bytes]
     assert data != GOOD
     with pytest.raises(EntryRefused, match=why):
         from_bytes(data)
+
+
+texts = st.text(max_size=30) | st.sampled_from(['a\x00b\n\t\x1f\x7f"\\/', "\u20ac", "\U0001f600", "\ue000"])
+
+
+@given(st.dictionaries(texts, st.integers(0, 2**53 - 1), max_size=5), st.text('a\u20ac\U0001f600\\"/ ', min_size=1))
+def test_entries_are_canonical_whatever_they_hold_by_rfc8785(territories: dict[str, int], reason: str) -> None:
+    move = Move(target="group:g", base=None, new="a" * 64)
+    body = Act.model_construct(
+        change=None, move=move, actor="a", reason=reason, terminals=2**53 - 1, territories=territories
+    )
+    said = {"schema": 1, "type": "group.changed", "at": "2026-03-01T12:00:00Z", "body": body.model_dump(mode="json")}
+    assert entry(START, body, "group.changed").to_bytes() == rfc8785.dumps(said)
+
+
+def test_numbers_that_json_writes_in_two_ways_stand_in_bodies_of_free_form_alone() -> None:
+    """The shortcut of the canonical form rests on it: all other bodies hold texts, truths, nulls and small integers."""
+
+    def forms(found: object) -> Iterator[dict[str, object]]:
+        if isinstance(found, dict):
+            yield found
+            found = list(found.values())
+        for one in found if isinstance(found, list) else ():
+            yield from forms(one)
+
+    for body in set(TYPES.values()) - set(HOLDS_ANY_JSON):
+        for form in forms(body.model_json_schema()):
+            assert form.get("type") != "number", body
+            assert form.get("additionalProperties") is not True, body
+            if form.get("type") == "integer":
+                assert (form["minimum"], form["maximum"]) == (0, 2**53 - 1), body
 
 
 def test_an_entry_has_at_most_64_kib() -> None:

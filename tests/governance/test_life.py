@@ -85,13 +85,28 @@ def _genesis() -> Genesis:
 def test_every_founder_signs_genesis() -> None:
     genesis = _genesis()
     fresh = World()
-    assert "operator-1" in fresh.why(genesis.model_copy(update={"signatures": genesis.signatures[1:]}))
+    assert "missing: operator-1 with" in fresh.why(genesis.model_copy(update={"signatures": genesis.signatures[1:]}))
+    twice = (*genesis.signatures, genesis.signatures[0])
+    assert "operator-1 signs twice" in fresh.why(genesis.model_copy(update={"signatures": twice}))
     other = Signed(officer="operator-1", signature=genesis.signatures[1].signature)
     assert "no key of operator-1" in fresh.why(
         genesis.model_copy(update={"signatures": (other, *genesis.signatures[1:])})
     )
     moved = genesis.model_copy(update={"origin": "elsewhere.example", "log_vkey": "elsewhere.example+00+AA=="})
     assert "does not hold" in fresh.why(moved)
+
+
+def test_every_key_of_a_founder_proves_that_it_is_held() -> None:
+    """Else a founder, or whoever drafts, puts a key there that another holds, or nobody."""
+    second = Person("operator-2", "operator", ("break-glass",), key=2)
+    genesis = from_bytes(World.founded(roster([*EVERYBODY, second])).entries[0]).body
+    assert isinstance(genesis, Genesis)
+    message = to_sign.founding(genesis)
+    without = tuple(one for one in genesis.signatures if one.signature != second.sign(message))
+    assert len(without) == len(genesis.signatures) - 1 == len(EVERYBODY)
+    assert f"missing: operator-2 with {second.fingerprint}. A key" in World().why(
+        genesis.model_copy(update={"signatures": without})
+    )
 
 
 # --- attacks --------------------------------------------------------------------------------------------------------

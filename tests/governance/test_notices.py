@@ -36,10 +36,11 @@ from openleo.governance.notices import (
     next_try,
     waiting,
 )
-from openleo.governance.noticing import notices
+from openleo.governance.noticing import Watch, notices
 from openleo.governance.replay import audit
 from openleo.governance.state import State, Status
 
+FISHER = f"account:hmac-sha256:{A}"
 QUORUM = (OPERATORS[1], OPERATORS[2], TWN[0])  # for a change that touches Taiwan, requested by operator-1
 
 
@@ -173,16 +174,16 @@ def test_what_stays_void_is_told_once(world: World) -> None:
     proposed(world, "c-2")
     world.approve("c-1", *QUORUM)
     world.activate("c-1")
-    world.append(world.act("group:fishers", A, 0), "group.changed")
+    world.append(world.act(FISHER, "suspended", 0), "account.suspended")
     assert kinds(world).count("change.void") == 1
 
 
 def test_what_is_void_stays_so_though_its_value_comes_back(world: World) -> None:
-    group = Move(target="group:fishers", base=None, new=A)
-    world.propose("c-1", group, touched=(loss(),), kind="group")
-    world.append(world.act("group:fishers", B, 0), "group.changed")
+    move = Move(target=FISHER, base="active", new="suspended")
+    world.propose("c-1", move, touched=(loss(),), kind="account")
+    world.append(world.act(FISHER, "suspended", 0), "account.suspended")
     assert kinds(world, days=60) == ["change.proposed", "change.void"]
-    world.append(world.act("group:fishers", None, 0), "group.changed")  # type: ignore[arg-type]
+    world.append(world.act(FISHER, "active", 0), "account.reinstated")
     assert kinds(world, days=60) == ["change.proposed", "change.void"]
 
 
@@ -367,6 +368,23 @@ def test_whoever_replays_finds_the_same_and_nothing_is_taken_back(
         then = until[size - 2] if size > 1 else START
         earlier = notices(world.entries[:size], then)
         assert found[: len(earlier)] == earlier
+
+
+@settings(max_examples=40, deadline=None)
+@given(Acts, st.integers(0, 900), st.lists(st.integers(0, 60), max_size=4).map(sorted))
+def test_whoever_stops_on_the_way_and_goes_on_finds_the_same(
+    acts: list[tuple[str, object, object]], hours: int, stops: list[int]
+) -> None:
+    world, _ = driven(acts)
+    now = world.now + timedelta(hours=hours)
+    watch, first = Watch(), 0
+    for stop in stops:
+        watch.follow(world.entries[first:stop])
+        first = max(first, stop)
+        then = watch.state.newest_at or START
+        assert watch.until(then + timedelta(days=40)) == notices(world.entries[:first], then + timedelta(days=40))
+    assert watch.follow(world.entries[first:]) == []
+    assert watch.until(now) == notices(world.entries, now)
 
 
 @settings(max_examples=40, deadline=None)

@@ -146,6 +146,38 @@ def test_nobody_to_tell_is_a_fault_of_the_input(data: Path) -> None:
     assert "--feed DIR" in err
 
 
+def test_with_every_it_goes_on_from_what_it_replayed(
+    data: Path, receivers: Receivers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(data, receivers)
+    calls, _ = receivers
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+        if len(slept) == 1:
+            (data / "subscribers.toml").rename(data / "away")
+            with House(Folder(data)) as house:
+                activate(house, "c-1", START + timedelta(hours=2), lambda _: EFFECT)
+        else:
+            (data / "away").rename(data / "subscribers.toml")
+
+    monkeypatch.setattr(change_notify.time, "sleep", sleep)
+    code, out, err = openleo("change", "notify", "--ledger", data, "--every", "30")
+    assert (code, slept) == (0, [30.0, 30.0, 30.0]), err
+    assert "there is nobody to tell" in err
+    assert "Again in 30 s." in err
+    assert [json.loads(body)["type"] for _, body in calls.got] == [
+        "change.proposed",
+        "change.approved",
+        "change.activated",
+    ]
+    assert out.count("told ") == 6
+    assert err.endswith("3 notices of ledger.example/openleo: 2 told, 0 failed, 0 to be tried later.\nStopped.\n")
+
+
 def test_a_ledger_that_is_not_in_order_tells_nobody(data: Path, receivers: Receivers) -> None:
     subscribe(data, receivers)
     with House(Folder(data)) as house:

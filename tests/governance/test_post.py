@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,13 +23,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from post_offices import LOOPBACK, Calls, Mails, certificates, mail_server, web_server
 from world_made import ORIGIN, START
 
 from openleo.errors import InputError
-from openleo.governance.notices import Delivery, Email, Kind, Notice, Subscriber, Webhook, due
+from openleo.governance.notices import (
+    Delivery,
+    Email,
+    Kind,
+    Notice,
+    Subscriber,
+    Tried,
+    Webhook,
+    due,
+    next_try,
+    waiting,
+)
 from openleo.governance.outbox import OUTBOX, Outbox, read_tried
-from openleo.governance.post import POINTS, NotDelivered, Outcome, Post, send_all
+from openleo.governance.post import POINTS, NotDelivered, Outcome, Post, retry_after, send_all
 from openleo.governance.subscribers import Secrets, Smtp
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -125,6 +139,89 @@ def test_only_an_answer_of_200_to_299_is_a_delivery(web: Calls, status: int, why
     assert why in str(error)
     assert not error.down
     assert web.paths == ["/hook"], "a redirect was followed"
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "wait"),
+    [
+        ("3600", HOUR),
+        ("86400", timedelta(days=1)),
+        ("86401", timedelta(days=1)),
+        ("9" * 5000, timedelta(days=1)),
+        ("Sun, 01 Mar 2026 13:00:00 GMT", HOUR),  # the three forms of RFC 9110, 5.6.7
+        ("Sunday, 01-Mar-26 13:00:00 GMT", HOUR),
+        ("Sun Mar  1 13:00:00 2026", HOUR),
+        ("Fri, 01 Mar 2030 13:00:00 GMT", timedelta(days=1)),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", None),
+        ("0", None),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Sun, 99 Mar 2026 13:00:00 GMT", None),
+        ("Sun, 01 Mar 99999 13:00:00 GMT", None),
+        ("\u0663", None),
+        ("", None),
+    ],
+)
+def test_what_a_receiver_asks_to_wait_by_rfc_9110(asked: str, wait: timedelta | None) -> None:
+    assert retry_after(asked, START) == (None if wait is None else START + wait)
+
+
+@given(st.text(max_size=60))
+def test_no_text_of_a_receiver_does_harm(text: str) -> None:
+    found = retry_after(text, START)
+    assert found is None or START < found <= START + timedelta(days=1)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("asked", ["7200", "Sun, 01 Mar 2026 14:00:00 GMT"])
+def test_a_receiver_that_asks_for_time_is_given_it_for_all_its_notices(
+    web: Calls, tmp_path: Path, status: int, asked: str
+) -> None:
+    web.statuses, web.retry_after = [status], asked
+    other = replace(NOTICE, id="notice_2")
+    people = [Subscriber(id_, "regulator:TWN", ("TWN",), START, Webhook(web.url)) for id_ in ("a", "b")]
+    with Outbox(tmp_path / OUTBOX) as outbox:
+        first = due([NOTICE, other], people, {}, START)
+        outcomes = list(send_all(first, Post(SECRETS), outbox, lambda: START))
+    assert [(one.delivery.subscriber.id, one.delivery.notice.id) for one in outcomes] == [
+        ("a", "notice_1"),
+        ("b", "notice_1"),
+    ], "the second notice waits with the first, and other receivers do not"
+    tried = read_tried(tmp_path / OUTBOX)
+    soon = START + 2 * HOUR - timedelta(seconds=1)
+    assert due([NOTICE, other], people, tried, soon) == ()
+    assert waiting([NOTICE, other], people, tried, soon) == 4
+    assert len(due([NOTICE, other], people, tried, START + 2 * HOUR)) == 4
+    web.statuses, web.retry_after = [204], ""
+    with Outbox(tmp_path / OUTBOX) as outbox:
+        list(send_all(due([NOTICE], people, tried, soon + HOUR), Post(SECRETS), outbox, lambda: soon + HOUR))
+        assert due([NOTICE], people, outbox.tried(), START + timedelta(days=9)) == ()
+
+
+def test_who_asks_for_less_than_the_next_step_is_not_hurried_at(web: Calls, tmp_path: Path) -> None:
+    web.statuses, web.retry_after = [503], "5"
+    with Outbox(tmp_path / OUTBOX) as outbox:
+        (outcome,) = send_all([to(Webhook(web.url), attempts=2)], Post(SECRETS), outbox, lambda: START)
+        assert next_try(outcome.tried) == START + timedelta(minutes=30)
+
+
+def test_an_outbox_of_the_first_version_is_read_and_goes_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / OUTBOX) as database:
+        database.executescript(
+            "create table delivery (subscriber text not null, notice text not null, attempts integer not null,"
+            " at text not null, done integer not null, said text not null, primary key (subscriber, notice))"
+            " without rowid; insert into delivery values ('a', 'notice_1', 2, '2026-03-01T12:00:00Z', 0, 'no');"
+            " pragma user_version = 1"
+        )
+    database.close()
+    with Outbox(tmp_path / OUTBOX) as outbox:
+        assert outbox.tried() == {("a", "notice_1"): Tried(2, START, done=False)}
+        outbox.note(to(Webhook("https://hooks.example/"), attempts=2), START, "no", START + HOUR)
+    assert read_tried(tmp_path / OUTBOX) == {("a", "notice_1"): Tried(3, START, False, START + HOUR)}
 
 
 def test_a_receiver_that_does_not_answer_holds_nobody_up_for_long(web: Calls) -> None:

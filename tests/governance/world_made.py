@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ OPERATORS = [Person(f"operator-{n}", "operator", ("break-glass",)) for n in (1, 
 TWN = [Person(f"twn-{n}", "regulator:TWN") for n in (1, 2)]
 JPN = [Person(f"jpn-{n}", "regulator:JPN") for n in (1, 2)]
 EVERYBODY = [*OPERATORS, *TWN, *JPN]
+SECOND = [dataclasses.replace(person, key=2) for person in EVERYBODY]  # with the second key of each
 RECOVERY = [Person(f"vault-{n}", "") for n in (1, 2, 3)]
 BOTH = "all(2 of operator, 1 of regulator:TWN)"
 LINES = (
@@ -104,9 +106,10 @@ class World:
         founded_on = founded_on or roster()
         unsigned = Genesis(origin=ORIGIN, log_vkey=log_vkey, roster=founded_on.document, signatures=())
         message = to_sign.founding(unsigned)
+        keys = {key.line for officer in founded_on.officers for key in officer.keys}
+        everybody = (EVERYBODY if people is None else people) + SECOND
         signed = tuple(
-            Signed(officer=one.id, signature=one.sign(message))
-            for one in {p.id: p for p in (EVERYBODY if people is None else people)}.values()
+            Signed(officer=one.id, signature=one.sign(message)) for one in dict.fromkeys(everybody) if one.line in keys
         )
         world.append(unsigned.model_copy(update={"signatures": signed}))
         return world

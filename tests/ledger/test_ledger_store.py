@@ -269,6 +269,42 @@ def test_a_database_altered_by_hand_is_not_opened(
     assert refused.value.entry == entry
 
 
+WHAT_IS_NEW = ("a leaf", "the last", "no tile", "the root", "the note", "another origin", "with its hashes",
+               "two with hashes", "cut")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WHAT_IS_NEW)
+def test_what_came_after_a_known_tree_is_verified(database: Path, name: str) -> None:
+    with opened(database) as ledger:
+        for first in range(0, 500, 100):
+            ledger.append(entries(100, first), LOG)
+        known = ledger.tree
+        for first in range(500, 700, 100):
+            ledger.append(entries(100, first), LOG)
+    with opened(database, write=False, known=known) as ledger:
+        assert [body for _, body in ledger.entries(known.size)] == entries(200, 500)
+    next(row[1] for row in ALTERED if row[0] == name)(database)
+    with pytest.raises(NotProven), opened(database, write=False, known=known):
+        pass
+
+
+def test_a_ledger_that_does_not_go_on_from_a_known_tree_is_not_opened(database: Path, tmp_path: Path) -> None:
+    with opened(database) as ledger:
+        ledger.append(entries(300), LOG)
+        known = ledger.tree
+    other = new_ledger(tmp_path / "other")
+    with opened(other) as ledger:
+        ledger.append(entries(299), LOG)
+        with (
+            pytest.raises(NotProven, match="does not go on from the 300 entries"),
+            opened(other, write=False, known=known),
+        ):
+            pass
+        ledger.append(entries(10), LOG)
+    with pytest.raises(NotProven, match="does not go on"), opened(other, write=False, known=known):
+        pass
+
+
 def test_entries_cut_off_with_their_tiles_are_missed(database: Path) -> None:
     with opened(database) as ledger:
         ledger.append(entries(700), LOG)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from http import HTTPStatus
 from pathlib import Path
 
@@ -178,7 +179,7 @@ def test_a_ledger_collects_a_quorum_of_witnesses(tmp_path: Path) -> None:
         for size in (1, 10, 10, 300):
             ledger.append(entries(size - ledger.size, ledger.size)) if size > ledger.size else None
             made = ledger.checkpoint(LOG)
-            found = witness_client.collect(made, known.witnesses, ledger.prove_consistency, timeout_s=10)
+            found = witness_client.collect(made, known.witnesses, ledger.prove_consistency, lambda: NOW_S, timeout_s=10)
             assert [name for name, _ in found.problems] == ["w3"]
             with pytest.raises(NotProven, match="quorum"):
                 policy.judge(known, sign(checkpoint.parse_body(made.text), LOG))
@@ -188,20 +189,57 @@ def test_a_ledger_collects_a_quorum_of_witnesses(tmp_path: Path) -> None:
             assert accepted.warning is None
 
 
+@pytest.mark.parametrize("ahead_s", [15, 16, 365 * 86400])
+def test_a_cosignature_that_is_dated_ahead_of_our_clock_is_not_taken(tmp_path: Path, ahead_s: int) -> None:
+    """Of three witnesses one has a clock that is ahead; it cannot stop the log, which makes no earlier entry."""
+    clocks = (lambda: NOW_S + ahead_s, lambda: NOW_S, lambda: NOW_S - 10**6)
+    logs = {ORIGIN: [LOG.verifier]}
+    kept = [Witness(tmp_path / f"w{n}", witness_key(n), logs, clock) for n, clock in enumerate(clocks, 1)]
+    servers = [witness_server.serving(one) for one in kept]
+    known = as_policy(*servers, quorum="group g 2 w1 w2 w3\nquorum g")
+    with (
+        serve.Running(servers[0]), serve.Running(servers[1]), serve.Running(servers[2]),
+        opened(new_ledger(tmp_path / "ledger")) as ledger,
+    ):  # fmt: skip
+        ledger.append(entries(3))
+        made = ledger.checkpoint(LOG)
+        found = witness_client.collect(made, known.witnesses, ledger.prove_consistency, lambda: NOW_S)
+        accepted = policy.judge(known, ledger.add_cosignatures(3, found.signatures))
+    taken = {seal.key.name for seal in accepted.witnesses}
+    others = {"example.org/w2", "example.org/w3"}
+    if ahead_s <= witness_client.AHEAD_S:
+        assert (found.problems, taken) == ((), {"example.org/w1", *others})
+        return
+    ((name, why),) = found.problems
+    assert (name, taken) == ("w1", others)
+    for time_s in (NOW_S, NOW_S + ahead_s):
+        assert time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time_s)) in why
+
+
+def test_a_witness_of_the_far_future_is_not_taken(tmp_path: Path) -> None:
+    kept = Witness(tmp_path / "w", KEY, {ORIGIN: [LOG.verifier]}, lambda: 1 << 62)
+    with serve.Running(witness_server.serving(kept)) as server:
+        (mine,) = as_policy(server, quorum="quorum w1").witnesses
+        with pytest.raises(
+            NotProven, match="dates its cosignature 4611686018427387904 s after 1970, and here it is 20"
+        ):
+            witness_client.ask(mine, signed(5), lambda old, new: [], lambda: NOW_S)
+
+
 def test_a_witness_does_not_cosign_a_second_history_of_a_ledger(tmp_path: Path) -> None:
     kept = Witness(tmp_path / "w", KEY, {ORIGIN: [LOG.verifier]}, lambda: NOW_S)
     with serve.Running(witness_server.serving(kept)) as server:
         (mine,) = as_policy(server, quorum="quorum w1").witnesses
         with opened(new_ledger(tmp_path / "one")) as ledger:
             ledger.append(entries(20), LOG)
-            assert witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency)
+            assert witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency, lambda: NOW_S)
         with opened(new_ledger(tmp_path / "two")) as ledger:
             ledger.append(entries(10, 5), LOG)
             with pytest.raises(NotProven, match="has cosigned 20 entries, and this checkpoint has 10"):
-                witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency)
+                witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency, lambda: NOW_S)
             ledger.append(entries(30, 50), LOG)
             with pytest.raises(NotProven, match=r"refuses \(422\)"):
-                witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency)
+                witness_client.ask(mine, ledger.checkpoint(LOG), ledger.prove_consistency, lambda: NOW_S)
 
 
 def test_an_answer_without_the_witness_s_own_cosignature_is_refused(tmp_path: Path) -> None:
@@ -209,9 +247,9 @@ def test_an_answer_without_the_witness_s_own_cosignature_is_refused(tmp_path: Pa
     with serve.Running(witness_server.serving(impostor)) as server:
         (mine,) = as_policy(server, quorum="quorum w1").witnesses
         with pytest.raises(NotProven, match="no cosignature of its key"):
-            witness_client.ask(mine, signed(5), lambda old, new: [])
+            witness_client.ask(mine, signed(5), lambda old, new: [], lambda: NOW_S)
     with pytest.raises(Unavailable, match="cannot be reached"):
-        witness_client.ask(mine, signed(5), lambda old, new: [], timeout_s=2)
+        witness_client.ask(mine, signed(5), lambda old, new: [], lambda: NOW_S, timeout_s=2)
 
 
 def test_the_server_keeps_connections_and_bounds_requests(asked: Witness) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from openleo import cells as h3cells
+from openleo.governance import losses
+from openleo.governance.effect_form import checked
 from openleo.instants import instant_text
 from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
@@ -191,6 +193,40 @@ def test_an_effect_tells_rules_of_two_books_with_one_id_apart() -> None:
     assert [row.because for row in moved.rows] == [("another/1",), ("operator/1",)], "each side has one rule called 1"
     counted_ = effect(reached, base, new, ["fixed"], AT, "network", extras=Extras(terminals=terminals))
     assert [row.because for row in counted_.rows] == [("another/1",), ("court/1",)]
+
+
+def test_the_end_of_a_permit_is_told_apart_from_its_hours() -> None:
+    """Its subscribers were warned of every evening as of an end of service, and 30 days ahead."""
+    days = Window(weekly=(Period(frozenset(range(7)), 6 * 3600, 20 * 3600, "UTC"),))
+    of_days = replace(PERMIT, window=days)
+    said = of_rules([PERMIT], [of_days]).as_json()
+    assert [edge["weekly"] for edge in said["edges"]] == [True] * len(said["edges"])
+    assert losses.ends(said) == ()
+    until = AT + timedelta(days=40, hours=2)
+    said = of_rules([PERMIT], [replace(PERMIT, window=replace(days, ends=until))]).as_json()
+    last = instant_text(AT + timedelta(days=39, hours=20))
+    assert [(one.territory, one.at) for one in losses.ends(said)] == [("FJI", last), ("TON", last)]
+    curfew = replace(CURFEW, window=replace(NIGHTS, begins=AT + timedelta(days=35)))
+    said = of_rules([PERMIT], [PERMIT, curfew]).as_json()
+    begins = curfew.window.next_change(AT)
+    assert begins is not None
+    assert [(one.territory, one.at) for one in losses.ends(said)] == [("TON", instant_text(begins))]
+
+
+def test_an_end_that_the_old_rules_have_too_is_still_an_end() -> None:
+    """A later change of the same book took the first one's place, and nobody was warned of the end any more."""
+    other = Rule("n", "b", "suspend", Labels(frozenset({"NRU"})), emergency="keep", window=Window(ends=LATER))
+    of_april = replace(PERMIT, window=Window(ends=LATER))
+    said = of_rules([of_april], [of_april, other]).as_json()
+    assert said["edges"] == []
+    assert said["ends_alike"] == [{"at": instant_text(LATER), "territory": one} for one in ("FJI", "TON")]
+    assert [(one.territory, one.at) for one in losses.ends(said)] == [
+        (one, instant_text(LATER)) for one in ("FJI", "TON")
+    ]
+    checked(said | {"network": "0" * 64})
+    nights = of_rules([PERMIT, CURFEW], [PERMIT, CURFEW, other])
+    assert nights.edges_alike
+    assert losses.ends(nights.as_json()) == ()
 
 
 def test_weekly_edges_are_said_to_go_on_where_they_do() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openleo.places.expressions import Labels
 from openleo.policy.rules import Rule, union
 from openleo.policy.when import Period, Window
-from openleo.service.windows import changes, go_on
+from openleo.service.windows import changes, go_on, weekly_again
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -91,6 +91,26 @@ def test_a_weekly_rule_that_begins_on_a_day_outside_its_period_is_told() -> None
     assert found == [(first, ("new",)), (last, ("new",))]
     assert changes((None, rules(saturdays)), START, first) == []
     assert go_on((None, rules(saturdays)), [first], {first, last})
+
+
+def test_hours_of_a_week_are_told_from_the_first_and_the_last_ones() -> None:
+    """Open on weekdays from eight to six, from day 30 (a Tuesday) until day 80: the last end is a Tuesday's."""
+    office = Period(frozenset(range(5)), 8 * 3600, 18 * 3600, "Europe/Paris")
+    window = Window(begins=day(30), ends=day(80), weekly=(office,))
+    edges, edge = [], window.next_change(START)
+    while edge is not None:
+        edges.append(edge)
+        edge = window.next_change(edge)
+    assert [at for at in edges if not weekly_again(rules(window), at)] == [edges[0], edges[1], edges[-1]]
+    endless = Window(weekly=(office,))
+    again = [at for at, _ in changes((None, rules(endless)), START)]
+    assert again
+    assert all(weekly_again(rules(endless), at) for at in again), "the clocks change on day 28"
+    both = rules(endless, Window(ends=again[3]))
+    assert [weekly_again(both, at) for at in again[2:5]] == [True, False, True]
+    assert not weekly_again(rules(Window(ends=day(3))), day(3))
+    assert not weekly_again(rules(endless), day(3)), "nothing changes at midnight"
+    assert not weekly_again(None, again[0])
 
 
 def test_each_of_many_rules_that_begin_later_is_told() -> None:

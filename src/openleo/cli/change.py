@@ -10,11 +10,14 @@ from openleo.cli import (
     change_audit,
     change_commit,
     change_enrol,
+    change_expire,
     change_glass,
     change_network,
     change_notify,
     change_propose,
+    change_publish,
     change_record,
+    change_request,
     change_revert,
     change_schema,
     change_show,
@@ -30,15 +33,18 @@ app = typer.Typer(
 app.command("propose")(change_propose.propose)
 app.command("propose-network")(change_network.propose)
 app.command("propose-act")(change_act.propose)
+app.command("submit")(change_request.submit)
 app.command("show")(change_show.show)
 app.command("approve")(change_vote.approve)
 app.command("withdraw")(change_vote.withdraw)
 app.command("reject")(change_vote.reject)
 app.command("object")(change_vote.object_)
 app.command("activate")(change_activate.activate)
+app.command("expire")(change_expire.expire)
 app.command("revert")(change_revert.revert)
 app.command("audit")(change_audit.audit)
 app.command("verify")(change_verify.verify)
+app.command("publish")(change_publish.publish)
 app.command("schema")(change_schema.schema)
 app.command("act")(change_act.act)
 app.command("draft-break-glass")(change_glass.draft)

@@ -8,19 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, note, print_json
 
 if TYPE_CHECKING:
@@ -57,15 +47,16 @@ def act(
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Log one act on an account, class or group. All single acts together have to stay below the rate of the roster.
+    """Log one act on an account or class. All single acts together have to stay below the rate of the roster.
 
-    Above it the answer is no (exit 3), and a change has to be approved.
+    Above it, and for groups, the answer is no (exit 3), and a change has to be approved: `change propose-act`.
     """
     from openleo.errors import InputError, Problem
     from openleo.governance.entries import Act, entry
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target)
     said: Counter[str] = Counter()
     for (territory, _), number in _counted(in_).items():
         said[territory] += number
@@ -96,18 +87,19 @@ def act(
 def propose(
     type_: Type,
     target: Target,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
     new: New = "",
     in_: In = None,
     also: Also = None,
     members: Members = None,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -124,13 +116,14 @@ def propose(
     from openleo.governance.moves import Move
 
     _known(type_)
+    _no_names(target, *(also or []))
     kind, said = KIND_OF_ACT[type_], _counted(in_)
     if kind != "account" and not in_:
         way_out = "Say where and how many, for example --in UKR/fixed=1300; --in UKR=0 where nobody is touched."
         raise InputError(Problem("--in", "", f"is needed: who is touched by a {kind} stands on no ledger.", way_out))
     if new not in ("", WANTED.get(type_, new)):
         raise InputError(Problem("NEW", "", f"is {new!r}; {type_} makes an account {WANTED[type_]}."))
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(target, as_json), opened(data, database, write=True) as house:
         value = _value(house, target, new or WANTED.get(type_, ""), members)
         try:
@@ -152,6 +145,15 @@ def _known(type_: str) -> None:
     if type_ not in KIND_OF_ACT:
         known = sorted(KIND_OF_ACT.keys() - {"network.changed"})
         raise InputError(Problem("TYPE", "", f"is {type_!r}; known are {join_or(known)}."))
+
+
+def _no_names(*targets: str) -> None:
+    """Raises InputError where a target is a name and no commitment; the name itself is not repeated."""
+    from openleo.errors import InputError, Problem
+    from openleo.governance.moves import named
+
+    if faults := [Problem("TARGET", "", f"cannot stand on the ledger: {why}.") for why in map(named, targets) if why]:
+        raise InputError(faults)
 
 
 def _value(house: House, target: str, new: str, members: Path | None) -> str:

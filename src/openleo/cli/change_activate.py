@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, ChangeDir, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
+from openleo.cli.change_propose import check_in_force, network_of
 from openleo.cli.common import AsJson, Threads, note, print_json
 
 if TYPE_CHECKING:
+    from openleo.changes import Counted
     from openleo.governance.house import House
     from openleo.governance.state import Change
-
-ScenarioOption = Annotated[
-    Path | None, typer.Option("--scenario", metavar="S", help="The network; needed for rules and networks.")
-]
-BaseOption = Annotated[
-    Path | None, typer.Option("--base", metavar="OLD", help="For a change of network: the scenario in force until now.")
-]
 
 
 def activate(
     folder: ChangeDir,
-    scenario: ScenarioOption = None,
-    base: BaseOption = None,
-    slots: Slots = DEFAULT_SLOTS,
+    scenario: options.NetworkFile = None,
+    base: options.BaseFile = None,
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -44,10 +40,10 @@ def activate(
     from openleo.governance.folder import PROOF, ChangeFolder
     from openleo.report.staging import StagedFile
 
-    with answers(str(folder), as_json), opened(data, database, write=True) as house:
+    with answers(str(folder), as_json), opened(data, database, write=True, show=False) as house:
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
-        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, threads))
+        made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, terminals, threads), clock)
         try:
             with StagedFile(folder / PROOF) as file:
                 file.write_bytes(made.proof.encode())
@@ -65,7 +61,7 @@ def activate(
 
 
 def _recompute(
-    house: House, scenario: Path | None, base: Path | None, slots: int, threads: int | None
+    house: House, scenario: Path | None, base: Path | None, slots: int, terminals: Path | None, threads: int | None
 ) -> Callable[[Change], Mapping[str, Any]]:
     def effect(change: Change) -> Mapping[str, Any]:
         from openleo import changes
@@ -83,8 +79,26 @@ def _recompute(
         network = network_of(scenario, slots)
         if kind == "rules":
             check_in_force(house, network)
-            return changes.again(network, change, lasting, artefacts, now, threads)
+            table = _table(house, change, terminals)
+            return changes.again(network, change, lasting, artefacts, now, threads, table)
         old = None if base is None else network_of(base, slots)
         return changes.network_again(old, network, change, lasting, artefacts, now, threads)
 
     return effect
+
+
+def _table(house: House, change: Change, terminals: Path | None) -> Counted | None:
+    """The terminals to count again, where they were counted in what was signed. Raises InputError."""
+    from openleo import changes
+    from openleo.errors import InputError, Problem
+
+    assert change.effect is not None
+    signed = house.artefacts.get_json(change.effect.effect)
+    if terminals is None and signed.get("terminals") is not None:
+        way_out = "Name the table of terminals as it is now."
+        raise InputError(Problem("--terminals", "", "is needed: terminals were counted in what was signed.", way_out))
+    if terminals is None or signed.get("terminals") is None:
+        return None
+    now = changes.in_force(house.state.lasting, house.artefacts)
+    then = now.with_(changes.documents_of(change.proposed.moves, house.artefacts))
+    return changes.counted(terminals, now.rules, then.rules)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.change_common import answers, clock
+from openleo.cli.change_common import answers, clock, placed
 from openleo.cli.change_propose import network_of
 from openleo.cli.common import AsJson, note, print_json, progress
 from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened, tell_standing
@@ -18,9 +18,11 @@ from openleo.cli.ledger_common import ANSWER_IS_NO, DATABASE, PolicyFile, opened
 if TYPE_CHECKING:
     from openleo.governance.artefacts import Artefacts
     from openleo.governance.auditing import Tree
+    from openleo.governance.published import Document
     from openleo.governance.replay import Finding
     from openleo.governance.state import Change, State
     from openleo.ledger.policy import Opened
+    from openleo.ledger.tiles import Fetch
 
 MOST_TOLD = 50
 SLACK_S = 60  # so far may clocks differ
@@ -29,10 +31,13 @@ Pinned = Annotated[
     str | None, typer.Option("--genesis", metavar="SHA256", help="The fingerprint of entry 0, as pinned.")
 ]
 Documents = Annotated[
-    Path | None, typer.Option("--artefacts", metavar="DIR", help="The documents. [default: those of a data folder]")
+    Path | None, typer.Option("--artefacts", metavar="DIR", help="The documents. [default: those beside the ledger]")
 ]
 Scenario = Annotated[
     Path | None, typer.Option("--scenario", metavar="S", help="The network that is run: is it the approved one?")
+]
+Recompute = Annotated[
+    bool, typer.Option("--recompute", help="Compute each effect of rules that was signed on that network again.")
 ]
 
 
@@ -45,6 +50,7 @@ class Audited:
     findings: list[Finding] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # what cannot be told by the number of an entry
     genesis: str = ""
+    documents: list[Document] = field(default_factory=list)  # that entries name; none where none are at hand
 
 
 def audit(
@@ -53,16 +59,22 @@ def audit(
     artefacts: Documents = None,
     policy: PolicyFile = None,
     scenario: Scenario = None,
+    recompute: Recompute = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a ledger: who decided, under which quorum, with which effect; and is that what is in force?
 
     Every signature, quorum, notice and rate is checked as it stood then. With the documents at hand every activation
     is judged again: the effect signed against the effect computed, and the rules that both are of. With a scenario: is
-    that the network that was approved? Exits 3 if anything should not be there.
+    that the network that was approved? And with --recompute every figure of the effects of rules that were activated on
+    it is compared, within 1 %. Exits 3 if anything should not be there.
     """
+    if recompute and scenario is None:
+        from openleo.errors import InputError, Problem
+
+        raise InputError(Problem("--recompute", "", "needs the network.", "Name its scenario with --scenario."))
     with answers(where, as_json):
-        done = _audit(where, artefacts, policy)
+        done = _audit(where, artefacts, policy, scenario if recompute else None)
         if scenario is not None:
             _check_network(done, network_of(scenario, 1).sha256)
         if genesis is not None and genesis.lower() != done.genesis:
@@ -74,20 +86,24 @@ def audit(
     _tell(where, done, as_json)
 
 
-def _audit(where: str, documents: Path | None, policy: Path | None) -> Audited:
+def _audit(where: str, documents: Path | None, policy: Path | None, on: Path | None) -> Audited:
+    """`on`: the scenario to compute effects again on."""
+    from openleo.governance.artefacts import Artefacts
     from openleo.governance.house import ARTEFACTS
 
+    kept = None if documents is None or not documents.is_dir() else Artefacts(documents)
     if (Path(where) / DATABASE).is_file():
         with opened(where) as ledger:
-            found = _replayed((body for _, body in ledger.entries()), ledger.size, documents or Path(where) / ARTEFACTS)
+            kept = kept or Artefacts(Path(where) / ARTEFACTS)
+            found = _replayed((body for _, body in ledger.entries()), ledger.size, kept, on)
             signed = ledger.signed()
         _judge(found, None if signed is None else signed.encode(), policy)
         _check_active_file(found, Path(where))
         return found
-    return _published(where, documents, policy)
+    return _published(where, kept, policy, on)
 
 
-def _published(where: str, documents: Path | None, policy: Path | None) -> Audited:
+def _published(where: str, kept: Artefacts | None, policy: Path | None, on: Path | None) -> Audited:
     from openleo.ledger import checkpoint, export, tiles
     from openleo.ledger.fetch import source
 
@@ -95,23 +111,36 @@ def _published(where: str, documents: Path | None, policy: Path | None) -> Audit
         data = fetch(export.CHECKPOINT)
         made, _ = checkpoint.parse(data)
         entries = (entry for some in tiles.check_log(fetch, made.size, made.root) for entry in some)
-        found = _replayed(entries, made.size, documents)
+        found = _replayed(entries, made.size, kept or _shown(where, fetch), on)
     _judge(found, data, policy)
     return found
 
 
-def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Audited:
+def _shown(where: str, fetch: Fetch) -> Artefacts | None:
+    """The documents beside a published ledger, where there are any (`openleo change publish`)."""
+    from openleo.governance.artefacts import Shown
+    from openleo.governance.published import FOLDER, INDEX
+    from openleo.ledger.faults import Missing
+
+    def read(path: str) -> bytes | None:
+        try:
+            return fetch(path)
+        except Missing:
+            return None
+
+    return None if read(INDEX) is None else Shown(lambda sha256: read(f"{FOLDER}/{sha256}"), f"{where}/{FOLDER}")
+
+
+def _replayed(entries: Iterator[bytes], size: int, kept: Artefacts | None, on: Path | None) -> Audited:
     """Replay, and look at the documents of every activation on the way."""
     import hashlib
 
-    from openleo.governance import auditing
-    from openleo.governance.artefacts import Artefacts
+    from openleo.governance import auditing, published
     from openleo.governance.entries import instant
     from openleo.governance.replay import audit as replay
     from openleo.governance.state import State
 
-    kept: Artefacts | None = Artefacts(documents) if documents is not None and documents.is_dir() else None
-    done = Audited(State(), None)
+    done, named = Audited(State(), None), published.Named()
     tree, now, ahead = auditing.Tree(), clock(), False
     with progress(kernels=False) as on_progress:
         for number, data in enumerate(entries):
@@ -120,9 +149,13 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
             looked_at = auditing.LOOKED_AT.search(data) is not None
             before = done.state.lasting if looked_at else {}
             _, findings = replay([data], done.state)
+            if not findings:
+                named.follow(number, data)
             done.findings += findings
             if looked_at and not findings:
                 done.findings += _of_a_change(done.state, number, data, kept, before, tree)
+                if on is not None and kept is not None:
+                    done.findings += _computed_again(done.state, number, data, kept, before, on)
             tree.grow(data)
             if (
                 not ahead
@@ -138,6 +171,9 @@ def _replayed(entries: Iterator[bytes], size: int, documents: Path | None) -> Au
         note("The documents are not at hand (--artefacts): effects are not judged again, books are not compared.")
     elif done.state.roster is not None:
         done.said += auditing.documents(done.state, kept)
+        done.documents = list(published.documents(named, kept))
+        done.said += [f"entry {one.entries[0]} names the {one.kind} {one.sha256}: {one.why}"
+                      for one in done.documents if one.altered]  # fmt: skip
     return done
 
 
@@ -160,10 +196,40 @@ def _of_a_change(
         return
     change = state.changes[body.change]
     check = _check_sides(change.proposed.kind)
-    if check is None or not kept.path(body.effect).exists():
+    if check is None or not kept.has(body.effect):
         return
     try:
         check(kept.get_json(body.effect), before, change, kept)
+    except Refused as refused:
+        yield Finding(number, f"{body.change}: {refused}")
+
+
+def _computed_again(
+    state: State, number: int, data: bytes, kept: Artefacts, before: dict[str, str | None], on: Path
+) -> Iterator[Finding]:
+    """What is wrong with the figures of an effect of rules that was signed, on a scenario, when it is activated."""
+    from openleo import changes
+    from openleo.change_documents import Given, check_of_rules
+    from openleo.cli.change_verify import TOLERANCE_PPM
+    from openleo.governance.entries import Activated, from_bytes
+    from openleo.governance.replay import Finding
+    from openleo.governance.state import Refused
+
+    body = from_bytes(data).body
+    if not isinstance(body, Activated) or state.changes[body.change].proposed.kind != "rules":
+        return
+    change = state.changes[body.change]
+    assert change.effect is not None
+    try:
+        signed = kept.get_json(change.effect.effect)
+        network = network_of(on, signed["slots"])
+        if network.sha256 != change.effect.network:
+            note(f"{body.change} is of another network, {change.effect.network}: not computed again.")
+            return
+        now = changes.in_force(before, kept)
+        then = now.with_(changes.documents_of(change.proposed.moves, kept))
+        with progress() as tell:
+            check_of_rules(signed, now, then, network, TOLERANCE_PPM, Given(on_progress=tell))
     except Refused as refused:
         yield Finding(number, f"{body.change}: {refused}")
 
@@ -212,8 +278,10 @@ def _check_active_file(done: Audited, folder: Path) -> None:
 
 
 def _tell(where: str, done: Audited, as_json: bool) -> None:
+    from openleo.governance import told
+
     state, now = done.state, clock()
-    rows = [{"entry": one.entry, "why": one.why} for one in done.findings]
+    rows: list[dict[str, Any]] = [{"entry": one.entry, "why": one.why} for one in done.findings]
     rows += [{"entry": None, "why": why} for why in done.said]
     if as_json:
         first = rows[0] if rows else {"entry": None, "why": ""}
@@ -225,17 +293,25 @@ def _tell(where: str, done: Audited, as_json: bool) -> None:
                 "findings": rows,
                 "entries": state.size,
                 "genesis": done.genesis,
+                "requesters": _requesters(state),
                 "active": active,
+                "unwitnessed": [id_ for id_, change in state.changes.items() if change.unwitnessed],
+                "documents": len(done.documents),
+                "missing": [one.as_json() for one in done.documents if one.data is None],
             }
         )
     else:
         for row in rows[:MOST_TOLD]:
-            place = "" if row["entry"] is None else f"entry {row['entry']}: "
-            typer.echo(f"{place}{row['why']}")
+            typer.echo(placed(row["entry"], row["why"]))
         if len(rows) > MOST_TOLD:
             typer.echo(f"and {len(rows) - MOST_TOLD:,} more")
         if not rows:
             _tell_in_order(state)
+        for id_, change in state.changes.items():
+            if change.unwitnessed:
+                typer.echo(f"{id_}: {told.unwitnessed(change)}")
+    for one in [one for one in done.documents if one.data is None and not one.altered][:MOST_TOLD]:
+        note(f"Entry {one.entries[0]} names the {one.kind} {one.sha256}: {one.why}.")
     if rows:
         note(f"{where}: no: {len(rows):,} of {state.size:,} entries or documents are not in order.")
         raise typer.Exit(ANSWER_IS_NO)
@@ -248,3 +324,15 @@ def _tell_in_order(state: State) -> None:
     for target, value in sorted(state.active(clock()).items()):
         by = state.settled[target].by if target in state.settled else None
         typer.echo(f"  {target}: {value}" + (f" (by {by})" if by else ""))
+    if named := _requesters(state)["named"]:
+        typer.echo(f"Requesters named, not proved: of {named:,} of {len(state.changes):,} changes")
+
+
+def _requesters(state: State) -> dict[str, int]:
+    """How many changes were asked for by whom: proved in person, sponsored by an officer, or named and no more."""
+    from openleo.governance.requests import standing
+
+    found = dict.fromkeys(("proved", "sponsored", "named"), 0)
+    for change in state.changes.values():
+        found[standing(change.proposed)] += 1
+    return found

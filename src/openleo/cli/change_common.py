@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from openleo.cli.ledger_common import ANSWER_IS_NO
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
-    from openleo.governance.house import House
+    from openleo.governance.house import Folder, House
 
 Data = Annotated[
     Path,
@@ -38,18 +39,52 @@ def clock() -> datetime:
 
 
 @contextmanager
-def opened(data: Path, database: str = "", *, write: bool = False) -> Iterator[House]:
-    """The data folder, verified and replayed, with a progress bar. Raises InputError where there is none."""
+def opened(data: Path, database: str = "", *, write: bool = False, show: bool = True) -> Iterator[House]:
+    """The data folder, verified and replayed, with a progress bar. Raises InputError where there is none.
+
+    `show`: what was logged meanwhile is shown to the witnesses of the roster in the end, if any.
+    """
+    from openleo.governance.house import House
+
+    folder = folder_of(data, database)
+    with progress(kernels=False) as on_progress:
+        house = House(folder, write=write, on_progress=on_progress)
+    if house.unmarked:
+        note(house.unmarked)
+    with house:
+        before = house.state.size
+        yield house
+        if show and house.state.size > before:
+            _show_to_witnesses(house)
+
+
+def _show_to_witnesses(house: House) -> None:
+    """Have what was logged seen soon: what is published before that, an auditor's policy does not accept."""
+    from openleo.governance.activate import witnessed
+    from openleo.ledger.faults import LedgerError
+    from openleo.ledger.policy import judge
+
+    signed = house.ledger.signed()
+    if signed is None or not house.policy.witnesses:
+        return
+    try:
+        judge(house.policy, signed)
+    except LedgerError:
+        try:
+            witnessed(house, clock)
+        except LedgerError as error:
+            note(f"not witnessed yet: {error}")
+
+
+def folder_of(data: Path, database: str = "") -> Folder:
+    """A data folder that is there. Raises InputError."""
     from openleo.errors import InputError, Problem
-    from openleo.governance.house import LEDGER, Folder, House
+    from openleo.governance.house import LEDGER, Folder
 
     if not database and not (data / LEDGER).is_file():
         way_out = "Name the folder with --ledger or OPENLEO_LEDGER, or found one with `openleo officer found`."
         raise InputError(Problem(str(data), "", "holds no ledger that governs.", way_out))
-    with progress(kernels=False) as on_progress:
-        house = House(Folder(data, database), write=write, on_progress=on_progress)
-    with house:
-        yield house
+    return Folder(data, database)
 
 
 @contextmanager
@@ -112,9 +147,18 @@ def said_no(what: str, why: str, entry: int | None, as_json: bool) -> typer.Exit
     """Tell a no; to be raised."""
     if as_json:
         print_json({"ok": False, "entry": entry, "why": why})
-    place = "" if entry is None else f"entry {entry}: "
-    note(f"{what}: no: {place}{why}")
+    note(f"{what}: no: {placed(entry, why)}")
     return typer.Exit(ANSWER_IS_NO)
+
+
+def placed(entry: int | None, why: str) -> str:
+    """Why an entry is at fault, with its number said once.
+
+    >>> placed(1, "its time is before that of the newest entry"), placed(1, "entry 1 was altered")
+    ('entry 1: its time is before that of the newest entry', 'entry 1 was altered')
+    """
+    said = entry is None or re.match(rf"(entry|the entries from) {entry}\b", why)
+    return why if said else f"entry {entry}: {why}"
 
 
 def read_text(path: Path, option: str) -> str:

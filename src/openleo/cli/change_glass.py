@@ -50,7 +50,7 @@ def draft(
     from openleo.errors import InputError, Problem
     from openleo.governance import to_sign
     from openleo.governance.entries import BreakGlassUsed, instant
-    from openleo.governance.moves import Move
+    from openleo.governance.moves import Move, fault_of
 
     if not moves and not rules:
         raise InputError(Problem("--rules", "", "or --move is needed: nothing would change."))
@@ -66,6 +66,8 @@ def draft(
             ]
         except ValueError as error:
             raise InputError(Problem("--move", "", f"cannot stand on the ledger: {error}")) from None
+        if faults := [Problem("--move", "", f"{why}.") for why in (fault_of(move) for move in made) if why]:
+            raise InputError(faults)
         made += _book_moves(house, rules) if rules else []
         used = BreakGlassUsed.model_construct(
             id=f"g-{nonce[:10]}",
@@ -113,7 +115,7 @@ def use(folder: Signable, data: Data = DEFAULT_DATA, database: Database = "", as
 
     with answers(str(folder), as_json), opened(data, database, write=True) as house:
         try:
-            seen = bool(witnessed(house)[0].witnesses)
+            seen = bool(witnessed(house, clock)[0].witnesses)
         except LedgerError as error:  # break-glass may go without the witnesses, and says so
             note(f"unwitnessed: {error}")
             seen = False

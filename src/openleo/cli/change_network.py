@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, network_of
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_propose import network_of
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, ScenarioFile, Threads, progress
 
 if TYPE_CHECKING:
@@ -35,16 +25,17 @@ Base = Annotated[
 
 def propose(
     scenario: ScenarioFile,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
     base: Base = None,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    slots: Slots = DEFAULT_SLOTS,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -56,7 +47,7 @@ def propose(
     tell what the network can serve whatever rules say.
     """
     old, new = None if base is None else network_of(base, slots), network_of(scenario, slots, tell=True)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(str(scenario), as_json), opened(data, database, write=True) as house:
         submit_network(house, old, new, request, out, threads, as_json)
 
@@ -66,6 +57,7 @@ def submit_network(
 ) -> None:
     """Compute, and log the proposal. Raises InputError or Refused."""
     from openleo import changes
+    from openleo.change_documents import documents_of
     from openleo.errors import InputError, Problem
     from openleo.governance.moves import NETWORK, Move
     from openleo.network_effects import effect_of_networks
@@ -74,9 +66,10 @@ def submit_network(
     changes.check_network(old, lasting)
     if old is not None and old.sha256 == new.sha256:
         raise InputError(Problem("SCENARIO", "", "has the network that is in force: nothing would change."))
-    rules = changes.in_force(lasting, house.artefacts).rules
+    books = changes.in_force(lasting, house.artefacts)
+    papers = documents_of(books, books, new, old)
     at = max(request.begin, clock())
     with progress() as on_progress:
-        effect = effect_of_networks(old, new, rules, at, threads=threads, on_progress=on_progress)
+        effect = effect_of_networks(old, new, books.rules, at, threads=threads, on_progress=on_progress)
     move = Move(target=NETWORK, base=None if old is None else old.sha256, new=new.sha256)
-    submit(house, "network", [move], request, effect.as_json(), out, as_json=as_json)
+    submit(house, "network", [move], request, effect.as_json(), out, computed_of=papers, as_json=as_json)

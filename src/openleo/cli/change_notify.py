@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.common import AsJson, note, print_json
+from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, folder_of
+from openleo.cli.common import AsJson, note, print_json, progress
 
 if TYPE_CHECKING:
     from openleo.governance.feed import Source
+    from openleo.governance.following import Follower
     from openleo.governance.notices import Delivery, Notice, Subscriber
     from openleo.governance.post import Outcome
     from openleo.governance.subscribers import Subscribers
@@ -31,23 +33,45 @@ def notify(
     ] = None,
     feed: Annotated[Path | None, typer.Option(metavar="DIR", help="Write Atom feeds there, one a territory.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be told; tell and write nothing.")] = False,
+    every: Annotated[
+        float | None, typer.Option(metavar="S", min=0.1, help="Go on, with so many seconds between passes.")
+    ] = None,
     database: Database = "",
     as_json: AsJson = False,
 ) -> None:
-    """Tell subscribers what is due: one pass, to be run every few minutes.
+    """Tell subscribers what is due: one pass, to be run every few minutes, or with --every until it is stopped.
 
     What is told follows from the ledger: proposals, approvals, activations, objections and what else ends a change; 30
     and 7 days before service of a territory ends; break-glass, at once. What was told stands in outbox.sqlite beside
     the ledger. What failed is tried again by later passes: after a minute at first, at last once a day. A delivery that
-    fails is told, and is no error: exit 0.
+    fails is told, and is no error: exit 0. With --every only the first pass reads the whole ledger; each pass reads the
+    subscribers file again.
     """
-    from openleo.governance.noticing import notices
+    from openleo.errors import InputError
+    from openleo.governance.following import Follower
 
+    follower = Follower(folder_of(data, database))
+    _pass(follower, data, subscribers, feed, dry_run, as_json)
+    try:
+        while every is not None:
+            time.sleep(every)
+            try:
+                _pass(follower, data, subscribers, feed, dry_run, as_json)
+            except InputError as error:  # a file that is being written, a database that is locked: it may pass
+                note(f"{error}\nAgain in {every:g} s.")
+    except KeyboardInterrupt:
+        note("Stopped.")
+
+
+def _pass(
+    follower: Follower, data: Path, subscribers: Path | None, feed: Path | None, dry_run: bool, as_json: bool
+) -> None:
     people = _people(data, subscribers, feed)
     now = clock()
-    with answers(str(data), as_json), opened(data, database) as house:
-        source = _source(house.entry(0), people)
-        found = notices((entry for _, entry in house.ledger.entries()), now)
+    with answers(str(data), as_json), progress(kernels=False) as on_progress:
+        follower.look(on_progress)
+        source = _source(follower.genesis, people)
+    found = follower.notices(now)
     written = 0 if feed is None or dry_run else _write_feeds(feed, source, found)
     rows, waiting = (_would_tell if dry_run else _tell)(data, people, found, as_json)
     failed = sum(row["failure"] is not None for row in rows)

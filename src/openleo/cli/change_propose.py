@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, Threads, note, progress
 
 if TYPE_CHECKING:
@@ -27,7 +17,6 @@ if TYPE_CHECKING:
     from openleo.network_effects import Named
 
 NOTHING = "none"
-DEFAULT_SLOTS = 240
 New = Annotated[str, typer.Argument(metavar="NEW", help=f'The rule files to come, by comma, or a folder; "{NOTHING}".')]
 Base = Annotated[
     str, typer.Option("--base", metavar="OLD", help=f'The rule files in force that they replace; "{NOTHING}": none.')
@@ -35,22 +24,23 @@ Base = Annotated[
 ScenarioOption = Annotated[
     Path, typer.Option("--scenario", metavar="S", help="The network that the effect is computed on.")
 ]
-Slots = Annotated[int, typer.Option(min=1, help="Slots of the scenario that reach is computed of.")]
 
 
 def propose(
     new: New,
     base: Base,
     scenario: ScenarioOption,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    slots: Slots = DEFAULT_SLOTS,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -62,15 +52,18 @@ def propose(
     is of NEW in place of OLD, with all other books that are in force beside them.
     """
     from openleo import changes
+    from openleo.change_documents import documents_of
+    from openleo.governance.requests import sponsor_of
     from openleo.policy.named import territories_named
     from openleo.policy.rule_books import book_documents
 
     old_books = book_documents(files(base))
     new_books = book_documents(files(new))
     network = network_of(scenario, slots, tell=True)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(new, as_json), opened(data, database, write=True) as house:
         check_in_force(house, network)
+        sponsor_of(house.state, "rules", requester, sponsor)  # refused before it takes long
         now = changes.in_force(house.state.lasting, house.artefacts)
         changes.check_base(old_books, now)
         moves = changes.moves(old_books, new_books)
@@ -80,14 +73,16 @@ def propose(
             raise InputError(Problem("NEW", "", "is what OLD is: nothing would change."))
         then = now.with_({**dict.fromkeys(old_books), **new_books})
         before, after = now.rules, then.rules
+        table = None if terminals is None else changes.counted(terminals, before, after)
+        papers = documents_of(now, then, network)
         with progress() as tell:
             effect = changes.effect_of_rules(
-                network, before, after, max(request.begin, clock()), threads=threads, on_progress=tell
+                network, before, after, max(request.begin, clock()), threads=threads, on_progress=tell, terminals=table
             )
         for document in new_books.values():
             house.artefacts.put_json(document)
         named = territories_named(before, after)
-        submit(house, "rules", moves, request, effect, out, named=named, as_json=as_json)
+        submit(house, "rules", moves, request, effect, out, named=named, computed_of=papers, as_json=as_json)
 
 
 def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
@@ -99,7 +94,8 @@ def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
     whole = found.case.grid.slots
     if tell and slots < whole:
         note(f"Reach is of the first {slots:,} of the scenario's {whole:,} slots (--slots).")
-    return Named(found.first_slots(min(slots, whole)).case, found.case.network_sha256)
+    cut = found.first_slots(min(slots, whole)).case
+    return Named(cut, found.case.network_sha256, found.case.network_document, scenario)
 
 
 def check_in_force(house: House, network: Named) -> None:

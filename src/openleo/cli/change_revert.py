@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from openleo.cli.change_activate import BaseOption, ScenarioOption
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened
-from openleo.cli.change_propose import DEFAULT_SLOTS, Slots, check_in_force, network_of
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_propose import check_in_force, network_of
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson, Threads, progress
 
 if TYPE_CHECKING:
@@ -33,17 +22,19 @@ Which = Annotated[str, typer.Argument(metavar="ID", help="A change that was acti
 
 def revert(
     id_: Which,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
-    scenario: ScenarioOption = None,
-    base: BaseOption = None,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
-    slots: Slots = DEFAULT_SLOTS,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
+    scenario: options.NetworkFile = None,
+    base: options.BaseFile = None,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
+    slots: options.Slots = options.DEFAULT_SLOTS,
+    terminals: options.TerminalsFile = None,
     threads: Threads = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
@@ -54,6 +45,7 @@ def revert(
     What was switched off may by now be needed, and what was switched on be relied upon, so nothing is undone unseen.
     """
     from openleo import changes
+    from openleo.change_documents import documents_of
     from openleo.errors import InputError, Problem
     from openleo.governance import counting
     from openleo.governance.drafting import plain_effect
@@ -61,7 +53,7 @@ def revert(
     from openleo.governance.state import Refused
     from openleo.policy.named import territories_named
 
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, reverts=id_)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, id_, sponsor)
     with answers(id_, as_json), opened(data, database, write=True) as house:
         change = house.state.change(id_)
         if change.activated_at is None:
@@ -87,10 +79,14 @@ def revert(
         then = now.with_(changes.documents_of(moves, house.artefacts))
         before, after = now.rules, then.rules
         at = max(request.begin, clock())
+        table = None if terminals is None else changes.counted(terminals, before, after)
+        papers = documents_of(now, then, network)
         with progress() as tell:
-            effect = changes.effect_of_rules(network, before, after, at, threads=threads, on_progress=tell)
+            effect = changes.effect_of_rules(
+                network, before, after, at, threads=threads, on_progress=tell, terminals=table
+            )
         named = territories_named(before, after)
-        submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)
+        submit(house, kind, moves, request, effect, out, named=named, computed_of=papers, as_json=as_json)
 
 
 def _network(

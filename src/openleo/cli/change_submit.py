@@ -1,36 +1,24 @@
-"""What every proposal shares: the request's options, and the way of a drafted change to the ledger and its folder."""
+"""What every proposal shares: the request, and the way of a drafted change to the ledger and its folder."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import clock
 from openleo.cli.common import note, print_json, read_instant
 
 if TYPE_CHECKING:
+    from openleo.change_documents import Documents
     from openleo.governance.drafting import Request
     from openleo.governance.entries import Signed
     from openleo.governance.house import House
     from openleo.governance.moves import Move
-
-DAYS_OPEN, DAYS_APPROVING = 30, 14
-Requester = Annotated[str, typer.Option("--requester", metavar="ID", help="Who asks; never counts in its quorum.")]
-OnBehalfOf = Annotated[str, typer.Option("--on-behalf-of", metavar="PARTY", help="For whom.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="T", help="Why; it is public.")]
-Legal = Annotated[str, typer.Option("--legal", metavar="T", help="The legal reference; it is public.")]
-From = Annotated[str | None, typer.Option("--from", metavar="T", help="Not before this instant. [default: now]")]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="T", help=f"And before this one. [default: {DAYS_OPEN} days on]")
-]
-Expires = Annotated[
-    str | None, typer.Option(metavar="T", help=f"When approvals expire. [default: {DAYS_APPROVING} days on]")
-]
-Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder: what goes to the officers.")]
 
 
 def request_of(
@@ -42,6 +30,7 @@ def request_of(
     until: str | None,
     expires: str | None,
     reverts: str | None = None,
+    sponsor: str = "",
 ) -> Request:
     """The request of the command line. Raises InputError."""
     from openleo.governance.drafting import Request
@@ -51,9 +40,17 @@ def request_of(
     def at(text: str | None, option: str, days: int) -> datetime:
         return now + timedelta(days=days) if text is None else read_instant(text, option)
 
-    begin, end = at(from_, "--from", 0), at(until, "--until", DAYS_OPEN)
+    begin, end = at(from_, "--from", 0), at(until, "--until", options.DAYS_OPEN)
     return Request(
-        requester, on_behalf_of, reason, legal, begin, end, at(expires, "--expires", DAYS_APPROVING), reverts
+        requester,
+        on_behalf_of,
+        reason,
+        legal,
+        begin,
+        end,
+        at(expires, "--expires", options.DAYS_APPROVING),
+        reverts,
+        sponsor,
     )
 
 
@@ -68,15 +65,22 @@ def submit(
     named: Iterable[str] = (),
     documents: Mapping[str, Any] | None = None,
     possession: Iterable[Signed] = (),
+    computed_of: Documents | None = None,
     as_json: bool = False,
 ) -> None:
-    """Log a proposal with its effect, and write the folder that goes to the officers. Raises InputError or Refused."""
+    """Log a proposal with its effect, and write the folder that goes to the officers. Raises InputError or Refused.
+
+    The effect is frozen as everybody may read it; its exact counts go into the folder alone, where they differ.
+    Where an officer has to sign the request, nothing is logged: the folder is a draft (governance/drafts.py).
+    """
     import secrets
 
     from openleo.errors import InputError, Problem
-    from openleo.governance import drafting, told
+    from openleo.governance import drafting, requests
+    from openleo.governance.drafts import Draft
     from openleo.governance.entries import entry
-    from openleo.governance.folder import EFFECT, fold, readable
+    from openleo.governance.folder import DETAIL, EFFECT, fold, readable
+    from openleo.governance.public_effect import in_public
     from openleo.report.staging import Staging, blaming
 
     if out.exists():
@@ -85,21 +89,60 @@ def submit(
         proposed = drafting.proposal(secrets.token_hex(16), kind, moves, request, documents, possession)
     except ValueError as error:
         raise InputError(_problems(error)) from None
+    exact, effect = effect, in_public(effect)
+    beside = {} if exact == effect else {DETAIL: readable(exact)}
+    if computed_of is not None:
+        beside |= computed_of.files
     frozen = drafting.freezing(proposed.change, effect, named)
+    sponsor = requests.sponsor_of(house.state, kind, request.requester, request.sponsor)
     now = house.now(clock())
     with blaming(out), Staging(out) as staging:
         (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
+        for name, data in beside.items():
+            (staging.path / name).parent.mkdir(exist_ok=True)
+            (staging.path / name).write_bytes(data)
+        for data in () if computed_of is None else computed_of.networks:
+            house.artefacts.put(data)
         house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})
-        house.append([entry(now, proposed), entry(now, frozen)])
-        change = house.state.change(proposed.change)
-        for name, data in fold(house.state, change, effect).files.items():
+        if sponsor:
+            files = Draft.of(house.state, now, proposed, frozen, sponsor).files(effect)
+        else:
+            house.append([entry(now, proposed), entry(now, frozen)])
+            files = fold(house.state, house.state.change(proposed.change), effect).files
+        for name, data in files.items():
             (staging.path / name).write_bytes(data)
         staging.commit([])
+    if sponsor:
+        _tell_draft(proposed.change, sponsor, out, as_json)
+    else:
+        tell(house, proposed.change, out, as_json)
+
+
+def tell(house: House, id_: str, out: Path, as_json: bool) -> None:
+    """Where a change stands that was just proposed, and what officers do with its folder."""
+    from openleo.governance import told
+
+    change = house.state.change(id_)
     if as_json:
         print_json({"ok": True, "folder": str(out), **told.as_json(house.state, change, clock())})
     else:
         typer.echo(told.text(house.state, change, clock()))
     note(f"Officers sign {out / 'to-sign.json'}: ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json")
+
+
+def _tell_draft(id_: str, sponsor: str, out: Path, as_json: bool) -> None:
+    from openleo.governance.folder import TO_REQUEST
+
+    file = out / TO_REQUEST
+    sign = f"ssh-keygen -Y sign -n openleo-request@v1 -f KEY {file}"
+    hand_in = f"openleo change submit {out} --signature {file}.sig"
+    if as_json:
+        said = {"ok": True, "folder": str(out), "change": id_, "status": "draft", "sponsor": sponsor}
+        print_json({**said, "to_sign": str(file), "sign": sign, "submit": hand_in})
+    else:
+        typer.echo(f"{id_}: draft; nothing of it is on the ledger until {sponsor} has signed the request")
+    note(f"{sponsor} signs {file}: {sign}")
+    note(f"Then: {hand_in}")
 
 
 def _problems(error: ValueError) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import (
     DEFAULT_DATA,
     ChangeDir,
@@ -26,45 +28,42 @@ if TYPE_CHECKING:
     from openleo.governance.to_sign import Decision
 
 
-def approve(
-    folder: ChangeDir,
-    officer: Officer,
-    signature: SignatureFile,
-    data: Data = DEFAULT_DATA,
-    database: Database = "",
-    as_json: AsJson = False,
-) -> None:
+def _verb(decision: Decision, type_: str, said: str) -> Callable[..., None]:
+    """One of the three votes: they take the same, and differ in what was signed."""
+
+    def vote(
+        folder: ChangeDir,
+        officer: Officer,
+        signature: SignatureFile,
+        data: Data = DEFAULT_DATA,
+        database: Database = "",
+        as_json: AsJson = False,
+    ) -> None:
+        _vote(decision, type_, folder, officer, signature, data, database, as_json)
+
+    vote.__doc__ = said
+    return vote
+
+
+approve = _verb(
+    "approve",
+    "change.approval",
     """Add an officer's approval: the signature over to-sign.json, checked against the ledger, logged, and kept.
 
     Offline: give DIR/to-sign.json to the officer, who runs
     `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json` and gives to-sign.json.sig back.
-    """
-    _vote("approve", "change.approval", folder, officer, signature, data, database, as_json)
-
-
-def withdraw(
-    folder: ChangeDir,
-    officer: Officer,
-    signature: SignatureFile,
-    data: Data = DEFAULT_DATA,
-    database: Database = "",
-    as_json: AsJson = False,
-) -> None:
-    """Take an approval back, until the activation: the signature over to-withdraw.json. It does not come back."""
-    _vote("withdraw", "approval.withdrawn", folder, officer, signature, data, database, as_json)
-
-
-def reject(
-    folder: ChangeDir,
-    officer: Officer,
-    signature: SignatureFile,
-    data: Data = DEFAULT_DATA,
-    database: Database = "",
-    as_json: AsJson = False,
-) -> None:
-    """Say no, and end the change: the signature over to-reject.json, by an officer whom its quorum asks."""
-    _vote("reject", "change.rejection", folder, officer, signature, data, database, as_json)
-
+    """,
+)
+withdraw = _verb(
+    "withdraw",
+    "approval.withdrawn",
+    "Take an approval back, until the activation: the signature over to-withdraw.json. It does not come back.",
+)
+reject = _verb(
+    "reject",
+    "change.rejection",
+    "Say no, and end the change: the signature over to-reject.json, by an officer whom its quorum asks.",
+)
 
 Said = Annotated[Path, typer.Option("--text", metavar="F", help="What the party has to say, up to 2,000 characters.")]
 
@@ -73,7 +72,7 @@ def object_(
     folder: ChangeDir,
     officer: Officer,
     text: Said,
-    signature: Annotated[Path | None, typer.Option(metavar="F", help="Over the bytes printed without it.")] = None,
+    signature: options.SignatureOfPrinted = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,

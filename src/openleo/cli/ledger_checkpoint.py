@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import typer
 
 from openleo.cli.common import AsJson, note, print_json
@@ -32,7 +34,7 @@ def checkpoint(ledger: Where, policy: PolicyFile = None, key: KeyFile = None, as
         with opened(ledger, key, write=True) as log:
             signed = log.checkpoint(signer)
             if asked is not None:
-                found = witness_client.collect(signed, asked.witnesses, log.prove_consistency)
+                found = witness_client.collect(signed, asked.witnesses, log.prove_consistency, time.time)
                 for name, why in found.problems:
                     note(f"{name}: {why}")
                 signed = log.add_cosignatures(judge(of_log(log.key), signed).checkpoint.size, found.signatures)

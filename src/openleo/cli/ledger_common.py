@@ -64,6 +64,9 @@ def opened(where: str, key: Path | None = None, *, write: bool = False) -> Itera
 
     place = place_of(where, key)
     mark = Mark.beside(place.key) if place.key is not None else None
+    if mark is not None and not write and mark.unreadable:
+        note(mark.unreadable)
+        mark = None
     with progress(kernels=False) as on_progress:
         ledger = open_ledger(place.database, write=write, mark=mark, on_progress=on_progress)
     with ledger:

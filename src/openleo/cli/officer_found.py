@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import answers, clock, signed_by
 from openleo.cli.common import note
 
@@ -14,19 +15,19 @@ if TYPE_CHECKING:
     from openleo.governance.entries import Genesis
 
 GENESIS, TO_SIGN, SIGNATURES = "genesis.json", "to-sign.json", "approvals"
-RosterFile = Annotated[Path, typer.Argument(metavar="ROSTER", help="Parties, officers, quorums (TOML or JSON).")]
 Draft = Annotated[Path, typer.Argument(metavar="DIR", help="What `officer genesis` wrote, with approvals/OFFICER.sig.")]
 
 
 def genesis(
-    roster: RosterFile,
+    roster: options.RosterFile,
     origin: Annotated[str, typer.Option(help="The ledger's name for good, such as example.org/openleo.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder.")],
 ) -> None:
     """Draft entry 0: the roster and a new log key, for every officer of it to sign.
 
     It writes DIR/to-sign.json; each officer runs `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY to-sign.json`, and
-    what that writes goes to DIR/approvals/OFFICER.sig. Then comes `openleo officer found`.
+    what that writes goes to DIR/approvals/OFFICER.sig; with a second key once more, to OFFICER.2.sig: every key proves
+    that it is held. Then comes `openleo officer found`.
     """
     from openleo.errors import InputError, Problem
     from openleo.governance import to_sign
@@ -50,7 +51,9 @@ def genesis(
         keys.write_signer(staging.path / KEY, signer)
         staging.commit([])
     for officer in read.officers:
-        typer.echo(f"{out / SIGNATURES / (officer.id + '.sig')}  {officer.party}")
+        for number, key in enumerate(officer.keys, start=1):
+            name = f"{officer.id}.sig" if number == 1 else f"{officer.id}.{number}.sig"
+            typer.echo(f"{out / SIGNATURES / name}  {officer.party}  {key.fingerprint}")
     note(f"Each signs {out / TO_SIGN}. {out / KEY} is the log's private key: it stays on the machine that logs.")
 
 
@@ -59,7 +62,7 @@ def found(
     data: Annotated[Path, typer.Option("--ledger", metavar="DIR", help="The data folder, new.")],
     database: Annotated[str, typer.Option(envvar="OPENLEO_DATABASE", help="A postgresql:// address.")] = "",
 ) -> None:
-    """Found a ledger: entry 0 with every founder's signature. Prints its fingerprint, which everybody should pin."""
+    """Found a ledger: entry 0, signed by every founder with each key. Prints its fingerprint, which all should pin."""
     import shutil
 
     from openleo.errors import InputError, Problem
@@ -70,7 +73,7 @@ def found(
 
     unsigned = _read(draft / GENESIS)
     files = sorted((draft / SIGNATURES).glob("*.sig"))
-    signed = tuple(signed_by(one.stem, one, "") for one in files)
+    signed = tuple(signed_by(one.name.partition(".")[0], one, "") for one in files)  # OFFICER.sig, OFFICER.2.sig
     if data.exists() and any(data.iterdir()):
         raise InputError(Problem(f"--ledger {data}", "", "holds something; a ledger is founded in a new folder."))
     with answers(str(draft), False):

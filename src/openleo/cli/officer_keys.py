@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, clock, opened, read_text
 from openleo.cli.common import note
 
@@ -34,7 +35,7 @@ def revoke_key(
     officer: OfficerId,
     public: PublicFile,
     reason: Annotated[str, typer.Option(help="Why; it is public.")],
-    signature: Annotated[Path | None, typer.Option(metavar="F", help="Over the bytes printed without it.")] = None,
+    signature: options.SignatureOfPrinted = None,
     data: Data = DEFAULT_DATA,
     database: Database = "",
 ) -> None:

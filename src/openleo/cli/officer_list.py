@@ -23,3 +23,4 @@ def list_(data: Data = DEFAULT_DATA, database: Database = "", as_json: AsJson = 
             typer.echo(f"  {key.fingerprint}{'  revoked' if key.fingerprint in revoked else ''}")
     for line in roster.lines:
         typer.echo(f"quorum {line}")
+    typer.echo("requests are signed" if roster.settings.requests == "signed" else "requesters are named, not proved")

@@ -7,32 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openleo.cli import change_options as options
 from openleo.cli.change_common import DEFAULT_DATA, Data, Database, answers, opened, signed_by
-from openleo.cli.change_submit import (
-    Expires,
-    From,
-    Legal,
-    OnBehalfOf,
-    Out,
-    Reason,
-    Requester,
-    Until,
-    request_of,
-    submit,
-)
+from openleo.cli.change_submit import request_of, submit
 from openleo.cli.common import AsJson
 
 if TYPE_CHECKING:
     from openleo.governance.entries import Signed
 
-RosterFile = Annotated[Path, typer.Argument(metavar="ROSTER", help="Parties, officers, quorums (TOML or JSON).")]
 Held = Annotated[
     list[str] | None,
     typer.Option("--held", metavar="OFFICER=FILE", help="Signatures of keys that join; see `officer hold-key`."),
 ]
 
 
-def check(roster: RosterFile) -> None:
+def check(roster: options.RosterFile) -> None:
     """Check a roster whole: every problem at once. Says which quorums it has, and its sha256."""
     from openleo.governance.roster_file import read_roster
 
@@ -40,22 +29,25 @@ def check(roster: RosterFile) -> None:
     typer.echo(f"{len(read.parties)} parties, {len(read.officers)} officers, sha256 {read.sha256}")
     for line in read.lines:
         typer.echo(f"quorum {line}")
+    if read.settings.requests == "signed":
+        typer.echo("requests are signed")
 
 
 def propose(
-    roster: RosterFile,
-    requester: Requester,
-    on_behalf_of: OnBehalfOf,
-    reason: Reason,
-    legal: Legal,
-    out: Out,
+    roster: options.RosterFile,
+    requester: options.Requester,
+    on_behalf_of: options.OnBehalfOf,
+    reason: options.Reason,
+    legal: options.Legal,
+    out: options.Out,
     held: Held = None,
     recovery: Annotated[
         bool, typer.Option("--recovery", help="By the keys of recovery, after public notice, in place of the quorum.")
     ] = False,
-    from_: From = None,
-    until: Until = None,
-    expires: Expires = None,
+    from_: options.From = None,
+    until: options.Until = None,
+    expires: options.Expires = None,
+    sponsor: options.Sponsor = "",
     data: Data = DEFAULT_DATA,
     database: Database = "",
     as_json: AsJson = False,
@@ -66,7 +58,7 @@ def propose(
     from openleo.governance.roster_file import read_roster
 
     read = read_roster(roster)
-    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires)
+    request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     signed = [_held(one) for one in held or []]
     with answers(str(roster), as_json), opened(data, database, write=True) as house:
         move = Move(target=ROSTER, base=house.state.people.sha256, new=read.sha256)

@@ -16,16 +16,20 @@ from typing import Any
 from openleo.governance import gate
 from openleo.governance.entries import ApprovedIn
 from openleo.governance.house import House
+from openleo.governance.moves import RECOVERY
+from openleo.governance.public_effect import in_public, is_public
 from openleo.governance.state import Change, Refused
+from openleo.governance.witnessing import why_waits
 from openleo.ledger import proof
 from openleo.ledger.faults import NotProven
-from openleo.ledger.policy import NOBODY, UNWITNESSED, Opened, judge
+from openleo.ledger.policy import NOBODY, UNWITNESSED, Opened, Policy, judge, of_log
 from openleo.ledger.proof import Proof
 from openleo.ledger.text import to_base64
 from openleo.ledger.witness_client import collect
 
 Json = Mapping[str, Any]
 Recompute = Callable[[Change], Json]  # the effect of a change on the set in force, now
+Clock = Callable[[], datetime]
 POINTS = (
     "change read",
     "effect recomputed",
@@ -55,20 +59,25 @@ class Activation:
     warnings: tuple[str, ...]
 
 
-def activate(house: House, id_: str, now: datetime, recompute: Recompute) -> Activation:
-    """Activate an approved change. Raises Refused with the reason where anything is missing."""
+def activate(house: House, id_: str, now: datetime, recompute: Recompute, clock: Clock | None = None) -> Activation:
+    """Activate an approved change. Raises Refused with the reason where anything is missing.
+
+    `clock` is asked again once the effect is computed, which may take minutes; without one it is still `now` then.
+    """
+    clock = clock or (lambda: now)
     change = house.state.change(id_)
     if change.effect is None:
         raise Refused("its effect is not frozen")
     signed = house.artefacts.get_json(change.effect.effect)
     house.at("change read")
-    again = gate.Recomputed(recompute(change))
+    found = recompute(change)
+    again = gate.Recomputed(in_public(found) if is_public(signed) else found)  # told as what was signed was told
     house.at("effect recomputed")
     house.artefacts.put_json({key: value for key, value in again.effect.items() if key != "sha256"})
     house.at("effect kept")
-    opened, warnings = witnessed(house)
+    opened, warnings = _seen(house, change, clock)
     house.at("approvals witnessed")
-    now = house.now(now)  # not before the instant at which witnesses saw the approvals
+    now = house.now(clock())  # not before the instant at which witnesses saw the approvals
     _check_proven(house, change, opened)
     house.at("approvals proven")
     root = to_base64(opened.checkpoint.root)
@@ -77,7 +86,7 @@ def activate(house: House, id_: str, now: datetime, recompute: Recompute) -> Act
     house.at("gate passed")
     index = house.append(entries).start
     try:
-        _, more = witnessed(house)
+        _, more = witnessed(house, clock)
         warnings = tuple(dict.fromkeys((*warnings, *more)))
     except NotProven as error:  # it is in force and logged; the witnesses see it with the next checkpoint
         warnings = (*warnings, f"not witnessed yet: {error}")
@@ -89,16 +98,28 @@ def activate(house: House, id_: str, now: datetime, recompute: Recompute) -> Act
     return Activation(index, made, warnings)
 
 
-def witnessed(house: House) -> tuple[Opened, tuple[str, ...]]:
+def _seen(house: House, change: Change, clock: Clock) -> tuple[Opened, tuple[str, ...]]:
+    """As `witnessed`; a change that may go without the witnesses of the roster goes without them, marked."""
+    try:
+        return witnessed(house, clock)
+    except NotProven as error:
+        if why := why_waits(house.state, change, clock()):
+            raise NotProven(f"{error.why}; {why}" if change.proposed.kind == RECOVERY else error.why) from error
+        note = house.ledger.checkpoint(house.signer)
+        return judge(of_log(house.ledger.key), note), (f"unwitnessed, and marked so for ever: {error.why}",)
+
+
+def witnessed(house: House, clock: Clock) -> tuple[Opened, tuple[str, ...]]:
     """The checkpoint of all entries with the cosignatures that the roster asks for, and what has to be said of it.
 
-    Raises NotProven where witnesses that are needed did not sign: ordinary activation waits.
+    `clock`: a cosignature that is dated ahead of it does not count. Raises NotProven where witnesses that are needed
+    did not sign: ordinary activation waits.
     """
     note = house.ledger.checkpoint(house.signer)
     policy = house.policy
     if policy.quorum == NOBODY or not policy.witnesses:
         return judge(policy, note), (UNWITNESSED,)
-    collected = collect(note, policy.witnesses, house.ledger.prove_consistency)
+    collected = collect(note, policy.witnesses, house.ledger.prove_consistency, lambda: clock().timestamp())
     size = house.ledger.size
     if collected.signatures:
         note = house.ledger.add_cosignatures(size, collected.signatures)
@@ -106,13 +127,14 @@ def witnessed(house: House) -> tuple[Opened, tuple[str, ...]]:
     try:
         return judge(policy, note), said
     except NotProven as error:
-        raise NotProven("; ".join((str(error), *said))) from error
+        raise NotProven("; ".join((error.why.rstrip("."), *said))) from error
 
 
 def _check_proven(house: House, change: Change, opened: Opened) -> None:
     """Every approval stands under the checkpoint, by its proof. Raises Refused."""
+    policy: Policy = house.policy if opened.witnesses else of_log(house.ledger.key)
     for vote in change.votes.values():
         made = house.ledger.prove(vote.index)
-        proven = proof.check(made, house.policy, house.ledger.entry(vote.index))
+        proven = proof.check(made, policy, house.ledger.entry(vote.index))
         if proven.opened.checkpoint != opened.checkpoint:
             raise Refused("the ledger grew while its approvals were proven. Try again")

@@ -1,9 +1,10 @@
 """Single acts and facts: what stands on the ledger without a change of its own, and what a change did.
 
-A single act (one account suspended, one group edited) needs no quorum while all of them together stay below the stated
-rate; it may not undo what a change set. With a change, the entry tells what its activation did, and has to agree.
-Terminals are counted as they were enrolled, or as the act says where that is more: nobody hides 1,300 terminals
-behind one account.
+A single act (one account suspended) needs no quorum while all of them together stay below the stated rate; it may not
+undo what a change set, and moves no network and no group. With a change, the entry tells what its activation did, and
+has to agree. Terminals are counted as they were enrolled, or as the act says where that is more: nobody hides 1,300
+terminals behind one account. Entries hold the numbers as they are, since whoever replays adds them up; what is printed
+of them shows few as `<10`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from openleo.governance import to_sign
 from openleo.governance.entries import (
@@ -24,8 +26,20 @@ from openleo.governance.entries import (
     Terminal,
 )
 from openleo.governance.keys import PublicKey
+from openleo.governance.losses import shown
 from openleo.governance.moves import ACTIVE, LOG_KEY, ROSTER, SUSPENDED, Move, fault_of
-from openleo.governance.state import Change, Refused, SingleAct, State, Step, Steps, enrolled, settle, signer
+from openleo.governance.state import (
+    Change,
+    Refused,
+    SingleAct,
+    State,
+    Step,
+    Steps,
+    enrolled,
+    revoke,
+    settle,
+    signer,
+)
 
 KIND_OF_ACT = {
     "network.changed": "network",
@@ -35,7 +49,8 @@ KIND_OF_ACT = {
     "group.changed": "group",
 }
 WANTED = {"account.suspended": SUSPENDED, "account.reinstated": ACTIVE}
-NEVER_SINGLE = ("network",)
+NEVER_SINGLE = ("network", "group")  # a group's list is a hash: nobody who replays can count whom it holds
+FLOOR = 1  # terminals of a territory that are no share of it, however few it has: a stolen one can be cut off at once
 TOLD_ONLY = ("mask.published", "enforcement.summary", "disclosure")  # they change nothing that is in force
 PPM = 1_000_000
 
@@ -56,7 +71,7 @@ def _check_act(state: State, entry: Entry, body: Act) -> None:
             raise Refused(f"{body.change} did not move {body.move.target} so")
         return _once(change, entry.type, body.move.target)
     if kind in NEVER_SINGLE:
-        raise Refused(f"the {kind} moves by an approved change only")
+        raise Refused(f"a {kind} moves by an approved change only")
     if state.value(body.move.target) != body.move.base or body.move.base == body.move.new:
         raise Refused(f"{body.move.target} is not what it is to be moved from")
     if fault := fault_of(body.move):
@@ -64,6 +79,8 @@ def _check_act(state: State, entry: Entry, body: Act) -> None:
     settled = state.settled.get(body.move.target)
     if settled is not None and settled.by is not None:
         raise Refused(f"{settled.by} set {body.move.target}: only a change moves it on")
+    if kind == "class" and not _there(state, body.move):
+        raise Refused(f"{body.move.target} is no terminal or account that is enrolled: a change has to be approved")
     if entry.type != "account.reinstated":
         _check_rate(state, entry.at, counted(state, body.move, body.terminals, body.territories))
     return None
@@ -87,33 +104,39 @@ def counted(state: State, move: Move, terminals: int, territories: Mapping[str, 
 
     At least one: an act that says it cuts nobody is not let past the rate for that.
     """
-    found = Counter(dict(territories))
+    found = Counter(dict(territories)) | _there(state, move)
+    return max(1, terminals, found.total()), found
+
+
+def _there(state: State, move: Move) -> Counter[str]:
+    """The enrolled terminals that a target stands for, an account's or one of its own, by territory."""
     about = move.target.partition(":")[2]
     there = enrolled(state, about)
     if about in state.terminals:
         there[state.terminals[about].territory] += 1
-    return max(1, terminals, (found | there).total()), found | there
+    return there
 
 
 def _check_rate(state: State, at: datetime, added: Counts) -> None:
     """Raises Refused where all single acts of the last hours together, this one included, go beyond the stated rate."""
     settings = state.people.settings.single_acts
     since = at - timedelta(hours=settings.hours)
-    recent = [act for act in state.acts if act.at > since]
+    recent = list(takewhile(lambda act: act.at > since, reversed(state.acts)))  # time never goes back
     terminals, territories = added
     total = terminals + sum(act.terminals for act in recent)
     within = f"within {settings.hours} hours"
     if total > settings.terminals:
         most = settings.terminals
-        raise Refused(f"{total:,} terminals {within} by single acts; above {most:,} a change has to be approved")
+        raise Refused(f"{shown(total)} terminals {within} by single acts; above {most:,} a change has to be approved")
     there = Counter(dict(territories))
     for act in recent:
         there.update(dict(act.territories))
     for territory in territories:
         known = state.of_territory[territory]
-        if known and there[territory] * PPM > settings.share_ppm * known:
+        most_ppm = max(settings.share_ppm * known, FLOOR * PPM if settings.share_ppm else 0)
+        if known and there[territory] * PPM > most_ppm:
             raise Refused(
-                f"{there[territory]:,} of {known:,} terminals of {territory} {within} by single acts; "
+                f"{shown(there[territory])} of {shown(known)} terminals of {territory} {within} by single acts; "
                 f"above {settings.share_ppm / 10_000:g} % a change has to be approved"
             )
 
@@ -158,12 +181,12 @@ def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) ->
         state.acts.append(SingleAct(entry.at, 1, ((body.territory, 1),)))
     known = state.terminals.pop(body.terminal, None)
     if known is not None:
-        state.of_account[known.account, known.territory] -= 1
+        state.of_account[known.account][known.territory] -= 1
         state.of_territory[known.territory] -= 1
     if entry.type == "terminal.revoked":
         return
     state.terminals[body.terminal] = body
-    state.of_account[body.account, body.territory] += 1
+    state.of_account[body.account][body.territory] += 1
     state.of_territory[body.territory] += 1
 
 
@@ -211,7 +234,7 @@ def _check_log_key(state: State, entry: Entry, body: LogKeyRotated) -> None:
 def _follow_fact(state: State, _index: int, entry: Entry, body: KeyAdded | KeyRevoked | QuorumChanged) -> None:
     what = body.key if isinstance(body, KeyAdded | KeyRevoked) else LOG_KEY if "log_key" in entry.type else ROSTER
     if isinstance(body, KeyRevoked):
-        state.revoked.add(body.key)
+        revoke(state, body.key)
     if body.change is not None:
         state.changes[body.change].stated.add((entry.type, what))
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 
 class Artefacts:
     """A folder of them."""
+
+    with_lists = True  # whether lists of groups, which are opened to auditors alone, may be among them
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -59,13 +62,26 @@ class Artefacts:
         """Raises Refused where it is not there, or is not what its name says."""
         if not _NAME.fullmatch(sha256):
             raise Refused(f"{sha256[:80]!r} names no artefact")
-        try:
-            data = self.path(sha256).read_bytes()
-        except FileNotFoundError:
-            raise Refused(f"the artefact {sha256} is not in {self._folder}") from None
+        data = self.read(sha256)
+        if data is None:
+            raise Refused(f"the artefact {sha256} is not in {self}")
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise Refused(f"the artefact {self.path(sha256)} was altered: its bytes have another sha256")
+            raise Refused(f"the artefact {sha256} in {self} was altered: its bytes have another sha256")
         return data
+
+    def read(self, sha256: str) -> bytes | None:
+        """The bytes under a name, whatever they are; None if there are none."""
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def has(self, sha256: str) -> bool:
+        """Whether there is anything under a name."""
+        return self.path(sha256).exists()
+
+    def __str__(self) -> str:
+        return str(self._folder)
 
     def get_json(self, sha256: str) -> Any:
         """Raises Refused."""
@@ -81,6 +97,28 @@ class Artefacts:
         if not isinstance(found, dict) or found.get("book") != name:
             raise Refused(f"the artefact {sha256} is not the book {name}")
         return found
+
+
+class Shown(Artefacts):
+    """Those that are shown beside a published ledger. `fetch` gives the file of a path below it, or None."""
+
+    with_lists = False
+
+    def __init__(self, fetch: Callable[[str], bytes | None], where: str):
+        super().__init__(Path(where))
+        self._fetch, self._where = fetch, where
+        self._known: dict[str, bytes | None] = {}
+
+    def read(self, sha256: str) -> bytes | None:
+        if sha256 not in self._known:
+            self._known[sha256] = self._fetch(sha256)
+        return self._known[sha256]
+
+    def has(self, sha256: str) -> bool:
+        return self.read(sha256) is not None
+
+    def __str__(self) -> str:
+        return self._where
 
 
 def _sync(folder: Path) -> None:

@@ -59,7 +59,7 @@ def missing(moves: Iterable[Move], artefacts: Artefacts) -> Iterator[str]:
     """The books and lists that moves lead to and that are missing or were altered, in words."""
     for move in moves:
         kind, _, name = move.target.partition(":")
-        if move.new is not None and kind in ("book", "group"):
+        if move.new is not None and kind in (("book", "group") if artefacts.with_lists else ("book",)):
             try:
                 _ = artefacts.book(name, move.new) if kind == "book" else artefacts.get(move.new)
             except Refused as refused:

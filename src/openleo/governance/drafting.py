@@ -32,6 +32,7 @@ class Request:
     until: datetime
     expires: datetime
     reverts: str | None = None
+    sponsor: str = ""  # the officer who is to sign it; empty: as the roster asks
 
 
 def id_of(nonce: str) -> str:

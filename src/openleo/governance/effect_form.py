@@ -54,9 +54,15 @@ class _ElsewhereAtEdge(_Form):
 
 class _Edge(_Form):
     at: Instant
+    weekly: bool = False
     base_and_new: list[_Row]
     new_before_and_after: list[_Row]
     terminals_elsewhere: _ElsewhereAtEdge = _ElsewhereAtEdge()
+
+
+class _EndAlike(_Form):
+    at: Instant
+    territory: Name
 
 
 class _Effect(_Form):
@@ -66,6 +72,7 @@ class _Effect(_Form):
     territories: list[_Row]
     edges: list[_Edge]
     terminals_elsewhere: list[_Elsewhere] = []
+    ends_alike: list[_EndAlike] = []
     edges_left_out: Count = 0
     edges_untold: list[Any] = []
 

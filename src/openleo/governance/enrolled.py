@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from openleo.governance.entries import EffectFrozen
-from openleo.governance.losses import EMERGENCY, PPM, public
+from openleo.governance.losses import EMERGENCY, PPM, public, shown
 from openleo.governance.moves import SUSPENDED, Move
 from openleo.governance.state import State
 
@@ -36,5 +36,7 @@ def understated(state: State, moves: Iterable[Move], effect: EffectFrozen, toler
             ("emergency terminals", found[territory, EMERGENCY], 0 if one is None else one.emergency_terminals_lost),
         ):
             if told is not None and public(number) * PPM > told * (PPM + tolerance_ppm):
-                return f"{number:,} {what} of {territory} are enrolled to its accounts; its effect says {told:,}"
+                return (
+                    f"{shown(number)} {what} of {territory} are enrolled to its accounts; its effect says {shown(told)}"
+                )
     return ""

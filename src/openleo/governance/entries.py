@@ -15,13 +15,23 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 from openleo.governance.moves import Move
 
 SCHEMA = 1
 MOST_BYTES = 65_535  # tlog-tiles: an entry's length is a 16-bit number
 INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
+INSTANT_LENGTH = 20
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$")]
@@ -70,7 +80,7 @@ class Window(Body):
 
 
 class Genesis(Body):
-    """Entry 0. `signatures`: of every officer, over the rest."""
+    """Entry 0. `signatures`: of every officer with each of their keys, over the rest."""
 
     origin: Annotated[str, Field(pattern=r"^[^\s+]{1,255}$")]
     log_vkey: Annotated[str, Field(max_length=4_000)]
@@ -78,8 +88,24 @@ class Genesis(Body):
     signatures: tuple[Signed, ...]
 
 
+class Sponsor(Body):
+    """The officer who signed the request, over the whole proposal, the effect and its network (to_sign.request)."""
+
+    officer: Id
+    effect: Sha256
+    network: Sha256
+    signature: Armour
+
+
+def _no_default(form: dict[str, Any]) -> None:
+    del form["default"]
+
+
 class Proposed(Body):
-    """`documents`: what a move's values are the sha256 of, where replaying needs it (the roster)."""
+    """`documents`: what a move's values are the sha256 of, where replaying needs it (the roster).
+
+    Without `sponsor` the requester is named by whoever proposed, and proved by nobody.
+    """
 
     change: Id
     kind: Kind
@@ -94,6 +120,20 @@ class Proposed(Body):
     reverts: Id | None
     documents: dict[Sha256, dict[str, Any]]
     possession: tuple[Signed, ...]  # of keys that join the roster, each by itself
+    sponsor: Annotated[Sponsor | SkipJsonSchema[None], Field(json_schema_extra=_no_default)] = None
+
+    @property
+    def asked_by(self) -> frozenset[str]:
+        """Who asked: officers of these ids do not count for it."""
+        return frozenset({self.requester} if self.sponsor is None else {self.requester, self.sponsor.officer})
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """An entry that nobody signed has no key `sponsor`: so entries had it before there were signed requests."""
+        said: dict[str, Any] = written(self)
+        if said.get("sponsor", said) is None:
+            del said["sponsor"]
+        return said
 
 
 class Touched(Body):
@@ -312,12 +352,27 @@ class Entry:
         """Its RFC 8785 form. Raises EntryRefused where it is too long, or holds a number that JSON cannot carry."""
         body = self.body.model_dump(mode="json", by_alias=True)
         try:
-            data = rfc8785.dumps({"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body})
+            data = _canonical({"schema": SCHEMA, "type": self.type, "at": instant(self.at), "body": body}, self.body)
         except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
             raise EntryRefused(f"{self.type} cannot be written as canonical JSON: {error}") from error
         if len(data) > MOST_BYTES:
             raise EntryRefused(f"{self.type} takes {len(data):,} bytes; an entry has at most {MOST_BYTES:,}")
         return data
+
+
+HOLDS_ANY_JSON = (Genesis, Proposed)  # all other bodies have texts, truths, and counts that every reader can hold
+
+
+def _canonical(document: dict[str, Any], body: Body) -> bytes:
+    """RFC 8785 bytes. Plain ASCII without fractions has one form, which the standard library writes many times faster.
+
+    What is not ASCII has its keys in another order there (UTF-16), and numbers of a free form are written otherwise.
+    """
+    if not isinstance(body, HOLDS_ANY_JSON):
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        if text.isascii():
+            return text.encode("ascii")
+    return rfc8785.dumps(document)
 
 
 def entry(at: datetime, body: Body, type_: str = "") -> Entry:
@@ -369,7 +424,8 @@ def parse_instant(text: object) -> datetime:
     """Raises ValueError."""
     if not isinstance(text, str):
         raise ValueError("an instant is text like 2026-11-21T14:00:00Z")  # noqa: TRY004 - one error for whatever bytes
-    at = datetime.strptime(text, INSTANT_FORM).replace(tzinfo=UTC)
-    if instant(at) != text or at.year > LAST_YEAR:
+    form = len(text) == INSTANT_LENGTH and text.endswith("Z")
+    at = datetime.fromisoformat(text) if form else None
+    if at is None or at.tzinfo is None or instant(at) != text or at.year > LAST_YEAR:
         raise ValueError(f"{text!r} is no instant like 2026-11-21T14:00:00Z")
     return at

@@ -34,9 +34,9 @@ from openleo.ledger.policy import Policy, of_log
 from openleo.ledger.policy import parse as parse_policy
 from openleo.ledger.store import Ledger, create, open_ledger
 from openleo.ledger.tiles import OnProgress
+from openleo.ledger.witness_client import AHEAD_S
 
 LEDGER, KEY, ARTEFACTS, ACTIVE = "ledger.sqlite", "log.key", "artefacts", "active.json"
-AHEAD_S = 15  # a slot
 
 At = Callable[[str], None]  # is told of every point that an act passes
 
@@ -104,8 +104,10 @@ class House:
         self.at = at
         self._writing = threading.RLock()
         self._signer: Signer | None = None
-        mark = Mark.beside(folder.key) if write else None
-        self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=mark, on_progress=on_progress, at=at)
+        mark = Mark.beside(folder.key)  # no secret: who only reads is not shown an old copy of the database either
+        self.unmarked = "" if write else mark.unreadable
+        known = None if self.unmarked else mark
+        self.ledger: Ledger = open_ledger(folder.ledger, write=write, mark=known, on_progress=on_progress, at=at)
         try:
             self.state = _in_order(self.ledger)
             if write:
@@ -216,12 +218,17 @@ class House:
 def _in_order(ledger: Ledger) -> State:
     """Raises NotInOrder."""
     state, findings = audit(entry for _, entry in ledger.entries())
+    check_in_order(ledger, state, findings)
+    return state
+
+
+def check_in_order(ledger: Ledger, state: State, findings: Sequence[Finding]) -> None:
+    """Whether a ledger whose entries were all followed is one that governs. Raises NotInOrder."""
     if findings:
         raise NotInOrder(findings)
     if state.size and state.log_vkey != str(ledger.key):
         why = f"its entries say that {state.log_vkey} signs, and {ledger.key} does: no change replaced the key so"
         raise NotInOrder([Finding(state.size - 1, why)])
-    return state
 
 
 def _follow(state: State, entry: Entry) -> None:

@@ -16,7 +16,7 @@ from datetime import datetime
 import rfc8785
 
 from openleo.errors import InputError
-from openleo.governance import to_sign
+from openleo.governance import requests, to_sign
 from openleo.governance.entries import (
     Activated,
     Approval,
@@ -34,7 +34,7 @@ from openleo.governance.entries import (
 from openleo.governance.keys import PublicKey
 from openleo.governance.moves import LOG_KEY, RECOVERY, ROSTER, fault_of, kind_of
 from openleo.governance.quorum import missing, parties
-from openleo.governance.required import check_counted, check_network, lines_of
+from openleo.governance.required import check_counted, check_network, lines_of, takes
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_of
 from openleo.governance.state import (
@@ -57,6 +57,7 @@ from openleo.governance.state import (
     status,
     voters,
 )
+from openleo.governance.witnessing import why_waits
 from openleo.ledger.faults import LedgerError
 from openleo.ledger.keys import ED25519, parse_verifier
 
@@ -73,15 +74,21 @@ def _check_genesis(state: State, _entry: Entry, body: Genesis) -> None:
     if body.log_vkey.partition("+")[0] != body.origin:
         raise Refused("the log key is called otherwise than the ledger's origin")
     roster = _read_roster(body.roster)
-    signed = {one.officer for one in body.signatures}
-    absent = sorted(officer.id for officer in roster.officers if officer.id not in signed)
-    if absent or len(body.signatures) != len(roster.officers):
-        raise Refused(f"every founder signs it once; missing or double: {', '.join(absent) or 'a signature'}")
-    officers = {officer.id: officer for officer in roster.officers}
+    officers = {officer.id: officer.keys for officer in roster.officers}
+    absent = {(officer, key.fingerprint) for officer, keys in officers.items() for key in keys}
     for one in body.signatures:
         if one.officer not in officers:
             raise Refused(f"{one.officer} signs and is no founder")
-        signed_by(one.officer, officers[one.officer].keys, to_sign.founding(body), one.signature)
+        key = signed_by(one.officer, officers[one.officer], to_sign.founding(body), one.signature)
+        if (one.officer, key.fingerprint) not in absent:
+            raise Refused(f"{one.officer} signs twice with {key.fingerprint}")
+        absent.remove((one.officer, key.fingerprint))
+    if absent:
+        lacking = ", ".join(f"{officer} with {key}" for officer, key in sorted(absent))
+        raise Refused(
+            f"every founder signs it with each of their keys, which so proves to be held; missing: {lacking}. "
+            "A key that cannot sign now joins later, by a change of the roster (officer hold-key)"
+        )
 
 
 def _follow_genesis(state: State, _index: int, _entry: Entry, body: Genesis) -> None:
@@ -97,6 +104,12 @@ def _follow_genesis(state: State, _index: int, _entry: Entry, body: Genesis) -> 
 
 
 def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
+    check_drafted(state, entry.at, body)
+    requests.check(state, body)
+
+
+def check_drafted(state: State, at: datetime, body: Proposed) -> None:
+    """What a proposal has to be, whoever signed the request. Raises Refused."""
     if body.change in state.changes:
         raise Refused(f"the change {body.change} was proposed before")
     if body.nonce in state.nonces:
@@ -117,7 +130,7 @@ def _check_proposed(state: State, entry: Entry, body: Proposed) -> None:
             raise Refused(fault)
         if state.value(move.target) != move.base:
             raise Refused(f"{move.target} is {_short(state.value(move.target))} and not {_short(move.base)}, its base")
-    _check_times(entry.at, body)
+    _check_times(at, body)
     if body.kind in (ROSTER, RECOVERY):
         _check_new_roster(state, body)
     elif body.documents or body.possession:
@@ -180,7 +193,7 @@ def _refusal(officer: str, keys: Iterable[PublicKey], message: bytes, armour: st
 
 
 def _follow_proposed(state: State, _index: int, entry: Entry, body: Proposed) -> None:
-    state.changes[body.change] = Change(body, entry.at, state.people.sha256)
+    state.changes[body.change] = Change(body, entry.at, state.people.sha256, requests.key_of(body))
     state.open.add(body.change)
     state.nonces.add(body.nonce)
 
@@ -189,9 +202,10 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
     change = _open(state, body.change, entry.at)
     if change.effect is not None:
         raise Refused("its effect is frozen already")
+    requests.check_effect(change.proposed, body)
     check_network(state, change, body)
     check_counted(state, change, body, 0)
-    lines = lines_of(state, change, body)
+    lines = lines_of(state, change, body, entry.at)
     if not lines:
         raise Refused(
             f"no quorum of the roster speaks of a change of kind {change.proposed.kind}: it cannot be approved"
@@ -200,7 +214,7 @@ def _check_effect(state: State, entry: Entry, body: EffectFrozen) -> None:
 
 def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) -> None:
     change = state.changes[body.change]
-    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body)
+    change.effect, change.effect_at, change.lines = body, entry.at, lines_of(state, change, body, entry.at)
 
 
 # --- votes ----------------------------------------------------------------------------------------------------------
@@ -208,8 +222,9 @@ def _follow_effect(state: State, _index: int, entry: Entry, body: EffectFrozen) 
 
 def _check_approval(state: State, entry: Entry, body: Approval) -> None:
     change = _votable(state, body, entry.at)
-    if body.officer == change.proposed.requester:
-        raise Refused(f"{body.officer} requested the change, and does not count for it")
+    if body.officer in change.proposed.asked_by:
+        did = "requested" if body.officer == change.proposed.requester else "signed the request of"
+        raise Refused(f"{body.officer} {did} the change, and does not count for it")
     if body.officer in change.votes:
         raise Refused(f"{body.officer} approved it before: one person has one vote")
     if body.officer in change.withdrawn:
@@ -241,7 +256,7 @@ def _check_rejection(state: State, entry: Entry, body: Rejection) -> None:
     change = _votable(state, body, entry.at)
     _check_signed(state, change, body, "reject")
     officer = next(one for one in electorate(state, change.proposed.kind) if one.id == body.officer)
-    if not any(officer.party in parties(line.quorum) for line in change.lines):
+    if not any(officer.party in parties(line.quorum) for line in change.asked):
         raise Refused(f"the quorum asks nobody of {officer.party}: an objection is open to them")
 
 
@@ -288,13 +303,14 @@ def _check_activated(state: State, entry: Entry, body: Activated) -> None:
     late = [vote.officer for vote in change.votes.values() if vote.index >= body.approved_in.size]
     if late or body.approved_in.size > state.size:
         raise Refused(f"its proof is of {body.approved_in.size} entries, and does not hold every approval")
-    if state.people.witnesses and not body.witnessed:
-        raise Refused("the roster names witnesses, and they have not seen it")
+    if not body.witnessed and (why := why_waits(state, change, entry.at)):
+        raise Refused(why)
 
 
 def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -> None:
     change = state.changes[body.change]
     change.activated_at, change.activated_by = entry.at, index
+    change.unwitnessed = bool(state.people.witnesses) and not body.witnessed
     state.open.discard(body.change)
     settle(state, change.proposed.moves, by=body.change)
     for move in change.proposed.moves:
@@ -305,13 +321,29 @@ def _follow_activated(state: State, index: int, entry: Entry, body: Activated) -
             state.revoked |= change.keys_gone.keys()
         elif move.target == LOG_KEY:
             state.log_vkey = str(move.new)
+    _take(state, change, entry.at)
+
+
+def _take(state: State, change: Change, at: datetime) -> None:
+    """What a change took counts for those that come after it, and for those that are open."""
+    assert change.effect is not None
+    state.taken += ((at, one) for one in change.effect.touched if takes(one))
+    for id_ in state.open:
+        other = state.changes[id_]
+        if other.effect is not None:
+            now = lines_of(state, other, other.effect, at)
+            other.more = tuple(line for line in now if line not in other.lines)
 
 
 def _check_expired(state: State, entry: Entry, body: Expired) -> None:
     change = state.change(body.change)
     now = status(state, change, entry.at)
-    if change.closed or now not in (Status.EXPIRED, Status.VOID):
-        raise Refused(f"{body.change} is {now}, and has not ended by itself")
+    if change.closed:
+        raise Refused(f"{body.change} is {now}, and closed already")
+    if now not in (Status.EXPIRED, Status.VOID):
+        over = min(change.proposed.expires, change.proposed.window.until)
+        until = f": it may be activated until {over}" if now in OPEN else ""
+        raise Refused(f"{body.change} is {now}, and has not ended by itself{until}")
 
 
 def _follow_expired(state: State, _index: int, entry: Entry, body: Expired) -> None:
@@ -325,7 +357,7 @@ def why_not(state: State, change: Change, at: datetime) -> str:
     now = status(state, change, at)
     if now is Status.APPROVING:
         people = voters(state, change)
-        return "; ".join(text for text in (missing(line.quorum, people) for line in change.lines) if text)
+        return "; ".join(text for text in (missing(line.quorum, people) for line in change.asked) if text)
     if change.ended is not None:
         return change.ended[1]
     return {

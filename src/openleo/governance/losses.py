@@ -32,6 +32,15 @@ def public(count: int) -> int:
     return FEW - 1 if 0 < count < FEW else count
 
 
+def shown(count: int) -> str:
+    """A count as the public reads it.
+
+    >>> shown(9), shown(85_066)
+    ('<10', '85,066')
+    """
+    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
+
+
 def worst(effect: Json, *keys: str) -> Worst:
     """The most of every measure that an effect takes at any instant; `keys`: "lost", "may_lose", added up."""
     found: Worst = {}
@@ -69,13 +78,17 @@ def touched(effect: Json) -> tuple[Touched, ...]:
 
 
 def ends(effect: Json) -> tuple[Ends, ...]:
-    """When service of a territory ends by a window of the new rules."""
+    """When service of a territory ends by a window of the new rules, also where the old ones do so at the same time.
+
+    Hours of a week that come back are no end.
+    """
     found = {
         (row["territory"], edge["at"])
         for edge in effect["edges"]
+        if not edge.get("weekly", False)
         for row in edge["new_before_and_after"]
         if any((row.get("lost") or {}).get(measure) for measure in MEASURES)
-    }
+    } | {(one["territory"], one["at"]) for one in effect.get("ends_alike", ())}
     return tuple(Ends(territory=territory, at=at) for territory, at in sorted(found, key=lambda one: (one[1], one[0])))
 
 

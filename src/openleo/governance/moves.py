@@ -58,11 +58,26 @@ def kind_of(target: str) -> str:
 
 
 SHA256 = r"[0-9a-f]{64}"
+COMMITTED = ("account", "class")  # kinds whose targets are accounts or terminals; a group's name is of public rules
+COMMITMENT = r"hmac-sha256:[0-9a-f]{64}"  # as commitments.py makes them
+
+
+def named(target: str) -> str:
+    """Why a target names somebody openly, for good, on a public ledger; "" where it does not."""
+    kind, _, about = target.partition(":")
+    if kind not in COMMITTED or re.fullmatch(COMMITMENT, about):
+        return ""
+    return (
+        f"what follows {kind}: is no commitment (hmac-sha256: and 64 hexadecimal digits), and a ledger that is public "
+        "for good holds no names. Make one with `openleo change commit account NAME`, or terminal, and write that"
+    )
 
 
 def fault_of(move: Move) -> str:
-    """What is wrong with the value that a move leads to, by what its target holds; nothing where it can stand."""
+    """What is wrong with a move, by its target and the value that it leads to; nothing where it can stand."""
     kind, new = move.kind, move.new
+    if fault := named(move.target):
+        return fault
     if kind == "account":
         return "" if new in (ACTIVE, SUSPENDED) else f"an account is {ACTIVE} or {SUSPENDED}"
     if kind in ("network", "roster", "log_key") and new is None:

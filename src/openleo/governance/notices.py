@@ -8,7 +8,7 @@ told again, under the same ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -112,6 +112,7 @@ class Tried:
     attempts: int
     at: datetime  # the last one
     done: bool
+    not_before: datetime | None = None  # the receiver asked for this much time
 
 
 @dataclass(frozen=True)
@@ -128,22 +129,35 @@ Told = Mapping[tuple[str, str], Tried]  # by (subscriber, notice)
 
 def due(found: Iterable[Notice], subscribers: Iterable[Subscriber], tried: Told, now: datetime) -> tuple[Delivery, ...]:
     """The deliveries to try now, in the order in which things happened. None is ever given up."""
-    return tuple(
-        Delivery(notice, subscriber, 0 if before is None else before.attempts)
-        for notice, subscriber in _asked(found, subscribers)
-        if (before := tried.get((subscriber.id, notice.id))) is None or (not before.done and next_try(before) <= now)
-    )
+    return tuple(one for one, again in _undone(found, subscribers, tried) if again is None or again <= now)
 
 
 def waiting(found: Iterable[Notice], subscribers: Iterable[Subscriber], tried: Told, now: datetime) -> int:
-    """How many deliveries failed before and are to be tried again later than now."""
-    rows = (tried.get((subscriber.id, notice.id)) for notice, subscriber in _asked(found, subscribers))
-    return sum(row is not None and not row.done and next_try(row) > now for row in rows)
+    """How many deliveries are to be tried later than now: they failed before, or their receiver asked for time."""
+    return sum(again is not None and again > now for _, again in _undone(found, subscribers, tried))
 
 
 def next_try(tried: Tried) -> datetime:
-    """When a delivery that failed is tried again: soon at first, at last once a day."""
-    return tried.at + RETRY[min(tried.attempts, len(RETRY)) - 1]
+    """When a delivery that failed is tried again: soon at first, at last once a day; and not before it was asked to."""
+    again = tried.at + RETRY[min(tried.attempts, len(RETRY)) - 1]
+    return again if tried.not_before is None else max(again, tried.not_before)
+
+
+def _undone(
+    found: Iterable[Notice], subscribers: Iterable[Subscriber], tried: Told
+) -> Iterator[tuple[Delivery, datetime | None]]:
+    """Every delivery that was not made, and when it may be; None: at once. Who asked for time gets nothing before."""
+    asked: dict[str, datetime] = {}
+    for (who, _), row in tried.items():
+        if row.not_before is not None and not row.done:
+            asked[who] = max(row.not_before, asked.get(who, row.not_before))
+    for notice, subscriber in _asked(found, subscribers):
+        before = tried.get((subscriber.id, notice.id))
+        if before is None:
+            yield Delivery(notice, subscriber, 0), asked.get(subscriber.id)
+        elif not before.done:
+            again = next_try(before)
+            yield Delivery(notice, subscriber, before.attempts), max(again, asked.get(subscriber.id, again))
 
 
 def _asked(found: Iterable[Notice], subscribers: Iterable[Subscriber]) -> list[tuple[Notice, Subscriber]]:

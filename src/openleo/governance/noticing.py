@@ -11,7 +11,8 @@ import hashlib
 import heapq
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from openleo.errors import counted
@@ -37,13 +38,14 @@ from openleo.governance.entries import (
     parse_instant,
 )
 from openleo.governance.notices import Kind, Notice
-from openleo.governance.replay import take
+from openleo.governance.replay import Finding, take
 from openleo.governance.roster import all_satisfied
 from openleo.governance.state import Change, State, Status, earliest, status, touched, voters
 
 END_DAYS = (30, 7)  # before service of a territory ends; the longest first
 MOST_NAMED = 10  # territories in a title; the notice lists all
 MOST_ENDS = 50  # lines of a notice; the entry lists all
+MOVED_BY_TIME = ("found", "alarms", "open", "void", "warned", "overdue")  # of a Watch
 NOT_PLAIN = ("Cc", "Cs", "Zl", "Zp")  # Unicode: controls, halves of pairs, separators of lines and paragraphs
 
 
@@ -52,11 +54,9 @@ def notices(entries: Iterable[bytes], now: datetime) -> tuple[Notice, ...]:
 
     An entry that should not have followed changes nothing, and nobody is told of it: `change audit` tells.
     """
-    watch = _Watch()
-    for data in entries:
-        watch.take(data)
-    watch.time_passes(now)
-    return tuple(watch.found)
+    watch = Watch()
+    watch.follow(entries)
+    return watch.until(now)
 
 
 @dataclass(order=True)
@@ -69,8 +69,8 @@ class _Alarm:
 
 
 @dataclass
-class _Watch:
-    """A ledger that is replayed, and what is noticed on the way."""
+class Watch:
+    """A ledger that is replayed, and what is noticed on the way. It goes on from where it is."""
 
     state: State = field(default_factory=State)
     found: list[Notice] = field(default_factory=list)
@@ -81,28 +81,42 @@ class _Watch:
     open: dict[str, None] = field(default_factory=dict)  # changes that may still be activated, or are void for now
     met: set[str] = field(default_factory=set)  # whose quorum is met
     void: set[str] = field(default_factory=set)
-    ending: dict[str, None] = field(default_factory=dict)  # activated changes that end service somewhere
+    ending: dict[str, None] = field(default_factory=dict)  # changes in force that end service somewhere
     warned: set[tuple[str, str, int]] = field(default_factory=set)  # (territory, end, days)
     overdue: set[str] = field(default_factory=set)
 
-    def take(self, data: bytes) -> None:
-        """Follow one entry."""
+    def follow(self, entries: Iterable[bytes]) -> list[Finding]:
+        """Follow more entries. Gives those that should not have followed: they change nothing."""
+        return [finding for data in entries if (finding := self._take(data)) is not None]
+
+    def until(self, now: datetime) -> tuple[Notice, ...]:
+        """Every notice until now, were no other entry to come; what passes by itself is not kept.
+
+        An entry that is followed later may be of an earlier instant than this one.
+        """
+        held = {name: copy(getattr(self, name)) for name in MOVED_BY_TIME}
+        later = replace(self, **held)
+        later._time_passes(now)
+        return tuple(later.found)
+
+    def _take(self, data: bytes) -> Finding | None:
+        index = self.state.size
         try:
             entry = from_bytes(data)
-        except EntryRefused:
+        except EntryRefused as refused:
             self.state.size += 1
-            return
-        self.time_passes(entry.at)
-        index = self.state.size
-        if take(self.state, entry):
-            return
+            return Finding(index, str(refused))
+        self._time_passes(entry.at)
+        if why := take(self.state, entry):
+            return Finding(index, why)
         if isinstance(entry.body, Genesis):
             self.ledger = hashlib.sha256(data).hexdigest()
         self._notice(index, entry.at, entry.body)
-        if isinstance(entry.body, Activated | Act):
+        if isinstance(entry.body, Activated | Act | KeyRevoked):
             self._look_for_void(index, entry.at)
+        return None
 
-    def time_passes(self, now: datetime) -> None:
+    def _time_passes(self, now: datetime) -> None:
         """Everything that happens by itself until now."""
         while self.alarms and self.alarms[0].at <= now:
             alarm = heapq.heappop(self.alarms)
@@ -141,7 +155,10 @@ class _Watch:
                     self._look_at_quorum(change, index, at)
             case Activated():
                 self._over(body.change)
-                self._tell(Kind.ACTIVATED, index, at, body.change, "takes effect")
+                marked = ", unwitnessed" if self._change(body.change).unwitnessed else ""
+                self._tell(Kind.ACTIVATED, index, at, body.change, f"takes effect{marked}")
+                for change in self.open:  # what it took may raise the quorum of others
+                    self._look_at_quorum(change, index, at)
                 self._look_at_ends(body.change, at)
                 self._set_reminders(at)
             case Expired() if body.change in self.open:  # void before, and closed now
@@ -155,7 +172,7 @@ class _Watch:
 
     def _look_at_quorum(self, id_: str, index: int, at: datetime) -> None:
         change = self._change(id_)
-        if change.effect is None or not all_satisfied(change.lines, voters(self.state, change)):
+        if change.effect is None or not all_satisfied(change.asked, voters(self.state, change)):
             self.met.discard(id_)
         elif id_ not in self.met:
             self.met.add(id_)
@@ -192,10 +209,11 @@ class _Watch:
         assert effect is not None
         if effect.ends:
             self.ending[id_] = None
+        self.ending = {one: None for one in self.ending if self.state.status(one, at) is Status.ACTIVE}
         alive = {
             (one.territory, one.at)
             for change in map(self._change, self.ending)
-            if change.effect is not None and status(self.state, change, at) is Status.ACTIVE
+            if change.effect is not None
             for one in change.effect.ends
         }
         self.warned = {warned for warned in self.warned if warned[:2] in alive}

@@ -20,12 +20,13 @@ from openleo.governance.entries import instant, parse_instant
 from openleo.governance.notices import Delivery, Told, Tried
 
 OUTBOX = "outbox.sqlite"
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 create table delivery (
   subscriber text not null, notice text not null,
   attempts integer not null, at text not null, done integer not null,
   said text not null,  -- of the last failure
+  not_before text,  -- the receiver asked for this much time
   primary key (subscriber, notice)
 ) without rowid
 """
@@ -51,6 +52,9 @@ class Outbox:
         (version,) = self._database.execute("pragma user_version").fetchone()
         if version == 0:
             self._database.executescript(f"begin immediate; {SCHEMA}; pragma user_version = {VERSION}; commit")
+        elif version == 1:
+            add = "alter table delivery add column not_before text"
+            self._database.executescript(f"begin immediate; {add}; pragma user_version = {VERSION}; commit")
         elif version != VERSION:
             rule = f"is of version {version}; this version reads {VERSION}."
             raise InputError(Problem(str(self.path), "", rule, WAY_OUT))
@@ -58,17 +62,19 @@ class Outbox:
     def tried(self) -> Told:
         """Every delivery that was tried."""
         with self._blamed():
-            rows = self._database.execute("select subscriber, notice, attempts, at, done from delivery").fetchall()
+            sql = "select subscriber, notice, attempts, at, done, not_before from delivery"
             return {
-                (who, what): Tried(attempts, parse_instant(at), bool(done)) for who, what, attempts, at, done in rows
+                (who, what): Tried(attempts, parse_instant(at), bool(done), wait and parse_instant(wait))
+                for who, what, attempts, at, done, wait in self._database.execute(sql).fetchall()
             }
 
-    def note(self, delivery: Delivery, now: datetime, failure: str = "") -> Tried:
+    def note(self, delivery: Delivery, now: datetime, failure: str = "", not_before: datetime | None = None) -> Tried:
         """What became of a delivery; it is on the disk when this returns."""
-        tried = Tried(delivery.attempts + 1, now, done=not failure)
-        row = (delivery.subscriber.id, delivery.notice.id, tried.attempts, instant(now), tried.done, failure)
+        tried = Tried(delivery.attempts + 1, now, not failure, not_before)
+        wait = None if not_before is None else instant(not_before)
+        row = (delivery.subscriber.id, delivery.notice.id, tried.attempts, instant(now), tried.done, failure, wait)
         with self._blamed():
-            self._database.execute("insert or replace into delivery values (?, ?, ?, ?, ?, ?)", row)
+            self._database.execute("insert or replace into delivery values (?, ?, ?, ?, ?, ?, ?)", row)
         return tried
 
     def close(self) -> None:

@@ -16,10 +16,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL_FORM
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -33,15 +33,16 @@ from openleo.governance.subscribers import Secrets, Smtp
 
 TIMEOUT_S = 15.0  # of each step of a conversation
 LONGEST_S = 60.0  # of a whole one: who answers a byte at a time holds up all others
+LONGEST_WAIT = timedelta(days=1)  # that a receiver may ask for
 POINTS = ("delivered", "noted")  # that a pass comes by for each delivery; tests kill the process there
 At = Callable[[str], None]
 
 
 class NotDelivered(Exception):
-    """Why, in words that may be logged. `down`: the whole route is, so the others on it can wait."""
+    """Why, in words that may be logged. `down`: the whole route is, and all on it waits; `not_before`: until then."""
 
-    def __init__(self, why: str, *, down: bool = False):
-        self.down = down
+    def __init__(self, why: str, *, down: bool = False, not_before: datetime | None = None):
+        self.down, self.not_before = down or not_before is not None, not_before
         super().__init__(why)
 
 
@@ -104,13 +105,13 @@ class Post:
                 verify=self.tls,
                 trust_env=secure,  # proxies are for what leaves this machine
             ) as answer:
-                status = answer.status_code
+                status, asked = answer.status_code, answer.headers.get("retry-after", "")
         except httpx.TimeoutException:
             raise NotDelivered(f"no answer within {self.timeout_s:g} s", down=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
             raise NotDelivered(f"cannot be reached ({type(error).__name__})", down=True) from None
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise NotDelivered(_refusal(status))
+            raise NotDelivered(_refusal(status), not_before=retry_after(asked, now))
 
     def _mail(self, by: Email, notice: Notice, now: datetime) -> None:
         assert self.smtp is not None, "the file was read with mails and no server"
@@ -194,17 +195,39 @@ def send_all(
         route = _route(delivery)
         if route in down:
             continue
-        failure = ""
+        failure, not_before = "", None
         try:
             post.deliver(delivery, clock())
         except NotDelivered as error:
-            failure = str(error)
+            failure, not_before = str(error), error.not_before
             if error.down:
                 down.add(route)
         at("delivered")
-        tried = outbox.note(delivery, clock(), failure)
+        tried = outbox.note(delivery, clock(), failure, not_before)
         at("noted")
         yield Outcome(delivery, tried, failure)
+
+
+def retry_after(text: str, now: datetime) -> datetime | None:
+    """The instant that a receiver asks to wait for (RFC 9110, 10.2.3: seconds, or a date); None where it asks nothing.
+
+    At most LONGEST_WAIT from now, whatever it asks.
+
+    >>> retry_after("120", datetime(2026, 11, 21, 14, tzinfo=UTC)).isoformat()
+    '2026-11-21T14:02:00+00:00'
+    >>> retry_after("Sat, 21 Nov 2026 15:30:00 GMT", datetime(2026, 11, 21, 14, tzinfo=UTC)).isoformat()
+    '2026-11-21T15:30:00+00:00'
+    """
+    text = text.strip()
+    if text.isascii() and text.isdecimal():
+        wait = LONGEST_WAIT if len(text) > len(str(int(LONGEST_WAIT.total_seconds()))) else timedelta(seconds=int(text))
+    else:
+        try:
+            at = parsedate_to_datetime(text)
+        except (ValueError, OverflowError):
+            return None
+        wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
+    return None if wait <= timedelta() else now + min(wait, LONGEST_WAIT)
 
 
 def _route(delivery: Delivery) -> str:

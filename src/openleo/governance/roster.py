@@ -22,7 +22,9 @@ SCHEMA = 1
 ANY = "*"  # any territory, any kind of change
 Kind = Literal["rules", "network", "roster", "account", "class", "group", "log_key"]  # of changes a quorum approves
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Requests = Literal["named", "signed"]  # whether the requester is a word, or proved by an officer's signature
 MILLION = 1_000_000
+LOSS_DAYS = 30  # a default: changes of a month are one matter
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ class Settings:
     notice_hours: Mapping[str, int] = field(default_factory=dict)  # by territory, or ANY: between effect and activation
     storage_outage_hours: int = 24
     recovery_notice_days: int = 7
+    loss_days: int = LOSS_DAYS  # losses of the changes of so long together are compared with the bounds of quorums
+    requests: Requests = "named"
 
     def notice_hours_of(self, territories: Iterable[str]) -> int:
         """The longest notice that a change of these territories has to give; a land's counts for its waters too."""
@@ -142,6 +146,9 @@ class Settings:
             "notice_hours": dict(self.notice_hours),
             "storage_outage_hours": self.storage_outage_hours,
             "recovery_notice_days": self.recovery_notice_days,
+            # Only where they are not the default: rosters from before there were these keys have their sha256 still.
+            **({} if self.loss_days == LOSS_DAYS else {"loss_days": self.loss_days}),
+            **({} if self.requests == "named" else {"requests": self.requests}),
         }
 
 
@@ -227,13 +234,16 @@ def lines_for(roster: Roster, kind: str, losses: Iterable[Loss], named: Iterable
 def lines_touched(old: Roster, new: Roster) -> tuple[QuorumLine, ...]:
     """What a new roster has to satisfy besides the lines for its kind: nobody's say is taken away behind their back.
 
-    Every line that goes or is written otherwise, every line of a territory whose notice gets shorter, and one officer
-    of each party whose officers, roles or keys change.
+    Every line that goes or is written otherwise, every line of a territory whose notice gets shorter, every line with a
+    bound where losses are summed over fewer days, and one officer of each party whose officers, roles or keys change.
     """
     shorter = {
         place for place, hours in old.settings.notice_hours.items() if new.settings.notice_hours.get(place, 0) < hours
     }
-    lines = [line for line in old.lines if line not in new.lines or line.territory in shorter]
+    sliced = new.settings.loss_days < old.settings.loss_days
+    lines = [
+        line for line in old.lines if line not in new.lines or line.territory in shorter or (line.above and sliced)
+    ]
     before, after = ({one.id: one for one in roster.officers} for roster in (old, new))
     known = {party.id for party in old.parties if any(one.party == party.id for one in old.officers)}
     changed = {one.party for one in (*before.values(), *after.values()) if before.get(one.id) != after.get(one.id)}

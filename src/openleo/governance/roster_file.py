@@ -289,6 +289,8 @@ class _Making:
             notice_hours=dict(sorted(notice.items())),
             storage_outage_hours=record.storage_outage_hours,
             recovery_notice_days=record.recovery_notice_days,
+            loss_days=record.loss_days,
+            requests=record.requests,
         )
 
     def _territory(self, word: str, where: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from openleo.governance.quorum import PARTY, ROLE
-from openleo.governance.roster import ANY, MILLION, SCHEMA, Kind
+from openleo.governance.roster import ANY, LOSS_DAYS, MILLION, SCHEMA, Kind, Requests
 from openleo.reading import Record
 
 LONGEST_ID = 64
@@ -109,6 +109,14 @@ class SettingsRecord(Record):
     )
     storage_outage_hours: Lasting = Field(24, description="How long what is in force stays without storage.")
     recovery_notice_days: Days = Field(7, description="Public notice of a recovery.")
+    loss_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = Field(
+        LOSS_DAYS,
+        description="Losses of the changes of so many days together are compared with `above`; 0: each by itself.",
+    )
+    requests: Requests = Field(
+        "named",
+        description='"signed": an officer signs each request, the requester or a sponsor; "named": none has to.',
+    )
 
 
 class RecoveryRecord(Record):

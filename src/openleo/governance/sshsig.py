@@ -17,6 +17,7 @@ from openleo.governance.keys import TOKEN_KEY, KeyRefused, PublicKey
 from openleo.governance.wire import Reader, WireError, base64_bytes, string
 
 NAMESPACE = "openleo-approval@v1"
+REQUEST_NAMESPACE = "openleo-request@v1"  # to ask is not to approve: a signature of one is none of the other
 
 HEADER, FOOTER = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 MAGIC, VERSION = b"SSHSIG", 1

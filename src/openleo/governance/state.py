@@ -6,7 +6,7 @@ modules of the steps (life.py, acts.py, emergency.py) say what may follow, and c
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from openleo.governance import to_sign
-from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, parse_instant
+from openleo.governance.entries import BreakGlassUsed, EffectFrozen, Entry, Proposed, Terminal, Touched, parse_instant
 from openleo.governance.keys import PublicKey
 from openleo.governance.moves import ACTIVE, RECOVERY, ROSTER, Move
 from openleo.governance.quorum import Leaf
@@ -56,9 +56,11 @@ class Change:
     proposed: Proposed
     proposed_at: datetime
     roster: str  # sha256 of the one under which it was proposed
+    request_key: str = ""  # fingerprint of the sponsor's; empty: the requester is named, and nobody signed
     effect: EffectFrozen | None = None
     effect_at: datetime | None = None
-    lines: tuple[QuorumLine, ...] = ()  # the quorum: all of them
+    lines: tuple[QuorumLine, ...] = ()  # the quorum, as it is signed: all of them
+    more: tuple[QuorumLine, ...] = ()  # and those that it needs for what other changes took since its effect was frozen
     votes: dict[str, Vote] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)  # officers who may not approve it any more
     objections: list[int] = field(default_factory=list)  # entries
@@ -69,6 +71,12 @@ class Change:
     stated: set[tuple[str, str]] = field(default_factory=set)  # facts that stand on the ledger: (type, what)
     keys_added: dict[str, str] = field(default_factory=dict)  # by its activation: fingerprint → officer
     keys_gone: dict[str, str] = field(default_factory=dict)
+    unwitnessed: bool = False  # the roster named witnesses, and it took effect without them
+
+    @property
+    def asked(self) -> tuple[QuorumLine, ...]:
+        """Every line that has to be satisfied."""
+        return (*self.lines, *self.more)
 
 
 @dataclass
@@ -112,8 +120,9 @@ class State:
     revoked: set[str] = field(default_factory=set)  # fingerprints
     glass: dict[str, BreakGlass] = field(default_factory=dict)
     acts: deque[SingleAct] = field(default_factory=deque)
+    taken: list[tuple[datetime, Touched]] = field(default_factory=list)  # by changes, at their activation
     terminals: dict[str, Terminal] = field(default_factory=dict)
-    of_account: Counter[tuple[str, str]] = field(default_factory=Counter)  # (account, territory)
+    of_account: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by territory
     of_territory: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -164,18 +173,18 @@ def status(state: State, change: Change, at: datetime) -> Status:
         return Status.EXPIRED
     if change.effect is None:
         return Status.PROPOSED
-    if not all_satisfied(change.lines, voters(state, change)):
+    if not all_satisfied(change.asked, voters(state, change)):
         return Status.APPROVING
     return Status.READY if at >= earliest(state, change) else Status.SCHEDULED
 
 
 def voters(state: State, change: Change) -> tuple[Officer, ...]:
-    """The officers whose approvals count now: still in the roster, by a key that is still good, not the requester."""
+    """The officers whose approvals count now: still in the roster, by a key that is still good, not who asked."""
     found = []
     for officer in electorate(state, change.proposed.kind):
         vote = change.votes.get(officer.id)
         good = {key.fingerprint for key in officer.keys} - state.revoked
-        if vote is not None and vote.key in good and officer.id != change.proposed.requester:
+        if vote is not None and vote.key in good and officer.id not in change.proposed.asked_by:
             found.append(officer)
     return tuple(found)
 
@@ -218,21 +227,28 @@ def recovery_lines(roster: Roster) -> tuple[QuorumLine, ...]:
     return (QuorumLine(ANY, RECOVERY, None, Leaf(roster.recovery.threshold, RECOVERY)),)
 
 
-def signer(state: State, officer: str, message: bytes, armour: str, kind: str = "") -> PublicKey:
+def signer(
+    state: State, officer: str, message: bytes, armour: str, kind: str = "", namespace: str = NAMESPACE
+) -> PublicKey:
     """The key with which one of those who may vote on a kind of change signed a statement. Raises Refused."""
     found = next((one for one in electorate(state, kind) if one.id == officer), None)
     if found is None:
         what = "holds no key of recovery" if kind == RECOVERY else "is no officer"
         raise Refused(f"{officer} {what} of the roster in force")
-    return signed_by(found.id, found.keys, message, armour, state.revoked)
+    return signed_by(found.id, found.keys, message, armour, state.revoked, namespace)
 
 
 def signed_by(
-    who: str, keys: Iterable[PublicKey], message: bytes, armour: str, revoked: Iterable[str] = ()
+    who: str,
+    keys: Iterable[PublicKey],
+    message: bytes,
+    armour: str,
+    revoked: Iterable[str] = (),
+    namespace: str = NAMESPACE,
 ) -> PublicKey:
     """The one of somebody's keys that signed a statement. Raises Refused."""
     try:
-        key = verify(message, armour, NAMESPACE)
+        key = verify(message, armour, namespace)
     except SignatureRefused as error:
         raise Refused(f"the signature of {who} does not hold: {error}") from error
     if key.fingerprint not in {one.fingerprint for one in keys}:
@@ -262,6 +278,14 @@ def end(state: State, id_: str, status_: Status, why: str) -> None:
     state.open.discard(id_)
 
 
+def revoke(state: State, key: str) -> None:
+    """A key counts no more; open changes that were asked for with it are void: nobody proves any more who asked."""
+    state.revoked.add(key)
+    for id_ in sorted(state.open):
+        if state.changes[id_].request_key == key:
+            end(state, id_, Status.VOID, f"the key {key} that signed its request was revoked")
+
+
 def keys_between(old: Roster, new: Roster) -> tuple[dict[str, str], dict[str, str]]:
     """(keys that join, keys that go), by fingerprint, each with its officer."""
     before, after = (
@@ -275,7 +299,7 @@ def keys_between(old: Roster, new: Roster) -> tuple[dict[str, str], dict[str, st
 
 def enrolled(state: State, account: str) -> Counter[str]:
     """The terminals of an account, by territory, as they were enrolled."""
-    return Counter({place: n for (one, place), n in state.of_account.items() if one == account and n > 0})
+    return +state.of_account[account] if account in state.of_account else Counter()
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------

@@ -23,9 +23,20 @@ def of_change(
     decision: Decision, origin: str, roster: str, proposed: Proposed, effect: EffectFrozen, quorum: Sequence[str]
 ) -> bytes:
     """`roster`: sha256 of the one in force; `quorum`: the expressions that must be satisfied, all of them."""
-    said = proposed.model_dump(mode="json", by_alias=True, exclude={"documents", "possession"})
+    said = proposed.model_dump(mode="json", by_alias=True, exclude={"documents", "possession", "sponsor"})
+    if proposed.sponsor is not None:
+        said["sponsor"] = proposed.sponsor.officer
     frozen = {"effect": effect.effect, "network": effect.network, "quorum": sorted(quorum), "roster": roster}
     return _statement(decision, origin, {**said, **frozen})
+
+
+def request(origin: str, roster: str, proposed: Proposed) -> bytes:
+    """What the sponsor of a proposal asks for: all of it but the signature, on a ledger and under a roster (sha256)."""
+    said = proposed.model_dump(mode="json", by_alias=True, exclude={"sponsor"})
+    assert proposed.sponsor is not None
+    by = proposed.sponsor
+    asked = {"sponsor": by.officer, "effect": by.effect, "network": by.network, "roster": roster}
+    return _statement("request", origin, {**said, **asked})
 
 
 def objection(origin: str, change: str, party: str, text: str) -> bytes:

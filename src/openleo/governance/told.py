@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from openleo.governance.entries import Touched, instant
+from openleo.governance import requests
+from openleo.governance.entries import Proposed, Touched, instant
 from openleo.governance.life import why_not
-from openleo.governance.losses import FEW
+from openleo.governance.losses import shown
 from openleo.governance.moves import Move
 from openleo.governance.quorum import missing
 from openleo.governance.state import Change, State, earliest, status, voters
@@ -19,20 +20,23 @@ MOST_NAMED = 5  # territories
 
 def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
     """Everything of a change that is public."""
-    people = voters(state, change)
+    people, proposed = voters(state, change), change.proposed
     return {
-        "change": change.proposed.change,
+        "change": proposed.change,
         "status": str(status(state, change, at)),
         "why": why_not(state, change, at),
         "proposed_at": instant(change.proposed_at),
         "not_before": instant(earliest(state, change)),
         "approved_by": [one.id for one in people],
-        "missing": [missing(line.quorum, people) for line in change.lines],
-        "quorum": [str(line.quorum) for line in change.lines],
+        "missing": [missing(line.quorum, people) for line in change.asked],
+        "quorum": [str(line.quorum) for line in change.asked],
+        "requester_is": requests.standing(proposed),
+        "sponsor": None if proposed.sponsor is None else proposed.sponsor.officer,
         "objections": len(change.objections),
         "activated_at": None if change.activated_at is None else instant(change.activated_at),
         "entry": change.activated_by,
-        "proposed": change.proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
+        "unwitnessed": change.unwitnessed,
+        "proposed": proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
         "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
     }
 
@@ -45,21 +49,40 @@ def text(state: State, change: Change, at: datetime) -> str:
         f"{proposed.change}: {status(state, change, at)}",
         *(f"  {move(one)}" for one in proposed.moves),
         f"  requested by {proposed.requester} on behalf of {proposed.on_behalf_of}, {instant(change.proposed_at)}",
+        f"  {_who_signed(proposed)}",
         f"  reason: {proposed.reason}",
         f"  legal reference: {proposed.legal_reference}",
         f"  window {proposed.window.from_} to {proposed.window.until}, approvals until {proposed.expires}",
     ]
     if change.effect is not None:
         lines += [f"  effect {change.effect.effect[:SHORT]}: {_effect(change.effect.touched)}"]
-        for line in change.lines:
+        for line in change.asked:
             lacking = missing(line.quorum, people)
             lines.append(f"  quorum {line}: {'lacks ' + lacking if lacking else 'met'}")
         lines.append(f"  approved by {', '.join(one.id for one in people) or 'nobody'}")
+    if change.unwitnessed:
+        lines.append(f"  {unwitnessed(change)}")
     if change.objections:
         lines.append(f"  objections: entries {', '.join(map(str, change.objections))}")
     if why := why_not(state, change, at):
         lines.append(f"  {why}")
     return "\n".join(lines)
+
+
+def unwitnessed(change: Change) -> str:
+    """What is said for ever of a change that took effect without the witnesses of the roster."""
+    return (
+        f"unwitnessed: it took effect (entry {change.activated_by}) without the witnesses of the roster then in force"
+    )
+
+
+def _who_signed(proposed: Proposed) -> str:
+    if proposed.sponsor is None:
+        return "requester named, not proved: nobody signed the request"
+    by = proposed.sponsor.officer
+    if by == proposed.requester:
+        return f"requester proved: {by} signed the request"
+    return f"request signed by {by}, who answers for {proposed.requester}"
 
 
 def move(one: Move) -> str:
@@ -85,15 +108,6 @@ def _effect(touched: Sequence[Touched]) -> str:
     more = f" and {len(touched) - MOST_NAMED} more" if len(touched) > MOST_NAMED else ""
     emergency = " Emergency terminals may lose service." if any(_emergency(one) for one in touched) else ""
     return f"{'; '.join(said)}, in {named}{more}.{emergency}"
-
-
-def shown(count: int) -> str:
-    """A count as the public reads it.
-
-    >>> shown(9), shown(85_066)
-    ('<10', '85,066')
-    """
-    return f"<{FEW}" if 0 < count < FEW else f"{count:,}"
 
 
 def _most_first(one: Touched) -> tuple[int, int, str]:

@@ -32,6 +32,17 @@ class Mark:
     def beside(cls, key: Path) -> Mark:
         return cls(key.with_name(key.name + SUFFIX))
 
+    @property
+    def unreadable(self) -> str:
+        """Why who only reads cannot compare with it; "" where it can be read, or nothing was signed yet."""
+        try:
+            self._path.open("rb").close()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"{self._path} cannot be read ({error.strerror}): an old copy of the ledger would not be told."
+        return ""
+
     def read(self) -> tuple[int, bytes] | None:
         """(size, root) of what was signed last; None if nothing was. Raises Malformed if both records are damaged."""
         try:

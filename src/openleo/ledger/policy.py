@@ -102,7 +102,7 @@ def judge(policy: Policy, note: Note) -> Opened:
     origin = verified.checkpoint.origin
     by_log = [seal.key for seal in verified.seals if seal.key in logs and seal.key.name == origin]
     if not by_log:
-        known = ", ".join(sorted({key.name for key in logs})) or "none"
+        known = ", ".join(sorted(f"{key.name}+{key.id.hex()}" for key in logs)) or "none"
         raise NotProven(f'the checkpoint of "{origin}" is not signed by a log that is trusted (trusted: {known}).')
     cosigners = tuple(seal for seal in verified.seals if seal.key in witnesses)
     if not policy.satisfied_by({seal.key for seal in cosigners}):

@@ -79,10 +79,11 @@ def open_ledger(
     write: bool = True,
     mark: Mark | None = None,
     verify: bool = True,
+    known: Frontier | None = None,
     on_progress: OnProgress | None = None,
     at: Callable[[str], None] = lambda _: None,
 ) -> Ledger:
-    """A ledger that was created before, re-verified whole.
+    """A ledger that was created before, re-verified whole; or from `known` on, a tree that the caller verified before.
 
     `mark`: what the key signed last (beside the key); `at` is told of each of POINTS when it is reached. Raises
     NotProven with the entry at fault, or Unavailable.
@@ -92,7 +93,9 @@ def open_ledger(
         remembered = mark.read() if mark and verify else None  # before the entries, which only grow
         with database.snapshot():
             keys = _keys_of(database)
-            if verify:
+            if known is not None and known.size:
+                store_check.check_more(database, keys[0], known)
+            elif verify:
                 store_check.check(database, keys[0], remembered, on_progress)
             return Ledger(database, keys, mark, at)
     except BaseException:
@@ -133,7 +136,12 @@ class Ledger:
 
     @property
     def root(self) -> bytes:
-        return self._tip.frontier.root
+        return self.tree.root
+
+    @property
+    def tree(self) -> Frontier:
+        """All that is needed to know this tree again (`known`), or to append to it."""
+        return self._tip.frontier
 
     # --- writing
 

@@ -15,6 +15,7 @@ from openleo.ledger.cosignature import verified
 from openleo.ledger.database import Database, Row, as_bytes
 from openleo.ledger.faults import LedgerError, Malformed, Missing, NotProven
 from openleo.ledger.keys import VerifierKey
+from openleo.ledger.merkle import Frontier
 from openleo.ledger.text import HASH_BYTES
 from openleo.ledger.tiles import HEIGHT, WIDTH, OnProgress, Tile, TileHashes, parse_path
 from openleo.ledger.tip import read_tile
@@ -38,18 +39,37 @@ def check(
             )
 
 
-def _leaves(database: Database, count: int, on_progress: OnProgress | None) -> Generator[list[bytes], None, None]:
+def check_more(database: Database, key: VerifierKey, known: Frontier) -> None:
+    """Raise NotProven unless the ledger goes on from a tree that was found in order before: what is new is checked.
+
+    Entries of that tree are not hashed again. Where this raises, `check` tells the entry.
+    """
+    (count,) = database.rows("select count(*) from ledger_entry")[0]
+    if count < known.size or _root(database, known.size) != known.root:
+        raise NotProven(f"{database.name} does not go on from the {known.size} entries that were there before.")
+    tree = known
+    with contextlib.closing(_leaves(database, int(count), None, known.size)) as leaves:
+        for some in leaves:
+            tree = tree.extended(some)
+    if tree.root != _root(database, int(count)):
+        raise NotProven(f"the entries from {known.size} on and their tiles do not fit in {database.name}.")
+    _check_signed(database, key, int(count))
+
+
+def _leaves(
+    database: Database, count: int, on_progress: OnProgress | None, first: int = 0
+) -> Generator[list[bytes], None, None]:
     """The leaf hashes, 256 at a time, each found to be its entry's."""
-    stream = database.stream("select number, body, leaf from ledger_entry order by number")
+    stream = database.stream("select number, body, leaf from ledger_entry where number >= ? order by number", first)
     with contextlib.closing(stream) as rows:
-        yield from _found(database, rows, count, on_progress)
+        yield from _found(database, rows, count, on_progress, first)
 
 
 def _found(
-    database: Database, rows: Iterable[Row], count: int, on_progress: OnProgress | None
+    database: Database, rows: Iterable[Row], count: int, on_progress: OnProgress | None, first: int
 ) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
-    for expected, (number, body, leaf) in enumerate(rows):
+    for expected, (number, body, leaf) in enumerate(rows, first):
         if number != expected:
             raise NotProven(f"entry {expected} is missing from {database.name}.", expected)
         if merkle.leaf_hash(as_bytes(body)) != as_bytes(leaf):

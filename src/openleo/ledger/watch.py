@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from openleo.ledger import merkle, tiles
+from openleo.ledger import checkpoint, merkle, tiles
 from openleo.ledger.checkpoint import Checkpoint
+from openleo.ledger.cosignature import verified
 from openleo.ledger.faults import NotProven, Unavailable
 from openleo.ledger.note import Note
 from openleo.ledger.policy import Opened, Policy, open_checkpoint
@@ -52,8 +53,11 @@ def follow(policy: Policy, fetch: Fetch, last: bytes | None) -> Followed:
     if last is None:
         _check_root(fetch, opened.checkpoint)
         return Followed(opened, note, None)
-    before, before_note = open_checkpoint(Policy(policy.logs), last)  # accepted then, by whatever quorum
-    old, new = before.checkpoint, opened.checkpoint
+    old, before_note = checkpoint.parse(last)  # accepted then, by whatever quorum, and maybe by the key of before
+    verified(before_note, [log.key for log in policy.logs])
+    new = opened.checkpoint
+    if new.origin != old.origin:
+        raise NotProven(f'it was the log "{old.origin}" that was followed here, and not "{new.origin}".')
     if new.size < old.size:
         raise Forked(f"the log shows {new.size} entries after it signed {old.size}: it was cut, or an old copy is "
                      "served.", before_note, note, new.size)  # fmt: skip

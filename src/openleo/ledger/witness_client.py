@@ -6,6 +6,7 @@ import http.client
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -20,7 +21,9 @@ from openleo.ledger.witness import SIZE_TYPE, Request
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 1 << 20
 AT_ONCE = 16
+AHEAD_S = 15  # so far may a witness's clock be ahead of ours: the log makes no entry before what witnesses saw
 Prove = Callable[[int, int], Sequence[bytes]]  # the consistency proof between two sizes of the log
+Clock = Callable[[], float]  # POSIX seconds
 
 
 @dataclass(frozen=True)
@@ -31,24 +34,26 @@ class Collected:
     problems: tuple[tuple[str, str], ...]
 
 
-def collect(signed: Note, witnesses: Sequence[Witness], prove: Prove, timeout_s: float = TIMEOUT_S) -> Collected:
-    """Ask every witness that has an address, at the same time."""
+def collect(
+    signed: Note, witnesses: Sequence[Witness], prove: Prove, clock_s: Clock, timeout_s: float = TIMEOUT_S
+) -> Collected:
+    """Ask every witness that has an address, at the same time. What is dated ahead of our clock is not taken."""
     asked = [witness for witness in witnesses if witness.url]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda witness: _tried(witness, signed, prove, timeout_s), asked))
+        answers = list(pool.map(lambda witness: _tried(witness, signed, prove, clock_s, timeout_s), asked))
     signatures = [one for answer in answers if not isinstance(answer, str) for one in answer]
     problems = [(who.name, why) for who, why in zip(asked, answers, strict=True) if isinstance(why, str)]
     return Collected(tuple(signatures), tuple(problems))
 
 
-def _tried(witness: Witness, signed: Note, prove: Prove, timeout_s: float) -> list[Signature] | str:
+def _tried(witness: Witness, signed: Note, prove: Prove, clock_s: Clock, timeout_s: float) -> list[Signature] | str:
     try:
-        return ask(witness, signed, prove, timeout_s)
+        return ask(witness, signed, prove, clock_s, timeout_s)
     except LedgerError as error:
         return str(error)
 
 
-def ask(witness: Witness, signed: Note, prove: Prove, timeout_s: float = TIMEOUT_S) -> list[Signature]:
+def ask(witness: Witness, signed: Note, prove: Prove, clock_s: Clock, timeout_s: float = TIMEOUT_S) -> list[Signature]:
     """The witness's cosignatures of a checkpoint. Raises NotProven if it refuses, Unavailable if it is not there.
 
     It is first asked from size 0, which only a witness new to this log accepts; another answers with the size it knows.
@@ -65,15 +70,29 @@ def ask(witness: Witness, signed: Note, prove: Prove, timeout_s: float = TIMEOUT
     if status != HTTPStatus.OK:
         said = body[:200].decode("utf-8", "replace").strip()
         raise NotProven(f"it refuses ({status}): {said}")
-    return _holding(witness, signed, body)
+    return _holding(witness, signed, body, clock_s())
 
 
-def _holding(witness: Witness, signed: Note, body: bytes) -> list[Signature]:
+def _holding(witness: Witness, signed: Note, body: bytes, now_s: float) -> list[Signature]:
     lines = note.parse_signatures(utf8(body, "the witness's answer"))
     mine = [one for one in lines if (one.name, one.key_id) == (witness.key.name, witness.key.id)]
     if not cosignature.verified(Note(signed.text, tuple(mine)), [witness.key]).seals:
         raise NotProven("its answer has no cosignature of its key.")
+    dated_s = max(map(cosignature.time_of, mine))
+    if dated_s > now_s + AHEAD_S:
+        # Taken in, it would stop the log until then: no entry is made before the instant at which witnesses saw it.
+        raise NotProven(
+            f"it dates its cosignature {_date(dated_s)}, and here it is {_date(now_s)}: of the two clocks one is "
+            f"wrong. More than {AHEAD_S} s ahead is not taken."
+        )
     return mine
+
+
+def _date(time_s: float) -> str:
+    try:
+        return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return f"{time_s:.0f} s after 1970"
 
 
 def _post(witness: Witness, request: Request, timeout_s: float) -> tuple[int, str, bytes]:

@@ -52,7 +52,10 @@ def rules_of_books(documents: Iterable[Document], folder: Path) -> RuleSet:
     for number, document in enumerate(documents):
         place = folder / str(number) / Path(*["in"] * DEEPEST)  # so that `..` leads to no other book
         place.mkdir(parents=True)
-        for name, text in document["files"].items():
+        files = document.get("files")
+        if not isinstance(files, Mapping) or not all(isinstance(text, str) for text in files.values()):
+            raise InputError(Problem(f"book {document.get('book')}", "files", "is no table of texts by their names."))
+        for name, text in files.items():
             if _unkept(name):
                 raise InputError(Problem(f"book {document['book']}", "files", f"holds {name!r}, which lies outside."))
             (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +97,7 @@ def _named_by(rule: Document) -> Iterator[str]:
 def _unkept(name: str) -> bool:
     """Whether a path cannot be kept with a book: it does not start from it, or leads too far up or down."""
     parts = PurePosixPath(name).parts
-    return not parts or name.startswith("/") or "\\" in name or name == NAME or len(parts) > DEEPEST
+    return not parts or name.startswith("/") or "\\" in name or "\0" in name or name == NAME or len(parts) > DEEPEST
 
 
 def _plain(value: Any) -> Any:

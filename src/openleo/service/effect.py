@@ -9,7 +9,7 @@ Windows make effects of their own: a permit that expires is a switch-off, so eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChang
 from openleo.service.change import Between, Side, Told, between, names_of
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
-from openleo.service.windows import changes, go_on
+from openleo.service.windows import changes, go_on, weekly_again
 
 MOST_EDGES = 100  # changes of rules ahead; the rest is counted
 
@@ -74,12 +74,14 @@ class Edge:
     of: tuple[str, ...]  # "base", "new": whose rules come into force or cease to be
     own: Changed  # the new rules: just before, and at this instant; empty where the old ones do the same
     between: Changed  # at this instant: the old rules, and the new
+    weekly: bool = False  # the new rules' hours of a week, that came before and come back
 
     def as_json(self) -> dict[str, Any]:
         both = {"new_before_and_after": self.own, "base_and_new": self.between}
         return {
             "at": instant_text(self.at),
             "of": list(self.of),
+            "weekly": self.weekly,
             **{name: [row.change_json() for row in one.rows] for name, one in both.items()},
             "terminals_elsewhere": {name: [each.as_json() for each in one.elsewhere] for name, one in both.items()},
         }
@@ -125,6 +127,9 @@ class Effect:
     edges_go_on: bool = False  # weekly periods have edges like those told beyond what was looked at
     people: Mapping[str, int] = field(default_factory=dict)  # whom the network can serve, by territory
     edges_alike: tuple[datetime, ...] = ()  # at which both rule sets change by themselves, and alike
+    ends_alike: tuple[
+        tuple[datetime, str], ...
+    ] = ()  # (when, territory) that loses service by that; hours of a week not
 
     @property
     def sha256(self) -> str:
@@ -153,6 +158,7 @@ class Effect:
             "edges_untold": [instant_text(instant) for instant in self.edges_untold],
             "edges_go_on": self.edges_go_on,
             "edges_alike": [instant_text(instant) for instant in self.edges_alike],
+            "ends_alike": [{"at": instant_text(at), "territory": territory} for at, territory in self.ends_alike],
             "rules": [rule.as_json() for rule in self.rules],
             "notes": list(self.notes),
         }
@@ -224,6 +230,7 @@ def effect(
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
         reached.people_of_territories,
         alike,
+        tuple(compared.ends(alike)),
     )
 
 
@@ -297,6 +304,14 @@ class _Compared:
             told = edge.between
         return tuple(found), tuple(untold), tuple(alike)
 
+    def ends(self, alike: Iterable[datetime]) -> Iterator[tuple[datetime, str]]:
+        """(when, territory) that the new rules take service from at instants at which the old ones do so too."""
+        for instant in alike:
+            changed = None if weekly_again(self.new, instant) else self.changed(*_around(self.new, instant))
+            rows = changed.rows if changed is not None else ()
+            for territory in sorted({row.territory for row in rows if row.lost}):
+                yield instant, territory
+
     def edge(self, change: datetime, of: tuple[str, ...]) -> Edge | None:
         """The change of rules at an instant. What both sides' own changes do alike is no difference between them."""
         own, theirs = (
@@ -306,7 +321,7 @@ class _Compared:
         between = self.changed(Side(self.base, change), Side(self.new, change))
         if own is None or theirs is None or between is None:
             return None
-        return Edge(change, of, Changed() if own.alike(theirs) else own, between)
+        return Edge(change, of, Changed() if own.alike(theirs) else own, between, weekly_again(self.new, change))
 
 
 def _around(rules: RuleSet | None, change: datetime) -> tuple[Side, Side]:

@@ -55,6 +55,27 @@ def go_on(
     return False
 
 
+def weekly_again(rule_set: RuleSet | None, instant: datetime) -> bool:
+    """Whether all that changes by itself at an instant did so in the weeks before, and is undone after.
+
+    The first time of weekly periods that begin later, and the last one of those that end, are no such change.
+    """
+    windows = dict.fromkeys(rule.window for rule in rule_set.rules) if rule_set else {}
+    changed = [window for window in windows if _changes_at(window, instant)]
+    return bool(changed) and all(_is_hour_of_a_week(window, instant) for window in changed)
+
+
+def _is_hour_of_a_week(window: Window, instant: datetime) -> bool:
+    if not window.weekly or window.next_change(instant) is None:
+        return False
+    edge = window.next_change(instant - 2 * WEEK) if instant.year > 1 else None
+    while edge is not None and edge < instant:
+        if window.holds(edge) == window.holds(instant):
+            return True
+        edge = window.next_change(edge)
+    return False
+
+
 def _changes_at(window: Window, instant: datetime) -> bool:
     return window.holds(instant) != window.holds(instant - datetime.resolution)
 

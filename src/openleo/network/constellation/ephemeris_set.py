@@ -101,7 +101,7 @@ def read_ephemerides(path: str | Path) -> EphemerisSet:
     path = Path(path)
     notes: list[str] = []
     problems: list[Problem] = []
-    files = _files(path, problems)
+    files = files_of(path, problems)
     found: list[Segment] = []
     digests: list[tuple[str, str]] = []
     for one in files:
@@ -134,7 +134,7 @@ def read_ephemerides(path: str | Path) -> EphemerisSet:
     return _joined(path.name, digest, by_satellite, notes)
 
 
-def _files(path: Path, problems: list[Problem]) -> list[Path]:
+def files_of(path: Path, problems: list[Problem]) -> list[Path]:
     """The files to look into, by name; a folder that cannot be listed is one problem more."""
     try:
         if path.is_dir():
