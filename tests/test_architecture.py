@@ -43,6 +43,7 @@ NETWORK = {
     "network.demand_routing",
     "network.load",
     "network.max_min",
+    "network.capacity",
 }
 
 USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
@@ -55,6 +56,7 @@ PAIRS = {
     "network.demand_routing",
     "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
+AFTER_ROUTING = PAIRS | USERS | {"network.reach", "network.capacity"}  # the last two beside each other
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -75,8 +77,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "network.kernels", "network.constellation", "network.ephemeris", "network.flown_grid", "network.ground",
         "network.visibility",
     },
-    "network.routing": NETWORK - PAIRS - USERS - {"network.routing", "network.reach"} | {"network.kernels"},
-    "network.reach": NETWORK - PAIRS - USERS - {"network.reach"} | {"network.kernels"},
+    "network.routing": NETWORK - AFTER_ROUTING - {"network.routing"} | {"network.kernels"},
+    "network.reach": NETWORK - AFTER_ROUTING | {"network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
@@ -92,7 +94,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     "network.max_min": {"network.kernels"},  # flows over links, whatever they are
-    "network.capacity": {"network.kernels"},  # what links and beams can carry
+    "network.capacity": NETWORK - AFTER_ROUTING | {"network.kernels"},
     # MAY, IS, and PROVEN.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -142,3 +142,13 @@ def _overlapping(polygon: shapely.Geometry, resolution: int) -> Cells:
         return np.empty(0, dtype=np.uint64)
     shape = h3.geo_to_h3shape(shapely.geometry.mapping(polygon))
     return np.asarray(h3.h3shape_to_cells_experimental(shape, resolution, "overlap"), dtype=np.uint64)
+
+
+def neighbours(cells: Cells) -> NDArray[np.int32]:
+    """The numbers of each cell's neighbours among sorted cells, axes (cell, 6); −1 for none or one that is missing."""
+    found = np.full((len(cells), 6), -1, np.int32)
+    for number, cell in enumerate(cells):
+        around = np.array([one for one in h3.grid_disk(int(cell), 1) if one != cell], np.uint64)
+        place = np.minimum(np.searchsorted(cells, around), len(cells) - 1)
+        found[number, : len(around)] = np.where(cells[place] == around, place, -1)
+    return found

@@ -1,4 +1,8 @@
-"""What links and beams can carry: budgets of links, rates of channels, beams of satellites, shares of cells.
+"""CAN, with everybody else on the network: what links carry, what is asked for, and what rate each cell gets in a slot.
 
-Takes where satellites and cells are, and radios as data; gives rates. Knows no rules and no scenario.
+radios + sky ─► link_budget ─► rates (Mbit/s by elevation) ─┐
+candidates (who could serve whom) ──────────────────────────┼─► beams (who serves whom, on which channel) ─► share
+caps + demand ──────────────────────────────────────────────┘
+
+Knows nothing of rules, and of a scenario only the value `CapacityCase`.
 """
