@@ -102,14 +102,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     # Around them.
     "results": NETWORK | {"policy", "service"},
     "effects": NETWORK | {"policy", "service", "results"},
-    "scenario_file": set(),
+    "capacity_file": set(),
+    "scenario_file": {"capacity_file"},
+    "scenario_capacity": NETWORK | {"policy", "results", "capacity_file"},
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario_failures": NETWORK | {"scenario_file"},
     "scenario_pairs": NETWORK | {"scenario_file", "scenario_network", "scenario_failures", "interchange"},
     "scenario_rules": NETWORK | {"policy", "service"},
     "scenario": NETWORK | {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
-        "scenario_rules",
+        "scenario_rules", "scenario_capacity",
     },
     "report": NETWORK | {"service", "results"},
     "interchange": NETWORK | {"network.kernels"},

@@ -16,7 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from openleo import cells as h3cells
 from openleo.network.capacity.caps import MOST_CHANNELS, Caps
-from openleo.network.capacity.demand import ONE_CLASS, Curve, Demand, PerSubscriber, PriorityClass, demand
+from openleo.network.capacity.demand import (
+    ONE_CLASS,
+    Curve,
+    Demand,
+    Listed,
+    PerSubscriber,
+    PriorityClass,
+    demand,
+    together,
+)
+from openleo.network.capacity.demand_file import CellTable
 from openleo.network.capacity.feeders import FeederRates, feeder_rates
 from openleo.network.capacity.radios import GatewayRadio, SatelliteRadio, Terminal
 from openleo.network.capacity.rain_grid import climate
@@ -38,20 +48,21 @@ class DemandCase:
     each: PerSubscriber
     curve: Curve
     classes: tuple[PriorityClass, ...] = ONE_CLASS
-    table: Demand | None = None
-    sha256: str = ""  # of the tables that it was read from
+    table: CellTable | None = None  # stands in the subscribers' place
+    listed: Listed | None = None  # beside the subscribers
 
     def said(self) -> dict[str, Any]:
         """All of it, for a fingerprint."""
         known = self.penetration
         return {
-            "known": sorted(f"{name} {count:g}" for name, count in known.known.items()),
-            "in_towns": sorted(f"{name} {ratio:g}" for name, ratio in (known.in_towns or {}).items()),
-            "penetration": [f"{known.otherwise:g}", f"{known.factor:g}", f"{known.in_towns_otherwise:g}"],
-            "each": [f"{self.each.down_mbps:g}", f"{self.each.up_mbps:g}"],
-            "curve": [f"{one:.6f}" for one in self.curve.relative],
-            "classes": [f"{one.name} {one.share:g} {one.priority} {one.weight:g}" for one in self.classes],
+            "known": sorted(f"{name} {count}" for name, count in known.known.items()),
+            "in_towns": sorted(f"{name} {ratio}" for name, ratio in (known.in_towns or {}).items()),
+            "penetration": [f"{known.otherwise}", f"{known.factor}", f"{known.in_towns_otherwise}"],
+            "each": [f"{self.each.down_mbps}", f"{self.each.up_mbps}"],
+            "curve": [f"{one:.9f}" for one in self.curve.relative],
+            "classes": [f"{one.name} {one.share} {one.priority} {one.weight}" for one in self.classes],
             "table": self.table.sha256 if self.table else "",
+            "listed": self.listed.sha256 if self.listed else "",
         }
 
 
@@ -71,6 +82,7 @@ class CapacityCase:
     objective: str = "max_min"
     keep: float = 0.0
     limits: Mapping[str, float] = field(default_factory=dict)
+    every_slots: int = 1
 
     @property
     def sha256(self) -> str:
@@ -81,23 +93,31 @@ class CapacityCase:
         """Everything of it, for a fingerprint."""
         return {
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
-            "percent": f"{self.percent:g}",
+            "percent": str(self.percent),
             "objective": self.objective,
-            "keep": f"{self.keep:g}",
-            "limits": sorted(f"{name} {value:g}" for name, value in self.limits.items()),
+            "keep": str(self.keep),
+            "every_slots": self.every_slots,
+            "limits": sorted(f"{name} {value}" for name, value in self.limits.items()),
             "demand": self.demand.said(),
         }
 
-    def demand_of(self, parts: Parts, sold: NDArray[np.bool_] | None = None) -> Demand:
-        """What the parts of a run ask for."""
-        if self.demand.table is not None:
-            return self.demand.table
+    def demand_of(self, parts: Parts, sold: NDArray[np.bool_] | None = None) -> tuple[Demand, int]:
+        """(what the parts of a run ask for, terminals of the list that are in none of its cells).
+
+        sold (part,): whether service is sold there. Raises InputError for a table with other cells.
+        """
+        asked = self.demand
+        if asked.table is not None:
+            return asked.table.demand(parts.cells, asked.curve), 0
         _, longitude = h3cells.centres_deg(parts.cells)
-        counts = by_part(parts, self.demand.penetration, sold)
-        return demand(
-            len(parts.cells), parts.cell, longitude[parts.cell], counts, self.demand.each, self.demand.curve,
-            self.demand.classes,
-        )  # fmt: skip
+        counts = by_part(parts, asked.penetration, sold)
+        made = demand(
+            len(parts.cells), parts.cell, longitude[parts.cell], counts, asked.each, asked.curve, asked.classes
+        )
+        if asked.listed is None:
+            return made, 0
+        of_list, left_out = asked.listed.demand(parts.cells, asked.each, asked.curve)
+        return together((made, of_list)), left_out
 
     def rates(self, cells: h3cells.Cells, altitude_km: ArrayLike, first_deg: float) -> ChannelRates:
         """What a channel carries between cells and satellites of some altitudes."""

@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from openleo import cells as h3cells
 from openleo.instants import utc
 from openleo.network.capacity.allocation import SlotDemand
 
@@ -142,7 +143,7 @@ class Demand:
             may = may * (allowed[:, None] if allowed.ndim == 1 else allowed)
         down, up = self._by_cell(self.down_mbps * may), self._by_cell(self.up_mbps * may)
         weigh = np.maximum(down, up) * np.array([one.weight for one in self.classes])
-        counted = self._by_cell(self.subscribers * (may > 0.0)).sum(axis=1)
+        counted = self._by_cell(np.where(may > 0.0, self.subscribers, 0.0)).sum(axis=1)
         return SlotDemand.of(down, up, weigh, np.array([one.priority for one in self.classes], np.int32), counted)
 
     def _by_cell(self, of_part: Floats) -> Floats:
@@ -196,3 +197,37 @@ def together(parts: Sequence[Demand]) -> Demand:
         np.concatenate([one.longitude_deg for one in parts]), stacked("down_mbps"), stacked("up_mbps"),
         stacked("subscribers"), classes, first.curve,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """Terminals of a list. Axes (terminal,): where they are, NaN where nobody knows; class_, into classes."""
+
+    latitude_deg: Floats
+    longitude_deg: Floats
+    class_: Ints
+    classes: tuple[PriorityClass, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of all of it."""
+        made = hashlib.sha256(f"{self.classes}".encode())
+        for one in (self.latitude_deg, self.longitude_deg, self.class_):
+            made.update(np.ascontiguousarray(one).tobytes())
+        return made.hexdigest()
+
+    def demand(self, cells: h3cells.Cells, each: PerSubscriber, curve: Curve) -> tuple[Demand, int]:
+        """(what they ask for, how many are left out: in no cell of the run, or without a position)."""
+        resolution = int(h3cells.resolutions(cells[:1])[0])
+        at = h3cells.at_each(self.latitude_deg, self.longitude_deg, resolution)
+        place = np.minimum(np.searchsorted(cells, at), len(cells) - 1)
+        here = cells[place] == at
+        used = np.unique(self.class_[here]) if here.any() else np.zeros(1, np.int32)
+        count = np.zeros((len(cells), len(used)))
+        np.add.at(count, (place[here], np.searchsorted(used, self.class_[here])), 1.0)
+        _, longitude = h3cells.centres_deg(cells)
+        made = Demand(
+            len(cells), np.arange(len(cells), dtype=np.int32), longitude, count * each.down_mbps, count * each.up_mbps,
+            count, tuple(self.classes[one] for one in used), curve,
+        )  # fmt: skip
+        return made, int((~here).sum())

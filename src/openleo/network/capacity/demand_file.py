@@ -9,13 +9,13 @@ import csv
 import hashlib
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import h3
 import numpy as np
+from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.errors import InputError, Problem, counted, near_names
@@ -167,61 +167,96 @@ def read_subscriptions(name: str, folder: Path) -> tuple[dict[str, Subscribers],
     return found, sha256
 
 
-def read_cells(
-    name: str, folder: Path, cells: h3cells.Cells, resolution: int, classes: Sequence[PriorityClass], curve: Curve
-) -> Demand:
-    """A user's own table: what cells ask for in their busiest hour, with `curve` over the day. Raises InputError.
+@dataclass(frozen=True, eq=False)
+class CellTable:
+    """A user's own table. Axes (row,): cell, its index; class_, into classes; subscribers, infinite where not said."""
 
-    A CSV: cell,down_mbps,up_mbps and, if there are several, class and subscribers. A cell that is not listed asks for
-    nothing; one that the run does not compute is refused.
+    file: str
+    line: tuple[str, ...]
+    cell: h3cells.Cells
+    class_: NDArray[np.int32]
+    down_mbps: Floats
+    up_mbps: Floats
+    subscribers: Floats
+    classes: tuple[PriorityClass, ...]
+    sha256: str
+
+    def demand(self, cells: h3cells.Cells, curve: Curve) -> Demand:
+        """Of the cells of a run. Raises InputError for rows whose cell is none of them."""
+        place = np.minimum(np.searchsorted(cells, self.cell), max(len(cells) - 1, 0))
+        strange = np.flatnonzero(cells[place] != self.cell) if len(cells) else np.arange(len(self.cell))
+        if len(strange):
+            rule = "is not among the cells that are computed."
+            told = [
+                Problem(self.file, f"{self.line[row]}, cell", f"{format(int(self.cell[row]), 'x')} {rule}", AREA)
+                for row in strange[:MOST_TOLD].tolist()
+            ]
+            if len(strange) > MOST_TOLD:
+                more = counted(len(strange) - MOST_TOLD, "more row")
+                told.append(Problem(self.file, "", f"has {more} whose cell {rule}", AREA))
+            raise InputError(told)
+        used = sorted({0, *self.class_.tolist()})
+        column = np.searchsorted(used, self.class_)
+        made = np.zeros((3, len(cells), len(used)))
+        for values, numbers in zip(made, (self.down_mbps, self.up_mbps, self.subscribers), strict=True):
+            values[place, column] = numbers
+        _, longitude = h3cells.centres_deg(cells)
+        number = np.arange(len(cells), dtype=np.int32)
+        classes = tuple(self.classes[one] for one in used)
+        return Demand(len(cells), number, longitude, made[0], made[1], made[2], classes, curve)
+
+
+AREA = "See ground.area."
+
+
+def read_cell_table(name: str, folder: Path, resolution: int, classes: Sequence[PriorityClass]) -> CellTable:
+    """What cells ask for in their busiest hour: a CSV (cell,down_mbps,up_mbps and, if needed, class and subscribers).
+
+    A cell that is not listed asks for nothing. Raises InputError with every fault.
     """
-    text, _ = text_of(folder / name, {}, name)
+    text, sha256 = text_of(folder / name, {}, name)
     table = Table(text, name, ("cell", "down_mbps", "up_mbps"), ("class", "subscribers"))
     column = {known.name: number for number, known in enumerate(classes)}
-    where_is = {cell: number for number, cell in enumerate(cells.tolist())}
-    made = np.zeros((3, len(cells), len(classes)))
-    seen: set[tuple[int, int]] = set()
-    for row, number, class_ in _placed(table, where_is, resolution, column):
+    rows: list[tuple[str, int, int, float, float, float]] = []
+    seen: dict[tuple[int, int], str] = {}
+    for row in table.rows:
+        cell = _cell(table, row, resolution)
+        class_ = _class(table, row, column)
         down = table.number(row, "down_mbps", 0.0, MOST_MBPS)
         up = table.number(row, "up_mbps", 0.0, MOST_MBPS)
-        count = table.number(row, "subscribers", 0.0, 1e9, default=0.0)
-        if (number, class_) in seen:
-            table.wrong(row.where, f"{row.fields['cell']} stands a second time with this class.", "Add them up.")
-        seen.add((number, class_))
-        made[:, number, class_] = down, up, count
+        count = table.number(row, "subscribers", 0.0, 1e9, default=math.inf)
+        if cell is None or class_ is None:
+            continue
+        if (before := seen.setdefault((cell, class_), row.where)) != row.where:
+            rule = f"{row.fields['cell']} stands in {before} already, with the same class."
+            table.wrong(f"{row.where}, cell", rule, "Add them up.")
+        rows.append((row.where, cell, class_, down, up, count))
     table.done()
-    _, longitude = h3cells.centres_deg(cells)
-    subscribers = made[2] if "subscribers" in (table.rows[0].fields if table.rows else {}) else _unlimited(made)
-    return Demand(
-        len(cells), np.arange(len(cells), dtype=np.int32), longitude, made[0], made[1], subscribers, tuple(classes),
-        curve,
+    line, cells, of_class, downs, ups, counts = zip(*rows, strict=True)
+    return CellTable(
+        name, line, np.array(cells, np.uint64), np.array(of_class, np.int32), np.array(downs), np.array(ups),
+        np.array(counts), tuple(classes), sha256,
     )  # fmt: skip
 
 
-def _unlimited(made: Floats) -> Floats:
-    """As many terminals as are needed, where a table does not say how many there are."""
-    return np.where(made[0] + made[1] > 0.0, np.inf, 0.0)
+def _cell(table: Table, row: Row, resolution: int) -> int | None:
+    word = row.fields["cell"].lower()
+    if not h3cells.is_cell(word):
+        table.wrong(f"{row.where}, cell", f'"{row.fields["cell"][:40]}" is no H3 cell.', "Write it in hexadecimal.")
+        return None
+    cell = int(word, 16)
+    found = int(h3cells.resolutions(np.array([cell], np.uint64))[0])
+    if found != resolution:
+        rule = f"{word} is of resolution {found}; this run's cells have {resolution}."
+        table.wrong(f"{row.where}, cell", rule, "See ground.resolution.")
+        return None
+    return cell
 
 
-def _placed(
-    table: Table, where_is: dict[int, int], resolution: int, column: dict[str, int]
-) -> Iterator[tuple[Row, int, int]]:
-    """Rows with the numbers of their cell and class, those at fault left out."""
-    of_class: Callable[[Row], str] = lambda row: row.fields.get("class") or next(iter(column))  # noqa: E731
-    for row in table.rows:
-        word, name = row.fields["cell"].lower(), of_class(row)
-        if not h3cells.is_cell(word):
-            table.wrong(f"{row.where}, cell", f'"{row.fields["cell"][:40]}" is no H3 cell.', "Write it in hexadecimal.")
-            continue
-        if h3.get_resolution(word) != resolution:
-            rule = f"{word} is of resolution {h3.get_resolution(word)}; this run's cells have {resolution}."
-            table.wrong(f"{row.where}, cell", rule, "See ground.resolution.")
-            continue
-        if int(word, 16) not in where_is:
-            table.wrong(f"{row.where}, cell", f"{word} is not in the area that is computed.", "See ground.area.")
-            continue
-        if name not in column:
-            way_out = near_names(name, column) or f"Classes: {', '.join(column)}."
-            table.wrong(f"{row.where}, class", f'there is no class "{name}".', way_out)
-            continue
-        yield row, where_is[int(word, 16)], column[name]
+def _class(table: Table, row: Row, column: dict[str, int]) -> int | None:
+    name = row.fields.get("class") or next(iter(column))
+    if name not in column:
+        way_out = near_names(name, column) or f"Classes: {', '.join(column)}."
+        table.wrong(f"{row.where}, class", f'there is no class "{name}".', way_out)
+        return None
+    return column[name]
