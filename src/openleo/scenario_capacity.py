@@ -24,7 +24,7 @@ from openleo.policy.terminals import read_terminals
 from openleo.results import Source
 
 NONE = "none"
-IN_TOWNS, IN_TOWNS_LOW_INCOME = 0.3, 1.0  # docs/demand.md
+IN_TOWNS, IN_TOWNS_LOW_INCOME = 0.1, 2.5  # docs/demand.md
 FIRST = PriorityClass(EMERGENCY, share=0.0, priority=0)
 LIMITS = {"beams_per_satellite": "beams", "channels": "channels", "time_shares": "shares"}  # others as in `Caps`
 

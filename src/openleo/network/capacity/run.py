@@ -28,6 +28,7 @@ from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.feeders import FeederRates
 from openleo.network.capacity.forest import Forest
 from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, ChannelRates
+from openleo.network.capacity.user_rates import PRESSED
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths
@@ -128,6 +129,39 @@ def allocations(
         yield chunk, tuple(made)
 
 
+def pressed_slot(
+    users: Sites,
+    positions: Positions,
+    ways: Routes,
+    slot: int,
+    gateways: Gateways,
+    loaded: Loaded,
+    cells: NDArray[np.bool_] | None = None,
+) -> tuple[Candidates, Allocation]:
+    """One slot of everybody's busiest hour in which some cells (all by default) ask for PRESSED times as much.
+
+    Shares stay in the ratio of what is asked for without pressing: so one cell alone gets what the network could bring
+    it while all others have what they ask for, or their fair part of it.
+    """
+    found, trees = ready(users, positions, ways, slot, gateways, loaded)
+    asked = loaded.demand.at(None)
+    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
+    more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
+    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=loaded.objective)
+
+
+def ready(
+    users: Sites, positions: Positions, ways: Routes, slot: int, gateways: Gateways, loaded: Loaded
+) -> tuple[Candidates, Forest]:
+    """The candidates of a slot with their rates, and its ways with their limits."""
+    found = with_rates(finding.find(users, positions, ways, slot), loaded.rates)
+    holds = positions.networks[slot].gateways if positions.networks else gateways
+    trees = forest.grow(ways.onward[slot], ways.gateway[slot], holds.pop, loaded.caps, pops=len(gateways.pops))
+    if loaded.feeders is not None:
+        trees = with_feeders(trees, loaded.feeders, holds, positions.at_km[slot], ways.onward[slot], ways.gateway[slot])
+    return found, trees
+
+
 def allocate_slot(
     grid: SlotGrid,
     number: int,
@@ -141,11 +175,7 @@ def allocate_slot(
     previous: Assignment | None = None,
 ) -> Allocation:
     """One slot, `number` of the grid and `slot` of the chunk."""
-    found = with_rates(finding.find(users, positions, ways, slot), loaded.rates)
-    holds = positions.networks[slot].gateways if positions.networks else gateways
-    trees = forest.grow(ways.onward[slot], ways.gateway[slot], holds.pop, loaded.caps, pops=len(gateways.pops))
-    if loaded.feeders is not None:
-        trees = with_feeders(trees, loaded.feeders, holds, positions.at_km[slot], ways.onward[slot], ways.gateway[slot])
+    found, trees = ready(users, positions, ways, slot, gateways, loaded)
     asked = loaded.demand.at(grid.instant(number), permitted)
     may = None
     if permitted is not None:  # so that a cell where nobody may be served is told apart from one where nobody asks

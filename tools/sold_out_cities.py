@@ -1,0 +1,223 @@
+"""Does the modelled load tell cities that were sold out from cities as large that were not?
+
+    python tools/sold_out_cities.py [--satellites RADIO] [--in-towns X] [--slots N] [--seed N]
+
+Takes tests/data/capacity/sold-out-cities.csv; chooses controls by a rule; computes Starlink's first generation with
+everybody on it; prints each city with its load, and how well load and population tell the two kinds apart (area under
+the curve of receiver operation, with its bootstrap interval over cities). Nothing here is fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import rankdata
+
+from openleo import cells as h3cells
+from openleo.capacity_file import CapacityRecord, DemandRecord
+from openleo.geodesy import GEOD
+from openleo.instants import SlotGrid
+from openleo.network import topology
+from openleo.network.capacity import demand_file, run, user_rates
+from openleo.network.capacity.demand import Demand
+from openleo.network.constellation import from_shells
+from openleo.network.constellation.shells import Shell
+from openleo.network.ground import gateways, stations
+from openleo.network.reach import Network, cell_users, reach_and_ways
+from openleo.places import gazetteer, population
+from openleo.places import parts as places
+from openleo.scenario_capacity import read_capacity
+
+CITIES = Path(__file__).parents[1] / "tests" / "data" / "capacity" / "sold-out-cities.csv"
+RESOLUTION = 5
+CONTROLS = 2  # for each sold-out city
+APART_KM = 100.0  # a control is no suburb of another city of the list
+LEAST_PEOPLE = 500_000
+START = datetime(2025, 11, 20, 0, 0, tzinfo=UTC)
+
+
+# Where the operator's map showed service at the beginning of 2025.
+SERVED = (
+    "ALB AUT BEL BGR HRV CYP CZE DNK EST FIN FRA DEU GRC HUN ISL IRL ITA XKX LVA LTU LUX MKD MLT MDA NLD NOR POL PRT "
+    "ROU SVK SVN ESP SWE CHE UKR GBR GEO "
+    "ARG BHS BRB BRA CAN CHL COL CRI DOM ECU SLV GTM GUY HTI HND JAM MEX PAN PRY PER PRI TTO USA URY "
+    "AUS NZL FJI TON VUT SLB PNG WSM MHL KIR COK FSM "
+    "JPN PHL MYS IDN MNG SGP TLS BHR AZE YEM MDV "
+    "NGA RWA MOZ KEN MWI ZMB BEN SWZ SLE MDG SSD ZWE BWA GHA BDI GNB LBR CPV"
+)
+
+
+@dataclass(frozen=True)
+class City:
+    name: str
+    territory: str
+    latitude_deg: float
+    longitude_deg: float
+    people: int  # GeoNames, of the town proper
+    sold_out: bool
+
+
+def sold_out() -> list[City]:
+    """The cities of the list, with their people from the gazetteer."""
+    with CITIES.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    made = []
+    for row in rows:
+        place = gazetteer.find(f"{row['city']}, {row['iso3']}")
+        assert place is not None, row
+        made.append(
+            City(row["city"], row["iso3"], float(row["lat_deg"]), float(row["lon_deg"]), place.population, True)
+        )
+    return made
+
+
+def controls(cities: Sequence[City], territories: Sequence[str]) -> list[City]:
+    """For each city, the largest first, the CONTROLS towns nearest to it in people (in their logarithm).
+
+    Towns of `territories`, APART_KM from every city of the list and from one another, each the largest town within that
+    distance.
+    """
+    towns = {
+        (p.name, p.latitude_deg): p for some in gazetteer.towns().values() for p in some
+        if p.population >= LEAST_PEOPLE / 2 and p.territory in territories
+    }  # fmt: skip
+    ordered = sorted(towns.values(), key=lambda p: (-p.population, p.name))
+    free: list[gazetteer.Place] = []
+    taken = [(one.latitude_deg, one.longitude_deg) for one in cities]
+    for town in ordered:
+        others = taken + [(one.latitude_deg, one.longitude_deg) for one in free]
+        if _nearest_km(town.latitude_deg, town.longitude_deg, others) >= APART_KM:
+            free.append(town)
+    made: list[City] = []
+    for _ in range(CONTROLS):
+        for city in sorted(cities, key=lambda one: -one.people):
+            best = min(free, key=lambda p: (abs(np.log(p.population / city.people)), p.name))
+            free.remove(best)
+            made.append(City(best.name, best.territory, best.latitude_deg, best.longitude_deg, best.population, False))
+    return made
+
+
+def _nearest_km(latitude: float, longitude: float, others: Sequence[tuple[float, float]]) -> float:
+    if not others:
+        return np.inf
+    there = np.array(others)
+    here = np.full(len(there), longitude), np.full(len(there), latitude)
+    return float(GEOD.inv(*here, there[:, 1], there[:, 0])[2].min() / 1000.0)
+
+
+def auc(score: np.ndarray, positive: np.ndarray) -> float:
+    """The chance that a positive has the greater score, half of it where they are equal (Mann and Whitney)."""
+    ranks = rankdata(score)
+    n, m = positive.sum(), (~positive).sum()
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def interval(score: np.ndarray, positive: np.ndarray, seed: int = 0, draws: int = 4000) -> tuple[float, float]:
+    """95 % of the bootstrap, cities drawn with replacement within each kind."""
+    random = np.random.default_rng(seed)
+    yes, no = np.flatnonzero(positive), np.flatnonzero(~positive)
+    found = []
+    for _ in range(draws):
+        drawn = np.concatenate([random.choice(yes, len(yes)), random.choice(no, len(no))])
+        found.append(auc(score[drawn], positive[drawn]))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return float(low), float(high)
+
+
+# What flew at the end of May 2025, of 7,500 objects those at their places: (altitude, inclination, planes, per plane).
+# Rounded to whole planes from the public element sets of 2025-05-29.
+FLOWN_2025 = (
+    (540.0, 53.0, 72, 20), (555.0, 43.0, 36, 36), (485.0, 43.0, 27, 34), (475.0, 53.0, 28, 29), (545.0, 53.2, 72, 11),
+    (570.0, 70.0, 36, 10), (560.0, 97.6, 10, 21),
+)  # fmt: skip
+
+
+def network() -> Network:
+    shells = [
+        Shell(f"{height:g}-{incline:g}", height, incline, planes, each, phasing=1)
+        for height, incline, planes, each in FLOWN_2025
+    ]
+    constellation = from_shells("starlink-2025-05", START, shells)
+    lists = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
+    links = topology.build(constellation, "+grid")
+    return Network(constellation, links, gateways.join(*lists, detour=1.5), 25.0, 25.0, "middle", "least_rtt", 0.0)
+
+
+def loads(
+    net: Network,
+    capacity: CapacityRecord,
+    demand: DemandRecord,
+    territories: Sequence[str],
+    slots: int,
+    cities: Sequence[City],
+) -> tuple[h3cells.Cells, Demand, user_rates.Pressed]:
+    """(cells, what they ask for in their busiest hour, what the network brings under pressure)."""
+    case, _ = read_capacity(capacity, demand, RESOLUTION, Path(), "")
+    cell5, territory, people = population.estimate()
+    wanted = np.isin(territory.astype(str), list(territories))
+    cells, row = np.unique(cell5[wanted], return_inverse=True)
+    order = np.argsort(row.ravel(), kind="stable")
+    parts = places.Parts(
+        cells, row.ravel()[order].astype(np.int32), territory[wanted][order],
+        np.zeros((len(order), 0), bool), np.zeros(len(order)), people[wanted][order],
+    )  # fmt: skip
+    asked, _ = case.demand_of(parts)
+    keep = np.bincount(asked.cell, asked.subscribers.sum(axis=1), minlength=len(cells)) >= 0.5
+    parts = parts.select(keep[parts.cell])
+    asked, _ = case.demand_of(parts)
+    users = cell_users(net, parts.cells)
+    loaded = run.load(case, parts.cells, asked, net.constellation, net.gateways, 25.0, 25.0)
+    made = []
+    pressed = np.isin(parts.cells, [h3cells.at(one.latitude_deg, one.longitude_deg, RESOLUTION) for one in cities])
+    for number in range(slots):  # far apart, so that satellites stand elsewhere
+        grid = SlotGrid(START.replace(hour=(number * 24 // slots) % 24, minute=7 * number % 60), 15.0, 1)
+        for _, positions, ways in reach_and_ways(net, grid, users):
+            found, allocation = run.pressed_slot(users, positions, ways, 0, net.gateways, loaded, pressed)
+            made.append(user_rates.pressed(found, allocation))
+    return parts.cells, asked, user_rates.mean(made)
+
+
+def main() -> None:
+    said = argparse.ArgumentParser()
+    said.add_argument("--satellites", default="starlink-v1")
+    said.add_argument("--in-towns", type=float)
+    said.add_argument("--penetration", type=float, default=0.001)
+    said.add_argument("--subscriptions", default="starlink-2025")
+    said.add_argument("--slots", type=int, default=3)
+    said.add_argument("--shares", type=int, default=8)
+    given = said.parse_args()
+    positives = sold_out()
+    known, _ = demand_file.read_subscriptions("starlink-2025", Path())
+    territories = SERVED.split()
+    assert {*known, *(one.territory for one in positives)} <= set(territories)
+    cities = positives + controls(positives, territories)
+    capacity = CapacityRecord(satellite_radio=given.satellites, time_shares=given.shares)
+    demand = DemandRecord(in_towns=given.in_towns, penetration=given.penetration, subscriptions=given.subscriptions)
+    cells, asked, brought = loads(network(), capacity, demand, territories, given.slots, cities)
+    here = np.searchsorted(cells, [h3cells.at(one.latitude_deg, one.longitude_deg, RESOLUTION) for one in cities])
+    down = np.bincount(asked.cell, asked.down_mbps.sum(axis=1), minlength=len(cells))
+    load = user_rates.load(down, brought.down_mbps)
+    table = [
+        (one, float(down[k]), float(brought.down_mbps[k]), float(load[k])) for one, k in zip(cities, here, strict=True)
+    ]
+    for one, a, b, c in sorted(table, key=lambda row: -row[3]):
+        print(
+            f"{'*' if one.sold_out else ' '} {one.name:24} {one.territory} {one.people:>10,} {a:8.0f} {b:8.0f} {c:6.2f}"
+        )
+    yes = np.array([one.sold_out for one in cities])
+    for name, score in (
+        ("load", np.array([row[3] for row in table])), ("asked", np.array([row[1] for row in table])),
+        ("people", np.array([one.people for one in cities], float)),
+    ):  # fmt: skip
+        low, high = interval(score, yes)
+        print(f"{name}: AUC {auc(score, yes):.3f} ({low:.3f} to {high:.3f}), {yes.sum()} against {(~yes).sum()}")
+
+
+if __name__ == "__main__":
+    main()
