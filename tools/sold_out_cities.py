@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import h3
 import numpy as np
 from scipy.stats import rankdata
 
@@ -24,6 +25,7 @@ from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.geodesy import GEOD
 from openleo.instants import SlotGrid
 from openleo.network import topology
+from openleo.network.admission import GroundLimits
 from openleo.network.capacity import demand_file, run, user_rates
 from openleo.network.capacity.demand import Demand
 from openleo.network.constellation import from_shells
@@ -39,6 +41,8 @@ RESOLUTION = 5
 CONTROLS = 2  # for each sold-out city
 APART_KM = 100.0  # a control is no suburb of another city of the list
 LEAST_PEOPLE = 500_000
+AROUND_KM = 30.0  # a city is the cells whose centres are so near to it
+GSO_DEG = 18.0  # from the geostationary arc: operator's filings of 2019 and later, as commonly quoted
 START = datetime(2025, 11, 20, 0, 0, tzinfo=UTC)
 
 
@@ -51,6 +55,10 @@ SERVED = (
     "JPN PHL MYS IDN MNG SGP TLS BHR AZE YEM MDV "
     "NGA RWA MOZ KEN MWI ZMB BEN SWZ SLE MDG SSD ZWE BWA GHA BDI GNB LBR CPV"
 )
+
+
+# Where the operator took no orders in the whole territory at some time of 2024 and 2025: their cities are no controls.
+WAITLISTED = ("IDN", "UKR", "SLV", "MOZ")  # fortuneidn.com, 2025-07, of the operator's map
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,17 @@ def _nearest_km(latitude: float, longitude: float, others: Sequence[tuple[float,
     return float(GEOD.inv(*here, there[:, 1], there[:, 0])[2].min() / 1000.0)
 
 
+def around(cells: h3cells.Cells, city: City) -> np.ndarray:
+    """The numbers of a city's cells."""
+    middle = h3cells.text(np.array([h3cells.at(city.latitude_deg, city.longitude_deg, RESOLUTION)]))[0]
+    near = np.array([int(one, 16) for one in h3.grid_disk(middle, 3)], np.uint64)
+    latitude, longitude = h3cells.centres_deg(near)
+    here = np.full(len(near), city.longitude_deg), np.full(len(near), city.latitude_deg)
+    far_m = GEOD.inv(*here, longitude, latitude)[2]
+    near = near[far_m <= max(AROUND_KM * 1000.0, far_m.min())]
+    return np.flatnonzero(np.isin(cells, near))
+
+
 def auc(score: np.ndarray, positive: np.ndarray) -> float:
     """The chance that a positive has the greater score, half of it where they are equal (Mann and Whitney)."""
     ranks = rankdata(score)
@@ -146,7 +165,9 @@ def network() -> Network:
     constellation = from_shells("starlink-2025-05", START, shells)
     lists = [stations.read("starlink-2026", kind, Path(), "", "")[0] for kind in ("gateways", "pops")]
     links = topology.build(constellation, "+grid")
-    return Network(constellation, links, gateways.join(*lists, detour=1.5), 25.0, 25.0, "middle", "least_rtt", 0.0)
+    limits = GroundLimits(gso_exclusion_deg=GSO_DEG)
+    joined = gateways.join(*lists, detour=1.5)
+    return Network(constellation, links, joined, 25.0, 25.0, "middle", "least_rtt", 0.0, limits)
 
 
 def loads(
@@ -156,6 +177,7 @@ def loads(
     territories: Sequence[str],
     slots: int,
     cities: Sequence[City],
+    feeders: bool,
 ) -> tuple[h3cells.Cells, Demand, user_rates.Pressed]:
     """(cells, what they ask for in their busiest hour, what the network brings under pressure)."""
     case, _ = read_capacity(capacity, demand, RESOLUTION, Path(), "")
@@ -173,8 +195,12 @@ def loads(
     asked, _ = case.demand_of(parts)
     users = cell_users(net, parts.cells)
     loaded = run.load(case, parts.cells, asked, net.constellation, net.gateways, 25.0, 25.0)
+    if not feeders:
+        loaded = replace(loaded, feeders=None)
     made = []
-    pressed = np.isin(parts.cells, [h3cells.at(one.latitude_deg, one.longitude_deg, RESOLUTION) for one in cities])
+    pressed = np.zeros(len(parts.cells), np.bool_)
+    for one in cities:
+        pressed[around(parts.cells, one)] = True
     for number in range(slots):  # far apart, so that satellites stand elsewhere
         grid = SlotGrid(START.replace(hour=(number * 24 // slots) % 24, minute=7 * number % 60), 15.0, 1)
         for _, positions, ways in reach_and_ways(net, grid, users):
@@ -191,21 +217,22 @@ def main() -> None:
     said.add_argument("--subscriptions", default="starlink-2025")
     said.add_argument("--slots", type=int, default=3)
     said.add_argument("--shares", type=int, default=8)
+    said.add_argument("--no-feeders", action="store_true")
     given = said.parse_args()
     positives = sold_out()
     known, _ = demand_file.read_subscriptions("starlink-2025", Path())
     territories = SERVED.split()
     assert {*known, *(one.territory for one in positives)} <= set(territories)
-    cities = positives + controls(positives, territories)
+    cities = positives + controls(positives, [one for one in territories if one not in WAITLISTED])
     capacity = CapacityRecord(satellite_radio=given.satellites, time_shares=given.shares)
     demand = DemandRecord(in_towns=given.in_towns, penetration=given.penetration, subscriptions=given.subscriptions)
-    cells, asked, brought = loads(network(), capacity, demand, territories, given.slots, cities)
-    here = np.searchsorted(cells, [h3cells.at(one.latitude_deg, one.longitude_deg, RESOLUTION) for one in cities])
+    cells, asked, brought = loads(network(), capacity, demand, territories, given.slots, cities, not given.no_feeders)
     down = np.bincount(asked.cell, asked.down_mbps.sum(axis=1), minlength=len(cells))
-    load = user_rates.load(down, brought.down_mbps)
-    table = [
-        (one, float(down[k]), float(brought.down_mbps[k]), float(load[k])) for one, k in zip(cities, here, strict=True)
-    ]
+    table = []
+    for one in cities:
+        here = around(cells, one)
+        a, b = float(down[here].sum()), float(brought.down_mbps[here].sum())
+        table.append((one, a, b, a / b))
     for one, a, b, c in sorted(table, key=lambda row: -row[3]):
         print(
             f"{'*' if one.sold_out else ' '} {one.name:24} {one.territory} {one.people:>10,} {a:8.0f} {b:8.0f} {c:6.2f}"

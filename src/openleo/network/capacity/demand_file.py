@@ -82,6 +82,8 @@ class Table:
         try:
             value = float(text)
         except ValueError:
+            value = math.nan
+        if math.isnan(value):
             self.wrong(f"{row.where}, {name}", f'is "{text[:40]}", which is no number.')
             return math.nan
         if not low <= value <= high:

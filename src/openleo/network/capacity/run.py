@@ -176,12 +176,14 @@ def allocate_slot(
 ) -> Allocation:
     """One slot, `number` of the grid and `slot` of the chunk."""
     found, trees = ready(users, positions, ways, slot, gateways, loaded)
-    asked = loaded.demand.at(grid.instant(number), permitted)
     may = None
-    if permitted is not None:  # so that a cell where nobody may be served is told apart from one where nobody asks
-        allowed = permitted if permitted.ndim == 1 else permitted.any(axis=1)
-        may = np.bincount(loaded.demand.cell, allowed, minlength=len(loaded.cells)) > 0.0
-        may |= np.bincount(loaded.demand.cell, minlength=len(loaded.cells)) == 0
+    if permitted is not None:  # a cell of which nobody may be served asks all the same, to be told apart from one
+        allowed = permitted if permitted.ndim == 1 else permitted.any(axis=1)  # where nobody asks
+        of_cell = loaded.demand.cell
+        may = np.bincount(of_cell, allowed, minlength=len(loaded.cells)) > 0.0
+        shut = ~may[of_cell]
+        permitted = permitted | (shut if permitted.ndim == 1 else shut[:, None])
+    asked = loaded.demand.at(grid.instant(number), permitted)
     return allocate(
         found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
         previous=previous, keep=loaded.keep,
