@@ -41,7 +41,7 @@ RESOLUTION = 5
 CONTROLS = 2  # for each sold-out city
 APART_KM = 100.0  # a control is no suburb of another city of the list
 LEAST_PEOPLE = 500_000
-AROUND_KM = 30.0  # a city is the cells whose centres are so near to it
+AROUND_KM = 0.0  # a city is the cells whose centres are so near to it; 0: that which holds it
 GSO_DEG = 18.0  # from the geostationary arc: operator's filings of 2019 and later, as commonly quoted
 START = datetime(2025, 11, 20, 0, 0, tzinfo=UTC)
 
@@ -100,7 +100,7 @@ def controls(cities: Sequence[City], territories: Sequence[str]) -> list[City]:
     taken = [(one.latitude_deg, one.longitude_deg) for one in cities]
     for town in ordered:
         others = taken + [(one.latitude_deg, one.longitude_deg) for one in free]
-        if _nearest_km(town.latitude_deg, town.longitude_deg, others) >= APART_KM:
+        if nearest_km(town.latitude_deg, town.longitude_deg, others) >= APART_KM:
             free.append(town)
     made: list[City] = []
     for _ in range(CONTROLS):
@@ -111,7 +111,7 @@ def controls(cities: Sequence[City], territories: Sequence[str]) -> list[City]:
     return made
 
 
-def _nearest_km(latitude: float, longitude: float, others: Sequence[tuple[float, float]]) -> float:
+def nearest_km(latitude: float, longitude: float, others: Sequence[tuple[float, float]]) -> float:
     if not others:
         return np.inf
     there = np.array(others)
@@ -209,41 +209,74 @@ def loads(
     return parts.cells, asked, user_rates.mean(made)
 
 
+@dataclass(frozen=True)
+class Score:
+    """Areas under the curve: of load, of what is asked for, of people alone; the whole answer in words."""
+
+    load: float
+    asked: float
+    people: float
+    text: str
+
+
+def score(
+    slots: int = 3,
+    capacity: CapacityRecord | None = None,
+    demand: DemandRecord | None = None,
+    *,
+    feeders: bool = True,
+    elsewhere: bool = False,
+) -> Score:
+    """Compute it all; `elsewhere`: controls only from territories of which no city is in the list."""
+    positives, territories = sold_out(), SERVED.split()
+    known, _ = demand_file.read_subscriptions("starlink-2025", Path())
+    assert {*known, *(one.territory for one in positives)} <= set(territories)
+    not_of = {*WAITLISTED, *(one.territory for one in positives if elsewhere)}
+    cities = positives + controls(positives, [one for one in territories if one not in not_of])
+    record = capacity or CapacityRecord(time_shares=8)
+    cells, asked, brought = loads(network(), record, demand or DemandRecord(), territories, slots, cities, feeders)
+    down = np.bincount(asked.cell, asked.down_mbps.sum(axis=1), minlength=len(cells))
+    here = [around(cells, one) for one in cities]
+    wanted = np.array([down[some].sum() for some in here])
+    brought_there = np.array([brought.down_mbps[some].sum() for some in here])
+    load = wanted / brought_there
+    yes = np.array([one.sold_out for one in cities])
+    people = np.array([one.people for one in cities], float)
+    lines = [
+        f"{'*' if cities[k].sold_out else ' '} {cities[k].name:24} {cities[k].territory} {cities[k].people:>10,} "
+        f"{wanted[k]:8.0f} {brought_there[k]:8.0f} {load[k]:6.2f}"
+        for k in np.argsort(-load)
+    ]
+    for name, values in (("load", load), ("asked", wanted), ("people", people)):
+        low, high = interval(values, yes)
+        lines.append(
+            f"{name}: AUC {auc(values, yes):.3f} ({low:.3f} to {high:.3f}), {yes.sum()} against {(~yes).sum()}"
+        )
+    random = np.random.default_rng(0)
+    kinds = np.flatnonzero(yes), np.flatnonzero(~yes)
+    draws = [np.concatenate([random.choice(kind, len(kind)) for kind in kinds]) for _ in range(4000)]
+    better = [auc(load[drawn], yes[drawn]) > auc(people[drawn], yes[drawn]) for drawn in draws]
+    lines.append(f"load does better than people alone in {100 * np.mean(better):.0f} % of the bootstrap")
+    return Score(auc(load, yes), auc(wanted, yes), auc(people, yes), "\n".join(lines))
+
+
 def main() -> None:
     said = argparse.ArgumentParser()
     said.add_argument("--satellites", default="starlink-v1")
     said.add_argument("--in-towns", type=float)
     said.add_argument("--penetration", type=float, default=0.001)
     said.add_argument("--subscriptions", default="starlink-2025")
+    said.add_argument("--factor", type=float, default=1.0)
     said.add_argument("--slots", type=int, default=3)
     said.add_argument("--shares", type=int, default=8)
     said.add_argument("--no-feeders", action="store_true")
+    said.add_argument("--elsewhere", action="store_true")
     given = said.parse_args()
-    positives = sold_out()
-    known, _ = demand_file.read_subscriptions("starlink-2025", Path())
-    territories = SERVED.split()
-    assert {*known, *(one.territory for one in positives)} <= set(territories)
-    cities = positives + controls(positives, [one for one in territories if one not in WAITLISTED])
     capacity = CapacityRecord(satellite_radio=given.satellites, time_shares=given.shares)
-    demand = DemandRecord(in_towns=given.in_towns, penetration=given.penetration, subscriptions=given.subscriptions)
-    cells, asked, brought = loads(network(), capacity, demand, territories, given.slots, cities, not given.no_feeders)
-    down = np.bincount(asked.cell, asked.down_mbps.sum(axis=1), minlength=len(cells))
-    table = []
-    for one in cities:
-        here = around(cells, one)
-        a, b = float(down[here].sum()), float(brought.down_mbps[here].sum())
-        table.append((one, a, b, a / b))
-    for one, a, b, c in sorted(table, key=lambda row: -row[3]):
-        print(
-            f"{'*' if one.sold_out else ' '} {one.name:24} {one.territory} {one.people:>10,} {a:8.0f} {b:8.0f} {c:6.2f}"
-        )
-    yes = np.array([one.sold_out for one in cities])
-    for name, score in (
-        ("load", np.array([row[3] for row in table])), ("asked", np.array([row[1] for row in table])),
-        ("people", np.array([one.people for one in cities], float)),
-    ):  # fmt: skip
-        low, high = interval(score, yes)
-        print(f"{name}: AUC {auc(score, yes):.3f} ({low:.3f} to {high:.3f}), {yes.sum()} against {(~yes).sum()}")
+    demand = DemandRecord(
+        in_towns=given.in_towns, penetration=given.penetration, subscriptions=given.subscriptions, factor=given.factor
+    )
+    print(score(given.slots, capacity, demand, feeders=not given.no_feeders, elsewhere=given.elsewhere).text)
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ class DemandRecord(Record):
         gt=0.0,
         le=1000.0,
         description="How many times as likely somebody subscribes in a town (1,500 people per km² and more). Default: "
-        "0.1; 2.5 in economies of low and lower middle income. Assumed; see docs/demand.md.",
+        "by income: high 0.02, upper middle 0.2, lower middle and low 2.5. Assumed; see docs/demand.md.",
     )
     busy_hour_mbps_down: float = Field(
         3.0,

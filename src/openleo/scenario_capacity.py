@@ -24,7 +24,8 @@ from openleo.policy.terminals import read_terminals
 from openleo.results import Source
 
 NONE = "none"
-IN_TOWNS, IN_TOWNS_LOW_INCOME = 0.1, 2.5  # docs/demand.md
+# How many times as likely somebody in a town subscribes as somebody in the country, by income (docs/demand.md).
+IN_TOWNS = {"high": 0.02, "upper-middle": 0.2, "lower-middle": 2.5, "low": 2.5}
 FIRST = PriorityClass(EMERGENCY, share=0.0, priority=0)
 LIMITS = {"beams_per_satellite": "beams", "channels": "channels", "time_shares": "shares"}  # others as in `Caps`
 
@@ -106,14 +107,15 @@ def penetration_of(record: DemandRecord, subscriptions: Mapping[str, Subscribers
     counts = {name: one.count for name, one in subscriptions.items()}
     if record.in_towns is not None:
         return Penetration(counts, record.penetration, record.factor, {}, record.in_towns)
-    poor = dict.fromkeys(low_income(), IN_TOWNS_LOW_INCOME)
-    return Penetration(counts, record.penetration, record.factor, poor, IN_TOWNS)
+    in_towns = {name: IN_TOWNS[group] for name, group in income().items()}
+    return Penetration(counts, record.penetration, record.factor, in_towns, IN_TOWNS["upper-middle"])
 
 
-def low_income() -> frozenset[str]:
-    """Territories of low or lower middle income (World Bank, fiscal year 2025)."""
-    text = (files("openleo.data") / "capacity" / "low-income.csv").read_text("utf-8")
-    return frozenset(line.split(",")[0] for line in text.splitlines()[1:])
+def income() -> dict[str, str]:
+    """Territories by income (World Bank, fiscal year 2025); those that are not named are of upper middle income."""
+    text = (files("openleo.data") / "capacity" / "income.csv").read_text("utf-8")
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    return {row[0]: row[1] for row in rows}
 
 
 def read_listed(path: Path, classes: tuple[PriorityClass, ...]) -> Listed:

@@ -116,3 +116,18 @@ def test_pressed_cells_have_more_and_others_what_they_ask_for(few):
         channel = brought.channel_down_mbps[one][0]
         assert 300.0 < channel < 800.0
         assert found.down_mbps.max() >= channel
+
+
+def test_users_measure_less_where_more_subscribe(few):
+    parts, made, users = few
+    network = gen1()
+
+    def measured(demand):
+        chunks = reach_and_ways(network, GRID, users, 1)
+        loaded_ = made.with_demand(demand)
+        return run.territory_rates(chunks, users, network.gateways, loaded_, parts.territory, every=2)["TWN"]
+
+    alone, crowd = measured(made.demand), measured(made.demand.times(300.0))
+    assert alone.down_mbps_p50 == 400.0  # the terminal's own limit
+    assert crowd.down_mbps_p50 < 100.0
+    assert crowd.load_busiest > 1.0 > alone.load_busiest

@@ -11,8 +11,9 @@ from openleo import cells as h3cells
 from openleo.capacity_file import CapacityRecord
 from openleo.errors import InputError
 from openleo.network.capacity.caps import Caps
+from openleo.places.territories import territories
 from openleo.scenario import Scenario
-from openleo.scenario_capacity import limits_of, low_income
+from openleo.scenario_capacity import IN_TOWNS, income, limits_of
 
 HEAD = """name = "x"
 start = 2026-11-20T00:00:00Z
@@ -182,7 +183,18 @@ def test_rates_are_not_of_pairs(tmp_path):
         load_pairs(Path(tmp_path / "s.toml"))
 
 
-def test_economies_of_low_and_lower_middle_income():
-    assert {"NGA", "KEN", "ZWE", "PHL"} <= low_income()
-    assert not {"BRA", "GBR", "USA", "MEX"} & low_income()
-    assert len(low_income()) == 77
+def test_economies_by_income(case_of):
+    known = income()
+    assert set(known) <= set(territories())
+    assert set(known.values()) <= set(IN_TOWNS)
+    assert {known[name] for name in ("NGA", "KEN", "ZWE", "PHL")} == {"lower-middle"}
+    assert {known[name] for name in ("GBR", "USA", "CHL", "JPN")} == {"high"}
+    assert not {"BRA", "MEX", "IDN"} & set(known)
+    penetration = case_of("[capacity]\nenabled = true\n").capacity.demand.penetration
+    assert (penetration.in_towns["GBR"], penetration.in_towns["KEN"], penetration.in_towns_otherwise) == (
+        0.02,
+        2.5,
+        0.2,
+    )
+    alike = case_of("[capacity]\nenabled = true\n[demand]\nin_towns = 1\n").capacity.demand.penetration
+    assert (alike.in_towns, alike.in_towns_otherwise) == ({}, 1.0)

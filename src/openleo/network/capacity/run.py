@@ -28,7 +28,7 @@ from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.feeders import FeederRates
 from openleo.network.capacity.forest import Forest
 from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, ChannelRates
-from openleo.network.capacity.user_rates import PRESSED
+from openleo.network.capacity.user_rates import PRESSED, UserRates, by_territory, mean, pressed
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths
@@ -148,6 +148,25 @@ def pressed_slot(
     times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
     more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
     return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=loaded.objective)
+
+
+def territory_rates(
+    chunks: Iterable[tuple[Chunk, Positions, Routes]],
+    users: Sites,
+    gateways: Gateways,
+    loaded: Loaded,
+    part_territory: NDArray[np.object_],
+    every: int = 1,
+) -> dict[str, UserRates]:
+    """What users measure by territory (part,), over every n-th slot of the chunks: everybody pressed at once."""
+    made, number = [], 0
+    for _, positions, ways in chunks:
+        for slot in range(positions.slots):
+            if number % every == 0:
+                made.append(pressed(*pressed_slot(users, positions, ways, slot, gateways, loaded)))
+            number += 1
+    most = loaded.caps.terminal_down_mbps, loaded.caps.terminal_up_mbps
+    return by_territory(loaded.demand, part_territory, mean(made), most)
 
 
 def ready(
