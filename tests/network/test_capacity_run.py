@@ -131,3 +131,15 @@ def test_users_measure_less_where_more_subscribe(few):
     assert alone.down_mbps_p50 == 400.0  # the terminal's own limit
     assert crowd.down_mbps_p50 < 100.0
     assert crowd.load_busiest > 1.0 > alone.load_busiest
+
+
+def test_few_antennas_limit_a_site():
+    case, _ = read_capacity(CapacityRecord(), DemandRecord(), 4, Path(), "")
+    network = gen1()
+    feeders = case.feeders(network.gateways, [550.0], 25.0)
+    antennas = np.full(len(network.gateways), -1)
+    antennas[3] = 8
+    caps = case.caps(feeders, antennas)
+    assert caps.site_down_mbps[3] == pytest.approx(8.0 * feeders.up_mbps[:, 3].max())
+    assert np.isinf(np.delete(caps.site_down_mbps, 3)).all()
+    assert np.isinf(case.caps(feeders).site_up_mbps)

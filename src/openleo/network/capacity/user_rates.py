@@ -30,7 +30,7 @@ FLOW_MBPS = 25.0  # of one busy flow: a stream of 4K video takes 15 to 25. Assum
 @dataclass(frozen=True, eq=False)
 class Pressed:
     """What a network brings under pressure. Axes (cell,): down_mbps, up_mbps; channel_down_mbps, channel_up_mbps: what
-    one channel of the satellites that serve it carries there, NaN where nobody serves it.
+    one channel of the best satellite above it carries there, NaN where none could serve it.
     """
 
     down_mbps: Floats
@@ -41,12 +41,11 @@ class Pressed:
 
 def pressed(candidates: Candidates, made: Allocation) -> Pressed:
     """From an allocation under `Demand.times(PRESSED)` and its candidates with their rates."""
-    rows = made.assignment
-    time = np.bincount(rows.cell, rows.share, minlength=candidates.cells)
     channels = []
     for rate in (candidates.down_mbps, candidates.up_mbps):
-        carried = np.bincount(rows.cell, rows.share * rate[rows.link], minlength=candidates.cells)
-        channels.append(np.divide(carried, time, out=np.full(len(time), np.nan), where=time > 0.0))
+        best = np.zeros(candidates.cells)
+        np.maximum.at(best, candidates.cell, rate)
+        channels.append(np.where(best > 0.0, best, np.nan))
     return Pressed(made.rate_down_mbps, made.rate_up_mbps, *channels)
 
 
