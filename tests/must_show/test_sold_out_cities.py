@@ -48,9 +48,8 @@ def test_controls_are_as_large_and_apart():
 
 @pytest.mark.slow
 def test_load_tells_cities_that_were_sold_out(capsys):
-    """Better than people alone, by a margin that is far from chance; docs/demand.md has the figures of more slots."""
+    """Better than people alone; docs/demand.md has the figures of more slots, and how far that is from sure."""
     found = sold_out_cities.score(slots=1)
     with capsys.disabled():
         print("\n" + found.text)
-    assert found.load > 0.6
     assert found.load > found.people
