@@ -21,6 +21,7 @@ import openleo
 from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
+from openleo.network.capacity.case import CapacityCase
 from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pop_reach import reach_of_cells
@@ -75,6 +76,7 @@ class Case:
     every_gateway: Gateways | None = None  # those that rules withhold included; None: those of `network`
     not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
     of_beams: tuple[str, ...] = ()  # what is said of rules on beams, with how far those are felt
+    capacity: CapacityCase | None = None  # None: everybody alone on the network
 
     @property
     def network_sha256(self) -> str:
@@ -109,6 +111,8 @@ class Case:
         limits = self.network.limits.said()
         if limits:
             said["limits"] = limits
+        if self.capacity:
+            said["capacity"] = self.capacity.said()
         return said
 
 

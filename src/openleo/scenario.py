@@ -33,6 +33,7 @@ from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
+from openleo.scenario_capacity import read_capacity
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
@@ -52,6 +53,7 @@ from openleo.scenario_rules import licensed, not_kept_by_a_plan, notes_on_change
 from openleo.service import beams
 
 HYPATIA = "hypatia"
+NO_RATES_YET = "Capacity was read and checked; the summary of this version has no rates."
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
 
 
@@ -135,6 +137,11 @@ def _case(
     limits = problems.read(lambda: _limits(record, satellites, file)) if satellites else None
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
+    loaded = None
+    if record.capacity.enabled:
+        asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
+        loaded = problems.read(asked)
+        notes.append(NO_RATES_YET)
     policy = record.policy
     rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
     second = policy.compare if policy else None
@@ -181,6 +188,7 @@ def _case(
         "constellation": Source(network.constellation.source, network.constellation.sha256),
         **ground_sources,
         **skyline[1],
+        **(loaded[1] if loaded else {}),
         **_place_sources(area, record.ground.area),
         **{
             name: Source(", ".join(Path(source).name for source in rule_set.sources), rule_set.sha256)
@@ -210,6 +218,7 @@ def _case(
         every_gateway=every_gateway,
         not_kept=not_kept,
         of_beams=of_beams,
+        capacity=loaded[0] if loaded else None,
     )
     return case, notes_on
 

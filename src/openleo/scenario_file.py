@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.instants import instant_text, parse_duration_s, stated_instant
 from openleo.reading import Record
 from openleo.units import BEAM_KM, GRAZING_ALTITUDE_KM
@@ -264,12 +265,6 @@ class FailuresRecord(Record):
     random: RandomRecord | None = Field(None, description="Outages by chance.")
 
 
-class CapacityRecord(Record):
-    """`[capacity]`: not yet computed."""
-
-    enabled: Literal[False] = Field(False, description="Beams and shares of capacity are not yet computed.")
-
-
 class PolicyRecord(Record):
     """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
 
@@ -320,6 +315,7 @@ class ScenarioRecord(Record):
     ground: GroundRecord
     links: LinksRecord = LinksRecord()
     capacity: CapacityRecord = CapacityRecord()
+    demand: DemandRecord = DemandRecord()
     failures: FailuresRecord | None = Field(None, description="What is out of order, and when.")
     policy: PolicyRecord | None = None
 

@@ -41,6 +41,7 @@ REFUSED = (
     ("links", "gso_exclusion_deg", f"is not honoured: {BY_RANGE}"),
     ("links", "shell", f"are not honoured: {BY_RANGE}"),
     ("ground", "horizons", f"is not honoured: {BY_RANGE}"),
+    ("capacity", "enabled", "is not honoured: rates are of cells, and here there are pairs of places."),
     ("constellation", "ephemerides", "is not honoured: Hypatia moves its satellites by SGP4, from element sets."),
 )
 

@@ -1,4 +1,4 @@
-"""What people ask of the network, by hand."""
+"""What is asked for: people × penetration × what each asks × the time of day."""
 
 from __future__ import annotations
 
@@ -6,100 +6,182 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from astropy import units
-from astropy.coordinates import TETE, get_sun
-from astropy.time import Time
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from network.capacity_cases import Slot, line
 from openleo import cells as h3cells
-from openleo.errors import InputError
-from openleo.network.capacity import demand
-from openleo.network.capacity.allocation import SlotDemand
-from openleo.network.capacity.caps import Caps
-
-
-def test_local_hour_is_a_sundial_by_astropy_less_the_equation_of_time():
-    """On 20 November a sundial is 14.3 minutes ahead of mean time (almanac), everywhere."""
-    at = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
-    for longitude_deg in (-120.0, 0.0, 121.5, 179.0):
-        instant = Time(at)
-        instant.delta_ut1_utc = 0.0
-        sun = get_sun(instant).transform_to(TETE(obstime=instant))  # of date, as the sidereal time
-        above_h = instant.sidereal_time("apparent", longitude_deg * units.deg).hour - sun.ra.hour
-        sundial_h = (above_h + 12.0) % 24.0
-        ahead_h = (sundial_h - demand.local_hour(at, longitude_deg) + 12.0) % 24.0 - 12.0
-        assert ahead_h * 60.0 == pytest.approx(14.3, abs=0.3)
-
-
-@given(st.floats(0.0, 24.0))
-def test_the_day_closes_and_never_exceeds_its_busiest_hour(hour):
-    part = float(demand.part_of_busy_hour(hour))
-    assert 0.3 <= part <= 1.0
-    assert part == pytest.approx(float(demand.part_of_busy_hour(hour + 24.0)))
-
-
-def test_del_portillos_rule_and_a_20_to_1_sale():
-    down, up = demand.of_people([2_000_000.0, 0.0], 0.1, 300.0, 30.0, part=[0.5, 1.0])
-    assert down.tolist() == [30_000.0, 0.0]
-    assert up.tolist() == [3_000.0, 0.0]
-    down, up = demand.of_subscriptions([420.0], 100.0, 20.0, 20.0)
-    assert (down.tolist(), up.tolist()) == ([2_100.0], [420.0])
-
-
-def test_classes_are_summed_over_the_parts_of_a_cell_and_served_in_their_order():
-    parts = demand.together({"fixed": ([10.0, 20.0, 500.0], 0.0), "emergency": ([100.0, 0.0, 0.0], 0.0)})
-    cells = demand.summed(parts, [0, 0, 1], 2)
-    assert cells.mbps_down.tolist() == [[30.0, 100.0], [500.0, 0.0]]
-    assert cells.priority.tolist() == [1, 0]
-    slot = line(2, 1, [[1], [1]], 400.0, Caps(1, 1, 4), SlotDemand.from_classes(cells))
-    made = Slot(slot.candidates, slot.caps, slot.ways, slot.demand, slot.neighbours).allocate()
-    assert made.down.of_class[0, 1] == 100.0
-    assert made.rate_down_mbps.sum() <= 400.0
-
-
-def test_terminals_add_up_where_they_stand():
-    assert demand.of_terminals([2, 0, 2], 3, [5.0, 7.0, 1.5]).tolist() == [7.0, 0.0, 6.5]
-    with pytest.raises(ValueError, match="0 to 2"):
-        demand.of_terminals([3], 3, 1.0)
-
-
-@pytest.mark.parametrize(
-    ("call", "says"),
-    [
-        (lambda: demand.of_people([-1.0], 0.1, 300.0, 0.0), "people is -1; it is at least 0"),
-        (lambda: demand.of_people([1.0], 1.1, 300.0, 0.0), "penetration is 1.1; it is 0 to 1"),
-        (lambda: demand.of_people([1.0], 0.1, np.nan, 0.0), "busy_kbps_down is nan"),
-        (lambda: demand.of_subscriptions([1.0], 1.0, 1.0, 0.5), "oversubscription is at least 1"),
-        (lambda: demand.part_of_busy_hour(1.0, (0.5,) * 24), "busiest hour is 1"),
-        (lambda: demand.together({"fixed": ([1.0], 0.0)}, {"fix": 1}), "no class is called fix"),
-    ],
+from openleo.network.capacity import demand as asking
+from openleo.network.capacity.demand import (
+    FLAT,
+    Curve,
+    Listed,
+    PerSubscriber,
+    PriorityClass,
+    demand,
+    local_hour,
+    together,
 )
-def test_bad_numbers_are_refused(call, says):
-    with pytest.raises(ValueError, match=says):
-        call()
+from openleo.network.capacity.subscribers import PEOPLE_OF_A_HOUSEHOLD, Penetration, by_part, per_person
+from openleo.places import parts as places
+from openleo.places import population
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
-def test_a_users_table_is_read_and_all_that_is_wrong_is_told_at_once(tmp_path):
-    cells = h3cells.children(np.array([0x830800FFFFFFFFF], np.uint64), 4)
-    names = h3cells.text(cells)
-    file = tmp_path / "demand.csv"
-    file.write_text(f"cell,down_mbps,up_mbps\n{names[2]},120.5,10\n{names[0].upper()},3,\n")
-    down, up = demand.read_table(file, cells)
-    assert down[[0, 2]].tolist() == [3.0, 120.5]
-    assert up[[0, 2]].tolist() == [0.0, 10.0]
-    assert down.sum() == 123.5
-    file.write_text(f"cell,down_mbps,up_mbps\n{names[1]},-4,1\n{names[1]},1,many\nhere,1,1\n834ba0fffffffff,1,inf\n")
-    with pytest.raises(InputError) as told:
-        demand.read_table(file, cells)
-    lines = str(told.value).splitlines()
-    assert len(lines) == 6
-    told_of = (
-        "line 2: down_mbps is -4", "comes twice; line 2 has it too", "line 3: up_mbps is many", "line 4: 'here' is not",
-        "line 5: 834ba0fffffffff is not a cell of the area", "line 5: up_mbps is inf",
+def two_cells(curve: Curve = FLAT, classes=asking.ONE_CLASS) -> asking.Demand:
+    """1,000 subscribers at Greenwich, in two parts of one cell, and 500 at 90° east; 2 Mbit/s down and 0.5 up each."""
+    return demand(
+        2, np.array([0, 0, 1]), np.array([0.0, 0.0, 90.0]), np.array([600.0, 400.0, 500.0]), PerSubscriber(2.0, 0.5),
+        curve, classes,
     )  # fmt: skip
-    assert all(words in one for words, one in zip(told_of, lines, strict=True))
-    file.write_text("cell,down\n")
-    with pytest.raises(InputError, match="no column down_mbps, up_mbps"):
-        demand.read_table(file, cells)
+
+
+def test_local_time_is_one_hour_for_fifteen_degrees():
+    hours = local_hour(NOON, np.array([0.0, 15.0, 121.5, -90.0, 180.0, -180.0]))
+    assert hours.tolist() == pytest.approx([12.0, 13.0, 20.1, 6.0, 0.0, 0.0])
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=24, max_size=24).filter(any))
+def test_a_curve_has_a_mean_of_one(relative):
+    curve = Curve.of(relative)
+    assert curve.relative.mean() == pytest.approx(1.0)
+    fine = np.arange(0.0, 24.0, 1.0 / 60.0)  # straight lines between the hours have the hours' mean
+    assert curve.at(fine).mean() == pytest.approx(1.0)
+    assert curve.of_busiest(fine).max() == pytest.approx(1.0)
+
+
+def test_a_day_of_other_than_24_hours_is_refused():
+    for wrong in ([1.0] * 23, [0.0] * 24, [1.0] * 23 + [-1.0], [1.0] * 23 + [np.nan]):
+        with pytest.raises(ValueError, match="24 hours"):
+            Curve.of(wrong)
+
+
+def test_two_cells_by_hand():
+    evening = Curve.of([1.0] * 18 + [3.0] * 6)  # three times as much from 18:00
+    now = two_cells(evening).at(NOON)  # noon at Greenwich, 18:00 at 90° east
+    assert now.down_mbps.tolist() == [[pytest.approx(2000.0 / 3.0)], [pytest.approx(1000.0)]]
+    assert now.up_mbps.tolist() == [[pytest.approx(500.0 / 3.0)], [pytest.approx(250.0)]]
+    assert now.terminals.tolist() == [1000.0, 500.0]
+    at_once = two_cells(evening).at(None)
+    assert at_once.down_mbps.ravel().tolist() == [2000.0, 1000.0]
+
+
+def test_who_may_not_be_served_asks_for_nothing():
+    made = two_cells().at(NOON, permitted=np.array([True, False, True]))
+    assert made.down_mbps.ravel().tolist() == [1200.0, 1000.0]
+    assert made.terminals.tolist() == [600.0, 500.0]
+
+
+def test_classes_divide_subscribers_and_come_by_priority():
+    classes = PriorityClass("homes", 0.75, 1), PriorityClass("emergency", 0.25, 0, weight=2.0)
+    made = two_cells(classes=classes).at(NOON)
+    assert made.down_mbps.tolist() == [[1500.0, 500.0], [750.0, 250.0]]
+    assert made.priority.tolist() == [1, 0]
+    assert made.weight.tolist() == [[1500.0, 1000.0], [750.0, 500.0]]
+    with pytest.raises(ValueError, match="make 1 together"):
+        two_cells(classes=classes[:1])
+
+
+def test_oversubscription_shares_a_plan():
+    assert PerSubscriber.of_plan(100.0, 20.0, 20.0) == PerSubscriber(5.0, 1.0)
+    # One beam of 420 Mbit/s up at 20 Mbit/s and 20 to 1 is full with 420 lines (X-Lab 2025: about 420 in a cell).
+    assert 420.0 / PerSubscriber.of_plan(100.0, 20.0, 20.0).up_mbps == 420.0
+
+
+def test_demands_are_joined_by_class():
+    others = demand(
+        2, np.array([1]), np.array([90.0]), np.array([10.0]), PerSubscriber(1.0, 1.0), FLAT,
+        [PriorityClass("emergency", priority=0)],
+    )  # fmt: skip
+    made = together((two_cells(), others)).at(NOON)
+    assert made.down_mbps.tolist() == [[2000.0, 0.0], [1000.0, 10.0]]
+    assert made.priority.tolist() == [1, 0]
+    with pytest.raises(ValueError, match="different curves"):
+        together((two_cells(), two_cells(Curve.of([1.0] * 23 + [2.0]))))
+
+
+def test_terminals_of_a_list_are_counted_in_their_cells():
+    cells = np.sort(np.array([h3cells.at(25.03, 121.56, 5), h3cells.at(22.63, 120.30, 5)], np.uint64))
+    classes = PriorityClass("everybody"), PriorityClass("emergency", 0.0, 0)
+    listed = Listed(
+        np.array([25.03, 25.03, 22.63, 0.0, np.nan]), np.array([121.56, 121.56, 120.30, 0.0, np.nan]),
+        np.array([0, 1, 0, 0, 0], np.int32), classes,
+    )  # fmt: skip
+    made, left_out = listed.demand(cells, PerSubscriber(3.0, 0.3), FLAT)
+    taipei = int(np.searchsorted(cells, h3cells.at(25.03, 121.56, 5)))
+    assert left_out == 2  # one at sea far away, one of which nobody knows where it is
+    assert made.subscribers[taipei].tolist() == [1.0, 1.0]
+    assert made.subscribers[1 - taipei].tolist() == [1.0, 0.0]
+    assert made.down_mbps.sum() == pytest.approx(9.0)
+
+
+# --- subscribers --------------------------------------------------------------------------------------------------
+
+people_ = st.lists(st.floats(1.0, 1e6), min_size=1, max_size=30)
+
+
+@given(people_, st.floats(0.0, 1.2), st.floats(0.05, 20.0), st.randoms(use_true_random=False))
+def test_places_together_have_the_count_and_none_more_than_its_households(people, part, in_towns, random):
+    people = np.array(people)
+    density = np.array([random.choice([10.0, 700.0, 5000.0]) for _ in people])
+    count = part * people.sum() / PEOPLE_OF_A_HOUSEHOLD
+    rate = per_person(people, density, count, in_towns)
+    assert (rate >= 0.0).all()
+    assert (rate <= 1.0 / PEOPLE_OF_A_HOUSEHOLD * (1.0 + 1e-12)).all()
+    assert (people * rate).sum() == pytest.approx(min(count, people.sum() / PEOPLE_OF_A_HOUSEHOLD), rel=1e-9, abs=1e-9)
+
+
+def test_towns_by_hand():
+    rate = per_person(np.array([1000.0, 1000.0]), np.array([10.0, 3000.0]), 11.0, in_towns=0.1)
+    assert rate.tolist() == pytest.approx([0.01, 0.001])
+    # Four households' worth in the country, and 396 more than that: the town takes what the country cannot.
+    full = per_person(np.array([14.0, 3500.0]), np.array([10.0, 3000.0]), 400.0, in_towns=0.001)
+    assert (full * [14.0, 3500.0]).tolist() == pytest.approx([4.0, 396.0])
+
+
+@pytest.fixture(scope="module")
+def taiwan() -> places.Parts:
+    return places.cut(places.cells_with_people(["TWN"], 4))
+
+
+def test_subscribers_of_a_whole_territory_are_those_that_are_known(taiwan):
+    here = taiwan.territory.astype(str) == "TWN"
+    assert by_part(taiwan, Penetration({"TWN": 12_345.0}, 0.0))[here].sum() == pytest.approx(12_345.0)
+    everybody = by_part(taiwan, Penetration({}, 0.002))
+    assert everybody.sum() == pytest.approx(0.002 * taiwan.people.sum())
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.floats(1e-6, 0.05), st.floats(0.1, 10.0))
+def test_twice_the_penetration_is_twice_the_demand(taiwan, share, in_towns):
+    one = by_part(taiwan, Penetration({}, share, in_towns_otherwise=in_towns))
+    for twice in (Penetration({}, 2.0 * share, in_towns_otherwise=in_towns), Penetration({}, share, 2.0, {}, in_towns)):
+        # Where nobody is at one a household; there twice as much does not fit.
+        fits = by_part(taiwan, twice).max(initial=0.0) <= 0.0 or (
+            np.divide(by_part(taiwan, twice), taiwan.people, out=np.zeros(len(one)), where=taiwan.people > 0.0).max()
+            < 0.999 / PEOPLE_OF_A_HOUSEHOLD
+        )
+        if fits:
+            assert by_part(taiwan, twice) == pytest.approx(2.0 * one)
+
+
+def test_every_resolution_has_as_many_subscribers(taiwan):
+    known = Penetration({"TWN": 10_000.0}, 0.0, in_towns_otherwise=0.1)
+    for resolution in (3, 5):
+        parts = places.cut(places.cells_with_people(["TWN"], resolution))
+        assert by_part(parts, known).sum() == pytest.approx(10_000.0)
+    assert by_part(taiwan, known).sum() == pytest.approx(10_000.0)
+
+
+def test_towns_hold_fewer_than_their_part_of_the_people(taiwan):
+    known = Penetration({"TWN": 10_000.0}, 0.0, in_towns_otherwise=0.1)
+    _, territory, people = population.estimate()
+    taipei = taiwan.cells[taiwan.cell] == h3cells.at(25.03, 121.56, 4)
+    alike = by_part(taiwan, Penetration({"TWN": 10_000.0}, 0.0))[taipei].sum()
+    assert alike == pytest.approx(10_000.0 * taiwan.people[taipei].sum() / people[territory == "TWN"].sum())
+    assert by_part(taiwan, known)[taipei].sum() < 0.8 * alike
+
+
+def test_where_service_is_not_sold_nobody_subscribes(taiwan):
+    sold = taiwan.territory.astype(str) != "TWN"
+    assert by_part(taiwan, Penetration({"TWN": 100.0}, 0.0), sold).sum() == 0.0

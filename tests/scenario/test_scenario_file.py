@@ -283,7 +283,7 @@ def test_an_unknown_key_of_a_shell(refusal):
         ({"rest": "[links]\nprocessing_ms = -1\n"}, "links.processing_ms", "-1"),
         ({"rest": '[links]\nhand_over = "higest"\n'}, "links.hand_over", "Did you mean highest?"),
         ({"rest": '[links]\nmask_at = "start"\n'}, "links.mask_at", "'start'; it must be middle or both_ends"),
-        ({"rest": "[capacity]\nenabled = true\n"}, "capacity.enabled", "must be false"),
+        ({"rest": "[capacity]\nenabled = 7\n"}, "capacity.enabled", "is 7"),
         ({"rest": "[policy]\n"}, "policy.rules", "missing"),
         ({"rest": "[policy]\nrules = []\n"}, "policy.rules", "at least 1"),
         ({"rest": '[policy]\nrules = "r.toml"\ncompare = []\n'}, "policy.compare", "at least 1"),

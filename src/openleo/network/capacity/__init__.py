@@ -1,5 +1,8 @@
-"""CAN, with everybody else on the network: what links carry, what rate each cell gets in a slot, and what stops it.
+"""CAN, with everybody else on the network: what links carry, what is asked for, and what rate each cell gets in a slot.
 
-radios + climate ─► link_budget ─► rates, the Mbit/s of a channel; candidates (who could serve whom, at what rate) +
-caps + demand ─► beams (who serves whom, on which channel) ─► share (the rates). Knows no rules and no scenario.
+radios + sky ─► link_budget ─► rates (Mbit/s by elevation) ─┐
+candidates (who could serve whom) ──────────────────────────┼─► beams (who serves whom, on which channel) ─► share
+caps + demand ──────────────────────────────────────────────┘
+
+Knows nothing of rules, and of a scenario only the value `CapacityCase`.
 """

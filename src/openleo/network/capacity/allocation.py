@@ -14,7 +14,6 @@ from openleo.network.capacity import beams
 from openleo.network.capacity.beams import OBJECTIVES, Assignment
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Binding, Caps
-from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.forest import Forest
 from openleo.network.capacity.share import Beams, Rates, share, what_binds
 
@@ -71,11 +70,6 @@ class SlotDemand:
             down, up, np.maximum(weigh, LEAST_WEIGHT),
             np.array(np.broadcast_to(priority, down.shape[1]), np.int32), count,
         )  # fmt: skip
-
-    @classmethod
-    def from_classes(cls, demand: Demand) -> SlotDemand:
-        """What is asked for at one instant, by class, in Mbit/s of cells. Nothing asked for weighs nothing."""
-        return cls.of(demand.mbps_down, demand.mbps_up, demand.weight, demand.priority, demand.terminals)
 
     @property
     def cells(self) -> int:

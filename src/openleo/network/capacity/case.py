@@ -1,0 +1,174 @@
+"""What a run with capacity is computed from: radios, limits, and who asks for what.
+
+`CapacityCase` is a value; `of` its parts for given cells: `rates` (what a channel carries), `caps`, `demand_of`. Where
+the scenario says nothing, the radios' own numbers hold.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openleo import cells as h3cells
+from openleo.network.capacity.caps import MOST_CHANNELS, Caps
+from openleo.network.capacity.demand import (
+    ONE_CLASS,
+    Curve,
+    Demand,
+    Listed,
+    PerSubscriber,
+    PriorityClass,
+    demand,
+    together,
+)
+from openleo.network.capacity.demand_file import CellTable
+from openleo.network.capacity.feeders import FeederRates, feeder_rates
+from openleo.network.capacity.radios import GatewayRadio, SatelliteRadio, Terminal
+from openleo.network.capacity.rain_grid import climate
+from openleo.network.capacity.rates import ChannelRates, channel_rates
+from openleo.network.capacity.subscribers import Penetration, by_part
+from openleo.network.ground.gateways import Gateways
+from openleo.places.parts import Parts
+
+Floats = NDArray[np.float64]
+
+ALTITUDE_STEP_KM = 25.0  # shells nearer than this share a table of rates: 0.3 dB at 25°
+
+
+@dataclass(frozen=True)
+class DemandCase:
+    """Who asks for what: subscribers alike, divided into classes, or a user's table by cell."""
+
+    penetration: Penetration
+    each: PerSubscriber
+    curve: Curve
+    classes: tuple[PriorityClass, ...] = ONE_CLASS
+    table: CellTable | None = None  # stands in the subscribers' place
+    listed: Listed | None = None  # beside the subscribers
+
+    def said(self) -> dict[str, Any]:
+        """All of it, for a fingerprint."""
+        known = self.penetration
+        return {
+            "known": sorted(f"{name} {count}" for name, count in known.known.items()),
+            "in_towns": sorted(f"{name} {ratio}" for name, ratio in (known.in_towns or {}).items()),
+            "penetration": [f"{known.otherwise}", f"{known.factor}", f"{known.in_towns_otherwise}"],
+            "each": [f"{self.each.down_mbps}", f"{self.each.up_mbps}"],
+            "curve": [f"{one:.9f}" for one in self.curve.relative],
+            "classes": [f"{one.name} {one.share} {one.priority} {one.weight}" for one in self.classes],
+            "table": self.table.sha256 if self.table else "",
+            "listed": self.listed.sha256 if self.listed else "",
+        }
+
+
+@dataclass(frozen=True)
+class CapacityCase:
+    """Radios and limits. `limits` holds the fields of `Caps` that the scenario states; others come from the radios.
+
+    keep: how much better another satellite must be before a cell leaves the one that serves it. percent: of an average
+    year, in which the sky may be worse than counted.
+    """
+
+    satellite: SatelliteRadio
+    terminal: Terminal
+    gateway: GatewayRadio
+    percent: float
+    demand: DemandCase
+    objective: str = "max_min"
+    keep: float = 0.0
+    limits: Mapping[str, float] = field(default_factory=dict)
+    every_slots: int = 1
+
+    @property
+    def sha256(self) -> str:
+        """Of all that its results depend on."""
+        return hashlib.sha256(repr(sorted(self.said().items())).encode()).hexdigest()
+
+    def said(self) -> dict[str, Any]:
+        """Everything of it, for a fingerprint."""
+        return {
+            "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
+            "percent": str(self.percent),
+            "objective": self.objective,
+            "keep": str(self.keep),
+            "every_slots": self.every_slots,
+            "limits": sorted(f"{name} {value}" for name, value in self.limits.items()),
+            "demand": self.demand.said(),
+        }
+
+    def demand_of(self, parts: Parts, sold: NDArray[np.bool_] | None = None) -> tuple[Demand, int]:
+        """(what the parts of a run ask for, terminals of the list that are in none of its cells).
+
+        sold (part,): whether service is sold there. Raises InputError for a table with other cells.
+        """
+        asked = self.demand
+        if asked.table is not None:
+            return asked.table.demand(parts.cells, asked.curve), 0
+        _, longitude = h3cells.centres_deg(parts.cells)
+        counts = by_part(parts, asked.penetration, sold)
+        made = demand(
+            len(parts.cells), parts.cell, longitude[parts.cell], counts, asked.each, asked.curve, asked.classes
+        )
+        if asked.listed is None:
+            return made, 0
+        of_list, left_out = asked.listed.demand(parts.cells, asked.each, asked.curve)
+        return together((made, of_list)), left_out
+
+    def rates(self, cells: h3cells.Cells, altitude_km: ArrayLike, first_deg: float) -> ChannelRates:
+        """What a channel carries between cells and satellites of some altitudes."""
+        sky = climate(*h3cells.centres_deg(cells))
+        return channel_rates(
+            self.satellite, self.terminal, sky, tables_at_km(altitude_km), self.percent, first_deg=first_deg
+        )
+
+    def feeders(self, gateways: Gateways, altitude_km: ArrayLike, first_deg: float) -> FeederRates | None:
+        """What one antenna of each gateway carries; None where the satellite's feeder links are not known."""
+        sky = climate(gateways.latitude_deg, gateways.longitude_deg)
+        return feeder_rates(
+            self.satellite, self.gateway, sky, tables_at_km(altitude_km), self.percent, first_deg=first_deg
+        )
+
+    def caps(self, feeders: FeederRates | None = None, antennas: ArrayLike | None = None) -> Caps:
+        """The limits. antennas (gateway,): a site carries what so many do under the satellites that it hears best; −1,
+        or None for all: without limit, as then it follows as many satellites as there are.
+        """
+        satellite, terminal = self.satellite, self.terminal
+        made = Caps(
+            beams=satellite.beams_down or 1,
+            channels=min(satellite.down.channels, MOST_CHANNELS),
+            shares=1,
+            satellite_down_mbps=_or_inf(satellite.mbps_down_max),
+            satellite_up_mbps=_or_inf(satellite.mbps_up_max),
+            terminal_down_mbps=_or_inf(terminal.mbps_down_max),
+            terminal_up_mbps=_or_inf(terminal.mbps_up_max),
+        )
+        if feeders is not None and antennas is not None:
+            few = np.asarray(antennas, np.float64)
+            count = np.where(few < 0.0, np.inf, few)
+            made = replace(
+                made,
+                site_down_mbps=count * feeders.up_mbps.max(axis=(0, 2)).astype(np.float64),
+                site_up_mbps=count * feeders.down_mbps.max(axis=(0, 2)).astype(np.float64),
+            )
+        stated: dict[str, Any] = {
+            name: int(value) if name in WHOLE else float(value) for name, value in self.limits.items()
+        }
+        return replace(made, **stated)
+
+
+WHOLE = ("beams", "channels", "shares")
+
+
+def _or_inf(value: float | None) -> float:
+    return np.inf if value is None else value
+
+
+def tables_at_km(altitude_km: ArrayLike) -> Floats:
+    """The altitudes for which rates are tabled, of all those that satellites have."""
+    rounded = np.round(np.asarray(altitude_km, np.float64) / ALTITUDE_STEP_KM) * ALTITUDE_STEP_KM
+    return np.unique(np.maximum(rounded, ALTITUDE_STEP_KM))

@@ -1,0 +1,234 @@
+"""Slot after slot with everybody on the network.
+
+Takes the chunks of `reach.reach_and_ways` (positions and ways), the users' sites, and a `Loaded` network (rates, caps,
+demand); gives each chunk with the allocation of each of its slots. The assignment of one slot is known to the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo import cells as h3cells
+from openleo.geodesy import look_angles
+from openleo.instants import SlotGrid
+from openleo.network.capacity import candidates as finding
+from openleo.network.capacity import forest
+from openleo.network.capacity.allocation import Allocation, allocate
+from openleo.network.capacity.beams import Assignment
+from openleo.network.capacity.candidates import Candidates
+from openleo.network.capacity.caps import Caps
+from openleo.network.capacity.case import CapacityCase
+from openleo.network.capacity.demand import Demand
+from openleo.network.capacity.feeders import FeederRates
+from openleo.network.capacity.forest import Forest
+from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, ChannelRates
+from openleo.network.capacity.user_rates import PRESSED, UserRates, by_territory, mean, pressed
+from openleo.network.constellation import Constellation
+from openleo.network.ground.gateways import Gateways
+from openleo.network.kernels import paths
+from openleo.network.routing import Positions, Routes
+from openleo.network.visibility import Sites
+from openleo.units import EARTH_RADIUS_KM
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Chunk = TypeVar("Chunk")
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """All that slots are allocated from beside positions and ways, for the cells of a run."""
+
+    cells: h3cells.Cells
+    neighbours: Ints
+    rates: ChannelRates
+    feeders: FeederRates | None
+    caps: Caps
+    demand: Demand
+    objective: str
+    keep: float
+
+    def with_demand(self, demand: Demand) -> Loaded:
+        """The same network under another demand."""
+        return replace(self, demand=demand)
+
+
+def load(
+    case: CapacityCase,
+    cells: h3cells.Cells,
+    demand: Demand,
+    constellation: Constellation,
+    gateways: Gateways,
+    user_elevation_deg: float,
+    gateway_elevation_deg: float,
+    gateway_antennas: tuple[int, ...] = (),
+) -> Loaded:
+    """The tables and limits of a network for some cells."""
+    altitude_km = altitudes_km(constellation)
+    feeders = case.feeders(gateways, altitude_km, _lowest(gateway_elevation_deg))
+    return Loaded(
+        cells,
+        h3cells.neighbours(cells),
+        case.rates(cells, altitude_km, _lowest(user_elevation_deg)),
+        feeders,
+        case.caps(feeders, np.array(gateway_antennas) if gateway_antennas else None),
+        demand,
+        case.objective,
+        case.keep,
+    )
+
+
+def altitudes_km(constellation: Constellation) -> Floats:
+    """About where its satellites are, above the sphere of link budgets."""
+    if constellation.shells:
+        radius_km = constellation.semi_major_axis_km
+    elif constellation.ephemerides is not None:
+        radius_km = np.linalg.norm(constellation.ephemerides.position_km, axis=-1).ravel()
+        radius_km = radius_km[np.isfinite(radius_km)]
+    else:
+        radius_km = EARTH_RADIUS_KM * np.array([one.satrec.a for one in constellation.elements])
+    return np.asarray(radius_km - EARTH_RADIUS_KM, np.float64)
+
+
+def _lowest(mask_deg: float) -> float:
+    """Where a table of rates begins: the formulas of the sky do not hold lower."""
+    return max(LOWEST_DEG, math.floor(mask_deg / STEP_DEG) * STEP_DEG)
+
+
+def allocations(
+    chunks: Iterable[tuple[Chunk, Positions, Routes]],
+    grid: SlotGrid,
+    users: Sites,
+    gateways: Gateways,
+    loaded: Loaded,
+    permitted: NDArray[np.bool_] | None = None,
+    every: int = 1,
+) -> Iterator[tuple[Chunk, tuple[Allocation | None, ...]]]:
+    """Each chunk with the allocations of its slots; with `every` n, of each n-th slot of the grid, None between them.
+
+    users: the cells' sites; permitted (part,) or (part, class) of the demand: who may be served.
+    """
+    previous: Assignment | None = None
+    first = 0
+    for chunk, positions, ways in chunks:
+        made: list[Allocation | None] = []
+        for slot in range(positions.slots):
+            if (first + slot) % every:
+                made.append(None)
+                continue
+            one = allocate_slot(grid, first + slot, slot, users, positions, ways, gateways, loaded, permitted, previous)
+            previous = one.assignment
+            made.append(one)
+        first += positions.slots
+        yield chunk, tuple(made)
+
+
+def pressed_slot(
+    users: Sites,
+    positions: Positions,
+    ways: Routes,
+    slot: int,
+    gateways: Gateways,
+    loaded: Loaded,
+    cells: NDArray[np.bool_] | None = None,
+) -> tuple[Candidates, Allocation]:
+    """One slot of everybody's busiest hour in which some cells (all by default) ask for PRESSED times as much.
+
+    Shares stay in the ratio of what is asked for without pressing: so one cell alone gets what the network could bring
+    it while all others have what they ask for, or their fair part of it.
+    """
+    found, trees = ready(users, positions, ways, slot, gateways, loaded)
+    asked = loaded.demand.at(None)
+    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
+    more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
+    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=loaded.objective)
+
+
+def territory_rates(
+    chunks: Iterable[tuple[Chunk, Positions, Routes]],
+    users: Sites,
+    gateways: Gateways,
+    loaded: Loaded,
+    part_territory: NDArray[np.object_],
+    every: int = 1,
+) -> dict[str, UserRates]:
+    """What users measure by territory (part,), over every n-th slot of the chunks: everybody pressed at once."""
+    made, number = [], 0
+    for _, positions, ways in chunks:
+        for slot in range(positions.slots):
+            if number % every == 0:
+                made.append(pressed(*pressed_slot(users, positions, ways, slot, gateways, loaded)))
+            number += 1
+    most = loaded.caps.terminal_down_mbps, loaded.caps.terminal_up_mbps
+    return by_territory(loaded.demand, part_territory, mean(made), most)
+
+
+def ready(
+    users: Sites, positions: Positions, ways: Routes, slot: int, gateways: Gateways, loaded: Loaded
+) -> tuple[Candidates, Forest]:
+    """The candidates of a slot with their rates, and its ways with their limits."""
+    found = with_rates(finding.find(users, positions, ways, slot), loaded.rates)
+    holds = positions.networks[slot].gateways if positions.networks else gateways
+    trees = forest.grow(ways.onward[slot], ways.gateway[slot], holds.pop, loaded.caps, pops=len(gateways.pops))
+    if loaded.feeders is not None:
+        trees = with_feeders(trees, loaded.feeders, holds, positions.at_km[slot], ways.onward[slot], ways.gateway[slot])
+    return found, trees
+
+
+def allocate_slot(
+    grid: SlotGrid,
+    number: int,
+    slot: int,
+    users: Sites,
+    positions: Positions,
+    ways: Routes,
+    gateways: Gateways,
+    loaded: Loaded,
+    permitted: NDArray[np.bool_] | None = None,
+    previous: Assignment | None = None,
+) -> Allocation:
+    """One slot, `number` of the grid and `slot` of the chunk."""
+    found, trees = ready(users, positions, ways, slot, gateways, loaded)
+    may = None
+    if permitted is not None:  # a cell of which nobody may be served asks all the same, to be told apart from one
+        allowed = permitted if permitted.ndim == 1 else permitted.any(axis=1)  # where nobody asks
+        of_cell = loaded.demand.cell
+        may = np.bincount(of_cell, allowed, minlength=len(loaded.cells)) > 0.0
+        shut = ~may[of_cell]
+        permitted = permitted | (shut if permitted.ndim == 1 else shut[:, None])
+    asked = loaded.demand.at(grid.instant(number), permitted)
+    return allocate(
+        found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
+        previous=previous, keep=loaded.keep,
+    )  # fmt: skip
+
+
+def with_rates(found: Candidates, rates: ChannelRates) -> Candidates:
+    """Candidates with what a channel of each carries."""
+    altitude = rates.altitude_number(np.linalg.norm(found.satellite_km, axis=1) - EARTH_RADIUS_KM)
+    return found.with_rates(
+        *rates.of_links(found.cell.astype(np.int32), altitude[found.satellite], found.elevation_deg)
+    )
+
+
+def with_feeders(
+    trees: Forest, feeders: FeederRates, gateways: Gateways, satellite_km: Floats, onward: Ints, gateway: Ints
+) -> Forest:
+    """The feeder links' limits as elevation and rain of their gateways have them, where they are the lower."""
+    lands = np.flatnonzero(onward == paths.LANDS_HERE)
+    at = gateway[lands]
+    _, elevation, _ = look_angles(gateways.latitude_deg[at], gateways.longitude_deg[at], satellite_km[lands])
+    above = np.linalg.norm(satellite_km[lands], axis=1) - EARTH_RADIUS_KM
+    altitude = np.abs(above[:, None] - feeders.altitude_km).argmin(axis=1).astype(np.int32)
+    for_download, for_upload = feeders.of_links(at.astype(np.int32), altitude, elevation)
+    node = trees.satellites + lands
+    download, upload = trees.down_mbps.copy(), trees.up_mbps.copy()
+    download[node] = np.minimum(download[node], for_download)
+    upload[node] = np.minimum(upload[node], for_upload)
+    return replace(trees, down_mbps=download, up_mbps=upload)

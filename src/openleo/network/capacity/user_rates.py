@@ -1,0 +1,147 @@
+"""How full a network is, place by place, and what one user then measures.
+
+Takes an allocation under a demand that is pressed (everybody asks for PRESSED times as much, in the same proportions);
+gives each cell's load: what it asks for over what the network brings it then. From loads over a day come the rates that
+a user's test of the line finds, and a territory's median of them over subscribers.
+
+A test finds what others leave, as flows share a link that serves all of them at once: C (1 − load), Mbit/s, and no more
+than the terminal takes (the mean throughput of M/G/1 processor sharing). Where more is asked for than there is, flows
+share it: 1/load of what a flow takes when nothing is in its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from openleo.network.capacity.allocation import Allocation
+from openleo.network.capacity.candidates import Candidates
+from openleo.network.capacity.demand import Demand
+
+Floats = NDArray[np.float64]
+
+PRESSED = 30.0  # so that every city is short of something; a load below 1/30 is not told apart from that
+FLOW_MBPS = 25.0  # of one busy flow: a stream of 4K video takes 15 to 25. Assumed
+
+
+@dataclass(frozen=True, eq=False)
+class Pressed:
+    """What a network brings under pressure. Axes (cell,): down_mbps, up_mbps; channel_down_mbps, channel_up_mbps: what
+    one channel of the best satellite above it carries there, NaN where none could serve it.
+    """
+
+    down_mbps: Floats
+    up_mbps: Floats
+    channel_down_mbps: Floats
+    channel_up_mbps: Floats
+
+
+def pressed(candidates: Candidates, made: Allocation) -> Pressed:
+    """From an allocation under `Demand.times(PRESSED)` and its candidates with their rates."""
+    channels = []
+    for rate in (candidates.down_mbps, candidates.up_mbps):
+        best = np.zeros(candidates.cells)
+        np.maximum.at(best, candidates.cell, rate)
+        channels.append(np.where(best > 0.0, best, np.nan))
+    return Pressed(made.rate_down_mbps, made.rate_up_mbps, *channels)
+
+
+def mean(slots: Sequence[Pressed]) -> Pressed:
+    """Over slots; a cell that nobody serves in some of them has 0 then."""
+    return Pressed(
+        np.mean([one.down_mbps for one in slots], axis=0),
+        np.mean([one.up_mbps for one in slots], axis=0),
+        _mean_known([one.channel_down_mbps for one in slots]),
+        _mean_known([one.channel_up_mbps for one in slots]),
+    )
+
+
+def _mean_known(values: Sequence[Floats]) -> Floats:
+    stacked = np.array(values)
+    known = np.isfinite(stacked)
+    total = np.where(known, stacked, 0.0).sum(axis=0)
+    return np.asarray(
+        np.divide(total, known.sum(axis=0), out=np.full(stacked.shape[1], np.nan), where=known.any(axis=0))
+    )
+
+
+def load(asked_mbps: ArrayLike, brought_mbps: ArrayLike) -> Floats:
+    """What is asked for over what can be brought; infinite where nothing can, NaN where nobody asks.
+
+    >>> load([100.0, 300.0, 5.0, 0.0], [200.0, 200.0, 0.0, 0.0]).tolist()
+    [0.5, 1.5, inf, nan]
+    """
+    asked, brought = np.asarray(asked_mbps, np.float64), np.asarray(brought_mbps, np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(asked > 0.0, asked / brought, np.nan))
+
+
+def user_mbps(load_: ArrayLike, channel_mbps: ArrayLike, terminal_mbps: float, flow_mbps: float = FLOW_MBPS) -> Floats:
+    """What a test of one line finds.
+
+    >>> user_mbps([0.1, 0.5, 0.99, 2.0], 700.0, terminal_mbps=400.0).round(1).tolist()
+    [400.0, 350.0, 25.3, 12.5]
+    """
+    full = np.asarray(load_, np.float64)
+    left = np.asarray(channel_mbps, np.float64) * np.maximum(1.0 - full, 0.0)
+    with np.errstate(divide="ignore"):
+        shared = flow_mbps / full
+    return np.asarray(np.minimum(np.maximum(left, np.minimum(shared, flow_mbps)), terminal_mbps))
+
+
+@dataclass(frozen=True)
+class UserRates:
+    """What users of a territory measure: medians over subscribers and the hours of the day, Mbit/s. None: nobody."""
+
+    subscribers: float
+    down_mbps_p50: float | None
+    up_mbps_p50: float | None
+    load_busiest: float | None  # median over subscribers of their cell's load in its busiest hour
+
+
+def by_territory(
+    demand: Demand, part_territory: NDArray[np.object_], network: Pressed, terminal_mbps: tuple[float, float],
+    hours: int = 24,
+) -> dict[str, UserRates]:  # fmt: skip
+    """A row for every land territory of the parts (part,). terminal_mbps: down, up.
+
+    Tests are made as evenly over the day as traffic is: each hour counts by the curve. Median weighted by subscribers.
+    """
+    counts = demand.subscribers.sum(axis=1)
+    asked = [
+        np.bincount(demand.cell, each.sum(axis=1), minlength=demand.cells)
+        for each in (demand.down_mbps, demand.up_mbps)
+    ]
+    part_of_day = demand.curve.of_busiest(np.arange(hours) * 24.0 / hours)
+    of_cell = [load(one, brought) for one, brought in zip(asked, (network.down_mbps, network.up_mbps), strict=True)]
+    channel = network.channel_down_mbps, network.channel_up_mbps
+    rate = [
+        user_mbps(full[:, None] * part_of_day, np.nan_to_num(carried)[:, None], most)
+        for full, carried, most in zip(of_cell, channel, terminal_mbps, strict=True)
+    ]
+    land = np.array([str(label).partition(".")[0] for label in part_territory])
+    made = {}
+    for name in np.unique(land).tolist():
+        here = np.flatnonzero((land == name) & (counts > 0.0))
+        cell = demand.cell[here]
+        weight = (counts[here, None] * part_of_day).ravel()
+        down, up = (weighted_median(one[cell].ravel(), weight) for one in rate)
+        busiest = weighted_median(of_cell[0][cell], counts[here])
+        made[name] = UserRates(float(counts[here].sum()), down, up, busiest)
+    return made
+
+
+def weighted_median(values: Floats, weight: Floats) -> float | None:
+    """The least value that half of the weight does not exceed; None of nothing.
+
+    >>> weighted_median(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 4.0]))
+    2.0
+    """
+    if not weight.sum() > 0.0:
+        return None
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weight[order]) / weight.sum()
+    return float(values[order[np.searchsorted(reached, 0.5)]])
