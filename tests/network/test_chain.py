@@ -74,7 +74,7 @@ def test_what_has_no_way_has_no_round_trip():
 
 
 def test_jitter_moves_the_tail_and_not_the_median():
-    spread = 2.0 * chain.spread(0, 96, 50) - 1.0
+    spread = chain.jitters(0, 96, 50)
     assert spread.min() >= -1.0
     assert spread.max() < 1.0
     paths = np.full(spread.shape, 2000.0)
@@ -85,6 +85,19 @@ def test_jitter_moves_the_tail_and_not_the_median():
     assert np.quantile(shaken, 0.95) == pytest.approx(calm[0, 0] + 5.4, abs=0.1)
     site = np.sort(spread[:, 7])  # of one site, too, evenly over the slots
     assert np.abs(site - np.linspace(-1.0, 1.0, 96)).max() < 0.1
+
+
+def test_each_of_several_pops_has_all_of_the_jitter():
+    """Whoever shares a site with others by turns has the others' jitter, in the mean and in the spread."""
+    jitter, turn = chain.jitters(0, 240, 50), chain.turns(0, 240, 50)
+    for share in (0.1, 0.5, 0.9):
+        mine = turn < share
+        np.testing.assert_allclose(mine.mean(axis=0), share, atol=0.02)  # of the slots of each site
+        for some in (jitter[mine], jitter[~mine]):
+            quantiles = np.quantile(some, [0.05, 0.25, 0.5, 0.75, 0.95])
+            np.testing.assert_allclose(quantiles, [-0.9, -0.5, 0.0, 0.5, 0.9], atol=0.02)
+        per_site = np.where(mine, jitter, 0.0).sum(axis=0) / mine.sum(axis=0)
+        assert np.abs(per_site).max() < 0.15  # of one site in an hour: 1 ms of 6
 
 
 def test_the_embedded_constants_are_whole():

@@ -68,7 +68,7 @@ def reach_of_cells(
         if network.chain is None:
             rtt = rtt_ms(one.path_km, network.processing_ms)
         else:
-            jitter = 2.0 * chain.spread(one.first_slot, *one.path_km.shape) - 1.0
+            jitter = chain.jitters(one.first_slot, *one.path_km.shape)
             rtt = chain.rtt_ms(network.chain, one.path_km, one.fibre_km, jitter)
         yield Reach(one.first_slot, one.satellite, rtt, one.seen, one.failures)
 
@@ -100,7 +100,7 @@ def trips(
             count = min(chunk, grid.slots - first)
             positions = positions_over(network, grid, first, count)
             made = _nobody(first, count, sites, positions)
-            turn = chain.spread(first, count, sites)
+            turn = chain.turns(first, count, sites)
             for (pop, pairs), own, last in zip(groups, users, previous, strict=True):
                 towards = replace(network, gateways=joined[pop])
                 there = _towards(positions, pop)
