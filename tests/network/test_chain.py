@@ -21,7 +21,7 @@ from openleo.network import chain, ephemeris, failures, serving_pops, topology
 from openleo.network.constellation import catalogue
 from openleo.network.ground import gateways, stations
 from openleo.network.journeys import Point, seen_by, to_internet
-from openleo.network.pop_reach import reach_of_cells, served_cells, towards, trips
+from openleo.network.pop_reach import pop_of_user, reach_of_cells, served_cells, towards, trips
 from openleo.network.reach import Network, cell_users, place_users, reach
 from openleo.network.serving_pops import LONGEST_FIBRE_KM, Listed, ServingPops
 
@@ -230,6 +230,22 @@ def test_a_single_user_has_the_path_that_plan_counts():
     alone = replace(towards(one, number_of(ends[0].start)), chain=None, processing_ms=0.0)
     light = to_internet(alone, GRID, here, GRID.start)
     assert [hop.end for hop in light.hops[:-1]] == [hop.end for hop in path.hops[: len(light.hops) - 1]]
+
+
+def test_a_single_user_has_the_pop_that_a_cell_there_has():
+    """Of two PoPs in reach the nearest, whichever has more addresses; out of reach of all, the one that has most."""
+    near = table(AUS=(Listed(number_of("Sydney"), 0.75), Listed(number_of("Perth"), 0.25)))
+    far = table(MNG=(Listed(number_of("Almaty"), 0.25), Listed(number_of("Tokyo"), 0.75)))
+    alike = table(MNG=(Listed(number_of("Almaty"), 0.5), Listed(number_of("Tokyo"), 0.5)))
+    for serving, label, latitude, longitude, pop in (
+        (near, "AUS", -31.0, 117.0, "Perth"), (near, "AUS.sea12", -33.0, 150.0, "Sydney"),
+        (far, "MNG", 47.9, 106.9, "Tokyo"), (alike, "MNG", 47.9, 91.6, "Almaty"), (near, "LUX", 49.6, 6.1,
+        "Frankfurt am Main"),
+    ):  # fmt: skip
+        one = replace(network(), serving=serving)
+        assert network().gateways.pops[pop_of_user(one, label, latitude, longitude)].name == pop
+        place = assigned(serving, [label], [latitude], [longitude])
+        assert number_of(pop) in place.pop.tolist()
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
