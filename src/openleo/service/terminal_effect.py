@@ -109,7 +109,7 @@ class Fleet:
         known = self.kinds.settled.known
         if (kept := known.get("cells")) is None or kept[0] is not cells:
             terminals = self.kinds.terminals
-            resolution = int(h3cells.resolutions(cells[:1])[0])
+            resolution = h3cells.resolution_of(cells)
             cell = h3cells.at_each(terminals.latitude_deg, terminals.longitude_deg, resolution)
             number = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
             number[cells[number] != cell] = OUT
