@@ -40,6 +40,7 @@ from openleo.scenario_network import (
     build_network,
     chain_faults,
     notes_on_ground,
+    notes_on_lists,
     notes_on_spans,
     read_constellation,
     read_ground,
@@ -151,7 +152,7 @@ def _case(
         grid = slot_grid(record, notes)
         limits = with_gateways(limits, record.links, ground[0], skyline[0])
         network = replace(build_network(record, constellation, ground[0], grid, notes, limits), serving=ground[2])
-        notes += notes_on_ground(ground[0], ground[2])
+        notes += notes_on_lists(record) + notes_on_ground(ground[0], ground[2])
         if record.failures:
             network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
     problems.done()
