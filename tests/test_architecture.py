@@ -118,7 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario_failures": NETWORK | {"scenario_file"},
     "scenario_pairs": NETWORK | {"scenario_file", "scenario_network", "scenario_failures", "interchange"},
-    "scenario_rules": NETWORK | {"policy", "service"},
+    "scenario_rules": NETWORK | {"policy", "service", "scenario_file"},
     "scenario": NETWORK | {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",

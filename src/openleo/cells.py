@@ -83,6 +83,11 @@ def resolutions(cells: Cells) -> NDArray[np.int64]:
     return (cells >> np.uint64(RESOLUTION_SHIFT)).astype(np.int64) & 0xF
 
 
+def resolution_of(cells: Cells) -> int:
+    """The resolution of cells, one or more, that have one in common."""
+    return int(cells[0] >> np.uint64(RESOLUTION_SHIFT)) & 0xF
+
+
 def at(latitude_deg: float, longitude_deg: float, resolution: int) -> np.uint64:
     """The cell that holds a point."""
     return np.uint64(h3.latlng_to_cell(latitude_deg, longitude_deg, resolution))

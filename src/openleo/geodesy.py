@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod
 
 from openleo.instants import J2000_JD
-from openleo.units import EARTH_FLATTENING, EARTH_RADIUS_KM, SECONDS_PER_DAY
+from openleo.units import EARTH_FLATTENING, EARTH_MEAN_RADIUS_KM, EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
 
@@ -56,6 +56,17 @@ def ecef_km(latitude_deg: ArrayLike, longitude_deg: ArrayLike, altitude_km: Arra
     across = (prime_vertical + height)[..., np.newaxis] * normal
     across[..., 2] = (prime_vertical * (1.0 - ECCENTRICITY_SQUARED) + height) * normal[..., 2]
     return across
+
+
+def chord_of(distance_km: float) -> float:
+    """The chord of the unit sphere under a great circle on the ground; of half a turn and more, its diameter."""
+    return float(2.0 * np.sin(min(distance_km / EARTH_MEAN_RADIUS_KM, np.pi) / 2.0))
+
+
+def arc_km(chord: ArrayLike) -> Floats:
+    """The length along a great circle of chords of the unit sphere; infinite stays infinite."""
+    length = 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM
+    return np.where(np.isfinite(chord), length, np.inf)
 
 
 @cache

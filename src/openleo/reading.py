@@ -280,13 +280,23 @@ def csv_rows(path: Path, option: str, needed: Sequence[str], way_out: str) -> li
 
     Raises InputError: where it cannot be read, by the `option` that named it; where a column is not there.
     """
+    return csv_table(path, option, needed, way_out)[0]
+
+
+def csv_table(
+    path: Path, option: str, needed: Sequence[str], way_out: str
+) -> tuple[list[tuple[int, dict[str, str | None]]], bytes]:
+    """As `csv_rows`, with the bytes that the rows were read from."""
     try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
+        content = path.read_bytes()
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")))
         rows = [(reader.line_num, row) for row in reader]
     except (OSError, ValueError, csv.Error) as error:
         why = getattr(error, "strerror", None) or error
-        raise InputError(Problem(f"{option} {path}", "", f"cannot be read as CSV: {why}.")) from None
+        mend = "Check the path." if isinstance(error, OSError) else "Save it as CSV, in UTF-8."
+        raise InputError(Problem(f"{option} {path}", "", f"cannot be read as CSV: {why}.", mend)) from None
     missing = [column for column in needed if column not in (reader.fieldnames or ())]
     if missing:
-        raise InputError(Problem(str(path), "", f"lacks the columns {', '.join(missing)}.", way_out))
-    return rows
+        rule = f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}."
+        raise InputError(Problem(str(path), "", rule, way_out))
+    return rows, content

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from openleo import scenario_pairs
-from openleo.errors import InputError, Problem, Together, near_names
+from openleo.errors import InputError, Problem, Together, given
 from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid, utc
 from openleo.network import hypatia
@@ -26,20 +26,21 @@ from openleo.network.admission import GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
+from openleo.network.reach import Network
 from openleo.places.areas import Area, read_area
 from openleo.places.expressions import WORLD_WORD, sha256_of
 from openleo.places.territories import territories
-from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import CLASSES, RuleSet
+from openleo.policy.rules import RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_capacity import read_capacity
 from openleo.scenario_failures import as_csv, with_failures
-from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
+from openleo.scenario_file import LinksRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
     chain_faults,
     notes_on_ground,
+    notes_on_lists,
     notes_on_spans,
     read_constellation,
     read_ground,
@@ -49,8 +50,7 @@ from openleo.scenario_network import (
     with_gateways,
 )
 from openleo.scenario_pairs import PairCase as PairCase
-from openleo.scenario_rules import licensed, not_kept_by_a_plan, notes_on_changes, notes_on_rules
-from openleo.service import beams
+from openleo.scenario_rules import NO_RULES, ReadPolicy, licensed, notes_on_changes, notes_on_rules, read_policy
 
 HYPATIA = "hypatia"
 NO_RATES_YET = "Capacity was read and checked; the summary of this version has no rates."
@@ -143,93 +143,89 @@ def _case(
         loaded = problems.read(asked)
         notes.append(NO_RATES_YET)
     policy = record.policy
-    rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
-    second = policy.compare if policy else None
-    compare = problems.read(lambda: read_rules([folder / word for word in second])) if second else None
-    written = [rule_set for rule_set in (rules, compare) if rule_set]
-    rules, compare = (problems.read(partial(_felt, rule_set, policy)) for rule_set in (rules, compare))
-    rule_sets = [rule_set for rule_set in (rules, compare) if rule_set]
-    not_kept = tuple(dict.fromkeys(said for rule_set in rule_sets for said in not_kept_by_a_plan(rule_set)))
-    problems.found += not_kept if to_run else ()
-    classes = tuple(dict.fromkeys(policy.classes)) if policy else ("fixed",)
-    known = {*CLASSES, *(rules.classes if rules else ()), *(compare.classes if compare else ())}
-    for name in classes if (rules or not policy) else ():
-        if name not in known:
-            way_out = near_names(name, known) or f"Classes: {', '.join(sorted(known))}."
-            problems.found.append(Problem(file, "policy.classes", f'there is no class "{name}".', way_out))
-    if rules is None and not policy:
-        notes.append("No rules were given: everything is permitted in this run.")
+    said = read_policy(policy, folder, file, problems)
+    problems.found += said.not_kept if to_run else ()
+    if policy is None:
+        notes.append(NO_RULES)
     network = None
     if constellation and ground and limits and skyline and not time_faults:
         grid = slot_grid(record, notes)
         limits = with_gateways(limits, record.links, ground[0], skyline[0])
         network = replace(build_network(record, constellation, ground[0], grid, notes, limits), serving=ground[2])
-        notes += notes_on_ground(ground[0], ground[2])
+        notes += notes_on_lists(record) + notes_on_ground(ground[0], ground[2])
         if record.failures:
             network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
-    if problems.found:
-        raise InputError(problems.found)
-    assert network is not None
-    assert ground is not None
-    assert skyline is not None
-    assert area is not None
-    for rule_set in rule_sets:
-        notes += [said for said in notes_on_rules(rule_set) if said not in notes]
-    of_beams = tuple(beams.told(written, policy.beam_km)) if policy else ()
-    notes += of_beams
+    problems.done()
+    network, area = given(network), given(area)
+    for rule_set in said.both:
+        notes += [line for line in notes_on_rules(rule_set) if line not in notes]
+    notes += said.of_beams
     every_gateway = network.gateways
-    network, second_network, withholding = licensed(network, rules, compare, grid, notes)
-    ground_sources = ground[1]
-    if network.failures:
-        digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
-        ground_sources["failures"] = Source(f"{path.name}, [failures]", digest)
+    network, second_network, withholding = licensed(network, said.rules, said.compare, grid, notes)
     inputs = {
-        "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
-        "constellation": Source(network.constellation.source, network.constellation.sha256),
-        **ground_sources,
-        **skyline[1],
+        **_network_sources(path, network, given(ground)[1], given(skyline)[1]),
         **(loaded[1] if loaded else {}),
         **_place_sources(area, record.ground.area),
-        **{
-            name: Source(", ".join(Path(source).name for source in rule_set.sources), rule_set.sha256)
-            for name, rule_set in (("rules", rules), ("compare", compare))
-            if rule_set
-        },
+        **_rule_sources(said),
     }
-    satellites_, fixed = network.constellation, tuple(notes)
-
-    def notes_on(grid: SlotGrid) -> tuple[str, ...]:
-        changes = [said for rule_set in rule_sets for said in notes_on_changes(rule_set, grid)]
-        return (*fixed, *notes_on_spans(satellites_, grid), *dict.fromkeys(changes))
-
+    notes_on = partial(_notes_over, tuple(notes), network.constellation, said.both)
     case = Case(
         name=record.name,
         network=network,
         grid=grid,
         area=area,
         resolution=record.ground.resolution,
-        classes=classes,
-        rules=rules,
-        compare=compare,
+        classes=said.classes,
+        rules=said.rules,
+        compare=said.compare,
         inputs=inputs,
         notes=notes_on(grid),
         compare_network=second_network,
         withholding=withholding,
         every_gateway=every_gateway,
-        not_kept=not_kept,
-        of_beams=of_beams,
+        not_kept=said.not_kept,
+        of_beams=said.of_beams,
         capacity=loaded[0] if loaded else None,
     )
     return case, notes_on
 
 
-def _felt(rule_set: RuleSet | None, policy: PolicyRecord | None) -> RuleSet | None:
-    """The rules as terminals feel them."""
-    return beams.felt(rule_set, policy.beam_km) if rule_set and policy else None
+def _notes_over(
+    fixed: tuple[str, ...], constellation: Constellation, rule_sets: Sequence[RuleSet], grid: SlotGrid
+) -> tuple[str, ...]:
+    """The notes on a run over some slots: `fixed` ones, and those on what ends or changes within."""
+    changes = [line for rule_set in rule_sets for line in notes_on_changes(rule_set, grid)]
+    return (*fixed, *notes_on_spans(constellation, grid), *dict.fromkeys(changes))
 
 
 def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:
     return read_limits(record.links, satellites, file, by_range=record.conventions == HYPATIA)
+
+
+def _network_sources(
+    path: Path, network: Network, ground: dict[str, Source], horizons: dict[str, Source]
+) -> dict[str, Source]:
+    """The file itself, the satellites, the lists of the ground, and what is out of order."""
+    out = {}
+    if network.failures:
+        digest = hashlib.sha256(as_csv(network.failures).encode()).hexdigest()
+        out["failures"] = Source(f"{path.name}, [failures]", digest)
+    return {
+        "scenario": Source(path.name, hashlib.sha256(path.read_bytes()).hexdigest()),
+        "constellation": Source(network.constellation.source, network.constellation.sha256),
+        **ground,
+        **out,
+        **horizons,
+    }
+
+
+def _rule_sources(said: ReadPolicy) -> dict[str, Source]:
+    """The files of both rule sets."""
+    return {
+        name: Source(", ".join(Path(source).name for source in rule_set.sources), rule_set.sha256)
+        for name, rule_set in (("rules", said.rules), ("compare", said.compare))
+        if rule_set
+    }
 
 
 def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:

@@ -38,6 +38,7 @@ from openleo.scenario_file import ConstellationRecord, GroundRecord, LinksRecord
 from openleo.units import EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
+STARLINKS = "starlink-2026"  # list of PoPs, where none is named
 OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
 
 
@@ -277,7 +278,7 @@ def read_ground(
     Raises InputError with every problem.
     """
     problems = Together()
-    pop_source = record.pops or (record.gateways if record.gateways in stations.embedded("pops") else "starlink-2026")
+    pop_source = pops_of(record)
     gateways = problems.read(lambda: stations.read(record.gateways, "gateways", folder, file, "ground.gateways"))
     pops = problems.read(lambda: stations.read_listed(pop_source, "pops", folder, file, "ground.pops"))
     if problems.found:
@@ -306,6 +307,23 @@ def chain_faults(record: LinksRecord, file: str) -> list[Problem]:
         return []
     rule = f"is {record.processing_ms:g}, and with chain = true nothing is made of it."
     return [Problem(file, "links.processing_ms", rule, "Leave one of the two out.")]
+
+
+def notes_on_lists(record: ScenarioRecord) -> list[str]:
+    """A note where another system, or gateways of one's own, are given Starlink's stations because no list is named."""
+    ground, system = record.ground, record.constellation.catalogue
+    others = system is not None and not system.startswith("starlink")
+    if others and "gateways" not in ground.model_fields_set:
+        whose = "Gateways and PoPs are" if ground.pops is None else "Gateways are"
+        return [f"{whose} Starlink's ({ground.gateways}): [ground] gateways names none of {system}."]
+    if ground.pops is None and pops_of(ground) != ground.gateways:
+        return [f"PoPs are Starlink's ({pops_of(ground)}): [ground] pops names none."]
+    return []
+
+
+def pops_of(record: GroundRecord) -> str:
+    """The list of PoPs: the one that is named, that of the gateways' name, or Starlink's."""
+    return record.pops or (record.gateways if record.gateways in stations.embedded("pops") else STARLINKS)
 
 
 def notes_on_ground(gateways: gateway_list.Gateways, serving: serving_pops.ServingPops | None) -> list[str]:

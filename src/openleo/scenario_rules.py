@@ -6,51 +6,89 @@ the safe side, and refused where it would not be kept.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from openleo.errors import InputError, Problem, counted
+from openleo.errors import InputError, Problem, Together, counted, near_names
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.reach import Network
 from openleo.policy.conditions import Selector
 from openleo.policy.rule_file import read_rules
-from openleo.policy.rules import Rule, RuleKey, RuleSet
-from openleo.service import licences
+from openleo.policy.rules import CLASSES, Rule, RuleKey, RuleSet
+from openleo.scenario_file import PolicyRecord
+from openleo.service import beams, licences
 from openleo.service.change import names_of
 
+NO_RULES = "No rules were given: everything is permitted in this run."
 
-def not_kept_by_a_plan(rule_set: RuleSet) -> list[Problem]:
-    """The rules of files that a plan would not keep; who computes no plan need not mind them."""
-    return _others(rule_set, "a plan", ("terminal", "beam", "gateway"))
+
+@dataclass(frozen=True)
+class ReadPolicy:
+    """The rule sets of `[policy]` as terminals feel them; both None without the table: nothing is withheld then.
+
+    not_kept: what of their rules a plan would not keep; of_beams: a note on the rules on beams, as they were written.
+    """
+
+    rules: RuleSet | None = None
+    compare: RuleSet | None = None
+    classes: tuple[str, ...] = ("fixed",)
+    not_kept: tuple[Problem, ...] = ()
+    of_beams: tuple[str, ...] = ()
+
+    @property
+    def both(self) -> tuple[RuleSet, ...]:
+        """Those that there are."""
+        return tuple(rule_set for rule_set in (self.rules, self.compare) if rule_set)
+
+
+def read_policy(policy: PolicyRecord | None, folder: Path, file: str, problems: Together) -> ReadPolicy:
+    """What `[policy]` names, relative to `folder`; adds to the problems. Worth something only where it adds none."""
+    if policy is None:
+        return ReadPolicy()
+    words = (policy.rules, policy.compare)
+    written = [problems.read(partial(_written, some, folder)) if some else None for some in words]
+    felt = [problems.read(partial(beams.felt, one, policy.beam_km)) if one else None for one in written]
+    found = ReadPolicy(felt[0], felt[1], tuple(dict.fromkeys(policy.classes)))
+    known = dict.fromkeys((*CLASSES, *(class_ for one in found.both for class_ in one.classes)))
+    for name in found.classes if found.rules else ():
+        if name not in known:
+            way_out = near_names(name, known) or f"Classes: {', '.join(sorted(known))}."
+            problems.found.append(Problem(file, "policy.classes", f'there is no class "{name}".', way_out))
+    return replace(
+        found,
+        not_kept=tuple(dict.fromkeys(said for one in found.both for said in not_kept(one, "a plan"))),
+        of_beams=tuple(beams.told([one for one in written if one], policy.beam_km)),
+    )
+
+
+def _written(words: list[str], folder: Path) -> RuleSet:
+    return read_rules([folder / word for word in words])
 
 
 def rules_of_an_effect(paths: list[Path]) -> RuleSet:
     """The union of rule files, for their effect on a network."""
     rule_set = read_rules(paths)
-    if problems := _others(rule_set, "an effect", ("terminal", "beam", "gateway")):
+    if problems := not_kept(rule_set, "an effect"):
         raise InputError(problems)
     return rule_set
 
 
-def _others(rule_set: RuleSet, by: str, kept: tuple[str, ...]) -> list[Problem]:
-    found = [(rule, what) for rule in rule_set.rules for what in _not_kept(rule, kept)]
+def not_kept(rule_set: RuleSet, by: str) -> list[Problem]:
+    """The rules that say where traffic lands, which nothing that computes a network keeps yet."""
+    found = [rule for rule in rule_set.rules if rule.land_in is not None]
     file_of = _files(rule_set) if found else {}
     return [
-        Problem(file_of[rule.key], f'rule "{rule.id}"', f"{what} is not yet kept by {by}.", "Leave the rule out of it.")
-        for rule, what in found
+        Problem(
+            file_of[rule.key], f'rule "{rule.id}"', f"land_in is not yet kept by {by}.", "Leave the rule out of it."
+        )
+        for rule in found
     ]
 
 
 def _files(rule_set: RuleSet) -> dict[RuleKey, str]:
     """The file that each rule stands in; they are read once more, as only who refuses one asks."""
     return {rule.key: file for file in rule_set.sources for rule in read_rules([Path(file)]).rules}
-
-
-def _not_kept(rule: Rule, kept: tuple[str, ...]) -> list[str]:
-    return [
-        *([f'applies_to = "{rule.applies_to}"'] if rule.applies_to not in kept else []),
-        *(["land_in"] if rule.land_in is not None else []),
-    ]
 
 
 def notes_on_rules(rule_set: RuleSet) -> list[str]:
@@ -77,9 +115,7 @@ def licensed(
 ) -> tuple[Network, Network | None, tuple[str, ...]]:
     """(the network under `rules`, that under `compare` where it is another, the rules that make it so).
 
-    Adds to `notes` what is withheld.
-
-    Gateways are decided at the run's start, as everything is that rules say.
+    Gateways are decided at the run's start, as everything is that rules say. Adds to `notes` what is withheld.
     """
     called = names_of(rules, compare)
     both = [licences.withheld(network.gateways, rule_set, grid.start) for rule_set in (rules, compare)]

@@ -90,7 +90,7 @@ def test_a_path_from_a_track(run, starter):
         (["passes"], "--at or --track: is needed."),
         (["passes", "--at", "TON", "--track", "track.csv"], "--at: was given with --track"),
         (["path"], "--from or --from-track: is needed."),
-        (["path", "--from-track", "none.csv"], "none.csv: cannot be read: No such file"),
+        (["path", "--from-track", "none.csv"], "none.csv: cannot be read as CSV: No such file"),
         (["export", "hand-overs", "--out", "h.csv"], "--sites or --track: is needed."),
         (["export", "hand-overs", "--sites", "sites.csv", "--out", "h.txt"], "neither as a CSV nor as a Parquet"),
         (["export", "hand-overs", "--sites", "sites.csv", "--out", "sites.csv/h.csv"], "cannot be written"),

@@ -138,7 +138,7 @@ def test_places_that_nobody_knows_and_files_that_are_none(run, folder):
     assert 'd.csv: line 2: there is no place "her". Did you mean here' in done.err
     assert 'd.csv: line 3: there is no place "Nirgendwoheim".' in done.err
     for content, said in (
-        (b"from,mbps\na,1\n", "lacks the columns to."),
+        (b"from,mbps\na,1\n", "lacks the column to."),
         (b"from,to,mbps\n", "holds no demand."),
         (b"from,to,mbps\n\xff\xfe", "cannot be read as CSV"),
     ):

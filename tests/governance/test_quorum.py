@@ -70,7 +70,7 @@ def test_every_subset_against_brute_force(quorum, officers):
     for chosen, held in found.items():
         if held:
             assert all(found[chosen | {one}] for one in officers)
-    assert q.satisfiable(quorum, officers) == any(found.values())
+    assert q.satisfied(quorum, officers) == any(found.values())
 
 
 @settings(deadline=None, max_examples=300)

@@ -21,7 +21,7 @@ from openleo.network import chain, ephemeris, failures, serving_pops, topology
 from openleo.network.constellation import catalogue
 from openleo.network.ground import gateways, stations
 from openleo.network.journeys import Point, seen_by, to_internet
-from openleo.network.pop_reach import reach_of_cells, served_cells, towards, trips
+from openleo.network.pop_reach import pop_of_user, reach_of_cells, served_cells, towards, trips
 from openleo.network.reach import Network, cell_users, place_users, reach
 from openleo.network.serving_pops import LONGEST_FIBRE_KM, Listed, ServingPops
 
@@ -74,7 +74,7 @@ def test_what_has_no_way_has_no_round_trip():
 
 
 def test_jitter_moves_the_tail_and_not_the_median():
-    spread = 2.0 * chain.spread(0, 96, 50) - 1.0
+    spread = chain.jitters(0, 96, 50)
     assert spread.min() >= -1.0
     assert spread.max() < 1.0
     paths = np.full(spread.shape, 2000.0)
@@ -85,6 +85,19 @@ def test_jitter_moves_the_tail_and_not_the_median():
     assert np.quantile(shaken, 0.95) == pytest.approx(calm[0, 0] + 5.4, abs=0.1)
     site = np.sort(spread[:, 7])  # of one site, too, evenly over the slots
     assert np.abs(site - np.linspace(-1.0, 1.0, 96)).max() < 0.1
+
+
+def test_each_of_several_pops_has_all_of_the_jitter():
+    """Whoever shares a site with others by turns has the others' jitter, in the mean and in the spread."""
+    jitter, turn = chain.jitters(0, 240, 50), chain.turns(0, 240, 50)
+    for share in (0.1, 0.5, 0.9):
+        mine = turn < share
+        np.testing.assert_allclose(mine.mean(axis=0), share, atol=0.02)  # of the slots of each site
+        for some in (jitter[mine], jitter[~mine]):
+            quantiles = np.quantile(some, [0.05, 0.25, 0.5, 0.75, 0.95])
+            np.testing.assert_allclose(quantiles, [-0.9, -0.5, 0.0, 0.5, 0.9], atol=0.02)
+        per_site = np.where(mine, jitter, 0.0).sum(axis=0) / mine.sum(axis=0)
+        assert np.abs(per_site).max() < 0.15  # of one site in an hour: 1 ms of 6
 
 
 def test_the_embedded_constants_are_whole():
@@ -217,6 +230,22 @@ def test_a_single_user_has_the_path_that_plan_counts():
     alone = replace(towards(one, number_of(ends[0].start)), chain=None, processing_ms=0.0)
     light = to_internet(alone, GRID, here, GRID.start)
     assert [hop.end for hop in light.hops[:-1]] == [hop.end for hop in path.hops[: len(light.hops) - 1]]
+
+
+def test_a_single_user_has_the_pop_that_a_cell_there_has():
+    """Of two PoPs in reach the nearest, whichever has more addresses; out of reach of all, the one that has most."""
+    near = table(AUS=(Listed(number_of("Sydney"), 0.75), Listed(number_of("Perth"), 0.25)))
+    far = table(MNG=(Listed(number_of("Almaty"), 0.25), Listed(number_of("Tokyo"), 0.75)))
+    alike = table(MNG=(Listed(number_of("Almaty"), 0.5), Listed(number_of("Tokyo"), 0.5)))
+    for serving, label, latitude, longitude, pop in (
+        (near, "AUS", -31.0, 117.0, "Perth"), (near, "AUS.sea12", -33.0, 150.0, "Sydney"),
+        (far, "MNG", 47.9, 106.9, "Tokyo"), (alike, "MNG", 47.9, 91.6, "Almaty"), (near, "LUX", 49.6, 6.1,
+        "Frankfurt am Main"),
+    ):  # fmt: skip
+        one = replace(network(), serving=serving)
+        assert network().gateways.pops[pop_of_user(one, label, latitude, longitude)].name == pop
+        place = assigned(serving, [label], [latitude], [longitude])
+        assert number_of(pop) in place.pop.tolist()
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

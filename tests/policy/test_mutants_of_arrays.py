@@ -135,7 +135,7 @@ BULK = [
            "if side.says_of[rule] not in other.says:", "if True:"),
     Mutant("what granted is the reason of a loss", "policy.bulk:Compared.because",
            "(self.after, self.before, self.lost)", "(self.before, self.after, self.lost)"),
-    Mutant("a stale position is still known", "policy.bulk:Decided.verdict",
+    Mutant("a stale position is still known", "policy.bulk:DecidedTerminals.verdict",
            "unplaced(request) if place == kinds.settled.nowhere else request", "request"),
 ]  # fmt: skip
 

@@ -527,6 +527,35 @@ def test_chain_and_serving_pops_enter_the_networks_fingerprint_and_nothing_moves
     assert len({off, *on}) == 4
 
 
+@pytest.mark.parametrize(
+    ("constellation", "ground", "said"),
+    [
+        (
+            'catalogue = "oneweb"',
+            "",
+            "Gateways and PoPs are Starlink's (starlink-2026): [ground] gateways names none of",
+        ),
+        ('catalogue = "oneweb"', 'pops = "oneweb-2024"', "Gateways are Starlink's (starlink-2026)"),
+        ('catalogue = "oneweb"', 'gateways = "oneweb-2024"', ""),
+        ('catalogue = "oneweb"', 'gateways = "starlink-2026"', ""),
+        (
+            'catalogue = "oneweb"',
+            'gateways = "g.csv"',
+            "PoPs are Starlink's (starlink-2026): [ground] pops names none.",
+        ),
+        ('catalogue = "starlink-shell1"', "", ""),
+        ('catalogue = "starlink-shell1"', 'gateways = "g.csv"\npops = "starlink-2026"', ""),
+    ],
+)
+def test_whose_stations_are_taken_where_none_are_named_is_said(tmp_path, constellation, ground, said):
+    (tmp_path / "g.csv").write_text("name,lat_deg,lon_deg\nNuku'alofa,-21.1,-175.2\n")
+    head = 'name = "x"\nstart = 2026-01-01T00:00:00Z\nduration = "1m"\n'
+    (tmp_path / "s.toml").write_text(f'{head}[constellation]\n{constellation}\n[ground]\narea = "LUX"\n{ground}\n')
+    notes = [note for note in Scenario.load(tmp_path / "s.toml").case.notes if "Starlink's" in note]
+    assert len(notes) == bool(said)
+    assert all(said in note for note in notes)
+
+
 def test_the_chain_brings_its_own_detour_unless_one_is_said(tmp_path):
     plain = 'name = "x"\nstart = 2026-01-01T00:00:00Z\nduration = "1m"\n[constellation]\ncatalogue = "oneweb"\n'
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from benchmarks import fleet as fleets
 
@@ -15,7 +16,8 @@ from openleo.places.parts import Parts
 from openleo.policy import bulk, mask
 from openleo.policy.rules import Rule, RuleSet, union
 from openleo.policy.when import Period, Window
-from openleo.service.change import Side
+from openleo.service import terminal_rows
+from openleo.service.change import Side, names_of
 from openleo.service.reached import Reached
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.terminal_effect import MOST_KEPT, Fleet, fleet
@@ -83,7 +85,12 @@ def test_terminals_whose_time_more_than_halves_are_lost_and_whose_more_than_doub
 
     def sums(was: Side, is_: Side, *both: Reached) -> tuple[int, int]:
         of = found.between(was, is_, both).values()  # type: ignore[arg-type]
-        return sum(one.lost for one in of), sum(one.gained for one in of)
+        lost, gained = sum(one.lost for one in of), sum(one.gained for one in of)
+        assert said(was, is_, both).num_rows == lost + gained, "who is counted is listed"
+        return lost, gained
+
+    def said(was: Side, is_: Side, both: tuple[Reached, ...]) -> pa.Table:
+        return terminal_rows.changed(found, was, is_, both, names_of(base, new), ("gw",))  # type: ignore[arg-type]
 
     full = network(share, share, share)
     for left, lost in (((1.0, 1.0, 1.0), 0), ((0.0, 0.49, 0.5), 35), ((0.01, 0.6, 1.0), 20), ((0.9, 0.9, 0.1), 10)):
@@ -94,6 +101,13 @@ def test_terminals_whose_time_more_than_halves_are_lost_and_whose_more_than_doub
         assert sums(forbidden, forbidden, full, rest) == (0, 0)
         assert sums(permitted, forbidden, full, rest) == (45, 0), "whom the rules forbid lose whatever time is left"
         assert sums(forbidden, permitted, full, rest) == (0, 45 if left[0] else 25)
+    words = {
+        row["after"]: row["rules"]
+        for row in said(permitted, permitted, (full, network(0.0, 0.4 * share, share))).to_pylist()
+    }
+    assert words == {"OUT_OF_REACH": ["gw"], "REACHED_LESS": ["gw"]}
+    (row,) = said(permitted, permitted, (network(share, share, 0.1 * share), full)).slice(0, 1).to_pylist()
+    assert (row["before"], row["after"]) == ("REACHED_LESS", "PERMITTED")
 
 
 def test_terminals_count_where_they_are_and_are_reached(rules) -> None:
@@ -116,6 +130,9 @@ def test_terminals_count_where_they_are_and_are_reached(rules) -> None:
 
     def sums(was: Side, is_: Side, *networks: Reached) -> list[tuple[int, int]]:
         of = list(found.between(was, is_, networks if networks else None).values())
+        if networks:
+            rows = terminal_rows.changed(found, was, is_, networks, names_of(base, new))
+            assert rows.num_rows == sum(one.lost + one.gained + sum(one.outside) for one in of)
         return [
             (sum(one.lost for one in of), sum(one.gained for one in of)),
             (sum(one.outside[0] for one in of), sum(one.outside[1] for one in of)),

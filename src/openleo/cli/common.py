@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 100  # instants, for satellites without a position
 MOST_NAMED = 3  # of these
-NO_RULES = "No rules were given: everything is permitted in this run."
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
 RULES_HELP = "Rule files (TOML, or JSON by its ending), or folders of them; their union decides."
 RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help=RULES_HELP)]
@@ -110,6 +109,8 @@ def pairs_of_places(case: PairCase, sites: Path | None) -> Places:
 
 
 def _tell(notes: Sequence[str], under_rules: bool) -> None:
+    from openleo.scenario_rules import NO_RULES
+
     for said in notes:
         if said != NO_RULES or under_rules:
             note(said)

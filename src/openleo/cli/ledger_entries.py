@@ -16,7 +16,6 @@ GOVERNED = frozenset(
         "log_key", "quorum", "terminal", "mask", "enforcement",
     }
 )  # fmt: skip
-FREE = "disclosure"  # an outside party asked for something: who, what, when
 
 
 def fault_of(entry: bytes) -> str | None:

@@ -24,6 +24,7 @@ from openleo.cli.common import (
 if TYPE_CHECKING:
     from openleo.policy.mask_sums import Sums
     from openleo.policy.rules import RuleSet
+    from openleo.policy.states import Masks
 
 ENDING = ".parquet"
 MOST_NAMED = 4  # rule files
@@ -49,56 +50,50 @@ def mask(
     the cell, or a rule asks what a cell cannot know, as a speed or a group; `openleo policy decide` tells those apart.
     The first run at a resolution finds the labels of all cells, which takes up to a minute, and keeps them.
     """
-    from openleo.errors import InputError, Together
-    from openleo.instants import instant_text
     from openleo.places import cell_cache
     from openleo.policy import mask_file, mask_sums
-    from openleo.policy.rule_file import read_rules
     from openleo.policy.states import Masks
     from openleo.report.staging import Outputs
 
-    asked_for = {"--out": out, "--map": map_}
-    together = Together()
-    together.read(lambda: _check_files(rules, out, map_))
-    instant = together.read(lambda: read_instant(at, "--at"))
-    rule_set = together.read(lambda: read_rules(rules))
-    chosen = together.read(lambda: _chosen(classes, rule_set)) if rule_set is not None else None
-    if together.found or instant is None or rule_set is None or chosen is None:
-        raise InputError(together.found)
+    instant, rule_set, chosen = _asked(rules, at, classes, out, map_)
     tell_beams_apart(rule_set)
-    with Outputs(asked_for) as to:
+    with Outputs({"--out": out, "--map": map_}) as to:
         with progress() as tell:
             index = cell_cache.load(resolution, progress=tell, tell=note)
         masks = Masks(rule_set, index, chosen)
-        found, until = masks.at(instant), masks.next_change(instant)
+        found, when = masks.at(instant), _when(instant, masks.next_change(instant))
         rows = mask_file.write(found, to["--out"])
         if (picture := to.get("--map")) is not None:
             from openleo.report import mask_map
 
-            said = f"{_named(rule_set.sources)}, {_when(instant, until)}"
+            said = f"{_named(rule_set.sources)}, {when}"
             mask_map.draw(index.cells, found.may(chosen[0]), f"Who may be served: {chosen[0]}", said, picture)
     added = mask_sums.sums(found)
     if as_json:
-        print_json(
-            {
-                "at": instant_text(instant),
-                "holds_until": None if until is None else instant_text(until),
-                "sha256": rule_set.sha256,
-                "rules_in_force": masks.rules_in_force(instant),
-                "resolution": resolution,
-                "cells": len(index),
-                "classes": _by_class(added),
-                "rows": rows,
-                "out": str(out),
-                "map": None if map_ is None else str(map_),
-            }
-        )
+        written = {"rows": rows, "out": str(out), "map": None if map_ is None else str(map_)}
+        print_json(_as_json(masks, instant, added) | written)
         return
-    typer.echo(f"{masks.rules_in_force(instant)} rules in force, {_when(instant, until)}.")
+    typer.echo(f"{masks.rules_in_force(instant)} rules in force, {when}.")
     _tell(added)
     typer.echo(f"wrote {out}: {rows:,} rows")
     if map_ is not None:
         typer.echo(f"wrote {map_}: {chosen[0]}")
+
+
+def _as_json(masks: Masks, instant: datetime, added: list[Sums]) -> dict[str, Any]:
+    """What a mask is of, and what it adds up to."""
+    from openleo.instants import instant_text
+
+    until = masks.next_change(instant)
+    return {
+        "at": instant_text(instant),
+        "holds_until": None if until is None else instant_text(until),
+        "sha256": masks.rule_set.sha256,
+        "rules_in_force": masks.rules_in_force(instant),
+        "resolution": masks.index.resolution,
+        "cells": len(masks.index),
+        "classes": _by_class(added),
+    }
 
 
 def _named(files: Sequence[str]) -> str:
@@ -139,6 +134,22 @@ def _tell(added: list[Sums]) -> None:
 
 
 # --- what is asked for --------------------------------------------------------------------------------------------
+
+
+def _asked(
+    rules: list[Path], at: str, classes: str | None, out: Path, map_: Path | None
+) -> tuple[datetime, RuleSet, tuple[str, ...]]:
+    """(the instant, the rules, the classes) that are asked for. Raises InputError with every problem of all."""
+    from openleo.errors import Together, given
+    from openleo.policy.rule_file import read_rules
+
+    together = Together()
+    together.read(lambda: _check_files(rules, out, map_))
+    instant = together.read(lambda: read_instant(at, "--at"))
+    rule_set = together.read(lambda: read_rules(rules))
+    chosen = together.read(lambda: _chosen(classes, rule_set)) if rule_set is not None else None
+    together.done()
+    return given(instant), given(rule_set), given(chosen)
 
 
 def _chosen(words: str | None, rule_set: RuleSet) -> tuple[str, ...]:

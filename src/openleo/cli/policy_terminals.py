@@ -12,7 +12,7 @@ import typer
 from openleo.cli.common import note, print_json, progress, read_instant, tell_beams_apart
 
 if TYPE_CHECKING:
-    from openleo.policy.bulk import Decided
+    from openleo.policy.bulk import DecidedTerminals
     from openleo.policy.rules import RuleSet
 
 MOST_SHOWN = 20  # territories; the others are summed
@@ -57,7 +57,7 @@ def tell_without_instant(instant: datetime | None, rule_sets: Iterable[RuleSet])
         note(NO_INSTANT)
 
 
-def _counts(decided: Decided) -> dict[str, Any]:
+def _counts(decided: DecidedTerminals) -> dict[str, Any]:
     """Terminals by decision, and by territory and decision: first where rules speak, the most terminals first."""
     from openleo.policy.bulk import OUTCOMES
     from openleo.policy.decide import Outcome

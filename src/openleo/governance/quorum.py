@@ -87,14 +87,12 @@ Way = tuple[Leaf, ...]  # leaves that together satisfy a quorum, each by people 
 
 
 def satisfied(quorum: Quorum, voters: Iterable[Voter]) -> bool:
-    """Whether these people satisfy it, each counted in one leaf only."""
+    """Whether these people satisfy it, each counted in one leaf only.
+
+    A voter more never spoils a quorum: of all officers it says whether any of them could.
+    """
     people = _each_once(voters)
     return any(not _short(way, people) for way in ways(quorum))
-
-
-def satisfiable(quorum: Quorum, officers: Iterable[Voter]) -> bool:
-    """Whether these officers could: a voter more never spoils a quorum, so if any of them can, all of them do."""
-    return satisfied(quorum, officers)
 
 
 def one_party_suffices(quorum: Quorum, parties: Iterable[str]) -> str | None:

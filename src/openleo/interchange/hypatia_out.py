@@ -32,7 +32,6 @@ from openleo.units import EARTH_RADIUS_KM
 NS_PER_S, NS_PER_MS = 10**9, 10**6
 MOST_SATELLITES = 99_999  # catalogue numbers of a TLE without letters
 YEARS = (2000, 2056)  # satgenpy takes every two-digit year as 20YY; TLEs turn to 19YY from 57
-DESCRIBED = ("tles.txt", "isls.txt", "ground_stations.txt", "gsl_interfaces_info.txt", "description.txt")
 IDENTIFYING = ("tles.txt", "isls.txt")  # by these a network is known; the others may be changed for it
 IN_ORBIT = ("satellite", "plane", "isl")  # kinds of failures that the ways of pairs meet
 STATES = "dynamic_state_*ms_for_*s"

@@ -23,8 +23,11 @@ from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 Floats = NDArray[np.float64]
 
 ROUND_TRIP_MS_PER_KM = 2.0 * MS_PER_S / LIGHT_KM_PER_S
-# Steps of additive sequences (golden ratio and its kin in two dimensions): evenly spread, and the same for any threads.
-SLOT_STEP, SITE_STEP = 0.754877666246693, 0.569840290998053
+# Steps of additive sequences, (slot, site): evenly spread, and the same for any threads. Those of the jitter are the
+# golden ratio's kin in two dimensions. Turns among several PoPs have steps of their own: by the same ones, all slots of
+# one PoP would have a jitter below 0 and all of the other above it.
+JITTER_STEPS = 0.754877666246693, 0.569840290998053
+TURN_STEPS = 0.618033988749895, 0.414213562373095  # the golden ratio − 1, √2 − 1
 
 
 @dataclass(frozen=True)
@@ -108,10 +111,20 @@ def rtt_ms(
     return np.asarray(found, dtype=np.float32)
 
 
-def spread(first_slot: int, slots: int, sites: int) -> Floats:
+def jitters(first_slot: int, slots: int, sites: int) -> Floats:
+    """Where in the spread of the scheduling each round trip lies, from −1 to 1, axes (slot, site)."""
+    return 2.0 * _spread(first_slot, slots, sites, JITTER_STEPS) - 1.0
+
+
+def turns(first_slot: int, slots: int, sites: int) -> Floats:
+    """Whose turn it is among the PoPs that share a site, from 0 to 1, axes (slot, site); whatever the jitter is."""
+    return _spread(first_slot, slots, sites, TURN_STEPS)
+
+
+def _spread(first_slot: int, slots: int, sites: int, steps: tuple[float, float]) -> Floats:
     """Numbers from 0 to 1, axes (slot, site), that fill the interval evenly along either axis."""
     slot = np.arange(first_slot, first_slot + slots, dtype=np.float64)[:, np.newaxis]
-    return (0.5 + SLOT_STEP * slot + SITE_STEP * np.arange(sites)) % 1.0
+    return (0.5 + steps[0] * slot + steps[1] * np.arange(sites)) % 1.0
 
 
 def fibres_beyond(onward: NDArray[np.int32], gateway: NDArray[np.int32], fibre_light_km: Floats) -> Floats:

@@ -135,8 +135,8 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
 def seen_by(network: Network, user: Point | Track) -> Network:
     """The network as a user sees it: with gateways joined to its PoP alone, where territories have theirs.
 
-    A user on a track keeps the PoP of where it sets out, as an account does. Of several PoPs it is given the one with
-    the largest share, of equal ones the nearest.
+    A user on a track keeps the PoP of where it sets out, as an account does. Of several PoPs it is given the nearest,
+    as a cell there is; where all are out of a bent pipe's reach, the one with the largest share.
     """
     if network.serving is None:
         return network

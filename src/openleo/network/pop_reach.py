@@ -32,7 +32,7 @@ from openleo.network.reach import (
     slots_in_chunk,
 )
 from openleo.network.routing import Positions, SlotNetwork, routes
-from openleo.network.serving_pops import LONGEST_FIBRE_KM, Listed, Served, assign
+from openleo.network.serving_pops import LONGEST_FIBRE_KM, Served, assign
 from openleo.network.visibility import Sites
 
 Floats = NDArray[np.float64]
@@ -68,7 +68,7 @@ def reach_of_cells(
         if network.chain is None:
             rtt = rtt_ms(one.path_km, network.processing_ms)
         else:
-            jitter = 2.0 * chain.spread(one.first_slot, *one.path_km.shape) - 1.0
+            jitter = chain.jitters(one.first_slot, *one.path_km.shape)
             rtt = chain.rtt_ms(network.chain, one.path_km, one.fibre_km, jitter)
         yield Reach(one.first_slot, one.satellite, rtt, one.seen, one.failures)
 
@@ -100,7 +100,7 @@ def trips(
             count = min(chunk, grid.slots - first)
             positions = positions_over(network, grid, first, count)
             made = _nobody(first, count, sites, positions)
-            turn = chain.spread(first, count, sites)
+            turn = chain.turns(first, count, sites)
             for (pop, pairs), own, last in zip(groups, users, previous, strict=True):
                 towards = replace(network, gateways=joined[pop])
                 there = _towards(positions, pop)
@@ -124,13 +124,15 @@ def towards(network: Network, pop: int) -> Network:
 
 
 def pop_of_user(network: Network, label: str, latitude_deg: float, longitude_deg: float) -> int:
-    """The PoP of one user in a territory or strip: the one with the largest share, of equal ones the nearest."""
+    """The PoP of one user in a territory or strip, as `serving_pops.assign` gives it to a place by itself.
+
+    Of PoPs that share the place alike it is the nearest.
+    """
     assert network.serving is not None
     pops, here = network.gateways.pops, (np.array([latitude_deg]), np.array([longitude_deg]))
-    listed = network.serving.by_territory.get(label.partition(".")[0]) or [Listed(n, None) for n in range(len(pops))]
-    far_km = geodesics_km(*here, *places_of([pops[one.pop] for one in listed]))[0]
-    best = min(range(len(listed)), key=lambda k: (-(listed[k].share or 0.0), far_km[k]))
-    return listed[best].pop
+    found = assign(network.serving, pops, [label], np.ones(1), *here)
+    far_km = geodesics_km(*here, *places_of([pops[pop] for pop in found.pop]))[0]
+    return int(found.pop[np.lexsort((far_km, -found.weight))[0]])
 
 
 def _towards(positions: Positions, pop: int) -> Positions:

@@ -207,8 +207,7 @@ def round_trips_ms(
     if network.chain is None:
         return rtt_ms(path_km, network.processing_ms)
     fibre_km = fibres_km(network, satellite, positions, ways)
-    jitter = 2.0 * chain.spread(first_slot, *path_km.shape) - 1.0
-    return chain.rtt_ms(network.chain, path_km, fibre_km, jitter)
+    return chain.rtt_ms(network.chain, path_km, fibre_km, chain.jitters(first_slot, *path_km.shape))
 
 
 def fibres_km(network: Network, satellite: NDArray[np.int32], positions: Positions, ways: Routes) -> Floats:

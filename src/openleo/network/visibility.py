@@ -85,7 +85,7 @@ def cell_sites(
 ) -> Sites:
     """The centres of cells, blocked by their res-2 ancestors. `conditions` hold no horizons."""
     latitude, longitude = h3cells.centres_deg(cells)
-    resolution = int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF
+    resolution = h3cells.resolution_of(cells)
     block = np.unique(h3cells.parents(cells, min(resolution, BLOCK_RESOLUTION)), return_inverse=True)[1]
     return _sites(latitude, longitude, block, elevation_deg, highest_km, 0.0, conditions)
 

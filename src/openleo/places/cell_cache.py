@@ -20,7 +20,6 @@ from openleo.places import land as lands
 from openleo.places.cell_index import CellIndex, indexed
 from openleo.places.sea_reach import label_names
 
-RESOLUTIONS = (3, 4, 5)
 LAND = "data/places/land-10m.parquet"
 
 _held: dict[int, CellIndex] = {}

@@ -20,10 +20,9 @@ from scipy.spatial import KDTree
 
 from openleo import cells as h3cells
 from openleo.cells import Cells
-from openleo.geodesy import up
+from openleo.geodesy import chord_of, up
 from openleo.places.cell_labels import Touching, hulls
 from openleo.places.expressions import Region
-from openleo.places.sea_reach import chord
 from openleo.places.waters import KM_PER_DEGREE
 
 Floats = NDArray[np.float64]
@@ -169,7 +168,7 @@ def _cells_of(polygon: shapely.Geometry, index: CellIndex) -> RegionCells:
     latitude, longitude = latitude[around], longitude[around]
     outline = shapely.get_coordinates(shapely.segmentize(shapely.boundary(polygon), OUTLINE_STEP_DEG))
     tree = KDTree(up(outline[:, 1], outline[:, 0]))
-    near = np.isfinite(tree.query(up(latitude, longitude), distance_upper_bound=chord(reach_km))[0])
+    near = np.isfinite(tree.query(up(latitude, longitude), distance_upper_bound=chord_of(reach_km))[0])
     within = shapely.contains_xy(polygon, longitude[~near], latitude[~near])
     close = around[near]
     if len(close) == 0:

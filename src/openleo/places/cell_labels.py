@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.cells import Cells
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, up
 from openleo.places import waters
 from openleo.places.land import Land, area_sr
-from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, arc_km, groups, labels_met, passed_on
+from openleo.places.sea_reach import KINDS, ROUNDING_KM, Field, Reach, groups, labels_met, passed_on
 from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]
@@ -111,7 +111,7 @@ def _descendants(nodes: Cells, world: Cells, resolution: int) -> tuple[Ints, Int
     unused = np.uint64((1 << (h3cells.DIGIT_BITS * digits)) - 1)
     level = np.uint64(resolution << h3cells.RESOLUTION_SHIFT)
     last = (nodes & ~np.uint64(0xF << h3cells.RESOLUTION_SHIFT)) | level | unused  # all digits 7: after its last one
-    node_digits = h3cells.FINEST_RESOLUTION - resolution_of(nodes)
+    node_digits = h3cells.FINEST_RESOLUTION - h3cells.resolution_of(nodes)
     below = np.uint64(((1 << (h3cells.DIGIT_BITS * node_digits)) - 1) & ~int(unused))
     first = np.searchsorted(world, last & ~below)
     count = np.searchsorted(world, last, side="right") - first
@@ -158,7 +158,7 @@ def _looked_at(land: Land, field: Field, cells: Cells, reach: Reach) -> tuple[In
     on_land = np.flatnonzero(on_land_sr > 0.0)
     dry_sr = np.bincount(cell_of[part], weights=on_land_sr, minlength=len(cells))
     all_sr = np.bincount(cell_of, weights=area_sr(hull), minlength=len(cells))
-    radius_km = h3cells.radius_km(resolution_of(cells))
+    radius_km = h3cells.radius_km(h3cells.resolution_of(cells))
     sliver_sr = np.where(dry_sr > 0.0, waters.SLIVER_KM * 6.0 * radius_km / EARTH_MEAN_RADIUS_KM**2, 0.0)
     at_sea = all_sr - dry_sr > sliver_sr
     rows = np.unique(cell_of[part[on_land]] * (field.high_seas + 1) + KINDS * land.owner[piece[on_land]])
@@ -200,8 +200,3 @@ def _waters(
         several = len(np.unique(owner[rows_by_cell[cell]])) > 1
         found[cell] = waters.without_gaps(water) if several else waters.wide_parts(water)
     return found
-
-
-def resolution_of(cells: Cells) -> int:
-    """The H3 resolution of cells that have one in common."""
-    return int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF

@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, up
 from openleo.places import land as lands
 from openleo.places import point, waters
 from openleo.places.expressions import Region
@@ -144,7 +144,7 @@ def _room(
         return _Room(*place, (coast_km - SPACING_KM) / SLACK, coast_km * SLACK + BESIDE_KM, coast_km)
     outline = _outline(atom.label)
     chord, nearest = outline.tree.query(up(np.array([latitude_deg]), np.array([longitude_deg]))[0])
-    edge_km = float(point.arc_km(chord))
+    edge_km = float(arc_km(chord))
     most_km = edge_km * SLACK + 2.0 * BESIDE_KM if _ends_at(atom.label, int(nearest)) else math.inf
     return _Room(*place, (edge_km - SPACING_KM) / SLACK, most_km)
 

@@ -101,7 +101,7 @@ def cut(
     check_crossings(distinct, [dict(zip(keys, names, strict=False))[key] for key in once] if names else ())
     if not with_people:
         parts = _cut_area(cells, distinct)
-    elif _resolution_of(cells) > POPULATION_RESOLUTION:
+    elif h3cells.resolution_of(cells) > POPULATION_RESOLUTION:
         parts = _shared_down(cells, distinct)
     else:
         parts = _with_people(_cut_area(cells, distinct), distinct)
@@ -246,7 +246,7 @@ def _sea_atoms(cells: Cells, cell_km2: Floats, ground: _Ground, on_land: _Atoms,
     land_rows = [row_of.get(key, len(row_of)) for key in keys]
     dry = _sums(np.array(land_rows, dtype=np.intp), on_land.share, len(row_of) + 1)[:-1]
     sliver = np.where(
-        dry > 0.0, SLIVER_KM * 6.0 * h3cells.radius_km(_resolution_of(cells)) / cell_km2[ground.cell], 0.0
+        dry > 0.0, SLIVER_KM * 6.0 * h3cells.radius_km(h3cells.resolution_of(cells)) / cell_km2[ground.cell], 0.0
     )
     sea = np.where(ground.share - dry > np.maximum(sliver, SMALLEST_SHARE), ground.share - dry, 0.0)
     if not sea.any():
@@ -266,10 +266,6 @@ def _sums(group: NDArray[np.integer], values: Floats, groups: int) -> Floats:
     return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
 
-def _resolution_of(cells: Cells) -> int:
-    return int(cells[0] >> np.uint64(h3cells.RESOLUTION_SHIFT)) & 0xF
-
-
 def _no_atoms(regions: int) -> _Atoms:
     return _Atoms(np.empty(0, np.int32), np.empty(0, object), np.empty((0, regions), bool), np.empty(0))
 
@@ -278,7 +274,7 @@ def _no_atoms(regions: int) -> _Atoms:
 
 
 def _with_people(parts: Parts, regions: Sequence[shapely.Geometry]) -> Parts:
-    resolution = _resolution_of(parts.cells)
+    resolution = h3cells.resolution_of(parts.cells)
     cell5, territory, people = estimate()
     place = np.searchsorted(parts.cells, h3cells.parents(cell5, resolution))
     here = parts.cells[np.minimum(place, len(parts.cells) - 1)] == h3cells.parents(cell5, resolution)
@@ -342,7 +338,7 @@ def _joined(parts: Parts, rows: tuple[NDArray[np.int32], Labels, NDArray[np.bool
 
 def _shared_down(cells: Cells, regions: Sequence[shapely.Geometry]) -> Parts:
     """The parts of fine cells; people of a res-5 cell and territory, by area over all the finer cells within it."""
-    resolution = _resolution_of(cells)
+    resolution = h3cells.resolution_of(cells)
     coarse = np.unique(h3cells.parents(cells, POPULATION_RESOLUTION))
     every = _cut_area(h3cells.children(coarse, resolution), regions)
     cell5, territory, people = estimate()

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import pyproj
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, chord_of, up
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.expressions import Region
 from openleo.places.territories import HIGH_SEAS, STRIPS
-from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
+from openleo.units import M_PER_KM
 
 LARGEST_RADIUS_M = 1_000_000.0  # a circle beyond it is taken for no position at all
 CORNERS = 360  # of the polygon around a circle; its edges touch the circle from outside
@@ -268,9 +268,7 @@ def sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> se
     if low_km > last_km:
         return found
     # A point of the circle has its nearest coast within high_km, so that coast is within high_km + radius_km of here.
-    inside = coast.tree.query_ball_point(
-        here, 2.0 * np.sin(min((high_km + radius_km) / EARTH_MEAN_RADIUS_KM, np.pi) / 2.0)
-    )
+    inside = coast.tree.query_ball_point(here, chord_of(high_km + radius_km))
     for owner in np.unique(coast.owner[inside]):
         mine = coast.tree.data[inside][coast.owner[inside] == owner]
         its_km = float(arc_km(np.linalg.norm(mine - here, axis=1).min())) - radius_km
@@ -278,9 +276,3 @@ def sea_labels(latitude_deg: float, longitude_deg: float, radius_m: float) -> se
         found |= {territorial} if its_km <= twelve_km else set()
         found |= {beyond} if its_km <= last_km and high_km > twelve_km else set()
     return found
-
-
-def arc_km(chord: ArrayLike) -> NDArray[np.float64]:
-    """Length along a great circle of a chord of the unit sphere."""
-    arc: NDArray[np.float64] = 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM
-    return arc

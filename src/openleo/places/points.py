@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, up
 from openleo.places import land as lands
 from openleo.places import point, waters
 from openleo.places.expressions import Region
@@ -323,7 +323,7 @@ def _some_sea_rows(
     here = up(latitude, longitude)
     found = coast.tree.query(here, k=2)
     chord, nearest = np.asarray(found[0]), np.asarray(found[1])
-    near_km = point.arc_km(chord[:, 0])
+    near_km = arc_km(chord[:, 0])
     reach_km = radius_m / M_PER_KM * (1.0 + point.ELLIPSOID_SLACK)
     twelve_km, last_km = waters.STRIP_LIMITS_KM
     low_km, high_km = near_km - reach_km, near_km + reach_km
@@ -350,7 +350,7 @@ def _some_sea_rows(
     order = np.lexsort((away, key))
     first = order[np.flatnonzero(np.concatenate([[True], np.diff(key[order]) > 0]))] if len(key) else order
     position, owner = position[first], coast.owner[coasts[first]].astype(np.int64)
-    its_km = point.arc_km(away[first]) - reach_km[position]
+    its_km = arc_km(away[first]) - reach_km[position]
     for limit_km in waters.STRIP_LIMITS_KM:
         np.logical_or.at(doubt, position, np.abs(its_km - limit_km) < NEARLY_KM)
     territorial = its_km <= twelve_km

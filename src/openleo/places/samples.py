@@ -18,7 +18,6 @@ from openleo.geodesy import up
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.parts import Parts
-from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]
 
@@ -48,7 +47,7 @@ def points_of(parts: Parts, regions: Sequence[shapely.Geometry], resolution: int
     whose part was left out is left out.
     """
     points = h3cells.children(parts.cells, resolution)
-    own = int(h3cells.resolutions(parts.cells[:1])[0])
+    own = h3cells.resolution_of(parts.cells)
     cell = np.searchsorted(parts.cells, h3cells.parents(points, own))
     latitude, longitude = h3cells.centres_deg(points)
     label = labels_at(latitude, longitude, h3cells.outlines(parts.cells))
@@ -79,11 +78,6 @@ def labels_at(latitude_deg: Floats, longitude_deg: Floats, near: NDArray[np.obje
     if len(sea):
         label[sea] = waters.coasts(land, near).label(latitude_deg[sea], longitude_deg[sea])
     return label
-
-
-def chord_of(distance_km: float) -> float:
-    """The chord of the unit sphere that spans a distance on the ground."""
-    return float(2.0 * np.sin(distance_km / EARTH_MEAN_RADIUS_KM / 2.0))
 
 
 def _inside(region: shapely.Geometry, longitude: Floats, latitude: Floats) -> NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from scipy.spatial import KDTree
 
 from openleo import cells as h3cells
 from openleo.cells import Cells
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, chord_of, up
 from openleo.places import land as lands
 from openleo.places import waters
 from openleo.places.land import Land
@@ -100,7 +100,7 @@ class Field:
             if end > first and tree.n > 0:  # an enclave has no point that is not of its neighbour too
                 rows = order[first:end]
                 farthest = waters.STRIP_LIMITS_KM[-1] + 2.0 * float(radius_km[node[rows]].max()) + 1.0
-                far, which = tree.query(middle[node[rows]], distance_upper_bound=chord(farthest))
+                far, which = tree.query(middle[node[rows]], distance_upper_bound=chord_of(farthest))
                 distance[rows] = arc_km(np.asarray(far))
                 point[rows] = tree.data[np.minimum(which, tree.n - 1)]
         found = Reach(node, owner, distance)
@@ -110,7 +110,7 @@ class Field:
 
     def not_behind(self, middle: Floats, radius_km: Floats, node: Ints, owner: Ints) -> NDArray[np.bool_]:
         """The rows (node, owner) that `nearest` must look at: the cap around the others' coast lies too far off."""
-        far = self.tree.query(middle, distance_upper_bound=chord(waters.REACH_KM))[0]
+        far = self.tree.query(middle, distance_upper_bound=chord_of(waters.REACH_KM))[0]
         within = (arc_km(np.asarray(far)) + 2.0 * radius_km + ROUNDING_KM)[node] + self.cap_km[owner]
         most = np.cos(np.minimum(within / EARTH_MEAN_RADIUS_KM, np.pi))
         near: NDArray[np.bool_] = np.einsum("ri,ri->r", middle[node], self.cap_middle[owner]) >= most
@@ -133,7 +133,7 @@ class Field:
 
     def label_at(self, points: Floats) -> Ints:
         """The label at sea of unit vectors."""
-        far, which = self.tree.query(points, distance_upper_bound=chord(waters.REACH_KM))
+        far, which = self.tree.query(points, distance_upper_bound=chord_of(waters.REACH_KM))
         strip = np.searchsorted(STRIP_ENDS_KM[1:], arc_km(np.asarray(far)))
         owner = np.append(self.owner, 0)[which]
         return np.where(strip < len(STRIPS), KINDS * owner + 1 + strip, self.high_seas).astype(np.int64)
@@ -327,14 +327,3 @@ def _touches_water(corners: Floats, cell: Ints, water: Mapping[int, shapely.Geom
     ring = np.stack([longitude, latitude], axis=-1)[plain]
     found[rows[plain]] = shapely.intersects(shapely.polygons(ring), shapes[plain]) if len(ring) else False
     return found
-
-
-def chord(distance_km: float) -> float:
-    """The chord of the unit sphere under a great circle."""
-    return float(2.0 * np.sin(min(distance_km / EARTH_MEAN_RADIUS_KM, np.pi) / 2.0))
-
-
-def arc_km(chords: Floats) -> Floats:
-    """Great circles' lengths from chords of the unit sphere; infinite stays infinite."""
-    length = 2.0 * np.arcsin(np.minimum(chords, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM
-    return np.where(np.isfinite(chords), length, np.inf)

@@ -112,7 +112,7 @@ def sea_shares(cells: Cells, cell: NDArray[np.intp], ground: Shapes, plain: NDAr
 
 def _reach(field: Field, cells: Cells) -> tuple[Reach, Floats]:
     """(the coasts that could be the nearest somewhere within each cell, the cells' radius in km)."""
-    resolution = int(h3cells.resolutions(cells[:1])[0])
+    resolution = h3cells.resolution_of(cells)
     level = min(FIRST_RESOLUTION, resolution)
     nodes = np.unique(h3cells.parents(cells, level))
     owners = np.flatnonzero([tree.n > 0 for tree in field.trees])

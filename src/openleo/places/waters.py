@@ -16,7 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from openleo.geodesy import up
+from openleo.geodesy import arc_km, chord_of, up
 from openleo.places.land import Land
 from openleo.places.territories import HIGH_SEAS, STRIPS
 from openleo.units import EARTH_MEAN_RADIUS_KM, NAUTICAL_MILE_KM
@@ -49,14 +49,13 @@ class Coasts:
         if self.tree is None:
             return np.full(len(latitude_deg), np.inf), np.full(len(latitude_deg), -1, np.int32)
         points = up(latitude_deg, longitude_deg)
-        found = self.tree.query(points, k=2, distance_upper_bound=_chord(within_km))
+        found = self.tree.query(points, k=2, distance_upper_bound=chord_of(within_km))
         chords, nearest = (np.asarray(one) for one in found)
         chord, owner = chords[:, 0], np.append(self.owner, -1)[nearest[:, 0]].astype(np.int32)
         near = np.isfinite(chord)
-        for tied in np.flatnonzero(near & (chords[:, 1] <= chord + _chord(TIE_KM))):
-            owner[tied] = self.owner[self.tree.query_ball_point(points[tied], chord[tied] + _chord(TIE_KM))].min()
-        distance = np.where(near, 2.0 * np.arcsin(np.minimum(chord, 2.0) / 2.0) * EARTH_MEAN_RADIUS_KM, np.inf)
-        return distance, owner
+        for tied in np.flatnonzero(near & (chords[:, 1] <= chord + chord_of(TIE_KM))):
+            owner[tied] = self.owner[self.tree.query_ball_point(points[tied], chord[tied] + chord_of(TIE_KM))].min()
+        return arc_km(chord), owner
 
     def label(self, latitude_deg: Floats, longitude_deg: Floats) -> NDArray[np.object_]:
         """The strip or `high-seas` that each point at sea belongs to."""
@@ -128,7 +127,3 @@ def _points_along(edges: NDArray[np.object_]) -> tuple[Floats, Floats, NDArray[n
     share = (np.arange(len(which)) - np.repeat(np.cumsum(pieces) - pieces, pieces)) / pieces[which]
     points = start[which] + share[:, np.newaxis] * step[which]
     return points[:, 0], points[:, 1], line[ends][which]
-
-
-def _chord(distance_km: float) -> float:
-    return float(2.0 * np.sin(distance_km / EARTH_MEAN_RADIUS_KM / 2.0))

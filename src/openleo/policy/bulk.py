@@ -1,8 +1,8 @@
 """Millions of terminals decided in one pass, each exactly as `decide` would decide it.
 
-Takes rule sets and the kinds of terminals that they tell apart (`terminal_kinds`); gives Decided, or what changes
-between two sets. What is decided is found for all kinds together, over the rules as arrays; what would have to be
-known is asked of `decide` itself, of a terminal of the kind, when somebody wants to know.
+Takes rule sets and the kinds of terminals that they tell apart (`terminal_kinds`); gives DecidedTerminals, or what
+changes between two sets. What is decided is found for all kinds together, over the rules as arrays; what would have to
+be known is asked of `decide` itself, of a terminal of the kind, when somebody wants to know.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from openleo.policy.kernels import decisions as kernels
 from openleo.policy.request import Request
 from openleo.policy.rule_arrays import RuleArrays
 from openleo.policy.rules import Rule, RuleKey, RuleSet
-from openleo.policy.terminal_kinds import Kinds, Settled, kinds
+from openleo.policy.terminal_kinds import Settled, TerminalKinds, kinds
 from openleo.policy.terminals import Terminals
 
 Ints = NDArray[np.int64]
@@ -42,12 +42,12 @@ class Verdict:
 
 
 @dataclass(frozen=True, eq=False)
-class Decided:
+class DecidedTerminals:
     """`of_kind` (kind,) into OUTCOMES. `in_force` (rule,) and `holds` (kind, test) are what it was found from."""
 
     rule_set: RuleSet
     at: datetime | None
-    kinds: Kinds
+    kinds: TerminalKinds
     of_kind: Values
     rules: RuleArrays
     in_force: Values
@@ -109,8 +109,8 @@ class Decided:
 
 
 def decide_all(
-    rule_set: RuleSet, terminals: Terminals, settled: Settled, at: datetime | None, among: Kinds | None = None
-) -> Decided:
+    rule_set: RuleSet, terminals: Terminals, settled: Settled, at: datetime | None, among: TerminalKinds | None = None
+) -> DecidedTerminals:
     """The decision for every terminal at an instant; `among`: kinds that tell apart what this rule set does, if known.
 
     `age_s` of a terminal is its position's age at that instant.
@@ -119,7 +119,7 @@ def decide_all(
     arrays = found.of(rule_set)
     in_force, holds, of_kind = arrays.in_force(at), found.holds(arrays.tests), np.empty(len(found), dtype=np.uint8)
     kernels.decide(arrays.rules, arrays.speaking, in_force, found.place, holds, of_kind)
-    return Decided(rule_set, at, found, of_kind, arrays, in_force, holds)
+    return DecidedTerminals(rule_set, at, found, of_kind, arrays, in_force, holds)
 
 
 # --- two rule sets ------------------------------------------------------------------------------------------------
@@ -129,11 +129,11 @@ def decide_all(
 class Compared:
     """The same terminals under two rule sets, kind by kind."""
 
-    before: Decided
-    after: Decided
+    before: DecidedTerminals
+    after: DecidedTerminals
 
     @property
-    def kinds(self) -> Kinds:
+    def kinds(self) -> TerminalKinds:
         return self.before.kinds
 
     @cached_property
@@ -168,7 +168,12 @@ class Compared:
 
 
 def compare(
-    old: RuleSet, new: RuleSet, terminals: Terminals, settled: Settled, at: datetime | None, among: Kinds | None = None
+    old: RuleSet,
+    new: RuleSet,
+    terminals: Terminals,
+    settled: Settled,
+    at: datetime | None,
+    among: TerminalKinds | None = None,
 ) -> Compared:
     """Every terminal under two rule sets at an instant."""
     found = kinds(terminals, settled, [old, new]) if among is None else among

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from openleo.places.points import OnProgress
-from openleo.policy.bulk import OUTCOMES, Decided
+from openleo.policy.bulk import OUTCOMES, DecidedTerminals
 
 ROWS_AT_ONCE = 1 << 19
 SEPARATOR = ";"
@@ -27,7 +27,7 @@ SCHEMA = pa.schema(
 TOLD_EVERY = 500  # kinds
 
 
-def write(decided: Decided, path: Path, progress: OnProgress | None = None) -> None:
+def write(decided: DecidedTerminals, path: Path, progress: OnProgress | None = None) -> None:
     """Write the table to `path`, by its ending; the caller stages the file."""
     by_kind = _by_kind(decided, progress or (lambda _what, _done, _of: None))
     kinds = decided.kinds
@@ -46,7 +46,7 @@ def write(decided: Decided, path: Path, progress: OnProgress | None = None) -> N
             pacsv.write_csv(_rows(decided, joined, start), file, options)
 
 
-def _by_kind(decided: Decided, tell: OnProgress) -> pa.Table:
+def _by_kind(decided: DecidedTerminals, tell: OnProgress) -> pa.Table:
     """decision, because, missing and territory of every kind."""
     kinds = decided.kinds
     verdicts = []
@@ -64,7 +64,7 @@ def _by_kind(decided: Decided, tell: OnProgress) -> pa.Table:
     return pa.table(columns, names=SCHEMA.names[1:])
 
 
-def _rows(decided: Decided, by_kind: pa.Table, start: int) -> pa.Table:
+def _rows(decided: DecidedTerminals, by_kind: pa.Table, start: int) -> pa.Table:
     """The rows from `start` on."""
     part = slice(start, start + ROWS_AT_ONCE)
     ids = decided.kinds.terminals.id.slice(start, ROWS_AT_ONCE)

@@ -183,7 +183,7 @@ def beside(
     return tally
 
 
-def _said(side: bulk.Decided, kind: int, names: dict[RuleKey, str]) -> Said:
+def _said(side: bulk.DecidedTerminals, kind: int, names: dict[RuleKey, str]) -> Said:
     verdict = side.verdict(kind)
     named = Decision(verdict.outcome, verdict.because).naming(names)
     return Said(verdict.outcome, named.because, verdict.missing)

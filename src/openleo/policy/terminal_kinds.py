@@ -1,8 +1,8 @@
 """Terminals of which rules see no difference, together: the same place, class, and side of all that is asked there.
 
-Takes terminals and rule sets; gives Kinds. First every terminal is placed (`settle`, once for all rule sets over the
-same regions). Then those that the rules of their place cannot tell apart become one kind (`kinds`): they agree in
-every word that a rule asks for there, and lie on the same side of every bound.
+Takes terminals and rule sets; gives TerminalKinds. First every terminal is placed (`settle`, once for all rule sets
+over the same regions). Then those that the rules of their place cannot tell apart become one kind (`kinds`): they agree
+in every word that a rule asks for there, and lie on the same side of every bound.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def settle(
 
 
 @dataclass(frozen=True, eq=False)
-class Kinds:
+class TerminalKinds:
     """Terminals that some rule sets cannot tell apart, at any instant: `of_row` (row of `settled.order`,), their kind.
 
     By kind: `row`, a terminal of it; `count`; `place`, into `settled.wheres`; all of a kind have one class.
@@ -198,7 +198,7 @@ class _Asked:
     bounds: dict[str, tuple[float, ...]]
 
 
-def kinds(terminals: Terminals, settled: Settled, rule_sets: Sequence[RuleSet]) -> Kinds:
+def kinds(terminals: Terminals, settled: Settled, rule_sets: Sequence[RuleSet]) -> TerminalKinds:
     """The kinds of terminals that the rule sets tell apart. Their regions have to be among the settled ones."""
     for rule_set in rule_sets:
         if missing := set(rule_set.regions) - set(settled.regions):
@@ -238,7 +238,7 @@ def kinds(terminals: Terminals, settled: Settled, rule_sets: Sequence[RuleSet]) 
     of_row = np.empty(len(order), dtype=np.int32)
     made = kernels.gather(key, kind, row, count, of_row)
     row, count = order[row[:made]], count[:made].copy()
-    return Kinds(terminals, settled, of_row, row, count, settled.place[row], rules)
+    return TerminalKinds(terminals, settled, of_row, row, count, settled.place[row], rules)
 
 
 def _intervals(bounds: dict[str, tuple[float, ...]]) -> int:

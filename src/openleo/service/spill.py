@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from openleo import cells as h3cells
-from openleo.geodesy import up
-from openleo.places.samples import Points, chord_of
+from openleo.geodesy import chord_of, up
+from openleo.places.samples import Points
 from openleo.policy.mask import NO, Decided, Kinds
 from openleo.service.amounts import Spill
 from openleo.service.reached import Reached
@@ -36,7 +36,7 @@ class Sampled:
 def cells_in_doubt(reached: Reached, sides: Sequence[Decided], beam_km: float) -> h3cells.Cells:
     """The cells that hold a place which may be served, or one which may not, within reach of the other, on any side."""
     cells = reached.parts.cells
-    resolution = int(h3cells.resolutions(cells[:1])[0])
+    resolution = h3cells.resolution_of(cells)
     centre = up(*h3cells.centres_deg(cells))
     reach = chord_of(beam_km + 2.0 * h3cells.radius_km(resolution))
     found = np.zeros(len(cells), dtype=bool)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.policy import bulk
 from openleo.policy.rules import RuleSet
-from openleo.policy.terminal_kinds import Kinds, OnProgress, kinds, settle
+from openleo.policy.terminal_kinds import OnProgress, TerminalKinds, kinds, settle
 from openleo.policy.terminals import Terminals
 from openleo.service.amounts import TerminalChange
 from openleo.service.change import Side
@@ -42,9 +42,9 @@ MOST_KEPT = 4  # states of rules: those of both sides, before an edge and after 
 class Fleet:
     """Terminals, placed and told apart as some rule sets ask. `sha256` is of their table."""
 
-    kinds: Kinds
+    kinds: TerminalKinds
     sha256: str
-    _decided: OrderedDict[tuple[object, ...], bulk.Decided] = field(default_factory=OrderedDict)
+    _decided: OrderedDict[tuple[object, ...], bulk.DecidedTerminals] = field(default_factory=OrderedDict)
     _counts: dict[tuple[Reached, Reached] | None, Ints] = field(default_factory=dict)
 
     @property
@@ -109,7 +109,7 @@ class Fleet:
         known = self.kinds.settled.known
         if (kept := known.get("cells")) is None or kept[0] is not cells:
             terminals = self.kinds.terminals
-            resolution = int(h3cells.resolutions(cells[:1])[0])
+            resolution = h3cells.resolution_of(cells)
             cell = h3cells.at_each(terminals.latitude_deg, terminals.longitude_deg, resolution)
             number = np.minimum(np.searchsorted(cells, cell), len(cells) - 1)
             number[cells[number] != cell] = OUT
@@ -128,7 +128,7 @@ class Fleet:
         found[number == NOT_KNOWN] = REACHED  # they are of no territory's row
         return found
 
-    def _side(self, side: Side) -> bulk.Decided:
+    def _side(self, side: Side) -> bulk.DecidedTerminals:
         """What is decided in a state of the rules; the MOST_KEPT used last are kept, of some MB for each million."""
         assert side.rule_set is not None
         if (found := self._decided.pop(side.state, None)) is None:

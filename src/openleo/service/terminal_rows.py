@@ -1,7 +1,8 @@
 """Which terminals a change of rules takes service from and gives it to, one a row, with the rules that do it.
 
 Takes a Fleet and two states of rules, each with its network; gives a table. Its rows are those that `Fleet.between`
-counts as lost or gained, those outside the area included.
+counts as lost or gained, those outside the area included: also who is permitted on both sides, and has less than half
+of the time, or more than twice, because rules change the gateways.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from openleo.policy.bulk import OUTCOMES, PERMITTED, Compared
 from openleo.policy.rules import RuleKey
 from openleo.service.change import Side
 from openleo.service.reached import Reached
-from openleo.service.terminal_effect import OUTSIDE, REACHED_AFTER, REACHED_BEFORE, UNKNOWN_CLASS, Fleet
+from openleo.service.terminal_effect import LESS, MORE, OUTSIDE, REACHED_AFTER, REACHED_BEFORE, UNKNOWN_CLASS, Fleet
 
 Flags = NDArray[np.bool_]
 
 OUT_OF_REACH = "OUT_OF_REACH"  # permitted, and the network of that side does not serve there
-SAID = [*(outcome.value for outcome in OUTCOMES), OUT_OF_REACH]
+REACHED_LESS = "REACHED_LESS"  # permitted, and the network of that side serves there less than half as long
+SAID = [*(outcome.value for outcome in OUTCOMES), OUT_OF_REACH, REACHED_LESS]
+UNSERVED, LESS_SERVED = SAID.index(OUT_OF_REACH), SAID.index(REACHED_LESS)
 WORDS = pa.list_(pa.string())
 SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("id", "territory", "class", "before", "after")] + [("rules", WORDS)]
@@ -38,13 +41,19 @@ def changed(
     """
     both, place = fleet.told_apart(was, is_, networks)
     kinds = fleet.kinds
-    reached = [(place == OUTSIDE) | flags[np.maximum(place, 1) - 1] for flags in (REACHED_BEFORE, REACHED_AFTER)]
+    inside, outside = np.maximum(place, 1) - 1, place == OUTSIDE
+    reached = [outside | flags[inside] for flags in (REACHED_BEFORE, REACHED_AFTER)]
     code = [side.outcome for side in (both.before, both.after)]
     served = [(one == PERMITTED) & there for one, there in zip(code, reached, strict=True)]
-    rows = np.flatnonzero(served[0] != served[1])
-    number, by_network = kinds.number[rows], (reached[0] != reached[1])[rows]
-    said = [pa.array(SAID).take(pa.array(np.where((one == PERMITTED) & ~there, len(OUTCOMES), one)[rows]))
-            for one, there in zip(code, reached, strict=True)]  # fmt: skip
+    kept = served[0] & served[1] & ~outside
+    less_served = [kept & flags[inside] for flags in (MORE, LESS)]  # on this side
+    rows = np.flatnonzero((served[0] != served[1]) | less_served[0] | less_served[1])
+    number = kinds.number[rows]
+    by_network = ((reached[0] != reached[1]) | less_served[0] | less_served[1])[rows]
+    said = [
+        pa.array(SAID).take(pa.array(_said(one, there, less)[rows]))
+        for one, there, less in zip(code, reached, less_served, strict=True)
+    ]
     classes = [*kinds.terminals.class_.values, UNKNOWN_CLASS]
     of_class = np.where(kinds.class_ < 0, len(classes) - 1, kinds.class_)[number]
     columns = [
@@ -55,6 +64,12 @@ def changed(
         _rules(both, number, by_network, names, of_gateways),
     ]
     return pa.table(columns, schema=SCHEMA)
+
+
+def _said(outcome: NDArray[np.uint8], reached: Flags, less_served: Flags) -> NDArray[np.intp]:
+    """Into SAID, of one side: what is decided, or why a permitted terminal is served less or not at all there."""
+    permitted = outcome == PERMITTED
+    return np.where(permitted & ~reached, UNSERVED, np.where(less_served, LESS_SERVED, outcome.astype(np.intp)))
 
 
 def _rules(

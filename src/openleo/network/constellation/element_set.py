@@ -17,7 +17,7 @@ from typing import Any
 from sgp4.api import WGS72, Satrec
 
 from openleo.errors import Problem
-from openleo.instants import julian_date
+from openleo.instants import FIRST_YEAR, LAST_YEAR, julian_date
 
 SGP4_DAY_ZERO_JD = 2_433_281.5  # 1949-12-31T00:00:00; sgp4init counts its epoch from here
 
@@ -172,8 +172,8 @@ def _epoch(fields: Mapping[str, Any], rules: list[str]) -> datetime | None:
     epoch = _parse_epoch(text)
     if epoch is None:
         rules.append(f"EPOCH is {text[:40]}; an epoch is written 2026-08-22T04:08:56.166336, in UTC.")
-    elif not 1957 <= epoch.year <= 2100:
-        rules.append(f"EPOCH is {text[:40]}; an epoch is between 1957 and 2100.")
+    elif not FIRST_YEAR <= epoch.year <= LAST_YEAR:
+        rules.append(f"EPOCH is {text[:40]}; an epoch is between {FIRST_YEAR} and {LAST_YEAR}.")
     return epoch
 
 

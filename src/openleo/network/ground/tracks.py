@@ -6,9 +6,8 @@ its altitude changes steadily. Before the first row and after the last it is not
 
 from __future__ import annotations
 
-import csv
-import io
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from openleo.errors import InputError, Problem, counted
 from openleo.geodesy import GEOD
 from openleo.instants import parse_instant
+from openleo.reading import csv_rows
 from openleo.units import M_PER_KM
 
 Floats = NDArray[np.float64]
@@ -96,18 +96,8 @@ def read_track(path: Path, start: datetime) -> Track:
     Raises InputError with every fault of the file.
     """
     file = str(path)
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))
-        rows = [(reader.line_num, row) for row in reader]
-        header = reader.fieldnames or []
-    except OSError as error:
-        raise InputError(Problem(file, "", f"cannot be read: {error.strerror}.", "Check the path.")) from None
-    except (ValueError, csv.Error) as error:
-        raise InputError(Problem(file, "", f"cannot be read as CSV: {error}.")) from None
-    if missing := [name for name in COLUMNS if name not in header]:
-        rule = f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}."
-        way_out = "A track has t (seconds after the scenario's start, or instants), lat, lon (degrees) and alt (m)."
-        raise InputError(Problem(file, "line 1", rule, way_out))
+    way_out = "A track has t (seconds after the scenario's start, or instants), lat, lon (degrees) and alt (m)."
+    rows = csv_rows(path, "--track", COLUMNS, way_out)
     problems: list[Problem] = []
     kinds = {_is_number(row["t"]) for _, row in rows}
     if len(kinds) > 1:
@@ -134,13 +124,14 @@ def _is_number(word: str | None) -> bool:
 
 
 def _row(
-    file: str, line: int, row: dict[str, str], start: datetime, problems: list[Problem]
+    file: str, line: int, row: Mapping[str, str | None], start: datetime, problems: list[Problem]
 ) -> tuple[float, ...] | None:
     """(seconds after `start`, latitude, longitude, altitude in m), or None with the faults added."""
     faults = []
     after_s = math.nan
+    t = row["t"] or ""
     try:
-        after_s = float(row["t"]) if _is_number(row["t"]) else (parse_instant(row["t"]) - start).total_seconds()
+        after_s = float(t) if _is_number(t) else (parse_instant(t) - start).total_seconds()
     except (ValueError, TypeError):
         faults.append(f"t is {row['t']!r}; it is a number of seconds or an instant such as 2026-11-20T00:00:00Z.")
     else:
@@ -149,10 +140,10 @@ def _row(
     values = []
     for name, low, high in (("lat", -90.0, 90.0), ("lon", -180.0, 180.0), ("alt", LOWEST_M, HIGHEST_M)):
         try:
-            values.append(float(row[name]))
+            values.append(float(row[name] or ""))
             if not low <= values[-1] <= high:  # NaN fails too
                 faults.append(f"{name} is {row[name]}; it lies within {low:g} and {high:g}.")
-        except (ValueError, TypeError):
+        except ValueError:
             faults.append(f"{name} is {row[name]!r}, which is no number.")
     problems += [Problem(file, f"line {line}", fault) for fault in faults]
     return None if faults else (after_s, *values)
