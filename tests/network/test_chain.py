@@ -195,7 +195,7 @@ def test_pops_beyond_a_bent_pipe_share_a_place_as_they_share_the_addresses():
 
 
 def test_a_place_has_the_same_pops_whatever_else_is_computed():
-    """Darwin is farther from both of its PoPs than a bent pipe reaches, and is still served as Australia's people are."""
+    """Darwin is farther from both its PoPs than a bent pipe reaches, and still served as Australia's people are."""
     listed = (Listed(number_of("Tokyo"), 0.75), Listed(number_of("Frankfurt am Main"), 0.25))
     near = (Listed(number_of("Perth"), 0.5), Listed(number_of("Sydney"), 0.5))
     serving = table(MNG=listed, AUS=near)
