@@ -194,6 +194,20 @@ def test_pops_beyond_a_bent_pipe_share_a_place_as_they_share_the_addresses():
     assert assigned(table(MNG=unsaid), ["MNG"], [47.9], [106.9]).pop.tolist() == [listed[0].pop]
 
 
+def test_a_place_has_the_same_pops_whatever_else_is_computed():
+    """Darwin is farther from both its PoPs than a bent pipe reaches, and still served as Australia's people are."""
+    listed = (Listed(number_of("Tokyo"), 0.75), Listed(number_of("Frankfurt am Main"), 0.25))
+    near = (Listed(number_of("Perth"), 0.5), Listed(number_of("Sydney"), 0.5))
+    serving = table(MNG=listed, AUS=near)
+    labels, latitude, longitude = ["MNG", "MNG", "AUS", "AUS"], [47.9, 48.0, -31.9, -12.5], [106.9, 91.6, 115.9, 130.8]
+    together = assigned(serving, labels, latitude, longitude)
+    for place in range(len(labels)):
+        alone = assigned(serving, labels[place:][:1], latitude[place:][:1], longitude[place:][:1])
+        mine = together.place == place
+        assert alone.pop.tolist() == together.pop[mine].tolist(), labels[place]
+        assert alone.weight.tolist() == together.weight[mine].tolist(), labels[place]
+
+
 def test_a_territory_without_a_row_falls_back_to_the_nearest_pop_and_is_counted():
     found = assigned(table(), ["LUX"], [49.6], [6.1])
     assert found.pop.tolist() == [number_of("Frankfurt am Main")]

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from openleo.errors import InputError, Problem, near_names
 from openleo.network.ground.gateways import Gateways, geodesics_km, places_of
 from openleo.network.ground.stations import OPERATIONAL, SERVING_ENDING, Station
+from openleo.places.gazetteer import towns_of
 from openleo.places.territories import territory_id
 
 Floats = NDArray[np.float64]
@@ -188,7 +189,9 @@ def assign(
         if listed is None:
             fallback[str(name)] = float(people[mine].sum())
         numbers = np.array([one.pop for one in listed] if listed else range(len(pops)), dtype=np.int32)
-        weight = _weights(distance_km[np.ix_(mine, numbers)], people[mine], [one.share for one in listed or ()])
+        near_km = distance_km[np.ix_(mine, numbers)]
+        afar = _afar(str(name), [pops[number] for number in numbers], near_km.min(axis=1))
+        weight = _weights(near_km, [one.share for one in listed or ()], afar)
         place, k = np.nonzero(weight)
         found.append((mine[place], numbers[k], weight[place, k]))
     if not found:
@@ -198,19 +201,28 @@ def assign(
     return Served(place[order], pop[order], weight[order], fallback)
 
 
-def _weights(distance_km: Floats, people: Floats, shares: Sequence[float | None]) -> Floats:
+def _weights(distance_km: Floats, shares: Sequence[float | None], afar: bool) -> Floats:
     """Axes (place, PoP), adding up to 1 along PoPs.
 
-    The nearest of its PoPs serves a place. Where even the nearest are out of a bent pipe's reach in the mean, and all
-    shares are said, every place is served by all of them by shares: over lasers, distance does not choose.
+    The nearest of its PoPs serves a place. In a territory that is `afar`, if all shares are said, every place is served
+    by all of them by shares: over lasers, distance does not choose.
     """
     weight = np.zeros(distance_km.shape)
     weight[np.arange(len(weight)), distance_km.argmin(axis=1)] = 1.0
     said = [share for share in shares if share is not None]
-    if len(said) < 2 or len(said) < len(shares):
-        return weight
-    least_km = distance_km.min(axis=1)
-    mean_km = float((least_km * people).sum() / people.sum()) if people.sum() > 0.0 else float(least_km.mean())
-    if mean_km > BENT_PIPE_KM:
+    if afar and len(said) >= 2 and len(said) == len(shares):
         weight[:] = np.array(said) / sum(said)
     return weight
+
+
+def _afar(territory: str, listed: Sequence[Station], otherwise_km: Floats) -> bool:
+    """Whether even the nearest of its PoPs are out of a bent pipe's reach in the mean over its towns' people.
+
+    All its towns count, whichever of its places are asked for, so that a place has the same PoPs in every run; where no
+    town is listed, the places themselves count (km to the nearest).
+    """
+    latitude, longitude, people = towns_of(territory)
+    if not people.sum() > 0.0:
+        return float(otherwise_km.mean()) > BENT_PIPE_KM
+    least_km = geodesics_km(latitude, longitude, *places_of(listed)).min(axis=1)
+    return float((least_km * people).sum() / people.sum()) > BENT_PIPE_KM

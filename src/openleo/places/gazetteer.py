@@ -8,10 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 
+import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from openleo.errors import near_names
 from openleo.places.territories import territories, territory_id
+
+Floats = NDArray[np.float64]
 
 _PAIR = re.compile(r"\s*([-+]?\d+(?:\.\d+)?)\s*,\s*([-+]?\d+(?:\.\d+)?)\s*")
 
@@ -71,6 +75,15 @@ def largest_towns() -> dict[str, Place]:
     ):
         found.setdefault(place.territory, place)
     return found
+
+
+@cache
+def towns_of(territory: str) -> tuple[Floats, Floats, Floats]:
+    """(latitude_deg, longitude_deg, people) of the listed towns of a territory, axes (town,)."""
+    mine = {place for places in towns().values() for place in places if place.territory == territory}
+    rows = sorted((place.latitude_deg, place.longitude_deg, float(place.population)) for place in mine)
+    latitude, longitude, people = np.array(rows, np.float64).reshape(-1, 3).T
+    return latitude, longitude, people
 
 
 def _territory_named(words: str) -> str | None:
