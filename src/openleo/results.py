@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.capacity.case import CapacityCase
+from openleo.network.capacity.demand import Demand
 from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pop_reach import reach_of_cells
@@ -34,10 +35,19 @@ from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
+from openleo.service.rates import Rates, demand_of, rates_under
 from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
-from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
+from openleo.service.summary import (
+    RATE_COLUMNS,
+    CellTable,
+    TerritoryRow,
+    by_cell,
+    by_territory,
+    capacity_json,
+    territory_json,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -85,7 +95,7 @@ class Case:
 
     @property
     def network_document(self) -> dict[str, Any]:
-        """All that the network's reach depends on; rules enter by the gateways that they withhold alone."""
+        """All that what the network gives depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -115,8 +125,16 @@ class Case:
             said["capacity"] = self.capacity.said()
         return said
 
+    @property
+    def reach_sha256(self) -> str:
+        """Of all that reach alone depends on: whoever asks for more is in reach of the same satellites."""
+        said = {name: value for name, value in self.network_document.items() if name != "capacity"}
+        said["inputs"] = {name: sha256 for name, sha256 in said["inputs"].items() if name not in CAPACITY_INPUTS}
+        return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+
 
 RULE_INPUTS = ("rules", "compare", "scenario")
+CAPACITY_INPUTS = ("capacity", "subscriptions", "demand", "terminals")  # as `scenario_capacity` names them
 
 
 @dataclass(frozen=True)
@@ -162,7 +180,8 @@ class Results:
             "cells": len(self.cells),
             "class": self.service.class_,
             "notes": list(self.case.notes),
-            "territories": [_territory_json(row) for row in self.territories],
+            "capacity": capacity_json(self.service),
+            "territories": [territory_json(row) for row in self.territories],
             "effect": self.effect.as_json() if self.effect else None,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
@@ -182,6 +201,7 @@ class Results:
             "reason": table.reason,
             "rtt_ms_p50": table.rtt_ms_p50,
             "rtt_ms_p95": table.rtt_ms_p95,
+            **{name: getattr(table, name) for name in (*RATE_COLUMNS, "bound_by")},
             "satellites_min": statistics.satellites_min,
             "satellites_mean": statistics.satellites_mean,
             "outages": statistics.outages,
@@ -194,12 +214,15 @@ class Results:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("territory", "people", "can", "may", "served", "RTT p50 (ms)"))
-        rows = "".join(
-            f"<tr><td>{row.name}</td><td>{row.population:,}</td><td>{row.can_serve:.3f}</td><td>{row.may_serve:.3f}</td>"
-            f"<td>{row.served:.3f}</td><td>{'–' if row.rtt_ms_p50 is None else row.rtt_ms_p50}</td></tr>"
-            for row in self.territories
-        )
+        names = ["territory", "people", "can", "may", "served", "RTT p50 (ms)"]
+        names += ["down p50 (Mbit/s)", "up p50 (Mbit/s)"] if self.service.rates else []
+        head = "".join(f"<th>{name}</th>" for name in names)
+        rows = ""
+        for row in self.territories:
+            known = [row.name, f"{row.population:,}", *(f"{x:.3f}" for x in (row.can_serve, row.may_serve, row.served))]
+            medians = [row.rtt_ms_p50, *([row.down_mbps_p50, row.up_mbps_p50] if self.service.rates else [])]
+            cells = known + ["–" if one is None else str(one) for one in medians]
+            rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         return f"<table><caption>{self.case.name}</caption><tr>{head}</tr>{rows}</table>"
 
 
@@ -222,20 +245,26 @@ def compute(
     refuse_nothing(case, parts)
     if said := notes_on_pops(case, parts):
         case = replace(case, notes=(*case.notes, *said))
+    demand = None
+    if case.capacity:
+        demand, said = demand_of(case.capacity, parts)
+        case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
     statistics, failures = count_reach(case, parts, threads, tell, on_reach)
     reached = time.perf_counter()
     classes = classes_of(case)
     at = case.grid.start  # a window that changes later in the run is told in the notes
     before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
-    service = serve(statistics, parts, before, classes[0])
+    after = mask.compute(second, parts, classes, regions, at) if second else None
+    rates = _rates(case, parts, demand, [one for one in (before, after) if one], threads, tell)
+    shared = time.perf_counter()
+    service = serve(statistics, parts, before, classes[0], rates[0])
     compared, change = None, None
-    if second:
-        after = mask.compute(second, parts, classes, regions, at)
+    if second and after:
         other = statistics
         if case.compare_network:
             other, _ = count_reach(replace(case, network=case.compare_network), parts, threads, tell)
-        compared = serve(other, parts, after, classes[0])
+        compared = serve(other, parts, after, classes[0], rates[1])
         kinds = mask.kinds_of(parts, regions)
         ground = Reached(parts, statistics, kinds)
         networks = networks_of(case, ground, partial(_reach_of, case, parts, kinds, threads, tell))
@@ -254,8 +283,32 @@ def compute(
         compared,
         change,
         failures,
-        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+        {
+            "total": done - started,
+            "parts": cut - started,
+            "slots": reached - cut,
+            **({"capacity": shared - reached} if demand else {}),
+            "join": done - shared,
+        },
     )
+
+
+def _rates(
+    case: Case, parts: Parts, demand: Demand | None, masks: Sequence[mask.Mask], threads: int | None, tell: OnProgress
+) -> tuple[Rates | None, ...]:
+    """What the case's networks give under each mask: side by side, or each on its own where rules make them two."""
+    if case.capacity is None or demand is None:
+        return (None,) * len(masks)
+    networks = [case.network, *([case.compare_network] if case.compare_network else [])]
+    groups = (
+        [(networks[0], masks)] if len(networks) == 1 else list(zip(networks, ([one] for one in masks), strict=True))
+    )
+    found: list[Rates] = []
+    for network, some in groups:
+        progress = partial(tell, "computing capacity")
+        progress(0, len(range(0, case.grid.slots, case.capacity.computed_every(case.grid.slots))))
+        found += rates_under(case.capacity, network, case.grid, parts, demand, some, threads, progress)
+    return tuple(found)
 
 
 def networks_of(case: Case, own: Reached, reach_of: Callable[[Gateways], Reached]) -> Networks:
@@ -343,22 +396,3 @@ def classes_of(case: Case) -> tuple[str, ...]:
     rule_sets = [rule_set for rule_set in (case.rules, case.compare) if rule_set]
     special = any(rule.emergency for rule_set in rule_sets for rule in rule_set.rules)
     return case.classes + ((EMERGENCY,) if special and EMERGENCY not in case.classes else ())
-
-
-def _territory_json(row: TerritoryRow) -> dict[str, Any]:
-    return {
-        "territory": row.territory,
-        "name": row.name,
-        "cells": row.cells,
-        "population": row.population,
-        "area_km2": row.area_km2,
-        "weighting": row.weighting,
-        "can_serve": row.can_serve,
-        "may_serve": row.may_serve,
-        "served": row.served,
-        "rtt_ms_p50": row.rtt_ms_p50,
-        "rtt_ms_p95": row.rtt_ms_p95,
-        "down_mbps_p50": None,
-        "up_mbps_p50": None,
-        "not_served_because": row.not_served_because,
-    }

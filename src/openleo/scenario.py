@@ -33,7 +33,7 @@ from openleo.places.territories import territories
 from openleo.policy.rules import RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
-from openleo.scenario_capacity import read_capacity
+from openleo.scenario_capacity import notes_on_capacity, read_capacity
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, ScenarioRecord
 from openleo.scenario_network import (
@@ -53,7 +53,6 @@ from openleo.scenario_pairs import PairCase as PairCase
 from openleo.scenario_rules import NO_RULES, ReadPolicy, licensed, notes_on_changes, notes_on_rules, read_policy
 
 HYPATIA = "hypatia"
-NO_RATES_YET = "Capacity was read and checked; the summary of this version has no rates."
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
 
 
@@ -141,7 +140,7 @@ def _case(
     if record.capacity.enabled:
         asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
         loaded = problems.read(asked)
-        notes.append(NO_RATES_YET)
+    notes += notes_on_capacity(record, serves_by_table=bool(ground and ground[2]))
     policy = record.policy
     said = read_policy(policy, folder, file, problems)
     problems.found += said.not_kept if to_run else ()

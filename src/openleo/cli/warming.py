@@ -18,11 +18,12 @@ import numpy as np
 import pyarrow as pa
 
 from openleo import cells as h3cells
+from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import chain, ephemeris, hand_overs, journeys, max_min, topology
 from openleo.network.admission import GroundLimits
-from openleo.network.capacity import candidates, forest, radios
+from openleo.network.capacity import candidates, forest, radios, throughput
 from openleo.network.capacity.allocation import SlotDemand, allocate
 from openleo.network.capacity.beams import OBJECTIVES
 from openleo.network.capacity.caps import Caps
@@ -46,7 +47,9 @@ from openleo.policy.rules import Rule, union
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminal_kinds import settle
 from openleo.policy.terminals import Terminals
+from openleo.results import compute
 from openleo.scenario import Scenario
+from openleo.scenario_capacity import read_capacity
 
 SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)
 LATITUDE_DEG, LONGITUDE_DEG = np.array([10.0, 12.0]), np.array([100.0, 130.0])
@@ -62,11 +65,13 @@ def warm_up() -> None:
     scenario.first_slots(2).run()
     _single_users(scenario.first_slots(SLOTS))
     _beams(scenario)
+    _everybody(scenario)
     start = scenario.case.grid.start
     small = from_shells("small", start, [SHELL])
     with TemporaryDirectory() as folder:
         flown = _forwarding(small, start, Path(folder))
         _ephemerides(small, start, Path(folder))
+    _throughput(small, start)
     _pairs(small, start)
     _pairs(flown, start)
     _links_without_order()
@@ -113,12 +118,29 @@ def _beams(scenario: Scenario) -> None:
         made = allocate(found, caps, grown, asked, around, objective=objective, previous=before, keep=0.2)
 
 
+def _everybody(scenario: Scenario) -> None:
+    """A run with capacity, as plans have it: slots one after the other, and slots apart."""
+    case, _ = read_capacity(CapacityRecord(every_slots=2), DemandRecord(), scenario.case.resolution, Path(), "")
+    run = scenario.first_slots(3).case
+    compute(replace(run, capacity=case))
+    compute(replace(run, capacity=replace(case, every_slots=1)))
+
+
 def _rates() -> None:
     """What channels of a link carry."""
     known = radios.embedded()
     satellite, terminal = known.satellite("starlink-v1"), known.terminal("fixed")
     rates = channel_rates(satellite, terminal, climate(LATITUDE_DEG, LONGITUDE_DEG), [550.0], 1.0)
     rates.of_links(np.array([0, 1], np.int32), np.zeros(2, np.int32), np.array([30.0, 90.0]))
+
+
+def _throughput(constellation: Constellation, start: datetime) -> None:
+    """What satellites see of a demand, by beams that stand still and by turned ones."""
+    now_km, later_km = ephemeris.positions(constellation, start, np.array(SECONDS)).position_km
+    for beams in (throughput.Beams(2, fixed=True), throughput.Beams(2, area_km2=1e6)):
+        system = throughput.System(25.0, 25.0, 1000.0, beams, antennas=1, site_antennas=1, isl_mbps=0.0)
+        here = throughput.users(LATITUDE_DEG, LONGITUDE_DEG, np.ones(2), system, highest_km=8_000.0)
+        throughput.demand_mbps(here, system, now_km, later_km)
 
 
 def _pairs(constellation: Constellation, start: datetime) -> None:
