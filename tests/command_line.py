@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import sys
@@ -12,7 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from openleo.cli import main
+
+# Typer makes all verbs anew for every command line, which takes longer than many of them: here once.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 def openleo(*arguments: object) -> tuple[int, str, str]:
