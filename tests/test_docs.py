@@ -11,6 +11,7 @@ import functools
 import io
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import pytest
 import typer
 from pydantic import BaseModel
 
+from command_line import shown
 from openleo.cli import app
 from openleo.network.constellation import catalogue, shells
 from openleo.policy import rule_records
@@ -204,11 +206,11 @@ def steps(console: str) -> list[tuple[str, list[str]]]:
     return found
 
 
-def check_shown(shown: list[str], output: str, command: str) -> None:
+def check_shown(lines: list[str], output: str, command: str) -> None:
     """Lines shown come one after the other; where `…` stands between them, others may."""
     real = [line.rstrip() for line in output.splitlines() if line.strip()]
     place, skipping = 0, False
-    for line in filter(str.strip, shown):
+    for line in filter(str.strip, lines):
         if line.strip() == LEFT_OUT:
             skipping = True
             continue
@@ -216,7 +218,7 @@ def check_shown(shown: list[str], output: str, command: str) -> None:
         found = next((number for number in range(place, min(last, len(real))) if real[number] == line), None)
         assert found is not None, f"$ {command}\ndoes not print\n{line}\nbut\n{output}"
         place, skipping = found + 1, False
-    assert skipping or place == len(real) or not shown, f"$ {command}\nprints more than is shown:\n{output}"
+    assert skipping or place == len(real) or not lines, f"$ {command}\nprints more than is shown:\n{output}"
 
 
 def save(block: Block, folder: Path) -> None:
@@ -245,6 +247,24 @@ def run(command: str, folder: Path) -> str:
     return done.stdout
 
 
+QUOTED = re.compile(r"""'[^']*'|"[^"$`\\]*\"""")
+NOT_PLAIN = set("|&;<>()$`\\*?[#~{}!\n")  # a shell would make something of it
+Run = Callable[[str, Path], str]
+
+
+def run_here(command: str, folder: Path) -> str:
+    """As `run`; a plain `openleo …` in this process, which has its libraries loaded and its kernels compiled."""
+    if not command.startswith("openleo ") or NOT_PLAIN & set(QUOTED.sub("", command)):
+        return run(command, folder)
+    with pytest.MonkeyPatch.context() as here:
+        here.chdir(folder)
+        here.setenv("COLUMNS", "100")
+        here.setenv("NO_COLOR", "1")
+        code, said = shown(*shlex.split(command)[1:])
+    assert code == 0, f"$ {command}\n{said}"
+    return said
+
+
 WITH_CONSOLE = [page for page in PAGES if any(block.language == "console" for block in blocks(page))]
 WITH_PYTHON = [page for page in PAGES if any(block.language == "python" for block in blocks(page))]
 
@@ -266,9 +286,8 @@ LONG = {
 }  # fmt: skip
 
 
-def _marked(page: Path) -> object:
-    long = page.parent.name == "scenarios" or page.stem in LONG
-    return pytest.param(page, id=page.stem, marks=[pytest.mark.slow] if long else [])
+QUICK = [page for page in WITH_CONSOLE if page.parent.name != "scenarios" and page.stem not in LONG]
+by_name = {"ids": lambda page: page.stem}
 
 
 TOOLS = ("ssh-keygen", "jq", "curl", "openssl", "perl", "sha256sum")  # of other people, that pages use
@@ -298,13 +317,19 @@ def test_pages_said_to_take_long_are_there() -> None:
     assert {page.stem for page in WITH_CONSOLE} > LONG
 
 
-@pytest.mark.parametrize("page", [_marked(page) for page in WITH_CONSOLE])
+@pytest.mark.parametrize("page", QUICK, **by_name)
+def test_verbs_print_what_is_shown(page: Path, tmp_path: Path) -> None:
+    """The pages that are quick, each time; the slow tests type every command of every page into a shell."""
+    _need_tools(page)
+    _follow(page, tmp_path, run_here)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", WITH_CONSOLE, **by_name)
 def test_commands_print_what_is_shown(page: Path, tmp_path: Path, left_by: Callable[[Path], Path]) -> None:
     if page.is_relative_to(DOCS / "scenarios"):
         shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    commands = " ".join(block.content for block in blocks(page) if block.language == "console")
-    if absent := [tool for tool in TOOLS if f"{tool} " in commands and shutil.which(tool) is None]:
-        pytest.skip(f"not installed: {', '.join(absent)}")
+    _need_tools(page)
     if page in map(_page_before, WITH_CONSOLE):
         left_by(page)  # followed once, for those that go on too
         return
@@ -313,19 +338,25 @@ def test_commands_print_what_is_shown(page: Path, tmp_path: Path, left_by: Calla
     _follow(page, tmp_path)
 
 
-def _follow(page: Path, folder: Path) -> None:
+def _need_tools(page: Path) -> None:
+    commands = " ".join(block.content for block in blocks(page) if block.language == "console")
+    if absent := [tool for tool in TOOLS if f"{tool} " in commands and shutil.which(tool) is None]:
+        pytest.skip(f"not installed: {', '.join(absent)}")
+
+
+def _follow(page: Path, folder: Path, run: Run = run) -> None:
     """Do what a page says, in a folder."""
     for block in blocks(page):
         if block.language in SAVED:
             save(block, folder)
         if block.language != "console":
             continue
-        for command, shown in steps(block.content):
+        for command, lines in steps(block.content):
             if command.startswith("cd "):
                 folder = folder / command[3:]
                 assert folder.is_dir()
             else:
-                check_shown(shown, run(command, folder), command)
+                check_shown(lines, run(command, folder), command)
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
@@ -348,7 +379,7 @@ def test_the_readme_s_table_is_what_the_demo_prints(tmp_path: Path) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"\(`(openleo plan examples/taiwan\.toml --slots \d+)`\)", page)
     table = next(block.content for block in blocks(ROOT / "README.md") if block.language == "text")
-    printed = " ".join(run(f"{command} --out {tmp_path / 'out'}", ROOT).split())
+    printed = " ".join(run_here(f"{command} --out {tmp_path / 'out'}", ROOT).split())
     for line in table.partition("\n\n")[0].splitlines():
         assert " ".join(line.split()) in printed, line
     assert " ".join(table.partition("\n\n")[2].split()) in printed

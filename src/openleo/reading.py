@@ -11,7 +11,7 @@ import io
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -23,6 +23,14 @@ from openleo.errors import InputError, Problem, join_or, near_names
 MOST_DIGITS = 1_000  # of a whole number
 MOST_BYTES = 10_000_000  # of a file; a rule takes a few hundred
 LONGEST_SHOWN = 200  # characters of a value at fault
+LEFT_OUT = object()
+# How pydantic calls a number beyond a bound: where it says which, and what to add to be within.
+BOUNDS = {
+    "greater_than_equal": ("ge", 0),
+    "less_than_equal": ("le", 0),
+    "greater_than": ("gt", 1),
+    "less_than": ("lt", -1),
+}
 
 
 class Record(BaseModel):
@@ -136,20 +144,24 @@ def check(model: type[RecordType], data: dict[str, Any], file: str, under: str =
 
 
 def examine(
-    model: type[RecordType], data: dict[str, Any], file: str, under: str = ""
+    model: type[RecordType], data: dict[str, Any], file: str, under: str = "", *, within_bounds: bool = False
 ) -> tuple[RecordType | None, list[Problem]]:
     """(the record, every fault of the file): with unknown keys left out, what remains may still make a record.
 
-    So whoever reads on can find the faults of what the file names as well.
+    So whoever reads on can find the faults of what the file names as well. `within_bounds`: numbers out of their
+    bounds stand as the bound in that record, likewise.
     """
     try:
         return model.model_validate(data), []
     except ValidationError as error:
         faults = error.errors()
     record = None
-    if unknown := [tuple(fault["loc"]) for fault in faults if fault["type"] == "extra_forbidden"]:
+    others = {tuple(fault["loc"]): LEFT_OUT for fault in faults if fault["type"] == "extra_forbidden"}
+    if within_bounds:
+        others |= {tuple(fault["loc"]): _bound(fault) for fault in faults if fault["type"] in BOUNDS}
+    if others:
         try:
-            record = model.model_validate(_without(data, frozenset(unknown)))
+            record = model.model_validate(_changed(data, others))
         except ValidationError as error:
             known = {fault["loc"] for fault in faults}
             faults += [fault for fault in error.errors() if fault["loc"] not in known]
@@ -182,12 +194,21 @@ def _place_in(data: Any, fault: Any) -> Place:
     return tuple(place)
 
 
-def _without(data: Any, places: frozenset[tuple[Any, ...]], at: tuple[Any, ...] = ()) -> Any:
-    """A copy of nested tables and lists without the values at some places."""
+def _bound(fault: Any) -> Any:
+    """The bound that a number is beyond; one step within it where it is none of the numbers that may be."""
+    name, step = BOUNDS[fault["type"]]
+    return fault["ctx"][name] + step
+
+
+def _changed(data: Any, others: Mapping[tuple[Any, ...], Any], at: tuple[Any, ...] = ()) -> Any:
+    """A copy of nested tables and lists with other values at some places, or without them."""
+    if at in others:
+        return others[at]
     if isinstance(data, dict):
-        return {key: _without(value, places, (*at, key)) for key, value in data.items() if (*at, key) not in places}
+        made = {key: _changed(value, others, (*at, key)) for key, value in data.items()}
+        return {key: value for key, value in made.items() if value is not LEFT_OUT}
     if isinstance(data, list):
-        return [_without(value, places, (*at, number)) for number, value in enumerate(data)]
+        return [_changed(value, others, (*at, number)) for number, value in enumerate(data)]
     return data
 
 

@@ -85,7 +85,7 @@ class Scenario:
     def of(cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem], *, to_run: bool = False) -> Scenario:
         """A scenario's tables, with all that they name; `faults` are raised with those that are found."""
         raw, found = scenario_pairs.without_directory(raw, str(path))
-        record, problems = examine(ScenarioRecord, raw, str(path))
+        record, problems = examine(ScenarioRecord, raw, str(path), within_bounds=True)
         problems = [*faults, *found, *problems]
         if record is None:
             raise InputError(problems)

@@ -1,41 +1,12 @@
-"""The command line, run in this process: arguments in; exit code, stdout and stderr out."""
+"""Runs that the tests of verbs share: from an empty folder, and of the starter scenario."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from command_line import openleo
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The answer on stdout; NaN and Infinity are no JSON."""
-
-        def refuse(constant: str) -> None:
-            raise ValueError(f"{constant} is no JSON")
-
-        return json.loads(self.out, parse_constant=refuse)
-
-
-Run = Callable[..., Done]
-
-
-def run_openleo(*arguments: object) -> Done:
-    return Done(*openleo(*arguments))
+from command_line import Done, Run, run_openleo
 
 
 @pytest.fixture

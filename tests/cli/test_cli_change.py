@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Done, run_openleo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_cli_policy_effect import PERMITS, SCENARIO, STRIP
+
+from command_line import Done, run_openleo
 
 PARTIES = {
     "operator": ("operator-1", "operator-2", "operator-3"),

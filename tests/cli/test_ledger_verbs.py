@@ -258,7 +258,7 @@ def test_witnesses_cosign_and_a_policy_counts_them(ledger: Path, note: Path, tmp
 
 
 def test_the_key_is_never_printed(ledger: Path, note: Path, tmp_path: Path) -> None:
-    secret = (ledger / "log.key").read_text().strip().rpartition("+")[2]
+    secret = (ledger / "log.key").read_text().strip().split("+", 4)[4]  # the key itself, which may hold a + too
     printed = ""
     for verb in (("append", ledger, note), ("checkpoint", ledger), ("prove", ledger, 0), ("verify", ledger),
                  ("export", ledger, tmp_path / "site"), ("init", ledger, "--origin", ORIGIN)):  # fmt: skip

@@ -31,7 +31,7 @@ def test_a_key_file_is_its_owner_s_alone_and_never_written_over(tmp_path: Path) 
 def test_a_key_is_never_shown(tmp_path: Path) -> None:
     made = keys.generate("example.org/new")
     keys.write_signer(tmp_path / "key", made)
-    secret = (tmp_path / "key").read_text().strip().rpartition("+")[2]
+    secret = (tmp_path / "key").read_text().strip().split("+", 4)[4]  # which may hold a + too
     (tmp_path / "bad").write_text(f"PRIVATE+KEY+example.org/new+00000000+{secret}\n")
     (tmp_path / "bad").chmod(0o600)
     with pytest.raises(Malformed) as refused:

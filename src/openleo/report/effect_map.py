@@ -117,7 +117,7 @@ def _panel(
             autolim=False,
         )
         if look.hatch:
-            ax.add_patch(layers.hatched(corners, HATCH_COLOURS[look.hatch], look.hatch))
+            ax.add_artist(layers.hatched(corners, HATCH_COLOURS[look.hatch], look.hatch))
     layers.draw_graticule(ax, frame)
     layers.draw_borders(ax, frame)
     layers.draw_scale(ax, frame, names)

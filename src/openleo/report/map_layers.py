@@ -97,9 +97,12 @@ def _lines(frame: Frame, outlines: Sequence[shapely.Geometry]) -> Outline:
 
 
 def draw_land(axes: Axes, frame: Frame) -> None:
-    """The sea as the axes' ground, and all land on it, with its borders not yet drawn."""
+    """The sea as the axes' ground, and all land on it, with its borders not yet drawn.
+
+    As an artist, here and below: a patch has the axes measure it, corner by corner, for limits that the frame has set.
+    """
     axes.set_facecolor(OCEAN)
-    axes.add_patch(PathPatch(_land_path(frame), facecolor=LAND, edgecolor=LAND, linewidth=0.3, zorder=1))
+    axes.add_artist(PathPatch(_land_path(frame), facecolor=LAND, edgecolor=LAND, linewidth=0.3, zorder=1))
 
 
 def draw_borders(axes: Axes, frame: Frame) -> None:
@@ -109,7 +112,7 @@ def draw_borders(axes: Axes, frame: Frame) -> None:
     for path, dashes in zip(_border_paths(frame), ("solid", DASHES), strict=True):
         line = PathPatch(path, fill=False, edgecolor=LINE, linewidth=width, linestyle=dashes, zorder=5)
         line.set_path_effects(over_dark)
-        axes.add_patch(line)
+        axes.add_artist(line)
 
 
 def _edition(frame: Frame) -> str:
@@ -153,7 +156,7 @@ def draw_cells(axes: Axes, shapes: CellShapes, table: CellTable, scale: Normaliz
             collection.set_edgecolor(REASON_COLOURS[code])
         axes.add_collection(collection, autolim=False)
         if code is Reason.NOT_PERMITTED:
-            axes.add_patch(hatched(corners, HATCH_COLOUR, NOT_PERMITTED_HATCH))
+            axes.add_artist(hatched(corners, HATCH_COLOUR, NOT_PERMITTED_HATCH))
 
 
 def hatched(corners: Sequence[NDArray[np.float64]], colour: str, hatch: str) -> PathPatch:
@@ -216,7 +219,7 @@ def draw_contested(axes: Axes, frame: Frame, names: Names) -> bool:
             if len(pieces):
                 found.append((id_, pieces))
     for _, pieces in found:
-        axes.add_patch(
+        axes.add_artist(
             PathPatch(
                 outline_of(pieces), facecolor="none", edgecolor=INK, linewidth=0.0, hatch=CONTESTED_HATCH, zorder=4
             )

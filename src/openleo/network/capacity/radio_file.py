@@ -6,6 +6,8 @@ outside the span that a key allows is refused with a guess at the unit that was 
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -124,6 +126,30 @@ SPANS: dict[str, tuple[float, float, str, dict[float, str]]] = {
     "mbps_down_max": (0.001, 1e7, "Mbit/s", {1e6: "bit/s", 1e3: "kbit/s"}),
     "mbps_up_max": (0.001, 1e7, "Mbit/s", {1e6: "bit/s", 1e3: "kbit/s"}),
 }
+CHECK = "Check its unit."
+# What is narrower for one kind than for all, and what to ask of what is outside.
+SPANS_OF: dict[tuple[str, str], tuple[float, float, str]] = {
+    ("terminal", "antenna_m"): (0.05, 10.0, CHECK),
+    ("satellite", "g_t_db_k"): (-40.0, 30.0, "Is it a gain in dBi? G/T is that less 10·log10 of the noise in K."),
+}
+# Keys of other units, and how to come from them to ours.
+OTHER_UNITS = {
+    "eirp_dbm": "Write eirp_dbw: dBm less 30.",
+    "eirp_w": "Write eirp_dbw: 10·log10 of the watts.",
+    "frequency_mhz": "Write frequency_ghz: MHz over 1,000.",
+    "frequency_hz": "Write frequency_ghz: Hz over 1,000,000,000.",
+    "bandwidth_ghz": "Write bandwidth_mhz: GHz times 1,000.",
+    "bandwidth_khz": "Write bandwidth_mhz: kHz over 1,000.",
+    "bandwidth_hz": "Write bandwidth_mhz: Hz over 1,000,000.",
+    "antenna_cm": "Write antenna_m: cm over 100.",
+    "antenna_mm": "Write antenna_m: mm over 1,000.",
+    "gain_dbi": "Write g_t_db_k: the gain less 10·log10(noise_k).",
+    "gbps_down_max": "Write mbps_down_max: Gbit/s times 1,000.",
+    "gbps_up_max": "Write mbps_up_max: Gbit/s times 1,000.",
+}
+GEOSTATIONARY_M = 35_786e3  # no satellite of ours is higher
+WIDE_FROM_GHZ, NARROWEST_MHZ = 10.0, 1.0  # above 10 GHz a channel is some MHz wide at least
+POOREST_BITS_PER_HZ = 0.4  # QPSK 1/4 with its roll-off
 WHOLE = {"channels", "polarisations", "antennas", "beams_down", "beams_up"}
 TRANSMIT, RECEIVE = "eirp_dbw", "g_t_db_k"
 NEEDS = {"down": TRANSMIT, "up": RECEIVE, "feeder_up": RECEIVE, "feeder_down": TRANSMIT}
@@ -138,22 +164,32 @@ def problems_of(record: RadioFile, file: str) -> list[Problem]:
             where = f"{kind}[{number}]"
             if names.index(one.name) < number:
                 found.append(Problem(file, f"{where}.name", f'"{one.name}" stands twice.', "Rename one of them."))
-            found += _in_span(one, file, where)
+            found += _in_span(one, file, where, kind)
             for side, needed in NEEDS.items() if kind == "satellite" else ():
                 part = getattr(one, side)
                 if part is None:
                     continue
-                found += _in_span(part, file, f"{where}.{side}")
+                found += _in_span(part, file, f"{where}.{side}", kind)
                 if getattr(part, needed) is None:
                     way_out = "Its end of this link is the transmitter." if needed == TRANSMIT else "It receives here."
                     found.append(Problem(file, f"{where}.{side}.{needed}", "is missing.", way_out))
                 found += _wider_than_its_band(part, file, f"{where}.{side}")
+                narrow = _narrower_than_believed(part, file, f"{where}.{side}")
+                found += narrow or _beyond_its_own_flux(part, file, f"{where}.{side}")
+            found += _less_than_a_channel(one, file, where) if isinstance(one, SatelliteRecord) else []
     return found
 
 
-def _in_span(record: Record, file: str, where: str) -> list[Problem]:
+def in_our_units(problem: Problem) -> Problem:
+    """A problem whose way out tells how to come from the unit in a key's name to ours, where that is the fault."""
+    way_out = OTHER_UNITS.get(problem.where.rpartition(".")[2])
+    return replace(problem, way_out=way_out) if way_out and "there is no key" in problem.rule else problem
+
+
+def _in_span(record: Record, file: str, where: str, kind: str) -> list[Problem]:
     found = []
     for key, (least, most, unit, others) in SPANS.items():
+        least, most, way_out = SPANS_OF.get((kind, key), (least, most, CHECK))
         quantity = getattr(record, key, None)
         if quantity is None:
             continue
@@ -165,7 +201,6 @@ def _in_span(record: Record, file: str, where: str) -> list[Problem]:
                 found.append(Problem(file, place, rule, "low ≤ value ≤ high."))
         if not least <= value <= most:
             meant = {name: value / factor for factor, name in others.items() if least <= value / factor <= most}
-            way_out = "Check its unit."
             if meant:
                 way_out = (
                     f"In {join_or(list(meant))}? Then it is {join_or([f'{one:g}' for one in meant.values()])} here."
@@ -185,6 +220,44 @@ def _wider_than_its_band(side: SideRecord, file: str, where: str) -> list[Proble
         f"{number(side.channels):g} channels of {number(side.bandwidth_mhz):g} MHz do not fit around {frequency:g} GHz."
     )
     return [Problem(file, f"{where}.bandwidth_mhz", rule, "It is of one channel, in MHz.")]
+
+
+def _narrower_than_believed(side: SideRecord, file: str, where: str) -> list[Problem]:
+    """A channel of a fraction of a MHz above 10 GHz was written in GHz."""
+    wide_mhz, frequency = number(side.bandwidth_mhz), number(side.frequency_ghz)
+    if frequency < WIDE_FROM_GHZ or not SPANS["bandwidth_mhz"][0] <= wide_mhz < NARROWEST_MHZ:
+        return []
+    rule = f"is {wide_mhz:g}; around {frequency:g} GHz a channel has {NARROWEST_MHZ:g} MHz at least."
+    return [Problem(file, f"{where}.bandwidth_mhz", rule, f"In GHz? Then it is {wide_mhz * 1e3:g} here.")]
+
+
+def _beyond_its_own_flux(side: SideRecord, file: str, where: str) -> list[Problem]:
+    """What breaks its own limit on the ground from the geostationary orbit even was written in dBm."""
+    if side.eirp_dbw is None or side.pfd_dbw_m2_4khz is None or number(side.bandwidth_mhz) <= 0.0:
+        return []
+    eirp, limit = number(side.eirp_dbw), number(side.pfd_dbw_m2_4khz)
+    spread_db = 10.0 * math.log10(4.0 * math.pi * GEOSTATIONARY_M**2) + 10.0 * math.log10(
+        number(side.bandwidth_mhz) * 1e6 / 4e3
+    )
+    if eirp - spread_db <= limit:
+        return []
+    rule = (
+        f"is {eirp:g}: {eirp - spread_db:.1f} dB(W/m²) in 4 kHz on the ground from 35,786 km even, above the "
+        f"{limit:g} of pfd_dbw_m2_4khz."
+    )
+    return [Problem(file, f"{where}.eirp_dbw", rule, f"In dBm? Then it is {eirp - 30.0:g} here.")]
+
+
+def _less_than_a_channel(record: SatelliteRecord, file: str, where: str) -> list[Problem]:
+    """A satellite that carries less in all than one of its channels at the poorest MODCOD: in Gbit/s."""
+    found = []
+    for side, key in ((record.down, "mbps_down_max"), (record.up, "mbps_up_max")):
+        most = getattr(record, key)
+        if most is None or not number(most) < POOREST_BITS_PER_HZ * number(side.bandwidth_mhz):
+            continue
+        rule = f"is {number(most):g}, less than one channel of {number(side.bandwidth_mhz):g} MHz carries at its worst."
+        found.append(Problem(file, f"{where}.{key}", rule, f"In Gbit/s? Then it is {number(most) * 1e3:g} here."))
+    return found
 
 
 def number(quantity: Any) -> float:

@@ -26,6 +26,7 @@ from openleo.network.capacity.radio_file import (
     SatelliteRecord,
     SideRecord,
     TerminalRecord,
+    in_our_units,
     number,
     problems_of,
 )
@@ -185,6 +186,7 @@ def _union(parts: Sequence[Radios]) -> Radios:
 
 def _read(path: Path, file: str) -> Radios:
     record, problems = examine(RadioFile, read_toml(path), file)
+    problems = [in_our_units(problem) for problem in problems]
     if record is not None:
         problems = problems + problems_of(record, file)
     if problems or record is None:
