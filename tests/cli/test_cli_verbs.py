@@ -64,6 +64,13 @@ def test_help_names_every_verb_of_the_contract(run):
         assert f"\n  {verb}" in said
 
 
+@pytest.mark.parametrize("group", [[], ["policy"], ["change"], ["officer"], ["ledger"], ["territory"], ["export"]])
+def test_lists_of_verbs_break_no_sentence_off(run, group):
+    listed = run(*group, "--help").out.partition("\nCommands:\n")[2]
+    assert len(listed.splitlines()) >= 3
+    assert "..." not in listed
+
+
 @pytest.mark.parametrize("arguments", [["bogus"], ["plan"], ["plan", "--bogus"], ["path"], ["territory", "show"]])
 def test_a_command_that_is_none_is_exit_2(run, arguments):
     done = run(*arguments)

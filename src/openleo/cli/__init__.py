@@ -28,11 +28,12 @@ from openleo.cli import (
     score,
     territory,
 )
-from openleo.cli.common import print_json
+from openleo.cli.common import Verbs, print_json
 
 app = typer.Typer(
     name="openleo",
     help="Who can be served by a LEO satellite network, who may be, who is, and who decided.",
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

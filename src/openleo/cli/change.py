@@ -24,8 +24,10 @@ from openleo.cli import (
     change_verify,
     change_vote,
 )
+from openleo.cli.common import Verbs
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Changes that take effect: proposed, computed, approved by several parties, logged, activated.",

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from openleo.instants import SlotGrid
@@ -23,11 +24,23 @@ if TYPE_CHECKING:
 
 MOST_LOOKED_AT = 100  # instants, for satellites without a position
 MOST_NAMED = 3  # of these
+LONGEST_SENTENCE = 1_000  # characters of a verb's first sentence in a list of verbs
 ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenario file (TOML); see `openleo init`.")]
 RULES_HELP = "Rule files (TOML, or JSON by its ending), or folders of them; their union decides."
 RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help=RULES_HELP)]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
+
+
+class Verbs(TyperGroup):
+    """A group whose help tells each verb by its whole first sentence, where Typer breaks it off at the line's end."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        verbs = [(name, verb) for name in self.list_commands(ctx) if (verb := self.get_command(ctx, name)) is not None]
+        rows = [(name, verb.get_short_help_str(LONGEST_SENTENCE)) for name, verb in verbs if not verb.hidden]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
 
 
 def print_json(answer: object) -> None:

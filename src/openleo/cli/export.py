@@ -14,9 +14,10 @@ from openleo.cli import (
     export_planes,
     export_traces,
 )
+from openleo.cli.common import Verbs
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Write inputs and results in other programs' formats."
+    cls=Verbs, no_args_is_help=True, rich_markup_mode=None, help="Write inputs and results in other programs' formats."
 )
 app.command("hypatia")(export_hypatia.hypatia)
 app.command("traces")(export_traces.traces)

@@ -14,8 +14,10 @@ from openleo.cli import (
     ledger_watch,
     ledger_witness,
 )
+from openleo.cli.common import Verbs
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="A public log that nobody can change unseen: append, prove, verify, publish, witness.",

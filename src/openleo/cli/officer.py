@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from openleo.cli import officer_found, officer_keys, officer_list, officer_log_key, officer_roster
+from openleo.cli.common import Verbs
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Officers, keys and quorums: found a ledger, change who decides, revoke a key.",

@@ -14,8 +14,10 @@ from openleo.cli import (
     policy_schema,
     policy_shadow,
 )
+from openleo.cli.common import Verbs
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Who may be served: rules checked, decided, explained and compared.",

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from openleo.cli import territory_eez, territory_show
-from openleo.cli.common import AsJson, print_json
+from openleo.cli.common import AsJson, Verbs, print_json
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="The named areas that scenarios and rules speak of."
+    cls=Verbs, no_args_is_help=True, rich_markup_mode=None, help="The named areas that scenarios and rules speak of."
 )
 
 
