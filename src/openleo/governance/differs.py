@@ -12,9 +12,10 @@ from typing import Any
 from openleo.governance.losses import PPM
 
 Json = Mapping[str, Any]
-ROUNDED_TO = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0, "rtt_ms_p50": 0.1}
+ROUNDED_TO = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0, "rtt_ms_p50": 0.1, "down_mbps_p50": 0.1,
+              "up_mbps_p50": 0.1}  # fmt: skip
 ROWS = ("base_and_new", "new_before_and_after")
-SAME = ("base", "new", "network", "at", "slots", "edges_left_out", "edges_untold")
+SAME = ("base", "new", "network", "at", "slots", "edges_left_out", "edges_untold", "capacity")
 OF_TERMINALS = ("terminals", "because")  # a rule may stand there for what it takes from terminals alone
 OTHER = ("cells", "area_km2", "people")
 AMOUNTS = ("lost", "gained", "may_lose", "may_gain")

@@ -7,19 +7,25 @@ it: what rules or gateways take is lost, and never displaced as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.policy.mask import YES
 from openleo.service.amounts import Amount, Moved
+from openleo.service.change import Between, Side
+from openleo.service.rates import Rates
 from openleo.service.reached import Reached
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+BothRates = tuple[Rates, Rates]  # before and after
+
+MBPS_DIGITS = 1  # tenths, so that what another machine computes is the same
 LEAST_DROP = 0.001  # of what is asked for: a cell that has so much less, or more, counts as one
 
 
@@ -29,6 +35,47 @@ class ByBeams:
 
     of: Mapping[tuple[str, str], Moved]
     totals: Mapping[str, Moved]
+
+
+def with_beams(found: Between, networks: tuple[Reached, Reached], was: Side, is_: Side, rates: BothRates) -> Between:
+    """Rows and totals with what shared beams do, and with what users measure before and after."""
+    reached = networks[0]
+    classes = tuple(total.class_ for total in found.totals)
+    may = tuple(side.decided(reached.kinds, classes).may == YES for side in (was, is_))
+    given = tuple(np.stack([one.given(class_) for class_ in classes], axis=1) for one in rates)
+    beams = by_beams(networks, (may[0], may[1]), (given[0], given[1]), classes)
+    before, after = (_users_mbps(reached, *one, classes) for one in zip(may, rates, strict=True))
+    rows = []
+    for row in found.rows:
+        key = row.territory, row.class_
+        down, up = ((before[key][way], after[key][way]) for way in (0, 1))
+        rows.append(replace(row, moved=beams.of[key], down_mbps_p50=down, up_mbps_p50=up))
+    totals = [replace(total, moved=beams.totals[total.class_]) for total in found.totals]
+    return Between(tuple(rows), tuple(totals))
+
+
+def _users_mbps(
+    reached: Reached, may: Flags, rates: Rates, classes: Sequence[str]
+) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """(down, up) by territory and class, to MBPS_DIGITS."""
+    territories, kind = reached.territories, reached.kinds.of_part
+    place = _places(reached)
+    found = {}
+    for column, class_ in enumerate(classes):
+        group = np.where(may[kind, column], place, -1)
+        down, up = (
+            [None if np.isnan(one) else round(float(one), MBPS_DIGITS) for one in way]
+            for way in rates.users_mbps(group, len(territories), class_)
+        )
+        found |= {(name, class_): pair for name, *pair in zip(territories, down, up, strict=True)}
+    return found
+
+
+def _places(reached: Reached) -> Ints:
+    """(part,): the number of its territory."""
+    kinds = len(reached.kinds)
+    of_kind = np.repeat(np.arange(len(reached.territories)), np.diff(np.append(reached.start, kinds)))
+    return of_kind[reached.kinds.of_part]
 
 
 def by_beams(
@@ -44,8 +91,7 @@ def by_beams(
     missing after and was not before, or the other way round.
     """
     reached = networks[0]
-    territories, kind = reached.territories, reached.kinds.of_part
-    place = np.repeat(np.arange(len(territories)), np.diff(np.append(reached.start, len(reached.kinds))))[kind]
+    territories, kind, place = reached.territories, reached.kinds.of_part, _places(reached)
     share = np.minimum(networks[0].share, networks[1].share)
     both = may[0] & may[1]
     drop = given[0] - given[1]
