@@ -179,7 +179,7 @@ def compare(
     extras: Extras | None = None,
     on_progress: OnProgress | None = None,
 ) -> Effect:
-    """The effect of going from the old rules to the new; with capacity, what shared beams take and give back as well."""
+    """The effect of going from the old rules to the new; with capacity, what shared beams take and give back too."""
     case, extras = prepared.case, extras or Extras()
     if case.capacity:
         rates, said = on_shared_beams(prepared, at, on_progress)

@@ -26,7 +26,7 @@ from openleo.policy.rules import RuleSet
 from openleo.results import Case, OnProgress, demand_of, refuse_nothing, regions_of_both
 from openleo.service import beams, licences
 from openleo.service.change import Between, Side, Told, between, names_of
-from openleo.service.displaced import BothRates, with_beams
+from openleo.service.displaced import OF_AREA, BothRates, with_beams
 from openleo.service.effect import MOST_EDGES, Changed, Edge, Effect, shared_of
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
@@ -167,7 +167,7 @@ def _on_shared_beams(
     where = shared_beams.How(
         folder or kept.default_folder("reach"), threads, on_progress or (lambda _what, _done, _of: None)
     )
-    made, said = [], [shared_beams.OF_AREA]
+    made, said = [], [OF_AREA]
     for case, own in zip(cases, networks, strict=True):
         assert case.capacity is not None
         demand, also = demand_of(case.capacity, parts)

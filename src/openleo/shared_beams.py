@@ -31,7 +31,6 @@ from openleo.service.change import Side
 from openleo.service.rates import Rates, permission, rates_from, rates_under
 
 CODE = "shared_beams"  # this module, and with it all that makes what is kept
-OF_AREA = "Beams are shared out by what the scenario's area asks for alone: who lives beyond it takes nothing of them."
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def both_sides(
     classes = classes_decided(case, demand, *(side.rule_set for side in sides))
     masks = [mask_of(side, kinds, classes) for side in sides]
     found = rates_on(case, parts, demand, [On(*one) for one in zip(gateways, masks, strict=True)], how)
-    return (found[0], found[1]), (OF_AREA, *said)
+    return (found[0], found[1]), said
 
 
 def rates_on(case: Case, parts: Parts, demand: Demand, asked: Sequence[On], how: How) -> tuple[Rates, ...]:
@@ -98,9 +97,9 @@ def rates_on(case: Case, parts: Parts, demand: Demand, asked: Sequence[On], how:
         made = rates_under(
             case.capacity, network, case.grid, parts, demand, list(some.values()), how.threads, progress
         )  # fmt: skip
-        for name, one in zip(some, made, strict=True):
-            kept.keep(how.folder, name, _arrays(one.tally), how.tell)
-            found[name] = one
+        for name, new in zip(some, made, strict=True):
+            kept.keep(how.folder, name, _arrays(new.tally), how.tell)
+            found[name] = new
     return tuple(found[name] for name in names)
 
 

@@ -200,8 +200,8 @@ def _moved(effect: Effect) -> list[str]:
     assert effect.shared is not None
     slots = counted(effect.shared.slots, "slot", form=",")
     lines = [
-        f"What shared beams take and give back, over {slots} with everybody on the network: of whom both rules permit and",
-        "both networks reach, by the part of what they ask for that they miss. None of this is counted above.",
+        f"What shared beams take and give back, over {slots} with everybody on the network: of whom both rules permit",
+        "and both networks reach, by the part of what they ask for that they miss. None of this is counted above.",
     ]
     if not any(row.moved for row in effect.rows):
         return [*lines, f"{INDENT}nobody gets more or less of what they ask for"]

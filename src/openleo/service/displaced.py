@@ -23,6 +23,7 @@ Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
+OF_AREA = "Beams are shared out by what the scenario's area asks for alone: who lives beyond it takes nothing of them."
 BothRates = tuple[Rates, Rates]  # before and after
 
 MBPS_DIGITS = 1  # tenths, so that what another machine computes is the same
@@ -60,14 +61,14 @@ def _users_mbps(
     """(down, up) by territory and class, to MBPS_DIGITS."""
     territories, kind = reached.territories, reached.kinds.of_part
     place = _places(reached)
-    found = {}
+    found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     for column, class_ in enumerate(classes):
         group = np.where(may[kind, column], place, -1)
         down, up = (
             [None if np.isnan(one) else round(float(one), MBPS_DIGITS) for one in way]
             for way in rates.users_mbps(group, len(territories), class_)
         )
-        found |= {(name, class_): pair for name, *pair in zip(territories, down, up, strict=True)}
+        found |= {(name, class_): pair for name, pair in zip(territories, zip(down, up, strict=True), strict=True)}
     return found
 
 

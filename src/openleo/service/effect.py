@@ -243,7 +243,7 @@ def effect(
         extras.points_km,
         extras.terminals_sha256,
         elsewhere,
-        extras.notes,
+        (*extras.notes, *([displaced.OF_AREA] if extras.rates else [])),
         now.totals,
         untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
