@@ -122,7 +122,7 @@ def _territory(rows: Sequence[EffectRow], gateways: Gateways) -> list[str]:
     wide = _width(classes for classes, _ in together)
     for classes, (said, because) in together:
         lines += [f"{listed(classes):<{wide}} {one}" for one in said]
-        lines += [f"{'':<{wide}} {because}"] if because else []
+        lines += [f"{'':<{wide}} {one}" for one in because]
     return lines
 
 
@@ -157,12 +157,13 @@ def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     return lines
 
 
-def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], str]:
+def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], list[str]]:
     """(what changes, why and how fast it is)."""
     said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
     if not said:
-        return ["nothing changes"], ""
-    return said, _because(row.because, gateways) + _median(row) + _user_rates(row)
+        return ["nothing changes"], []
+    why = _because(row.because, gateways) + _median(row)
+    return said, [why, rates] if (rates := _user_rates(row)) else [why]
 
 
 def _median(row: EffectRow) -> str:
@@ -177,7 +178,7 @@ def _user_rates(row: EffectRow) -> str:
     if row.down_mbps_p50 == row.up_mbps_p50 == NO_RATES:
         return ""
     before, after = (_down_and_up(row, side) for side in (0, 1))
-    return f"; median rates {before} before, {after} after"
+    return f"median rates {before} before, {after} after"
 
 
 def _down_and_up(row: EffectRow, side: int) -> str:
@@ -209,11 +210,12 @@ def _moved(effect: Effect) -> list[str]:
         lines += [f"{INDENT}{listed(classes):<{CLASS_COLUMNS}} {said}"]
     told = by_people_moved(effect.rows)
     for territory in list(told)[:MOST_MOVED]:
-        mine = told[territory]
         lines += ["", INDENT + short_name(territory)]
-        together = _alike(mine, lambda some: (said_moved(some[0].moved), _user_rates(some[0]).removeprefix("; ")))
-        wide = _width(classes for classes, _ in together)
-        for classes, (said, rates) in together:
+        together: dict[tuple[str, str], list[str]] = {}
+        for row in told[territory]:
+            together.setdefault((said_moved(row.moved), _user_rates(row)), []).append(row.class_)
+        wide = _width(together.values())
+        for (said, rates), classes in together.items():
             lines += [f"{INDENT * 2}{listed(classes):<{wide}} {said}"]
             lines += [f"{INDENT * 2}{'':<{wide}} {rates}"] if rates else []
     if rest := list(told)[MOST_MOVED:]:
