@@ -23,12 +23,13 @@ from openleo.places.areas import Area, parts_of
 from openleo.places.parts import Parts
 from openleo.policy.mask import Kinds, everything, kinds_of
 from openleo.policy.rules import RuleSet
-from openleo.results import Case, OnProgress, demand_of, refuse_nothing, regions_of_both
+from openleo.results import Case, OnProgress, refuse_nothing, regions_of_both
 from openleo.service import beams, licences
 from openleo.service.change import Between, Side, Told, between, names_of
 from openleo.service.displaced import OF_AREA, BothRates, with_beams
 from openleo.service.effect import MOST_EDGES, Changed, Edge, Effect, shared_of
 from openleo.service.networks import Networks
+from openleo.service.rates import demand_of
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on
 from openleo.units import BEAM_KM
@@ -178,7 +179,7 @@ def _on_shared_beams(
             shared_beams.On(without, shared_beams.mask_of(side, kinds, classes)),
         ]
         made.append(shared_beams.rates_on(case, parts, demand, asked, where))
-        said += also
+        said += [*also, *shared_beams.of_hours(case.grid)]
     (reach_before, before), (reach_after, after) = made
     return ((reach_before, reach_after), (before, after)), tuple(dict.fromkeys(said))
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import kept
-from openleo.instants import instant_text
+from openleo.instants import SlotGrid, instant_text
 from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.tally import Tally
 from openleo.network.capacity.user_rates import Pressed
@@ -26,9 +26,10 @@ from openleo.network.ground.gateways import Gateways
 from openleo.places.parts import Parts
 from openleo.policy.mask import YES, Kinds, Mask
 from openleo.policy.rules import EMERGENCY, RuleSet
-from openleo.results import Case, OnProgress, demand_of
+from openleo.results import Case, OnProgress
 from openleo.service.change import Side
-from openleo.service.rates import Rates, permission, rates_from, rates_under
+from openleo.service.rates import Rates, demand_of, permission, rates_from, rates_under
+from openleo.units import SECONDS_PER_DAY
 
 CODE = "shared_beams"  # this module, and with it all that makes what is kept
 
@@ -73,7 +74,22 @@ def both_sides(
     classes = classes_decided(case, demand, *(side.rule_set for side in sides))
     masks = [mask_of(side, kinds, classes) for side in sides]
     found = rates_on(case, parts, demand, [On(*one) for one in zip(gateways, masks, strict=True)], how)
-    return (found[0], found[1]), said
+    return (found[0], found[1]), (*said, *of_hours(case.grid))
+
+
+def of_hours(grid: SlotGrid) -> tuple[str, ...]:
+    """What is to be said of slots that are less than a day.
+
+    >>> from openleo.instants import civil_instant
+    >>> of_hours(SlotGrid(civil_instant("2026-03-01T00:00:00Z"), 15.0, 240))
+    ('Demand is that of 1 h from 2026-03-01T00:00:00Z on: at other hours of the day more or less is asked for.',)
+    """
+    span_s = grid.duration_s
+    if span_s >= SECONDS_PER_DAY:
+        return ()
+    long = f"{span_s / 3600.0:.3g} h" if span_s >= 3600.0 else f"{span_s / 60.0:.3g} min"
+    start = instant_text(grid.start)
+    return (f"Demand is that of {long} from {start} on: at other hours of the day more or less is asked for.",)
 
 
 def rates_on(case: Case, parts: Parts, demand: Demand, asked: Sequence[On], how: How) -> tuple[Rates, ...]:

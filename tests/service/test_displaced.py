@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,14 +17,20 @@ from openleo.places.expressions import Labels
 from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import Rule, RuleSet, union
+from openleo.policy.when import Window
 from openleo.service.amounts import NOTHING, Amount, Moved
 from openleo.service.change import Side, between
 from openleo.service.displaced import ByBeams, by_beams
+from openleo.service.effect import Extras, Shared, effect
 from openleo.service.reached import Reached
 from openleo.service.statistics import RTT_BINS, CellStatistics
+from service.test_capacity_service import BOTH, ONLY_A, one_beam
+from service.test_capacity_service import PARTS as TWO
+from service.test_capacity_service import reached as two_reached
 
 ONE_BEAM = Caps(beams=1, channels=1, shares=4)
 FIXED = ("fixed",)
+AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def places(territory: list[str], cell: list[int], area_km2: list[float], people: list[float]) -> Parts:
@@ -126,6 +133,36 @@ def test_what_depends_on_the_terminal_or_is_permitted_on_one_side_is_not_told_he
     yes, no = np.ones((1, 1), bool), np.zeros((1, 1), bool)
     for may in ((yes, no), (no, yes), (no, no)):
         assert by_beams((on, on), may, (np.ones((1, 1)), np.zeros((1, 1))), FIXED).of["JPN", "fixed"] == Moved()
+
+
+def test_an_effect_has_both_and_what_users_measure_before_and_after() -> None:
+    """The one beam of test_capacity_service: BRN alone has all that it asks for, and both have two thirds of it.
+
+    BRN has 1000 people on a km², SGP 3000. A test of a line finds 100 Mbit/s before, where the load is 0.75, and
+    25 / 1.5 = 16.7 after. Ahead rows tell of rules alone.
+    """
+    shared, alone = one_beam(300.0, 300.0, BOTH, ONLY_A)
+    assert shared.rates is not None
+    assert alone.rates is not None
+    on = Reached(TWO, two_reached(), mask.kinds_of(TWO, ()))
+    ends = Window(ends=AT + timedelta(days=1))
+    new = union([*permits("BRN").rules, Rule("SGP", "b", "permit", Labels(frozenset({"SGP"})), window=ends)])
+    found = effect(on, permits("BRN"), new, FIXED, AT, "network", extras=Extras(rates=(alone.rates, shared.rates)))
+    brunei, singapore = found.rows
+    assert brunei.moved == Moved(Amount(1, 0.333, 333), NOTHING)
+    assert (brunei.down_mbps_p50, brunei.up_mbps_p50) == ((100.0, 16.7), (40.0, 40.0))
+    assert singapore.gained == Amount(1, 1.0, 3000)
+    assert singapore.moved == Moved()
+    assert (singapore.down_mbps_p50, singapore.up_mbps_p50) == ((None, 16.7), (None, 40.0))
+    assert found.totals[0].moved == Moved(Amount(1, 0.333, 333), NOTHING)
+    assert found.shared == Shared(2, 1)
+    (edge,) = found.edges
+    assert [row.territory for row in edge.own.rows] == ["SGP"]
+    assert all(row.moved is None for one in (edge.own, edge.between) for row in one.rows)
+    off = effect(on, permits("BRN"), new, FIXED, AT, "network")
+    assert off.edges == found.edges
+    assert off.shared is None
+    assert all(row.moved is None and row.down_mbps_p50 == (None, None) for row in off.rows)
 
 
 # --- for any network ------------------------------------------------------------------------------------------------
