@@ -194,7 +194,8 @@ def test_figures_of_shared_beams_differ_by_a_part_of_all_who_are_served(again: d
 def test_round_trip_times_differ_by_what_they_are_rounded_to() -> None:
     """The name of the figure was cut with its place in the list: "rtt_ms_p50[0]" was looked up as "rtt_ms_p"."""
     one, two, three = (
-        {"territories": [{"territory": "A", "class": "fixed", "rtt_ms_p50": [rtt_ms, None]}]} for rtt_ms in (5.05, 5.15, 5.26)
+        {"territories": [{"territory": "A", "class": "fixed", "rtt_ms_p50": [rtt_ms, None]}]}
+        for rtt_ms in (5.05, 5.15, 5.26)
     )  # fmt: skip
     assert difference(one, two, PPM) == ""
     assert difference(one, three, PPM) == "A, fixed, rtt_ms_p50[0]: 5.05 signed, 5.26 computed again"
