@@ -214,12 +214,15 @@ class Results:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("territory", "people", "can", "may", "served", "RTT p50 (ms)"))
-        rows = "".join(
-            f"<tr><td>{row.name}</td><td>{row.population:,}</td><td>{row.can_serve:.3f}</td><td>{row.may_serve:.3f}</td>"
-            f"<td>{row.served:.3f}</td><td>{'–' if row.rtt_ms_p50 is None else row.rtt_ms_p50}</td></tr>"
-            for row in self.territories
-        )
+        names = ["territory", "people", "can", "may", "served", "RTT p50 (ms)"]
+        names += ["down p50 (Mbit/s)", "up p50 (Mbit/s)"] if self.service.rates else []
+        head = "".join(f"<th>{name}</th>" for name in names)
+        rows = ""
+        for row in self.territories:
+            known = [row.name, f"{row.population:,}", *(f"{x:.3f}" for x in (row.can_serve, row.may_serve, row.served))]
+            medians = [row.rtt_ms_p50, *([row.down_mbps_p50, row.up_mbps_p50] if self.service.rates else [])]
+            cells = known + ["–" if one is None else str(one) for one in medians]
+            rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         return f"<table><caption>{self.case.name}</caption><tr>{head}</tr>{rows}</table>"
 
 
