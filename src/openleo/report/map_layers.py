@@ -59,6 +59,11 @@ def rtt_colours() -> Colormap:
     return ListedColormap(colormaps["viridis"](np.linspace(0.97, 0.16, 256)), name="rtt")
 
 
+def rate_colours() -> Colormap:
+    """The same, the other way round: high rates are light."""
+    return rtt_colours().reversed("rate")
+
+
 # --- ground -------------------------------------------------------------------------------------------------------
 
 
