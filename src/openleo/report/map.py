@@ -82,7 +82,11 @@ def picture(results: Results) -> bytes:
             layers.name_gateways(frame, network.gateways, names)
         headline(figure, results.case, f"Who is served: {results.case.name}")
         _key(figure, panels, scale, contested, shown)
-        footer(figure, results.case, "A cell shows what happens to most of its people × time (area × time where nobody lives).")
+        footer(
+            figure,
+            results.case,
+            "A cell shows what happens to most of its people × time (area × time where nobody lives).",
+        )
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": f"OpenLEO {openleo.__version__}"})
     return out.getvalue()

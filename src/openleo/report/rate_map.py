@@ -207,12 +207,11 @@ def drawn(results: Results, panels: Sequence[Panel]) -> Figure:
         handles=ground_handles(contested, shown), loc="upper left", ncols=3, handlelength=1.7, handleheight=1.05,
         bbox_to_anchor=(MARGIN_IN / wide, (FOOT_IN + KEY_IN - 0.62) / tall), **LEGEND,
     )  # fmt: skip
-    footer(
-        figure,
-        case,
-        f"Class of terminals: {results.service.class_}. Round-trip time: over the slots in which a cell is reached. Rates: what others leave "
-        "of the line of one user who tests it. What binds: the constraint of most slots that were allocated.",
+    meaning = (
+        f"Class of terminals: {results.service.class_}. Round-trip time: over the slots in which a cell is reached. "
+        "Rates: what others leave to one user who tests the line. What binds: the constraint of most slots allocated."
     )
+    footer(figure, case, meaning)
     return figure
 
 
