@@ -32,6 +32,7 @@ from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
+from openleo.service.day import Day, DayTally
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
@@ -131,6 +132,7 @@ class Results:
     effect: Effect | None
     failures: tuple[Failure, ...]
     seconds: Mapping[str, float]
+    day: Day | None = None  # of the first rule set and class, slot by slot
 
     @property
     def cells(self) -> h3cells.Cells:
@@ -223,11 +225,18 @@ def compute(
     if said := notes_on_pops(case, parts):
         case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
-    statistics, failures = count_reach(case, parts, threads, tell, on_reach)
-    reached = time.perf_counter()
     classes = classes_of(case)
     at = case.grid.start  # a window that changes later in the run is told in the notes
     before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
+    day = DayTally(parts, before.permitted[:, 0])
+
+    def each(cells: h3cells.Cells, chunk: Reach) -> None:
+        day.add(chunk)
+        if on_reach:
+            on_reach(cells, chunk)
+
+    statistics, failures = count_reach(case, parts, threads, tell, each)
+    reached = time.perf_counter()
     service = serve(statistics, parts, before, classes[0])
     compared, change = None, None
     if second:
@@ -255,6 +264,7 @@ def compute(
         change,
         failures,
         {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+        day.finish(),
     )
 
 

@@ -16,7 +16,7 @@ from openleo.network.constellation.shells import Shell
 from openleo.network.reach import Network
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
-from openleo.report import words
+from openleo.report import day_chart, words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
 from openleo.service.amounts import Amount
@@ -34,6 +34,7 @@ def render(results: Results, map_png: bytes) -> str:
     """The whole page."""
     sections = [
         ("map", "Map", _map(results, map_png)),
+        ("day", "Availability over the run", _day(results)),
         ("territories", "Territories", _territories(results)),
         ("effect", "Effect of the change", _effect(results)),
         ("reasons", "Why service is missing", _reasons(results)),
@@ -78,6 +79,14 @@ def _map(results: Results, map_png: bytes) -> Markup:
     alt = f"{panels} the cells of {results.case.name}, {colours}."
     image = Markup(f'<img src="data:image/png;base64,{base64.b64encode(map_png).decode()}" alt="{safe(alt)}">')
     return tag("figure", image)
+
+
+def _day(results: Results) -> Markup:
+    """Nothing for a run of one slot, which the tables tell whole."""
+    day, grid = results.day, results.case.grid
+    if day is None or day.slots < 2:
+        return Markup("")
+    return joined([paragraph(day_chart.finding(day, grid)), *day_chart.figure(day, grid)])
 
 
 # --- territories --------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class Panel:
     looks: Mapping[int, Look]
     unit: str  # what the scale says
     scale: Normalize | None  # None: no cell has a figure
-    colours: Colormap | None
+    colours: Colormap
 
     @property
     def present(self) -> list[Look]:
@@ -154,7 +154,7 @@ def _bound(table: CellTable) -> Panel:
     nobody = (code == Binding.DEMAND) & (table.asked_down_mbps + table.asked_up_mbps == 0.0)
     none = np.full(len(code), np.nan)
     code = np.where(nobody, max(Binding) + 1, code).astype(np.intp)
-    return Panel("What binds, most of the time", none, code, BOUND, "", None, None)
+    return Panel("What binds, most of the time", none, code, BOUND, "", None, layers.rate_colours())
 
 
 def rate_scale(mbps: Floats) -> LogNorm | None:
