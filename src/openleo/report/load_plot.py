@@ -1,0 +1,231 @@
+"""How full the network is: inter-satellite links by their load, and what lands at each gateway.
+
+Takes the Tally of the computed slots. A link's load is what it carries over what it can; links on the ways that routing
+chose are counted, each way by itself, in every computed slot.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+import openleo
+from openleo import cells as h3cells
+from openleo.network.capacity.tally import LOAD_BINS, Tally
+from openleo.report import map_layers as layers
+from openleo.report import words
+from openleo.report.load import three_digits
+from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, fitting, footer, headline, page, window
+from openleo.report.map_frame import Frame, frame_of
+
+if TYPE_CHECKING:
+    from openleo.network.ground.gateways import Gateways
+    from openleo.results import Results
+
+Floats = NDArray[np.float64]
+
+WAYS = ("Down, to users", "Up, from users")
+BAR, FULL, FULL_FROM = "#0072b2", "#d55e00", 0.8  # Okabe and Ito's; links as full as that are another colour
+CIRCLE, LARGEST_PT = "#0072b2", 34.0  # across
+MOST_NAMES = 12
+FRAMING_RESOLUTION = 3  # the part of the Earth that is drawn is known by cells of this size
+
+
+# --- inter-satellite links ----------------------------------------------------------------------------------------
+
+
+def isl_cap_mbps(results: Results) -> float:
+    """What one inter-satellite link carries each way, infinite where nothing is said."""
+    capacity = results.case.capacity
+    return np.inf if capacity is None else float(capacity.caps().isl_mbps)
+
+
+def isl_finding(tally: Tally, isl_mbps: float) -> str:
+    """How many links carry something, and how full those are. Nothing where no way has such a link."""
+    used, most = tally.isl_used, tally.isl_load_p95
+    if used is None:
+        return ""
+    said = f"Of the inter-satellite links on chosen ways, {words.percent(used)} carry something (each way by itself)"
+    if most is None or not np.isfinite(isl_mbps):
+        limit = "" if np.isfinite(isl_mbps) else "; what one can carry is not limited in this run, so none has a load"
+        return f"{said}{limit}."
+    cap = f"the {three_digits(isl_mbps / 1e3)} Gbit/s that one can carry"
+    if most <= 1.0 / (LOAD_BINS - 1) and fullest(tally) <= most:
+        return f"{said}, none of them more than {most:.0%} of {cap}."
+    return f"{said}; 95% of those carry at most {most:.0%} of {cap}, the fullest up to {fullest(tally):.0%}."
+
+
+def fullest(tally: Tally) -> float:
+    """The upper end of the last twentieth with a link in it; 0 where nothing is carried."""
+    return float(np.flatnonzero(tally.isl_counts.sum(axis=0)).max(initial=0)) / (LOAD_BINS - 1)
+
+
+def shares(tally: Tally) -> Floats:
+    """Share of links × slots by load, axes (way, bin): nothing carried, then twentieths; each way adds up to 1."""
+    total = np.maximum(tally.isl_counts.sum(axis=1, keepdims=True), 1)
+    return np.asarray(tally.isl_counts / total)
+
+
+def isl_picture(results: Results) -> bytes | None:
+    """The histogram as a PNG; None where there is no capacity, no such link, or none with a limit."""
+    rates = results.service.rates
+    if rates is None or rates.tally.isl_used is None or not np.isfinite(isl_cap_mbps(results)):
+        return None
+    with rc_context(STYLE):
+        figure = isl_drawn(rates.tally, isl_cap_mbps(results), results.case.name)
+        return _png(figure)
+
+
+def isl_drawn(tally: Tally, isl_mbps: float, name: str) -> Figure:
+    """Two histograms, down and up, on one scale; links that carry nothing stand apart, in words."""
+    figure = Figure(figsize=(9.6, 3.9), dpi=DPI)
+    of_way = shares(tally)
+    top = max(float(of_way[:, 1:].max()) * 100.0 * 1.12, 0.1)
+    for number, (way, share) in enumerate(zip(WAYS, of_way, strict=True)):
+        axes = figure.add_axes((0.075 + 0.475 * number, 0.15, 0.43, 0.59))
+        _histogram(axes, way, share, top, f"% of the {three_digits(isl_mbps / 1e3)} Gbit/s that a link can carry")
+    figure.axes[0].set_ylabel("% of links × slots")
+    title = f"Load of inter-satellite links: {name}"
+    figure.text(0.02, 0.93, title, fontsize=13.0, fontweight="bold", color=layers.INK)
+    said = f"Links on the ways that routing chose, over {tally.slots:,} computed slots"
+    figure.text(0.02, 0.875, said, fontsize=8.5, color=layers.QUIET)
+    return figure
+
+
+def _histogram(axes: Axes, way: str, share: Floats, top: float, label: str) -> None:
+    steps = LOAD_BINS - 1
+    left = np.arange(steps) * 100.0 / steps
+    colours = [FULL if start >= FULL_FROM * 100.0 else BAR for start in left]
+    axes.bar(left, share[1:] * 100.0, width=100.0 / steps, align="edge", color=colours, edgecolor="white",
+             linewidth=0.6)  # fmt: skip
+    axes.set_xlim(0.0, 100.0)
+    axes.set_ylim(0.0, top)
+    axes.set_xticks(range(0, 101, 10))
+    axes.set_title(f"{way}: {words.percent(float(share[0]))} carry nothing", loc="left", fontsize=9.5,
+                   color=layers.INK)  # fmt: skip
+    axes.set_xlabel(label)
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+# --- gateways -----------------------------------------------------------------------------------------------------
+
+
+def gateway_picture(results: Results) -> bytes | None:
+    """The map of gateways by what they carry, as a PNG; None where there is no capacity, or nothing is carried."""
+    rates = results.service.rates
+    if rates is None or not (rates.tally.gateway_down_mbps > 0.0).any():
+        return None
+    with rc_context(STYLE):
+        return _png(gateway_drawn(results, rates.tally))
+
+
+def gateway_finding(gateways: Gateways, tally: Tally) -> str:
+    """How many gateways carry something, and the busiest."""
+    mbps = tally.gateway_down_mbps
+    busy = np.argsort(-mbps, kind="stable")[:3]
+    named = [f"{gateways.stations[n].name} ({rate(float(mbps[n]))})" for n in busy.tolist() if mbps[n] > 0.0]
+    if not named:
+        return "No gateway carries anything."
+    count = int((mbps > 0.0).sum())
+    most = "" if count == 1 else f"; most down: {words.listed(named)}" if count > 3 else f": {words.listed(named)}"
+    return f"{count:,} of {len(mbps):,} gateways carry traffic of this run{most}."
+
+
+def rate(mbps: float) -> str:
+    """A rate that can be read aloud.
+
+    >>> rate(12_340.0), rate(1_234.0), rate(56.78), rate(2_345_000.0)
+    ('12.3 Gbit/s', '1.23 Gbit/s', '56.8 Mbit/s', '2.35 Tbit/s')
+    """
+    for unit, size in (("Tbit/s", 1e6), ("Gbit/s", 1e3)):
+        if mbps >= size:
+            return f"{three_digits(mbps / size)} {unit}"
+    return f"{three_digits(mbps)} Mbit/s"
+
+
+def gateway_drawn(results: Results, tally: Tally) -> Figure:
+    """Circles whose areas are the Mbit/s down at each gateway; the busiest by name."""
+    gateways, mbps = results.case.network.gateways, tally.gateway_down_mbps
+    frame = _frame(results, mbps > 0.0)
+    figure, (ax,) = page(frame, 1)
+    canvas = FigureCanvasAgg(figure)
+    window(ax, frame, "")
+    names = layers.Names(ax, canvas.get_renderer())  # type: ignore[no-untyped-call]
+    layers.draw_land(ax, frame)
+    layers.draw_graticule(ax, frame)
+    layers.draw_borders(ax, frame)
+    layers.draw_scale(ax, frame, names)
+    contested = layers.draw_contested(ax, frame, names)
+    _draw_circles(ax, frame, gateways, mbps, names)
+    headline(figure, results.case, f"What gateways carry: {results.case.name}")
+    _gateway_key(figure, float(mbps.max()), contested)
+    meaning = (
+        f"Circles: Mbit/s towards users through each gateway, mean over {tally.slots:,} computed slots, under the rules "
+        "in force. Traffic of this run's area alone: what others ask for elsewhere is not in it."
+    )
+    footer(figure, results.case, meaning)
+    return figure
+
+
+def _frame(results: Results, busy: NDArray[np.bool_]) -> Frame:
+    gateways = results.case.network.gateways
+    resolution = min(FRAMING_RESOLUTION, results.case.resolution)
+    at = zip(gateways.latitude_deg[busy].tolist(), gateways.longitude_deg[busy].tolist(), strict=True)
+    there = [h3cells.at(latitude, longitude, resolution) for latitude, longitude in at]
+    cells = np.unique(np.concatenate([h3cells.parents(results.cells, resolution), np.array(there, np.uint64)]))
+    return frame_of(cells, h3cells.outlines(cells))
+
+
+def across_pt(mbps: Floats, most: float) -> Floats:
+    """Diameters of circles whose areas are in the ratio of the rates."""
+    return np.asarray(LARGEST_PT * np.sqrt(mbps / most))
+
+
+def _draw_circles(ax: Axes, frame: Frame, gateways: Gateways, mbps: Floats, names: layers.Names) -> None:
+    shown = np.flatnonzero((mbps > 0.0) & frame.holds(gateways.longitude_deg, gateways.latitude_deg))
+    shown = shown[np.argsort(-mbps[shown], kind="stable")]
+    x, y = frame.turned(gateways.longitude_deg[shown]), gateways.latitude_deg[shown]
+    size = across_pt(mbps[shown], float(mbps.max()))
+    ax.scatter(x, y, size**2, c=CIRCLE, alpha=0.55, edgecolors=layers.INK, linewidths=0.6, zorder=7)
+    idle = np.flatnonzero((mbps == 0.0) & (gateways.pop >= 0))
+    idle = idle[frame.holds(gateways.longitude_deg[idle], gateways.latitude_deg[idle])]
+    at = frame.turned(gateways.longitude_deg[idle])
+    ax.scatter(at, gateways.latitude_deg[idle], 9, c="white", marker="^", edgecolors=layers.INK, linewidths=0.4,
+               zorder=6)  # fmt: skip
+    for number, px, py, pt in zip(shown[:MOST_NAMES].tolist(), x, y, size, strict=False):
+        names.write(px, py, gateways.stations[number].name, float(pt) / 2.0 + 1.5, fontsize=6.5, color=layers.INK)
+
+
+def _gateway_key(figure: Figure, most: float, contested: bool) -> None:
+    wide, tall = figure.get_size_inches()
+    handles = []
+    for share in (0.1, 0.5, 1.0):
+        label = f"{rate(share * most)}"
+        handles.append(Line2D([], [], linestyle="", marker="o", markersize=float(across_pt(np.array(share), 1.0)),
+                              markerfacecolor=CIRCLE, alpha=0.55, markeredgecolor=layers.INK, label=label))  # fmt: skip
+    handles.append(Line2D([], [], linestyle="", marker="^", markersize=4.5, markerfacecolor="white",
+                          markeredgecolor=layers.INK, markeredgewidth=0.5, label="Carries nothing"))  # fmt: skip
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(MARGIN_IN / wide, (FOOT_IN + KEY_IN - 0.3) / tall),
+                  ncols=4, fontsize=7.0, frameon=False, borderpad=0.0, borderaxespad=0.0, handletextpad=1.6,
+                  columnspacing=2.4, labelcolor=layers.INK)  # fmt: skip
+    if contested:
+        note = "Dotted: contested areas"
+        figure.text(1.0 - MARGIN_IN / wide, (FOOT_IN + KEY_IN - 0.55) / tall, note, ha="right", color=layers.QUIET,
+                    fontsize=fitting(note, float(wide), 7.0))  # fmt: skip
+
+
+def _png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI, metadata={"Software": f"OpenLEO {openleo.__version__}"})
+    return out.getvalue()
