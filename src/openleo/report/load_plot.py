@@ -171,7 +171,7 @@ def gateway_drawn(results: Results, tally: Tally) -> Figure:
     headline(figure, results.case, f"What gateways carry: {results.case.name}")
     _gateway_key(figure, float(mbps.max()), contested)
     meaning = (
-        f"Circles: Mbit/s towards users through each gateway, mean over {tally.slots:,} computed slots, under the rules "
+        f"Circles: Mbit/s towards users through each gateway, mean over {tally.slots:,} computed slots, under rules "
         "in force. Traffic of this run's area alone: what others ask for elsewhere is not in it."
     )
     footer(figure, results.case, meaning)

@@ -101,7 +101,7 @@ class Panel:
 
 def picture(results: Results) -> bytes | None:
     """The maps as a PNG; None where the run has no rates."""
-    if results.case.capacity is None:
+    if results.service.rates is None:
         return None
     with rc_context(STYLE):
         figure = drawn(results, panels_of(results.cell_table))
