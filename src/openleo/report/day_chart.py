@@ -100,7 +100,7 @@ def _levels() -> list[Markup]:
     made = []
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         y = BOTTOM - (BOTTOM - TOP) * share
-        made += [_line(LEFT, y, RIGHT, y), text(LEFT - 6.0, y + 4.0, f"{share:.0%}", "end")]
+        made += [line(LEFT, y, RIGHT, y), text(LEFT - 6.0, y + 4.0, f"{share:.0%}", "end")]
     return made
 
 
@@ -113,7 +113,7 @@ def hours(grid: SlotGrid, last_s: float, longitude_deg: float | None) -> list[Ma
     for number in range(int(np.ceil(since_s / step_s)), int((since_s + last_s) // step_s) + 1):
         at = first + timedelta(seconds=number * step_s)
         x = LEFT + (RIGHT - LEFT) * (number * step_s - since_s) / last_s
-        made += [_line(x, BOTTOM, x, BOTTOM + 5.0), text(x, BOTTOM + 19.0, _hour(at, days), "middle")]
+        made += [line(x, BOTTOM, x, BOTTOM + 5.0), text(x, BOTTOM + 19.0, _hour(at, days), "middle")]
         if longitude_deg is not None:
             local = at + timedelta(hours=longitude_deg / 15.0)
             made.append(text(x, BOTTOM + 36.0, f"{local:%H:%M}", "middle"))
@@ -127,7 +127,8 @@ def _hour(at: datetime, days: bool) -> str:
     return f"{at:%m-%d %H:%M}" if days else f"{at:%H:%M}"
 
 
-def _line(x1: float, y1: float, x2: float, y2: float) -> Markup:
+def line(x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """A line of an axis."""
     return tag("line", x1=f"{x1:.1f}", y1=f"{y1:.1f}", x2=f"{x2:.1f}", y2=f"{y2:.1f}", class_="axis")
 
 

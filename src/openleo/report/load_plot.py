@@ -22,6 +22,7 @@ from openleo import cells as h3cells
 from openleo.network.capacity.tally import LOAD_BINS, Tally
 from openleo.report import map_layers as layers
 from openleo.report import words
+from openleo.report.capacity_words import rate
 from openleo.report.load import three_digits
 from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, fitting, footer, headline, page, window
 from openleo.report.map_frame import Frame, frame_of
@@ -140,18 +141,6 @@ def gateway_finding(gateways: Gateways, tally: Tally) -> str:
     count = int((mbps > 0.0).sum())
     most = "" if count == 1 else f"; most down: {words.listed(named)}" if count > 3 else f": {words.listed(named)}"
     return f"{count:,} of {len(mbps):,} gateways carry traffic of this run{most}."
-
-
-def rate(mbps: float) -> str:
-    """A rate that can be read aloud.
-
-    >>> rate(12_340.0), rate(1_234.0), rate(56.78), rate(2_345_000.0)
-    ('12.3 Gbit/s', '1.23 Gbit/s', '56.8 Mbit/s', '2.35 Tbit/s')
-    """
-    for unit, size in (("Tbit/s", 1e6), ("Gbit/s", 1e3)):
-        if mbps >= size:
-            return f"{three_digits(mbps / size)} {unit}"
-    return f"{three_digits(mbps)} Mbit/s"
 
 
 def gateway_drawn(results: Results, tally: Tally) -> Figure:

@@ -33,7 +33,7 @@ from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, footer, g
 from openleo.report.map_frame import frame_of
 from openleo.results import Results
 from openleo.service.serve import Reason
-from openleo.service.summary import CellTable
+from openleo.service.summary import CellTable, by_cell
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -100,11 +100,20 @@ class Panel:
 
 
 def picture(results: Results) -> bytes | None:
-    """The maps as a PNG; None where the run has no rates."""
-    if results.service.rates is None:
+    """The maps under the rules in force, as a PNG; None where the run has no rates."""
+    return None if results.service.rates is None else _png(results, results.cell_table, "")
+
+
+def picture_after(results: Results) -> bytes | None:
+    """The maps under the second rule set; None where there is none, or no rates."""
+    if results.compared is None or results.compared.rates is None:
         return None
+    return _png(results, by_cell(results.compared), f", after {words.rules_name(results.case, 'compare')}")
+
+
+def _png(results: Results, table: CellTable, after: str) -> bytes:
     with rc_context(STYLE):
-        figure = drawn(results, panels_of(results.cell_table))
+        figure = drawn(results, panels_of(table), after)
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": f"OpenLEO {openleo.__version__}"})
     return out.getvalue()
@@ -181,8 +190,10 @@ def round_rates() -> Floats:
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
-def drawn(results: Results, panels: Sequence[Panel]) -> Figure:
-    """The page, not yet written."""
+def drawn(results: Results, panels: Sequence[Panel], after: str = "") -> Figure:
+    """The page, not yet written; `after` names the rules that are not those in force."""
+    case = results.case
+    network = case.compare_network if after and case.compare_network else case.network
     outlines = h3cells.outlines(results.cells)
     frame = frame_of(results.cells, outlines)
     shapes = layers.shapes_of(frame, outlines)
@@ -197,11 +208,10 @@ def drawn(results: Results, panels: Sequence[Panel]) -> Figure:
         layers.draw_graticule(ax, frame)
         layers.draw_borders(ax, frame)
         layers.draw_scale(ax, frame, names)
-        shown = layers.draw_stations(ax, frame, results.case.network.gateways, names)
+        shown = layers.draw_stations(ax, frame, network.gateways, names)
         contested = layers.draw_contested(ax, frame, names)
         _key(figure, ax, panel)
-    case = results.case
-    headline(figure, case, f"Rates and what binds them: {case.name}")
+    headline(figure, case, f"Rates and what binds them: {case.name}{after}")
     wide, tall = figure.get_size_inches()
     figure.legend(
         handles=ground_handles(contested, shown), loc="upper left", ncols=3, handlelength=1.7, handleheight=1.05,

@@ -1,0 +1,126 @@
+"""What capacity gave and what stopped more, in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from openleo.network.capacity.caps import Binding
+from openleo.network.capacity.tally import Tally
+from openleo.places.territories import display_name
+from openleo.report import words
+from openleo.report.load import three_digits
+from openleo.results import Results
+from openleo.service.summary import TerritoryRow
+
+MOST_NAMED = 5  # territories of which a rate is told
+BINDING_WORDS: Mapping[str, str] = {
+    "demand": "nothing: they have what they ask for",
+    "beam": "beams",
+    "cell": "channels of their cell",
+    "satellite": "a satellite's own limit",
+    "feeder": "feeder links or gateways",
+    "isl": "inter-satellite links",
+    "pop": "a PoP",
+    "terminal": "their terminals",
+    "policy": "rules",
+    "no_way": "no satellite with a way to a gateway",
+}
+assert set(BINDING_WORDS) == {one.name.lower() for one in Binding}
+
+
+def rate(mbps: float) -> str:
+    """A rate that can be read aloud.
+
+    >>> rate(12_340.0), rate(1_234.0), rate(56.78), rate(2_345_000.0)
+    ('12.3 Gbit/s', '1.23 Gbit/s', '56.8 Mbit/s', '2,345 Gbit/s')
+    """
+    return f"{three_digits(mbps / 1e3)} Gbit/s" if mbps >= 1e3 else f"{three_digits(mbps)} Mbit/s"
+
+
+def user_rate(mbps: float | None, interval: tuple[float, float] | None = None) -> str:
+    """What a user's test finds, with the interval if one is known.
+
+    >>> user_rate(56.78), user_rate(None), user_rate(123.4, (98.2, 151.0))
+    ('56.8 Mbit/s', '–', '123 Mbit/s (98.2 to 151)')
+    """
+    if mbps is None:
+        return words.NOTHING
+    between = f" ({three_digits(interval[0])} to {three_digits(interval[1])})" if interval else ""
+    return f"{three_digits(mbps)} Mbit/s{between}"
+
+
+def findings(results: Results) -> list[str]:
+    """How much of what is asked for is given, what binds, what users measure; nothing without capacity."""
+    rates = results.service.rates
+    if rates is None:
+        return []
+    told = [given(rates.tally), bound(results.territories), measured(results.territories)]
+    return [sentence for sentence in told if sentence]
+
+
+def given(tally: Tally) -> str:
+    """Of what those ask for who may be served, over the computed slots."""
+    ways = []
+    for way, asked, got in (
+        ("down", tally.asked_down_mbps, tally.rate_down_mbps),
+        ("up", tally.asked_up_mbps, tally.rate_up_mbps),
+    ):
+        total = float(asked.sum())
+        if total > 0.0:
+            part = min(float(got.sum()) / total, 1.0)
+            ways.append(f"{words.percent(round(part, 6))} of {rate(total)} {way}")
+    if not ways:
+        return "Nobody who may be served asks for anything."
+    return f"Of what those ask for who may be served, the network gives {words.listed(ways)}, over {_slots(tally)}."
+
+
+def _slots(tally: Tally) -> str:
+    return "the one slot that was computed" if tally.slots == 1 else f"{tally.slots:,} computed slots"
+
+
+def bound(rows: Sequence[TerritoryRow]) -> str:
+    """What binds people, the most common first; rules and missing ways, which the tables tell, left out."""
+    people = [row for row in rows if row.weighting == "population" and row.bound_by is not None]
+    total = sum(row.population for row in people)
+    if not total:
+        return ""
+    share = {
+        word: sum(row.population * (row.bound_by or {}).get(word, 0.0) for row in people) / total
+        for word in BINDING_WORDS
+    }
+    told = sorted((word for word in share if share[word] >= 0.0005 and word not in ("policy", "no_way")),
+                  key=lambda word: -share[word])  # fmt: skip
+    if not told:
+        return ""
+    first, *others = [f"{BINDING_WORDS[word]} ({words.percent(share[word])})" for word in told]
+    if told[0] == "demand":
+        first = f"nothing ({words.percent(share['demand'])}), as they have what they ask for"
+    rest = f"; of others, {words.listed(others)}" if others else ""
+    return f"What stops people × time from having more: {first}{rest}."
+
+
+def measured(rows: Sequence[TerritoryRow], intervals: Mapping[str, tuple[float, float]] | None = None) -> str:
+    """The median download and upload that a user's test finds, of the most populous territories that have one.
+
+    `intervals`: of the download by territory, where they are known.
+    """
+    known = [row for row in rows if row.down_mbps_p50 is not None and row.population]
+    if not known:
+        return ""
+    most = sorted(known, key=lambda row: -row.population)[:MOST_NAMED]
+    named = [
+        f"{display_name(row.territory)} {user_rate(row.down_mbps_p50, (intervals or {}).get(row.territory))} down and "
+        f"{user_rate(row.up_mbps_p50)} up"
+        for row in most
+    ]
+    told = f"A user's test of the line finds, in the median: {words.listed(named)}."
+    if len(known) > len(most):
+        lowest = min(known, key=lambda row: row.down_mbps_p50 or 0.0)
+        median = float(np.median([row.down_mbps_p50 or 0.0 for row in known]))
+        told += (
+            f" Of all {len(known)} territories the median is {user_rate(median)} down, the lowest "
+            f"{user_rate(lowest.down_mbps_p50)} ({lowest.name})."
+        )
+    return told
