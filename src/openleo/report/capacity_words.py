@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from openleo.network.capacity.caps import Binding
 from openleo.network.capacity.tally import Tally
 from openleo.places.territories import display_name
 from openleo.report import words
@@ -15,19 +14,17 @@ from openleo.results import Results
 from openleo.service.summary import TerritoryRow
 
 MOST_NAMED = 5  # territories of which a rate is told
-BINDING_WORDS: Mapping[str, str] = {
-    "demand": "nothing: they have what they ask for",
+STOPPED_BY: Mapping[str, str] = {  # by the words of Binding; `demand` stops nobody
     "beam": "beams",
-    "cell": "channels of their cell",
+    "cell": "the channels of their cell",
     "satellite": "a satellite's own limit",
-    "feeder": "feeder links or gateways",
-    "isl": "inter-satellite links",
+    "feeder": "a feeder link or gateway",
+    "isl": "an inter-satellite link",
     "pop": "a PoP",
     "terminal": "their terminals",
-    "policy": "rules",
-    "no_way": "no satellite with a way to a gateway",
+    "policy": "a rule",
+    "no_way": "that no satellite in view has a way to a gateway",
 }
-assert set(BINDING_WORDS) == {one.name.lower() for one in Binding}
 
 
 def rate(mbps: float) -> str:
@@ -81,24 +78,25 @@ def _slots(tally: Tally) -> str:
 
 
 def bound(rows: Sequence[TerritoryRow]) -> str:
-    """What binds people, the most common first; rules and missing ways, which the tables tell, left out."""
+    """How many have what they ask for, and what stops the others, the most common first."""
     people = [row for row in rows if row.weighting == "population" and row.bound_by is not None]
     total = sum(row.population for row in people)
     if not total:
         return ""
     share = {
-        word: sum(row.population * (row.bound_by or {}).get(word, 0.0) for row in people) / total
-        for word in BINDING_WORDS
+        word: min(sum(row.population * (row.bound_by or {}).get(word, 0.0) for row in people) / total, 1.0)
+        for word in ("demand", *STOPPED_BY)
     }
-    told = sorted((word for word in share if share[word] >= 0.0005 and word not in ("policy", "no_way")),
-                  key=lambda word: -share[word])  # fmt: skip
-    if not told:
-        return ""
-    first, *others = [f"{BINDING_WORDS[word]} ({words.percent(share[word])})" for word in told]
-    if told[0] == "demand":
-        first = f"nothing ({words.percent(share['demand'])}), as they have what they ask for"
-    rest = f"; of others, {words.listed(others)}" if others else ""
-    return f"What stops people × time from having more: {first}{rest}."
+    met = round(share.pop("demand"), 6)
+    stopped = sorted((word for word in share if share[word] >= 0.0005), key=lambda word: -share[word])
+    said = f"{words.percent(met)} of people × time have what they ask for"
+    if not stopped:
+        return f"{said}."
+    return f"{said}; what stops the others is {words.listed([_stop(word, share[word]) for word in stopped])}."
+
+
+def _stop(word: str, share: float) -> str:
+    return f"{STOPPED_BY[word]} ({words.percent(share)})"
 
 
 def measured(rows: Sequence[TerritoryRow], intervals: Mapping[str, tuple[float, float]] | None = None) -> str:

@@ -45,19 +45,22 @@ def finding(day: Day, grid: SlotGrid) -> str:
     return f"{said}; least in the slot of {at:%Y-%m-%d %H:%M:%S} UTC: {words.percent(float(day.served[least]))}."
 
 
-def figure(day: Day, grid: SlotGrid) -> list[Markup]:
-    """The key, the chart, and what the axes are."""
+def figure(day: Day, grid: SlotGrid, *, with_capacity: bool = False) -> list[Markup]:
+    """The key, the chart, and what the axes are. `with_capacity`: shared beams take something besides."""
     shares = day.shares()
     each = steps_of(day.served)[1]
     what = "people" if day.weighting == "population" else "area, as nobody lives there"
     said = [f"Shares of {what}, class of terminals as above, by rules and reach alone."]
+    if with_capacity:
+        said.append("What shared beams and links then take is told in Mbit/s below, and over the run in the tables.")
     if each > 1:
         said.append(f"Each step is the mean of {each} slots.")
     if day.longitude_deg is not None:
         side = "E" if day.longitude_deg >= 0.0 else "W"
         said.append(f"Sun: mean solar time at {abs(day.longitude_deg):.0f}° {side}, about the middle of those people.")
     shown = [word for word, values in shares.items() if values.any()]
-    return [key(shown), tag("figure", chart(day, grid)), tag("p", " ".join(said), class_="note")]
+    names = {"served": "may be served and is reached"} if with_capacity else {}
+    return [key(shown, names), tag("figure", chart(day, grid)), tag("p", " ".join(said), class_="note")]
 
 
 def chart(day: Day, grid: SlotGrid) -> Markup:

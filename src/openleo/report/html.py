@@ -92,7 +92,12 @@ def _day(results: Results) -> Markup:
     day, grid = results.day, results.case.grid
     if day is None or day.slots < 2:
         return Markup("")
-    return joined([paragraph(day_chart.finding(day, grid)), *day_chart.figure(day, grid)])
+    return joined(
+        [
+            paragraph(day_chart.finding(day, grid)),
+            *day_chart.figure(day, grid, with_capacity=results.service.rates is not None),
+        ]
+    )
 
 
 # --- territories --------------------------------------------------------------------------------------------------

@@ -51,10 +51,10 @@ def isl_cap_mbps(results: Results) -> float:
 
 def isl_finding(tally: Tally, isl_mbps: float) -> str:
     """How many links carry something, and how full those are. Nothing where no way has such a link."""
-    used, most = tally.isl_used, tally.isl_load_p95
-    if used is None:
+    busy, most = tally.isl_used, tally.isl_load_p95
+    if busy is None:
         return ""
-    said = f"Of the inter-satellite links on chosen ways, {words.percent(used)} carry something (each way by itself)"
+    said = f"Of the inter-satellite links on chosen ways, {words.percent(busy)} carry something (each way by itself)"
     if most is None or not np.isfinite(isl_mbps):
         limit = "" if np.isfinite(isl_mbps) else "; what one can carry is not limited in this run, so none has a load"
         return f"{said}{limit}."
@@ -70,9 +70,26 @@ def fullest(tally: Tally) -> float:
 
 
 def shares(tally: Tally) -> Floats:
-    """Share of links × slots by load, axes (way, bin): nothing carried, then twentieths; each way adds up to 1."""
-    total = np.maximum(tally.isl_counts.sum(axis=1, keepdims=True), 1)
-    return np.asarray(tally.isl_counts / total)
+    """Of the links × slots that carry anything, the share in each twentieth of the load, axes (way, twentieth)."""
+    busy = tally.isl_counts[:, 1:]
+    return np.asarray(busy / np.maximum(busy.sum(axis=1, keepdims=True), 1))
+
+
+def used(tally: Tally) -> Floats:
+    """Share of links × slots that carries anything, axis (way,)."""
+    total = np.maximum(tally.isl_counts.sum(axis=1), 1)
+    return np.asarray(1.0 - tally.isl_counts[:, 0] / total)
+
+
+def p95(share: Floats) -> float:
+    """The upper end of the twentieth that 95 % of a way's busy links do not exceed; 0 where none is busy.
+
+    >>> p95(np.array([0.9, 0.04, 0.06, *[0.0] * 17]))
+    0.15
+    """
+    if not share.any():
+        return 0.0
+    return round((int(np.searchsorted(np.cumsum(share), 0.95 - 1e-9)) + 1) / len(share), 6)
 
 
 def isl_picture(results: Results) -> bytes | None:
@@ -89,29 +106,34 @@ def isl_drawn(tally: Tally, isl_mbps: float, name: str) -> Figure:
     """Two histograms, down and up, on one scale; links that carry nothing stand apart, in words."""
     figure = Figure(figsize=(9.6, 3.9), dpi=DPI)
     of_way = shares(tally)
-    top = max(float(of_way[:, 1:].max()) * 100.0 * 1.12, 0.1)
-    for number, (way, share) in enumerate(zip(WAYS, of_way, strict=True)):
+    top = max(float(of_way.max()) * 112.0, 1.0)
+    label = f"load, % of the {three_digits(isl_mbps / 1e3)} Gbit/s that a link can carry"
+    for number, (way, part, share) in enumerate(zip(WAYS, used(tally), of_way, strict=True)):
         axes = figure.add_axes((0.075 + 0.475 * number, 0.15, 0.43, 0.59))
-        _histogram(axes, way, share, top, f"% of the {three_digits(isl_mbps / 1e3)} Gbit/s that a link can carry")
-    figure.axes[0].set_ylabel("% of links × slots")
+        _histogram(axes, f"{way}: {words.percent(float(part))} carry something", share, top, label)
+    figure.axes[0].set_ylabel("% of those that carry something")
     title = f"Load of inter-satellite links: {name}"
     figure.text(0.02, 0.93, title, fontsize=13.0, fontweight="bold", color=layers.INK)
-    said = f"Links on the ways that routing chose, over {tally.slots:,} computed slots"
+    said = f"Links × slots on the ways that routing chose, over {tally.slots:,} computed slots"
     figure.text(0.02, 0.875, said, fontsize=8.5, color=layers.QUIET)
     return figure
 
 
-def _histogram(axes: Axes, way: str, share: Floats, top: float, label: str) -> None:
-    steps = LOAD_BINS - 1
-    left = np.arange(steps) * 100.0 / steps
+def _histogram(axes: Axes, title: str, share: Floats, top: float, label: str) -> None:
+    left = np.arange(len(share)) * 100.0 / len(share)
     colours = [FULL if start >= FULL_FROM * 100.0 else BAR for start in left]
-    axes.bar(left, share[1:] * 100.0, width=100.0 / steps, align="edge", color=colours, edgecolor="white",
+    axes.bar(left, share * 100.0, width=100.0 / len(share), align="edge", color=colours, edgecolor="white",
              linewidth=0.6)  # fmt: skip
+    if most := p95(share) * 100.0:
+        axes.axvline(most, color=layers.INK, linewidth=0.9, linestyle=(0, (4, 2)))
+        to_right = most <= 60.0
+        axes.annotate(f"95% of them: at most {most:.0f}%", (most, top * 0.94), fontsize=8.0, color=layers.INK,
+                      xytext=(4 if to_right else -4, 0), textcoords="offset points", va="top",
+                      ha="left" if to_right else "right")  # fmt: skip
     axes.set_xlim(0.0, 100.0)
     axes.set_ylim(0.0, top)
     axes.set_xticks(range(0, 101, 10))
-    axes.set_title(f"{way}: {words.percent(float(share[0]))} carry nothing", loc="left", fontsize=9.5,
-                   color=layers.INK)  # fmt: skip
+    axes.set_title(title, loc="left", fontsize=9.5, color=layers.INK)
     axes.set_xlabel(label)
     axes.grid(axis="y", color="0.92")
     axes.set_axisbelow(True)
@@ -146,7 +168,7 @@ def gateway_finding(gateways: Gateways, tally: Tally) -> str:
 def gateway_drawn(results: Results, tally: Tally) -> Figure:
     """Circles whose areas are the Mbit/s down at each gateway; the busiest by name."""
     gateways, mbps = results.case.network.gateways, tally.gateway_down_mbps
-    frame = _frame(results, mbps > 0.0)
+    frame = _frame(results, main_ones(mbps))
     figure, (ax,) = page(frame, 1)
     canvas = FigureCanvasAgg(figure)
     window(ax, frame, "")
@@ -156,15 +178,26 @@ def gateway_drawn(results: Results, tally: Tally) -> Figure:
     layers.draw_borders(ax, frame)
     layers.draw_scale(ax, frame, names)
     contested = layers.draw_contested(ax, frame, names)
-    _draw_circles(ax, frame, gateways, mbps, names)
+    shown = _draw_circles(ax, frame, gateways, mbps, names)
     headline(figure, results.case, f"What gateways carry: {results.case.name}")
     _gateway_key(figure, float(mbps.max()), contested)
     meaning = (
         f"Circles: Mbit/s towards users through each gateway, mean over {tally.slots:,} computed slots, under rules "
         "in force. Traffic of this run's area alone: what others ask for elsewhere is not in it."
     )
+    if beyond := int((mbps > 0.0).sum()) - shown:
+        meaning += f" Beyond the map: {beyond} with {rate(beyond_mbps(frame, gateways, mbps))} together."
     footer(figure, results.case, meaning)
     return figure
+
+
+def main_ones(mbps: Floats) -> NDArray[np.bool_]:
+    """The fewest gateways that carry all but a hundredth, axis (gateway,): the map is around them."""
+    order = np.argsort(-mbps, kind="stable")
+    before = np.cumsum(mbps[order]) - mbps[order]
+    found = np.zeros(len(mbps), np.bool_)
+    found[order] = (before < 0.99 * mbps.sum()) & (mbps[order] > 0.0)
+    return found
 
 
 def _frame(results: Results, busy: NDArray[np.bool_]) -> Frame:
@@ -181,7 +214,8 @@ def across_pt(mbps: Floats, most: float) -> Floats:
     return np.asarray(LARGEST_PT * np.sqrt(mbps / most))
 
 
-def _draw_circles(ax: Axes, frame: Frame, gateways: Gateways, mbps: Floats, names: layers.Names) -> None:
+def _draw_circles(ax: Axes, frame: Frame, gateways: Gateways, mbps: Floats, names: layers.Names) -> int:
+    """How many show."""
     shown = np.flatnonzero((mbps > 0.0) & frame.holds(gateways.longitude_deg, gateways.latitude_deg))
     shown = shown[np.argsort(-mbps[shown], kind="stable")]
     x, y = frame.turned(gateways.longitude_deg[shown]), gateways.latitude_deg[shown]
@@ -194,6 +228,12 @@ def _draw_circles(ax: Axes, frame: Frame, gateways: Gateways, mbps: Floats, name
                zorder=6)  # fmt: skip
     for number, px, py, pt in zip(shown[:MOST_NAMES].tolist(), x, y, size, strict=False):
         names.write(px, py, gateways.stations[number].name, float(pt) / 2.0 + 1.5, fontsize=6.5, color=layers.INK)
+    return len(shown)
+
+
+def beyond_mbps(frame: Frame, gateways: Gateways, mbps: Floats) -> float:
+    """What gateways carry that are not on the map."""
+    return float(mbps[~frame.holds(gateways.longitude_deg, gateways.latitude_deg)].sum())
 
 
 def _gateway_key(figure: Figure, most: float, contested: bool) -> None:

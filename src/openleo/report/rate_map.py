@@ -50,7 +50,7 @@ class Look:
 
     label: str
     colour: str
-    edge: str = ""  # of the cell, or of its hatching; by default as the colour
+    edge: str = ""  # of its patch in the key, or of its hatching; by default as the colour
     hatch: str = ""
 
 
@@ -138,7 +138,9 @@ def _reason(table: CellTable) -> Codes:
 
 def _rtt(table: CellTable) -> Panel:
     code = _reason(table)
-    value = np.where(code == Reason.SERVED, table.rtt_ms_p50, np.nan)
+    short = (code == Reason.NO_CAPACITY) & np.isfinite(table.rtt_ms_p50)  # reached, but given too little
+    code = np.where(short, VALUE, code).astype(np.intp)
+    value = np.where(code == VALUE, table.rtt_ms_p50, np.nan)
     known = value[np.isfinite(value)]
     scale = None
     if len(known):
@@ -185,6 +187,11 @@ def rate_scale(mbps: Floats) -> LogNorm | None:
 def round_rates() -> Floats:
     """1, 2, 5, 10, …, from 0.01 to 50,000."""
     return np.array([step * 10.0**power for power in range(-2, 5) for step in ROUND]).round(2)
+
+
+def every_rate() -> Floats:
+    """1, 2, 3, …, 9, 10, 20, …, from 0.01 to 90,000: for scales over less than a tenfold."""
+    return np.array([step * 10.0**power for power in range(-2, 5) for step in range(1, 10)]).round(2)
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
@@ -246,9 +253,9 @@ def draw_cells(axes: Axes, shapes: layers.CellShapes, panel: Panel) -> None:
         corners = [shapes.corners[row] for row in np.flatnonzero(code == number)]
         if not corners:
             continue
-        edge = look.edge if look.edge and not look.hatch else look.colour
         axes.add_collection(
-            PolyCollection(corners, facecolors=look.colour, edgecolors=edge, linewidths=0.25, zorder=2), autolim=False
+            PolyCollection(corners, facecolors=look.colour, edgecolors=look.colour, linewidths=0.25, zorder=2),
+            autolim=False,
         )
         if look.hatch:
             axes.add_patch(layers.hatched(corners, look.edge, look.hatch))
@@ -286,7 +293,8 @@ def _colour_bar(figure: Figure, axes: Axes, panel: Panel, scale: Normalize) -> N
     mappable = ScalarMappable(scale, panel.colours)
     bar = figure.colorbar(mappable, cax=axes, orientation="horizontal", extend=extend, extendfrac=0.04)
     if isinstance(scale, LogNorm):
-        ticks = round_rates()
+        few = (scale.vmax or 1.0) / (scale.vmin or 1.0) < 10.0
+        ticks = every_rate() if few else round_rates()
         ticks = ticks[(ticks >= (scale.vmin or 0.0)) & (ticks <= (scale.vmax or 0.0))]
         bar.locator, bar.minorlocator = FixedLocator(ticks.tolist()), NullLocator()
         bar.formatter = FuncFormatter(lambda value, _: f"{value:,g}")

@@ -70,9 +70,9 @@ def scale(most_mbps: float) -> tuple[float, float]:
     """(round steps of an axis, its end: the first of them that nothing exceeds).
 
     >>> scale(1234.0), scale(0.9)
-    ((500.0, 1500.0), (0.2, 1.0))
+    ((500.0, 1500.0), (0.25, 1.0))
     """
     rough = max(most_mbps, 1e-9) / LEVELS
     power = 10.0 ** np.floor(np.log10(rough))
-    step = float(next(round_ * power for round_ in (1.0, 2.0, 5.0, 10.0) if round_ * power >= rough))
+    step = float(next(round_ * power for round_ in (1.0, 2.0, 2.5, 5.0, 10.0) if round_ * power >= rough))
     return step, float(np.ceil(most_mbps / step - 1e-9)) * step
