@@ -266,6 +266,10 @@ def compute(
     reached = time.perf_counter()
     after = mask.compute(second, parts, classes, regions, at) if second else None
     rates = _rates(case, parts, demand, [one for one in (before, after) if one], threads, tell)
+    available = day.finish()
+    if rates[0]:
+        one = rates[0].tally
+        available = available.sharing(one.begin_s, one.slot_short, case.grid.slot_s)
     shared = time.perf_counter()
     service = serve(statistics, parts, before, classes[0], rates[0])
     compared, change = None, None
@@ -299,7 +303,7 @@ def compute(
             **({"capacity": shared - reached} if demand else {}),
             "join": done - shared,
         },
-        day.finish(),
+        available,
     )
 
 

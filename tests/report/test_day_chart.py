@@ -17,7 +17,7 @@ GRID = SlotGrid(datetime(2026, 11, 20, 22, 30, tzinfo=UTC), 3600.0, 4)
 def day_of(served, longitude_deg=None):
     served = np.array(served, float)
     left = 0.9 - served
-    return Day("population", served, left / 3.0, left * 2.0 / 3.0, 0.1, longitude_deg)
+    return Day("population", served, left / 3.0, left * 2.0 / 3.0, 0.1, longitude_deg, np.zeros(len(served)))
 
 
 def heights(chart: str, word: str) -> list[float]:
@@ -84,3 +84,15 @@ def test_the_page_shows_the_run_slot_by_slot(compared, patchy):
         page = render(results, b"")
         assert "Availability over the run" in page
         assert day_chart.finding(results.day, results.case.grid) in page
+
+
+def test_the_day_has_what_shared_beams_take(crowded):
+    """Every second slot is computed, so that what holds in between may differ a little."""
+    rows = [row for row in crowded.territories if row.weighting == "population"]
+    people = np.array([row.population for row in rows])
+    lost = np.array([row.not_served_because["no_capacity"] for row in rows])
+    assert crowded.day.no_capacity.mean() > 0.02
+    assert crowded.day.no_capacity.mean() == pytest.approx(people @ lost / people.sum(), abs=2e-3)
+    total = sum(crowded.day.shares().values())
+    assert total == pytest.approx(np.ones(crowded.day.slots))
+    assert "no_capacity" in day_chart.chart(crowded.day, crowded.case.grid)

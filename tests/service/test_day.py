@@ -71,3 +71,12 @@ def test_one_local_time_only_where_people_share_it():
     assert longitude(0.0, 180.0).longitude_deg is None
     far_islands = longitude(100.0, 170.0, people=[98.0, 2.0])
     assert far_islands.longitude_deg == pytest.approx(100.0, abs=3.0)
+
+
+def test_what_a_computed_slot_lacks_holds_until_the_next():
+    tally = DayTally(parts_of([0, 1, 2], [50.0, 25.0, 25.0], [1.0] * 3), np.ones(3, bool))
+    tally.add(reach_of([[1, 1, 1]] * 4 + [[-1, -1, 1]], [[1, 1, 1]] * 5))
+    day = tally.finish().sharing(np.array([0.0, 30.0]), np.array([0.2, 0.5]), 15.0)
+    assert day.no_capacity == pytest.approx([0.2, 0.2, 0.5, 0.5, 0.25])
+    assert day.served == pytest.approx([0.8, 0.8, 0.5, 0.5, 0.0])
+    assert sum(day.shares().values()) == pytest.approx(np.ones(5))

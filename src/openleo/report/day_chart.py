@@ -37,30 +37,32 @@ def steps_of(values: Floats, most: int = MOST_STEPS) -> tuple[Floats, int]:
 def finding(day: Day, grid: SlotGrid) -> str:
     """The mean and the worst slot in words."""
     who = "people" if day.weighting == "population" else "the area"
-    mean, least = min(float(day.served.mean()), 1.0), int(day.served.argmin())
+    mean, least = round(float(day.served.mean()), 9), int(day.served.argmin())
+    are = "are" if day.weighting == "population" else "is"
     if float(np.ptp(day.served)) < 5e-4:
-        return f"In every slot {words.percent(round(mean, 6))} of {who} may be served and are reached."
-    said = f"On average {words.percent(mean)} of {who} may be served and are reached"
+        return f"In every slot {words.percent(mean)} of {who} {are} served."
+    said = f"On average {words.percent(mean)} of {who} {are} served"
     at = grid.instant(least)
     return f"{said}; least in the slot of {at:%Y-%m-%d %H:%M:%S} UTC: {words.percent(float(day.served[least]))}."
 
 
 def figure(day: Day, grid: SlotGrid, *, with_capacity: bool = False) -> list[Markup]:
-    """The key, the chart, and what the axes are. `with_capacity`: shared beams take something besides."""
+    """The key, the chart, and what the axes are. `with_capacity`: what shared beams take is in it."""
     shares = day.shares()
     each = steps_of(day.served)[1]
     what = "people" if day.weighting == "population" else "area, as nobody lives there"
-    said = [f"Shares of {what}, class of terminals as above, by rules and reach alone."]
+    said = [f"Shares of {what}, class of terminals as above."]
     if with_capacity:
-        said.append("What shared beams and links then take is told in Mbit/s below, and over the run in the tables.")
+        said.append(
+            "Who gets half of what they ask for is half served; what one computed slot gives holds to the next."
+        )
     if each > 1:
         said.append(f"Each step is the mean of {each} slots.")
     if day.longitude_deg is not None:
         side = "E" if day.longitude_deg >= 0.0 else "W"
         said.append(f"Sun: mean solar time at {abs(day.longitude_deg):.0f}° {side}, about the middle of those people.")
     shown = [word for word, values in shares.items() if values.any()]
-    names = {"served": "may be served and is reached"} if with_capacity else {}
-    return [key(shown, names), tag("figure", chart(day, grid)), tag("p", " ".join(said), class_="note")]
+    return [key(shown), tag("figure", chart(day, grid)), tag("p", " ".join(said), class_="note")]
 
 
 def chart(day: Day, grid: SlotGrid) -> Markup:
@@ -120,9 +122,9 @@ def hours(grid: SlotGrid, last_s: float, longitude_deg: float | None) -> list[Ma
         if longitude_deg is not None:
             local = at + timedelta(hours=longitude_deg / 15.0)
             made.append(text(x, BOTTOM + 36.0, f"{local:%H:%M}", "middle"))
-    made.append(text(LEFT - 6.0, BOTTOM + 19.0, "UTC", "end"))
+    made.append(text(0.0, BOTTOM + 19.0, "UTC", "start"))
     if longitude_deg is not None:
-        made.append(text(LEFT - 6.0, BOTTOM + 36.0, "Sun", "end"))
+        made.append(text(0.0, BOTTOM + 36.0, "Sun", "start"))
     return made
 
 

@@ -63,18 +63,24 @@ def _rates(results: Results, pictures: Mapping[str, bytes]) -> Markup:
         said += [tag("h3", f"After: {words.rules_name(results.case, 'compare')}"),
                  image(png, f"The same four maps after the change: {of_what}.")]  # fmt: skip
     said += traffic_chart.figure(rates.tally, results.case.grid, results.day.longitude_deg if results.day else None)
-    rows = [row for row in results.territories if row.bound_by is not None]
+    rows = [row for row in results.territories if row.bound_by is not None and row.weighting == "population"]
+    if not rows:  # an area of sea alone
+        rows = [row for row in results.territories if row.bound_by is not None]
     shown = [f"by_{word}" for word in BOUND if any((row.bound_by or {}).get(word) for row in rows)]
     names = {f"by_{word}": name for word, name in BOUND_NAMES.items()}
     heads = ["Territory", "What binds", "Nothing >", "Most of the rest", "Download p50 >", "Upload p50 >"]
     told = [_rate_row(row) for row in rows]
-    said += [tag("h3", "By territory"), key(shown, names), table(CAPTION, heads, told)]
+    said += [
+        tag("h3", "By territory" if rows[0].weighting == "area" else "By territory where people live"),
+        key(shown, names),
+        table(CAPTION, heads, told),
+    ]
     return joined(said)
 
 
 CAPTION = (
     "Shares of people × computed slots (of area where nobody lives) by what stops a cell from having more; download "
-    "and upload are what a user's test of the line finds, in the median over subscribers and the hours of a day"
+    "and upload: what a user's test of the line finds, in the median over subscribers and the hours of a day"
 )
 
 

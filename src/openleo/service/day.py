@@ -1,12 +1,12 @@
 """Who can and may be served, slot by slot: availability over the day.
 
-Takes the reach of cells chunk by chunk, and who is permitted; gives Day. Capacity is not in it: what is given of what
-is asked for is told beside it.
+Takes the reach of cells chunk by chunk, and who is permitted; gives Day, from which what capacity takes is left out
+until it is handed in.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -25,8 +25,8 @@ ONE_TIME_DEG = 22.5  # an hour and a half of the Sun: within it, one local time 
 class Day:
     """Shares of a run's people, or of its area where nobody lives (`weighting` says which).
 
-    Axes (slot,): served (permitted and reached), no_satellite, no_gateway; with not_permitted, which holds all the
-    time, they make 1 in every slot. longitude_deg: about where those people are, None where they are too far apart for
+    Axes (slot,): served, no_satellite, no_gateway, no_capacity; with not_permitted, which holds all the time, they
+    make 1 in every slot. longitude_deg: about where those people are, None where they are too far apart for
     one local time.
     """
 
@@ -36,6 +36,7 @@ class Day:
     no_gateway: Floats
     not_permitted: float
     longitude_deg: float | None
+    no_capacity: Floats
 
     @property
     def slots(self) -> int:
@@ -46,10 +47,26 @@ class Day:
         always = np.full(self.slots, self.not_permitted)
         return {
             "served": self.served,
+            "no_capacity": self.no_capacity,
             "no_gateway": self.no_gateway,
             "no_satellite": self.no_satellite,
             "not_permitted": always,
         }
+
+    def sharing(self, begin_s: Floats, short: Floats, slot_s: float) -> Day:
+        """The day with what capacity takes. begin_s, short (computed slot,): from when on, the share of people times
+        what they lack; each holds until the next, of those who are reached.
+        """
+        number = np.searchsorted(begin_s, np.arange(self.slots) * slot_s + 1e-6, side="right") - 1
+        taken = np.minimum(np.asarray(short)[np.maximum(number, 0)], self.served)
+        return replace(self, served=self.served - taken, no_capacity=self.no_capacity + taken)
+
+
+def shares_of_all(parts: Parts) -> tuple[str, Floats]:
+    """(what a run weighs by, the share of it that each part is): its people, or its area where nobody lives."""
+    lived_in = float(parts.people.sum()) > 0.0
+    share = parts.people if lived_in else parts.area_km2
+    return "population" if lived_in else "area", share / share.sum()
 
 
 class DayTally:
@@ -57,11 +74,8 @@ class DayTally:
 
     def __init__(self, parts: Parts, permitted: NDArray[np.bool_]):
         """Who may be served: permitted (part,)."""
-        lived_in = float(parts.people.sum()) > 0.0
-        share = parts.people if lived_in else parts.area_km2
-        share = share / share.sum()
+        self._weighting, share = shares_of_all(parts)
         cells = len(parts.cells)
-        self._weighting = "population" if lived_in else "area"
         self._weight = np.bincount(parts.cell, weights=share * permitted, minlength=cells).astype(np.float64)
         self._not_permitted = float(share[~permitted].sum())
         self._longitude_deg = _one_longitude(parts, share)
@@ -74,8 +88,9 @@ class DayTally:
 
     def finish(self) -> Day:
         served, no_satellite, no_gateway = np.concatenate([np.zeros((3, 0)), *self._chunks], axis=1)
+        nothing = np.zeros(len(served))
         return Day(
-            self._weighting, served, no_satellite, no_gateway, self._not_permitted, self._longitude_deg
+            self._weighting, served, no_satellite, no_gateway, self._not_permitted, self._longitude_deg, nothing
         )  # fmt: skip
 
 
