@@ -41,7 +41,7 @@ def chart(begin_s: Floats, asked: Floats, given: Floats, grid: SlotGrid, longitu
     end_s = grid.slots * grid.slot_s
     x = LEFT + (RIGHT - LEFT) * np.append(begin_s, end_s) / end_s
     step, top = scale(float(max(asked.max(), given.max())))
-    unit, size = ("Gbit/s", 1e3) if top >= 1e3 else ("Mbit/s", 1.0)
+    unit, size = ("Gbit/s", 1e3) if top > 1e3 else ("Mbit/s", 1.0)
 
     def y(mbps: Floats) -> Floats:
         return BOTTOM - (BOTTOM - TOP) * mbps / top
