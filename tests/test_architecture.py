@@ -111,7 +111,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
     "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace"},
-    "effects": NETWORK | {"policy", "service", "results"},
+    "shared_beams": NETWORK | {"policy", "service", "results"},
+    "effects": NETWORK | {"policy", "service", "results", "shared_beams"},
     "capacity_file": set(),
     "scenario_file": {"capacity_file"},
     "scenario_capacity": NETWORK | {"policy", "results", "capacity_file", "scenario_file"},
@@ -129,7 +130,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # PROVEN: who decided. Knows nothing of orbits or of what a rule says.
     "governance": {"ledger"},
     # Where both meet: rules and networks as changes.
-    "network_effects": NETWORK | {"policy", "service", "results", "effects"},
+    "network_effects": NETWORK | {"policy", "service", "results", "effects", "shared_beams"},
     "changes": NETWORK | {"policy", "service", "results", "effects", "network_effects", "governance"},
     "scenario_copies": NETWORK | {"scenario_file"},
     "change_documents": NETWORK | {

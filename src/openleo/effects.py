@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
-from openleo import kept
+from openleo import kept, shared_beams
 from openleo.instants import instant_text
 from openleo.network.ground.gateways import Gateways
 from openleo.places.areas import parts_of
@@ -31,15 +31,18 @@ from openleo.places.territories import territories
 from openleo.policy.mask import Kinds, kinds_of, named_classes
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regions_of_both
+from openleo.service import licences
 from openleo.service.amounts import Spill
 from openleo.service.change import Side, between, names_of
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.effect_cells import CellEffect, by_cell
 from openleo.service.networks import Networks
+from openleo.service.rates import Rates
 from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
 from openleo.service.windows import changes
+from openleo.shared_beams import How
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,6 +64,7 @@ class Prepared:
     new: RuleSet
     from_cache: tuple[str, ...]
     networks: Networks
+    how: How
 
 
 def prepare(
@@ -95,7 +99,7 @@ def prepare(
     found += ["reach"] if cached else []
     networks = Networks(case.network.gateways, lambda gateways: reach_of(gateways)[0])
     networks.known[frozenset()] = reached
-    return Prepared(case, reached, base, new, tuple(found), networks)
+    return Prepared(case, reached, base, new, tuple(found), networks, How(folder, threads, progress, tell))
 
 
 def reached_by(
@@ -173,13 +177,32 @@ def compare(
     at: datetime,
     until: datetime | None = None,
     extras: Extras | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Effect:
-    """The effect of going from the old rules to the new."""
-    case = prepared.case
+    """The effect of going from the old rules to the new; with capacity, what shared beams take and give back too."""
+    case, extras = prepared.case, extras or Extras()
+    if case.capacity:
+        rates, said = on_shared_beams(prepared, at, on_progress)
+        extras = replace(extras, rates=rates, notes=(*extras.notes, *said))
     return effect(
         prepared.reached, prepared.base, prepared.new, classes, at, case.network_sha256,
         order=case.area.order, until=until, extras=extras, networks=prepared.networks,
     )  # fmt: skip
+
+
+def on_shared_beams(
+    prepared: Prepared, at: datetime, on_progress: OnProgress | None = None
+) -> tuple[tuple[Rates, Rates], tuple[str, ...]]:
+    """(what both sides give with everybody on the network, what is to be said of it)."""
+    reached, how = prepared.reached, prepared.how
+    sides = Side(prepared.base, at), Side(prepared.new, at)
+    networks = prepared.networks
+    gateways = [licences.without(networks.gateways, networks.withheld(side)) for side in sides]
+    if networks.key(sides[0]) == networks.key(sides[1]):
+        gateways[1] = gateways[0]
+    both = gateways[0], gateways[1]
+    how = replace(how, progress=on_progress) if on_progress else how
+    return shared_beams.both_sides(prepared.case, reached.parts, reached.kinds, sides, both, how)
 
 
 def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:

@@ -16,18 +16,20 @@ from typing import Any
 
 import numpy as np
 
-from openleo import kept
+from openleo import kept, shared_beams
 from openleo.effects import classes_of_both, reached_by
 from openleo.network.ground.gateways import Gateways
 from openleo.places.areas import Area, parts_of
 from openleo.places.parts import Parts
-from openleo.policy.mask import Kinds, kinds_of
+from openleo.policy.mask import Kinds, everything, kinds_of
 from openleo.policy.rules import RuleSet
 from openleo.results import Case, OnProgress, refuse_nothing, regions_of_both
-from openleo.service import beams
+from openleo.service import beams, licences
 from openleo.service.change import Between, Side, Told, between, names_of
-from openleo.service.effect import MOST_EDGES, Changed, Edge, Effect
+from openleo.service.displaced import OF_AREA, BothRates, with_beams
+from openleo.service.effect import MOST_EDGES, Changed, Edge, Effect, shared_of
 from openleo.service.networks import Networks
+from openleo.service.rates import demand_of
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on
 from openleo.units import BEAM_KM
@@ -60,7 +62,7 @@ def effect_of_networks(
     on_progress: OnProgress | None = None,
 ) -> Effect:
     """The effect of `new` in place of `old` from an instant on; without an old one everything is gained."""
-    said = _notes(old, new, rules)
+    said = list(_notes(old, new, rules))
     rules = beams.felt(rules, BEAM_KM)
     classes = classes_of_both(rules, rules)
     case, networks = _networks(old, new, rules, (folder, threads, on_progress))
@@ -72,6 +74,14 @@ def effect_of_networks(
         raise ValueError("the networks of the rules at the instant are more than may be computed")
     ahead = [instant for instant, _ in changes((rules, rules), at)]
     edges, untold = _edges(networks, rules, ahead[:MOST_EDGES], classes, told, _changed(now))
+    shared = None
+    if old is not None and old.case.capacity and new.case.capacity:
+        rates, also = _on_shared_beams((old.case, new.case), networks, Side(rules, at), (folder, threads, on_progress))
+        reach = _with_beams(reach, networks, Side(None, None), rates[0])
+        now = _with_beams(now, networks, Side(rules, at), rates[1])
+        shared, said = shared_of(rates[1]), [*said, *also]
+    elif any(one is not None and one.case.capacity for one in (old, new)):
+        said.append("Of shared beams nothing is told: one of both has no [capacity], or there was no network before.")
     people = whole[1 if old is None else 0].people_of_territories
     return Effect(
         "" if old is None else old.sha256,
@@ -83,11 +93,12 @@ def effect_of_networks(
         edges,
         len(ahead[MOST_EDGES:]),
         terminals=None,
-        notes=said,
+        notes=tuple(said),
         totals=(*reach.totals, *now.totals),
         edges_untold=untold,
         edges_go_on=go_on((rules, rules), [edge.at for edge in edges], set(ahead)),
         people=people,
+        shared=shared,
     )
 
 
@@ -146,6 +157,38 @@ def _between(networks: tuple[Networks, Networks], side: Side, classes: Sequence[
     """None: a network too many."""
     was, is_ = (one.of(side) for one in networks)
     return None if was is None or is_ is None else between((was, is_), side, side, classes, told)
+
+
+def _on_shared_beams(
+    cases: tuple[Case, Case], networks: tuple[Networks, Networks], side: Side, how: How
+) -> tuple[tuple[BothRates, BothRates], tuple[str, ...]]:
+    """((of reach, whatever rules say; of service: what each gives before and after), what is to be said of it)."""
+    parts, kinds = networks[0].known[frozenset()].parts, networks[0].known[frozenset()].kinds
+    folder, threads, on_progress = how
+    where = shared_beams.How(
+        folder or kept.default_folder("reach"), threads, on_progress or (lambda _what, _done, _of: None)
+    )
+    made, said = [], [OF_AREA]
+    for case, own in zip(cases, networks, strict=True):
+        assert case.capacity is not None
+        demand, also = demand_of(case.capacity, parts)
+        classes = shared_beams.classes_decided(case, demand, side.rule_set)
+        without = licences.without(own.gateways, own.withheld(side)) if own.key(side) else own.gateways
+        asked = [
+            shared_beams.On(own.gateways, everything(parts, classes)),
+            shared_beams.On(without, shared_beams.mask_of(side, kinds, classes)),
+        ]
+        made.append(shared_beams.rates_on(case, parts, demand, asked, where))
+        said += [*also, *shared_beams.of_hours(case.grid)]
+    (reach_before, before), (reach_after, after) = made
+    return ((reach_before, reach_after), (before, after)), tuple(dict.fromkeys(said))
+
+
+def _with_beams(found: Between, networks: tuple[Networks, Networks], side: Side, rates: BothRates) -> Between:
+    was, is_ = (one.of(side) for one in networks)
+    assert was is not None
+    assert is_ is not None
+    return with_beams(found, (was, is_), side, side, rates)
 
 
 def _edges(

@@ -285,7 +285,7 @@ def compute(
             networks.known[networks.key(Side(second, at))] = Reached(parts, other, kinds)
         change = effect(
             ground, first, second, classes, at, case.network_sha256, order=case.area.order, networks=networks,
-            extras=Extras(notes=case.of_beams),
+            extras=Extras(notes=case.of_beams, rates=(rates[0], rates[1]) if rates[0] and rates[1] else None),
         )  # fmt: skip
     done = time.perf_counter()
     return Results(

@@ -89,12 +89,12 @@ def test_the_same_as_json_is_of_the_form_of_the_contract(effect):
     assert list(said)[:5] == ["sha256", "base", "new", "network", "territories"]
     row = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("MYS", "fixed"))
     assert {
-        "territory", "class", "lost", "gained", "displaced_by_capacity", "rtt_ms_p50", "down_mbps_p50", "spill_people",
-        "because",
+        "territory", "class", "lost", "gained", "displaced_by_capacity", "freed_by_capacity", "rtt_ms_p50",
+        "down_mbps_p50", "up_mbps_p50", "spill_people", "because",
     } <= row.keys()  # fmt: skip
     assert row["lost"]["people"] > 100_000
     assert row["because"] == ["strip"]
-    assert row["displaced_by_capacity"] is None
+    assert row["displaced_by_capacity"] is row["freed_by_capacity"] is None
     assert row["spill_people"] > 0  # people of the strip whom beams for Singapore light all the same
     emergency = next(row for row in said["territories"] if (row["territory"], row["class"]) == ("MYS", "emergency"))
     assert emergency["lost"]["people"] == emergency["gained"]["people"] == 0

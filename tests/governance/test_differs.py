@@ -154,3 +154,61 @@ def test_what_is_not_there_or_not_the_same_is_named(alter: Any, said: str) -> No
 def test_of_two_edges_at_one_instant_neither_hides_the_other() -> None:
     edge = {"at": "2026-12-01T00:00:00Z", "base_and_new": [], "new_before_and_after": []}
     assert "of one instant" in difference({"edges": [edge, edge]}, {"edges": [edge]}, PPM)
+
+
+# --- what shared beams make -----------------------------------------------------------------------------------------
+
+
+def with_beams(displaced: int | None, down: float | None, **others: Any) -> dict[str, Any]:
+    """An effect of one row, of a territory with 100,000 people."""
+    amount = None if displaced is None else {"cells": 7, "area_km2": 3.5, "people": displaced, "terminals": None}
+    row = {
+        "territory": "A", "class": "fixed", "displaced_by_capacity": amount, "freed_by_capacity": amount,
+        "down_mbps_p50": [down, None], "up_mbps_p50": [None, 2.0],
+    }  # fmt: skip
+    return {"territories": [row], "people": {"A": 100_000}, "capacity": None, **others}
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (with_beams(26_000, 80.0), ""),  # 5 % of the people of the territory, and one that is rounded
+        (with_beams(31_001, 80.0), ""),
+        (with_beams(31_002, 80.0), "A, fixed, displaced_by_capacity.people: 26,000 signed, 31,002 computed again"),
+        (with_beams(20_998, 80.0), "A, fixed, displaced_by_capacity.people: 26,000 signed, 20,998 computed again"),
+        (with_beams(None, 80.0), "A, fixed, displaced_by_capacity.people: 26,000 signed, None computed again"),
+        (with_beams(26_000, 84.0), ""),
+        (with_beams(26_000, 85.0), "A, fixed, down_mbps_p50[0]: 80.0 signed, 85.0 computed again"),
+        (with_beams(26_000, None), "A, fixed, down_mbps_p50[0]: 80.0 signed, None computed again"),
+        (
+            with_beams(26_000, 80.0, capacity={"slots": 80}),
+            "capacity: None signed, {'slots': 80} computed again",
+        ),
+    ],
+)
+def test_figures_of_shared_beams_differ_by_a_part_of_all_who_are_served(again: dict[str, Any], said: str) -> None:
+    """They went by a part of themselves: 100 people of a million are then another effect than 110."""
+    assert difference(with_beams(26_000, 80.0), again, PPM) == said
+
+
+def test_round_trip_times_differ_by_what_they_are_rounded_to() -> None:
+    """The name of the figure was cut with its place in the list: "rtt_ms_p50[0]" was looked up as "rtt_ms_p"."""
+    one, two, three = (
+        {"territories": [{"territory": "A", "class": "fixed", "rtt_ms_p50": [rtt_ms, None]}]}
+        for rtt_ms in (5.05, 5.15, 5.26)
+    )  # fmt: skip
+    assert difference(one, two, PPM) == ""
+    assert difference(one, three, PPM) == "A, fixed, rtt_ms_p50[0]: 5.05 signed, 5.26 computed again"
+
+
+def test_an_effect_that_was_signed_before_there_was_capacity_is_still_the_same() -> None:
+    signed, again = with_beams(None, None), with_beams(None, None)
+    for key in ("freed_by_capacity", "up_mbps_p50"):
+        del signed["territories"][0][key]
+    del signed["capacity"]
+    assert difference(signed, again, PPM) == ""
+
+
+def test_few_who_are_displaced_are_not_told_apart() -> None:
+    told = in_public(with_beams(3, 80.0))["territories"][0]
+    assert told["displaced_by_capacity"]["people"] == told["freed_by_capacity"]["people"] == 9

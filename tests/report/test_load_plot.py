@@ -82,7 +82,7 @@ def test_words_name_the_busiest_gateways():
     known = SimpleNamespace(stations=stations)
     one = tally_of([1, 1], gateway_down_mbps=np.array([10.0, 3000.0, 0.0, 20.0, 500.0]))
     said = load_plot.gateway_finding(known, one)
-    assert said.startswith("4 of 5 gateways carry traffic of this run; most down: B (3 Gbit/s), E (500 Mbit/s) and D")
+    assert said.startswith("4 of 5 gateways carry traffic of this run; most down: B (3.0 Gbit/s), E (500 Mbit/s) and D")
     assert load_plot.gateway_finding(known, tally_of([1], gateway_down_mbps=np.zeros(5))).startswith("No gateway")
 
 

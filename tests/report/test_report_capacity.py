@@ -65,8 +65,8 @@ def test_rates_are_told_of_the_most_populous_with_an_interval_where_one_is_known
     rows = [row(name, people, down) for name, people, down in (("TWN", 5, 80.0), ("JPN", 9, 120.0), ("KOR", 7, None))]
     said = capacity_words.measured(rows, {"JPN": (90.0, 160.0)})
     assert said == (
-        "A user's test of the line finds, in the median: Japan 120 Mbit/s (90 to 160) down and 12 Mbit/s up and "
-        "Taiwan 80 Mbit/s down and 8 Mbit/s up."
+        "A user's test of the line finds, in the median: Japan 120 Mbit/s (90.0 to 160) down and 12.0 Mbit/s up and "
+        "Taiwan 80.0 Mbit/s down and 8.0 Mbit/s up."
     )
     assert capacity_words.measured(rows[2:]) == ""
 
@@ -74,7 +74,7 @@ def test_rates_are_told_of_the_most_populous_with_an_interval_where_one_is_known
 def test_of_many_territories_the_middle_and_the_lowest_are_told():
     rows = [row(name, 10, down) for name, down in zip(NAMES, range(10, 70, 10), strict=True)]
     said = capacity_words.measured(rows)
-    assert "Of all 6 territories the median is 35 Mbit/s down, the lowest 10 Mbit/s (TWN)" in said
+    assert "Of all 6 territories the median is 35.0 Mbit/s down, the lowest 10.0 Mbit/s (TWN)" in said
 
 
 # --- traffic ------------------------------------------------------------------------------------------------------

@@ -176,11 +176,13 @@ def test_an_effect_is_of_the_form_of_the_contract() -> None:
     assert {"sha256", "base", "new", "network", "territories"} <= said.keys()
     row = said["territories"][0]
     assert {
-        "territory", "class", "lost", "gained", "displaced_by_capacity", "rtt_ms_p50", "down_mbps_p50", "spill_people",
-        "because",
+        "territory", "class", "lost", "gained", "displaced_by_capacity", "freed_by_capacity", "rtt_ms_p50",
+        "down_mbps_p50", "up_mbps_p50", "spill_people", "because",
     } <= row.keys()  # fmt: skip
     assert row["lost"] == {"cells": 0, "area_km2": 0.0, "people": 0, "terminals": None}
-    assert row["displaced_by_capacity"] is None  # not known without capacity, and so not zero
+    assert (
+        row["displaced_by_capacity"] is row["freed_by_capacity"] is None
+    )  # not known without capacity, and so not zero
 
 
 @pytest.mark.parametrize("part", ["base", "new", "network"])

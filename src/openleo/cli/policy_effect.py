@@ -73,7 +73,8 @@ def effect(
     """Tell who would lose and gain service if NEW came into force in place of OLD: cells, km², people.
 
     The network's reach is computed once for a scenario and kept in the user's cache. Rules on gateways alone change
-    it: each choice of gateways that they leave is computed as well, up to four networks in all.
+    it: each choice of gateways that they leave is computed as well, up to four networks in all. With `[capacity]` in
+    the scenario it is told as well whom shared beams displace and whom they give back to.
     """
     from openleo.effects import classes_of_both, compare, first_difference, prepare
     from openleo.errors import Together, given
@@ -103,7 +104,8 @@ def effect(
     first = when or first_difference(prepared, asked)
     when = first if end is None or first < end else case.grid.start  # where nothing differs before the end
     extras = _extras(prepared, asked, when, counted, beam_km, notes)
-    found = compare(prepared, asked, when, end, extras)
+    with progress() as tell:
+        found = compare(prepared, asked, when, end, extras, tell)
     names = (_name(base.sources), _name(other.sources))
     if out is not None:
         written = _write(found, prepared, names, asked, when, out, counted)

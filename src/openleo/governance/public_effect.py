@@ -13,7 +13,7 @@ from typing import Any
 from openleo.governance.gate import effect_sha256
 from openleo.governance.losses import public
 
-AMOUNTS = ("lost", "gained", "may_lose", "may_gain")
+AMOUNTS = ("lost", "gained", "may_lose", "may_gain", "displaced_by_capacity", "freed_by_capacity")
 COUNTED = ("people", "terminals")
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from openleo.network.capacity.tally import Tally
 from openleo.places.territories import display_name
 from openleo.report import words
-from openleo.report.load import three_digits
 from openleo.results import Results
 from openleo.service.summary import TerritoryRow
 
@@ -27,25 +26,14 @@ STOPPED_BY: Mapping[str, str] = {  # by the words of Binding; `demand` stops nob
 }
 
 
-def rate(mbps: float) -> str:
-    """A rate that can be read aloud.
-
-    >>> rate(12_340.0), rate(1_234.0), rate(56.78), rate(2_345_000.0)
-    ('12.3 Gbit/s', '1.23 Gbit/s', '56.8 Mbit/s', '2,345 Gbit/s')
-    """
-    return f"{three_digits(mbps / 1e3)} Gbit/s" if mbps >= 1e3 else f"{three_digits(mbps)} Mbit/s"
-
-
 def user_rate(mbps: float | None, interval: tuple[float, float] | None = None) -> str:
     """What a user's test finds, with the interval if one is known.
 
     >>> user_rate(56.78), user_rate(None), user_rate(123.4, (98.2, 151.0))
     ('56.8 Mbit/s', '–', '123 Mbit/s (98.2 to 151)')
     """
-    if mbps is None:
-        return words.NOTHING
-    between = f" ({three_digits(interval[0])} to {three_digits(interval[1])})" if interval else ""
-    return f"{three_digits(mbps)} Mbit/s{between}"
+    between = f" ({words.mbps(interval[0])} to {words.mbps(interval[1])})" if interval else ""
+    return f"{words.rate(mbps)}{between}"
 
 
 def findings(results: Results) -> list[str]:
@@ -67,7 +55,7 @@ def given(tally: Tally) -> str:
         total = float(asked.sum())
         if total > 0.0:
             part = min(float(got.sum()) / total, 1.0)
-            ways.append(f"{words.percent(round(part, 6))} of {rate(total)} {way}")
+            ways.append(f"{words.percent(round(part, 6))} of {words.rate(total)} {way}")
     if not ways:
         return "Nobody who may be served asks for anything."
     return f"Of what those ask for who may be served, the network gives {words.listed(ways)}, over {_slots(tally)}."

@@ -8,15 +8,17 @@ from typing import TypeVar
 from openleo.errors import counted
 from openleo.instants import instant_text
 from openleo.report.tables import short_name
-from openleo.report.words import listed
-from openleo.service.amounts import Amount, EffectRow, EffectTotal
+from openleo.report.words import by_people_moved, listed
+from openleo.service.amounts import NO_RATES, Amount, EffectRow, EffectTotal, Moved
 from openleo.service.effect import Changed, Edge, Effect, Elsewhere, NamedRule
 
 INDENT = " " * 4
 CLASS_COLUMNS = 22
 MOST_INSTANTS = 5  # listed
+MOST_MOVED = 12  # territories in which shared beams alone change something
 NOT_KNOWN = "not known"
 SAYS = (("lost", "loses:   "), ("may_lose", "may lose:"), ("gained", "gains:   "), ("may_gain", "may gain:"))
+NO_CAPACITY = "What shared beams would take is not computed."
 Said = TypeVar("Said")
 Gateways = frozenset[str]  # the rules on gateways among those that are named
 
@@ -28,6 +30,7 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
     gateways = frozenset(rule.rule for rule in effect.rules if rule.applies_to == "gateway")
     lines += ["", *(_rows(effect.rows, effect.totals, gateways) or [_nothing(effect)])]
+    lines += ["", *_moved(effect)] if effect.shared else []
     for edge in effect.edges:
         lines += ["", *_edge(edge, gateways)]
     if effect.edges_left_out:
@@ -52,7 +55,8 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
         lines += ["", "Rules that make the difference:", *(INDENT + _rule(rule) for rule in effect.rules)]
     lines += [*_on_gateways(effect, gateways)] if gateways else []
     lines += ["", *effect.notes] if effect.notes else []
-    lines += ["", "What shared beams would take is not computed.", f"Fingerprint: {effect.sha256}"]
+    lines += [] if effect.shared else ["", NO_CAPACITY]
+    lines += ["", f"Fingerprint: {effect.sha256}"] if effect.shared else [f"Fingerprint: {effect.sha256}"]
     return "\n".join(lines) + "\n"
 
 
@@ -118,7 +122,7 @@ def _territory(rows: Sequence[EffectRow], gateways: Gateways) -> list[str]:
     wide = _width(classes for classes, _ in together)
     for classes, (said, because) in together:
         lines += [f"{listed(classes):<{wide}} {one}" for one in said]
-        lines += [f"{'':<{wide}} {because}"] if because else []
+        lines += [f"{'':<{wide}} {one}" for one in because]
     return lines
 
 
@@ -153,12 +157,13 @@ def _total(rows: Sequence[EffectRow], total: EffectTotal) -> list[str]:
     return lines
 
 
-def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], str]:
+def _said(row: EffectRow, gateways: Gateways) -> tuple[list[str], list[str]]:
     """(what changes, why and how fast it is)."""
     said = [f"{says} {amount(getattr(row, what))}" for what, says in SAYS if getattr(row, what)]
     if not said:
-        return ["nothing changes"], ""
-    return said, _because(row.because, gateways) + _median(row)
+        return ["nothing changes"], []
+    why = _because(row.because, gateways) + _median(row)
+    return said, [why, rates] if (rates := _user_rates(row)) else [why]
 
 
 def _median(row: EffectRow) -> str:
@@ -168,11 +173,73 @@ def _median(row: EffectRow) -> str:
     return f"median round-trip time {before} before, {after} after"
 
 
+def _user_rates(row: EffectRow) -> str:
+    """What users measure; nothing where that is not known of either side."""
+    if row.down_mbps_p50 == row.up_mbps_p50 == NO_RATES:
+        return ""
+    before, after = (_down_and_up(row, side) for side in (0, 1))
+    return f"median rates {before} before, {after} after"
+
+
+def _down_and_up(row: EffectRow, side: int) -> str:
+    down, up = row.down_mbps_p50[side], row.up_mbps_p50[side]
+    return "none" if down is None or up is None else f"{down:.1f} Mbit/s down and {up:.1f} up"
+
+
 def _medians(row: EffectRow) -> list[str]:
     """Before and after; where it depends on the terminal who is served (by groups, by speed), nobody knows whose."""
     depends = row.may_lose or row.may_gain or not (row.lost.cells or row.gained.cells)
     nothing = NOT_KNOWN if depends else "none"
     return [nothing if value is None else f"{value:.1f} ms" for value in row.rtt_ms_p50]
+
+
+# --- what shared beams take ---------------------------------------------------------------------------------------
+
+
+def _moved(effect: Effect) -> list[str]:
+    """What beams that several share take of those who stay served, and give back: in all, then by territory."""
+    assert effect.shared is not None
+    slots = counted(effect.shared.slots, "slot", form=",")
+    lines = [
+        f"What shared beams take and give back, over {slots} with everybody on the network: of whom both rules permit",
+        "and both networks reach, by the part of what they ask for that they miss. None of this is counted above.",
+    ]
+    if not any(row.moved for row in effect.rows):
+        return [*lines, f"{INDENT}nobody gets more or less of what they ask for"]
+    for classes, said in _alike_totals(effect):
+        lines += [f"{INDENT}{listed(classes):<{CLASS_COLUMNS}} {said}"]
+    told = by_people_moved(effect.rows)
+    for territory in list(told)[:MOST_MOVED]:
+        lines += ["", INDENT + short_name(territory)]
+        together: dict[tuple[str, str], list[str]] = {}
+        for row in told[territory]:
+            together.setdefault((said_moved(row.moved), _user_rates(row)), []).append(row.class_)
+        wide = _width(together.values())
+        for (said, rates), classes in together.items():
+            lines += [f"{INDENT * 2}{listed(classes):<{wide}} {said}"]
+            lines += [f"{INDENT * 2}{'':<{wide}} {rates}"] if rates else []
+    if rest := list(told)[MOST_MOVED:]:
+        others = counted(len(rest), "territory or strip of sea", "territories and strips of sea")
+        lines += ["", f"{INDENT}and less than in any of these in {others}."]
+    return lines
+
+
+def _alike_totals(effect: Effect) -> list[tuple[list[str], str]]:
+    found: dict[str, list[str]] = {}
+    for one in effect.totals:
+        if one.moved:
+            found.setdefault(said_moved(one.moved), []).append(one.class_)
+    return [(classes, said) for said, classes in found.items()]
+
+
+def said_moved(moved: Moved | None) -> str:
+    """What shared beams take and give back, in words.
+
+    >>> said_moved(Moved(displaced=Amount(cells=2, area_km2=12.0, people=300)))
+    'displaced: 300 people, 12 km², 2 cells'
+    """
+    some = ("displaced", moved.displaced), ("freed", moved.freed)  # type: ignore[union-attr]
+    return "; ".join(f"{name}: {amount(one)}" for name, one in some if one)
 
 
 def _because(rules: Sequence[str], gateways: Gateways) -> str:
@@ -272,12 +339,16 @@ def _rule(rule: NamedRule) -> str:
 
 def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple[str, str]) -> str:
     """The effect as a page in Markdown: pictures, a table of what changes, and the words."""
-    changed = [row for row in effect.rows if row.changed]
-    heads = ("Territory", "Class", "Loses", "May lose", "Gains", "May gain", "RTT before", "RTT after", "Because of")
+    told = [row for row in effect.rows if row.changed or row.moved]
+    heads = ["Territory", "Class", "Loses", "May lose", "Gains", "May gain", "RTT before", "RTT after", "Because of"]
+    heads += ["Displaced", "Freed", "Mbit/s before", "Mbit/s after"] if effect.shared else []
     table = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for row in changed:
+    for row in told:
         figures = [amount(one) if one else "–" for one in (row.lost, row.may_lose, row.gained, row.may_gain)]
         cells = [short_name(row.territory), row.class_, *figures, *_medians(row), ", ".join(row.because)]
+        if row.moved is not None:
+            cells += [amount(one) if one else "–" for one in (row.moved.displaced, row.moved.freed)]
+            cells += [_down_and_up(row, side) for side in (0, 1)]
         table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(
         [
@@ -289,7 +360,7 @@ def markdown(effect: Effect, names: tuple[str, str], title: str, pictures: tuple
             "",
             f"![Before and after]({pictures[1]})",
             "",
-            *(table if changed else [_nothing(effect)]),
+            *(table if told else [_nothing(effect)]),
             "",
             "```",
             text(effect, names).rstrip(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
+from itertools import chain
 
 import openleo
 from openleo.network.constellation.planes import Placement
@@ -18,11 +19,12 @@ from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas
 from openleo.report import capacity_words, day_chart, html_capacity, words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
-from openleo.service.amounts import Amount
+from openleo.service.amounts import Amount, EffectRow
 from openleo.service.change import names_of
 from openleo.service.summary import TerritoryRow
 
 MOST_NOTES = 40
+MOST_MOVED = 40  # territories
 NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MASK_AT = {"middle": "in the middle of the slot", "both_ends": "at both ends of the slot"}
 NOT_COMPUTED = "not computed"
@@ -168,28 +170,52 @@ def _effect(results: Results) -> Markup:
         paragraph(words.effect_finding(results)),
         paragraph(
             f"Before: {words.rules_name(case, 'rules')}. After: {words.rules_name(case, 'compare')}. "
-            "What rules take and what shared beams take are never one number; the latter is not computed in this run.",
+            f"What rules take and what shared beams take are never one number. {words.beams_finding(results.effect)}",
             class_="note",
         ),
     ]
     if changed:
         told = [
             [display_name(row.territory), row.class_, _amount(row.lost, row.may_lose),
-             _amount(row.gained, row.may_gain), NOT_COMPUTED,
+             _amount(row.gained, row.may_gain), _displaced(row),
              *(words.milliseconds(value) for value in row.rtt_ms_p50), ", ".join(row.because)]
             for row in changed
         ]  # fmt: skip
         said.append(table("Territories and classes in which service changes", heads, told))
         said.append(_rules(results, {rule for row in changed for rule in row.because}))
+    if moved := words.by_people_moved(rows):
+        said.append(_moved(moved))
     untouched = len(rows) - len(changed)
     if untouched:
-        said.append(paragraph(f"Nothing changes elsewhere; rows left out: {untouched}.", class_="note"))
+        by_rules = " by rules" if moved else ""
+        said.append(paragraph(f"Nothing changes elsewhere{by_rules}; rows left out: {untouched}.", class_="note"))
     said.append(
         paragraph(
             Markup(f'Fingerprint of the effect: <span class="hash">{safe(results.effect.sha256)}</span>'), class_="note"
         )
     )
     return joined(said)
+
+
+def _displaced(row: EffectRow) -> str:
+    if row.moved is None:
+        return NOT_COMPUTED
+    return _sized(row.moved.displaced) if row.moved.displaced else words.NOTHING
+
+
+def _moved(by_territory: Mapping[str, Sequence[EffectRow]]) -> Markup:
+    """What shared beams take and give back, where most people are concerned first."""
+    heads = ["Territory", "Class", "Displaced", "Freed", "Down before >", "after >", "Up before >", "after >"]
+    told = []
+    for row in chain.from_iterable(list(by_territory.values())[:MOST_MOVED]):
+        assert row.moved is not None
+        amounts = [_sized(one) if one else words.NOTHING for one in (row.moved.displaced, row.moved.freed)]
+        rates = [words.NOTHING if one is None else f"{one:.1f}" for one in (*row.down_mbps_p50, *row.up_mbps_p50)]
+        told.append([display_name(row.territory), row.class_, *amounts, *rates])
+    left = len(by_territory) - MOST_MOVED
+    more = f"; {left} further territories and strips of sea are in effect.json" if left > 0 else ""
+    said = "What shared beams take of those who stay served, and give back; median rates in Mbit/s"
+    return table(said + more, heads, told)
 
 
 def _amount(sure: Amount, perhaps: Amount) -> str:

@@ -22,10 +22,10 @@ from openleo import cells as h3cells
 from openleo.network.capacity.tally import LOAD_BINS, Tally
 from openleo.report import map_layers as layers
 from openleo.report import words
-from openleo.report.capacity_words import rate
 from openleo.report.load import three_digits
 from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, fitting, footer, headline, page, window
 from openleo.report.map_frame import Frame, frame_of
+from openleo.report.words import rate
 
 if TYPE_CHECKING:
     from openleo.network.ground.gateways import Gateways

@@ -75,7 +75,7 @@ def effect_table(results: Results) -> RenderableType:
     untouched = len(rows) - len(changed)
     if untouched:
         said.append(Text(f"Nothing changes elsewhere; rows left out: {untouched}.", style=QUIET))
-    said.append(Text("What shared beams would take is not computed.", style=QUIET))
+    said.append(Text(words.beams_finding(results.effect), style=QUIET))
     return Group(*said)
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from openleo.instants import SlotGrid
 from openleo.network.capacity.tally import Tally
 from openleo.report import day_chart
-from openleo.report.capacity_words import rate
 from openleo.report.day_chart import BOTTOM, LEFT, RIGHT, TALL, TOP, WIDE
 from openleo.report.html_parts import Markup, key, tag
+from openleo.report.words import rate
 
 Floats = NDArray[np.float64]
 

@@ -9,6 +9,7 @@ from openleo.instants import SlotGrid
 from openleo.places.territories import display_name
 from openleo.results import Case, Results
 from openleo.service.amounts import Amount, EffectRow
+from openleo.service.effect import Effect
 from openleo.service.serve import REASONS
 from openleo.service.summary import TerritoryRow, capacity_json
 
@@ -220,6 +221,33 @@ def effect_finding(results: Results) -> str:
     losses = [*_told(rows, own, "lost", "lose"), *_told(rows, own, "may_lose", "perhaps lose")]
     told = [*(gains or ["nobody gains service"]), *(losses or ["nobody loses service"])]
     return f"If {rules_name(results.case, 'compare')} came into force: {'; '.join(told)}."
+
+
+def beams_finding(effect: Effect) -> str:
+    """What shared beams take of those who stay served and give back, in all; classes that share alike together."""
+    if effect.shared is None:
+        return "What shared beams would take is not computed."
+    said: dict[str, list[str]] = {}
+    for total in effect.totals:
+        if total.moved:
+            one = total.moved
+            said.setdefault(f"displaced {amount(one.displaced)}, freed {amount(one.freed)}", []).append(total.class_)
+    told = "; ".join(f"{listed(classes)}: {what}" for what, classes in said.items())
+    return f"By shared beams, of those who stay served: {told or 'nobody is displaced and nobody freed'}."
+
+
+def by_people_moved(rows: Sequence[EffectRow]) -> dict[str, list[EffectRow]]:
+    """The rows of each territory in which shared beams take or give back, most people first, then most area."""
+    found: dict[str, list[EffectRow]] = {}
+    for row in rows:
+        if row.moved:
+            found.setdefault(row.territory, []).append(row)
+
+    def size(territory: str) -> tuple[float, ...]:
+        amounts = [one for row in found[territory] if row.moved for one in (row.moved.displaced, row.moved.freed)]
+        return -max(one.people for one in amounts), -max(one.area_km2 for one in amounts)
+
+    return {territory: found[territory] for territory in sorted(found, key=size)}
 
 
 def _told(rows: Sequence[EffectRow], own: str, what: str, verb: str) -> list[str]:

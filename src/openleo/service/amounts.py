@@ -59,6 +59,25 @@ class Spill:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """What shared beams take of places that stay served, and what they give back to them."""
+
+    displaced: Amount = NOTHING
+    freed: Amount = NOTHING
+
+    def __bool__(self) -> bool:
+        return bool(self.displaced or self.freed)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"displaced_by_capacity": self.displaced.as_json(), "freed_by_capacity": self.freed.as_json()}
+
+
+NOT_COMPUTED = {"displaced_by_capacity": None, "freed_by_capacity": None}
+Rates = tuple[float | None, float | None]  # Mbit/s that a user's test of the line finds, before and after
+NO_RATES: Rates = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
 class EffectRow:
     """One territory and class."""
 
@@ -72,6 +91,9 @@ class EffectRow:
     may_gain: Amount = NOTHING
     spill: Spill | None = None
     beam_rule: bool = False  # beams keep rules of their own: nothing is told of whom others light
+    moved: Moved | None = None  # by shared beams; None: everybody alone on the network, of which nothing is known
+    down_mbps_p50: Rates = NO_RATES
+    up_mbps_p50: Rates = NO_RATES
 
     @property
     def emergency(self) -> bool:
@@ -80,6 +102,7 @@ class EffectRow:
 
     @property
     def changed(self) -> bool:
+        """By rules, or by gateways that rules withhold; not by what others take of shared beams."""
         return bool(self.lost or self.gained or self.may_lose or self.may_gain)
 
     def as_json(self) -> dict[str, Any]:
@@ -89,9 +112,10 @@ class EffectRow:
             "class": self.class_,
             "lost": self.lost.as_json(),
             "gained": self.gained.as_json(),
-            "displaced_by_capacity": None,
+            **(NOT_COMPUTED if self.moved is None else self.moved.as_json()),
             "rtt_ms_p50": list(self.rtt_ms_p50),
-            "down_mbps_p50": [None, None],
+            "down_mbps_p50": list(self.down_mbps_p50),
+            "up_mbps_p50": list(self.up_mbps_p50),
             "spill_people": None if spill is None else spill.lit[1],
             "because": list(self.because),
             "may_lose": self.may_lose.as_json(),
@@ -101,7 +125,7 @@ class EffectRow:
 
     def change_json(self) -> dict[str, Any]:
         """What changes, without what is not known here: of beams and of capacity."""
-        unknown = ("displaced_by_capacity", "down_mbps_p50", "spill_people", "beams")
+        unknown = (*NOT_COMPUTED, "down_mbps_p50", "up_mbps_p50", "spill_people", "beams")
         return {key: value for key, value in self.as_json().items() if key not in unknown}
 
 
@@ -114,9 +138,11 @@ class EffectTotal:
     gained: Amount
     may_lose: Amount = NOTHING
     may_gain: Amount = NOTHING
+    moved: Moved | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "class": self.class_,
             **{name: getattr(self, name).as_json() for name in ("lost", "gained", "may_lose", "may_gain")},
+            **(NOT_COMPUTED if self.moved is None else self.moved.as_json()),
         }

@@ -194,11 +194,15 @@ def _totals(rows: Sequence[EffectRow], classes: Sequence[str], sums: Sequence[Su
     for row in rows:
         if row.changed:
             by_class[row.class_].append(row)
-    return tuple(
-        EffectTotal(class_, *(_total([getattr(row, what) for row in by_class[class_]], int(one.cells_in_all[column]))
-                              for what, one in zip(TOLD, sums, strict=True)))
-        for column, class_ in enumerate(classes)
-    )  # fmt: skip
+    found = []
+    for column, class_ in enumerate(classes):
+        mine = by_class[class_]
+        lost, gained, may_lose, may_gain = (
+            _total([getattr(row, what) for row in mine], int(one.cells_in_all[column]))
+            for what, one in zip(TOLD, sums, strict=True)
+        )
+        found.append(EffectTotal(class_, lost, gained, may_lose, may_gain))
+    return tuple(found)
 
 
 TOLD = ("lost", "gained", "may_lose", "may_gain")  # as WHAT has them

@@ -18,8 +18,10 @@ import rfc8785
 
 from openleo.instants import instant_text
 from openleo.policy.rules import RuleKey, RuleSet
+from openleo.service import displaced
 from openleo.service.amounts import EffectRow, EffectTotal, Spill, TerminalChange
 from openleo.service.change import Between, Side, Told, between, names_of
+from openleo.service.displaced import BothRates
 from openleo.service.networks import Networks
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on, weekly_again
@@ -105,6 +107,17 @@ class NamedRule:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """Over how many slots beams were shared out, and in how many of them it was found what users measure."""
+
+    slots: int
+    rate_slots: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {"slots": self.slots, "rate_slots": self.rate_slots}
+
+
+@dataclass(frozen=True)
 class Effect:
     """The change from rule set `base` to `new` on `network`; each is a sha256."""
 
@@ -130,6 +143,7 @@ class Effect:
     ends_alike: tuple[
         tuple[datetime, str], ...
     ] = ()  # (when, territory) that loses service by that; hours of a week not
+    shared: Shared | None = None  # None: everybody alone on the network
 
     @property
     def sha256(self) -> str:
@@ -149,6 +163,7 @@ class Effect:
             "totals": [one.as_json() for one in sorted(self.totals, key=lambda one: one.class_)],
             "at": None if self.at is None else instant_text(self.at),
             "slots": self.slots,
+            "capacity": None if self.shared is None else self.shared.as_json(),
             "beam_km": self.beam_km,
             "beam_points_km": self.points_km,
             "terminals": self.terminals,
@@ -181,6 +196,7 @@ class Extras:
     beam_km: float | None = None
     points_km: float | None = None
     notes: tuple[str, ...] = ()
+    rates: BothRates | None = None  # on shared beams, at the instant; None: everybody alone on the network
 
 
 def effect(
@@ -206,8 +222,11 @@ def effect(
     if (first := compared.sides(Side(base, at), Side(new, at))) is None:
         raise ValueError("the networks of both rule sets at the instant are more than may be computed")
     now, elsewhere = first
+    told = _changed(now, elsewhere)  # of shared beams nothing is told ahead
+    if extras.rates:
+        now = compared.with_beams(now, Side(base, at), Side(new, at), extras.rates)
     ahead = [] if at is None or _one_set(base, new) else changes((base, new), at, until)
-    edges, untold, alike = compared.edges(ahead[:MOST_EDGES], _changed(now, elsewhere))
+    edges, untold, alike = compared.edges(ahead[:MOST_EDGES], told)
     every = [*now.rows, *(row for edge in edges for one in (edge.own, edge.between) for row in one.rows)]
     beam_rule = _has_beam_rule(base, new)
     return Effect(
@@ -224,14 +243,21 @@ def effect(
         extras.points_km,
         extras.terminals_sha256,
         elsewhere,
-        extras.notes,
+        (*extras.notes, *([displaced.OF_AREA] if extras.rates else [])),
         now.totals,
         untold,
         go_on((base, new), [edge.at for edge in edges], {instant for instant, _ in ahead}, until),
         reached.people_of_territories,
         alike,
         tuple(compared.ends(alike)),
+        None if extras.rates is None else shared_of(extras.rates),
     )
+
+
+def shared_of(rates: BothRates) -> Shared:
+    """Over how many slots both sides were computed."""
+    tally = rates[0].tally
+    return Shared(tally.slots, tally.pressed_slots)
 
 
 def _one_set(base: RuleSet | None, new: RuleSet | None) -> bool:
@@ -263,6 +289,13 @@ class _Compared:
         told = Told(self.order, self.names, counts, of_gateways)
         found = between((both[0], both[1]), was, is_, self.classes, told)
         return found, self._elsewhere(counts or {})
+
+    def with_beams(self, found: Between, was: Side, is_: Side, rates: BothRates) -> Between:
+        """What `sides` found, with what shared beams do."""
+        before, after = (self.networks.of(side) if self.networks else self.reached for side in (was, is_))
+        assert before is not None
+        assert after is not None
+        return displaced.with_beams(found, (before, after), was, is_, rates)
 
     def _elsewhere(self, counts: ByTerritory) -> tuple[Elsewhere, ...]:
         """The terminals that rows do not count."""

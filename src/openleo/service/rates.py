@@ -69,14 +69,18 @@ def rates_under(
     )  # fmt: skip
     permitted = [permission(mask.permitted, mask.classes, demand) for mask in masks]
     every = case.computed_every(grid.slots)
-    names = [one.name for one in demand.classes]
     weights = [people_asking(parts, demand, may, mask) for may, mask in zip(permitted, masks, strict=True)]
     made = tally(network, grid, parts.cells, loaded, permitted, every, case.rate_slots, threads, tell, weights)
-    most = loaded.caps.terminal_down_mbps, loaded.caps.terminal_up_mbps
-    return tuple(
-        Rates(one, demand, may, decided_as(names, mask.classes), mask.classes[0], most)
-        for one, may, mask in zip(made, permitted, masks, strict=True)
-    )
+    return tuple(rates_from(case, one, demand, mask) for one, mask in zip(made, masks, strict=True))
+
+
+def rates_from(case: CapacityCase, made: Tally, demand: Demand, mask: Mask) -> Rates:
+    """What a tally that was made under a mask gives."""
+    names, caps = [one.name for one in demand.classes], case.caps()
+    return Rates(
+        made, demand, permission(mask.permitted, mask.classes, demand), decided_as(names, mask.classes),
+        mask.classes[0], (caps.terminal_down_mbps, caps.terminal_up_mbps),
+    )  # fmt: skip
 
 
 def people_asking(parts: Parts, demand: Demand, permitted: Flags, mask: Mask) -> Floats:
