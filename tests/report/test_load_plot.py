@@ -57,11 +57,11 @@ def test_full_links_have_another_colour():
 
 
 def test_words_tell_use_load_and_the_fullest():
-    said = load_plot.isl_finding(tally_of([60, 38, 0, 2]), 100_000.0)
-    assert "40.0% carry something" in said
-    assert "95% of those carry at most 5% of the 100 Gbit/s that one can carry, the fullest up to 15%" in said
-    assert "none of them more than 5%" in load_plot.isl_finding(tally_of([60, 40]), 20_000.0)
+    said = load_plot.isl_finding(tally_of([60, 38, 0, 2], [75, 25]), 100_000.0)
+    assert "40.0% carry something down and 25.0% up" in said
+    assert "at most 5% down and 5% up of the 100 Gbit/s that one can carry each way, the fullest up to 15%" in said
     assert "not limited" in load_plot.isl_finding(tally_of([60, 40]), np.inf)
+    assert load_plot.isl_finding(tally_of([60]), 100_000.0).endswith("0% carry something down and 0% up.")
     assert load_plot.isl_finding(tally_of([0]), 100_000.0) == ""
 
 

@@ -119,7 +119,7 @@ def test_page_has_the_sections_of_capacity(page, crowded):
     text = text_of(page)
     for title in (*OWN, "One round trip, term by term"):
         assert f"<h2>{title}</h2>" in page
-    assert "Of what those ask for who may be served, the network gives" in text
+    assert "Those who may be served ask for" in text
     assert "not computed" not in text.partition("Assumptions and notes")[2].partition("Terms")[0]
     assert "computed in one slot in 2, 4 in all, by max min" in text
     assert page.count("data:image/png;base64,") == 1 + 2 + 1 + 2  # the map, rates twice, a round trip, links, gateways

@@ -47,18 +47,28 @@ def findings(results: Results) -> list[str]:
 
 def given(tally: Tally) -> str:
     """Of what those ask for who may be served, over the computed slots."""
-    ways = []
-    for way, asked, got in (
+    asked, parts = [], []
+    for way, want, got in (
         ("down", tally.asked_down_mbps, tally.rate_down_mbps),
         ("up", tally.asked_up_mbps, tally.rate_up_mbps),
     ):
-        total = float(asked.sum())
+        total = float(want.sum())
         if total > 0.0:
-            part = min(float(got.sum()) / total, 1.0)
-            ways.append(f"{words.percent(round(part, 6))} of {words.rate(total)} {way}")
-    if not ways:
+            asked.append(f"{words.rate(total)} {way}")
+            parts.append(words.percent(round(min(float(got.sum()) / total, 1.0), 6)))
+    if not asked:
         return "Nobody who may be served asks for anything."
-    return f"Of what those ask for who may be served, the network gives {words.listed(ways)}, over {_slots(tally)}."
+    shared = listed_each(parts)
+    return f"Those who may be served ask for {words.listed(asked)} on average and get {shared} of it ({_slots(tally)})."
+
+
+def listed_each(parts: Sequence[str]) -> str:
+    """The same for both ways told once.
+
+    >>> listed_each(["100%", "100%"]), listed_each(["40.0%", "80.0%"])
+    ('100%', '40.0% and 80.0%')
+    """
+    return words.listed(list(dict.fromkeys(parts)))
 
 
 def _slots(tally: Tally) -> str:

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 import openleo
 from openleo import cells as h3cells
+from openleo.errors import counted
 from openleo.network.capacity.tally import LOAD_BINS, Tally
 from openleo.report import map_layers as layers
 from openleo.report import words
 from openleo.report.load import three_digits
-from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, fitting, footer, headline, page, window
+from openleo.report.map import DPI, FOOT_IN, KEY_IN, MARGIN_IN, STYLE, footer, ground_handles, headline, page, window
 from openleo.report.map_frame import Frame, frame_of
+from openleo.report.rate_map import LEGEND, round_rates
 from openleo.report.words import rate
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ WAYS = ("Down, to users", "Up, from users")
 BAR, FULL, FULL_FROM = "#0072b2", "#d55e00", 0.8  # Okabe and Ito's; links as full as that are another colour
 CIRCLE, LARGEST_PT = "#0072b2", 34.0  # across
 MOST_NAMES = 12
+SCALE_IN = 0.62  # the scale is so far below the map, right of the key
 FRAMING_RESOLUTION = 3  # the part of the Earth that is drawn is known by cells of this size
 
 
@@ -51,17 +54,18 @@ def isl_cap_mbps(results: Results) -> float:
 
 def isl_finding(tally: Tally, isl_mbps: float) -> str:
     """How many links carry something, and how full those are. Nothing where no way has such a link."""
-    busy, most = tally.isl_used, tally.isl_load_p95
-    if busy is None:
+    if tally.isl_used is None:
         return ""
-    said = f"Of the inter-satellite links on chosen ways, {words.percent(busy)} carry something (each way by itself)"
-    if most is None or not np.isfinite(isl_mbps):
+    busy = [words.percent(round(float(part), 6)) for part in used(tally)]
+    said = f"Of the inter-satellite links on chosen ways, {busy[0]} carry something down and {busy[1]} up"
+    if not tally.isl_used or not np.isfinite(isl_mbps):
         limit = "" if np.isfinite(isl_mbps) else "; what one can carry is not limited in this run, so none has a load"
         return f"{said}{limit}."
-    cap = f"the {three_digits(isl_mbps / 1e3)} Gbit/s that one can carry"
-    if most <= 1.0 / (LOAD_BINS - 1) and fullest(tally) <= most:
-        return f"{said}, none of them more than {most:.0%} of {cap}."
-    return f"{said}; 95% of those carry at most {most:.0%} of {cap}, the fullest up to {fullest(tally):.0%}."
+    down, up = (f"{p95(share):.0%}" for share in shares(tally))
+    return (
+        f"{said}; 95% of those carry at most {down} down and {up} up of the {three_digits(isl_mbps / 1e3)} Gbit/s that "
+        f"one can carry each way, the fullest up to {fullest(tally):.0%}."
+    )
 
 
 def fullest(tally: Tally) -> float:
@@ -114,7 +118,7 @@ def isl_drawn(tally: Tally, isl_mbps: float, name: str) -> Figure:
     figure.axes[0].set_ylabel("% of those that carry something")
     title = f"Load of inter-satellite links: {name}"
     figure.text(0.02, 0.93, title, fontsize=13.0, fontweight="bold", color=layers.INK)
-    said = f"Links × slots on the ways that routing chose, over {tally.slots:,} computed slots"
+    said = f"Links × slots on the ways that routing chose, over {counted(tally.slots, 'computed slot')}"
     figure.text(0.02, 0.875, said, fontsize=8.5, color=layers.QUIET)
     return figure
 
@@ -176,15 +180,13 @@ def gateway_drawn(results: Results, tally: Tally) -> Figure:
     layers.draw_land(ax, frame)
     layers.draw_graticule(ax, frame)
     layers.draw_borders(ax, frame)
-    layers.draw_scale(ax, frame, names)
+    layers.draw_scale_below(ax, frame, SCALE_IN)
     contested = layers.draw_contested(ax, frame, names)
     shown = _draw_circles(ax, frame, gateways, mbps, names)
     headline(figure, results.case, f"What gateways carry: {results.case.name}")
     _gateway_key(figure, float(mbps.max()), contested)
-    meaning = (
-        f"Circles: Mbit/s towards users through each gateway, mean over {tally.slots:,} computed slots, under rules "
-        "in force. Traffic of this run's area alone: what others ask for elsewhere is not in it."
-    )
+    over = counted(tally.slots, "computed slot")
+    meaning = f"Circles: what users of this run's area download through each gateway, mean over {over}."
     if beyond := int((mbps > 0.0).sum()) - shown:
         meaning += f" Beyond the map: {beyond} with {rate(beyond_mbps(frame, gateways, mbps))} together."
     footer(figure, results.case, meaning)
@@ -236,22 +238,33 @@ def beyond_mbps(frame: Frame, gateways: Gateways, mbps: Floats) -> float:
     return float(mbps[~frame.holds(gateways.longitude_deg, gateways.latitude_deg)].sum())
 
 
+def key_rates(most_mbps: float) -> list[float]:
+    """Three round rates up to the largest circle's, each about a fifth of the next.
+
+    >>> key_rates(211_000.0), key_rates(0.7)
+    ([10000.0, 50000.0, 200000.0], [0.02, 0.1, 0.5])
+    """
+    steps = round_rates()
+    last = max(int(np.searchsorted(steps, most_mbps, "right")) - 1, 4)
+    return [float(steps[last - 4]), float(steps[last - 2]), float(steps[last])]
+
+
 def _gateway_key(figure: Figure, most: float, contested: bool) -> None:
+    """Circles on one line, the rest on the next."""
     wide, tall = figure.get_size_inches()
-    handles = []
-    for share in (0.1, 0.5, 1.0):
-        label = f"{rate(share * most)}"
-        handles.append(Line2D([], [], linestyle="", marker="o", markersize=float(across_pt(np.array(share), 1.0)),
-                              markerfacecolor=CIRCLE, alpha=0.55, markeredgecolor=layers.INK, label=label))  # fmt: skip
-    handles.append(Line2D([], [], linestyle="", marker="^", markersize=4.5, markerfacecolor="white",
-                          markeredgecolor=layers.INK, markeredgewidth=0.5, label="Carries nothing"))  # fmt: skip
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(MARGIN_IN / wide, (FOOT_IN + KEY_IN - 0.3) / tall),
-                  ncols=4, fontsize=7.0, frameon=False, borderpad=0.0, borderaxespad=0.0, handletextpad=1.6,
-                  columnspacing=2.4, labelcolor=layers.INK)  # fmt: skip
-    if contested:
-        note = "Dotted: contested areas"
-        figure.text(1.0 - MARGIN_IN / wide, (FOOT_IN + KEY_IN - 0.55) / tall, note, ha="right", color=layers.QUIET,
-                    fontsize=fitting(note, float(wide), 7.0))  # fmt: skip
+    handles = [
+        Line2D([], [], linestyle="", marker="o", markersize=float(across_pt(np.array(one), most)),
+               markerfacecolor=CIRCLE, alpha=0.55, markeredgecolor=layers.INK, label=rate(one))
+        for one in key_rates(most)
+    ]  # fmt: skip
+    below = Line2D([], [], linestyle="", marker="^", markersize=4.5, markerfacecolor="white",
+                   markeredgecolor=layers.INK, markeredgewidth=0.5, label="Carries nothing")  # fmt: skip
+    look = {"loc": "upper left", "handletextpad": 0.7, **LEGEND}
+    left, top_in = MARGIN_IN / wide, FOOT_IN + KEY_IN
+    figure.legend(handles=handles, ncols=len(handles), handlelength=LARGEST_PT / 7.0,
+                  bbox_to_anchor=(left, (top_in - 0.5) / tall), **look)  # fmt: skip
+    figure.legend(handles=[below, *ground_handles(contested, (0, 0))], ncols=2, handlelength=1.7, handleheight=1.05,
+                  bbox_to_anchor=(left + 0.1 / wide, (top_in - 0.82) / tall), **look)  # fmt: skip
 
 
 def _png(figure: Figure) -> bytes:

@@ -185,13 +185,13 @@ def rate_scale(mbps: Floats) -> LogNorm | None:
 
 
 def round_rates() -> Floats:
-    """1, 2, 5, 10, …, from 0.01 to 50,000."""
-    return np.array([step * 10.0**power for power in range(-2, 5) for step in ROUND]).round(2)
+    """1, 2, 5, 10, …, from 0.01 Mbit/s to 50 Tbit/s."""
+    return np.array([step * 10.0**power for power in range(-2, 8) for step in ROUND]).round(2)
 
 
 def every_rate() -> Floats:
-    """1, 2, 3, …, 9, 10, 20, …, from 0.01 to 90,000: for scales over less than a tenfold."""
-    return np.array([step * 10.0**power for power in range(-2, 5) for step in range(1, 10)]).round(2)
+    """1, 2, 3, …, 9, 10, 20, …, likewise: for scales over less than a tenfold."""
+    return np.array([step * 10.0**power for power in range(-2, 8) for step in range(1, 10)]).round(2)
 
 
 # --- the page -----------------------------------------------------------------------------------------------------
