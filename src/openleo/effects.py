@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,10 +34,10 @@ from openleo.results import Case, OnProgress, count_reach, refuse_nothing, regio
 from openleo.service import licences
 from openleo.service.amounts import Spill
 from openleo.service.change import Side, between, names_of
+from openleo.service.displaced import BothRates
 from openleo.service.effect import Effect, Extras, effect
-from openleo.service.effect_cells import CellEffect, by_cell
+from openleo.service.effect_cells import CellEffect, by_cell, with_beams
 from openleo.service.networks import Networks
-from openleo.service.rates import Rates
 from openleo.service.reached import Reached
 from openleo.service.spill import Sampled, cells_in_doubt, spill
 from openleo.service.statistics import RTT_BINS, CellStatistics
@@ -54,6 +54,9 @@ CODE = "effects"  # this module, and with it all that makes what is kept
 MOST_NAMED = 8  # territories
 
 
+SharedOut = tuple[BothRates, tuple[str, ...]]  # what both sides give, what is to be said of it
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """A network's reach over an area, told apart as two rule sets ask. `from_cache` says what was computed before."""
@@ -65,6 +68,7 @@ class Prepared:
     from_cache: tuple[str, ...]
     networks: Networks
     how: How
+    shared: dict[datetime, SharedOut] = field(default_factory=dict)  # by the instant that it is of
 
 
 def prepare(
@@ -190,10 +194,10 @@ def compare(
     )  # fmt: skip
 
 
-def on_shared_beams(
-    prepared: Prepared, at: datetime, on_progress: OnProgress | None = None
-) -> tuple[tuple[Rates, Rates], tuple[str, ...]]:
-    """(what both sides give with everybody on the network, what is to be said of it)."""
+def on_shared_beams(prepared: Prepared, at: datetime, on_progress: OnProgress | None = None) -> SharedOut:
+    """(what both sides give with everybody on the network, what is to be said of it); of an instant computed once."""
+    if at in prepared.shared:
+        return prepared.shared[at]
     reached, how = prepared.reached, prepared.how
     sides = Side(prepared.base, at), Side(prepared.new, at)
     networks = prepared.networks
@@ -202,14 +206,20 @@ def on_shared_beams(
         gateways[1] = gateways[0]
     both = gateways[0], gateways[1]
     how = replace(how, progress=on_progress) if on_progress else how
-    return shared_beams.both_sides(prepared.case, reached.parts, reached.kinds, sides, both, how)
+    found = shared_beams.both_sides(prepared.case, reached.parts, reached.kinds, sides, both, how)
+    prepared.shared[at] = found
+    return found
 
 
 def cell_effect(prepared: Prepared, class_: str, at: datetime) -> CellEffect:
     """The cells of one class before and after, for maps."""
     sides = [Side(one, at) for one in (prepared.base, prepared.new)]
     before, after = (side.decided(prepared.reached.kinds, (class_,)) for side in sides)
-    return by_cell(of_both(prepared, at), before, after, class_)
+    found = by_cell(of_both(prepared, at), before, after, class_)
+    if prepared.case.capacity is None:
+        return found
+    (was, is_), _ = on_shared_beams(prepared, at)
+    return with_beams(found, prepared.reached, (was.given(class_), is_.given(class_)))
 
 
 def of_both(prepared: Prepared, at: datetime) -> tuple[Reached, Reached]:

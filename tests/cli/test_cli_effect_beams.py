@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from openleo.report.attributes import attributes
+
 SCENARIO = """
 name = "strait"
 start = 2026-11-20T12:00:00Z
@@ -138,6 +140,14 @@ def test_a_plan_that_compares_tells_the_same(effect, run, tmp_path):
     names = ("displaced_by_capacity", "freed_by_capacity", "down_mbps_p50", "up_mbps_p50")
     for territory, row in rows(found).items():
         assert {name: row[name] for name in names} == {name: rows(said)[territory][name] for name in names}
+    described = [row.name for row in attributes("summary") if row.name.startswith("effect.")]
+    for where, one in (("territories[]", found["territories"][0]), ("totals[]", found["totals"][0])):
+        for name in names[:2]:
+            written = [f"effect.{where}.{name}.{key}" for key in one[name]]
+            assert [key for key in described if key.startswith(f"effect.{where}.{name}.")] == written
+    assert [f"effect.capacity.{key}" for key in found["capacity"]] == [
+        key for key in described if key.startswith("effect.capacity.")
+    ]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "By shared beams, of those who stay served: fixed: displaced" in page
 

@@ -1,4 +1,4 @@
-"""Changes of networks and of rules with everybody on the network: whom shared beams displace is signed with the rest."""
+"""Changes of networks and of rules with everybody on the network: what shared beams take is signed with the rest."""
 
 from __future__ import annotations
 

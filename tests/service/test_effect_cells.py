@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,7 +15,7 @@ from openleo.policy import mask
 from openleo.policy.conditions import MoreThan, Selector
 from openleo.policy.rules import Rule, union
 from openleo.service.change import Side
-from openleo.service.effect_cells import Change, State, by_cell
+from openleo.service.effect_cells import CellEffect, Change, State, by_cell, with_beams
 from openleo.service.reached import Reached
 from openleo.service.statistics import RTT_BINS, CellStatistics
 
@@ -85,3 +86,21 @@ def test_a_permission_where_no_network_of_that_side_serves_gives_nothing() -> No
     """It was drawn as a gain."""
     assert shown((1.0, 0.0), [FORBID], [PERMIT])[2] is Change.STAYS_OUT
     assert shown((1.0, 0.0), [LISTED], [LISTED])[2] is Change.MAY_LOSE
+
+
+def test_a_cell_that_stays_in_shows_what_shared_beams_take_or_give_back() -> None:
+    """Three quarters of its people get a tenth less and the rest as much: 7.5 % in all; below 1 % nothing shows."""
+    parts = Parts(
+        PARTS.cells, np.zeros(2, np.int32), np.array(["TON", "WSM"], object), np.zeros((2, 0), bool), np.full(2, 10.0),
+        np.array([75.0, 25.0]),
+    )  # fmt: skip
+    on = Reached(parts, reached(1.0).statistics, mask.kinds_of(parts, ()))
+    one = CellEffect("fixed", *(np.array([code], np.uint8) for code in (State.YES, State.YES, Change.STAYS_IN)))
+
+    def change(found: CellEffect, *less: float) -> Change:
+        return Change(int(with_beams(found, on, (np.ones(2), 1.0 - np.array(less))).change[0]))
+
+    assert change(one, 0.1, 0.0) is Change.GETS_LESS
+    assert change(one, -0.1, 0.0) is Change.GETS_MORE
+    assert change(one, 0.01, 0.0) is Change.STAYS_IN
+    assert change(replace(one, change=np.array([Change.LOST], np.uint8)), 0.1, 0.1) is Change.LOST

@@ -44,6 +44,8 @@ CHANGES: dict[int, Look] = {
     Change.MAY_CHANGE: Look("Depends on the terminal in another way", "#cc9ec0", "...."),
     Change.STAYS_IN: Look("Served before and after", "#cfe0d3"),
     Change.STAYS_DEPENDENT: Look("Depends on the terminal as before", "#e4dbe6"),
+    Change.GETS_LESS: Look("Served, with less of what it asks for", "#f2c43d", "...."),
+    Change.GETS_MORE: Look("Served, with more of what it asks for", "#7fc8a9"),
     Change.STAYS_OUT: Look("Served neither before nor after", "#bdbdbd"),
     Change.UNREACHED: Look("Out of the network's reach", "#4a4a4a"),
 }

@@ -29,7 +29,7 @@ def text(effect: Effect, names: tuple[str, str]) -> str:
     if effect.at is not None:
         lines.append(f"At {instant_text(effect.at)}, over {counted(effect.slots, 'slot', form=',')} of the network.")
     gateways = frozenset(rule.rule for rule in effect.rules if rule.applies_to == "gateway")
-    lines += ["", *(_rows(effect.rows, effect.totals, gateways) or [_nothing(effect)])]
+    lines += ["", *(_rows(effect, gateways) or [_nothing(effect)])]
     lines += ["", *_moved(effect)] if effect.shared else []
     for edge in effect.edges:
         lines += ["", *_edge(edge, gateways)]
@@ -83,8 +83,9 @@ def _nothing(effect: Effect) -> str:
     return f"Nothing changes{when}: nobody loses service and nobody gains it."
 
 
-def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal], gateways: Gateways) -> list[str]:
+def _rows(effect: Effect, gateways: Gateways) -> list[str]:
     """Totals of every class in which something changes, then each such territory, with its emergency terminals."""
+    rows, totals, alone = effect.rows, effect.totals, effect.shared is None
     changed = [row for row in rows if row.changed]
     if not changed:
         return []
@@ -100,7 +101,7 @@ def _rows(rows: Sequence[EffectRow], totals: Sequence[EffectTotal], gateways: Ga
         lines += ["", short_name(territory), *(INDENT + line for line in _territory(mine, gateways))]
     if untouched:
         others = counted(untouched, "other territory", "other territories")
-        lines += ["", f"Nothing changes in {others} of the area."]
+        lines += ["", f"{'Nothing changes' if alone else 'Rules change nothing'} in {others} of the area."]
     return lines
 
 

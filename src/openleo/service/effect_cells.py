@@ -5,7 +5,7 @@ A cell shows what happens to most of its people × time, or of its area × time 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -17,6 +17,9 @@ from openleo.service import because
 from openleo.service.reached import Reached
 
 Codes = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+LEAST_SHOWN = 0.01  # of what a cell asks for: a change of less is too near to the noise of how beams are dealt out
 
 
 class State(IntEnum):
@@ -40,6 +43,8 @@ class Change(IntEnum):
     STAYS_DEPENDENT = 6  # it depends on the terminal as it did
     MAY_LOSE = 7
     MAY_GAIN = 8
+    GETS_LESS = 9  # it stays in, and shared beams give it less of what it asks for
+    GETS_MORE = 10
 
 
 BECOMES = np.array(  # of a state before and a state after: NO, DEPENDS, YES
@@ -80,6 +85,21 @@ def by_cell(networks: tuple[Reached, Reached], before: Decided, after: Decided, 
     ]
     shown = np.where(most == 0.0, np.uint8(Change.UNREACHED), _most(reached, change, len(Change)))
     return CellEffect(class_, states[0], states[1], shown)
+
+
+def with_beams(found: CellEffect, reached: Reached, given: tuple[Floats, Floats]) -> CellEffect:
+    """The same with what shared beams do to cells that stay in; given (part,), before and after, of the class."""
+    parts, cells = reached.parts, len(reached.parts.cells)
+    lived_in = np.bincount(parts.cell, weights=parts.people, minlength=cells) > 0.0
+    weight = np.where(lived_in[parts.cell], parts.people, parts.area_km2)
+    missing, whole = (
+        np.bincount(parts.cell, weights=one, minlength=cells) for one in (weight * (given[0] - given[1]), weight)
+    )
+    less = missing / whole
+    change, stays = found.change.copy(), found.change == Change.STAYS_IN
+    change[stays & (less >= LEAST_SHOWN)] = Change.GETS_LESS
+    change[stays & (less <= -LEAST_SHOWN)] = Change.GETS_MORE
+    return replace(found, change=change)
 
 
 def _in_another_way(before: Decided, after: Decided) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
