@@ -46,12 +46,12 @@ def finding(day: Day, grid: SlotGrid) -> str:
     return f"{said}; least in the slot of {at:%Y-%m-%d %H:%M:%S} UTC: {words.percent(float(day.served[least]))}."
 
 
-def figure(day: Day, grid: SlotGrid, *, with_capacity: bool = False) -> list[Markup]:
-    """The key, the chart, and what the axes are. `with_capacity`: what shared beams take is in it."""
+def figure(day: Day, grid: SlotGrid, under: str = "", *, with_capacity: bool = False) -> list[Markup]:
+    """The key, the chart, what the axes are. `under`: the rules; `with_capacity`: what shared beams take is in it."""
     shares = day.shares()
     each = steps_of(day.served)[1]
     what = "people" if day.weighting == "population" else "area, as nobody lives there"
-    said = [f"Shares of {what}, class of terminals as above."]
+    said = [f"Shares of {what}, class of terminals as above{f', under {under}' if under else ''}."]
     if with_capacity:
         said.append(
             "Who gets half of what they ask for is half served; what one computed slot gives holds to the next."

@@ -94,12 +94,9 @@ def _day(results: Results) -> Markup:
     day, grid = results.day, results.case.grid
     if day is None or day.slots < 2:
         return Markup("")
-    return joined(
-        [
-            paragraph(day_chart.finding(day, grid)),
-            *day_chart.figure(day, grid, with_capacity=results.service.rates is not None),
-        ]
-    )
+    under = words.rules_name(results.case, "rules") if results.case.rules else ""
+    drawn = day_chart.figure(day, grid, under, with_capacity=results.service.rates is not None)
+    return joined([paragraph(day_chart.finding(day, grid)), *drawn])
 
 
 # --- territories --------------------------------------------------------------------------------------------------

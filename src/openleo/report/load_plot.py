@@ -262,9 +262,9 @@ def _gateway_key(figure: Figure, most: float, contested: bool) -> None:
     look = {"loc": "upper left", "handletextpad": 0.7, **LEGEND}
     left, top_in = MARGIN_IN / wide, FOOT_IN + KEY_IN
     figure.legend(handles=handles, ncols=len(handles), handlelength=LARGEST_PT / 7.0,
-                  bbox_to_anchor=(left, (top_in - 0.5) / tall), **look)  # fmt: skip
+                  bbox_to_anchor=(left, (top_in - 0.46) / tall), **look)  # fmt: skip
     figure.legend(handles=[below, *ground_handles(contested, (0, 0))], ncols=2, handlelength=1.7, handleheight=1.05,
-                  bbox_to_anchor=(left + 0.1 / wide, (top_in - 0.82) / tall), **look)  # fmt: skip
+                  bbox_to_anchor=(left + 0.1 / wide, (top_in - 0.77) / tall), **look)  # fmt: skip
 
 
 def _png(figure: Figure) -> bytes:
