@@ -54,7 +54,7 @@ def figure(day: Day, grid: SlotGrid, under: str = "", *, with_capacity: bool = F
     said = [f"Shares of {what}, class of terminals as above{f', under {under}' if under else ''}."]
     if with_capacity:
         said.append(
-            "Who gets half of what they ask for is half served; what one computed slot gives holds to the next."
+            "Whoever gets half of what they ask for counts as half; what one computed slot gives holds to the next."
         )
     if each > 1:
         said.append(f"Each step is the mean of {each} slots.")
