@@ -104,6 +104,13 @@ def test_of_a_real_path_the_user_link_is_light_there_and_back(fiji, tmp_path):
     assert imread(tmp_path / "chain.png").shape[1] == pytest.approx(9.6 * chain_plot.DPI, abs=2)
 
 
+def test_a_name_is_no_formula(tmp_path):
+    """Between two dollar signs matplotlib reads a formula, and refuses one that it cannot."""
+    hops = (Hop(journeys.USER_LINK, r"$\nothing$", "s1", 900.0, 3.0),)
+    chain_plot.draw(Path(AT, hops, 6.0), r"From $\nothing$", r"$\none$", tmp_path / "chain.png")
+    assert (tmp_path / "chain.png").exists()
+
+
 def test_path_draws_with_plot_and_refuses_what_is_no_picture(tmp_path, make_scenario):
     from typer.testing import CliRunner
 

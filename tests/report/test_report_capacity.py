@@ -7,6 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from test_report_html import read
 
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
@@ -123,6 +124,22 @@ def test_page_has_the_sections_of_capacity(page, crowded):
     assert "not computed" not in text.partition("Assumptions and notes")[2].partition("Terms")[0]
     assert "computed in one slot in 2, 4 in all, by max min" in text
     assert page.count("data:image/png;base64,") == 1 + 2 + 1 + 2  # the map, rates twice, a round trip, links, gateways
+
+
+def test_page_is_well_formed_and_loads_nothing(page):
+    reader = read(page)
+    assert all(attrs.get("alt") for tag, attrs in reader.tags if tag == "img")
+    assert not {tag for tag, _ in reader.tags} & {"script", "link", "iframe", "object", "embed"}
+    anchors = {attrs["id"] for _, attrs in reader.tags if "id" in attrs}
+    assert {attrs["href"] for tag, attrs in reader.tags if tag == "a"} == {f"#{anchor}" for anchor in anchors}
+    assert {"day", "rates", "path", "load"} <= anchors
+
+
+def test_a_name_is_neither_a_formula_nor_markup(crowded):
+    hostile = replace(crowded, case=replace(crowded.case, name=r"$\x$ <b>"))
+    page = render(hostile, b"", {"rates.png": b"now"})
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
 
 
 def test_page_tells_the_rates_of_the_rows(page, crowded):

@@ -95,8 +95,8 @@ def drawn(path: journeys.Path, title: str, said: str, jitter_ms: float = 0.0) ->
     figure = Figure(figsize=(9.6, tall))
     axes = figure.add_axes((0.36, 0.62 / tall, 0.58, 1.0 - 1.6 / tall))
     _bars(axes, terms, path.rtt_ms or 0.0, jitter_ms)
-    figure.text(0.02, 1.0 - 0.38 / tall, title, fontsize=13, fontweight="bold")
-    figure.text(0.02, 1.0 - 0.62 / tall, said, fontsize=9, color=QUIET)
+    figure.text(0.02, 1.0 - 0.38 / tall, title, fontsize=13, fontweight="bold", parse_math=False)
+    figure.text(0.02, 1.0 - 0.62 / tall, said, fontsize=9, color=QUIET, parse_math=False)
     _key(figure, terms, tall)
     return figure
 
@@ -117,6 +117,8 @@ def _bars(axes: Axes, terms: Sequence[Term], rtt_ms: float, jitter_ms: float) ->
     axes.annotate(f"{rtt_ms:.2f}{stray} ms", (rtt_ms + jitter_ms, last), xytext=(5, 0), textcoords="offset points",
                   va="center", fontsize=9, fontweight="bold")  # fmt: skip
     axes.set_yticks(range(last + 1), [*(_label(term) for term in terms), "there and back"], fontsize=8.5)
+    for label in axes.get_yticklabels():
+        label.set_parse_math(False)  # names come from files
     axes.invert_yaxis()
     axes.set_xlim(0.0, (rtt_ms + jitter_ms) * 1.24)
     axes.grid(axis="x", color="0.92")

@@ -117,7 +117,7 @@ def isl_drawn(tally: Tally, isl_mbps: float, name: str) -> Figure:
         _histogram(axes, f"{way}: {words.percent(float(part))} carry something", share, top, label)
     figure.axes[0].set_ylabel("% of those that carry something")
     title = f"Load of inter-satellite links: {name}"
-    figure.text(0.02, 0.93, title, fontsize=13.0, fontweight="bold", color=layers.INK)
+    figure.text(0.02, 0.93, title, fontsize=13.0, fontweight="bold", color=layers.INK, parse_math=False)
     said = f"Links × slots on the ways that routing chose, over {counted(tally.slots, 'computed slot')}"
     figure.text(0.02, 0.875, said, fontsize=8.5, color=layers.QUIET)
     return figure

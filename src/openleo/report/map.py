@@ -146,8 +146,9 @@ def headline(figure: Figure, case: Case, title: str) -> None:
     wide, tall = figure.get_size_inches()
     said = " · ".join([words.constellation_line(case), words.when(case.grid), words.slots(case.grid)])
     left = MARGIN_IN / wide
-    figure.text(left, 1.0 - 0.32 / tall, title, fontsize=14.0, fontweight="bold", color=layers.INK)
-    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=fitting(said, wide, 8.0), color=layers.QUIET)
+    plain: dict[str, Any] = {"parse_math": False}  # names come from files
+    figure.text(left, 1.0 - 0.32 / tall, title, fontsize=14.0, fontweight="bold", color=layers.INK, **plain)
+    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=fitting(said, wide, 8.0), color=layers.QUIET, **plain)
 
 
 def fitting(text: str, wide_in: float, size_pt: float, *, bold: bool = False) -> float:
@@ -222,4 +223,4 @@ def footer(figure: Figure, case: Case, meaning: str) -> None:
     )
     lines = textwrap.wrap(said, int((wide - 2 * MARGIN_IN) * 72.0 / (0.53 * 6.0)), max_lines=4, placeholder=" …")
     figure.text(MARGIN_IN / wide, (FOOT_IN - 0.02) / tall, "\n".join(lines), fontsize=6.0, color=layers.QUIET, va="top",
-                linespacing=1.35)  # fmt: skip
+                linespacing=1.35, parse_math=False)  # fmt: skip
