@@ -418,6 +418,8 @@ FILES = {
     "cells.parquet": "one row a cell",
     "effect.json": "what going from `rules` to `compare` changes; only where the scenario compares two rule sets",
     "map.png": "the map",
+    "rates.png": "round-trip time, rates down and up, and what binds each cell; only with `[capacity]` enabled",
+    "rates-after.png": "the same under `compare`; only where the scenario compares two rule sets besides",
     "report.html": "tables and map in one page that opens offline",
     "slots.zarr": "every slot of every cell; only with `--slots-out`",
 }

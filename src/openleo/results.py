@@ -33,6 +33,7 @@ from openleo.places.parts import Parts
 from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
+from openleo.service.day import Day, DayTally
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
 from openleo.service.rates import Rates, demand_of, rates_under
@@ -149,6 +150,7 @@ class Results:
     effect: Effect | None
     failures: tuple[Failure, ...]
     seconds: Mapping[str, float]
+    day: Day | None = None  # of the first rule set and class, slot by slot
 
     @property
     def cells(self) -> h3cells.Cells:
@@ -250,13 +252,24 @@ def compute(
         demand, said = demand_of(case.capacity, parts)
         case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
-    statistics, failures = count_reach(case, parts, threads, tell, on_reach)
-    reached = time.perf_counter()
     classes = classes_of(case)
     at = case.grid.start  # a window that changes later in the run is told in the notes
     before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
+    day = DayTally(parts, before.permitted[:, before.classes.index(classes[0])])
+
+    def each(cells: h3cells.Cells, chunk: Reach) -> None:
+        day.add(chunk)
+        if on_reach:
+            on_reach(cells, chunk)
+
+    statistics, failures = count_reach(case, parts, threads, tell, each)
+    reached = time.perf_counter()
     after = mask.compute(second, parts, classes, regions, at) if second else None
     rates = _rates(case, parts, demand, [one for one in (before, after) if one], threads, tell)
+    available = day.finish()
+    if rates[0]:
+        one = rates[0].tally
+        available = available.sharing(one.begin_s, one.slot_short, case.grid.slot_s)
     shared = time.perf_counter()
     service = serve(statistics, parts, before, classes[0], rates[0])
     compared, change = None, None
@@ -290,6 +303,7 @@ def compute(
             **({"capacity": shared - reached} if demand else {}),
             "join": done - shared,
         },
+        available,
     )
 
 

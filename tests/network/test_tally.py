@@ -98,6 +98,20 @@ def test_against_slots_allocated_by_themselves():
     assert [*one.isl_counts[1, :2], one.isl_counts[1].sum()] == counts.tolist()
 
 
+def test_what_is_short_slot_by_slot_is_what_is_not_given_over_the_run():
+    """With a weight of our own for each cell, summed over cells a slot at a time or over slots a cell at a time."""
+    parts, loaded = taiwan()
+    weight = np.random.default_rng(5).random((len(parts.cells), 1))
+    everybody = permissions(parts)[:1]
+    (one,) = tally.tally(gen1(), GRID, parts.cells, loaded, everybody, 1, 1, weights=[weight])
+    with_way = 1.0 - one.binding[:, Binding.NO_WAY] / one.slots
+    assert one.slot_short.shape == (7,)
+    assert one.slot_short.mean() == pytest.approx((weight[:, 0] * with_way) @ (1.0 - one.given[:, 0]))
+    assert one.slot_short.min() > 0.0
+    (without,) = tally.tally(gen1(), GRID, parts.cells, loaded, everybody, 3, 1)
+    assert without.slot_short.tolist() == [0.0] * 3
+
+
 def test_pressed_slots_are_spread_over_the_computed_ones():
     parts, loaded = taiwan()
     network = gen1()

@@ -51,15 +51,27 @@ reason = "an example"
 """
 
 
+CAPACITY = """
+[links]
+chain = true
+[capacity]
+enabled = true
+every_slots = 2
+[demand]
+penetration = 0.05
+"""
+
+
 def scenario(
-    folder: Path, name: str, area: str, *, policy: bool = False, resolution: int = 4, isl: str = "+grid"
-) -> Scenario:
+    folder: Path, name: str, area: str, *, policy: bool = False, resolution: int = 4, isl: str = "+grid",
+    more: str = "",
+) -> Scenario:  # fmt: skip
     said = ", ".join(f'"{word}"' for word in area.split())
     (folder / "before.toml").write_text(RULES)
     (folder / "after.toml").write_text(RULES + ONE_MORE)
     path = folder / f"{name}.toml"
     text = SCENARIO.format(name=name, area=said, resolution=resolution, isl=isl)
-    path.write_text(text + (POLICY if policy else ""))
+    path.write_text(text + (POLICY if policy else "") + more)
     return Scenario.load(path)
 
 
@@ -80,6 +92,13 @@ def fiji(tmp_path_factory: pytest.TempPathFactory) -> Results:
 def patchy(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Far from gateways and without lasers: some of Somalia cannot be served."""
     return scenario(tmp_path_factory.mktemp("somalia"), "somalia", "SOM ESH", isl="none", resolution=3).run()
+
+
+@pytest.fixture(scope="session")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Fiji and Singapore as `compared` has it, with capacity, the chain, and more asked for than there is."""
+    folder = tmp_path_factory.mktemp("crowded")
+    return scenario(folder, "crowded", "SGP FJI SGP.sea12", policy=True, more=CAPACITY).run()
 
 
 @pytest.fixture(scope="session")

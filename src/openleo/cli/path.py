@@ -10,8 +10,10 @@ import typer
 from openleo.cli.common import (
     AsJson,
     ScenarioFile,
+    check_png,
     load_pair_case,
     load_scenario,
+    note,
     one_of,
     point,
     print_json,
@@ -58,6 +60,7 @@ def path(
     disjoint: Annotated[
         bool, typer.Option("--disjoint", help="With --paths: no path meets a satellite of those before it.")
     ] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="F.png", help="Draw the round trip as a waterfall.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the links that a packet crosses.
@@ -73,9 +76,10 @@ def path(
     from openleo.network.ground.tracks import read_track
     from openleo.scenario import under_hypatia
 
+    check_png(plot, "--plot", "path.png")
     if under_hypatia(scenario):
         one_of(from_=start, from_track=track)
-        _by_range(scenario, start, end, at, paths, disjoint, as_json)
+        _by_range(scenario, start, end, at, paths, disjoint, plot, as_json)
         return
     read = load_scenario(scenario)
     network, grid = read.case.network, read.case.grid
@@ -83,7 +87,7 @@ def path(
     # Before the first slot there is nothing that `plan` would use; over satellites alone t = 0 is that of `rtt`.
     when = moment(at, "--at", read.start, grid.start if end.casefold() == INTERNET else read.start)
     user = read_track(track, read.start) if track else point(start or "", "--from", read)
-    several = _several_asked(end, paths, disjoint)
+    several = _several_asked(end, paths, disjoint, plot)
     tell_if_cold()
     tell_lost_at(network.constellation, when, [0.0])
     if several:
@@ -92,14 +96,31 @@ def path(
         return
     if end.casefold() == INTERNET:
         found = journeys.to_internet(network, grid, user, when)
+        jitter_ms = network.chain.jitter_ms if network.chain else 0.0
     else:
-        found = journeys.between(network, user, point(end, "--to", read), when)
+        found, jitter_ms = journeys.between(network, user, point(end, "--to", read), when), 0.0
+    if plot:
+        _draw(found, user.name, end, network.constellation.name, jitter_ms, plot)
     _print_one(found, as_json)
 
 
+def _draw(found: journeys.Path, start: str, end: str, constellation: str, jitter_ms: float, plot: Path) -> None:
+    """As a waterfall; without a path there is nothing to draw, and it is said so."""
+    from openleo.report import chain_plot
+
+    if found.rtt_ms is None:
+        note(f"No path, so nothing is drawn to {plot}")
+        return
+    where = "the Internet" if end.casefold() == INTERNET else found.hops[-1].end
+    said = chain_plot.subtitle(found, constellation)
+    chain_plot.draw(found, f"Round trip: {start} to {where}", said, plot, jitter_ms)
+    note(f"Drawn to {plot}")
+
+
 def _by_range(
-    scenario: Path, start: str | None, end: str, at: str | None, paths: int, disjoint: bool, as_json: bool
-) -> None:
+    scenario: Path, start: str | None, end: str, at: str | None, paths: int, disjoint: bool, plot: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """The same between two places under Hypatia's conventions."""
     from dataclasses import replace
 
@@ -118,7 +139,7 @@ def _by_range(
         problems.append(Problem("--to internet", "", rule, "Name a place with --to."))
     if problems:
         raise InputError(problems)
-    several = _several_asked(end, paths, disjoint)
+    several = _several_asked(end, paths, disjoint, plot)
     case = load_pair_case(scenario)
     when = moment(at, "--at", case.start, case.start)
     spelled = {"--from": start or "", "--to": end}
@@ -140,7 +161,10 @@ def _by_range(
     if several:
         _print_several(*pair_paths.alternatives(case.sky, ends, when, paths, disjoint=disjoint), when, paths, as_json)
     else:
-        _print_one(pair_paths.between(case.sky, ends, when), as_json)
+        found = pair_paths.between(case.sky, ends, when)
+        if plot:
+            _draw(found, names[0], end, case.sky.constellation.name, 0.0, plot)
+        _print_one(found, as_json)
 
 
 def _print_one(found: journeys.Path, as_json: bool) -> None:
@@ -153,7 +177,7 @@ def _print_one(found: journeys.Path, as_json: bool) -> None:
     _print_hops(found)
 
 
-def _several_asked(end: str, paths: int, disjoint: bool) -> bool:
+def _several_asked(end: str, paths: int, disjoint: bool, plot: Path | None) -> bool:
     """Whether more than one path is asked for. Raises InputError where the options do not go together."""
     from openleo.errors import InputError, Problem
 
@@ -163,6 +187,8 @@ def _several_asked(end: str, paths: int, disjoint: bool) -> bool:
         problems.append(Problem(option, "", "is for two places; to the internet there is one path.", "Name a --to."))
     elif disjoint and paths == 1:
         problems.append(Problem("--disjoint", "", "needs more than one path.", "Write for example --paths 2."))
+    if plot and paths > 1:
+        problems.append(Problem("--plot", "", "draws one path.", "Leave out --paths."))
     if problems:
         raise InputError(problems)
     return paths > 1

@@ -28,7 +28,7 @@ def plan(
     """Compute who is served, where and why not; write results and a report.
 
     Writes summary.json, territories.csv, cells.parquet, report.html and map.png, and effect.json when the scenario
-    compares two rule sets. Nothing is written unless everything is.
+    compares two rule sets; with capacity, rates.png (and rates-after.png). Nothing is written unless everything is.
     """
     from openleo.report.slots import SlotsWriter
     from openleo.report.write import check_writable, write

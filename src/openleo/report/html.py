@@ -6,7 +6,6 @@ assumed. Every text that comes from a file is escaped (html_parts).
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from itertools import chain
@@ -17,7 +16,7 @@ from openleo.network.constellation.shells import Shell
 from openleo.network.reach import Network
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
-from openleo.report import words
+from openleo.report import capacity_words, day_chart, html_capacity, words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
 from openleo.service.amounts import Amount, EffectRow
@@ -30,25 +29,33 @@ NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MASK_AT = {"middle": "in the middle of the slot", "both_ends": "at both ends of the slot"}
 NOT_COMPUTED = "not computed"
 TERMS = ("population", "weighting", "can_serve", "may_serve", "served", "rtt_ms_p50", "rtt_ms_p95")
+CAPACITY_TERMS = ("down_mbps_p50", "up_mbps_p50")
 
 
-def render(results: Results, map_png: bytes) -> str:
-    """The whole page."""
+def render(results: Results, map_png: bytes, pictures: Mapping[str, bytes] | None = None) -> str:
+    """The whole page. `pictures`: those of a run's files that only some runs have, by name."""
     sections = [
         ("map", "Map", _map(results, map_png)),
+        ("day", "Availability over the run", _day(results)),
+        *html_capacity.sections(results, pictures or {}),
         ("territories", "Territories", _territories(results)),
         ("effect", "Effect of the change", _effect(results)),
         ("reasons", "Why service is missing", _reasons(results)),
         ("contested", "Contested areas", _contested(results)),
         ("inputs", "Inputs", _inputs(results)),
         ("assumptions", "Assumptions and notes", _assumptions(results)),
-        ("terms", "Terms", joined([definitions("territories", TERMS), definitions("reasons")])),
+        ("terms", "Terms", _terms(results)),
     ]
     shown = [(anchor, title, content) for anchor, title, content in sections if content]
     links = [tag("a", title, href=f"#{anchor}") for anchor, title, _ in shown]
     body = [tag("section", tag("h2", title), content, id=anchor) for anchor, title, content in shown]
     main = tag("main", _header(results), tag("nav", *links, aria_label="Contents"), *body, _footer(results))
     return _page(f"{results.case.name}: who is served", main)
+
+
+def _terms(results: Results) -> Markup:
+    terms = TERMS if results.service.rates is None else TERMS + CAPACITY_TERMS
+    return joined([definitions("territories", terms), definitions("reasons")])
 
 
 def _page(title: str, body: Markup) -> str:
@@ -65,7 +72,8 @@ def _header(results: Results) -> Markup:
     case = results.case
     span = f"{words.when(case.grid)}, {words.slots(case.grid)}"
     meta = f"{words.constellation_line(case)}. {span}. Class of terminals: {results.service.class_}."
-    said = words.findings(results) + ([words.effect_finding(results)] if results.effect else [])
+    said = words.findings(results) + capacity_words.findings(results)
+    said += [words.effect_finding(results)] if results.effect else []
     return tag(
         "header",
         tag("h1", f"Who is served: {case.name}"),
@@ -78,8 +86,17 @@ def _map(results: Results, map_png: bytes) -> Markup:
     panels = "Two maps, before and after the change, of" if results.compared else "A map of"
     colours = "coloured by median round-trip time where served and by reason where not"
     alt = f"{panels} the cells of {results.case.name}, {colours}."
-    image = Markup(f'<img src="data:image/png;base64,{base64.b64encode(map_png).decode()}" alt="{safe(alt)}">')
-    return tag("figure", image)
+    return html_capacity.image(map_png, alt)
+
+
+def _day(results: Results) -> Markup:
+    """Nothing for a run of one slot, which the tables tell whole."""
+    day, grid = results.day, results.case.grid
+    if day is None or day.slots < 2:
+        return Markup("")
+    under = words.rules_name(results.case, "rules") if results.case.rules else ""
+    drawn = day_chart.figure(day, grid, under, with_capacity=results.service.rates is not None)
+    return joined([paragraph(day_chart.finding(day, grid)), *drawn])
 
 
 # --- territories --------------------------------------------------------------------------------------------------
@@ -283,7 +300,7 @@ def _assumptions(results: Results) -> Markup:
         ["A link counts in a slot if it is above its mask", MASK_AT[network.mask_at]],
         ["Serving satellite chosen by", network.hand_over.replace("_", " ").replace("rtt", "round-trip time")],
         ["Added to the time of light, once", _added(network)],
-        ["Capacity", "not computed: nobody else is on the network"],
+        ["Capacity", _capacity(results)],
         ["People", "an estimate, spread from towns and national totals"],
     ]
     said: list[object] = [table("Links and service", ["What", "In this run"], links), _shells(results)]
@@ -294,6 +311,19 @@ def _assumptions(results: Results) -> Markup:
             told.append(tag("li", f"{len(notes) - MOST_NOTES:,} more notes stand in summary.json."))
         said += [tag("h3", "Notes"), tag("ul", *told)]
     return joined(said)
+
+
+def _capacity(results: Results) -> str:
+    rates, capacity = results.service.rates, results.case.capacity
+    if rates is None or capacity is None:
+        return "not computed: nobody else is on the network"
+    every = capacity.computed_every(results.case.grid.slots)
+    which = "every slot" if every == 1 else f"one slot in {every:,}"
+    radios = ", ".join(one.name for one in (capacity.satellite, capacity.terminal, capacity.gateway))
+    return (
+        f"computed in {which}, {rates.tally.slots:,} in all, by {capacity.objective.replace('_', ' ')}; what a user's "
+        f"test finds in {rates.tally.pressed_slots:,} of those. Radios: {radios}"
+    )
 
 
 def _added(network: Network) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from openleo.report.attributes import attributes
@@ -90,12 +90,12 @@ def bar(shares: Sequence[tuple[str, float]], said: str) -> Markup:
     return tag("div", svg, class_="bar")
 
 
-def key(codes: Sequence[str]) -> Markup:
-    """What the colours of the bars mean."""
+def key(codes: Sequence[str], names: Mapping[str, str] | None = None) -> Markup:
+    """What the colours of the bars mean; `names` where the codes say too little."""
     items = []
     for code in codes:
         square = tag("svg", tag("rect", width="10", height="10", class_=code), viewBox="0 0 10 10", aria_hidden="true")
-        items.append(tag("li", square, code.replace("_", " ")))
+        items.append(tag("li", square, (names or {}).get(code, code.replace("_", " "))))
     return tag("ul", *items, class_="key")
 
 

@@ -29,7 +29,7 @@ from openleo import cells as h3cells
 from openleo.report import map_layers as layers
 from openleo.report import words
 from openleo.report.map_frame import Frame, frame_of
-from openleo.results import Results
+from openleo.results import Case, Results
 from openleo.service.serve import Reason
 from openleo.service.summary import CellTable, by_cell
 
@@ -80,9 +80,13 @@ def picture(results: Results) -> bytes:
             shown = (max(shown[0], stations[0]), stations[1])
             contested = layers.draw_contested(ax, frame, names)
             layers.name_gateways(frame, network.gateways, names)
-        _title(figure, results)
+        headline(figure, results.case, f"Who is served: {results.case.name}")
         _key(figure, panels, scale, contested, shown)
-        _footer(figure, results)
+        footer(
+            figure,
+            results.case,
+            "A cell shows what happens to most of its people × time (area × time where nobody lives).",
+        )
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=DPI, metadata={"Software": f"OpenLEO {openleo.__version__}"})
     return out.getvalue()
@@ -107,23 +111,25 @@ def _scale(panels: list[Panel]) -> Normalize | None:
 # --- the page -----------------------------------------------------------------------------------------------------
 
 
-def page(frame: Frame, panels: int) -> tuple[Figure, list[Axes]]:
-    """A page of the panels' size with room for title, key and footer; all lengths in inches."""
+def page(frame: Frame, panels: int, below_in: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """A page of the panels' size with room for title, key and footer; all lengths in inches. More than two stand in
+    two columns, or in one where they are wide; `below_in`: room for a key of its own below each.
+    """
     stacked = panels > 1 and frame.aspect > WIDE
-    across = 1 if stacked or panels == 1 else panels
-    down = panels // across
+    across = 1 if stacked or panels == 1 else 2
+    down = -(-panels // across)
     size = AREA_IN2 if panels == 1 else AREA_IN2 * 0.85
     wide = max((size * frame.aspect) ** 0.5, 5.6 if across == 1 else 0.0)
     tall = wide / frame.aspect
     head = PANEL_TITLE_IN if panels > 1 else 0.0
     page_wide = MARGIN_IN * 2 + across * wide + (across - 1) * GAP_IN
-    page_tall = TITLE_IN + down * (tall + head) + (down - 1) * ROW_GAP_IN + KEY_IN + FOOT_IN
+    page_tall = TITLE_IN + down * (tall + head + below_in) + (down - 1) * ROW_GAP_IN + KEY_IN + FOOT_IN
     figure = Figure(figsize=(page_wide, page_tall), dpi=DPI, facecolor="white")
     axes = []
     for number in range(panels):
         row, column = divmod(number, across)
         left = MARGIN_IN + column * (wide + GAP_IN)
-        bottom = page_tall - TITLE_IN - (row + 1) * (tall + head) - row * ROW_GAP_IN
+        bottom = page_tall - TITLE_IN - (row + 1) * (tall + head) - row * (ROW_GAP_IN + below_in)
         axes.append(figure.add_axes((left / page_wide, bottom / page_tall, wide / page_wide, tall / page_tall)))
     return figure, axes
 
@@ -135,15 +141,14 @@ def window(ax: Axes, frame: Frame, title: str) -> None:
     ax.set_title(title, loc="left", fontsize=9.0, fontweight="bold", color=layers.INK, pad=5.0)
 
 
-def _title(figure: Figure, results: Results) -> None:
-    case = results.case
+def headline(figure: Figure, case: Case, title: str) -> None:
+    """The page's title, and the run in one line."""
     wide, tall = figure.get_size_inches()
     said = " · ".join([words.constellation_line(case), words.when(case.grid), words.slots(case.grid)])
     left = MARGIN_IN / wide
-    figure.text(
-        left, 1.0 - 0.32 / tall, f"Who is served: {case.name}", fontsize=14.0, fontweight="bold", color=layers.INK
-    )
-    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=fitting(said, wide, 8.0), color=layers.QUIET)
+    plain: dict[str, Any] = {"parse_math": False}  # names come from files
+    figure.text(left, 1.0 - 0.32 / tall, title, fontsize=14.0, fontweight="bold", color=layers.INK, **plain)
+    figure.text(left, 1.0 - 0.55 / tall, said, fontsize=fitting(said, wide, 8.0), color=layers.QUIET, **plain)
 
 
 def fitting(text: str, wide_in: float, size_pt: float, *, bold: bool = False) -> float:
@@ -189,6 +194,12 @@ def _handles(panels: list[Panel], contested: bool, shown: tuple[int, int]) -> li
             edge = layers.HATCH_COLOUR if hatch else colour
             label = words.REASON_WORDS[code.word].capitalize()
             handles.append(Patch(facecolor=colour, edgecolor=edge, hatch=hatch, linewidth=0.0, label=label))
+    return [*handles, *ground_handles(contested, shown)]
+
+
+def ground_handles(contested: bool, shown: tuple[int, int]) -> list[Patch | Line2D]:
+    """For the key: contested areas, gateways and PoPs, as many as show."""
+    handles: list[Patch | Line2D] = []
     if contested:
         handles.append(Patch(facecolor=layers.LAND, edgecolor=layers.INK, hatch=layers.CONTESTED_HATCH, linewidth=0.5,
                              linestyle=layers.DASHES, label="Contested area"))  # fmt: skip
@@ -200,16 +211,16 @@ def _handles(panels: list[Panel], contested: bool, shown: tuple[int, int]) -> li
     return handles
 
 
-def _footer(figure: Figure, results: Results) -> None:
+def footer(figure: Figure, case: Case, meaning: str) -> None:
+    """Sources, with what the map means."""
     wide, tall = figure.get_size_inches()
-    inputs = results.case.inputs
+    inputs = case.inputs
     borders = inputs["territories"].source if "territories" in inputs else "Natural Earth"
     said = (
         f"Borders: {borders}. Contested areas stand for themselves; no side is taken. "
         f"Constellation: {inputs['constellation'].source}. Gateways: {inputs['gateways'].source}, by municipality. "
-        f"A cell shows what happens to most of its people × time (area × time where nobody lives). "
-        f"H3 resolution {results.case.resolution}; plate carrée. OpenLEO {openleo.__version__}."
+        f"{meaning} H3 resolution {case.resolution}; plate carrée. OpenLEO {openleo.__version__}."
     )
     lines = textwrap.wrap(said, int((wide - 2 * MARGIN_IN) * 72.0 / (0.53 * 6.0)), max_lines=4, placeholder=" …")
     figure.text(MARGIN_IN / wide, (FOOT_IN - 0.02) / tall, "\n".join(lines), fontsize=6.0, color=layers.QUIET, va="top",
-                linespacing=1.35)  # fmt: skip
+                linespacing=1.35, parse_math=False)  # fmt: skip

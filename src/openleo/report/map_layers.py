@@ -59,6 +59,11 @@ def rtt_colours() -> Colormap:
     return ListedColormap(colormaps["viridis"](np.linspace(0.97, 0.16, 256)), name="rtt")
 
 
+def rate_colours() -> Colormap:
+    """The same, the other way round: high rates are light."""
+    return rtt_colours().reversed("rate")
+
+
 # --- ground -------------------------------------------------------------------------------------------------------
 
 
@@ -199,7 +204,8 @@ class Names:
                 slant = 0.7 if dx and dy else 1.0
                 label = self.axes.annotate(
                     said, (x, y), (dx * away_pt * slant, dy * away_pt * slant), textcoords="offset points",
-                    ha=ALIGN_X[dx], va=ALIGN_Y[dy], path_effects=HALO, zorder=9, annotation_clip=True, **style,
+                    ha=ALIGN_X[dx], va=ALIGN_Y[dy], path_effects=HALO, zorder=9, annotation_clip=True,
+                    parse_math=False, **style,
                 )  # fmt: skip
                 box = label.get_window_extent(self.renderer)
                 within = inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from openleo.errors import InputError, Problem
-from openleo.report import contents
+from openleo.report import contents, rate_map
 from openleo.report.html import render
 from openleo.report.map import picture
 from openleo.report.slots import SLOTS_ZARR, SlotsWriter
@@ -26,6 +26,8 @@ FILES: dict[str, Callable[[Results], bytes | None]] = {
     "cells.parquet": contents.cells_parquet,
     "effect.json": contents.effect_json,
     "map.png": picture,
+    "rates.png": rate_map.picture,
+    "rates-after.png": rate_map.picture_after,
 }
 REPORT_HTML = "report.html"
 
@@ -40,7 +42,7 @@ def write(results: Results, folder: Path, slots: SlotsWriter | None = None) -> l
         rule = "is a folder where a file is to be written."
         raise InputError([Problem(str(folder / name), "", rule, "Move it away.") for name in in_the_way])
     made = {name: content for name, make in FILES.items() if (content := make(results)) is not None}
-    made[REPORT_HTML] = render(results, made["map.png"]).encode()
+    made[REPORT_HTML] = render(results, made["map.png"], made).encode()
     with blaming(folder), Staging(folder) as staging:
         for name, content in made.items():
             (staging.path / name).write_bytes(content)

@@ -20,6 +20,7 @@ from openleo.network.capacity.tally import Tally, Tell, tally
 from openleo.network.reach import Network
 from openleo.places.parts import Parts
 from openleo.policy.mask import Mask
+from openleo.service.day import shares_of_all
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -71,7 +72,8 @@ def rates_under(
     loaded = loaded_with(case, network, parts, demand)
     permitted = [permission(mask.permitted, mask.classes, demand) for mask in masks]
     every = case.computed_every(grid.slots)
-    made = tally(network, grid, parts.cells, loaded, permitted, every, case.rate_slots, threads, tell)
+    weights = [people_asking(parts, demand, may, mask) for may, mask in zip(permitted, masks, strict=True)]
+    made = tally(network, grid, parts.cells, loaded, permitted, every, case.rate_slots, threads, tell, weights)
     return tuple(rates_from(case, one, demand, mask) for one, mask in zip(made, masks, strict=True))
 
 
@@ -82,6 +84,31 @@ def rates_from(case: CapacityCase, made: Tally, demand: Demand, mask: Mask) -> R
         made, demand, permission(mask.permitted, mask.classes, demand), decided_as(names, mask.classes),
         mask.classes[0], (caps.terminal_down_mbps, caps.terminal_up_mbps),
     )  # fmt: skip
+
+
+def people_asking(parts: Parts, demand: Demand, permitted: Flags, mask: Mask) -> Floats:
+    """The share of a run's people that each cell and class of a demand stands for, axes (cell, class).
+
+    People (area where nobody lives) of the parts in which the mask's first class may be served, by what its classes
+    of the demand ask for there; who lives where nobody asks is in none.
+    """
+    columns = columns_of(decided_as([one.name for one in demand.classes], mask.classes), mask.classes[0])
+    asked = ((demand.down_mbps + demand.up_mbps) * permitted)[:, columns]
+    total = asked.sum(axis=1, keepdims=True)
+    weight = shares_of_all(parts)[1] * mask.permitted[:, 0]
+    each = weight[:, None] * np.divide(asked, total, out=np.zeros_like(asked), where=total > 0.0)
+    found = np.zeros((len(parts.cells), len(demand.classes)))
+    for number, column in enumerate(columns):
+        found[:, column] = np.bincount(parts.cell, each[:, number], minlength=len(parts.cells))
+    return found
+
+
+def columns_of(decided: Sequence[str], *names: str) -> list[int]:
+    """The classes of a demand that are decided as the first of some names that any is decided as, else all."""
+    for name in names:
+        if found := [column for column, as_ in enumerate(decided) if as_ == name]:
+            return found
+    return list(range(len(decided)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +136,7 @@ class Rates:
 
     def columns(self, class_: str) -> list[int]:
         """The classes of the demand that tell of a class of rules; one that has none gets what the first gets."""
-        for name in (class_, self.first):
-            if found := [column for column, as_ in enumerate(self.decided_as) if as_ == name]:
-                return found
-        return list(range(len(self.decided_as)))
+        return columns_of(self.decided_as, class_, self.first)
 
     def weight(self, class_: str | None = None) -> Floats:
         """Subscribers who may be served, axes (part,); Mbit/s where a table does not say how many subscribe."""

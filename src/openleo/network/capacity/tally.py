@@ -43,7 +43,7 @@ class Tally:
     computed slots. pressed: what the network brings under pressure, over pressed_slots of them. gateway_… (gateway,),
     pop_… (pop,): Mbit/s of all users through each. isl_counts (way, bin): links on ways × slots, by load over the
     cap: 0, then twentieths. begin_s (slot,): of the computed slots, seconds from the run's start; slot_… (slot,): the
-    sums over cells, Mbit/s.
+    sums over cells, Mbit/s, and slot_short the weight (of people, say) that has a way and gets too little.
     """
 
     slots: int
@@ -66,6 +66,7 @@ class Tally:
     slot_asked_up_mbps: Floats
     slot_given_down_mbps: Floats
     slot_given_up_mbps: Floats
+    slot_short: Floats
 
     @property
     def isl_used(self) -> float | None:
@@ -107,10 +108,12 @@ def tally(
     pressed: int = 8,
     threads: int | None = None,
     tell: Tell | None = None,
+    weights: Sequence[Floats] | None = None,
 ) -> tuple[Tally, ...]:
     """Compute every n-th slot of a run, and press up to `pressed` of those, spread over it.
 
-    permissions: each (part, class) of the demand. A satellite is kept from slot to slot only where each is computed.
+    permissions: each (part, class) of the demand. weights: of each (cell, class), for `slot_short`; none by default.
+    A satellite is kept from slot to slot only where each is computed.
     """
     threads = threads or default_threads()
     numbers = list(range(0, grid.slots, every))
@@ -124,7 +127,10 @@ def tally(
         return run.ready(users, positions, ways, 0, network.gateways, loaded)
 
     classes, gateways = loaded.demand.classes, network.gateways
-    counters = [_Counter(len(cells), len(classes), len(gateways), len(gateways.pops)) for _ in permissions]
+    nothing = np.zeros((len(cells), len(classes)))
+    counters = [
+        _Counter(weight, len(gateways), len(gateways.pops)) for weight in weights or [nothing] * len(permissions)
+    ]
     with ThreadPoolExecutor(threads) as pool:
         if every > 1:
             slots = _apart(pool, threads, prepared, grid, numbers, loaded, permissions, hard)
@@ -222,8 +228,12 @@ def _isl_counts(load_mbps: Floats, isl_mbps: float) -> NDArray[np.int64]:
 class _Counter:
     """Folds slots in, one after the other; `finish` gives the frozen result."""
 
-    def __init__(self, cells: int, classes: int, gateways: int, pops: int):
+    def __init__(self, weight: Floats, gateways: int, pops: int):
+        """weight (cell, class): of what is not given, in `short`."""
+        cells, classes = weight.shape
+        self._weight = weight
         self._begin_s: list[float] = []
+        self._short: list[float] = []
         self._totals: list[Floats] = []  # of each slot, axes (asked or given, way)
         axes = {"asked_mbps": cells, "rate_mbps": cells, "gateway_mbps": gateways, "pop_mbps": pops}
         self._sums = {name: np.zeros((2, length)) for name, length in axes.items()}
@@ -237,6 +247,7 @@ class _Counter:
 
     def add(self, slot: SlotTally, begin_s: float) -> None:
         self._begin_s.append(begin_s)
+        self._short.append(float((self._weight * (1.0 - slot.given))[slot.has_way].sum()))
         self._totals.append(np.stack([slot.asked_mbps.sum(axis=1), slot.rate_mbps.sum(axis=1)]))
         for name, total in self._sums.items():
             total += getattr(slot, name)
@@ -283,4 +294,5 @@ class _Counter:
             slot_asked_up_mbps=totals[:, 0, 1],
             slot_given_down_mbps=totals[:, 1, 0],
             slot_given_up_mbps=totals[:, 1, 1],
+            slot_short=np.array(self._short),
         )
