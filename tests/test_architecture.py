@@ -110,7 +110,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": NETWORK | {"policy", "service"},
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
-    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace"},
+    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates"},
+    "scoring_rates": NETWORK | {"policy", "service", "results"},
     "effects": NETWORK | {"policy", "service", "results"},
     "capacity_file": set(),
     "scenario_file": {"capacity_file"},

@@ -91,6 +91,12 @@ class CapacityRecord(Record):
         description="A cell leaves the satellite that serves it for one that is better by more than this part.",
     )
     every_slots: int = Field(1, ge=1, le=65_535, description="Beams and rates are computed in every so many slots.")
+    rate_slots: int = Field(
+        8,
+        ge=1,
+        le=65_535,
+        description="In so many of those, spread over the run, it is found what a user's test of the line finds.",
+    )
 
 
 class ClassRecord(Record):

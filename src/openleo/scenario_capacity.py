@@ -55,6 +55,7 @@ def read_capacity(
     case = CapacityCase(
         satellite, terminal, gateway,  # type: ignore[arg-type]
         capacity.percent, asked_, capacity.objective, capacity.hysteresis, limits_of(capacity), capacity.every_slots,
+        capacity.rate_slots,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo import scoring_rates
 from openleo.network import journeys
 from openleo.network.ground.gateways import geodesics_km, places_of
 from openleo.network.journeys import Point
@@ -31,16 +32,20 @@ Floats = NDArray[np.float64]
 def score(
     case: Case, measured: Sequence[Measured], *, threads: int | None = None, on_progress: OnProgress | None = None
 ) -> Score:
-    """Compute the territories of the table, with the case's serving PoPs and with nearest ones, and compare."""
+    """Compute the territories of the table, with the case's serving PoPs and with nearest ones, and compare.
+
+    Rates, where the case has capacity, are those among everybody in the case's own area and these territories.
+    """
     tell = on_progress or (lambda _what, _done, _of: None)
     asked = tuple(one.iso3 for one in measured)
-    only = replace(case, area=Area(asked), compare=None, compare_network=None)
+    only = replace(case, area=Area(asked), compare=None, compare_network=None, capacity=None)
     results = compute(only, threads=threads, on_progress=on_progress)
     rows = {row.territory: row for row in results.territories}
     nearest = rows
     if case.network.serving is not None:
         nearest = _with_nearest_pops(results, threads, tell)
     known = _known(results, asked)
+    rates = scoring_rates.rates(case, asked, threads, tell)
     modelled = {}
     for iso3 in asked:
         row, near = rows.get(iso3), nearest.get(iso3)
@@ -49,8 +54,9 @@ def score(
             rtt_ms=row.rtt_ms_p50 if row else None,
             why_missing=_why(row),
             nearest_pop_rtt_ms=near.rtt_ms_p50 if near else None,
+            **rates.of_territory.get(iso3, {}),
         )
-    return Score(as_rows(measured, modelled), results.case.notes)
+    return Score(as_rows(measured, modelled), (*results.case.notes, *rates.notes))
 
 
 def twin_of(case: Case, start_s: float, place: Point, threads: int | None = None) -> Twin:

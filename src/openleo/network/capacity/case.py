@@ -83,6 +83,7 @@ class CapacityCase:
     keep: float = 0.0
     limits: Mapping[str, float] = field(default_factory=dict)
     every_slots: int = 1
+    rate_slots: int = 8
 
     @property
     def sha256(self) -> str:
@@ -97,6 +98,7 @@ class CapacityCase:
             "objective": self.objective,
             "keep": str(self.keep),
             "every_slots": self.every_slots,
+            "rate_slots": self.rate_slots,
             "limits": sorted(f"{name} {value}" for name, value in self.limits.items()),
             "demand": self.demand.said(),
         }
