@@ -59,7 +59,7 @@ PAIRS = {
     "network.demand_routing",
     "network.load",
 }  # beside routing and reach: pairs of places over satellites alone
-AFTER_ROUTING = PAIRS | USERS | {"network.reach", "network.pop_reach", "network.capacity"}  # capacity beside reach
+AFTER_ROUTING = PAIRS | USERS | {"network.reach", "network.pop_reach", "network.capacity"}
 
 # Each part, and the parts it may import beside itself (and the ground floor, but for those that stand alone).
 MAY_IMPORT: dict[str, set[str]] = {
@@ -101,7 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.hypatia": {"network.kernels", "network.constellation", "network.topology", "network.pairs"},
     "network.forwarding": {"network.kernels", "network.topology", "network.pairs", "network.hypatia"},
     "network.max_min": {"network.kernels"},  # flows over links, whatever they are
-    "network.capacity": NETWORK - AFTER_ROUTING | {"network.kernels"},
+    "network.capacity": NETWORK - AFTER_ROUTING | {"network.reach", "network.kernels"},
     # MAY, IS, and PROVEN.
     "policy": set(),
     "service": NETWORK | {"policy"},

@@ -90,7 +90,12 @@ class CapacityRecord(Record):
         le=10.0,
         description="A cell leaves the satellite that serves it for one that is better by more than this part.",
     )
-    every_slots: int = Field(1, ge=1, le=65_535, description="Beams and rates are computed in every so many slots.")
+    every_slots: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="Beams and rates are computed in every so many slots. Default: as few as make at most 96 of a run.",
+    )
     rate_slots: int = Field(
         8,
         ge=1,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 import openleo
 from openleo import cells as h3cells
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, counted
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.capacity.case import CapacityCase
+from openleo.network.capacity.demand import Demand
 from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pop_reach import reach_of_cells
@@ -34,10 +35,11 @@ from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
+from openleo.service.rates import Rates, rates_under
 from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
-from openleo.service.summary import CellTable, TerritoryRow, by_cell, by_territory
+from openleo.service.summary import RATE_COLUMNS, CellTable, TerritoryRow, by_cell, by_territory, capacity_json
 
 if TYPE_CHECKING:
     import xarray
@@ -162,6 +164,7 @@ class Results:
             "cells": len(self.cells),
             "class": self.service.class_,
             "notes": list(self.case.notes),
+            "capacity": capacity_json(self.service),
             "territories": [_territory_json(row) for row in self.territories],
             "effect": self.effect.as_json() if self.effect else None,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
@@ -182,6 +185,7 @@ class Results:
             "reason": table.reason,
             "rtt_ms_p50": table.rtt_ms_p50,
             "rtt_ms_p95": table.rtt_ms_p95,
+            **{name: getattr(table, name) for name in (*RATE_COLUMNS, "bound_by")},
             "satellites_min": statistics.satellites_min,
             "satellites_mean": statistics.satellites_mean,
             "outages": statistics.outages,
@@ -222,20 +226,26 @@ def compute(
     refuse_nothing(case, parts)
     if said := notes_on_pops(case, parts):
         case = replace(case, notes=(*case.notes, *said))
+    demand = None
+    if case.capacity:
+        demand, said = demand_of(case.capacity, parts)
+        case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
     statistics, failures = count_reach(case, parts, threads, tell, on_reach)
     reached = time.perf_counter()
     classes = classes_of(case)
     at = case.grid.start  # a window that changes later in the run is told in the notes
     before = mask.compute(first, parts, classes, regions, at) if first else mask.everything(parts, classes)
-    service = serve(statistics, parts, before, classes[0])
+    after = mask.compute(second, parts, classes, regions, at) if second else None
+    rates = _rates(case, parts, demand, [one for one in (before, after) if one], threads, tell)
+    shared = time.perf_counter()
+    service = serve(statistics, parts, before, classes[0], rates[0])
     compared, change = None, None
-    if second:
-        after = mask.compute(second, parts, classes, regions, at)
+    if second and after:
         other = statistics
         if case.compare_network:
             other, _ = count_reach(replace(case, network=case.compare_network), parts, threads, tell)
-        compared = serve(other, parts, after, classes[0])
+        compared = serve(other, parts, after, classes[0], rates[1])
         kinds = mask.kinds_of(parts, regions)
         ground = Reached(parts, statistics, kinds)
         networks = networks_of(case, ground, partial(_reach_of, case, parts, kinds, threads, tell))
@@ -254,7 +264,41 @@ def compute(
         compared,
         change,
         failures,
-        {"total": done - started, "parts": cut - started, "slots": reached - cut, "join": done - reached},
+        {
+            "total": done - started,
+            "parts": cut - started,
+            "slots": reached - cut,
+            **({"capacity": shared - reached} if demand else {}),
+            "join": done - shared,
+        },
+    )
+
+
+def _rates(
+    case: Case, parts: Parts, demand: Demand | None, masks: Sequence[mask.Mask], threads: int | None, tell: OnProgress
+) -> tuple[Rates | None, ...]:
+    """What the case's networks give under each mask: side by side, or each on its own where rules make them two."""
+    if case.capacity is None or demand is None:
+        return (None,) * len(masks)
+    networks = [case.network, *([case.compare_network] if case.compare_network else [])]
+    groups = (
+        [(networks[0], masks)] if len(networks) == 1 else list(zip(networks, ([one] for one in masks), strict=True))
+    )
+    found: list[Rates] = []
+    for network, some in groups:
+        progress = partial(tell, "computing capacity")
+        progress(0, len(range(0, case.grid.slots, case.capacity.computed_every(case.grid.slots))))
+        found += rates_under(case.capacity, network, case.grid, parts, demand, some, threads, progress)
+    return tuple(found)
+
+
+def demand_of(capacity: CapacityCase, parts: Parts) -> tuple[Demand, tuple[str, ...]]:
+    """(what the parts of a run ask for, what is to be said of it)."""
+    demand, left_out = capacity.demand_of(parts)
+    if not left_out:
+        return demand, ()
+    return demand, (
+        f"{counted(left_out, 'terminal')} of [demand] terminals lie in no cell of the run and ask for nothing.",
     )
 
 
@@ -358,7 +402,8 @@ def _territory_json(row: TerritoryRow) -> dict[str, Any]:
         "served": row.served,
         "rtt_ms_p50": row.rtt_ms_p50,
         "rtt_ms_p95": row.rtt_ms_p95,
-        "down_mbps_p50": None,
-        "up_mbps_p50": None,
+        "down_mbps_p50": row.down_mbps_p50,
+        "up_mbps_p50": row.up_mbps_p50,
+        "bound_by": row.bound_by,
         "not_served_because": row.not_served_because,
     }

@@ -53,7 +53,6 @@ from openleo.scenario_rules import licensed, not_kept_by_a_plan, notes_on_change
 from openleo.service import beams
 
 HYPATIA = "hypatia"
-NO_RATES_YET = "Capacity was read and checked; the summary of this version has no rates."
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
 
 
@@ -141,7 +140,6 @@ def _case(
     if record.capacity.enabled:
         asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
         loaded = problems.read(asked)
-        notes.append(NO_RATES_YET)
     policy = record.policy
     rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
     second = policy.compare if policy else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,9 +18,10 @@ from openleo.network.capacity.demand import (
     Listed,
     PerSubscriber,
     PriorityClass,
+    beside,
     demand,
     local_hour,
-    together,
+    on_parts,
 )
 from openleo.network.capacity.subscribers import PEOPLE_OF_A_HOUSEHOLD, Penetration, by_part, per_person
 from openleo.places import parts as places
@@ -90,14 +92,30 @@ def test_oversubscription_shares_a_plan():
 
 def test_demands_are_joined_by_class():
     others = demand(
-        2, np.array([1]), np.array([90.0]), np.array([10.0]), PerSubscriber(1.0, 1.0), FLAT,
+        2, np.array([0, 0, 1]), np.array([0.0, 0.0, 90.0]), np.array([0.0, 0.0, 10.0]), PerSubscriber(1.0, 1.0), FLAT,
         [PriorityClass("emergency", priority=0)],
     )  # fmt: skip
-    made = together((two_cells(), others)).at(NOON)
+    made = beside(two_cells(), others).at(NOON)
     assert made.down_mbps.tolist() == [[2000.0, 0.0], [1000.0, 10.0]]
     assert made.priority.tolist() == [1, 0]
     with pytest.raises(ValueError, match="different curves"):
-        together((two_cells(), two_cells(Curve.of([1.0] * 23 + [2.0]))))
+        beside(two_cells(), two_cells(Curve.of([1.0] * 23 + [2.0])))
+    with pytest.raises(ValueError, match="different parts"):
+        beside(two_cells(), replace(two_cells(), cell=np.array([0, 1, 1], np.int32)))
+
+
+def test_what_a_cell_asks_for_is_its_parts_by_people_or_by_area():
+    """By hand: of cell 0, 300 of 400 people are of one part; nobody lives in cell 1, three quarters of it are sea."""
+    parts = places.Parts(
+        h3cells.world(1)[:2], np.array([0, 0, 1, 1], np.int32), np.array(["JPN", "TWN", "TWN", "high-seas"], object),
+        np.zeros((4, 0), bool), np.array([20.0, 30.0, 50.0, 150.0]), np.array([100.0, 300.0, 0.0, 0.0]),
+    )  # fmt: skip
+    of_cells = demand(2, np.array([0, 1]), np.array([0.0, 90.0]), np.array([40.0, 8.0]), PerSubscriber(2.0, 0.5))
+    made = on_parts(replace(of_cells, subscribers=np.array([[np.inf], [8.0]])), parts)
+    assert made.down_mbps[:, 0].tolist() == [20.0, 60.0, 4.0, 12.0]
+    assert made.up_mbps[:, 0].tolist() == [5.0, 15.0, 1.0, 3.0]
+    assert made.subscribers[:, 0].tolist() == [np.inf, np.inf, 2.0, 6.0]
+    assert made.at(None).down_mbps.tolist() == of_cells.at(None).down_mbps.tolist()
 
 
 def test_terminals_of_a_list_are_counted_in_their_cells():

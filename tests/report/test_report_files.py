@@ -58,7 +58,8 @@ def _paths(value: object, path: str, known: set[str], found: dict[str, list[obje
 
 
 def test_summary_has_the_keys_and_types_of_its_attributes(folder):
-    described = {row.name: row for row in attributes("summary")}
+    with_capacity = ("capacity.", "territories[].bound_by.")  # null without it: tests/service/test_capacity_service
+    described = {row.name: row for row in attributes("summary") if not row.name.startswith(with_capacity)}
     found: dict[str, list[object]] = {}
     starred = {name.split(".*")[0] + ".*" for name in described if ".*" in name}
     _paths(json.loads((folder / "summary.json").read_text()), "", {*described, *starred}, found)

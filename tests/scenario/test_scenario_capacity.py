@@ -60,7 +60,9 @@ def test_the_radios_numbers_hold_where_nothing_is_said(case_of):
     assert (caps.satellite_down_mbps, caps.satellite_up_mbps, caps.isl_mbps) == (18_000.0, 6_000.0, 100_000.0)
     assert (caps.terminal_down_mbps, caps.terminal_up_mbps) == (400.0, 40.0)
     assert np.isinf([caps.cell_down_mbps, caps.pop_down_mbps, caps.site_down_mbps]).all()
-    assert (capacity.objective, capacity.keep, capacity.every_slots, capacity.percent) == ("max_min", 0.1, 1, 0.5)
+    assert (capacity.objective, capacity.keep, capacity.every_slots, capacity.percent) == ("max_min", 0.1, None, 0.5)
+    assert capacity.rate_slots == 8
+    assert [capacity.computed_every(slots) for slots in (40, 96, 97, 5760)] == [1, 1, 2, 60]
     assert capacity.demand.penetration.known["KEN"] == 16_700.0
     assert capacity.demand.each.down_mbps == 3.0
 
@@ -80,7 +82,7 @@ def test_every_limit_can_be_stated(case_of):
 CHANGES = (
     'satellite_radio = "starlink-v2-mini"', 'terminal = "portable"', 'gateway_radio = "ka-1.85m"', "percent = 1",
     "beams_per_satellite = 20", "time_shares = 8", "interference_deg = 4", "isl_mbps = 5000", "pop_up_mbps = 3",
-    'objective = "total"', "hysteresis = 0.2", "every_slots = 4",
+    'objective = "total"', "hysteresis = 0.2", "every_slots = 4", "rate_slots = 2",
     "[demand]\npenetration = 0.002", "[demand]\nfactor = 2", '[demand]\nsubscriptions = "none"',
     "[demand]\nin_towns = 1", "[demand]\nbusy_hour_mbps_down = 2", "[demand]\nbusy_hour_mbps_up = 2",
     "[demand]\nplan_mbps_down = 100\nplan_mbps_up = 20\noversubscription = 20", '[demand]\ncurve = "flat"',
@@ -167,7 +169,8 @@ def test_a_plan_and_a_busy_hour_are_two_sayings(refusal):
 @pytest.mark.parametrize(
     ("key", "value"),
     [("percent", "0"), ("time_shares", "0"), ("time_shares", "33"), ("isl_mbps", "-1"), ("objective", '"fair"'),
-     ("hysteresis", "nan"), ("beams_per_satellite", "-1"), ("interference_deg", "181"), ("every_slots", "0")],
+     ("hysteresis", "nan"), ("beams_per_satellite", "-1"), ("interference_deg", "181"), ("every_slots", "0"),
+     ("rate_slots", "0")],
 )  # fmt: skip
 def test_values_out_of_bounds(refusal, key, value):
     assert [one.split(":")[1] for one in refusal(f"[capacity]\nenabled = true\n{key} = {value}\n")] == [

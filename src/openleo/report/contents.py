@@ -7,7 +7,6 @@ import io
 import json
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -47,7 +46,8 @@ def territories_csv(results: Results) -> bytes:
 def _flat(row: TerritoryRow) -> dict[str, Any]:
     """One row of territories.csv; what does not exist is empty."""
     named = {name: value for name, value in vars(row).items() if name != "not_served_because"}
-    return {**named, "down_mbps_p50": None, "up_mbps_p50": None, **row.not_served_because}
+    bound_by = max(row.bound_by, key=row.bound_by.__getitem__) if row.bound_by else None
+    return {**named, "bound_by": bound_by, **row.not_served_because}
 
 
 def cells_parquet(results: Results) -> bytes:
@@ -74,12 +74,9 @@ def cells_table(results: Results) -> pa.Table:
 
 def _cell_columns(results: Results) -> dict[str, Any]:
     table, statistics = results.cell_table, results.statistics
-    unknown = np.full(len(results.cells), np.nan)
     return {
         "cell": h3cells.text(results.cells),
         **vars(table),
-        "down_mbps_p50": unknown,
-        "up_mbps_p50": unknown,
         "satellites_min": statistics.satellites_min,
         "satellites_mean": statistics.satellites_mean,
         "outages": statistics.outages,

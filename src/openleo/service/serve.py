@@ -1,7 +1,8 @@
 """The join: what can be served, where it may be.
 
-Takes the statistics of reach and the mask; gives a ServiceMap with, for every part of every cell, the share of time
-that it is served and the first reason for the rest. Can and may are answered apart and meet only here.
+Takes the statistics of reach, the mask and, where capacity is computed, the rates; gives a ServiceMap with, for every
+part of every cell, the share of time that it is served and the first reason for the rest. Can and may are answered
+apart and meet only here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from openleo.places.parts import Parts
 from openleo.policy.mask import Mask
+from openleo.service.rates import Rates
 from openleo.service.statistics import CellStatistics
 
 Floats = NDArray[np.float64]
@@ -51,21 +53,27 @@ class ServiceMap:
     served: Floats
     because: Floats
     mask: Mask
+    rates: Rates | None = None  # None: everybody alone on the network
 
 
-def serve(statistics: CellStatistics, parts: Parts, mask: Mask, class_: str) -> ServiceMap:
-    """Join reach and mask for one class. Capacity takes nothing here: `no_capacity` is 0 until beams are computed."""
+def serve(statistics: CellStatistics, parts: Parts, mask: Mask, class_: str, rates: Rates | None = None) -> ServiceMap:
+    """Join reach, mask and capacity for one class: a place that gets half of what it asks for is half served.
+
+    Without rates `no_capacity` is 0.
+    """
     permitted = mask.permitted[:, mask.classes.index(class_)]
     cell = parts.cell
+    can_and_may = permitted * statistics.can_serve[cell]
+    given = np.ones(len(parts)) if rates is None else rates.given(class_)
     because = np.column_stack(
         [
             ~permitted,
             permitted * statistics.no_satellite[cell],
             permitted * statistics.no_gateway[cell],
-            np.zeros(len(parts)),
+            can_and_may * (1.0 - given),
         ]
     ).astype(np.float64)
-    return ServiceMap(class_, parts, statistics, permitted, permitted * statistics.can_serve[cell], because, mask)
+    return ServiceMap(class_, parts, statistics, permitted, can_and_may * given, because, mask, rates)
 
 
 def dominant_reason(served: Floats, because: Floats) -> NDArray[np.uint8]:

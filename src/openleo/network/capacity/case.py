@@ -7,6 +7,7 @@ the scenario says nothing, the radios' own numbers hold.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,8 +24,9 @@ from openleo.network.capacity.demand import (
     Listed,
     PerSubscriber,
     PriorityClass,
+    beside,
     demand,
-    together,
+    on_parts,
 )
 from openleo.network.capacity.demand_file import CellTable
 from openleo.network.capacity.feeders import FeederRates, feeder_rates
@@ -37,6 +39,7 @@ from openleo.places.parts import Parts
 
 Floats = NDArray[np.float64]
 
+MOST_COMPUTED = 96  # slots: one a quarter of an hour of a day
 ALTITUDE_STEP_KM = 25.0  # shells nearer than this share a table of rates: 0.3 dB at 25°
 
 
@@ -82,7 +85,7 @@ class CapacityCase:
     objective: str = "max_min"
     keep: float = 0.0
     limits: Mapping[str, float] = field(default_factory=dict)
-    every_slots: int = 1
+    every_slots: int | None = None  # None: `computed_every` chooses
     rate_slots: int = 8
 
     @property
@@ -103,14 +106,19 @@ class CapacityCase:
             "demand": self.demand.said(),
         }
 
+    def computed_every(self, slots: int) -> int:
+        """Of a run of so many slots every n-th is computed."""
+        return self.every_slots or max(1, math.ceil(slots / MOST_COMPUTED))
+
     def demand_of(self, parts: Parts, sold: NDArray[np.bool_] | None = None) -> tuple[Demand, int]:
         """(what the parts of a run ask for, terminals of the list that are in none of its cells).
 
-        sold (part,): whether service is sold there. Raises InputError for a table with other cells.
+        Its rows are the parts: what a table or a list has of a cell counts to the cell's parts by people, or by area
+        where nobody lives. sold (part,): whether service is sold there. Raises InputError for a table with other cells.
         """
         asked = self.demand
         if asked.table is not None:
-            return asked.table.demand(parts.cells, asked.curve), 0
+            return on_parts(asked.table.demand(parts.cells, asked.curve), parts), 0
         _, longitude = h3cells.centres_deg(parts.cells)
         counts = by_part(parts, asked.penetration, sold)
         made = demand(
@@ -119,7 +127,7 @@ class CapacityCase:
         if asked.listed is None:
             return made, 0
         of_list, left_out = asked.listed.demand(parts.cells, asked.each, asked.curve)
-        return together((made, of_list)), left_out
+        return beside(made, on_parts(of_list, parts)), left_out
 
     def rates(self, cells: h3cells.Cells, altitude_km: ArrayLike, first_deg: float) -> ChannelRates:
         """What a channel carries between cells and satellites of some altitudes."""

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from openleo import cells as h3cells
 from openleo.instants import utc
 from openleo.network.capacity.allocation import SlotDemand
+from openleo.places.parts import Parts
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -171,31 +172,47 @@ def demand(
     )  # fmt: skip
 
 
-def together(parts: Sequence[Demand]) -> Demand:
-    """Several demands of the same cells as one: subscriptions beside what terminals of a list ask for, say.
+def on_parts(of_cells: Demand, parts: Parts) -> Demand:
+    """What cells ask for, row r being cell r, as what their parts do: by people, or by area where nobody lives."""
+    cells = len(parts.cells)
+    people = np.bincount(parts.cell, parts.people, minlength=cells)
+    weight = np.where(people[parts.cell] > 0.0, parts.people, parts.area_km2)
+    share = (weight / np.bincount(parts.cell, weight, minlength=cells)[parts.cell])[:, None]
 
-    Classes of one name are the same class. They have one curve: that of the first.
+    def shared(values: Floats) -> Floats:  # a cell's subscribers may be without number
+        return np.where(share > 0.0, values[parts.cell] * np.where(share > 0.0, share, 1.0), 0.0)
+
+    return replace(
+        of_cells,
+        cell=parts.cell,
+        longitude_deg=of_cells.longitude_deg[parts.cell],
+        down_mbps=shared(of_cells.down_mbps),
+        up_mbps=shared(of_cells.up_mbps),
+        subscribers=shared(of_cells.subscribers),
+    )
+
+
+def beside(first: Demand, second: Demand) -> Demand:
+    """Two demands of the same rows as one: subscriptions beside what terminals of a list ask for, say.
+
+    Classes of one name are the same class. They have one curve.
     """
-    first = parts[0]
-    if any(one.cells != first.cells for one in parts):
-        raise ValueError("demands of different cells")
-    if any(not np.array_equal(one.curve.relative, first.curve.relative) for one in parts):
+    if not np.array_equal(first.cell, second.cell):
+        raise ValueError("demands of different parts")
+    if not np.array_equal(first.curve.relative, second.curve.relative):
         raise ValueError("demands of different curves")
-    classes = tuple({known.name: known for one in parts for known in one.classes}.values())
+    classes = tuple({known.name: known for one in (first, second) for known in one.classes}.values())
     column = {known.name: number for number, known in enumerate(classes)}
 
-    def stacked(name: str) -> Floats:
-        rows = []
-        for one in parts:
-            wide = np.zeros((len(one.cell), len(classes)))
-            wide[:, [column[known.name] for known in one.classes]] = getattr(one, name)
-            rows.append(wide)
-        return np.concatenate(rows)
+    def added(name: str) -> Floats:
+        total = np.zeros((len(first.cell), len(classes)))
+        for one in (first, second):
+            total[:, [column[known.name] for known in one.classes]] += getattr(one, name)
+        return total
 
-    return Demand(
-        first.cells, np.concatenate([one.cell for one in parts]),
-        np.concatenate([one.longitude_deg for one in parts]), stacked("down_mbps"), stacked("up_mbps"),
-        stacked("subscribers"), classes, first.curve,
+    return replace(
+        first, down_mbps=added("down_mbps"), up_mbps=added("up_mbps"), subscribers=added("subscribers"),
+        classes=classes,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from openleo.geodesy import look_angles
 from openleo.instants import SlotGrid
 from openleo.network.capacity import candidates as finding
 from openleo.network.capacity import forest
-from openleo.network.capacity.allocation import Allocation, allocate
+from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
 from openleo.network.capacity.beams import Assignment
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Caps
@@ -195,18 +196,26 @@ def allocate_slot(
 ) -> Allocation:
     """One slot, `number` of the grid and `slot` of the chunk."""
     found, trees = ready(users, positions, ways, slot, gateways, loaded)
-    may = None
-    if permitted is not None:  # a cell of which nobody may be served asks all the same, to be told apart from one
-        allowed = permitted if permitted.ndim == 1 else permitted.any(axis=1)  # where nobody asks
-        of_cell = loaded.demand.cell
-        may = np.bincount(of_cell, allowed, minlength=len(loaded.cells)) > 0.0
-        shut = ~may[of_cell]
-        permitted = permitted | (shut if permitted.ndim == 1 else shut[:, None])
-    asked = loaded.demand.at(grid.instant(number), permitted)
+    may, asked = asking(loaded.demand, grid.instant(number), permitted)
     return allocate(
         found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
         previous=previous, keep=loaded.keep,
     )  # fmt: skip
+
+
+def asking(
+    demand: Demand, instant: datetime | None, permitted: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.bool_] | None, SlotDemand]:
+    """(whether anybody of each cell may be served (cell,), what cells ask for); None: everybody may.
+
+    A cell of which nobody may be served asks all the same, to be told apart from one where nobody asks.
+    """
+    if permitted is None:
+        return None, demand.at(instant)
+    allowed = permitted if permitted.ndim == 1 else permitted.any(axis=1)
+    may = np.bincount(demand.cell, allowed, minlength=demand.cells) > 0.0
+    shut = ~may[demand.cell]
+    return may, demand.at(instant, permitted | (shut if permitted.ndim == 1 else shut[:, None]))
 
 
 def with_rates(found: Candidates, rates: ChannelRates) -> Candidates:

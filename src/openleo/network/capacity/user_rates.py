@@ -24,6 +24,7 @@ from openleo.network.capacity.demand import Demand
 Floats = NDArray[np.float64]
 
 PRESSED = 30.0  # so that every city is short of something; a load below 1/30 is not told apart from that
+ROUNDING = 1e-9  # of sums over many groups
 FLOW_MBPS = 25.0  # of one busy flow: a stream of 4K video takes 15 to 25. Assumed
 
 
@@ -131,6 +132,51 @@ def by_territory(
         down, up = (weighted_median(one[cell].ravel(), weight) for one in rate)
         busiest = weighted_median(of_cell[0][cell], counts[here])
         made[name] = UserRates(float(counts[here].sum()), down, up, busiest)
+    return made
+
+
+def by_group(
+    demand: Demand, counts: Floats, group: NDArray[np.intp], groups: int, network: Pressed,
+    terminal_mbps: tuple[float, float], hours: int = 24,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """The median rates down and up that the subscribers of each group measure, axes (group,); NaN: of nobody.
+
+    counts (part,): subscribers; group (part,): numbers below `groups`, −1 for none. As `by_territory`; but who is in no
+    satellite's reach makes no test.
+    """
+    part_of_day = demand.curve.of_busiest(np.arange(hours) * 24.0 / hours)
+    found = []
+    for asked, brought, channel, most in (
+        (demand.down_mbps, network.down_mbps, network.channel_down_mbps, terminal_mbps[0]),
+        (demand.up_mbps, network.up_mbps, network.channel_up_mbps, terminal_mbps[1]),
+    ):
+        of_cell = np.bincount(demand.cell, asked.sum(axis=1), minlength=demand.cells)
+        full = load(of_cell, brought)
+        here = np.flatnonzero((group >= 0) & (counts > 0.0) & np.isfinite(channel[demand.cell]))
+        cell = demand.cell[here]
+        rate = user_mbps(np.nan_to_num(full[cell], posinf=np.inf)[:, None] * part_of_day, channel[cell, None], most)
+        weight = counts[here, None] * part_of_day
+        found.append(weighted_medians(np.repeat(group[here], hours), rate.ravel(), weight.ravel(), groups))
+    return found[0], found[1]
+
+
+def weighted_medians(group: NDArray[np.intp], values: Floats, weight: Floats, groups: int) -> Floats:
+    """`weighted_median` of each group, axes (group,); NaN of nothing.
+
+    >>> weighted_medians(np.array([0, 2, 0, 0]), np.array([3.0, 7.0, 1.0, 2.0]), np.array([1.0, 1.0, 1.0, 4.0]), 3)
+    array([ 2., nan,  7.])
+    """
+    known = weight > 0.0
+    group, values, weight = group[known], values[known], weight[known]
+    order = np.lexsort((values, group))
+    group, values, weight = group[order], values[order], weight[order]
+    total = np.bincount(group, weight, minlength=groups)
+    before = np.concatenate([[0.0], np.cumsum(total)])[:-1]
+    reached = (np.cumsum(weight) - before[group]) / total[group]
+    enough = np.flatnonzero(reached >= 0.5 - ROUNDING)
+    first, at = np.unique(group[enough], return_index=True)
+    made = np.full(groups, np.nan)
+    made[first] = values[enough[at]]
     return made
 
 
