@@ -64,6 +64,7 @@ class Modelled:
     subscribers: float | None = None  # who are assumed; None: rates are not computed
     load: float | None = None  # asked for down over what can be brought, busiest hour, median over subscribers' cells
     terminal_mbps: tuple[float, float] | None = None  # the most that one terminal takes and sends
+    bound_by: str | None = None  # what stops most subscribers' cells from having more, over the day
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class Row:
             "measured_up_mbps": self.measured.up_mbps,
             "subscribers": None if model.subscribers is None else round(model.subscribers, 1),
             "load": None if model.load is None or not np.isfinite(model.load) else round(model.load, 3),
+            "bound_by": model.bound_by,
             "pops": list(model.pops),
             "why_missing": model.why_missing,
         }
@@ -339,7 +341,8 @@ def likely_reason_of_rate(row: Row, way: str, error_mbps: float) -> str:
         return f"modelled is the most of a terminal: {slower if error_mbps > 0.0 else 'terminals in use take more'}"
     if way == "up" or model.load is None or not np.isfinite(model.load):
         return f"{who}: {'more' if error_mbps > 0.0 else 'fewer'} would fit"
-    full = f"load {model.load:.2g} in the busiest hour, where {who}"
+    bound = f", bound by {model.bound_by}" if model.bound_by not in (None, "demand", "terminal") else ""
+    full = f"load {model.load:.2g} in the busiest hour{bound}, where {who}"
     if error_mbps > 0.0:
         return f"{full}: more would fit, or slower plans"
     return (

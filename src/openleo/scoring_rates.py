@@ -7,21 +7,24 @@ the scenario's own area and in those territories: a territory alone on the netwo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from openleo.network.capacity import run, user_rates
+from openleo.network.capacity import user_rates
+from openleo.network.capacity.caps import Binding
+from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
-from openleo.network.capacity.user_rates import Pressed, UserRates
-from openleo.network.reach import cell_users, default_threads, gateway_sites, positions_over
-from openleo.network.routing import routes
 from openleo.places.areas import parts_of
+from openleo.places.expressions import Region
 from openleo.places.parts import Parts, land_of
 from openleo.policy import mask
 from openleo.results import Case, OnProgress, classes_of, regions_of_both
+from openleo.service import rates as service_rates
+from openleo.service.rates import rates_under
 
 OFF = "Rates are not computed: [capacity] is not enabled in the scenario."
 LEAST = 0.5  # subscribers: a cell with fewer has none, but for those of the table's territories
@@ -40,92 +43,78 @@ def rates(case: Case, asked: Sequence[str], threads: int | None, tell: OnProgres
     if case.capacity is None:
         return Rates({}, (OFF,))
     tell("cutting cells of everybody", 0, 1)
-    parts, demand = _everybody(case, asked)
-    found, most = _measured_by_users(case, parts, demand, threads, tell)
-    of_territory = {
-        iso3: {"down_mbps": one.down_mbps_p50, "up_mbps": one.up_mbps_p50, "subscribers": one.subscribers,
-               "load": one.load_busiest, "terminal_mbps": most}
-        for iso3 in asked if (one := found.get(iso3)) is not None
-    }  # fmt: skip
-    return Rates(of_territory, _assumed(case, parts, demand))
+    regions = regions_of_both(case.rules, None)
+    parts, demand = _everybody(case, asked, regions)
+    classes = classes_of(case)
+    may = mask.compute(case.rules, parts, classes, regions, case.grid.start) if case.rules else None
+    network = replace(case.network, serving=None)  # the common ways: each gateway to its own nearest PoP
+    (found,) = rates_under(
+        _few(case.capacity, case.grid.slots), network, case.grid, parts, demand,
+        [may or mask.everything(parts, classes)], threads, partial(tell, "computing rates"),
+    )  # fmt: skip
+    lands = np.array([land_of(str(label)) for label in parts.territory])
+    of_territory = _by_territory(found, parts, lands, asked, classes[0])
+    return Rates(of_territory, _assumed(case.capacity, set(lands.tolist()), found.subscribers))
 
 
-def _everybody(case: Case, asked: Sequence[str]) -> tuple[Parts, Demand]:
-    """Who shares the network: the parts with subscribers who may be served, and what they ask for."""
+def _few(capacity: CapacityCase, slots: int) -> CapacityCase:
+    """Of the slots that a plan computes, hardly more than those that it presses."""
+    every = capacity.computed_every(slots)
+    computed = -(-slots // every)
+    return replace(capacity, every_slots=every * max(1, computed // capacity.rate_slots))
+
+
+def _everybody(case: Case, asked: Sequence[str], regions: tuple[Region, ...]) -> tuple[Parts, Demand]:
+    """Who shares the network: the parts with subscribers, and what they ask for."""
     assert case.capacity is not None
     area = case.area if case.area.world else replace(case.area, ids=tuple(dict.fromkeys([*case.area.ids, *asked])))
-    regions = regions_of_both(case.rules, None)
     parts = parts_of(area, case.resolution, tuple(region.polygon for region in regions))
     demand, _ = case.capacity.demand_of(parts)
-    stated = case.capacity.demand.table is not None or case.capacity.demand.listed is not None
-    if not stated:  # those who are stated are taken as they are
-        cells = len(parts.cells)
-        counts = np.bincount(demand.cell, demand.subscribers.sum(axis=1), minlength=cells)
-        lands = np.array([land_of(str(label)) for label in parts.territory])
-        wanted = np.bincount(parts.cell, np.isin(lands, asked), minlength=cells) > 0
-        parts = parts.select(((counts >= LEAST) | (wanted & (counts > 0.0)))[parts.cell])
-        demand, _ = case.capacity.demand_of(parts)
-    if case.rules is None:
-        return parts, demand
-    classes = classes_of(case)
-    decided = mask.compute(case.rules, parts, classes, regions, case.grid.start)
-    may = decided.permitted[:, :1] if not stated else np.ones((len(demand.cell), 1), np.bool_)
-    return parts, replace(
-        demand, down_mbps=demand.down_mbps * may, up_mbps=demand.up_mbps * may,
-        subscribers=np.where(may, demand.subscribers, 0.0),
-    )  # fmt: skip
+    if case.capacity.demand.table is not None or case.capacity.demand.listed is not None:
+        return parts, demand  # they are stated one by one
+    cells = len(parts.cells)
+    counts = np.bincount(demand.cell, demand.subscribers.sum(axis=1), minlength=cells)
+    lands = np.array([land_of(str(label)) for label in parts.territory])
+    wanted = np.bincount(parts.cell, np.isin(lands, asked), minlength=cells) > 0
+    parts = parts.select(((counts >= LEAST) | (wanted & (counts > 0.0)))[parts.cell])
+    return parts, case.capacity.demand_of(parts)[0]
 
 
-def _measured_by_users(
-    case: Case, parts: Parts, demand: Demand, threads: int | None, tell: OnProgress
-) -> tuple[Mapping[str, UserRates], tuple[float, float]]:
-    """(what a test of the line finds by territory, the most of a terminal), from a few slots of the run.
-
-    Over the network's common ways: each gateway is joined to its own nearest PoP.
-    """
-    assert case.capacity is not None
-    network = replace(case.network, serving=None)
-    users, feeders = cell_users(network, parts.cells), gateway_sites(network)
-    loaded = run.load(
-        case.capacity, parts.cells, demand, network.constellation, network.gateways, network.user_elevation_deg,
-        network.gateway_elevation_deg, network.limits.gateway_antennas,
-    )  # fmt: skip
-    numbers = spread_over(case.grid.slots, case.capacity.rate_slots)
-
-    def one(number: int) -> Pressed:
-        positions = positions_over(network, case.grid, number, 1)
-        with ThreadPoolExecutor(1) as alone:
-            ways = routes(positions, network.gateways, feeders, network.topology, alone)
-        return user_rates.pressed(*run.pressed_slot(users, positions, ways, 0, network.gateways, loaded))
-
-    made = []
-    tell("computing rates", 0, len(numbers))
-    with ThreadPoolExecutor(threads or default_threads()) as pool:
-        for found in pool.map(one, numbers):
-            made.append(found)
-            tell("computing rates", len(made), len(numbers))
-    most = loaded.caps.terminal_down_mbps, loaded.caps.terminal_up_mbps
-    return user_rates.by_territory(demand, parts.territory, user_rates.mean(made), most), most
+def _by_territory(
+    found: service_rates.Rates, parts: Parts, lands: NDArray[np.str_], asked: Sequence[str], class_: str
+) -> dict[str, dict[str, Any]]:
+    number = {iso3: group for group, iso3 in enumerate(asked)}
+    group = np.array([number.get(land, -1) for land in lands.tolist()], np.intp)
+    down, up = found.users_mbps(group, len(asked), class_)
+    weight, allowed, tally = found.weight(class_), found.allowed, found.tally
+    asks_mbps = np.bincount(allowed.cell, allowed.down_mbps.sum(axis=1), minlength=allowed.cells)
+    load = user_rates.load(asks_mbps, tally.pressed.down_mbps)[parts.cell]
+    bound = tally.binding[parts.cell] / tally.slots
+    made = {}
+    for iso3, of in number.items():
+        here = np.flatnonzero((group == of) & (weight > 0.0))
+        if len(here) == 0:
+            continue
+        most = int((weight[here] @ bound[here]).argmax())
+        made[iso3] = {
+            "down_mbps": _known(down[of]), "up_mbps": _known(up[of]), "terminal_mbps": found.terminal_mbps,
+            "subscribers": float(weight[here].sum()) if found.subscribers is not None else None,
+            "load": user_rates.weighted_median(load[here], weight[here]), "bound_by": Binding(most).name.lower(),
+        }  # fmt: skip
+    return made
 
 
-def spread_over(slots: int, few: int) -> list[int]:
-    """So many slots, or fewer where there are fewer, spread evenly over a run.
-
-    >>> spread_over(96, 4), spread_over(2, 4)
-    ([0, 24, 48, 72], [0, 1])
-    """
-    return sorted({k * slots // few for k in range(few)})
+def _known(mbps: float) -> float | None:
+    return None if np.isnan(mbps) else round(float(mbps), 2)
 
 
-def _assumed(case: Case, parts: Parts, demand: Demand) -> tuple[str, ...]:
+def _assumed(capacity: CapacityCase, lands: set[str], subscribers: float | None) -> tuple[str, ...]:
     """What rates stand on, in words."""
-    assert case.capacity is not None
-    said = case.capacity.demand
-    if said.table is not None:
+    said = capacity.demand
+    if said.table is not None or subscribers is None:
         return ("Rates are those under the demand by cell that the scenario states.",)
-    lands = {land_of(str(label)) for label in parts.territory}
-    total, known = float(demand.subscribers.sum()), set(said.penetration.known) & lands
-    share = f"{len(lands)} territories share the network with {total:,.0f} subscribers"
+    known = said.penetration.known.keys() & lands
+    share = f"{len(lands)} territories share the network with {subscribers:,.0f} subscribers"
     factor = "" if said.penetration.factor == 1.0 else f", all times {said.penetration.factor:g}"
     of = (
         f"known or estimated by others for {len(known)}, elsewhere {said.penetration.otherwise:g} of the people{factor}"
