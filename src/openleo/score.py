@@ -28,6 +28,7 @@ WAYS = ("down", "up")
 SLOW_MS = 35.0  # the border between a territory served by bent pipe and one served over lasers or from far
 WORST = 10
 FAR_KM, LOADED_MBPS = 2000.0, 150.0
+FEWEST = 5
 FULL = 0.5  # a load from which others are felt
 KM = 1000.0
 
@@ -266,10 +267,10 @@ def bootstrap(
 ) -> tuple[float, float] | None:
     """The middle `percent` of a figure over rows drawn anew, with replacement; columns: axes (row,).
 
-    None where the figure has no value, or fewer than two rows are drawn from.
+    None where the figure has no value, and for fewer than FEWEST rows, of which draws are too much alike.
     """
     rows = len(columns[0])
-    if rows < 2:
+    if rows < FEWEST:
         return None
     drawn = np.random.default_rng(seed).integers(0, rows, (draws, rows))
     found = [value for some in drawn if (value := figure(*(column[some] for column in columns))) is not None]

@@ -75,9 +75,9 @@ def _rates(axes: Any, score: Score, figures: dict[str, Any]) -> None:
         of = figures[way]
         if not of["n"]:
             continue
-        between = "" if of["spearman_95"] is None else " ({} to {})".format(*of["spearman_95"])
-        correlation = "not known" if of["spearman"] is None else f"{of['spearman']}{between}"
-        label = f"{way} (rank correlation {correlation})"
+        between = "" if of["spearman_95"] is None else "; 95 %: {} to {}".format(*of["spearman_95"])
+        told = "modelled alike" if of["spearman"] is None else f"rank correlation {of['spearman']}{between}"
+        label = f"{way} ({told})"
         axes.scatter(pairs[way][:, 1], pairs[way][:, 0], s=26, marker=marker, color=color, linewidth=0, label=label)
     for row, _ in score.worst_rates("down"):
         _name(axes, row.modelled.iso3, row.measured.down_mbps or 0.0, row.modelled.down_mbps or 0.0)
@@ -89,20 +89,20 @@ def _rates(axes: Any, score: Score, figures: dict[str, Any]) -> None:
         ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if ends[0] <= tick <= ends[1]]
         axis.set_ticks(ticks, labels=[str(tick) for tick in ticks])
         axis.set_ticks([], minor=True)
-    _finish(axes, "median rate of a user's test (Mbit/s)")
+    _finish(axes, "median rate of a user's test (Mbit/s)", legend="lower left")
 
 
 def _name(axes: Any, word: str, x: float, y: float) -> None:
     axes.annotate(word, (x, y), xytext=(5, -3), textcoords="offset points", fontsize=8)
 
 
-def _finish(axes: Any, what: str) -> None:
+def _finish(axes: Any, what: str, legend: str = "upper left") -> None:
     axes.set_aspect("equal")
     axes.set_xlabel(f"measured {what}")
     axes.set_ylabel(f"modelled {what}")
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    axes.legend(loc=legend, frameon=False, fontsize=9)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
 
