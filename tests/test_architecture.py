@@ -115,7 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "effects": NETWORK | {"policy", "service", "results"},
     "capacity_file": set(),
     "scenario_file": {"capacity_file"},
-    "scenario_capacity": NETWORK | {"policy", "results", "capacity_file"},
+    "scenario_capacity": NETWORK | {"policy", "results", "capacity_file", "scenario_file"},
     "scenario_network": NETWORK | {"results", "scenario_file"},
     "scenario_failures": NETWORK | {"scenario_file"},
     "scenario_pairs": NETWORK | {"scenario_file", "scenario_network", "scenario_failures", "interchange"},

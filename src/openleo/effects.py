@@ -279,7 +279,7 @@ def _parts_sha256(case: Case, regions: Sequence[Region]) -> str:
 
 def _reach_sha256(case: Case, parts: Parts) -> str:
     cells = hashlib.sha256(parts.cells.tobytes()).hexdigest()
-    said = [case.network_sha256, instant_text(case.grid.start), cells, kept.code_sha256(CODE)]
+    said = [case.reach_sha256, instant_text(case.grid.start), cells, kept.code_sha256(CODE)]
     return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
 

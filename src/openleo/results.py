@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import openleo
 from openleo import cells as h3cells
-from openleo.errors import InputError, Problem, counted
+from openleo.errors import InputError, Problem
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
@@ -35,11 +35,19 @@ from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
-from openleo.service.rates import Rates, rates_under
+from openleo.service.rates import Rates, demand_of, rates_under
 from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
-from openleo.service.summary import RATE_COLUMNS, CellTable, TerritoryRow, by_cell, by_territory, capacity_json
+from openleo.service.summary import (
+    RATE_COLUMNS,
+    CellTable,
+    TerritoryRow,
+    by_cell,
+    by_territory,
+    capacity_json,
+    territory_json,
+)
 
 if TYPE_CHECKING:
     import xarray
@@ -87,7 +95,7 @@ class Case:
 
     @property
     def network_document(self) -> dict[str, Any]:
-        """All that the network's reach depends on; rules enter by the gateways that they withhold alone."""
+        """All that what the network gives depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -117,8 +125,16 @@ class Case:
             said["capacity"] = self.capacity.said()
         return said
 
+    @property
+    def reach_sha256(self) -> str:
+        """Of all that reach alone depends on: whoever asks for more is in reach of the same satellites."""
+        said = {name: value for name, value in self.network_document.items() if name != "capacity"}
+        said["inputs"] = {name: sha256 for name, sha256 in said["inputs"].items() if name not in CAPACITY_INPUTS}
+        return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+
 
 RULE_INPUTS = ("rules", "compare", "scenario")
+CAPACITY_INPUTS = ("capacity", "subscriptions", "demand", "terminals")  # as `scenario_capacity` names them
 
 
 @dataclass(frozen=True)
@@ -165,7 +181,7 @@ class Results:
             "class": self.service.class_,
             "notes": list(self.case.notes),
             "capacity": capacity_json(self.service),
-            "territories": [_territory_json(row) for row in self.territories],
+            "territories": [territory_json(row) for row in self.territories],
             "effect": self.effect.as_json() if self.effect else None,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
@@ -198,12 +214,15 @@ class Results:
         )
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("territory", "people", "can", "may", "served", "RTT p50 (ms)"))
-        rows = "".join(
-            f"<tr><td>{row.name}</td><td>{row.population:,}</td><td>{row.can_serve:.3f}</td><td>{row.may_serve:.3f}</td>"
-            f"<td>{row.served:.3f}</td><td>{'–' if row.rtt_ms_p50 is None else row.rtt_ms_p50}</td></tr>"
-            for row in self.territories
-        )
+        names = ["territory", "people", "can", "may", "served", "RTT p50 (ms)"]
+        names += ["down p50 (Mbit/s)", "up p50 (Mbit/s)"] if self.service.rates else []
+        head = "".join(f"<th>{name}</th>" for name in names)
+        rows = ""
+        for row in self.territories:
+            known = [row.name, f"{row.population:,}", *(f"{x:.3f}" for x in (row.can_serve, row.may_serve, row.served))]
+            medians = [row.rtt_ms_p50, *([row.down_mbps_p50, row.up_mbps_p50] if self.service.rates else [])]
+            cells = known + ["–" if one is None else str(one) for one in medians]
+            rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
         return f"<table><caption>{self.case.name}</caption><tr>{head}</tr>{rows}</table>"
 
 
@@ -292,16 +311,6 @@ def _rates(
     return tuple(found)
 
 
-def demand_of(capacity: CapacityCase, parts: Parts) -> tuple[Demand, tuple[str, ...]]:
-    """(what the parts of a run ask for, what is to be said of it)."""
-    demand, left_out = capacity.demand_of(parts)
-    if not left_out:
-        return demand, ()
-    return demand, (
-        f"{counted(left_out, 'terminal')} of [demand] terminals lie in no cell of the run and ask for nothing.",
-    )
-
-
 def networks_of(case: Case, own: Reached, reach_of: Callable[[Gateways], Reached]) -> Networks:
     """The networks of states of rules; `own` is what the case's own reaches."""
     gateways = case.every_gateway or case.network.gateways
@@ -387,23 +396,3 @@ def classes_of(case: Case) -> tuple[str, ...]:
     rule_sets = [rule_set for rule_set in (case.rules, case.compare) if rule_set]
     special = any(rule.emergency for rule_set in rule_sets for rule in rule_set.rules)
     return case.classes + ((EMERGENCY,) if special and EMERGENCY not in case.classes else ())
-
-
-def _territory_json(row: TerritoryRow) -> dict[str, Any]:
-    return {
-        "territory": row.territory,
-        "name": row.name,
-        "cells": row.cells,
-        "population": row.population,
-        "area_km2": row.area_km2,
-        "weighting": row.weighting,
-        "can_serve": row.can_serve,
-        "may_serve": row.may_serve,
-        "served": row.served,
-        "rtt_ms_p50": row.rtt_ms_p50,
-        "rtt_ms_p95": row.rtt_ms_p95,
-        "down_mbps_p50": row.down_mbps_p50,
-        "up_mbps_p50": row.up_mbps_p50,
-        "bound_by": row.bound_by,
-        "not_served_because": row.not_served_because,
-    }

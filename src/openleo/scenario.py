@@ -33,7 +33,7 @@ from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import CLASSES, RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
-from openleo.scenario_capacity import read_capacity
+from openleo.scenario_capacity import notes_on_capacity, read_capacity
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
@@ -140,6 +140,7 @@ def _case(
     if record.capacity.enabled:
         asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
         loaded = problems.read(asked)
+    notes += notes_on_capacity(record, serves_by_table=bool(ground and ground[2]))
     policy = record.policy
     rules = problems.read(lambda: read_rules([folder / word for word in policy.rules])) if policy else None
     second = policy.compare if policy else None

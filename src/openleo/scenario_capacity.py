@@ -22,8 +22,13 @@ from openleo.network.capacity.demand import EMERGENCY, EVERYBODY, Listed, PerSub
 from openleo.network.capacity.subscribers import Penetration, Subscribers
 from openleo.policy.terminals import read_terminals
 from openleo.results import Source
+from openleo.scenario_file import ScenarioRecord
 
 NONE = "none"
+COMMON_WAYS = (
+    "Capacity is computed over common ways: each gateway hands its traffic to the PoP nearest to it, whichever PoP "
+    "serves a territory."
+)
 # How many times as likely somebody in a town subscribes as somebody in the country, by income (docs/demand.md).
 IN_TOWNS = {"high": 0.02, "upper-middle": 0.2, "lower-middle": 2.5, "low": 2.5}
 FIRST = PriorityClass(EMERGENCY, share=0.0, priority=0)
@@ -58,6 +63,18 @@ def read_capacity(
         capacity.rate_slots,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
+
+
+def notes_on_capacity(record: ScenarioRecord, *, serves_by_table: bool) -> list[str]:
+    """What of the tables has no effect, and what capacity assumes. serves_by_table: there are serving PoPs."""
+    if record.capacity.enabled:
+        return [COMMON_WAYS] if serves_by_table else []
+    idle = ["[capacity]"] if record.capacity.model_fields_set - {"enabled"} else []
+    idle += ["[demand]"] if "demand" in record.model_fields_set else []
+    if not idle:
+        return []
+    has = "has" if len(idle) == 1 else "have"
+    return [f"{' and '.join(idle)} {has} no effect: without `enabled = true` in [capacity] everybody is alone."]
 
 
 def limits_of(record: CapacityRecord) -> dict[str, float]:

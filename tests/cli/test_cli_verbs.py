@@ -391,6 +391,7 @@ export oem scenario.toml --duration 5m --out e.oem
 
 rtt limited.toml --sites sites.csv --at 0 --out o.csv
 plan limited.toml --slots 2
+plan crowded.toml --slots 3
 plan elements.toml --slots 2
 rtt elements.toml --sites sites.csv --at 0 --out o.csv
 export planes elements.toml --out planes.csv
@@ -443,6 +444,7 @@ def test_warming_up_leaves_nothing_to_compile(tmp_path):
     for name, constellation, links in (
         ("scenario", SHELL, ""),
         ("limited", SHELL, limits),
+        ("crowded", SHELL, f"{limits}\n[capacity]\nenabled = true\nevery_slots = 2\n[demand]\nfactor = 500"),
         ("elements", 'elements = "elements.tle"\nisl = "+grid"', ""),
         ("ephemerides", 'ephemerides = "e.oem"', ""),
     ):

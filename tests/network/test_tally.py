@@ -115,7 +115,7 @@ def test_pressed_slots_are_spread_over_the_computed_ones():
 
 
 def test_gateways_that_are_withheld_or_out_carry_nothing():
-    parts, loaded = taiwan()
+    parts, _ = taiwan()
     network = gen1()
     (whole,) = tallied(permissions(parts)[:1], 3)
     busiest = np.flatnonzero(whole.gateway_down_mbps)
@@ -137,7 +137,7 @@ def test_gateways_that_are_withheld_or_out_carry_nothing():
 
 
 def test_who_may_not_be_served_takes_nothing():
-    parts, loaded = taiwan()
+    parts, _ = taiwan()
     everybody, few = tallied(permissions(parts), 3)
     here = np.unique(parts.cell[parts.territory.astype(str) == "kinmen"])
     elsewhere = np.setdiff1d(np.arange(len(parts.cells)), here)

@@ -23,14 +23,15 @@ catalogue = "starlink-shell1"
 [ground]
 area = "TON"
 """
+CELL = h3cells.text(np.array([h3cells.at(-21.14, -175.2, 4)]))[0]
 
 
 @pytest.fixture
 def case_of(tmp_path):
-    def read(rest: str = "", **files: str):
+    def read(rest: str = "", head: str = HEAD, **files: str):
         for name, text in files.items():
             (tmp_path / name.replace("__", ".")).write_text(text, encoding="utf-8")
-        (tmp_path / "scenario.toml").write_text(HEAD + rest, encoding="utf-8")
+        (tmp_path / "scenario.toml").write_text(head + rest, encoding="utf-8")
         return Scenario.load(tmp_path / "scenario.toml").case
 
     return read
@@ -50,7 +51,35 @@ def test_by_default_nobody_shares_the_network(case_of):
     case = case_of()
     assert case.capacity is None
     assert "capacity" not in case.network_document
-    assert case_of("[demand]\nfactor = 2\n").network_sha256 == case.network_sha256  # without [capacity] it says nothing
+    without = case_of("[demand]\nfactor = 2\n")
+    assert without.network_sha256 == case.network_sha256
+    said = "no effect: without `enabled = true` in [capacity] everybody is alone."
+    assert [note for note in without.notes if "effect" in note] == [f"[demand] has {said}"]
+    both = case_of("[demand]\nfactor = 2\n[capacity]\nenabled = false\nchannels = 2\n")
+    assert [note for note in both.notes if "effect" in note] == [f"[capacity] and [demand] have {said}"]
+    assert case_of("[capacity]\nenabled = false\n").notes == case.notes
+
+
+def test_reach_is_the_same_whoever_asks_for_what(case_of):
+    """So that what was computed of it is found again; a radio or a demand is none of its inputs."""
+    case = case_of()
+    others = [
+        case_of("[capacity]\nenabled = true\n"),
+        case_of("[capacity]\nenabled = true\n[demand]\nfactor = 2\n"),
+        case_of(
+            '[capacity]\nenabled = true\n[demand]\ntable = "d.csv"\n', d__csv=f"cell,down_mbps,up_mbps\n{CELL},1,1\n"
+        ),
+    ]
+    assert {one.reach_sha256 for one in others} == {case.reach_sha256}
+    assert len({one.network_sha256 for one in [case, *others]}) == 4
+    assert case_of("[links]\nuser_elevation_deg = 30\n").reach_sha256 != case.reach_sha256
+
+
+def test_capacity_goes_by_common_ways_whatever_pop_serves(case_of):
+    served = HEAD.replace('area = "TON"\n', 'area = "TON"\nserving_pops = "starlink-2026"\n')
+    on = case_of(rest="[capacity]\nenabled = true\n", head=served)
+    assert [note for note in on.notes if note.startswith("Capacity is computed over common ways")]
+    assert not [note for note in case_of("[capacity]\nenabled = true\n").notes if "common ways" in note]
 
 
 def test_the_radios_numbers_hold_where_nothing_is_said(case_of):

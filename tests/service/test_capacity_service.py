@@ -1,7 +1,8 @@
 """Capacity joined with service: who gets how much of what it asks for, and what of that is told.
 
-`one_beam` is worked out by hand. A satellite stands over two cells of two territories, called so for the sake of names, and has one beam, which carries
-400 Mbit/s and is shared in quarters. A asks for `a`, B for `b`; shares are in the ratio of what is asked for.
+`one_beam` is worked out by hand. A satellite stands over two cells of two territories, which have their names from
+elsewhere, and has one beam, which carries 400 Mbit/s and is shared in quarters. A asks for `a`, B for `b`; shares are
+in the ratio of what is asked for.
 
 * Both ask for 300: each has two quarters, 200 of 300. Pressed (30 times as much) each has 200 as well: its load is 1.5,
   and a test of a line finds 25 / 1.5 Mbit/s.
@@ -13,7 +14,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest

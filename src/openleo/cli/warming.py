@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from openleo import cells as h3cells
+from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import chain, ephemeris, hand_overs, journeys, max_min, topology
@@ -46,7 +47,9 @@ from openleo.policy.rules import Rule, union
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminal_kinds import settle
 from openleo.policy.terminals import Terminals
+from openleo.results import compute
 from openleo.scenario import Scenario
+from openleo.scenario_capacity import read_capacity
 
 SHELL = Shell("small", 1_100.0, 60.0, planes=12, per_plane=14, phasing=5)
 LATITUDE_DEG, LONGITUDE_DEG = np.array([10.0, 12.0]), np.array([100.0, 130.0])
@@ -62,6 +65,7 @@ def warm_up() -> None:
     scenario.first_slots(2).run()
     _single_users(scenario.first_slots(SLOTS))
     _beams(scenario)
+    _everybody(scenario)
     start = scenario.case.grid.start
     small = from_shells("small", start, [SHELL])
     with TemporaryDirectory() as folder:
@@ -111,6 +115,14 @@ def _beams(scenario: Scenario) -> None:
     for objective in OBJECTIVES:
         before = made.assignment if made else None
         made = allocate(found, caps, grown, asked, around, objective=objective, previous=before, keep=0.2)
+
+
+def _everybody(scenario: Scenario) -> None:
+    """A run with capacity, as plans have it: slots one after the other, and slots apart."""
+    case, _ = read_capacity(CapacityRecord(every_slots=2), DemandRecord(), scenario.case.resolution, Path(), "")
+    run = scenario.first_slots(3).case
+    compute(replace(run, capacity=case))
+    compute(replace(run, capacity=replace(case, every_slots=1)))
 
 
 def _rates() -> None:

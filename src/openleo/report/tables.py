@@ -22,21 +22,26 @@ def territory_table(results: Results) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    table = _table("Territory", "People >", "Can >", "May >", "Served >", "RTT >", "Because")
+    rates = ("Down >", "Up >") if results.service.rates else ()
+    table = _table("Territory", "People >", "Can >", "May >", "Served >", "RTT >", *rates, "Because")
     land = [row for row in results.territories if row.weighting == "population"]
     sea = [row for row in results.territories if row.weighting != "population"]
     for rows in (land, sea):
         for row in rows:
-            table.add_row(*_territory_cells(row), end_section=row is rows[-1])
+            table.add_row(*_territory_cells(row, with_rates=bool(rates)), end_section=row is rows[-1])
     said = [
         Text(sentence, style="bold" if number == 0 else "") for number, sentence in enumerate(words.findings(results))
     ]
     note = "Can: within reach. May: permitted. Served: both. RTT: median round-trip time. Shares of people × time"
     note += "; of area × time where nobody lives." if sea else "."
+    if rates:
+        said.append(Text(words.capacity_finding(results)))
+        note = note.replace("Served: both.", "Served: both, times the part of what is asked for that is given.")
+        note += " Down, up: median Mbit/s that a test of a user's line finds."
     return Group(*said, table, Text(note, style=QUIET))
 
 
-def _territory_cells(row: TerritoryRow) -> list[RenderableType]:
+def _territory_cells(row: TerritoryRow, *, with_rates: bool) -> list[RenderableType]:
     from rich.text import Text
 
     style = GOOD if row.served >= words.ALL else BAD if row.served <= words.NONE else ""
@@ -47,6 +52,7 @@ def _territory_cells(row: TerritoryRow) -> list[RenderableType]:
         Text(words.percent(row.may_serve)),
         Text(words.percent(row.served), style=style),
         Text(words.milliseconds(row.rtt_ms_p50)),
+        *([Text(words.mbps(one)) for one in (row.down_mbps_p50, row.up_mbps_p50)] if with_rates else []),
         Text(words.main_reason(row)),
     ]
 

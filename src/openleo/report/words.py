@@ -10,7 +10,7 @@ from openleo.places.territories import display_name
 from openleo.results import Case, Results
 from openleo.service.amounts import Amount, EffectRow
 from openleo.service.serve import REASONS
-from openleo.service.summary import TerritoryRow
+from openleo.service.summary import TerritoryRow, capacity_json
 
 NOTHING = "–"
 MOST_SENTENCES = 6
@@ -151,11 +151,57 @@ def finding(row: TerritoryRow) -> str:
         return f"{row.name}: {who} can be served{often}, none may be: not permitted."
     if row.served <= NONE:
         return f"{row.name}: {who} may be served, none can be: {why}."
+    if row.may_serve >= ALL and row.can_serve >= ALL:
+        return f"{row.name}: {who} get {percent(row.served)} of what they ask for, on the average; otherwise {why}."
     if row.may_serve >= ALL:
         return f"{row.name}: {who} are served {percent(row.served)} of the time; otherwise {why}."
     return (
         f"{row.name}: of {who}, {percent(row.may_serve)} may be served and {percent(row.served)} are; otherwise {why}."
     )
+
+
+def capacity_finding(results: Results) -> str:
+    """What everybody together gets, and what stops the rest; nothing while capacity is not computed."""
+    given = capacity_json(results.service)
+    if given is None:
+        return ""
+    asked, got = given["asked_down_mbps"], given["given_down_mbps"]
+    who = "Everybody" if given["subscribers"] is None else f"{given['subscribers']:,} subscribers"
+    said = f"{who} ask for {rate(asked)} on the average and get {rate(got)}"
+    if asked == 0.0:
+        return f"{said}."
+    binds = {word: share for word, share in given["bound_by"].items() if word in BOUND_WORDS and share > NONE}
+    most = f"; what stops most of the rest: {BOUND_WORDS[max(binds, key=binds.__getitem__)]}" if binds else ""
+    return f"{said} ({percent(round(got / asked, 6))}){most}."
+
+
+# What stops a cell from having more, of what is asked for with a way and a permission.
+BOUND_WORDS = {
+    "beam": "satellites have no beam left",
+    "cell": "the channels of cells are used up",
+    "satellite": "satellites carry no more",
+    "feeder": "feeder links and gateways carry no more",
+    "isl": "inter-satellite links carry no more",
+    "pop": "PoPs carry no more",
+    "terminal": "terminals take no more",
+}
+
+
+def rate(mbps: float | None) -> str:
+    """A rate, or a dash for none.
+
+    >>> rate(12.34), rate(258.91), rate(400_443.9), rate(23.7e6), rate(None)
+    ('12.3 Mbit/s', '259 Mbit/s', '400 Gbit/s', '23.7 Tbit/s', '–')
+    """
+    if mbps is None:
+        return NOTHING
+    value, unit = (mbps / 1e6, "T") if mbps >= 999_500 else (mbps / 1e3, "G") if mbps >= 999.5 else (mbps, "M")
+    return f"{value:.{0 if value >= 99.95 else 1}f} {unit}bit/s"
+
+
+def mbps(value: float | None) -> str:
+    """A rate as a column has it, or a dash for none."""
+    return NOTHING if value is None else f"{value:.{0 if value >= 99.95 else 1}f}"
 
 
 # --- effect -------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.errors import counted
 from openleo.instants import SlotGrid
 from openleo.network.capacity import run, user_rates
 from openleo.network.capacity.case import CapacityCase
@@ -38,6 +39,16 @@ def permission(permitted: Flags, mask_classes: Sequence[str], demand: Demand) ->
     """Who of a demand may be served, axes (part, class of the demand), from permitted (part, class of rules)."""
     as_ = decided_as([one.name for one in demand.classes], mask_classes)
     return permitted[:, [list(mask_classes).index(name) for name in as_]]
+
+
+def demand_of(capacity: CapacityCase, parts: Parts) -> tuple[Demand, tuple[str, ...]]:
+    """(what the parts of a run ask for, what is to be said of it)."""
+    demand, left_out = capacity.demand_of(parts)
+    if not left_out:
+        return demand, ()
+    return demand, (
+        f"{counted(left_out, 'terminal')} of [demand] terminals lie in no cell of the run and ask for nothing.",
+    )
 
 
 def rates_under(

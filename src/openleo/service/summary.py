@@ -234,3 +234,24 @@ def capacity_json(service: ServiceMap) -> dict[str, Any] | None:
         "isl_load_p95": None if load is None else _share(load),
         "bound_by": _words(_shares(parts, everywhere) @ bound_by_part(service)),
     }
+
+
+def territory_json(row: TerritoryRow) -> dict[str, Any]:
+    """A row as summary.json has it."""
+    return {
+        "territory": row.territory,
+        "name": row.name,
+        "cells": row.cells,
+        "population": row.population,
+        "area_km2": row.area_km2,
+        "weighting": row.weighting,
+        "can_serve": row.can_serve,
+        "may_serve": row.may_serve,
+        "served": row.served,
+        "rtt_ms_p50": row.rtt_ms_p50,
+        "rtt_ms_p95": row.rtt_ms_p95,
+        "down_mbps_p50": row.down_mbps_p50,
+        "up_mbps_p50": row.up_mbps_p50,
+        "bound_by": row.bound_by,
+        "not_served_because": row.not_served_because,
+    }
