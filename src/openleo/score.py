@@ -111,6 +111,7 @@ class Score:
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, Any] | None = None  # of draws of what is not known, as in the JSON; None: nothing was drawn
 
     @cached_property
     def found(self) -> tuple[Row, ...]:
@@ -149,16 +150,20 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "rtt": self._rtt_json(),
-            **{way: self._rate_json(way) for way in WAYS},
+            **self.figures(),
             "worst": [
                 {"iso3": row.modelled.iso3, "error_ms": round(row.error_ms or 0.0, 3), "likely": likely_reason(row)}
                 for row in self.worst
             ],
             **{f"worst_{way}": self._worst_rates_json(way) for way in WAYS},
             "territories": [row.as_json() for row in self.rows],
+            "intervals": self.intervals,
             "notes": list(self.notes),
         }
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """How round trips and rates compare: of "rtt", "down", "up"."""
+        return {"rtt": self._rtt_json(), **{way: self._rate_json(way) for way in WAYS}}
 
     def _rtt_json(self) -> dict[str, Any]:
         if not self.found:

@@ -19,7 +19,6 @@ from openleo.network.capacity.caps import Binding
 from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
 from openleo.places.areas import parts_of
-from openleo.places.expressions import Region
 from openleo.places.parts import Parts, land_of
 from openleo.policy import mask
 from openleo.results import Case, OnProgress, classes_of, regions_of_both
@@ -38,14 +37,19 @@ class Rates:
     notes: tuple[str, ...]
 
 
-def rates(case: Case, asked: Sequence[str], threads: int | None, tell: OnProgress) -> Rates:
-    """The rates of territories; none, and said so, where the case has no capacity."""
-    if case.capacity is None:
+def everybody(case: Case, asked: Sequence[str]) -> Parts:
+    """Who may share the network: the case's own area and some territories, cut into parts."""
+    area = case.area if case.area.world else replace(case.area, ids=tuple(dict.fromkeys([*case.area.ids, *asked])))
+    return parts_of(area, case.resolution, tuple(region.polygon for region in regions_of_both(case.rules, None)))
+
+
+def rates(case: Case, asked: Sequence[str], parts: Parts | None, threads: int | None, tell: OnProgress) -> Rates:
+    """The rates of territories among `everybody`; none, and said so, where the case has no capacity."""
+    if case.capacity is None or parts is None:
         return Rates({}, (OFF,))
-    tell("cutting cells of everybody", 0, 1)
-    regions = regions_of_both(case.rules, None)
-    parts, demand = _everybody(case, asked, regions)
+    parts, demand = _who_ask(case.capacity, asked, parts)
     classes = classes_of(case)
+    regions = regions_of_both(case.rules, None)
     may = mask.compute(case.rules, parts, classes, regions, case.grid.start) if case.rules else None
     network = replace(case.network, serving=None)  # the common ways: each gateway to its own nearest PoP
     (found,) = rates_under(
@@ -64,20 +68,17 @@ def _few(capacity: CapacityCase, slots: int) -> CapacityCase:
     return replace(capacity, every_slots=every * max(1, computed // capacity.rate_slots))
 
 
-def _everybody(case: Case, asked: Sequence[str], regions: tuple[Region, ...]) -> tuple[Parts, Demand]:
-    """Who shares the network: the parts with subscribers, and what they ask for."""
-    assert case.capacity is not None
-    area = case.area if case.area.world else replace(case.area, ids=tuple(dict.fromkeys([*case.area.ids, *asked])))
-    parts = parts_of(area, case.resolution, tuple(region.polygon for region in regions))
-    demand, _ = case.capacity.demand_of(parts)
-    if case.capacity.demand.table is not None or case.capacity.demand.listed is not None:
+def _who_ask(capacity: CapacityCase, asked: Sequence[str], parts: Parts) -> tuple[Parts, Demand]:
+    """The parts of cells with subscribers, and what they ask for."""
+    demand, _ = capacity.demand_of(parts)
+    if capacity.demand.table is not None or capacity.demand.listed is not None:
         return parts, demand  # they are stated one by one
     cells = len(parts.cells)
     counts = np.bincount(demand.cell, demand.subscribers.sum(axis=1), minlength=cells)
     lands = np.array([land_of(str(label)) for label in parts.territory])
     wanted = np.bincount(parts.cell, np.isin(lands, asked), minlength=cells) > 0
     parts = parts.select(((counts >= LEAST) | (wanted & (counts > 0.0)))[parts.cell])
-    return parts, case.capacity.demand_of(parts)[0]
+    return parts, capacity.demand_of(parts)[0]
 
 
 def _by_territory(
