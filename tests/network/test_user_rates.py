@@ -57,3 +57,39 @@ def test_the_night_counts_by_its_traffic():
     nobody = demand(1, np.array([0]), np.zeros(1), np.zeros(1), PerSubscriber(4.0, 0.4), curve)
     none = user_rates.by_territory(nobody, np.array(["AAA"], object), network, (400.0, 40.0))["AAA"]
     assert (none.down_mbps_p50, none.up_mbps_p50, none.load_busiest) == (None, None, None)
+
+
+@given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 50), st.integers(0, 5)), min_size=1, max_size=30))
+def test_medians_of_many_groups_are_each_ones_own(rows):
+    group, values, weight = (np.array(column) for column in zip(*rows, strict=True))
+    here = group >= 0
+    made = user_rates.weighted_medians(group[here], values[here].astype(float), weight[here].astype(float), 4)
+    for number in range(4):
+        mine = group == number
+        alone = user_rates.weighted_median(values[mine].astype(float), weight[mine].astype(float))
+        assert made[number] == alone or (alone is None and np.isnan(made[number]))
+
+
+def test_groups_as_territories_have_them_but_for_those_out_of_reach():
+    """The cell that nothing reaches has ten times as many subscribers; it is left out, and 0 with `by_territory`."""
+    asked = demand(3, np.array([0, 1, 2]), np.zeros(3), np.array([30.0, 20.0, 500.0]), PerSubscriber(4.0, 0.4), FLAT)
+    network = Pressed(
+        np.array([240.0, 40.0, 0.0]), np.array([40.0, 1e6, 0.0]), np.array([600.0, 600.0, np.nan]),
+        np.array([60.0, 60.0, np.nan]),
+    )  # fmt: skip
+    counts, group = asked.subscribers.sum(axis=1), np.array([0, 0, 0])
+    down, up = user_rates.by_group(asked, counts, group, 2, network, (400.0, 40.0))
+    reached = user_rates.by_group(asked, counts * [1, 1, 0], group, 2, network, (400.0, 40.0))
+    assert down[0] == reached[0][0] == pytest.approx(300.0)  # of the first cell, with 30 of 50: 600 × (1 − 120 / 240)
+    assert up[0] == pytest.approx(40.0)
+    assert np.isnan([down[1], up[1]]).all()
+    assert user_rates.by_territory(asked, np.array(["A"] * 3, object), network, (400.0, 40.0))["A"].down_mbps_p50 == 0.0
+
+
+def test_hours_in_which_nobody_is_on_have_no_tests():
+    """Nothing is brought to a cell that asks: its load is infinite, and 0 times that is no number."""
+    day = Curve.of([0.0] * 12 + [1.0] * 12)
+    asked = demand(1, np.array([0]), np.zeros(1), np.array([30.0]), PerSubscriber(4.0, 0.4), day)
+    network = Pressed(np.zeros(1), np.zeros(1), np.full(1, 600.0), np.full(1, 60.0))
+    down, up = user_rates.by_group(asked, np.array([30.0]), np.array([0]), 1, network, (400.0, 40.0))
+    assert (down.tolist(), up.tolist()) == ([0.0], [0.0])

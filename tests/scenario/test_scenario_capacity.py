@@ -11,9 +11,11 @@ from openleo import cells as h3cells
 from openleo.capacity_file import CapacityRecord
 from openleo.errors import InputError
 from openleo.network.capacity.caps import Caps
+from openleo.places.areas import parts_of
 from openleo.places.territories import territories
 from openleo.scenario import Scenario
 from openleo.scenario_capacity import IN_TOWNS, income, limits_of
+from openleo.service.rates import demand_of, loaded_with
 
 HEAD = """name = "x"
 start = 2026-11-20T00:00:00Z
@@ -143,8 +145,6 @@ def test_terminals_beside_subscribers(case_of):
     rest = '[capacity]\nenabled = true\n[demand]\nsubscriptions = "none"\npenetration = 0\nterminals = "t.csv"\n'
     table = "id,class,lat_deg,lon_deg\na,fixed,-21.14,-175.2\nb,emergency,-21.14,-175.2\nc,fixed,50,10\n"
     case = case_of(rest, t__csv=table)
-    from openleo.places.areas import parts_of
-
     asked, left_out = case.capacity.demand_of(parts_of(case.area, case.resolution, ()))
     assert left_out == 1
     assert [one.name for one in asked.classes] == ["everybody", "emergency"]
@@ -155,8 +155,6 @@ def test_a_table_by_cell_stands_in_the_subscribers_place(case_of):
     cell = h3cells.text(np.array([h3cells.at(-21.14, -175.2, 4)]))[0]
     rest = '[capacity]\nenabled = true\n[demand]\ntable = "d.csv"\n'
     case = case_of(rest, d__csv=f"cell,down_mbps,up_mbps\n{cell},100,10\n")
-    from openleo.places.areas import parts_of
-
     asked, _ = case.capacity.demand_of(parts_of(case.area, case.resolution, ()))
     assert asked.down_mbps.sum() == 100.0
     assert case.inputs["demand"].source == "d.csv"
@@ -230,3 +228,61 @@ def test_economies_by_income(case_of):
     )
     alike = case_of("[capacity]\nenabled = true\n[demand]\nin_towns = 1\n").capacity.demand.penetration
     assert (alike.in_towns, alike.in_towns_otherwise) == ({}, 1.0)
+
+
+RULES = """schema = 1
+book = "operator"
+[[rule]]
+id = "everywhere"
+effect = "permit"
+territory = { in = "world" }
+authority = "an operator"
+reason = "an example"
+"""
+WITHOUT_BRAZIL = """
+[[rule]]
+id = "no-gateways"
+effect = "forbid"
+territory = { in = "BRA" }
+applies_to = "gateway"
+emergency = "cut"
+authority = "a regulator"
+reason = "an example"
+"""
+
+
+def test_gateways_that_rules_withhold_carry_nothing(tmp_path):
+    """Two networks, then: each is computed on its own, and what it gives joined with the rules that make it."""
+    (tmp_path / "before.toml").write_text(RULES)
+    (tmp_path / "after.toml").write_text(RULES + WITHOUT_BRAZIL)
+    text = HEAD.replace("TON", "URY").replace("shell1", "gen1").replace("area =", 'gateways = "starlink-2026"\narea =')
+    text += "[capacity]\nenabled = true\n[demand]\npenetration = 0.02\n"
+    text += '[policy]\nrules = "before.toml"\ncompare = "after.toml"\n'
+    (tmp_path / "scenario.toml").write_text(text)
+    results = Scenario.load(tmp_path / "scenario.toml").first_slots(2).run(threads=1)
+    assert results.compared is not None
+    before, after = results.service.rates, results.compared.rates
+    assert before is not None
+    assert after is not None
+    brazilian = np.array([one.territory == "BRA" for one in results.case.network.gateways.stations])
+    assert before.tally.gateway_down_mbps[brazilian].sum() > 0.0
+    assert after.tally.gateway_down_mbps[brazilian].sum() == 0.0
+    assert after.tally.gateway_down_mbps.sum() == pytest.approx(after.tally.rate_down_mbps.sum())
+    assert results.seconds["capacity"] > 0.0
+
+
+def test_antennas_of_gateways_limit_their_sites(case_of):
+    case = case_of("[links]\ngateway_antennas = 3\n[capacity]\nenabled = true\n")
+    parts = parts_of(case.area, case.resolution, ())
+    made = loaded_with(case.capacity, case.network, parts, case.capacity.demand_of(parts)[0])
+    assert made.feeders is not None
+    antennas = np.array(case.network.limits.gateway_antennas)  # where the list has none of its own, three
+    assert antennas.min() == 3
+    assert made.caps.site_down_mbps == pytest.approx(antennas * made.feeders.up_mbps.max(axis=(0, 2)))
+
+
+def test_terminals_of_a_list_that_lie_elsewhere_are_told(case_of):
+    rest = '[capacity]\nenabled = true\n[demand]\nterminals = "t.csv"\n'
+    case = case_of(rest, t__csv="id,class,lat_deg,lon_deg\na,fixed,-21.14,-175.2\nc,fixed,50,10\n")
+    _, said = demand_of(case.capacity, parts_of(case.area, case.resolution, ()))
+    assert said == ("Of [demand] terminals 1 lies in no cell of the run and asks for nothing.",)

@@ -23,7 +23,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.interchange import hypatia_out, oem
 from openleo.network import chain, ephemeris, hand_overs, journeys, max_min, topology
 from openleo.network.admission import GroundLimits
-from openleo.network.capacity import candidates, forest, radios
+from openleo.network.capacity import candidates, forest, radios, throughput
 from openleo.network.capacity.allocation import SlotDemand, allocate
 from openleo.network.capacity.beams import OBJECTIVES
 from openleo.network.capacity.caps import Caps
@@ -71,6 +71,7 @@ def warm_up() -> None:
     with TemporaryDirectory() as folder:
         flown = _forwarding(small, start, Path(folder))
         _ephemerides(small, start, Path(folder))
+    _throughput(small, start)
     _pairs(small, start)
     _pairs(flown, start)
     _links_without_order()
@@ -131,6 +132,15 @@ def _rates() -> None:
     satellite, terminal = known.satellite("starlink-v1"), known.terminal("fixed")
     rates = channel_rates(satellite, terminal, climate(LATITUDE_DEG, LONGITUDE_DEG), [550.0], 1.0)
     rates.of_links(np.array([0, 1], np.int32), np.zeros(2, np.int32), np.array([30.0, 90.0]))
+
+
+def _throughput(constellation: Constellation, start: datetime) -> None:
+    """What satellites see of a demand, by beams that stand still and by turned ones."""
+    now_km, later_km = ephemeris.positions(constellation, start, np.array(SECONDS)).position_km
+    for beams in (throughput.Beams(2, fixed=True), throughput.Beams(2, area_km2=1e6)):
+        system = throughput.System(25.0, 25.0, 1000.0, beams, antennas=1, site_antennas=1, isl_mbps=0.0)
+        here = throughput.users(LATITUDE_DEG, LONGITUDE_DEG, np.ones(2), system, highest_km=8_000.0)
+        throughput.demand_mbps(here, system, now_km, later_km)
 
 
 def _pairs(constellation: Constellation, start: datetime) -> None:

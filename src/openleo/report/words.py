@@ -166,7 +166,7 @@ def capacity_finding(results: Results) -> str:
     if given is None:
         return ""
     asked, got = given["asked_down_mbps"], given["given_down_mbps"]
-    who = "Everybody" if given["subscribers"] is None else f"{given['subscribers']:,} subscribers"
+    who = "All together" if given["subscribers"] is None else f"{given['subscribers']:,} subscribers"
     said = f"{who} ask for {rate(asked)} on the average and get {rate(got)}"
     if asked == 0.0:
         return f"{said}."

@@ -12,7 +12,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.errors import counted
 from openleo.instants import SlotGrid
 from openleo.network.capacity import run, user_rates
 from openleo.network.capacity.case import CapacityCase
@@ -46,9 +45,16 @@ def demand_of(capacity: CapacityCase, parts: Parts) -> tuple[Demand, tuple[str, 
     demand, left_out = capacity.demand_of(parts)
     if not left_out:
         return demand, ()
-    return demand, (
-        f"{counted(left_out, 'terminal')} of [demand] terminals lie in no cell of the run and ask for nothing.",
-    )
+    lie = "lies in no cell of the run and asks" if left_out == 1 else "lie in no cell of the run and ask"
+    return demand, (f"Of [demand] terminals {left_out:,} {lie} for nothing.",)
+
+
+def loaded_with(case: CapacityCase, network: Network, parts: Parts, demand: Demand) -> run.Loaded:
+    """A network with everybody on it."""
+    return run.load(
+        case, parts.cells, demand, network.constellation, network.gateways, network.user_elevation_deg,
+        network.gateway_elevation_deg, network.limits.gateway_antennas,
+    )  # fmt: skip
 
 
 def rates_under(
@@ -62,10 +68,7 @@ def rates_under(
     tell: Tell | None = None,
 ) -> tuple[Rates, ...]:
     """What a network gives under each of several masks, over the computed slots of a run."""
-    loaded = run.load(
-        case, parts.cells, demand, network.constellation, network.gateways, network.user_elevation_deg,
-        network.gateway_elevation_deg, network.limits.gateway_antennas,
-    )  # fmt: skip
+    loaded = loaded_with(case, network, parts, demand)
     permitted = [permission(mask.permitted, mask.classes, demand) for mask in masks]
     every = case.computed_every(grid.slots)
     made = tally(network, grid, parts.cells, loaded, permitted, every, case.rate_slots, threads, tell)

@@ -145,6 +145,7 @@ def by_group(
     satellite's reach makes no test.
     """
     part_of_day = demand.curve.of_busiest(np.arange(hours) * 24.0 / hours)
+    part_of_day = part_of_day[part_of_day > 0.0]  # nobody tests a line when nobody is on
     found = []
     for asked, brought, channel, most in (
         (demand.down_mbps, network.down_mbps, network.channel_down_mbps, terminal_mbps[0]),
@@ -156,7 +157,7 @@ def by_group(
         cell = demand.cell[here]
         rate = user_mbps(np.nan_to_num(full[cell], posinf=np.inf)[:, None] * part_of_day, channel[cell, None], most)
         weight = counts[here, None] * part_of_day
-        found.append(weighted_medians(np.repeat(group[here], hours), rate.ravel(), weight.ravel(), groups))
+        found.append(weighted_medians(np.repeat(group[here], len(part_of_day)), rate.ravel(), weight.ravel(), groups))
     return found[0], found[1]
 
 
