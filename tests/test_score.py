@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from scipy import optimize, stats
 
 from command_line import openleo
 from openleo import score as scores
+from openleo import scoring_rates
 from openleo.errors import InputError
+from openleo.places import population
 from openleo.report import score_files, score_plot
+from openleo.scenario import Scenario
 from openleo.score import Measured, Modelled, Row, Score
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -251,10 +255,26 @@ def test_rates_depend_on_everybody_who_shares_the_satellites(tmp_path):
     assert together["TON"]["down_mbps"] == alone["TON"]["down_mbps"]  # the antipode
     assert alone["LUX"]["rtt_ms"] == together["LUX"]["rtt_ms"]
     assert alone["LUX"]["subscribers"] == pytest.approx(0.01 * 600_000, rel=0.01)
+    code, said, err = openleo("plan", tmp_path / "alone.toml", "--json", "--out", tmp_path / "plan")
+    assert code == 0, err
+    for row in json.loads(said)["territories"]:  # the figures of a plan of the same area
+        one = alone[row["territory"]]
+        assert (one["down_mbps"], one["up_mbps"]) == (row["down_mbps_p50"], row["up_mbps_p50"])
     code, said, err = openleo("score", tmp_path / "alone.toml", "--measured", table, "--threads", 1)
     assert code == 0, err
     assert f"{alone['LUX']['down_mbps']:.1f}" in said
     assert "subscribers are assumptions" in said
+
+
+def test_the_world_is_everybody_who_lives_on_it(tmp_path):
+    """At a coarse resolution; as many subscribers as the estimate has people, by a hundred."""
+    path = tmp_path / "w.toml"
+    path.write_text(SMALL + WITH_RATES)
+    case = Scenario.load(path).case
+    parts = scoring_rates.everybody(replace(case, resolution=1), ("LUX",))
+    assert parts.people.sum() == pytest.approx(population.total(), rel=1e-6)
+    demand, _ = case.capacity.demand_of(parts)
+    assert demand.subscribers.sum() == pytest.approx(0.01 * population.total(), rel=1e-3)
 
 
 def test_without_capacity_rates_are_null_and_it_is_said(tmp_path):

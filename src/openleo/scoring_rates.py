@@ -18,7 +18,8 @@ from openleo.network.capacity import user_rates
 from openleo.network.capacity.caps import Binding
 from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
-from openleo.places.areas import parts_of
+from openleo.places import population
+from openleo.places.areas import Area, parts_of
 from openleo.places.parts import Parts, land_of
 from openleo.policy import mask
 from openleo.results import Case, OnProgress, classes_of, regions_of_both
@@ -38,8 +39,11 @@ class Rates:
 
 
 def everybody(case: Case, asked: Sequence[str]) -> Parts:
-    """Who may share the network: the case's own area and some territories, cut into parts."""
-    area = case.area if case.area.world else replace(case.area, ids=tuple(dict.fromkeys([*case.area.ids, *asked])))
+    """Who may share the network: the case's own area and some territories, cut into parts. Nobody lives on the sea."""
+    if case.area.world:
+        area = Area(tuple(np.unique(population.estimate()[1].astype(str)).tolist()))
+    else:
+        area = replace(case.area, ids=tuple(dict.fromkeys([*case.area.ids, *asked])))
     return parts_of(area, case.resolution, tuple(region.polygon for region in regions_of_both(case.rules, None)))
 
 
