@@ -110,7 +110,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": NETWORK | {"policy", "service"},
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
-    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace"},
+    "uncertainty": NETWORK | {"results"},  # draws of a case, each computed
+    "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates", "uncertainty"},
+    "scoring_rates": NETWORK | {"policy", "service", "results"},
     "shared_beams": NETWORK | {"policy", "service", "results"},
     "effects": NETWORK | {"policy", "service", "results", "shared_beams"},
     "capacity_file": set(),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import json
+import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,11 @@ from scipy import optimize, stats
 
 from command_line import openleo
 from openleo import score as scores
+from openleo import scoring_rates
 from openleo.errors import InputError
-from openleo.report import score_files
+from openleo.places import population
+from openleo.report import score_files, score_plot
+from openleo.scenario import Scenario
 from openleo.score import Measured, Modelled, Row, Score
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,7 +95,9 @@ def test_the_json_has_the_keys_that_scripts_depend_on():
     rtt = {"n", "mae_ms", "median_abs_ms", "bias_ms", "naive_mae_ms", "nearest_pop_mae_ms"}
     row = {"iso3", "rtt_ms", "measured_rtt_ms", "down_mbps", "measured_down_mbps", "why_missing"}
     assert rtt <= found["rtt"].keys()
-    assert found["down"] == found["up"] == {"n": 0, "spearman": None, "mae_mbps": None}  # null, never 0
+    without = {"n": 0, **dict.fromkeys(("spearman", "spearman_95", "mae_mbps", "bias_mbps"))}
+    assert found["down"] == found["up"] == without  # null, never 0
+    assert found["worst_down"] == found["worst_up"] == []
     assert [row <= one.keys() for one in found["territories"]] == [True, True]
     assert found["territories"][1]["why_missing"] == "no_gateway"
     assert found["territories"][1]["rtt_ms"] is None
@@ -108,6 +115,54 @@ def test_rates_are_compared_where_the_model_has_them():
     assert found["n"] == 3
     assert found["spearman"] == pytest.approx(stats.spearmanr([90, 150, 120], [100, 101, 102]).statistic)
     assert found["mae_mbps"] == pytest.approx((10 + 49 + 18) / 3, abs=1e-3)
+
+
+def test_rates_that_are_alike_have_no_rank_correlation():
+    found = a_score([25.0, 30.0, 31.0], [26.0, 30.0, 30.0], down=[90.0] * 3).as_json()["down"]
+    assert (found["n"], found["spearman"], found["spearman_95"]) == (3, None, None)
+
+
+def test_the_bootstrap_against_scipy():
+    random = np.random.default_rng(5)
+    one = random.normal(size=60)
+    other = one + random.normal(size=60)
+    expected = stats.bootstrap(
+        (one, other), lambda x, y: stats.spearmanr(x, y).statistic, paired=True, vectorized=False, method="percentile",
+        n_resamples=2000, rng=np.random.default_rng(1),
+    ).confidence_interval  # fmt: skip
+    found = scores.bootstrap(scores.spearman, one, other)
+    assert found == pytest.approx((expected.low, expected.high), abs=0.03)  # two draws of 2000 each
+    assert found == scores.bootstrap(scores.spearman, one, other)  # seeded
+    assert scores.bootstrap(scores.spearman, one[:4], other[:4]) is None
+
+
+@pytest.mark.parametrize(
+    ("down", "load", "measured", "words"),
+    [
+        (400.0, 0.1, 200.0, "modelled is the most of a terminal: plans sold there may be slower"),
+        (20.0, 2.5, 200.0, "load 2.5 in the busiest hour, where 1,000 subscribers are assumed: fewer would fit"),
+        (150.0, 0.8, 34.0, "more would fit, or slower plans"),
+        (20.0, None, 200.0, "1,000 subscribers are assumed: fewer would fit"),
+    ],
+)
+def test_the_likely_reason_of_a_rate(down, load, measured, words):
+    model = Modelled("TWN", 25.0, None, 25.0, 0.0, down_mbps=down, up_mbps=40.0, subscribers=1000.0, load=load,
+                     terminal_mbps=(400.0, 40.0))  # fmt: skip
+    row = Row(Measured("TWN", 25.0, measured, 30.0), model)
+    assert words in scores.likely_reason_of_rate(row, "down", down - measured)
+    assert "modelled is the most of a terminal" in scores.likely_reason_of_rate(row, "up", 10.0)
+    found = Score((row,)).as_json()
+    assert words in found["worst_down"][0]["likely"]
+    assert found["worst_up"][0]["error_mbps"] == 10.0
+
+
+def test_rates_stand_beside_round_trips_in_the_picture(tmp_path):
+    found = a_score([25.0, 40.0, 50.0], [26.0, 39.0, None], down=[90.0, 150.0, 30.0])
+    score_plot.draw(found, "with rates", tmp_path / "both.png")
+    score_plot.draw(a_score([25.0, 40.0], [26.0, 39.0]), "without", tmp_path / "one.png")
+    wide, narrow = (struct.unpack(">II", (tmp_path / name).read_bytes()[16:24]) for name in ("both.png", "one.png"))
+    assert wide[0] > 1.8 * narrow[0]
+    assert wide[1] == narrow[1]
 
 
 def test_files_are_written_all_together(tmp_path):
@@ -168,6 +223,69 @@ def test_the_verb_scores_the_territories_of_the_table_alone(tmp_path):
     assert code == 0, err
     rows = {row["territory"]: row["rtt_ms_p50"] for row in json.loads(said)["territories"]}
     assert rows == {"LUX": luxembourg, "TON": tonga}  # the figures of a plan
+
+
+WITH_RATES = """
+gso_exclusion_deg = 18
+[capacity]
+enabled = true
+rate_slots = 1
+[demand]
+subscriptions = "none"
+penetration = 0.01
+"""
+
+
+def test_rates_depend_on_everybody_who_shares_the_satellites(tmp_path):
+    table = tmp_path / "m.csv"
+    table.write_text("iso3,latency_p50_ms,down_p50_mbps,up_p50_mbps\nLUX,26.7,250,32\nTON,49.1,280,35\n")
+    found = {}
+    for name, area in (("alone", '["LUX", "TON"]'), ("together", '["BEL", "DEU", "FRA", "NLD", "CHE"]')):
+        case = tmp_path / f"{name}.toml"
+        case.write_text(SMALL.replace('"world"', area) + WITH_RATES)
+        code, said, err = openleo("score", case, "--measured", table, "--json", "--out", tmp_path / name)
+        assert code == 0, err
+        found[name] = json.loads(said)
+    for one in found.values():
+        assert one["down"]["n"] == one["up"]["n"] == 2
+        assert one["notes"][-1].startswith("Numbers of subscribers are assumptions:")
+    alone, together = ({row["iso3"]: row for row in one["territories"]} for one in found.values())
+    assert together["LUX"]["down_mbps"] < alone["LUX"]["down_mbps"]
+    assert together["LUX"]["load"] > alone["LUX"]["load"]
+    assert together["TON"]["down_mbps"] == alone["TON"]["down_mbps"]  # the antipode
+    assert alone["LUX"]["rtt_ms"] == together["LUX"]["rtt_ms"]
+    assert alone["LUX"]["subscribers"] == pytest.approx(0.01 * 600_000, rel=0.01)
+    code, said, err = openleo("plan", tmp_path / "alone.toml", "--json", "--out", tmp_path / "plan")
+    assert code == 0, err
+    for row in json.loads(said)["territories"]:  # the figures of a plan of the same area
+        one = alone[row["territory"]]
+        assert (one["down_mbps"], one["up_mbps"]) == (row["down_mbps_p50"], row["up_mbps_p50"])
+    code, said, err = openleo("score", tmp_path / "alone.toml", "--measured", table, "--threads", 1)
+    assert code == 0, err
+    assert f"{alone['LUX']['down_mbps']:.1f}" in said
+    assert "subscribers are assumptions" in said
+
+
+def test_the_world_is_everybody_who_lives_on_it(tmp_path):
+    """At a coarse resolution; as many subscribers as the estimate has people, by a hundred."""
+    path = tmp_path / "w.toml"
+    path.write_text(SMALL + WITH_RATES)
+    case = Scenario.load(path).case
+    parts = scoring_rates.everybody(replace(case, resolution=1), ("LUX",))
+    assert parts.people.sum() == pytest.approx(population.total(), rel=1e-6)
+    demand, _ = case.capacity.demand_of(parts)
+    assert demand.subscribers.sum() == pytest.approx(0.01 * population.total(), rel=1e-3)
+
+
+def test_without_capacity_rates_are_null_and_it_is_said(tmp_path):
+    (tmp_path / "s.toml").write_text(SMALL)
+    (tmp_path / "m.csv").write_text("iso3,latency_p50_ms,down_p50_mbps\nLUX,26.7,250\n")
+    code, said, err = openleo("score", tmp_path / "s.toml", "--measured", tmp_path / "m.csv", "--json")
+    assert code == 0, err
+    assert "Rates are not computed" in err
+    found = json.loads(said)
+    assert found["territories"][0]["down_mbps"] is None
+    assert found["down"]["n"] == 0
 
 
 def test_the_verb_refuses_all_at_once(tmp_path):

@@ -151,6 +151,7 @@ class Results:
     failures: tuple[Failure, ...]
     seconds: Mapping[str, float]
     day: Day | None = None  # of the first rule set and class, slot by slot
+    intervals: Mapping[str, Any] | None = None  # of `uncertainty`, as summary.json has them; None: nothing was drawn
 
     @property
     def cells(self) -> h3cells.Cells:
@@ -185,6 +186,7 @@ class Results:
             "capacity": capacity_json(self.service),
             "territories": [territory_json(row) for row in self.territories],
             "effect": self.effect.as_json() if self.effect else None,
+            "intervals": self.intervals,
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
 
@@ -234,8 +236,12 @@ def compute(
     threads: int | None = None,
     on_progress: OnProgress | None = None,
     on_reach: OnReach | None = None,
+    parts: Parts | None = None,
 ) -> Results:
-    """Run a case. `on_reach` is handed every chunk of slots as it is made, for those who want more than statistics."""
+    """Run a case. `on_reach` is handed every chunk of slots as it is made, for those who want more than statistics.
+
+    parts: of another run over the same area under the same rules, which saves to cut them anew.
+    """
     if case.not_kept:
         raise InputError(case.not_kept)
     started = time.perf_counter()
@@ -243,7 +249,8 @@ def compute(
     tell("cutting cells by territory", 0, 1)
     first, second = case.rules, case.compare
     regions = regions_of_both(first, second)
-    parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
+    if parts is None:
+        parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
     if said := notes_on_pops(case, parts):
         case = replace(case, notes=(*case.notes, *said))

@@ -123,10 +123,11 @@ def _demand(record: DemandRecord, resolution: int, folder: Path) -> tuple[Demand
 def penetration_of(record: DemandRecord, subscriptions: Mapping[str, Subscribers]) -> Penetration:
     """Who subscribes."""
     counts = {name: one.count for name, one in subscriptions.items()}
+    spans = {name: (one.low, one.high) for name, one in subscriptions.items()}
     if record.in_towns is not None:
-        return Penetration(counts, record.penetration, record.factor, {}, record.in_towns)
+        return Penetration(counts, record.penetration, record.factor, {}, record.in_towns, spans)
     in_towns = {name: IN_TOWNS[group] for name, group in income().items()}
-    return Penetration(counts, record.penetration, record.factor, in_towns, IN_TOWNS["upper-middle"])
+    return Penetration(counts, record.penetration, record.factor, in_towns, IN_TOWNS["upper-middle"], spans)
 
 
 def income() -> dict[str, str]:

@@ -7,7 +7,7 @@ keeps its row and says why. Rates are compared where the model has any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +24,12 @@ Floats = NDArray[np.float64]
 
 NEEDED = ("iso3", "latency_p50_ms")
 RATES = ("down_p50_mbps", "up_p50_mbps")
+WAYS = ("down", "up")
 SLOW_MS = 35.0  # the border between a territory served by bent pipe and one served over lasers or from far
 WORST = 10
 FAR_KM, LOADED_MBPS = 2000.0, 150.0
+FEWEST = 5
+FULL = 0.5  # a load from which others are felt
 KM = 1000.0
 
 
@@ -57,8 +60,12 @@ class Modelled:
     pop_km: float = 0.0
     pops: tuple[str, ...] = ()
     fallback: bool = False
-    down_mbps: float | None = None
+    down_mbps: float | None = None  # what a user's test of the line finds, median over subscribers and a day's hours
     up_mbps: float | None = None
+    subscribers: float | None = None  # who are assumed; None: rates are not computed
+    load: float | None = None  # asked for down over what can be brought, busiest hour, median over subscribers' cells
+    terminal_mbps: tuple[float, float] | None = None  # the most that one terminal takes and sends
+    bound_by: str | None = None  # what stops most subscribers' cells from having more, over the day
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,11 @@ class Row:
         """Modelled minus measured."""
         return None if self.modelled.rtt_ms is None else self.modelled.rtt_ms - self.measured.rtt_ms
 
+    def rates_mbps(self, way: str) -> tuple[float, float] | None:
+        """(modelled, measured) "down" or "up"; None where either is not known."""
+        one, other = getattr(self.modelled, f"{way}_mbps"), getattr(self.measured, f"{way}_mbps")
+        return None if one is None or other is None else (one, other)
+
     def as_json(self) -> dict[str, Any]:
         model = self.modelled
         return {
@@ -85,6 +97,9 @@ class Row:
             "measured_down_mbps": self.measured.down_mbps,
             "up_mbps": model.up_mbps,
             "measured_up_mbps": self.measured.up_mbps,
+            "subscribers": None if model.subscribers is None else round(model.subscribers, 1),
+            "load": None if model.load is None or not np.isfinite(model.load) else round(model.load, 3),
+            "bound_by": model.bound_by,
             "pops": list(model.pops),
             "why_missing": model.why_missing,
         }
@@ -96,6 +111,7 @@ class Score:
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, Any] | None = None  # of draws of what is not known, as in the JSON; None: nothing was drawn
 
     @cached_property
     def found(self) -> tuple[Row, ...]:
@@ -134,21 +150,25 @@ class Score:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "rtt": self._rtt_json(),
-            "down": self._rate_json("down_mbps"),
-            "up": self._rate_json("up_mbps"),
+            **self.figures(),
             "worst": [
                 {"iso3": row.modelled.iso3, "error_ms": round(row.error_ms or 0.0, 3), "likely": likely_reason(row)}
                 for row in self.worst
             ],
+            **{f"worst_{way}": self._worst_rates_json(way) for way in WAYS},
             "territories": [row.as_json() for row in self.rows],
+            "intervals": self.intervals,
             "notes": list(self.notes),
         }
+
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """How round trips and rates compare: of "rtt", "down", "up"."""
+        return {"rtt": self._rtt_json(), **{way: self._rate_json(way) for way in WAYS}}
 
     def _rtt_json(self) -> dict[str, Any]:
         if not self.found:
             names = ("mae_ms", "median_abs_ms", "bias_ms", "naive_mae_ms", "nearest_pop_mae_ms", "p90_abs_ms",
-                     "spearman", "balanced_accuracy_35_ms", "naive_ms",
+                     "mae_ms_95", "spearman", "spearman_95", "balanced_accuracy_35_ms", "naive_ms",
                      "naive_ms_per_1000_km", "naive_least_absolute_mae_ms")  # fmt: skip
             return {"n": 0, **dict.fromkeys(names)}
         size = np.abs(self.error_ms)
@@ -164,20 +184,61 @@ class Score:
             "naive_mae_ms": _rounded(np.abs(self.naive_error_ms).mean()),
             "nearest_pop_mae_ms": _rounded(np.mean(apart)) if apart else None,
             "p90_abs_ms": _rounded(np.quantile(size, 0.9)),
+            "mae_ms_95": _between(self._intervals["mae_ms"]),
             "spearman": _rounded(spearman(modelled, self._measured_ms)),
+            "spearman_95": _between(self._intervals["rtt"]),
             "balanced_accuracy_35_ms": _rounded(balanced_accuracy(modelled > SLOW_MS, self._measured_ms > SLOW_MS)),
             "naive_ms": _rounded(self.naive[0]),
             "naive_ms_per_1000_km": _rounded(self.naive[1]),
             "naive_least_absolute_mae_ms": _rounded(np.abs(self._off_line(*best)).mean()),
         }
 
-    def _rate_json(self, name: str) -> dict[str, Any]:
-        both = [(getattr(row.modelled, name), getattr(row.measured, name)) for row in self.rows]
-        pairs = np.array([pair for pair in both if None not in pair], dtype=np.float64).reshape(-1, 2)
+    def rates_mbps(self, way: str) -> Floats:
+        """(modelled, measured) of the rows that have both, axes (row, side)."""
+        pairs = [pair for row in self.rows if (pair := row.rates_mbps(way)) is not None]
+        return np.array(pairs, dtype=np.float64).reshape(-1, 2)
+
+    def worst_rates(self, way: str) -> tuple[tuple[Row, float], ...]:
+        """(row, modelled minus measured in Mbit/s) of the rows whose rate misses by most."""
+        both = [(row, pair[0] - pair[1]) for row in self.rows if (pair := row.rates_mbps(way)) is not None]
+        return tuple(sorted(both, key=lambda one: (-abs(one[1]), one[0].modelled.iso3))[:WORST])
+
+    def _worst_rates_json(self, way: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "iso3": row.modelled.iso3,
+                "error_mbps": round(error, 3),
+                "likely": likely_reason_of_rate(row, way, error),
+            }
+            for row, error in self.worst_rates(way)
+        ]
+
+    def _rate_json(self, way: str) -> dict[str, Any]:
+        pairs = self.rates_mbps(way)
         if not len(pairs):
-            return {"n": 0, "spearman": None, "mae_mbps": None}
-        mae = float(np.abs(pairs[:, 0] - pairs[:, 1]).mean())
-        return {"n": len(pairs), "spearman": _rounded(spearman(*pairs.T)), "mae_mbps": _rounded(mae)}
+            return {"n": 0, **dict.fromkeys(("spearman", "spearman_95", "mae_mbps", "bias_mbps"))}
+        error = pairs[:, 0] - pairs[:, 1]
+        return {
+            "n": len(pairs),
+            "spearman": _rounded(spearman(*pairs.T)),
+            "spearman_95": _between(self._intervals[way]),
+            "mae_mbps": _rounded(np.abs(error).mean()),
+            "bias_mbps": _rounded(error.mean()),
+        }
+
+    @cached_property
+    def _intervals(self) -> dict[str, tuple[float, float] | None]:
+        """Of the rank correlations and the mean error, over territories drawn anew."""
+        modelled = self.error_ms + self._measured_ms
+        return {
+            "rtt": bootstrap(spearman, modelled, self._measured_ms),
+            "mae_ms": bootstrap(mean_size, self.error_ms),
+            **{way: bootstrap(spearman, *self.rates_mbps(way).T) for way in WAYS},
+        }
+
+
+def _between(ends: tuple[float, float] | None) -> list[float] | None:
+    return None if ends is None else [round(end, 3) for end in ends]
 
 
 def _rounded(value: float | np.floating[Any] | None) -> float | None:
@@ -199,6 +260,29 @@ def spearman(one: Floats, other: Floats) -> float | None:
     if len(one) < 2 or np.ptp(one) == 0.0 or np.ptp(other) == 0.0:
         return None
     return float(np.corrcoef(ranks(one), ranks(other))[0, 1])
+
+
+def mean_size(error: Floats) -> float:
+    """The mean absolute error."""
+    return float(np.abs(error).mean())
+
+
+def bootstrap(
+    figure: Callable[..., float | None], *columns: Floats, draws: int = 2000, seed: int = 0, percent: float = 95.0
+) -> tuple[float, float] | None:
+    """The middle `percent` of a figure over rows drawn anew, with replacement; columns: axes (row,).
+
+    None where the figure has no value, and for fewer than FEWEST rows, of which draws are too much alike.
+    """
+    rows = len(columns[0])
+    if rows < FEWEST:
+        return None
+    drawn = np.random.default_rng(seed).integers(0, rows, (draws, rows))
+    found = [value for some in drawn if (value := figure(*(column[some] for column in columns))) is not None]
+    if len(found) < draws / 2:
+        return None
+    low, high = np.percentile(found, [50.0 - percent / 2.0, 50.0 + percent / 2.0])
+    return float(low), float(high)
 
 
 def balanced_accuracy(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> float | None:
@@ -251,6 +335,25 @@ def likely_reason(row: Row) -> str:
     if error < 0.0:
         return "measured slower than a bent pipe to the PoP: users land farther off, or at a PoP that is not listed"
     return "measured faster: a gateway or PoP nearer than those listed, or less waiting than elsewhere"
+
+
+def likely_reason_of_rate(row: Row, way: str, error_mbps: float) -> str:
+    """Why a territory's rate may miss, from what the model says of it: the first that applies. No proof."""
+    model = row.modelled
+    rate, most = getattr(model, f"{way}_mbps"), (model.terminal_mbps or (np.inf, np.inf))[WAYS.index(way)]
+    who = f"{model.subscribers or 0.0:,.0f} subscribers are assumed"
+    if rate >= most:
+        slower = "plans sold there may be slower, terminals older, or more may subscribe"
+        return f"modelled is the most of a terminal: {slower if error_mbps > 0.0 else 'terminals in use take more'}"
+    if way == "up" or model.load is None or not np.isfinite(model.load):
+        return f"{who}: {'more' if error_mbps > 0.0 else 'fewer'} would fit"
+    bound = f", bound by {model.bound_by}" if model.bound_by not in (None, "demand", "terminal") else ""
+    full = f"load {model.load:.2g} in the busiest hour{bound}, where {who}"
+    if error_mbps > 0.0:
+        return f"{full}: more would fit, or slower plans"
+    return (
+        f"{full}: fewer would fit, or more capacity" if model.load > FULL else f"{full}: fewer satellites than in use"
+    )
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

@@ -6,12 +6,14 @@ Takes a Case and measured rows; gives a Score. The figures are those of `plan`: 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo import scoring_rates, uncertainty
 from openleo.network import journeys
 from openleo.network.ground.gateways import geodesics_km, places_of
 from openleo.network.journeys import Point
@@ -20,7 +22,7 @@ from openleo.network.reach import Network, place_users, reach
 from openleo.places.areas import Area
 from openleo.places.parts import Parts
 from openleo.results import Case, OnProgress, Results, compute, count_reach, labels_of_cells
-from openleo.score import Measured, Modelled, Score, as_rows
+from openleo.score import WAYS, Measured, Modelled, Score, as_rows
 from openleo.score_trace import Twin
 from openleo.service.serve import serve
 from openleo.service.summary import TerritoryRow, by_territory
@@ -28,14 +30,32 @@ from openleo.service.summary import TerritoryRow, by_territory
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What is cut once for all computations of a score: the table's territories, and everybody who shares the network
+    (None where rates are not computed).
+    """
+
+    parts: Parts
+    everybody: Parts | None
+
+
 def score(
-    case: Case, measured: Sequence[Measured], *, threads: int | None = None, on_progress: OnProgress | None = None
-) -> Score:
-    """Compute the territories of the table, with the case's serving PoPs and with nearest ones, and compare."""
+    case: Case, measured: Sequence[Measured], *, threads: int | None = None, on_progress: OnProgress | None = None,
+    draws: int = 0, seed: int = 0,
+) -> Score:  # fmt: skip
+    """Compute the territories of the table, with the case's serving PoPs and with nearest ones, and compare.
+
+    Rates, where the case has capacity, are those among everybody in the case's own area and in these territories. With
+    `draws`, figures have intervals of what is not known.
+    """
     tell = on_progress or (lambda _what, _done, _of: None)
     asked = tuple(one.iso3 for one in measured)
-    only = replace(case, area=Area(asked), compare=None, compare_network=None)
-    results = compute(only, threads=threads, on_progress=on_progress)
+    tell("cutting cells by territory", 0, 1)
+    everybody = scoring_rates.everybody(case, asked) if case.capacity else None
+    results = compute(_of_table(case, asked), threads=threads, on_progress=on_progress)
+    ground = Ground(results.parts, everybody)
+    rates = scoring_rates.rates(case, asked, ground.everybody, threads, tell)
     rows = {row.territory: row for row in results.territories}
     nearest = rows
     if case.network.serving is not None:
@@ -49,8 +69,47 @@ def score(
             rtt_ms=row.rtt_ms_p50 if row else None,
             why_missing=_why(row),
             nearest_pop_rtt_ms=near.rtt_ms_p50 if near else None,
+            **rates.of_territory.get(iso3, {}),
         )
-    return Score(as_rows(measured, modelled), results.case.notes)
+    found = Score(as_rows(measured, modelled), (*results.case.notes, *rates.notes))
+    return replace(found, intervals=_drawn(case, found, ground, draws, seed, threads, tell)) if draws else found
+
+
+def _of_table(case: Case, asked: tuple[str, ...]) -> Case:
+    """The case over the territories of a table, everybody alone on the network."""
+    return replace(case, area=Area(asked), compare=None, compare_network=None, capacity=None)
+
+
+FIGURES = {"rtt": ("mae_ms", "bias_ms", "spearman"), **dict.fromkeys(WAYS, ("mae_mbps", "bias_mbps", "spearman"))}
+OF_TERRITORY = ("rtt_ms", "down_mbps", "up_mbps")
+
+
+def _drawn(
+    case: Case, found: Score, ground: Ground, draws: int, seed: int, threads: int | None, tell: OnProgress
+) -> dict[str, Any]:
+    """The intervals of a score's figures and of its territories."""
+    asked = tuple(row.measured.iso3 for row in found.rows)
+
+    def figures(drawn: Case) -> uncertainty.Figures:
+        again = compute(_of_table(drawn, asked), threads=threads, parts=ground.parts).territories
+        rtt_ms = {row.territory: row.rtt_ms_p50 for row in again}
+        rates = scoring_rates.rates(drawn, asked, ground.everybody, threads, lambda _what, _done, _of: None)
+        rows = [
+            replace(row, modelled=replace(
+                row.modelled, rtt_ms=rtt_ms.get(row.measured.iso3), **rates.of_territory.get(row.measured.iso3, {})
+            ))
+            for row in found.rows
+        ]  # fmt: skip
+        told = Score(tuple(rows)).figures()
+        of_territory = {(row.measured.iso3, name): getattr(row.modelled, name) for row in rows for name in OF_TERRITORY}
+        return {(part, name): told[part][name] for part, names in FIGURES.items() for name in names} | of_territory
+
+    spread = uncertainty.spread(case, figures, draws, seed, tell, alone=0)
+    return {
+        **spread.as_json(),
+        **{part: spread.row(part, names) for part, names in FIGURES.items()},
+        "territories": [{"iso3": iso3, **spread.row(iso3, OF_TERRITORY)} for iso3 in asked],
+    }
 
 
 def twin_of(case: Case, start_s: float, place: Point, threads: int | None = None) -> Twin:

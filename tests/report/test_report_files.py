@@ -58,12 +58,13 @@ def _paths(value: object, path: str, known: set[str], found: dict[str, list[obje
 
 
 def test_summary_has_the_keys_and_types_of_its_attributes(folder):
-    with_capacity = ("capacity.", "territories[].bound_by.")  # null without it: tests/service/test_capacity_service
-    # and those of an effect: tests/cli/test_cli_effect_beams
+    # Null without capacity and without draws: tests/service/test_capacity_service, tests/test_uncertainty; those of an
+    # effect: tests/cli/test_cli_effect_beams.
+    without = ("capacity.", "territories[].bound_by.", "intervals.", "effect.capacity.")
     described = {
         row.name: row
         for row in attributes("summary")
-        if not row.name.startswith((*with_capacity, "effect.capacity.")) and "d_by_capacity." not in row.name
+        if not row.name.startswith(without) and "d_by_capacity." not in row.name
     }
     found: dict[str, list[object]] = {}
     starred = {name.split(".*")[0] + ".*" for name in described if ".*" in name}

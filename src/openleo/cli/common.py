@@ -29,6 +29,10 @@ ScenarioFile = Annotated[Path, typer.Argument(metavar="SCENARIO", help="A scenar
 RULES_HELP = "Rule files (TOML, or JSON by its ending), or folders of them; their union decides."
 RuleFiles = Annotated[list[Path], typer.Argument(metavar="RULES…", help=RULES_HELP)]
 Threads = Annotated[int | None, typer.Option(min=1, help="Threads. [default: all processors]")]
+Draws = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Draw what is not known N times: as many more runs. 0: no intervals.")
+]
+Seed = Annotated[int, typer.Option(min=0, metavar="S", help="Of the draws: the same seed gives the same intervals.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON on stdout.")]
 
 

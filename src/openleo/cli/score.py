@@ -10,7 +10,9 @@ import typer
 
 from openleo.cli.common import (
     AsJson,
+    Draws,
     ScenarioFile,
+    Seed,
     Threads,
     load_scenario,
     note,
@@ -21,7 +23,13 @@ from openleo.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
     from openleo.score import Score
+
+WAYS = ("down", "up")
 
 
 def score(
@@ -39,17 +47,23 @@ def score(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for score.json, score.csv and score.png.")] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Only the first N slots.")] = None,
+    draws: Draws = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare modelled medians with measured ones, territory by territory.
 
     Computes the territories of the table alone, by the scenario's network: errors, a naive model of distance fitted on
-    the same rows, the same network with nearest PoPs, and the ten that miss by most with the likely reason.
+    the same rows, the same network with nearest PoPs, and the ten that miss by most with the likely reason. With
+    [capacity] enabled, rates as well, among everybody in the scenario's area and in these territories.
+
+    With --draws N all is computed N times more, with what is not known drawn anew (where satellites stand, elevation
+    masks, who subscribes, the chain's fitted constants): `intervals` says where nine of ten draws put each figure.
 
     With --trace, round trips from one place slot by slot: how both spread, steps at the edges of slots, hand-overs.
     """
-    from openleo.errors import Together
+    from openleo.errors import InputError, Problem, Together
     from openleo.report.score_files import write
     from openleo.report.staging import check_writable
     from openleo.score import read_measured
@@ -57,6 +71,8 @@ def score(
 
     one_of(measured=measured, trace=trace)
     if trace is not None:
+        if draws:
+            raise InputError(Problem("--draws", "", "is for --measured.", "Leave it out beside --trace."))
         _trace(scenario, trace, at, out, slots, threads, as_json)
         return
     assert measured is not None
@@ -69,7 +85,7 @@ def score(
     assert rows is not None
     assert read is not None
     with progress() as tell:
-        found = compute(read.case, rows, threads=threads, on_progress=tell)
+        found = compute(read.case, rows, threads=threads, on_progress=tell, draws=draws, seed=seed)
     for said in found.notes[len(read.case.notes) :]:
         note(said)
     if out:
@@ -150,13 +166,10 @@ def _show(found: Score) -> None:
     console.print(table)
     figures = found.as_json()
     console.print(_headline(figures["rtt"]))
-    for way in ("down", "up"):
-        rates = figures[way]
-        if rates["n"]:
-            of = f"{rates['n']} territories, rank correlation {rates['spearman']}"
-            console.print(f"{way}: {of}, mean error {rates['mae_mbps']} Mbit/s")
-        else:
-            console.print(f"{way}: the model gives no rates")
+    _show_rates(console, figures)
+    if found.intervals:
+        for line in _drawn(found.intervals):
+            console.print(line)
     worst = Table(title="Farthest off, with the likely reason")
     for name in ("territory", "error (ms)", "likely reason"):
         worst.add_column(name, justify="right" if name == "error (ms)" else "left")
@@ -165,18 +178,68 @@ def _show(found: Score) -> None:
     console.print(worst)
 
 
+def _drawn(found: Mapping[str, Any]) -> list[str]:
+    """Where nine of ten draws put the figures, in lines."""
+    said = {"mae_ms": "mean error (ms)", "bias_ms": "bias (ms)", "mae_mbps": "mean error (Mbit/s)",
+            "bias_mbps": "bias (Mbit/s)", "spearman": "rank correlation"}  # fmt: skip
+    lines = [f"5 to 95 % of {found['draws']} draws of {', '.join(source['name'] for source in found['sources'])}:"]
+    for part in ("rtt", *WAYS):
+        told = [f"{said[name]} {one['p5']:.3g} to {one['p95']:.3g}" for name, one in found[part].items() if one]
+        lines += [f"  {part}: {', '.join(told)}"] if told else []
+    return lines
+
+
+def _show_rates(console: Console, figures: dict[str, Any]) -> None:
+    """Rates by territory, how they compare, and the ten that are farthest off; or that there are none."""
+    from rich.table import Table
+
+    if not any(figures[way]["n"] for way in WAYS):
+        console.print("Rates: the model gives none.")
+        return
+    columns = ("territory", "down, measured", "modelled", "up, measured", "modelled", "subscribers", "load")
+    table = Table(title="Rates of users, medians in Mbit/s (subscribers are assumptions)")
+    for name in columns:
+        table.add_column(name, justify="left" if name == "territory" else "right")
+    for row in figures["territories"]:
+        rates = (row[f"{side}{way}_mbps"] for way in WAYS for side in ("measured_", ""))
+        load = "–" if row["load"] is None else f"{row['load']:.2f}"
+        who = "–" if row["subscribers"] is None else f"{row['subscribers']:,.0f}"
+        table.add_row(row["iso3"], *(_ms(rate) for rate in rates), who, load)
+    console.print(table)
+    for way in WAYS:
+        rates = figures[way]
+        if not rates["n"]:
+            console.print(f"{way}: the model gives no rates")
+            continue
+        between = "" if rates["spearman_95"] is None else " (95 %: {} to {})".format(*rates["spearman_95"])
+        rank = "of one value alone" if rates["spearman"] is None else rates["spearman"]
+        of = f"{rates['n']} territories, rank correlation {rank}{between}"
+        console.print(f"{way}: {of}, mean error {rates['mae_mbps']} Mbit/s, bias {rates['bias_mbps']:+}")
+        worst = Table(title=f"Rates {way}: farthest off, with the likely reason")
+        for name in ("territory", "error (Mbit/s)", "likely reason"):
+            worst.add_column(name, justify="right" if "error" in name else "left")
+        for row in figures[f"worst_{way}"]:
+            worst.add_row(row["iso3"], f"{row['error_mbps']:+.1f}", row["likely"])
+        console.print(worst)
+
+
 def _headline(rtt: dict[str, Any]) -> str:
     if not rtt["n"]:
         return "No territory has a result."
     naive = f"{rtt['naive_ms']:.1f} ms + {rtt['naive_ms_per_1000_km']:.2f} ms per 1,000 km"
     return (
-        f"{rtt['n']} territories: mean absolute error {rtt['mae_ms']:.2f} ms, median {rtt['median_abs_ms']:.2f}, 90 % "
-        f"within {rtt['p90_abs_ms']:.2f}, bias {rtt['bias_ms']:+.2f}; rank correlation {rtt['spearman']}; above 35 ms "
-        f"told with balanced accuracy {rtt['balanced_accuracy_35_ms']}.\n"
+        f"{rtt['n']} territories: mean absolute error {rtt['mae_ms']:.2f} ms{_within(rtt['mae_ms_95'])}, "
+        f"median {rtt['median_abs_ms']:.2f}, 90 % within {rtt['p90_abs_ms']:.2f}, bias {rtt['bias_ms']:+.2f}; "
+        f"rank correlation {rtt['spearman']}{_within(rtt['spearman_95'])}; "
+        f"above 35 ms told with balanced accuracy {rtt['balanced_accuracy_35_ms']}.\n"
         f"Distance alone ({naive}, fitted on these rows): {rtt['naive_mae_ms']:.2f} ms; "
         f"the best line there is: {rtt['naive_least_absolute_mae_ms']:.2f} ms. "
         f"Nearest PoPs: {rtt['nearest_pop_mae_ms']} ms."
     )
+
+
+def _within(ends: list[float] | None) -> str:
+    return "" if ends is None else f" (95 %: {ends[0]:.2f} to {ends[1]:.2f})"
 
 
 def _ms(value: float | None, form: str = ".1f") -> str:

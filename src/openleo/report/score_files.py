@@ -11,7 +11,7 @@ from openleo.report.staging import Staging, blaming
 from openleo.score import Score
 
 COLUMNS = ("iso3", "rtt_ms", "measured_rtt_ms", "error_ms", "nearest_pop_rtt_ms", "down_mbps", "measured_down_mbps",
-           "up_mbps", "measured_up_mbps", "pops", "why_missing")  # fmt: skip
+           "up_mbps", "measured_up_mbps", "subscribers", "load", "bound_by", "pops", "why_missing")  # fmt: skip
 FILES = ("score.json", "score.csv", "score.png")
 
 

@@ -43,7 +43,7 @@ class Penetration:
 
     in_towns: how many times as likely somebody in a town (TOWN_PEOPLE_KM2 and more) subscribes as somebody in the
     country (COUNTRY_PEOPLE_KM2 and less), by territory; elsewhere `in_towns_otherwise`. Between them straight, both in
-    their logarithms.
+    their logarithms. spans: from where to where the known numbers are plausible.
     """
 
     known: Mapping[str, float]
@@ -51,6 +51,7 @@ class Penetration:
     factor: float = 1.0
     in_towns: Mapping[str, float] | None = None
     in_towns_otherwise: float = 1.0
+    spans: Mapping[str, tuple[float, float]] | None = None
 
 
 def per_person(people: Floats, density_km2: Floats, count: float, in_towns: float) -> Floats:
