@@ -71,7 +71,8 @@ class CapacityCase:
     """Radios and limits. `limits` holds the fields of `Caps` that the scenario states; others come from the radios.
 
     keep: how much better another satellite must be before a cell leaves the one that serves it. percent: of an average
-    year, in which the sky may be worse than counted.
+    year, in which the sky may be worse than counted. of_shell: by name of a shell, the
+    radio of its satellites where that is not `satellite`.
     """
 
     satellite: SatelliteRadio
@@ -83,6 +84,7 @@ class CapacityCase:
     keep: float = 0.0
     limits: Mapping[str, float] = field(default_factory=dict)
     every_slots: int = 1
+    of_shell: Mapping[str, SatelliteRadio] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -91,7 +93,9 @@ class CapacityCase:
 
     def said(self) -> dict[str, Any]:
         """Everything of it, for a fingerprint."""
+        others = [f"{shell} {one.name} {one.sha256}" for shell, one in sorted(self.of_shell.items())]
         return {
+            **({"of_shell": others} if others else {}),
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
             "percent": str(self.percent),
             "objective": self.objective,
