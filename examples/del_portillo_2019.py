@@ -1,6 +1,6 @@
 """Three constellations' sellable throughput, as del Portillo, Cameron and Crawley (2019) estimate it.
 
-    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams all] [--sites coverage] [--json]
+    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams all] [--sites demand] [--json]
 
 Prints ours beside theirs: docs/papers/del-portillo-2019.md says what is theirs, what is ours and what nobody can know.
 I. del Portillo, B. G. Cameron, E. F. Crawley, "A technical comparison of three low earth orbit satellite constellation
@@ -121,10 +121,10 @@ class Instant:
 
 @dataclass(frozen=True)
 class Ground:
-    """How the ground is read, where the paper does not say."""
+    """How the ground is read: the page says which of it is the paper's."""
 
-    by_coverage: bool = False  # sites for the satellites they see, whatever these sell; OUTAGE of the time one is out
-    nearest_first: bool = False  # antennas to the nearest satellites; else to those that are asked for most
+    by_coverage: bool = True  # sites for the satellites they see, whatever these sell; OUTAGE of the time one is out
+    nearest_first: bool = True  # antennas to the nearest satellites; else to those that are asked for most
     full_rate_above_deg: float = 0.0  # feeder links lose MODCODs with their length where they are lower than this
 
 
@@ -265,8 +265,8 @@ help="whose beams may be full before their satellite is; none: equation (1)",
     asked.add_argument("--isl-gbps", type=float, help="of one inter-satellite link; 0: none")
     asked.add_argument("--gateway-elevation", type=float, metavar="DEG")
     asked.add_argument("--site-antennas", type=int)
-    asked.add_argument("--sites", choices=("demand", "coverage"), default="demand", help="what sites are chosen for")
-    asked.add_argument("--antennas", choices=("demand", "nearest"), default="demand", help="whom antennas go to first")
+    asked.add_argument("--sites", choices=("demand", "coverage"), default="coverage", help="what sites are chosen for")
+    asked.add_argument("--antennas", choices=("demand", "nearest"), default="nearest", help="whom antennas go to first")
     asked.add_argument(
         "--full-rate-above", type=float, default=0.0, metavar="DEG", help="feeder links carry less below (0: none does)"
     )
