@@ -101,7 +101,7 @@ def decided() -> Workload:
     some = np.arange(0, TERMINALS, TERMINALS // SOME)
     asked = [(terminals.request(int(row), NOON), placed_.wheres[placed_.place[row]]) for row in some]
 
-    def ours() -> list[bulk.Decided]:
+    def ours() -> list[bulk.DecidedTerminals]:
         return [bulk.decide_all(one, terminals, placed_, NOON) for one in sets]
 
     def singly() -> list[object]:

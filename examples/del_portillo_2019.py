@@ -1,6 +1,6 @@
 """Three constellations' sellable throughput, as del Portillo, Cameron and Crawley (2019) estimate it.
 
-    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams all] [--json]
+    python examples/del_portillo_2019.py [--system spacex] [--every 20] [--beams all] [--sites demand] [--json]
 
 Prints ours beside theirs: docs/papers/del-portillo-2019.md says what is theirs, what is ours and what nobody can know.
 I. del Portillo, B. G. Cameron, E. F. Crawley, "A technical comparison of three low earth orbit satellite constellation
@@ -20,12 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
-from openleo.geodesy import up
+from openleo.geodesy import ecef_km, up
 from openleo.network import ephemeris, topology, visibility
 from openleo.network.capacity import throughput
+from openleo.network.capacity.modcods import dvb_s2x
 from openleo.network.capacity.throughput import ANYWHERE, Beams, System
 from openleo.network.constellation import Constellation, catalogue
 from openleo.places import gazetteer, population
+from openleo.units import EARTH_MEAN_RADIUS_KM
 
 Floats = NDArray[np.float64]
 
@@ -113,18 +115,40 @@ class Instant:
     demand_mbps: Floats
     visible: NDArray[np.bool_]
     joined: NDArray[np.bool_]
+    range_km: Floats  # of each pair, seen or not
+    radius_km: Floats  # of each satellite, from the Earth's centre
+
+
+@dataclass(frozen=True)
+class Ground:
+    """How the ground is read: the page says which of it is the paper's."""
+
+    by_coverage: bool = True  # sites for the satellites they see, whatever these sell; OUTAGE of the time one is out
+    nearest_first: bool = True  # antennas to the nearest satellites; else to those that are asked for most
+    full_rate_above_deg: float = 0.0  # feeder links lose MODCODs with their length where they are lower than this
+
+
+ROUNDING_DB = 1e-9
+OUTAGE = 0.05  # of a site: the paper has coverage for 95 % and 99 % of the weather
 
 
 class Study:
     """One system over a day."""
 
-    def __init__(self, system: System, constellation: Constellation, resolution: int = population.RESOLUTION) -> None:
-        self.system, self.constellation = system, constellation
+    def __init__(
+        self,
+        system: System,
+        constellation: Constellation,
+        resolution: int = population.RESOLUTION,
+        ground: Ground = Ground(),
+    ) -> None:
+        self.system, self.constellation, self.ground = system, constellation, ground
         cells, people = population.by_cell(resolution)
         highest_km = float(constellation.semi_major_axis_km.max())
         self.users = throughput.users(*h3cells.centres_deg(cells), people * ASKED_MBPS, system, highest_km)
         latitude, longitude, self.places = candidates()
         self.sites = visibility.single_sites(latitude, longitude, system.gateway_elevation_deg, highest_km)
+        self.sites_km = ecef_km(latitude, longitude)
         self.topology = topology.build(constellation, "+grid" if system.isl_mbps > 0.0 else "none")
 
     def at(self, second: float) -> Instant:
@@ -134,30 +158,54 @@ class Study:
         usable = np.ones(len(now_km), np.bool_)
         demand, _ = throughput.demand_mbps(self.users, self.system, now_km, later_km)
         visible = visibility.admitted(self.sites, now_km, usable)
-        return Instant(demand, visible, np.isfinite(self.topology.lengths_km(now_km, usable)))
+        joined = np.isfinite(self.topology.lengths_km(now_km, usable))
+        range_km = np.linalg.norm(now_km - self.sites_km[:, np.newaxis], axis=2)
+        return Instant(demand, visible, joined, range_km, np.linalg.norm(now_km, axis=1))
 
     def chosen(self, most: int) -> NDArray[np.intp]:
         """Candidates in the order in which they are taken as sites."""
         some = [self.at(second) for second in (np.arange(CHOICE_STEPS) + 0.5) * DAY_S / CHOICE_STEPS]
+        if self.ground.by_coverage:
+            return throughput.choose_by_coverage([one.visible for one in some], OUTAGE, most)
         return throughput.choose_sites(
             [one.demand_mbps for one in some], [one.visible for one in some], self.system.site_antennas, most
         )
 
     def carried(self, instant: Instant, sites: NDArray[np.intp]) -> tuple[float, float, int]:
         """(Mbit/s, Mbit/s at most, antennas in use) through some of the candidates."""
-        visible = instant.visible[sites]
+        visible, range_km = instant.visible[sites], instant.range_km[sites]
         per_satellite, per_site = self.system.antennas, self.system.site_antennas
-        links = throughput.assign_antennas(instant.demand_mbps, visible, per_satellite, per_site)
+        if self.ground.nearest_first:
+            links = throughput.assign_nearest(range_km, visible, per_satellite, per_site)
+        else:
+            links = throughput.assign_antennas(instant.demand_mbps, visible, per_satellite, per_site)
+        carries = None
+        if self.ground.full_rate_above_deg > 0.0:
+            carries = self.system.antenna_mbps * shares(range_km, instant.radius_km, self.ground.full_rate_above_deg)
+        lasers = self.topology.neighbours, instant.joined
         flows = [
-            throughput.carried_mbps(instant.demand_mbps, some, self.system, self.topology.neighbours, instant.joined)
+            throughput.carried_mbps(instant.demand_mbps, some, self.system, *lasers, carries)
             for some in (links, visible)
         ]
         return flows[0], flows[1], int(links.sum())
 
 
-def rows(paper: Paper, every_s: int, resolution: int = population.RESOLUTION) -> list[Row]:
+def shares(range_km: Floats, radius_km: Floats, full_above_deg: float) -> Floats:
+    """Of the best rate, axes (site, satellite): the best MODCOD of DVB-S2X just closes at an elevation, on a sphere.
+
+    range_km (site, satellite); radius_km (satellite,), from the Earth's centre. Weather is not counted.
+    """
+    modcods = dvb_s2x()
+    level_km = EARTH_MEAN_RADIUS_KM * np.sin(np.radians(full_above_deg))
+    full_km = np.sqrt(level_km**2 + radius_km**2 - EARTH_MEAN_RADIUS_KM**2) - level_km
+    more_db = np.minimum(20.0 * np.log10(full_km / range_km), 0.0)
+    best = float(modcods.bits_per_symbol[-1])
+    return np.asarray(modcods.efficiency(modcods.es_n0_db[-1] + more_db + ROUNDING_DB) / best)
+
+
+def rows(paper: Paper, every_s: int, resolution: int = population.RESOLUTION, ground: Ground = Ground()) -> list[Row]:
     """Ours beside the paper's, a row a number of sites."""
-    study = Study(paper.system, catalogue.load(paper.catalogue).constellation(), resolution)
+    study = Study(paper.system, catalogue.load(paper.catalogue).constellation(), resolution, ground)
     order = study.chosen(max(paper.results))
     demand: list[float] = []
     carried: dict[int, list[tuple[float, float, int]]] = {sites: [] for sites in paper.results}
@@ -217,8 +265,14 @@ help="whose beams may be full before their satellite is; none: equation (1)",
     asked.add_argument("--isl-gbps", type=float, help="of one inter-satellite link; 0: none")
     asked.add_argument("--gateway-elevation", type=float, metavar="DEG")
     asked.add_argument("--site-antennas", type=int)
+    asked.add_argument("--sites", choices=("demand", "coverage"), default="coverage", help="what sites are chosen for")
+    asked.add_argument("--antennas", choices=("demand", "nearest"), default="nearest", help="whom antennas go to first")
+    asked.add_argument(
+        "--full-rate-above", type=float, default=0.0, metavar="DEG", help="feeder links carry less below (0: none does)"
+    )
     asked.add_argument("--json", action="store_true")
     said = asked.parse_args(arguments)
+    ground = Ground(said.sites == "coverage", said.antennas == "nearest", said.full_rate_above)
     found: list[Row] = []
     for paper in PAPERS:
         if said.system and paper.name not in said.system:
@@ -232,7 +286,7 @@ help="whose beams may be full before their satellite is; none: equation (1)",
             system = replace(system, gateway_elevation_deg=said.gateway_elevation)
         if said.site_antennas is not None:
             system = replace(system, site_antennas=said.site_antennas)
-        found += rows(replace(paper, system=system), said.every * 60, said.resolution)
+        found += rows(replace(paper, system=system), said.every * 60, said.resolution, ground)
     if said.json:
         print(json.dumps([vars(row) for row in found], indent=1))
         return

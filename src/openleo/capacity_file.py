@@ -24,6 +24,11 @@ class CapacityRecord(Record):
 
     enabled: bool = Field(False, description="Whether beams and rates are computed, with everybody on the network.")
     satellite_radio: str = Field("starlink-v1", description="The satellites' radio, of the radios' data.")
+    radio_of_shell: dict[str, str] = Field(
+        default_factory=dict,
+        description="Radios of the shells whose satellites are of another generation, by the shell's name: "
+        '{"43-555" = "starlink-v2-mini"}.',
+    )
     terminal: str = Field("fixed", description="The terminals' radio.")
     gateway_radio: str = Field("ka-1.5m", description="The gateways' radio.")
     radios: Files = Field(

@@ -23,6 +23,7 @@ from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid, utc
 from openleo.network import hypatia
 from openleo.network.admission import GroundLimits
+from openleo.network.capacity.generations import by_radio
 from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
@@ -140,6 +141,8 @@ def _case(
     if record.capacity.enabled:
         asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
         loaded = problems.read(asked)
+        if loaded and satellites:
+            problems.read(partial(by_radio, loaded[0], satellites, file))
     notes += notes_on_capacity(record, serves_by_table=bool(ground and ground[2]))
     policy = record.policy
     said = read_policy(policy, folder, file, problems)

@@ -48,6 +48,10 @@ def read_capacity(
         (known.gateway, capacity.gateway_radio, "gateway_radio"),
     ) if known else ()  # fmt: skip
     found = [problems.read(partial(find, name, file, f"capacity.{key}")) for find, name, key in pieces]
+    of_shell = {
+        shell: problems.read(partial(known.satellite, name, file, f"capacity.radio_of_shell.{shell}"))
+        for shell, name in capacity.radio_of_shell.items()
+    } if known else {}  # fmt: skip
     asked = problems.read(lambda: _demand(demand, resolution, folder))
     if len(found) == 3 and found[0] is not None:
         ends = [(found[1], "terminal"), (found[2], "gateway_radio")]
@@ -61,6 +65,7 @@ def read_capacity(
         satellite, terminal, gateway,  # type: ignore[arg-type]
         capacity.percent, asked_, capacity.objective, capacity.hysteresis, limits_of(capacity), capacity.every_slots,
         capacity.rate_slots,
+        {shell: given(one) for shell, one in of_shell.items()},
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 

@@ -114,6 +114,7 @@ CHANGES = (
     'satellite_radio = "starlink-v2-mini"', 'terminal = "portable"', 'gateway_radio = "ka-1.85m"', "percent = 1",
     "beams_per_satellite = 20", "time_shares = 8", "interference_deg = 4", "isl_mbps = 5000", "pop_up_mbps = 3",
     'objective = "total"', "hysteresis = 0.2", "every_slots = 4", "rate_slots = 2",
+    'radio_of_shell = {"550-53.0" = "starlink-v2-mini"}',
     "[demand]\npenetration = 0.002", "[demand]\nfactor = 2", '[demand]\nsubscriptions = "none"',
     "[demand]\nin_towns = 1", "[demand]\nbusy_hour_mbps_down = 2", "[demand]\nbusy_hour_mbps_up = 2",
     "[demand]\nplan_mbps_down = 100\nplan_mbps_up = 20\noversubscription = 20", '[demand]\ncurve = "flat"',

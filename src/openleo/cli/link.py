@@ -43,7 +43,7 @@ WORDS = {
 # Tens and hundreds of dB, beside which nothing else could be seen: a picture begins with what they make together.
 OF_EMPTY_SPACE = ("eirp_dbw", "free_space_db", "g_t_db_k", "boltzmann_db", "symbol_rate_dbhz")
 # Of a satellite or of terminals' service, not of one link.
-OF_CAPACITY = {"beams_down", "beams_up", "mbps_down_max", "mbps_up_max", "antennas"}
+OF_CAPACITY = {"feeder_times", "beams_down", "beams_up", "mbps_down_max", "mbps_up_max", "antennas"}
 
 
 class Way(NamedTuple):

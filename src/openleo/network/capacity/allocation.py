@@ -79,7 +79,7 @@ class SlotDemand:
 @dataclass(frozen=True, eq=False)
 class Allocation:
     """What one slot gives. Axes (cell,): rate_down_mbps, rate_up_mbps, binding (`Binding`); the rates' parts by class
-    and by node of the forest in `down` and `up`; quanta used by each satellite of `most_quanta`.
+    and by node of the forest in `down` and `up`; quanta used by each satellite of its `most_quanta`.
     """
 
     rate_down_mbps: Floats
@@ -89,7 +89,7 @@ class Allocation:
     down: Rates
     up: Rates
     used_quanta: Ints
-    most_quanta: int
+    most_quanta: Ints
     sales: int
 
 
@@ -149,7 +149,7 @@ def allocate(
         )
         for way in (0, 1)
     )  # fmt: skip
-    most = caps.beams * caps.shares
+    most = caps.beams_of(ways.satellites) * np.int32(caps.shares)
     binding = np.full(cells, Binding.DEMAND, np.int8)
     for way, rates in ((1, up), (0, down)):  # what stops the way down is told, where both are stopped
         total = asked[way].sum(axis=1)

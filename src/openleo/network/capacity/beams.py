@@ -122,7 +122,7 @@ def _market(
         favour[kept(candidates, previous)] *= 1.0 + keep
     total = tiers_mbps.sum(axis=0)
     path_offsets, path = _paths(candidates, caps, ways, total)
-    most = caps.beams * caps.shares
+    most = caps.beams_of(satellites) * np.int32(caps.shares)
     fastest = np.zeros(cells)
     np.maximum.at(fastest, candidates.cell, candidates.down_mbps)
     by_rate = (total < caps.channels * fastest) & (objective != "max_min")
@@ -136,11 +136,11 @@ def _market(
         weight=np.ones(cells),
         by_rate=by_rate,
         most_of_cell=np.full(cells, caps.channels * caps.shares, np.int32),
-        most_of_satellite=np.full(satellites, most, np.int32),
+        most_of_satellite=most,
         path_offsets=path_offsets,
         path=path,
         room_mbps=ways.down_mbps.copy(),
-        held=np.empty((satellites, max(most, 1)), np.int32),
+        held=np.empty((satellites, max(int(most.max(initial=0)), 1)), np.int32),
         held_count=np.zeros(satellites, np.int32),
         place=np.zeros(links, np.int32),
         quanta=np.zeros(links, np.int32),
@@ -179,17 +179,17 @@ def _paths(
     candidates: Candidates, caps: Caps, ways: Forest, asked_mbps: Floats
 ) -> tuple[NDArray[np.int64], Ints]:  # fmt: skip
     """The nodes on each satellite's way that could ever be full, given what beams can carry and cells ask for."""
-    satellites = ways.satellites
+    satellites, beams_of = ways.satellites, caps.beams_of(ways.satellites)
     fastest, wanted = np.zeros(satellites), np.zeros(satellites)
     np.maximum.at(fastest, candidates.satellite, candidates.down_mbps)
     np.add.at(wanted, candidates.satellite, asked_mbps[candidates.cell])
-    own = np.minimum(caps.beams * fastest, wanted)
+    own = np.minimum(beams_of * fastest, wanted)
     load = ways.loads(np.minimum(own, ways.down_mbps[:satellites]))
     load[:satellites] = own
     binds = load > ways.down_mbps
     fastest_up = np.zeros(satellites)
     np.maximum.at(fastest_up, candidates.satellite, candidates.up_mbps)
-    binds |= ways.loads(caps.beams * fastest_up) > ways.up_mbps
+    binds |= ways.loads(beams_of * fastest_up) > ways.up_mbps
     start = np.arange(satellites, dtype=np.int32)
     offsets, room = np.zeros(satellites + 1, np.int64), 8 * satellites
     while True:
@@ -211,7 +211,17 @@ def _with_channels(
     cos_least = float(np.cos(np.radians(caps.interference_deg)))
     around = np.ascontiguousarray(neighbours, np.int32)
     order = np.argsort(-market.given, kind="stable")
-    place = around, candidates.cell_km, candidates.satellite_km, cos_least, every, caps.beams, used, words, lit
+    place = (
+        around,
+        candidates.cell_km,
+        candidates.satellite_km,
+        cos_least,
+        every,
+        caps.beams_of(satellites),
+        used,
+        words,
+        lit,
+    )
     lost = channels.colour(market, order, *place)
     wanting = np.flatnonzero(market.demand_mbps - market.rate_mbps > beams.LEAST_MBPS)
     order = wanting[np.argsort((market.rate_mbps / market.weight)[wanting], kind="stable")]

@@ -74,7 +74,8 @@ class CapacityCase:
     """Radios and limits. `limits` holds the fields of `Caps` that the scenario states; others come from the radios.
 
     keep: how much better another satellite must be before a cell leaves the one that serves it. percent: of an average
-    year, in which the sky may be worse than counted.
+    year, in which the sky may be worse than counted. of_shell: by name of a shell, the
+    radio of its satellites where that is not `satellite`.
     """
 
     satellite: SatelliteRadio
@@ -87,6 +88,7 @@ class CapacityCase:
     limits: Mapping[str, float] = field(default_factory=dict)
     every_slots: int | None = None  # None: `computed_every` chooses
     rate_slots: int = 8
+    of_shell: Mapping[str, SatelliteRadio] = field(default_factory=dict)
 
     @property
     def sha256(self) -> str:
@@ -95,7 +97,9 @@ class CapacityCase:
 
     def said(self) -> dict[str, Any]:
         """Everything of it, for a fingerprint."""
+        others = [f"{shell} {one.name} {one.sha256}" for shell, one in sorted(self.of_shell.items())]
         return {
+            **({"of_shell": others} if others else {}),
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
             "percent": str(self.percent),
             "objective": self.objective,

@@ -94,7 +94,10 @@ def feeder_rates(
     made = []
     for side, ends in ways:
         assert ends is not None
-        made.append(_antenna_mbps(side, ends, climate, altitudes, elevation, allowed, table, satellite.margin_db))
+        made.append(
+            _antenna_mbps(side, ends, climate, altitudes, elevation, allowed, table, satellite.margin_db)
+            * np.float32(satellite.feeder_times)
+        )
     return FeederRates(satellite, gateway, percent, altitudes, float(first_deg), STEP_DEG, allowed, *made)
 
 

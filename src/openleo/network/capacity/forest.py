@@ -68,7 +68,9 @@ def grow(onward: ArrayLike, gateway: ArrayLike, pop: ArrayLike, caps: Caps, *, p
     kind[satellites:site] = np.where(goes_on, Binding.ISL, Binding.FEEDER)
     kind[site:end], kind[end:] = Binding.FEEDER, Binding.POP
 
-    def limits(satellite: float, feeder: float | Floats, sites: float | Floats, at_pop: float | Floats) -> Floats:
+    def limits(
+        satellite: float | Floats, feeder: float | Floats, sites: float | Floats, at_pop: float | Floats
+    ) -> Floats:
         limit = np.full(len(parent), np.inf)
         limit[:satellites] = satellite
         antenna = np.append(np.broadcast_to(feeder, gateways), np.inf)[np.where(lands, landing, gateways)]

@@ -59,6 +59,9 @@ class SatelliteRecord(Record):
     up: SideRecord = Field(description="From terminals.")
     feeder_up: SideRecord | None = Field(None, description="From gateways: what users download.")
     feeder_down: SideRecord | None = Field(None, description="To gateways: what users upload.")
+    feeder_times: Quantity = Field(
+        1.0, description="What one antenna carries over all feeder bands, in what the one described here does."
+    )
     beams_down: Quantity | None = Field(None, description="Beams to terminals at a time.")
     beams_up: Quantity | None = Field(None, description="Beams from terminals at a time.")
     mbps_down_max: Quantity | None = Field(None, description="All that the satellite hands down to terminals.")
@@ -121,6 +124,7 @@ SPANS: dict[str, tuple[float, float, str, dict[float, str]]] = {
     "antenna_m": (0.05, 40.0, "m", {100.0: "cm", 1000.0: "mm"}),
     "antennas": (1, 1000, "a number", {}),
     "bits_per_symbol_up_max": (0.1, 12.0, "bits", {}),
+    "feeder_times": (1.0, 100.0, "a number", {}),
     "beams_down": (1, 10_000, "a number", {}),
     "beams_up": (1, 10_000, "a number", {}),
     "mbps_down_max": (0.001, 1e7, "Mbit/s", {1e6: "bit/s", 1e3: "kbit/s"}),

@@ -83,6 +83,7 @@ class SatelliteRadio:
     mbps_up_max: float | None
     figures: Mapping[str, Figure] = field(repr=False)  # by key, `down.eirp_dbw`
     sha256: str = field(default="", repr=False)  # of the file
+    feeder_times: float = 1.0  # of what the feeder band described here carries, in all bands
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,7 @@ def _satellite(record: SatelliteRecord, sha256: str) -> SatelliteRadio:
         _value(record.mbps_up_max),
         figures,
         sha256,
+        number(record.feeder_times),
     )
 
 

@@ -19,7 +19,7 @@ from openleo import cells as h3cells
 from openleo.geodesy import look_angles
 from openleo.instants import SlotGrid
 from openleo.network.capacity import candidates as finding
-from openleo.network.capacity import forest
+from openleo.network.capacity import forest, generations
 from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
 from openleo.network.capacity.beams import Assignment
 from openleo.network.capacity.candidates import Candidates
@@ -28,6 +28,7 @@ from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.feeders import FeederRates
 from openleo.network.capacity.forest import Forest
+from openleo.network.capacity.generations import Generation
 from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, ChannelRates
 from openleo.network.capacity.user_rates import PRESSED, UserRates, by_territory, mean, pressed
 from openleo.network.constellation import Constellation
@@ -54,6 +55,7 @@ class Loaded:
     demand: Demand
     objective: str
     keep: float
+    others: tuple[Generation, ...] = ()  # satellites that do not have the radio of `rates` and `feeders`
 
     def with_demand(self, demand: Demand) -> Loaded:
         """The same network under another demand."""
@@ -72,16 +74,31 @@ def load(
 ) -> Loaded:
     """The tables and limits of a network for some cells."""
     altitude_km = altitudes_km(constellation)
-    feeders = case.feeders(gateways, altitude_km, _lowest(gateway_elevation_deg))
+    first_deg = _lowest(user_elevation_deg), _lowest(gateway_elevation_deg)
+    feeders = case.feeders(gateways, altitude_km, first_deg[1])
+    unlike = generations.by_radio(case, constellation)
+    others = tuple(
+        generations.generation(of_it, has_it, cells, gateways, altitude_km, *first_deg) for of_it, has_it in unlike
+    )
+    antennas = np.array(gateway_antennas) if gateway_antennas else None
+    caps = case.caps(feeders, antennas)
+    for (of_it, _), one in zip(unlike, others, strict=True):  # a site carries what it does under those it hears best
+        theirs = of_it.caps(one.feeders, antennas)
+        caps = replace(
+            caps,
+            site_down_mbps=np.maximum(caps.site_down_mbps, theirs.site_down_mbps),
+            site_up_mbps=np.maximum(caps.site_up_mbps, theirs.site_up_mbps),
+        )
     return Loaded(
         cells,
         h3cells.neighbours(cells),
-        case.rates(cells, altitude_km, _lowest(user_elevation_deg)),
+        case.rates(cells, altitude_km, first_deg[0]),
         feeders,
-        case.caps(feeders, np.array(gateway_antennas) if gateway_antennas else None),
+        generations.caps_of(caps, case.limits, unlike),
         demand,
         case.objective,
         case.keep,
+        others,
     )
 
 
@@ -175,10 +192,15 @@ def ready(
 ) -> tuple[Candidates, Forest]:
     """The candidates of a slot with their rates, and its ways with their limits."""
     found = with_rates(finding.find(users, positions, ways, slot), loaded.rates)
+    for one in loaded.others:
+        found = with_rates(found, one.rates, one.has_it)
     holds = positions.networks[slot].gateways if positions.networks else gateways
     trees = forest.grow(ways.onward[slot], ways.gateway[slot], holds.pop, loaded.caps, pops=len(gateways.pops))
-    if loaded.feeders is not None:
-        trees = with_feeders(trees, loaded.feeders, holds, positions.at_km[slot], ways.onward[slot], ways.gateway[slot])
+    first = ~np.any([one.has_it for one in loaded.others], axis=0) if loaded.others else None
+    for feeders, has_it in ((loaded.feeders, first), *((one.feeders, one.has_it) for one in loaded.others)):
+        if feeders is not None:
+            onward, gateway = ways.onward[slot], ways.gateway[slot]
+            trees = with_feeders(trees, feeders, holds, positions.at_km[slot], onward, gateway, has_it)
     return found, trees
 
 
@@ -218,8 +240,18 @@ def asking(
     return may, demand.at(instant, permitted | (shut if permitted.ndim == 1 else shut[:, None]))
 
 
-def with_rates(found: Candidates, rates: ChannelRates) -> Candidates:
-    """Candidates with what a channel of each carries."""
+def with_rates(found: Candidates, rates: ChannelRates, has_it: NDArray[np.bool_] | None = None) -> Candidates:
+    """Candidates with what a channel of each carries. has_it (satellite,): whose rates alone are set."""
+    if has_it is not None:
+        some = np.flatnonzero(has_it[found.satellite])
+        of_them = replace(
+            found, satellite=found.satellite[some], elevation_deg=found.elevation_deg[some],
+            offsets=np.concatenate([[0], np.cumsum(np.bincount(found.cell[some], minlength=found.cells))]),
+        )  # fmt: skip
+        theirs = with_rates(of_them, rates)
+        down, up = found.down_mbps.copy(), found.up_mbps.copy()
+        down[some], up[some] = theirs.down_mbps, theirs.up_mbps
+        return found.with_rates(down, up)
     altitude = rates.altitude_number(np.linalg.norm(found.satellite_km, axis=1) - EARTH_RADIUS_KM)
     return found.with_rates(
         *rates.of_links(found.cell.astype(np.int32), altitude[found.satellite], found.elevation_deg)
@@ -227,10 +259,14 @@ def with_rates(found: Candidates, rates: ChannelRates) -> Candidates:
 
 
 def with_feeders(
-    trees: Forest, feeders: FeederRates, gateways: Gateways, satellite_km: Floats, onward: Ints, gateway: Ints
-) -> Forest:
-    """The feeder links' limits as elevation and rain of their gateways have them, where they are the lower."""
-    lands = np.flatnonzero(onward == paths.LANDS_HERE)
+    trees: Forest, feeders: FeederRates, gateways: Gateways, satellite_km: Floats, onward: Ints, gateway: Ints,
+    has_it: NDArray[np.bool_] | None = None,
+) -> Forest:  # fmt: skip
+    """The feeder links' limits as elevation and rain of their gateways have them, where they are the lower.
+
+    has_it (satellite,): whose; all by default.
+    """
+    lands = np.flatnonzero((onward == paths.LANDS_HERE) if has_it is None else (onward == paths.LANDS_HERE) & has_it)
     at = gateway[lands]
     _, elevation, _ = look_angles(gateways.latitude_deg[at], gateways.longitude_deg[at], satellite_km[lands])
     above = np.linalg.norm(satellite_km[lands], axis=1) - EARTH_RADIUS_KM

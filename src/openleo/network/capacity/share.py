@@ -169,7 +169,7 @@ def among_classes(total: Floats, asked_mbps: Floats, weight: Floats, priority: I
 
 
 def what_binds(
-    candidates: Candidates, sold: Sold, ways: Forest, most_of_satellite: int, most_of_cell: int,
+    candidates: Candidates, sold: Sold, ways: Forest, most_of_satellite: Ints, most_of_cell: int,
     caps_mbps: Floats, channel_mbps: Floats, carries_mbps: Floats, rates: Rates, cells: NDArray[np.int64],
 ) -> NDArray[np.int8]:  # fmt: skip
     """The binding constraint of some cells that have less than their limit, one way."""

@@ -229,7 +229,7 @@ class _Counter:
     """Folds slots in, one after the other; `finish` gives the frozen result."""
 
     def __init__(self, weight: Floats, gateways: int, pops: int):
-        """weight (cell, class): of what is not given, in `short`."""
+        """Weight (cell, class): of what is not given, in `short`."""
         cells, classes = weight.shape
         self._weight = weight
         self._begin_s: list[float] = []

@@ -174,6 +174,39 @@ def choose_sites(
     return np.array(chosen, np.intp)
 
 
+def choose_by_coverage(visible: Sequence[Flags], outage: float, count: int) -> NDArray[np.intp]:
+    """Gateway sites one after the other, each time the one by which most satellites gain a site, whatever they sell.
+
+    Greedy, over some instants together: visible, axes (site, satellite). A satellite with k sites in view is without
+    one for outage^k of the time. Of equals the first. Returns as `choose_sites`.
+    """
+    unsure = [np.ones(row.shape[1]) for row in visible]
+    free = np.ones(len(visible[0]), np.bool_)
+    chosen: list[int] = []
+    while free.any() and len(chosen) < count:
+        gain = sum(((at @ left) for at, left in zip(visible, unsure, strict=True)), np.zeros(len(free)))
+        best = int(np.where(free, gain, -1.0).argmax())
+        for at, left in zip(visible, unsure, strict=True):
+            left[at[best]] *= outage
+        free[best] = False
+        chosen.append(best)
+    return np.array(chosen, np.intp)
+
+
+def assign_nearest(distance_km: Floats, visible: Flags, antennas: int, site_antennas: int) -> Flags:
+    """As `assign_antennas`, but links by their length, the shortest first; axes (site, satellite)."""
+    linked = np.zeros(visible.shape, np.bool_)
+    of_site, of_satellite = np.zeros(visible.shape[0], np.int64), np.zeros(visible.shape[1], np.int64)
+    site, satellite = np.nonzero(visible)
+    for link in np.argsort(distance_km[site, satellite], kind="stable"):
+        g, s = site[link], satellite[link]
+        if of_site[g] < site_antennas and of_satellite[s] < antennas:
+            linked[g, s] = True
+            of_site[g] += 1
+            of_satellite[s] += 1
+    return linked
+
+
 def assign_antennas(demand: Floats, visible: Flags, antennas: int, site_antennas: int) -> Flags:
     """Which links there are, axes (site, satellite): none holds more than its antennas.
 
@@ -194,12 +227,18 @@ def assign_antennas(demand: Floats, visible: Flags, antennas: int, site_antennas
 
 
 def carried_mbps(
-    demand: Floats, links: Flags, system: System, neighbours: NDArray[np.int32], joined: Flags
+    demand: Floats,
+    links: Flags,
+    system: System,
+    neighbours: NDArray[np.int32],
+    joined: Flags,
+    link_mbps: Floats | None = None,
 ) -> float:  # fmt: skip
     """The most that goes between users and the ground, over all ways at once: a maximum flow, in whole Mbit/s.
 
     links (site, satellite); neighbours, joined (satellite, k): the inter-satellite links, and which hold.
-    Neither a satellite nor a site passes more than all its antennas do. Where `links` are more than there are antennas
+    link_mbps (site, satellite): what each link carries; all carry `antenna_mbps` by default. Neither a satellite nor a
+    site passes more than all its antennas do. Where `links` are more than there are antennas
     for (all that see each other), they share their time without loss, and the flow is a bound.
     """
     sites, satellites = links.shape
@@ -209,10 +248,11 @@ def carried_mbps(
     number = np.arange(satellites)
     site, linked = np.nonzero(links)
     antenna = int(system.antenna_mbps)
+    carries = np.full(len(site), antenna) if link_mbps is None else np.floor(link_mbps[site, linked])
     edges = [
         (np.full(satellites, source), number, np.round(demand)),
         (number, down + number, np.full(satellites, antenna * system.antennas)),
-        (down + linked, site_node + site, np.full(len(site), antenna)),
+        (down + linked, site_node + site, carries),
         (site_node + np.arange(sites), np.full(sites, sink), np.full(sites, antenna * system.site_antennas)),
     ]
     if system.isl_mbps > 0.0:

@@ -58,10 +58,10 @@ def _forbidden(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _place(
-    c: int, s: int, e: int, every: np.uint32, beams: int, forbidden: Words, used: Words, words: Words, lit: Ints
+    c: int, s: int, e: int, every: np.uint32, beams: Ints, forbidden: Words, used: Words, words: Words, lit: Ints
 ) -> bool:  # fmt: skip
     """Give one quantum the lowest channel free, in the sub-slot where the satellite has most beams left."""
-    chosen, fewest = -1, beams
+    chosen, fewest = -1, beams[s]
     for t in range(forbidden.size):
         if (every & ~forbidden[t]) != 0 and lit[s, t] < fewest:
             chosen, fewest = t, lit[s, t]
@@ -79,14 +79,14 @@ def _place(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _make_room(
     m: Market, c: int, s: int, e: int, neighbours: Ints, cell_km: Floats, satellite_km: Floats, cos_least: float,
-    every: np.uint32, beams: int, forbidden: Words, used: Words, words: Words, lit: Ints,
+    every: np.uint32, beams: Ints, forbidden: Words, used: Words, words: Words, lit: Ints,
 ) -> bool:  # fmt: skip
     """Place one quantum where satellite s has no beam left, after moving another cell of it to another sub-slot."""
     shares = used.shape[1]
     satellite, quanta, cell, held = m.satellite, m.quanta, m.cell, m.held
     theirs = np.empty(shares, np.uint32)
     for full in range(shares):
-        if lit[s, full] < beams or (every & ~forbidden[full]) == 0:
+        if lit[s, full] < beams[s] or (every & ~forbidden[full]) == 0:
             continue
         for k in range(m.held_count[s]):
             other = held[s, k]
@@ -96,7 +96,7 @@ def _make_room(
             _forbidden(m, d, s, neighbours, cell_km, satellite_km, cos_least, used, words, theirs)
             for free in range(shares):
                 left = every & ~theirs[free]
-                if free == full or lit[s, free] >= beams or left == 0:
+                if free == full or lit[s, free] >= beams[s] or left == 0:
                     continue
                 taken = words[other, full] & (~words[other, full] + np.uint32(1))
                 words[other, full] &= ~taken
@@ -115,11 +115,12 @@ def _make_room(
 @njit(cache=True, nogil=True, error_model="numpy")
 def colour(
     m: Market, order: NDArray[np.int64], neighbours: Ints, cell_km: Floats, satellite_km: Floats, cos_least: float,
-    every: np.uint32, beams: int, used: Words, words: Words, lit: Ints,
+    every: np.uint32, beams: Ints, used: Words, words: Words, lit: Ints,
 ) -> int:  # fmt: skip
     """Place every quantum of the cells in `order`, one each, turn by turn; give back those that fit nowhere.
 
-    neighbours (cell, k), −1 for none; cos_least: of the interference angle; every: the bits of all channels. Out, all
+    neighbours (cell, k), −1 for none; cos_least: of the interference angle; every: the bits of all channels; beams
+    (satellite,): at a time. Out, all
     zero before: used (cell, sub-slot) and words (candidate, sub-slot), channels as bits; lit (satellite, sub-slot).
     Returns how many quanta were given back.
     """
@@ -153,7 +154,7 @@ def colour(
 @njit(cache=True, nogil=True, error_model="numpy")
 def fill_in(
     m: Market, order: NDArray[np.int64], fairly: bool, neighbours: Ints, cell_km: Floats, satellite_km: Floats,
-    cos_least: float, every: np.uint32, beams: int, used: Words, words: Words, lit: Ints, shut: NDArray[np.bool_],
+    cos_least: float, every: np.uint32, beams: Ints, used: Words, words: Words, lit: Ints, shut: NDArray[np.bool_],
 ) -> int:  # fmt: skip
     """Give cells that want more what is free and disturbs nobody, best candidates first. Returns how many quanta.
 

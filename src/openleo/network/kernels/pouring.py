@@ -42,13 +42,13 @@ def pour(
 @njit(cache=True, nogil=True, error_model="numpy")
 def stops(
     offsets: Offsets, satellite: Ints, rate: Floats, carries: Floats, load: Floats, shut: NDArray[np.bool_], used: Ints,
-    most: int, path_offsets: Offsets, path: Ints, room: Floats, cells: Offsets, found: Ints,
+    most: Ints, path_offsets: Offsets, path: Ints, room: Floats, cells: Offsets, found: Ints,
 ) -> None:  # fmt: skip
     """What stops each of some cells at the best of its candidates that could carry anything.
 
     rate (candidate,) of a whole channel; carries, load as `pour`; shut (candidate,): free, but for interference; used
-    (satellite,) quanta of `most`. Out: found (one for each of `cells`): the node on the way that is full, the nearest
-    first; NO_QUANTUM, DISTURBS, or NOTHING.
+    (satellite,) quanta of `most` (satellite,). Out: found (one for each of `cells`): the node on the way that is full,
+    the nearest first; NO_QUANTUM, DISTURBS, or NOTHING.
     """
     for k in range(cells.size):
         c = cells[k]
@@ -63,7 +63,7 @@ def stops(
                     why = path[n]
                     break
             if why == NOTHING and carries[e] - load[e] <= FULL_MBPS:
-                if used[s] >= most:
+                if used[s] >= most[s]:
                     why = NO_QUANTUM
                 elif shut[e]:
                     why = DISTURBS
