@@ -80,6 +80,7 @@ KINDS: dict[Any, str] = {
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
     str | dict[str, Any]: "text, or a table",
+    dict[str, str]: "table of texts",
 }
 
 
