@@ -110,7 +110,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "results": NETWORK | {"policy", "service"},
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
-    "uncertainty": NETWORK | {"results"},  # draws of a case, each computed
+    "uncertainty": NETWORK | {"service", "results"},  # draws of a case, each computed
     "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates", "uncertainty"},
     "scoring_rates": NETWORK | {"policy", "service", "results"},
     "shared_beams": NETWORK | {"policy", "service", "results"},

@@ -214,6 +214,12 @@ def test_intervals_of_a_run_are_those_of_runs_by_hand(case):
             ends = np.percentile(values, [5, 50, 95])
             assert (row[name]["p5"], row[name]["p50"], row[name]["p95"]) == pytest.approx(ends, abs=1e-6)
     assert [one["name"] for one in found["sources"]] == ["phasing", "masks", "penetration", "constants"]
+    given = [one.summary()["capacity"]["given_down_mbps"] for one in again]
+    assert found["capacity"]["given_down_mbps"]["p50"] == pytest.approx(np.median(given))
+    described = {row.name for row in attributes("summary") if row.name.startswith("intervals.capacity.")}
+    assert described == {f"intervals.capacity.{name}" for name in uncertainty.TOTALS} | {
+        f"intervals.capacity.{name}.{end}" for name, one in found["capacity"].items() for end in one
+    }
 
 
 def test_a_plan_writes_intervals_as_described(tmp_path):
@@ -231,7 +237,8 @@ def test_a_plan_writes_intervals_as_described(tmp_path):
             told |= {f"intervals.{part}[].{key}" for key in row}
             told |= {f"intervals.{part}[].{key}.{end}" for key, one in row.items() if isinstance(one, dict)
                      for end in one}  # fmt: skip
-    rates = {name for name in described if "mbps_p50." in name}  # no capacity here
+    assert found["capacity"] is None
+    rates = {name for name in described if "mbps_p50." in name or ".capacity." in name}
     assert told == described - rates
     assert found["territories"][0]["down_mbps_p50"] is None
     code, said, err = openleo("plan", tmp_path / "s.toml", "--out", out, "--json")

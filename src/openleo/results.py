@@ -238,10 +238,7 @@ def compute(
     on_reach: OnReach | None = None,
     parts: Parts | None = None,
 ) -> Results:
-    """Run a case. `on_reach` is handed every chunk of slots as it is made, for those who want more than statistics.
-
-    parts: of another run over the same area under the same rules, which saves to cut them anew.
-    """
+    """Run a case. `on_reach` is handed each chunk of slots as made; `parts`: another run's over the same area and rules."""
     if case.not_kept:
         raise InputError(case.not_kept)
     started = time.perf_counter()
@@ -249,8 +246,7 @@ def compute(
     tell("cutting cells by territory", 0, 1)
     first, second = case.rules, case.compare
     regions = regions_of_both(first, second)
-    if parts is None:
-        parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
+    parts = parts or parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
     if said := notes_on_pops(case, parts):
         case = replace(case, notes=(*case.notes, *said))

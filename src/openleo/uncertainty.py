@@ -24,6 +24,7 @@ from openleo.network.constellation import Constellation
 from openleo.network.topology import Topology
 from openleo.places import population
 from openleo.results import Case, OnProgress, Results, compute
+from openleo.service.summary import capacity_json
 
 Floats = NDArray[np.float64]
 Figures = Mapping[tuple[str, str], float | None]  # by (of what, which number); None: there is none
@@ -304,6 +305,8 @@ def _swing(values: Floats) -> float:
 
 # --- of a plan ----------------------------------------------------------------------------------------------------
 
+WHOLE = ""  # the run as a whole, beside its territories
+TOTALS = ("asked_down_mbps", "given_down_mbps", "asked_up_mbps", "given_up_mbps")
 HEADLINES = ("can_serve", "served", "rtt_ms_p50", "down_mbps_p50", "up_mbps_p50")
 
 
@@ -314,9 +317,12 @@ def intervals(
     case = replace(results.case, compare=None, compare_network=None)
 
     def figures(drawn: Case) -> Figures:
-        rows = compute(drawn, threads=threads, parts=results.parts).territories
-        return {(row.territory, name): getattr(row, name) for row in rows for name in HEADLINES}
+        again = compute(drawn, threads=threads, parts=results.parts)
+        told = {(row.territory, name): getattr(row, name) for row in again.territories for name in HEADLINES}
+        total = capacity_json(again.service) or {}
+        return told | {(WHOLE, name): total.get(name) for name in TOTALS}
 
     found = spread(case, figures, draws, seed, on_progress or (lambda _what, _done, _of: None))
     rows = [{"territory": row.territory, **found.row(row.territory, HEADLINES)} for row in results.territories]
-    return {**found.as_json(), "territories": rows}
+    total = found.row(WHOLE, TOTALS) if case.capacity else None
+    return {**found.as_json(), "capacity": total, "territories": rows}
