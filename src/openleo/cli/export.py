@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from openleo.cli import (
+    export_beams,
     export_czml,
     export_failures,
     export_hand_overs,
@@ -27,3 +28,4 @@ app.command("failures")(export_failures.failures)
 app.command("hand-overs")(export_hand_overs.hand_overs)
 app.command("planes")(export_planes.planes)
 app.command("load")(export_load.load)
+app.command("beams")(export_beams.beams)
