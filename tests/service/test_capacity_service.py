@@ -156,6 +156,17 @@ def test_a_cell_out_of_reach_has_no_rate():
     assert np.isnan([*down, *up]).all()
 
 
+def test_where_nobody_is_served_no_line_is_tested():
+    """Reach by a table of PoPs may leave out a cell that capacity's common ways reach."""
+    (service,) = one_beam(300.0, 300.0, BOTH)
+    one = replace(service.statistics, can_serve=np.array([1.0, 0.0]), no_gateway=np.array([0.0, 1.0]))
+    made = serve(one, PARTS, service.mask, "fixed", service.rates)
+    assert [row.down_mbps_p50 for row in by_territory(made)] == [16.67, None]
+    cells = by_cell(made)
+    assert np.isnan([cells.down_mbps_p50[1], cells.up_mbps_p50[1], cells.rtt_ms_p50[1]]).all()
+    assert cells.down_mbps_p50[0] == 16.67
+
+
 def test_slots_between_are_left_out():
     (service,) = one_beam(300.0, 300.0, BOTH, every=2)
     assert service.rates.tally.slots == 1

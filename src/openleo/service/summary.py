@@ -52,7 +52,8 @@ def by_territory(service: ServiceMap, order: Sequence[str] = ()) -> list[Territo
         return rows
     number = {id_: group for group, id_ in enumerate(present)}
     group = np.array([number[id_] for id_ in service.parts.territory], np.intp)
-    down, up = (as_rates(one) for one in service.rates.users_mbps(group, len(present), service.class_))
+    testing = np.where(reached(service), group, -1)
+    down, up = (as_rates(one) for one in service.rates.users_mbps(testing, len(present), service.class_))
     bound = bound_by_part(service)
     made = []
     for own, (row, down_mbps, up_mbps) in enumerate(zip(rows, down, up, strict=True)):
@@ -60,6 +61,11 @@ def by_territory(service: ServiceMap, order: Sequence[str] = ()) -> list[Territo
         bound_by = _words(_shares(service.parts, mine) @ bound[mine])
         made.append(replace(row, down_mbps_p50=down_mbps, up_mbps_p50=up_mbps, bound_by=bound_by))
     return made
+
+
+def reached(service: ServiceMap) -> NDArray[np.bool_]:
+    """Parts that reach knows, axes (part,): common ways of capacity may lead to whom a table of PoPs leaves out."""
+    return np.asarray(service.statistics.can_serve[service.parts.cell] > 0.0)
 
 
 def as_rates(mbps: Floats) -> list[float | None]:
@@ -196,7 +202,8 @@ def _rates_by_cell(service: ServiceMap) -> dict[str, Any]:
         none = np.full(cells, np.nan)
         return {**dict.fromkeys(RATE_COLUMNS, none), "bound_by": [""] * cells}
     tally, parts = service.rates.tally, service.parts
-    down, up = service.rates.users_mbps(parts.cell.astype(np.intp), cells, service.class_)
+    group = np.where(reached(service), parts.cell, -1).astype(np.intp)
+    down, up = service.rates.users_mbps(group, cells, service.class_)
     people = np.bincount(parts.cell, parts.people, minlength=cells)
     weight = np.where(people[parts.cell] > 0.0, parts.people, parts.area_km2)
     bound = bound_by_part(service) * weight[:, None]

@@ -126,8 +126,11 @@ def tally(
             ways = routes(positions, network.gateways, feeders, network.topology, alone)
         return run.ready(users, positions, ways, 0, network.gateways, loaded)
 
-    nothing = np.zeros((len(cells), len(loaded.demand.classes)))
-    counters = [_Counter(weight) for weight in weights or [nothing] * len(permissions)]
+    classes, gateways = loaded.demand.classes, network.gateways
+    nothing = np.zeros((len(cells), len(classes)))
+    counters = [
+        _Counter(weight, len(gateways), len(gateways.pops)) for weight in weights or [nothing] * len(permissions)
+    ]
     with ThreadPoolExecutor(threads) as pool:
         if every > 1:
             slots = _apart(pool, threads, prepared, grid, numbers, loaded, permissions, hard)
@@ -138,8 +141,7 @@ def tally(
                 counter.add(one, numbers[done] * grid.slot_s)
             if tell:
                 tell(done + 1, len(numbers))
-    names = tuple(one.name for one in loaded.demand.classes)
-    return tuple(counter.finish(names) for counter in counters)
+    return tuple(counter.finish(tuple(one.name for one in classes)) for counter in counters)
 
 
 Prepared = Callable[[int], tuple[Candidates, Forest]]
@@ -226,25 +228,24 @@ def _isl_counts(load_mbps: Floats, isl_mbps: float) -> NDArray[np.int64]:
 class _Counter:
     """Folds slots in, one after the other; `finish` gives the frozen result."""
 
-    def __init__(self, weight: Floats) -> None:
+    def __init__(self, weight: Floats, gateways: int, pops: int):
+        """For cells and classes as the weight (cell, class) has them."""
+        cells, classes = weight.shape
         self._weight = weight
-        self._begin_s: list[float] = []
         self._short: list[float] = []
-        self._totals: list[Floats] = []  # (asked or given, way) of each slot
+        self._begin_s: list[float] = []
+        self._totals: list[Floats] = []  # of each slot, axes (asked or given, way)
+        axes = {"asked_mbps": cells, "rate_mbps": cells, "gateway_mbps": gateways, "pop_mbps": pops}
+        self._sums = {name: np.zeros((2, length)) for name, length in axes.items()}
+        self._given, self._asks = np.zeros((cells, classes)), np.zeros((cells, classes), np.bool_)
+        self._with_way = np.zeros(cells, np.int64)
+        self._binding = np.zeros((cells, len(Binding)), np.uint16)
+        self._isl = np.zeros((2, LOAD_BINS), np.int64)
         self._hard = 0
+        self._brought, self._channel = np.zeros((2, cells)), np.zeros((2, cells))  # under pressure, by way
+        self._known = np.zeros((2, cells), np.int64)
 
     def add(self, slot: SlotTally, begin_s: float) -> None:
-        if not self._begin_s:
-            self._sums: dict[str, NDArray[np.float64]] = {
-                name: np.zeros(getattr(slot, name).shape) for name in ("asked_mbps", "rate_mbps", "gateway_mbps",
-                                                                      "pop_mbps")
-            }  # fmt: skip
-            self._given, self._asks = np.zeros(slot.given.shape), np.zeros(slot.given.shape, np.bool_)
-            self._with_way = np.zeros(len(slot.given), np.int64)
-            self._binding = np.zeros((len(slot.given), len(Binding)), np.uint16)
-            self._isl = np.zeros(slot.isl_counts.shape, np.int64)
-            self._pressed = np.zeros((4, len(slot.given)))
-            self._known = np.zeros((2, len(slot.given)), np.int64)
         self._begin_s.append(begin_s)
         self._short.append(float((self._weight * (1.0 - slot.given))[slot.has_way].sum()))
         self._totals.append(np.stack([slot.asked_mbps.sum(axis=1), slot.rate_mbps.sum(axis=1)]))
@@ -258,8 +259,8 @@ class _Counter:
         if slot.pressed is not None:
             one = slot.pressed
             channels = np.stack([one.channel_down_mbps, one.channel_up_mbps])
-            self._pressed[:2] += one.down_mbps, one.up_mbps
-            self._pressed[2:] += np.nan_to_num(channels)
+            self._brought += np.stack([one.down_mbps, one.up_mbps])
+            self._channel += np.nan_to_num(channels)
             self._known += np.isfinite(channels)
             self._hard += 1
 
@@ -269,10 +270,9 @@ class _Counter:
         given = np.where(never, np.where(self._asks, 0.0, 1.0), self._given / np.maximum(self._with_way, 1)[:, None])
         mean = {name: total / slots for name, total in self._sums.items()}
         totals = np.stack(self._totals)
-        channels = np.divide(
-            self._pressed[2:], self._known, out=np.full(self._known.shape, np.nan), where=self._known > 0
-        )
-        pressed = Pressed(self._pressed[0] / self._hard, self._pressed[1] / self._hard, channels[0], channels[1])
+        known = self._known > 0
+        channel = np.divide(self._channel, self._known, out=np.full(known.shape, np.nan), where=known)
+        brought = self._brought / self._hard
         return Tally(
             slots=slots,
             pressed_slots=self._hard,
@@ -283,7 +283,7 @@ class _Counter:
             rate_down_mbps=mean["rate_mbps"][0],
             rate_up_mbps=mean["rate_mbps"][1],
             binding=self._binding,
-            pressed=pressed,
+            pressed=Pressed(brought[0], brought[1], channel[0], channel[1]),
             gateway_down_mbps=mean["gateway_mbps"][0],
             gateway_up_mbps=mean["gateway_mbps"][1],
             pop_down_mbps=mean["pop_mbps"][0],

@@ -84,7 +84,7 @@ def user_mbps(load_: ArrayLike, channel_mbps: ArrayLike, terminal_mbps: float, f
     """What a test of one line finds.
 
     >>> user_mbps([0.1, 0.5, 0.99, 2.0], 700.0, terminal_mbps=400.0).round(1).tolist()
-    [400.0, 350.0, 25.3, 12.5]
+    [400.0, 350.0, 25.0, 12.5]
     """
     full = np.asarray(load_, np.float64)
     left = np.asarray(channel_mbps, np.float64) * np.maximum(1.0 - full, 0.0)
