@@ -31,7 +31,7 @@ from openleo.service.change import Side
 from openleo.service.rates import Rates, demand_of, permission, rates_from, rates_under
 from openleo.units import SECONDS_PER_DAY
 
-CODE = "shared_beams"  # this module, and with it all that makes what is kept
+CODE = "effects"  # which runs this module and all that makes what is kept, and whose hash is at hand
 
 
 @dataclass(frozen=True)

@@ -184,7 +184,7 @@ def _effect(results: Results) -> Markup:
         said.append(_moved(moved))
     untouched = len(rows) - len(changed)
     if untouched:
-        by_rules = " by rules" if moved else ""
+        by_rules = " by rules" if results.effect.shared else ""
         said.append(paragraph(f"Nothing changes elsewhere{by_rules}; rows left out: {untouched}.", class_="note"))
     said.append(
         paragraph(

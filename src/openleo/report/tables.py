@@ -74,7 +74,8 @@ def effect_table(results: Results) -> RenderableType:
         said.append(table)
     untouched = len(rows) - len(changed)
     if untouched:
-        said.append(Text(f"Nothing changes elsewhere; rows left out: {untouched}.", style=QUIET))
+        by_rules = " by rules" if results.effect.shared else ""
+        said.append(Text(f"Nothing changes elsewhere{by_rules}; rows left out: {untouched}.", style=QUIET))
     said.append(Text(words.beams_finding(results.effect), style=QUIET))
     return Group(*said)
 
