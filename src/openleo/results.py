@@ -236,7 +236,7 @@ def compute(
     on_reach: OnReach | None = None,
     parts: Parts | None = None,
 ) -> Results:
-    """Run a case. `on_reach` is handed each chunk of slots as made; `parts`: another run's over the same area and rules."""
+    """Run a case. `on_reach` is handed each chunk of slots; `parts`: another run's over the same area and rules."""
     if case.not_kept:
         raise InputError(case.not_kept)
     started = time.perf_counter()
