@@ -1,8 +1,8 @@
 """A slot with everybody on the network, beside what scipy would be asked for the same.
 
 The linear programme over all candidates (HiGHS) and the integer maximum flow; both answer less: no quanta, channels in
-turn or interference, and the flow no beams. For the world's 41,162 cells the programme takes minutes; it stands beside
-a world of 5,882.
+turn or interference, and the flow no beams. Of the world's 41,162 cells the programme has 770,000 unknowns; it stands
+beside a world of 5,882.
 """
 
 from __future__ import annotations
