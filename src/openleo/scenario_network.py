@@ -39,6 +39,7 @@ from openleo.units import EARTH_RADIUS_KM, SECONDS_PER_DAY
 
 SHELL_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)  # of a scenario's own shells, as of the catalogue's
 STARLINKS = "starlink-2026"  # list of PoPs, where none is named
+MOST_NAMED = 5  # PoPs in one line
 OLD_ELEMENTS_DAYS = 7.0  # an element set a day older is off by 7 km in the median and by 370 km at worst
 
 
@@ -295,10 +296,20 @@ def read_ground(
     detour = record.fibre_detour if own_detour else chain.read_constants()[0].fibre_detour
     joined = gateway_list.join(landing, work, detour)
     if record.serving_pops == serving_pops.NEAREST:
+        _refuse_pops_out_of_reach(joined, file)
         return joined, sources, None
     table, content = serving_pops.read(record.serving_pops, pops[0], joined, folder, file, "ground.serving_pops")
     sources["serving_pops"] = Source(record.serving_pops, hashlib.sha256(content).hexdigest())
     return joined, sources, table
+
+
+def _refuse_pops_out_of_reach(gateways: gateway_list.Gateways, file: str) -> None:
+    """Raise InputError where no gateway reaches any PoP; that some of many are out of reach is told in the notes."""
+    if len(gateways) and len(serving_pops.out_of_reach(gateways)) == len(gateways.pops):
+        named = ", ".join(pop.name for pop in gateways.pops[:MOST_NAMED])
+        more = f" and {len(gateways.pops) - MOST_NAMED:,} more" if len(gateways.pops) > MOST_NAMED else ""
+        rule = f"no gateway reaches a PoP ({named}{more}): none works within {serving_pops.LONGEST_FIBRE_KM:,.0f} km."
+        raise InputError(Problem(file, "ground.pops", rule, "Add a gateway there, or name other PoPs."))
 
 
 def chain_faults(record: LinksRecord, file: str) -> list[Problem]:
@@ -334,6 +345,9 @@ def notes_on_ground(gateways: gateway_list.Gateways, serving: serving_pops.Servi
     if lacking:
         near = f"no gateway of the list is within {gateway_list.GAP_KM:.0f} km of these PoPs"
         notes.append(f"Gateways are assumed at {', '.join(lacking)}: {near} (pop_gateways).")
+    if serving is None and (beyond := serving_pops.out_of_reach(gateways)):
+        named = ", ".join(pop.name for pop in gateways.pops if pop.name in beyond)
+        notes.append(f"No gateway works within {serving_pops.LONGEST_FIBRE_KM:,.0f} km of these PoPs: {named}.")
     if serving is not None and serving.not_working:
         names = ", ".join(serving.not_working)
         notes.append(

@@ -303,6 +303,28 @@ def test_a_pop_that_serves_nobody_by_the_table_may_be_out_of_reach(here):
     assert line.startswith("r.toml: nonsense")
 
 
+@pytest.mark.parametrize("assumed", ["true", "false"])
+def test_pops_that_no_gateway_reaches_are_refused_without_a_table_too(here, assumed):
+    """Each gateway is joined to the nearest PoP, which must not be half the Earth away."""
+    pops = "name,lat_deg,lon_deg\nFrankfurt,50.1,8.7\nLisbon,38.7,-9.1\n"
+    ground = f'gateways = "g.csv"\npops = "pops.csv"\npop_gateways = {assumed}\n'
+    write(here, {"g.csv": GATEWAYS, "pops.csv": pops}, ground=ground)
+    if assumed == "true":  # gateways stand at both
+        code, _, err = openleo("plan", "s.toml", "--slots", "1")
+        assert code == 0, err
+        return
+    (line,) = refused(here, "plan", "s.toml")
+    for words in ("s.toml: ground.pops: no gateway reaches a PoP (Frankfurt, Lisbon)", "within 5,000 km", "Add a"):
+        assert words in line
+
+
+def test_a_pop_out_of_reach_among_others_is_told(here):
+    write(here, {"g.csv": GATEWAYS, "pops.csv": POPS}, ground='gateways = "g.csv"\npops = "pops.csv"\n')
+    code, _, err = openleo("plan", "s.toml", "--slots", "1")
+    assert code == 0, err
+    assert "No gateway works within 5,000 km of these PoPs: Frankfurt." in err
+
+
 # --- all of it at once --------------------------------------------------------------------------------------------
 
 

@@ -111,7 +111,7 @@ def _table(content: bytes, source: str, file: str, listed: Sequence[Station], ga
         raise InputError(Problem(file, "", rule, f"Serving PoPs need {', '.join(NEEDED)}; share may be left out."))
     by_name = {name: station for station in listed for name in (station.code, station.name) if name}
     number = {station.name: n for n, station in enumerate(gateways.pops)}
-    unreached = _unreached(gateways)
+    unreached = out_of_reach(gateways)
     problems: list[Problem] = []
     found: dict[str, list[Listed]] = {}
     said: dict[tuple[str, str], int] = {}
@@ -165,8 +165,8 @@ def _faults(
     return faults, share
 
 
-def _unreached(gateways: Gateways) -> set[str]:
-    """The PoPs near which no gateway works."""
+def out_of_reach(gateways: Gateways) -> set[str]:
+    """The PoPs near which no gateway works: none within LONGEST_FIBRE_KM."""
     works = [one for one, pop in zip(gateways.stations, gateways.pop, strict=True) if pop >= 0]
     if not works:
         return {pop.name for pop in gateways.pops}

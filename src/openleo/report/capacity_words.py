@@ -41,7 +41,9 @@ def findings(results: Results) -> list[str]:
     rates = results.service.rates
     if rates is None:
         return []
-    told = [given(rates.tally), bound(results.territories), measured(results.territories)]
+    drawn = results.intervals["territories"] if results.intervals else ()
+    ends = {row["territory"]: (one["p5"], one["p95"]) for row in drawn if (one := row["down_mbps_p50"])}
+    told = [given(rates.tally), bound(results.territories), measured(results.territories, ends)]
     return [sentence for sentence in told if sentence]
 
 

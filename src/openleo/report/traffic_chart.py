@@ -17,6 +17,7 @@ from openleo.report.words import rate
 Floats = NDArray[np.float64]
 
 LEVELS = 4  # of the axis, about
+ABOVE = 14.0  # room over the plot, for the unit
 GIVEN, ASKED = "given", "asked"
 
 
@@ -60,9 +61,9 @@ def chart(begin_s: Floats, asked: Floats, given: Floats, grid: SlotGrid, longitu
         "svg", tag("title", said),
         tag("path", d=day_chart.outline(x, nothing, given, y), class_=GIVEN),
         tag("path", d=day_chart.outline(x, given, np.maximum(asked, given), y), class_=ASKED),
-        *levels, day_chart.text(LEFT + 6.0, TOP + 12.0, unit, "start"),
+        *levels, day_chart.text(LEFT, TOP - 6.0, unit, "start"),
         *day_chart.hours(grid, end_s, longitude_deg),
-        viewBox=f"0 0 {WIDE:g} {TALL:g}", role="img", aria_label=said, class_="chart",
+        viewBox=f"0 {-ABOVE:g} {WIDE:g} {TALL + ABOVE:g}", role="img", aria_label=said, class_="chart",
     )  # fmt: skip
 
 

@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.instants import SlotGrid
-from openleo.network.capacity import run
+from openleo.network.capacity import forest, run
 from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
 from openleo.network.capacity.beams import Assignment
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
-from openleo.network.kernels import paths
 from openleo.network.reach import Network, cell_users, gateway_sites, positions_over
 from openleo.network.routing import routes
 from openleo.places.parts import Parts
@@ -66,19 +65,6 @@ def shared_slots(
             previous = made.assignment
             holds = positions.networks[0].gateways if positions.networks else network.gateways
             yield SharedSlot(
-                number * grid.slot_s, found, asked, may, made, landings(ways.onward[0], ways.gateway[0]),
+                number * grid.slot_s, found, asked, may, made, forest.landings(ways.onward[0], ways.gateway[0]),
                 np.asarray(holds.pop, np.int32),
             )  # fmt: skip
-
-
-def landings(onward: NDArray[np.int32], gateway: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The gateway at the end of each satellite's way (satellite,), −1 for no way.
-
-    >>> none, here = paths.NO_WAY, paths.LANDS_HERE
-    >>> landings(np.array([1, 2, here, none], np.int32), np.array([-1, -1, 7, -1], np.int32)).tolist()
-    [7, 7, 7, -1]
-    """
-    at = np.arange(len(onward), dtype=np.int32)
-    while (goes_on := onward[at] >= 0).any():
-        at = np.where(goes_on, onward[at], at).astype(np.int32)
-    return np.where(onward[at] == paths.LANDS_HERE, gateway[at], np.int32(-1))

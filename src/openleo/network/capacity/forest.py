@@ -99,3 +99,16 @@ def grow(onward: ArrayLike, gateway: ArrayLike, pop: ArrayLike, caps: Caps, *, p
         limits(caps.satellite_up_mbps, caps.feeder_up_mbps, caps.site_up_mbps, caps.pop_up_mbps),
         hops,
     )  # fmt: skip
+
+
+def landings(onward: Ints, gateway: Ints) -> Ints:
+    """The gateway at the end of each satellite's way (satellite,), −1 for no way.
+
+    >>> none, here = paths.NO_WAY, paths.LANDS_HERE
+    >>> landings(np.array([1, 2, here, none], np.int32), np.array([-1, -1, 7, -1], np.int32)).tolist()
+    [7, 7, 7, -1]
+    """
+    at = np.arange(len(onward), dtype=np.int32)
+    while (goes_on := onward[at] >= 0).any():
+        at = np.where(goes_on, onward[at], at).astype(np.int32)
+    return np.where(onward[at] == paths.LANDS_HERE, gateway[at], np.int32(-1))
