@@ -8,7 +8,7 @@ import numpy as np
 
 from openleo.network.capacity.tally import Tally
 from openleo.places.territories import display_name
-from openleo.report import words
+from openleo.report import how_sure, words
 from openleo.results import Results
 from openleo.service.summary import TerritoryRow
 
@@ -41,9 +41,8 @@ def findings(results: Results) -> list[str]:
     rates = results.service.rates
     if rates is None:
         return []
-    drawn = results.intervals["territories"] if results.intervals else ()
-    ends = {row["territory"]: (one["p5"], one["p95"]) for row in drawn if (one := row["down_mbps_p50"])}
-    told = [given(rates.tally), bound(results.territories), measured(results.territories, ends)]
+    told = [given(rates.tally), bound(results.territories)]
+    told.append(measured(results.territories, how_sure.of_download(results.intervals)))
     return [sentence for sentence in told if sentence]
 
 
