@@ -37,6 +37,13 @@ class CapacityRecord(Record):
     percent: float = Field(
         0.5, ge=0.01, le=50.0, description="Of an average year, in %: how long the sky may be worse than is counted."
     )
+    other_site_km: float | None = Field(
+        None,
+        ge=0.0,
+        le=1000.0,
+        description="How far from each gateway a second site stands that takes over when rain ends its feeder links: "
+        "both fade at once for `percent` of the year, each for more of it (P.618-13, 2.2.4.1). Default: there is none.",
+    )
     beams_per_satellite: int | None = Field(
         None, ge=0, le=10_000, description="Beams at a time. Default: the satellite radio's beams_down."
     )

@@ -66,6 +66,7 @@ def read_capacity(
         capacity.percent, asked_, capacity.objective, capacity.hysteresis, limits_of(capacity), capacity.every_slots,
         capacity.rate_slots,
         {shell: given(one) for shell, one in of_shell.items()},
+        capacity.other_site_km,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 

@@ -11,6 +11,8 @@ from openleo import cells as h3cells
 from openleo.capacity_file import CapacityRecord
 from openleo.errors import InputError
 from openleo.network.capacity.caps import Caps
+from openleo.network.capacity.feeders import feeder_rates
+from openleo.network.capacity.rain_grid import climate
 from openleo.places.areas import parts_of
 from openleo.places.territories import territories
 from openleo.scenario import Scenario
@@ -287,3 +289,19 @@ def test_terminals_of_a_list_that_lie_elsewhere_are_told(case_of):
     case = case_of(rest, t__csv="id,class,lat_deg,lon_deg\na,fixed,-21.14,-175.2\nc,fixed,50,10\n")
     _, said = demand_of(case.capacity, parts_of(case.area, case.resolution, ()))
     assert said == ("Of [demand] terminals 1 lies in no cell of the run and asks for nothing.",)
+
+
+def test_a_second_site_takes_over_in_rain(case_of):
+    """The feeder links of a run are those of `feeder_rates`, whose authority is P.618-13: more in the wet tropics."""
+    text = "[capacity]\nenabled = true\npercent = 0.1\n{}"
+    alone, two = (case_of(text.format(rest)) for rest in ("", "other_site_km = 50\n"))
+    assert alone.capacity.sha256 != two.capacity.sha256
+    gateways, altitude = two.network.gateways, [550.0]
+    found = [one.capacity.feeders(gateways, altitude, 25.0) for one in (alone, two)]
+    sky = climate(gateways.latitude_deg, gateways.longitude_deg)
+    by_hand = feeder_rates(two.capacity.satellite, two.capacity.gateway, sky, altitude, 0.1, 50.0, first_deg=25.0)
+    assert found[1].up_mbps.tobytes() == by_hand.up_mbps.tobytes()
+    wettest = int(sky.r001_mm_h.argmax())
+    assert found[1].site_percent[wettest] > 0.2
+    assert found[1].up_mbps[:, wettest].mean() > 1.2 * found[0].up_mbps[:, wettest].mean()
+    assert (found[1].up_mbps >= found[0].up_mbps - 1e-3).all()

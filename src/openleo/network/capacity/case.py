@@ -89,6 +89,7 @@ class CapacityCase:
     every_slots: int | None = None  # None: `computed_every` chooses
     rate_slots: int = 8
     of_shell: Mapping[str, SatelliteRadio] = field(default_factory=dict)
+    other_site_km: float | None = None  # from each gateway, where it has a second site; None: it has none
 
     @property
     def sha256(self) -> str:
@@ -100,6 +101,7 @@ class CapacityCase:
         others = [f"{shell} {one.name} {one.sha256}" for shell, one in sorted(self.of_shell.items())]
         return {
             **({"of_shell": others} if others else {}),
+            **({} if self.other_site_km is None else {"other_site_km": str(self.other_site_km)}),
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
             "percent": str(self.percent),
             "objective": self.objective,
@@ -144,8 +146,9 @@ class CapacityCase:
         """What one antenna of each gateway carries; None where the satellite's feeder links are not known."""
         sky = climate(gateways.latitude_deg, gateways.longitude_deg)
         return feeder_rates(
-            self.satellite, self.gateway, sky, tables_at_km(altitude_km), self.percent, first_deg=first_deg
-        )
+            self.satellite, self.gateway, sky, tables_at_km(altitude_km), self.percent, self.other_site_km,
+            first_deg=first_deg,
+        )  # fmt: skip
 
     def caps(self, feeders: FeederRates | None = None, antennas: ArrayLike | None = None) -> Caps:
         """The limits. antennas (gateway,): a site carries what so many do under the satellites that it hears best; −1,
