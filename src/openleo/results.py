@@ -34,6 +34,7 @@ from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
 from openleo.service.day import Day, DayTally
+from openleo.service.displaced import OF_AREA
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
 from openleo.service.rates import Rates, demand_of, rates_under
@@ -253,7 +254,7 @@ def compute(
     demand = None
     if case.capacity:
         demand, said = demand_of(case.capacity, parts)
-        case = replace(case, notes=(*case.notes, *said))
+        case = replace(case, notes=(*case.notes, *([] if case.area.world else [OF_AREA]), *said))
     cut = time.perf_counter()
     classes = classes_of(case)
     at = case.grid.start  # a window that changes later in the run is told in the notes

@@ -128,6 +128,17 @@ def test_pressed_slots_are_spread_over_the_computed_ones():
     assert one.pressed.channel_up_mbps == pytest.approx(expected.channel_up_mbps)
 
 
+def test_what_a_user_finds_does_not_turn_on_whom_the_objective_would_leave_dark():
+    """Pressed for the most in total, far cells would have nothing, though none lacks anything as it is."""
+    parts, loaded = taiwan()
+    fair, total = (
+        tally.tally(gen1(), GRID, parts.cells, replace(loaded, objective=one), permissions(parts)[:1], 7, 1)[0]
+        for one in ("max_min", "total")
+    )
+    same(fair.pressed, total.pressed)
+    assert fair.rate_down_mbps.tolist() != total.rate_down_mbps.tolist()
+
+
 def test_gateways_that_are_withheld_or_out_carry_nothing():
     parts, _ = taiwan()
     network = gen1()

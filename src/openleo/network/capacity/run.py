@@ -42,6 +42,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Chunk = TypeVar("Chunk")
 
+PRESSED_BY = "max_min"  # so that shares stay in the ratio of what is asked for, whatever objective a slot has
+
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
@@ -165,7 +167,7 @@ def pressed_slot(
     asked = loaded.demand.at(None)
     times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
     more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
-    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=loaded.objective)
+    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=PRESSED_BY)
 
 
 def territory_rates(

@@ -192,7 +192,7 @@ def _slot(
     if hard:
         _, busiest = run.asking(loaded.demand, None, permitted)
         more = replace(busiest, down_mbps=busiest.down_mbps * PRESSED, up_mbps=busiest.up_mbps * PRESSED)
-        pressure = user_rates.pressed(found, decide(demand=more))
+        pressure = user_rates.pressed(found, decide(demand=more, objective=run.PRESSED_BY))
     return _counted(found, trees, loaded.caps.isl_mbps, may, asked, made, pressure), made.assignment
 
 
