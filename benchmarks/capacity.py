@@ -1,8 +1,8 @@
 """A slot with everybody on the network, beside what scipy would be asked for the same.
 
 The linear programme over all candidates (HiGHS) and the integer maximum flow; both answer less: no quanta, channels in
-turn or interference, and the flow no beams. For the whole world the programme takes minutes: it is timed once, beside
-the slot that asks for the most in total as it does.
+turn or interference, and the flow no beams. Of the world's 41,162 cells the programme has 770,000 unknowns; it stands
+beside a world of 5,882.
 """
 
 from __future__ import annotations
@@ -151,10 +151,14 @@ def region_slot() -> Workload:
     return Workload("beams and rates of 2,437 cells, total", lambda: ready.decide(found, "total"), baselines, check)
 
 
-def world_slot(objective: str) -> Workload:
-    """41,162 cells and 4,408 satellites, candidates included; every cell asks, the sea too: more than all can carry."""
-    cells = h3cells.world(3)
-    ready = prepared(cells, WORLD, lognormal(len(cells), 2000.0))
+def world_slot(objective: str, resolution: int = 3) -> Workload:
+    """4,408 satellites over all cells of the Earth, candidates included; every cell asks, the sea too: too much.
+
+    41,162 cells, or the 5,882 of resolution 2, which ask for seven times as much each; there the programme of the
+    total takes seconds.
+    """
+    cells = h3cells.world(resolution)
+    ready = prepared(cells, WORLD, lognormal(len(cells), 2000.0 * 7.0 ** (3 - resolution)))
     found = ready.find()
 
     def flow() -> float:
@@ -163,13 +167,18 @@ def world_slot(objective: str) -> Workload:
     def programme() -> float:
         return greatest_total_mbps(found, WORLD, ready.ways, ready.demand_mbps)
 
+    with_programme = objective == "total" and resolution < 3
+
     def check() -> None:
         made = ready.decide(ready.find(), objective).rate_down_mbps.sum()
         assert 0.7 * flow() <= made <= 1.001 * flow() + len(cells)
+        if with_programme:
+            best = programme()
+            assert 0.93 * best <= made <= best * (1.0 + 1e-6)
 
-    name = f"a world slot with capacity, {objective}: 41,162 cells, 4,408 satellites"
+    name = f"a world slot with capacity, {objective}: {len(cells):,} cells, 4,408 satellites"
     work = lambda: ready.decide(ready.find(), objective)  # noqa: E731
     baselines = [Baseline("scipy maximum_flow, no beams or channels", flow)]
-    if objective == "total":
-        baselines.append(Baseline("scipy linprog (HiGHS), no quanta", programme, runs=1))
+    if with_programme:
+        baselines.append(Baseline("scipy linprog (HiGHS), no quanta", programme))
     return Workload(name, work, baselines, check)

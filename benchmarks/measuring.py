@@ -47,17 +47,16 @@ def measure(name: str) -> list[Entry]:
     workload.check()
     ours: list[tuple[float, float]] = []
     theirs: dict[str, list[tuple[float, float]]] = {baseline.name: [] for baseline in workload.baselines}
-    for run in range(RUNS):
+    for _ in range(RUNS):
         ours.append(timed(workload.openleo))
         for baseline in workload.baselines:
-            if run < (baseline.runs or RUNS):
-                theirs[baseline.name].append(timed(baseline.work))
-    cpu, wall = (statistics.median(one[i] for one in ours) / workload.repeats for i in (0, 1))
-    spread = (max(one[0] for one in ours) - min(one[0] for one in ours)) / (cpu * workload.repeats)
+            theirs[baseline.name].append(timed(baseline.work))
+    cpu, wall = (statistics.median(run[i] for run in ours) / workload.repeats for i in (0, 1))
+    spread = (max(run[0] for run in ours) - min(run[0] for run in ours)) / (cpu * workload.repeats)
     return [
         Entry(workload.name, cpu, baseline, their_cpu, their_cpu / cpu, peak_mib, wall, their_wall, spread)
         for baseline, runs in theirs.items()
-        for their_cpu, their_wall in [tuple(statistics.median(one[i] for one in runs) for i in (0, 1))]
+        for their_cpu, their_wall in [tuple(statistics.median(run[i] for run in runs) for i in (0, 1))]
     ]
 
 

@@ -40,11 +40,10 @@ SINE_MASK = np.sin(np.radians(settings.MASK_DEG))
 
 @dataclass(frozen=True)
 class Baseline:
-    """`work` once does what `Workload.openleo` does `repeats` times. `runs`: how often it is timed, if not as ours."""
+    """`work` once does what `Workload.openleo` does `repeats` times."""
 
     name: str
     work: Callable[[], object]
-    runs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -335,6 +334,7 @@ def all_workloads() -> list[tuple[str, Callable[[], Workload]]]:
         ("capacity-region", region_slot),
         ("capacity-world", lambda: world_slot("max_min")),
         ("capacity-world-total", lambda: world_slot("total")),
+        ("capacity-world-coarse", lambda: world_slot("total", 2)),
         ("ledger-appended", ledger.appended),
         ("ledger-batched", ledger.batched),
         ("ledger-verified", ledger.verified),

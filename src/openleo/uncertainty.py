@@ -35,7 +35,7 @@ START_S = 300.0
 MASK_DEG, LOWEST_MASK_DEG = 5.0, 5.0
 PEOPLE_FACTOR = 3.0
 CORRELATION = (
-    -0.83
+    -0.84
 )  # of scheduling_ms and way_stretch, over the bootstrap that they were fitted in (tools/fit_chain.py)
 
 
@@ -200,7 +200,7 @@ SOURCES = (
     ),
     Source(
         "constants",
-        "scheduling_ms and way_stretch of the chain, normal, correlated by -0.83.",
+        "scheduling_ms and way_stretch of the chain, normal, correlated by -0.84.",
         "Standard deviations of the fit's bootstrap over territories (data/chain/constants.toml).",
         lambda case: case.network.chain is not None,
         draw_constants,

@@ -124,6 +124,7 @@ def test_without_capacity_nothing_of_it_is_known(effect):
         assert row["down_mbps_p50"] == row["up_mbps_p50"] == [None, None]
 
 
+@pytest.mark.slow
 def test_the_same_bytes_by_any_number_of_threads_from_the_cache_and_without(effect, cache):
     found = []
     for threads in (1, 3):
@@ -132,6 +133,7 @@ def test_the_same_bytes_by_any_number_of_threads_from_the_cache_and_without(effe
     assert len(set(found)) == 1
 
 
+@pytest.mark.slow
 def test_a_plan_that_compares_tells_the_same(effect, run, tmp_path):
     said = effect(SINGAPORE, SINGAPORE + JOHOR, "--json").json
     planned = run("plan", "s.toml", "--out", tmp_path / "out", "--json")

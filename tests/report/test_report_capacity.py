@@ -165,7 +165,7 @@ def test_a_run_with_the_chain_alone_has_its_round_trip(fiji, crowded):
     page = render(with_chain, b"")
     assert "One round trip, term by term" in page
     assert not any(title in page for title in OWN)
-    assert "scheduling and processing 14.42 ms" in page
+    assert "scheduling and processing 14.91 ms" in page
 
 
 def test_the_round_trip_starts_in_the_cell_with_most_people(crowded):

@@ -159,6 +159,11 @@ def test_an_effect_has_both_and_what_users_measure_before_and_after() -> None:
     (edge,) = found.edges
     assert [row.territory for row in edge.own.rows] == ["SGP"]
     assert all(row.moved is None for one in (edge.own, edge.between) for row in one.rows)
+    dark = replace(two_reached(), can_serve=np.array([0.0, 1.0]))  # as a table of serving PoPs may have it
+    left_out = Reached(TWO, dark, mask.kinds_of(TWO, ()))
+    rates = Extras(rates=(alone.rates, shared.rates))
+    untold = effect(left_out, permits("BRN"), new, FIXED, AT, "network", extras=rates).rows[0]
+    assert (untold.moved, untold.down_mbps_p50, untold.up_mbps_p50) == (Moved(), (None, None), (None, None))
     off = effect(on, permits("BRN"), new, FIXED, AT, "network")
     assert off.edges == found.edges
     assert off.shared is None

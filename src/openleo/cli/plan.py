@@ -88,29 +88,16 @@ def _show(results: Results) -> None:
         console.print(_interval_table(results.intervals))
 
 
-COLUMNS = {"can_serve": "can", "served": "served", "rtt_ms_p50": "RTT (ms)", "down_mbps_p50": "down (Mbit/s)",
-           "up_mbps_p50": "up (Mbit/s)"}  # fmt: skip
-
-
 def _interval_table(found: Mapping[str, Any]) -> Table:
     """Where nine of ten draws put each figure, and the source that moves it most."""
     from rich.table import Table
 
-    sources = ", ".join(source["name"] for source in found["sources"])
-    table = Table(title=f"5 to 95 % of {found['draws']} draws of {sources}; what moves each most")
-    shown = [name for name in COLUMNS if any(row[name] for row in found["territories"])]
-    for name in ("territory", *(COLUMNS[name] for name in shown)):
+    from openleo.report import how_sure
+
+    table = Table(title=how_sure.title(found))
+    shown = how_sure.shown(found)
+    for name in ("territory", *(how_sure.COLUMNS[name] for name in shown)):
         table.add_column(name)
     for row in found["territories"]:
-        table.add_row(row["territory"], *(_between(row[name], name) for name in shown))
+        table.add_row(row["territory"], *(how_sure.between(row[name], name) for name in shown))
     return table
-
-
-def _between(one: Mapping[str, Any] | None, name: str) -> str:
-    if one is None:
-        return "–"
-    low, high = (f"{100.0 * one[end]:.1f}" if name in ("can_serve", "served") else f"{one[end]:.1f}"
-                 for end in ("p5", "p95"))  # fmt: skip
-    unit = " %" if name in ("can_serve", "served") else ""
-    by = f" ({one['moved_most_by']})" if one["moved_most_by"] and low != high else ""
-    return f"{low}{unit}{by}" if low == high else f"{low} to {high}{unit}{by}"

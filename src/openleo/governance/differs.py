@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from openleo.governance.losses import PPM
+from openleo.governance.losses import BY_BEAMS, PPM
 
 Json = Mapping[str, Any]
 ROUNDED_TO = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0, "rtt_ms_p50": 0.1}
-# Beams go to cells by a method that is near the best: where machines differ in the last digit of a sine, another cell
-# may get one. Measured with 80 slots: 0.2 % of a large territory's people, 1.5 % of a rate; of a single cell more.
 MOVED = ("displaced_by_capacity", "freed_by_capacity")  # of these people are compared, as part of all who are served
 RATES_MBPS = {"down_mbps_p50": 0.1, "up_mbps_p50": 0.1}  # rounded to
-BY_BEAMS = 0.05
 ROWS = ("base_and_new", "new_before_and_after")
 SAME = ("base", "new", "network", "at", "slots", "edges_left_out", "edges_untold", "capacity")
 OF_TERMINALS = ("terminals", "because")  # a rule may stand there for what it takes from terminals alone

@@ -18,6 +18,9 @@ MOST = 2**53 - 1  # of a count of the ledger
 FEW = 10  # counts below it are not shown
 UNKNOWN = "(unknown)"  # in place of a class: nobody said which, so any of them may be emergency terminals
 PPM = 1_000_000
+# Beams go to cells by a method that is near the best: where machines differ in the last digit of a sine, another cell
+# may get one. Measured with 80 slots: 0.2 % of a large territory's people, 1.5 % of a rate; of a single cell more.
+BY_BEAMS = 0.05
 ROUNDING = {"cells": 0.0, "area_km2": 0.001, "people": 1.0, "terminals": 0.0}  # as far as the effect is rounded itself
 
 Json = Mapping[str, Any]
@@ -107,7 +110,18 @@ def loses_more(signed: Json, recomputed: Json, tolerance_ppm: int) -> tuple[str,
                 found.append(
                     f"{territory}, {class_}: {taken[measure]:,.0f} {measure} lost, {signed_for[measure]:,.0f} signed"
                 )
-    return tuple(found)
+    return (*found, *_displaces_more(signed, recomputed, tolerance_ppm))
+
+
+def _displaces_more(signed: Json, recomputed: Json, tolerance_ppm: int) -> Iterator[str]:
+    """Likewise the people whom shared beams displace, within what the sale of beams strays by."""
+    before, after = worst(signed, "displaced_by_capacity"), worst(recomputed, "displaced_by_capacity")
+    for (territory, class_), taken in sorted(after.items()):
+        signed_for = before.get((territory, class_), dict.fromkeys(MEASURES, 0.0))["people"]
+        strays = max(tolerance_ppm / PPM, BY_BEAMS) * recomputed["people"].get(territory, 0) + ROUNDING["people"]
+        if taken["people"] > signed_for + strays:
+            people = f"{taken['people']:,.0f} people displaced by capacity"
+            yield f"{territory}, {class_}: {people}, {signed_for:,.0f} signed"
 
 
 def _rows(effect: Json) -> Iterator[Json]:

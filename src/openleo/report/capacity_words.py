@@ -8,7 +8,7 @@ import numpy as np
 
 from openleo.network.capacity.tally import Tally
 from openleo.places.territories import display_name
-from openleo.report import words
+from openleo.report import how_sure, words
 from openleo.results import Results
 from openleo.service.summary import TerritoryRow
 
@@ -41,7 +41,8 @@ def findings(results: Results) -> list[str]:
     rates = results.service.rates
     if rates is None:
         return []
-    told = [given(rates.tally), bound(results.territories), measured(results.territories)]
+    told = [given(rates.tally), bound(results.territories)]
+    told.append(measured(results.territories, how_sure.of_download(results.intervals)))
     return [sentence for sentence in told if sentence]
 
 

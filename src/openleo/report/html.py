@@ -16,7 +16,7 @@ from openleo.network.constellation.shells import Shell
 from openleo.network.reach import Network
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
-from openleo.report import capacity_words, day_chart, html_capacity, words
+from openleo.report import capacity_words, day_chart, how_sure, html_capacity, words
 from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
 from openleo.results import Results
 from openleo.service.amounts import Amount, EffectRow
@@ -39,6 +39,7 @@ def render(results: Results, map_png: bytes, pictures: Mapping[str, bytes] | Non
         ("day", "Availability over the run", _day(results)),
         *html_capacity.sections(results, pictures or {}),
         ("territories", "Territories", _territories(results)),
+        ("how-sure", "How sure the figures are", how_sure.section(results.intervals)),
         ("effect", "Effect of the change", _effect(results)),
         ("reasons", "Why service is missing", _reasons(results)),
         ("contested", "Contested areas", _contested(results)),

@@ -45,7 +45,7 @@ def with_beams(found: Between, networks: tuple[Reached, Reached], was: Side, is_
     may = tuple(side.decided(reached.kinds, classes).may == YES for side in (was, is_))
     given = tuple(np.stack([one.given(class_) for class_ in classes], axis=1) for one in rates)
     beams = by_beams(networks, (may[0], may[1]), (given[0], given[1]), classes)
-    before, after = (_users_mbps(reached, *one, classes) for one in zip(may, rates, strict=True))
+    before, after = (_users_mbps(*one, classes) for one in zip(networks, may, rates, strict=True))
     rows = []
     for row in found.rows:
         key = row.territory, row.class_
@@ -58,12 +58,12 @@ def with_beams(found: Between, networks: tuple[Reached, Reached], was: Side, is_
 def _users_mbps(
     reached: Reached, may: Flags, rates: Rates, classes: Sequence[str]
 ) -> dict[tuple[str, str], tuple[float | None, float | None]]:
-    """(down, up) by territory and class, to MBPS_DIGITS."""
+    """(down, up) by territory and class, to MBPS_DIGITS; of whom the network reaches and may serve."""
     territories, kind = reached.territories, reached.kinds.of_part
     place = _places(reached)
     found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     for column, class_ in enumerate(classes):
-        group = np.where(may[kind, column], place, -1)
+        group = np.where(may[kind, column] & (reached.share > 0.0), place, -1)
         down, up = (
             [None if np.isnan(one) else round(float(one), MBPS_DIGITS) for one in way]
             for way in rates.users_mbps(group, len(territories), class_)
