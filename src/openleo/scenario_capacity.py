@@ -67,7 +67,7 @@ def read_capacity(
         satellite, terminal, gateway,  # type: ignore[arg-type]
         capacity.percent, asked_, capacity.objective, capacity.hysteresis, limits_of(capacity), capacity.every_slots,
         capacity.rate_slots,
-        {shell: given(one) for shell, one in of_shell.items()},
+        {shell: given(one) for shell, one in of_shell.items()}, capacity.ways,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 

@@ -124,6 +124,8 @@ def tally(
         positions = positions_over(network, grid, number, 1)
         with ThreadPoolExecutor(1) as alone:
             ways = routes(positions, network.gateways, feeders, network.topology, alone)
+        if loaded.least_load:
+            ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
         return run.ready(users, positions, ways, 0, network.gateways, loaded)
 
     classes, gateways = loaded.demand.classes, network.gateways
