@@ -142,6 +142,17 @@ def test_ways_round_full_links_carry_more_over_the_same_landings():
     assert spread.asked_down_mbps.tolist() == shortest.asked_down_mbps.tolist()
 
 
+def test_the_load_of_a_place_is_the_networks_and_not_its_terminals():
+    """By hand: a few who ask for nearly all that a terminal takes are as many as a thirtieth of them, thirty times."""
+    parts, loaded = taiwan()
+    few = replace(loaded.demand, subscribers=loaded.demand.down_mbps.sum(axis=1, keepdims=True) / 380.0)
+    (many,), (one,) = (
+        tally.tally(gen1(), GRID, parts.cells, loaded.with_demand(each), permissions(parts)[:1], 7, 1)
+        for each in (replace(loaded.demand, subscribers=few.subscribers * 1e3), few)
+    )
+    same(one.pressed, many.pressed)
+
+
 def test_what_a_user_finds_does_not_turn_on_whom_the_objective_would_leave_dark():
     """Pressed for the most in total, far cells would have nothing, though none lacks anything as it is."""
     parts, loaded = taiwan()

@@ -168,9 +168,8 @@ def pressed_slot(
     """
     found, trees = ready(users, positions, ways, slot, gateways, loaded)
     asked = loaded.demand.at(None)
-    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
-    more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
-    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=PRESSED_BY)
+    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)
+    return found, allocate(found, loaded.caps, trees, asked.times(times), loaded.neighbours, objective=PRESSED_BY)
 
 
 def territory_rates(

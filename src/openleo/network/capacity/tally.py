@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -193,8 +193,7 @@ def _slot(
     pressure = None
     if hard:
         _, busiest = run.asking(loaded.demand, None, permitted)
-        more = replace(busiest, down_mbps=busiest.down_mbps * PRESSED, up_mbps=busiest.up_mbps * PRESSED)
-        pressure = user_rates.pressed(found, decide(demand=more, objective=run.PRESSED_BY))
+        pressure = user_rates.pressed(found, decide(demand=busiest.times(PRESSED), objective=run.PRESSED_BY))
     return _counted(found, trees, loaded.caps.isl_mbps, may, asked, made, pressure), made.assignment
 
 
