@@ -96,6 +96,11 @@ class CapacityRecord(Record):
         description="What beams are sold for: to whoever has least for its weight (max_min), for the most in total "
         "(total), or the same over as few inter-satellite links as may be (min_cost_flow).",
     )
+    ways: Literal["shortest", "least_load"] = Field(
+        "shortest",
+        description="Each satellite's way to a gateway: the shortest, whatever it carries, or round feeder links that "
+        "the busiest hour would fill (least_load). Round-trip times stay those of the shortest.",
+    )
     hysteresis: float = Field(
         0.1,
         ge=0.0,

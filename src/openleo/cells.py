@@ -63,6 +63,11 @@ def areas_km2(cells: Cells) -> Floats:
     return np.array([h3.cell_area(int(cell), unit="km^2") for cell in cells])
 
 
+def mean_area_km2(resolution: int) -> float:
+    """Area of the cells of a resolution, on the average."""
+    return float(h3.average_hexagon_area(resolution, unit="km^2"))
+
+
 def radius_km(resolution: int) -> float:
     """A length that no cell's corner exceeds from its centre: 1.4 mean edges (H3's largest distortion is 1.3)."""
     return 1.4 * float(h3.average_hexagon_edge_length(resolution, unit="km"))

@@ -34,9 +34,10 @@ from openleo.policy import mask
 from openleo.policy.rules import EMERGENCY, RuleSet
 from openleo.service.change import Side
 from openleo.service.day import Day, DayTally
+from openleo.service.displaced import OF_AREA
 from openleo.service.effect import Effect, Extras, effect
 from openleo.service.networks import Networks
-from openleo.service.rates import Rates, demand_of, rates_under
+from openleo.service.rates import Rates, assumed, demand_of, rates_under
 from openleo.service.reached import Reached
 from openleo.service.serve import ServiceMap, serve
 from openleo.service.statistics import CellStatistics, Counter
@@ -253,6 +254,7 @@ def compute(
     demand = None
     if case.capacity:
         demand, said = demand_of(case.capacity, parts)
+        said = (*assumed(case.capacity, parts, demand.all_subscribers), *([] if case.area.world else [OF_AREA]), *said)
         case = replace(case, notes=(*case.notes, *said))
     cut = time.perf_counter()
     classes = classes_of(case)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from openleo import cells as h3cells
 from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.errors import InputError, Problem, Together, given
 from openleo.network.capacity import demand_file, radios
@@ -29,6 +30,7 @@ COMMON_WAYS = (
     "Capacity is computed over common ways: each gateway hands its traffic to the PoP nearest to it, whichever PoP "
     "serves a territory."
 )
+BEAMS_RESOLUTION = 5  # H3 of 253 km² on the average: the cells of the operator's own map of availability
 # How many times as likely somebody in a town subscribes as somebody in the country, by income (docs/demand.md).
 IN_TOWNS = {"high": 0.02, "upper-middle": 0.2, "lower-middle": 2.5, "low": 2.5}
 FIRST = PriorityClass(EMERGENCY, share=0.0, priority=0)
@@ -67,6 +69,7 @@ def read_capacity(
         capacity.rate_slots,
         {shell: given(one) for shell, one in of_shell.items()},
         capacity.other_site_km,
+        capacity.ways,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 
@@ -74,13 +77,28 @@ def read_capacity(
 def notes_on_capacity(record: ScenarioRecord, *, serves_by_table: bool) -> list[str]:
     """What of the tables has no effect, and what capacity assumes. serves_by_table: there are serving PoPs."""
     if record.capacity.enabled:
-        return [COMMON_WAYS] if serves_by_table else []
+        return [*([COMMON_WAYS] if serves_by_table else []), *of_cells(record.ground.resolution)]
     idle = ["[capacity]"] if record.capacity.model_fields_set - {"enabled"} else []
     idle += ["[demand]"] if "demand" in record.model_fields_set else []
     if not idle:
         return []
     has = "has" if len(idle) == 1 else "have"
     return [f"{' and '.join(idle)} {has} no effect: without `enabled = true` in [capacity] everybody is alone."]
+
+
+def of_cells(resolution: int) -> list[str]:
+    """What is to be said of cells that are larger or smaller than those of an operator's beams.
+
+    >>> of_cells(4)[0].partition(":")[0], of_cells(5)
+    ('A cell of resolution 4 (1,770 km² on the average) has the channels of one cell of beams', [])
+    """
+    if resolution == BEAMS_RESOLUTION:
+        return []
+    mean_km2 = h3cells.mean_area_km2(resolution)
+    mean = f"{mean_km2:,.0f}" if mean_km2 >= 10.0 else f"{mean_km2:.2g}"
+    size, than = ("larger", "less") if resolution < BEAMS_RESOLUTION else ("smaller", "more")
+    note = f"A cell of resolution {resolution} ({mean} km² on the average) has the channels of one cell of beams"
+    return [f"{note}: it is {size} than an operator's, so towns get {than} than at resolution {BEAMS_RESOLUTION}."]
 
 
 def limits_of(record: CapacityRecord) -> dict[str, float]:

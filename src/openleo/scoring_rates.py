@@ -24,7 +24,7 @@ from openleo.places.parts import Parts, land_of
 from openleo.policy import mask
 from openleo.results import Case, OnProgress, classes_of, regions_of_both
 from openleo.service import rates as service_rates
-from openleo.service.rates import rates_under
+from openleo.service.rates import assumed, rates_under
 
 OFF = "Rates are not computed: [capacity] is not enabled in the scenario."
 LEAST = 0.5  # subscribers: a cell with fewer has none, but for those of the table's territories
@@ -62,7 +62,7 @@ def rates(case: Case, asked: Sequence[str], parts: Parts | None, threads: int | 
     )  # fmt: skip
     lands = np.array([land_of(str(label)) for label in parts.territory])
     of_territory = _by_territory(found, parts, lands, asked, classes[0])
-    return Rates(of_territory, _assumed(case.capacity, set(lands.tolist()), found.subscribers))
+    return Rates(of_territory, assumed(case.capacity, parts, found.subscribers))
 
 
 def _few(capacity: CapacityCase, slots: int) -> CapacityCase:
@@ -111,17 +111,3 @@ def _by_territory(
 
 def _known(mbps: float) -> float | None:
     return None if np.isnan(mbps) else round(float(mbps), 2)
-
-
-def _assumed(capacity: CapacityCase, lands: set[str], subscribers: float | None) -> tuple[str, ...]:
-    """What rates stand on, in words."""
-    said = capacity.demand
-    if said.table is not None or subscribers is None:
-        return ("Rates are those under the demand by cell that the scenario states.",)
-    known = said.penetration.known.keys() & lands
-    share = f"{len(lands)} territories share the network with {subscribers:,.0f} subscribers"
-    factor = "" if said.penetration.factor == 1.0 else f", all times {said.penetration.factor:g}"
-    of = (
-        f"known or estimated by others for {len(known)}, elsewhere {said.penetration.otherwise:g} of the people{factor}"
-    )
-    return (f"Numbers of subscribers are assumptions: {share}, {of}.",)

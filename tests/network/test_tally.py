@@ -128,6 +128,42 @@ def test_pressed_slots_are_spread_over_the_computed_ones():
     assert one.pressed.channel_up_mbps == pytest.approx(expected.channel_up_mbps)
 
 
+def test_ways_round_full_links_carry_more_over_the_same_landings():
+    """Ways are still one a satellite; by hand, from the loads of gateways: more of them have something to carry."""
+    parts, loaded = taiwan()
+    crowded = loaded.with_demand(loaded.demand.times(20.0))
+    shortest, spread = (
+        tally.tally(gen1(), GRID, parts.cells, replace(crowded, least_load=one), permissions(parts)[:1], 7, 1)[0]
+        for one in (False, True)
+    )
+    assert spread.rate_down_mbps.sum() > 1.02 * shortest.rate_down_mbps.sum()
+    assert (spread.gateway_down_mbps > 1.0).sum() > (shortest.gateway_down_mbps > 1.0).sum()
+    assert spread.gateway_down_mbps.sum() == pytest.approx(spread.rate_down_mbps.sum())
+    assert spread.asked_down_mbps.tolist() == shortest.asked_down_mbps.tolist()
+
+
+def test_the_load_of_a_place_is_the_networks_and_not_its_terminals():
+    """By hand: a few who ask for nearly all that a terminal takes are as many as a thirtieth of them, thirty times."""
+    parts, loaded = taiwan()
+    few = replace(loaded.demand, subscribers=loaded.demand.down_mbps.sum(axis=1, keepdims=True) / 380.0)
+    (many,), (one,) = (
+        tally.tally(gen1(), GRID, parts.cells, loaded.with_demand(each), permissions(parts)[:1], 7, 1)
+        for each in (replace(loaded.demand, subscribers=few.subscribers * 1e3), few)
+    )
+    same(one.pressed, many.pressed)
+
+
+def test_what_a_user_finds_does_not_turn_on_whom_the_objective_would_leave_dark():
+    """Pressed for the most in total, far cells would have nothing, though none lacks anything as it is."""
+    parts, loaded = taiwan()
+    fair, total = (
+        tally.tally(gen1(), GRID, parts.cells, replace(loaded, objective=one), permissions(parts)[:1], 7, 1)[0]
+        for one in ("max_min", "total")
+    )
+    same(fair.pressed, total.pressed)
+    assert fair.rate_down_mbps.tolist() != total.rate_down_mbps.tolist()
+
+
 def test_gateways_that_are_withheld_or_out_carry_nothing():
     parts, _ = taiwan()
     network = gen1()

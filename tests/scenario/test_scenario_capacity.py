@@ -100,6 +100,16 @@ def test_the_radios_numbers_hold_where_nothing_is_said(case_of):
     assert capacity.demand.each.down_mbps == 3.0
 
 
+def test_ways_enter_the_fingerprint_of_the_network_and_not_of_reach(case_of):
+    shortest, said, spread = (
+        case_of(f"[capacity]\nenabled = true\n{ways}\n")
+        for ways in ("", 'ways = "shortest"', 'ways = "least_load"')
+    )  # fmt: skip
+    assert shortest.network_sha256 == said.network_sha256 != spread.network_sha256
+    assert shortest.reach_sha256 == spread.reach_sha256
+    assert spread.capacity.ways == "least_load"
+
+
 def test_every_limit_can_be_stated(case_of):
     names = [name for name in CapacityRecord.model_fields if "mbps" in name]
     rest = "[capacity]\nenabled = true\nbeams_per_satellite = 7\nchannels = 5\ntime_shares = 3\ninterference_deg = 0\n"

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openleo import Scenario
 from openleo import cells as h3cells
 from openleo.instants import SlotGrid
 from openleo.network import topology
@@ -211,3 +212,30 @@ def test_served_and_the_reasons_make_one_with_capacity(seed):
         if row.served == 0.0:
             assert row.down_mbps_p50 is None
             assert row.rtt_ms_p50 is None
+
+
+def test_a_run_says_what_its_rates_stand_on(tmp_path):
+    """Who subscribes is assumed, who lives beyond the area takes nothing, and a cell is one of beams: in the notes."""
+    text = """name = "t"
+start = 2026-11-20T00:00:00Z
+duration = "1m"
+[constellation]
+catalogue = "starlink-shell1"
+[ground]
+area = ["TON", "TON.sea12"]
+resolution = 4
+[capacity]
+enabled = true
+"""
+    (tmp_path / "s.toml").write_text(text)
+    results = Scenario.load(tmp_path / "s.toml").first_slots(1).run()
+    notes = results.summary()["notes"]
+    people = results.parts.people.sum()
+    assert f"1 territory shares the network with {people / 1000:,.0f} subscribers, " in "".join(notes)
+    assert "known or estimated by others for 0, elsewhere 0.001 of the people." in "".join(notes)
+    assert (
+        sum(note.startswith("Beams are shared out by what the scenario's area asks for alone") for note in notes) == 1
+    )
+    assert sum("A cell of resolution 4 (1,770 km² on the average)" in note for note in notes) == 1
+    (tmp_path / "s.toml").write_text(text.replace("enabled = true", "enabled = false"))
+    assert not [note for note in Scenario.load(tmp_path / "s.toml").first_slots(1).run().case.notes if "eam" in note]

@@ -18,7 +18,7 @@ from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.tally import Tally, Tell, tally
 from openleo.network.reach import Network
-from openleo.places.parts import Parts
+from openleo.places.parts import Parts, land_of
 from openleo.policy.mask import Mask
 from openleo.service.day import shares_of_all
 
@@ -48,6 +48,22 @@ def demand_of(capacity: CapacityCase, parts: Parts) -> tuple[Demand, tuple[str, 
         return demand, ()
     lie = "lies in no cell of the run and asks" if left_out == 1 else "lie in no cell of the run and ask"
     return demand, (f"Of [demand] terminals {left_out:,} {lie} for nothing.",)
+
+
+def assumed(capacity: CapacityCase, parts: Parts, subscribers: float | None) -> tuple[str, ...]:
+    """What rates stand on, in words: how many subscribe, None where a table does not say."""
+    said = capacity.demand
+    if said.table is not None or subscribers is None:
+        return ("Rates are those under the demand by cell that the scenario states.",)
+    lands = {land_of(str(label)) for label in parts.territory[parts.people > 0.0]}
+    if not lands:
+        return ()
+    known, penetration = said.penetration.known.keys() & lands, said.penetration
+    many = "1 territory shares" if len(lands) == 1 else f"{len(lands)} territories share"
+    factor = "" if penetration.factor == 1.0 else f", all times {penetration.factor:g}"
+    of = f"known or estimated by others for {len(known)}, elsewhere {penetration.otherwise:g} of the people{factor}"
+    share = f"{many} the network with {subscribers:,.0f} subscriber{'' if round(subscribers) == 1 else 's'}"
+    return (f"Numbers of subscribers are assumptions: {share}, {of}.",)
 
 
 def loaded_with(case: CapacityCase, network: Network, parts: Parts, demand: Demand) -> run.Loaded:
@@ -166,5 +182,4 @@ class Rates:
     @property
     def subscribers(self) -> float | None:
         """Who may be served; None where a table does not say how many subscribe."""
-        total = float(self.allowed.subscribers.sum())
-        return total if np.isfinite(total) else None
+        return self.allowed.all_subscribers

@@ -5,7 +5,7 @@ candidates, caps, forest, demand, neighbours ─► allocate ─► Allocation
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,6 +70,14 @@ class SlotDemand:
             down, up, np.maximum(weigh, LEAST_WEIGHT),
             np.array(np.broadcast_to(priority, down.shape[1]), np.int32), count,
         )  # fmt: skip
+
+    def times(self, factor: ArrayLike) -> SlotDemand:
+        """So many times as much from as many terminals, factor one number or (cell,); shares stay in their ratio."""
+        many = np.broadcast_to(np.asarray(factor, np.float64), self.cells)
+        count = None if self.terminals is None else np.where(self.terminals > 0.0, self.terminals * many, 0.0)
+        return replace(
+            self, down_mbps=self.down_mbps * many[:, None], up_mbps=self.up_mbps * many[:, None], terminals=count
+        )
 
     @property
     def cells(self) -> int:

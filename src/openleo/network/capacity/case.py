@@ -40,6 +40,7 @@ from openleo.places.parts import Parts
 Floats = NDArray[np.float64]
 
 MOST_COMPUTED = 96  # slots: one a quarter of an hour of a day
+SHORTEST = "shortest"
 ALTITUDE_STEP_KM = 25.0  # shells nearer than this share a table of rates: 0.3 dB at 25°
 
 
@@ -75,7 +76,7 @@ class CapacityCase:
 
     keep: how much better another satellite must be before a cell leaves the one that serves it. percent: of an average
     year, in which the sky may be worse than counted. of_shell: by name of a shell, the
-    radio of its satellites where that is not `satellite`.
+    radio of its satellites where that is not `satellite`. ways: SHORTEST, or round feeder links that would be full.
     """
 
     satellite: SatelliteRadio
@@ -90,6 +91,7 @@ class CapacityCase:
     rate_slots: int = 8
     of_shell: Mapping[str, SatelliteRadio] = field(default_factory=dict)
     other_site_km: float | None = None  # from each gateway, where it has a second site; None: it has none
+    ways: str = SHORTEST
 
     @property
     def sha256(self) -> str:
@@ -102,6 +104,7 @@ class CapacityCase:
         return {
             **({"of_shell": others} if others else {}),
             **({} if self.other_site_km is None else {"other_site_km": str(self.other_site_km)}),
+            **({"ways": self.ways} if self.ways != SHORTEST else {}),
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
             "percent": str(self.percent),
             "objective": self.objective,

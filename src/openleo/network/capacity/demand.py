@@ -126,6 +126,12 @@ class Demand:
             made.update(f"{one.shape}".encode() + np.ascontiguousarray(one).tobytes())
         return made.hexdigest()
 
+    @property
+    def all_subscribers(self) -> float | None:
+        """Of all parts and classes; None where a table does not say how many."""
+        total = float(self.subscribers.sum())
+        return total if np.isfinite(total) else None
+
     def times(self, factor: float) -> Demand:
         """So many times as much from as many subscribers."""
         return replace(self, down_mbps=self.down_mbps * factor, up_mbps=self.up_mbps * factor)

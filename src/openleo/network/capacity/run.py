@@ -19,12 +19,12 @@ from openleo import cells as h3cells
 from openleo.geodesy import look_angles
 from openleo.instants import SlotGrid
 from openleo.network.capacity import candidates as finding
-from openleo.network.capacity import forest, generations
+from openleo.network.capacity import forest, generations, least_load
 from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
 from openleo.network.capacity.beams import Assignment
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Caps
-from openleo.network.capacity.case import CapacityCase
+from openleo.network.capacity.case import SHORTEST, CapacityCase
 from openleo.network.capacity.demand import Demand
 from openleo.network.capacity.feeders import FeederRates
 from openleo.network.capacity.forest import Forest
@@ -35,12 +35,15 @@ from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths
 from openleo.network.routing import Positions, Routes
+from openleo.network.topology import Topology
 from openleo.network.visibility import Sites
 from openleo.units import EARTH_RADIUS_KM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Chunk = TypeVar("Chunk")
+
+PRESSED_BY = "max_min"  # so that shares stay in the ratio of what is asked for, whatever objective a slot has
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,7 @@ class Loaded:
     objective: str
     keep: float
     others: tuple[Generation, ...] = ()  # satellites that do not have the radio of `rates` and `feeders`
+    least_load: bool = False  # ways go round feeder links that would be full; else each is the shortest
 
     def with_demand(self, demand: Demand) -> Loaded:
         """The same network under another demand."""
@@ -99,6 +103,7 @@ def load(
         case.objective,
         case.keep,
         others,
+        case.ways != SHORTEST,
     )
 
 
@@ -163,9 +168,8 @@ def pressed_slot(
     """
     found, trees = ready(users, positions, ways, slot, gateways, loaded)
     asked = loaded.demand.at(None)
-    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)[:, None]
-    more = replace(asked, down_mbps=asked.down_mbps * times, up_mbps=asked.up_mbps * times)
-    return found, allocate(found, loaded.caps, trees, more, loaded.neighbours, objective=loaded.objective)
+    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)
+    return found, allocate(found, loaded.caps, trees, asked.times(times), loaded.neighbours, objective=PRESSED_BY)
 
 
 def territory_rates(
@@ -202,6 +206,21 @@ def ready(
             onward, gateway = ways.onward[slot], ways.gateway[slot]
             trees = with_feeders(trees, feeders, holds, positions.at_km[slot], onward, gateway, has_it)
     return found, trees
+
+
+def round_full_links(
+    users: Sites, positions: Positions, ways: Routes, slot: int, gateways: Gateways, topology: Topology, loaded: Loaded
+) -> Routes:
+    """The ways with those of one slot going round feeder links that everybody's busiest hour would fill.
+
+    Whoever may be served: so networks under several permissions have the same ways.
+    """
+    found, trees = ready(users, positions, ways, slot, gateways, loaded)
+    satellites = trees.satellites
+    own = least_load.own_mbps(found, loaded.demand.at(None).down_mbps.sum(axis=1), satellites)
+    own = np.minimum(own, trees.down_mbps[:satellites])
+    there = positions.networks[slot].topology if positions.networks else topology
+    return least_load.with_least_load(ways, slot, positions, there, own, trees.down_mbps[satellites : 2 * satellites])
 
 
 def allocate_slot(

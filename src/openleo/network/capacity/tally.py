@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -124,6 +124,8 @@ def tally(
         positions = positions_over(network, grid, number, 1)
         with ThreadPoolExecutor(1) as alone:
             ways = routes(positions, network.gateways, feeders, network.topology, alone)
+        if loaded.least_load:
+            ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
         return run.ready(users, positions, ways, 0, network.gateways, loaded)
 
     classes, gateways = loaded.demand.classes, network.gateways
@@ -191,8 +193,7 @@ def _slot(
     pressure = None
     if hard:
         _, busiest = run.asking(loaded.demand, None, permitted)
-        more = replace(busiest, down_mbps=busiest.down_mbps * PRESSED, up_mbps=busiest.up_mbps * PRESSED)
-        pressure = user_rates.pressed(found, decide(demand=more))
+        pressure = user_rates.pressed(found, decide(demand=busiest.times(PRESSED), objective=run.PRESSED_BY))
     return _counted(found, trees, loaded.caps.isl_mbps, may, asked, made, pressure), made.assignment
 
 
