@@ -97,9 +97,9 @@ class CapacityRecord(Record):
         "(total), or the same over as few inter-satellite links as may be (min_cost_flow).",
     )
     ways: Literal["shortest", "least_load"] = Field(
-        "shortest",
-        description="Each satellite's way to a gateway: the shortest, whatever it carries, or round feeder links that "
-        "the busiest hour would fill (least_load). Round-trip times stay those of the shortest.",
+        "least_load",
+        description="Each satellite's way to a gateway: round feeder links that the busiest hour would fill "
+        "(least_load), or the shortest, whatever it carries. Round-trip times stay those of the shortest.",
     )
     hysteresis: float = Field(
         0.1,

@@ -28,7 +28,7 @@ GRID = SlotGrid(datetime(2026, 11, 20, 12, 0, tzinfo=UTC), 60.0, 7)
 def taiwan(penetration=0.02):
     network = gen1()
     parts = places.cut(places.cells_with_people(["TWN", "kinmen", "matsu"], 4))
-    case, _ = read_capacity(CapacityRecord(), DemandRecord(penetration=penetration), 4, Path(), "")
+    case, _ = read_capacity(CapacityRecord(ways="shortest"), DemandRecord(penetration=penetration), 4, Path(), "")
     asked, _ = case.demand_of(parts)
     return parts, run.load(case, parts.cells, asked, network.constellation, network.gateways, 25.0, 25.0)
 

@@ -101,11 +101,11 @@ def test_the_radios_numbers_hold_where_nothing_is_said(case_of):
 
 
 def test_ways_enter_the_fingerprint_of_the_network_and_not_of_reach(case_of):
-    shortest, said, spread = (
+    spread, said, shortest = (
         case_of(f"[capacity]\nenabled = true\n{ways}\n")
-        for ways in ("", 'ways = "shortest"', 'ways = "least_load"')
+        for ways in ("", 'ways = "least_load"', 'ways = "shortest"')
     )  # fmt: skip
-    assert shortest.network_sha256 == said.network_sha256 != spread.network_sha256
+    assert spread.network_sha256 == said.network_sha256 != shortest.network_sha256
     assert shortest.reach_sha256 == spread.reach_sha256
     assert spread.capacity.ways == "least_load"
 

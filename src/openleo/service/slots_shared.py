@@ -55,6 +55,8 @@ def shared_slots(
         for number in range(first, first + count):
             positions = positions_over(network, grid, number, 1)
             ways = routes(positions, network.gateways, feeders, network.topology, alone)
+            if loaded.least_load:
+                ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
             found, trees = run.ready(users, positions, ways, 0, network.gateways, loaded)
             may, asked = run.asking(loaded.demand, grid.instant(number), permitted)
             assert may is not None
