@@ -101,4 +101,4 @@ def test_the_whole_day_from_the_command_line(tmp_path):
     assert (given <= asked * (1 + 1e-6) + 1e-6).all()
     by_name = {row["territory"]: row for row in summary["territories"]}
     # Where more subscribe a user finds less: 31,000 in Zimbabwe, 5,500 in Zambia with as many people and more room.
-    assert by_name["ZWE"]["down_mbps_p50"] < 0.5 * by_name["ZMB"]["down_mbps_p50"]
+    assert by_name["ZWE"]["down_mbps_p50"] < 0.8 * by_name["ZMB"]["down_mbps_p50"]
