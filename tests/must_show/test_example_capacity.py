@@ -102,3 +102,11 @@ def test_the_whole_day_from_the_command_line(tmp_path):
     by_name = {row["territory"]: row for row in summary["territories"]}
     # Where more subscribe a user finds less: 31,000 in Zimbabwe, 5,500 in Zambia with as many people and more room.
     assert by_name["ZWE"]["down_mbps_p50"] < 0.8 * by_name["ZMB"]["down_mbps_p50"]
+    # The README shows this run.
+    readme = (EXAMPLE.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    for row in by_name.values():
+        (line,) = [line for line in readme if line.startswith(f" {row['name']} ")]
+        assert (
+            f"{row['served']:.1%}  {row['rtt_ms_p50']:.1f} ms   {row['down_mbps_p50']:.0f}  {row['up_mbps_p50']}"
+            in line
+        )

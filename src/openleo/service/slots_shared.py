@@ -7,7 +7,6 @@ Allocation. A run folds the same into its tally (`network/capacity/tally`) and k
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +19,8 @@ from openleo.network.capacity.beams import Assignment
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.case import CapacityCase
 from openleo.network.capacity.demand import Demand
-from openleo.network.reach import Network, cell_users, gateway_sites, positions_over
-from openleo.network.routing import routes
+from openleo.network.capacity.tally import slot_network
+from openleo.network.reach import Network, cell_users, gateway_sites
 from openleo.places.parts import Parts
 from openleo.policy.mask import Mask
 from openleo.service.rates import loaded_with, permission
@@ -51,22 +50,17 @@ def shared_slots(
     permitted = permission(mask.permitted, mask.classes, demand)
     users, feeders = cell_users(network, parts.cells), gateway_sites(network)
     previous: Assignment | None = None
-    with ThreadPoolExecutor(1) as alone:
-        for number in range(first, first + count):
-            positions = positions_over(network, grid, number, 1)
-            ways = routes(positions, network.gateways, feeders, network.topology, alone)
-            if loaded.least_load:
-                ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
-            found, trees = run.ready(users, positions, ways, 0, network.gateways, loaded)
-            may, asked = run.asking(loaded.demand, grid.instant(number), permitted)
-            assert may is not None
-            made = allocate(
-                found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
-                previous=previous, keep=loaded.keep,
-            )  # fmt: skip
-            previous = made.assignment
-            holds = positions.networks[0].gateways if positions.networks else network.gateways
-            yield SharedSlot(
-                number * grid.slot_s, found, asked, may, made, forest.landings(ways.onward[0], ways.gateway[0]),
-                np.asarray(holds.pop, np.int32),
-            )  # fmt: skip
+    for number in range(first, first + count):
+        positions, ways, found, trees = slot_network(network, grid, number, users, feeders, loaded)
+        may, asked = run.asking(loaded.demand, grid.instant(number), permitted)
+        assert may is not None
+        made = allocate(
+            found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
+            previous=previous, keep=loaded.keep,
+        )  # fmt: skip
+        previous = made.assignment
+        holds = positions.networks[0].gateways if positions.networks else network.gateways
+        yield SharedSlot(
+            number * grid.slot_s, found, asked, may, made, forest.landings(ways.onward[0], ways.gateway[0]),
+            np.asarray(holds.pop, np.int32),
+        )  # fmt: skip

@@ -24,7 +24,8 @@ from openleo.network.capacity.caps import Binding
 from openleo.network.capacity.forest import Forest
 from openleo.network.capacity.user_rates import PRESSED, Pressed
 from openleo.network.reach import Network, cell_users, default_threads, gateway_sites, positions_over
-from openleo.network.routing import routes
+from openleo.network.routing import Positions, Routes, routes
+from openleo.network.visibility import Sites
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -98,6 +99,20 @@ class SlotTally:
     pressed: Pressed | None
 
 
+def slot_network(
+    network: Network, grid: SlotGrid, number: int, users: Sites, feeders: Sites, loaded: run.Loaded
+) -> tuple[Positions, Routes, Candidates, Forest]:
+    """What beams are sold on in one slot of a grid: where satellites are, their ways, who could serve whom, and the
+    ways' limits. feeders: the gateways as sites.
+    """
+    positions = positions_over(network, grid, number, 1)
+    with ThreadPoolExecutor(1) as alone:
+        ways = routes(positions, network.gateways, feeders, network.topology, alone)
+    if loaded.least_load:
+        ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
+    return positions, ways, *run.ready(users, positions, ways, 0, network.gateways, loaded)
+
+
 def tally(
     network: Network,
     grid: SlotGrid,
@@ -121,12 +136,7 @@ def tally(
     users, feeders = cell_users(network, cells), gateway_sites(network)
 
     def prepared(number: int) -> tuple[Candidates, Forest]:
-        positions = positions_over(network, grid, number, 1)
-        with ThreadPoolExecutor(1) as alone:
-            ways = routes(positions, network.gateways, feeders, network.topology, alone)
-        if loaded.least_load:
-            ways = run.round_full_links(users, positions, ways, 0, network.gateways, network.topology, loaded)
-        return run.ready(users, positions, ways, 0, network.gateways, loaded)
+        return slot_network(network, grid, number, users, feeders, loaded)[2:]
 
     classes, gateways = loaded.demand.classes, network.gateways
     nothing = np.zeros((len(cells), len(classes)))
