@@ -21,7 +21,6 @@ BAROMETRIC_POWER = 5.2559  # P.835: pressure by (288.15 / T)^−5.2559
 REFERENCE_GHZ, REFERENCE_HPA = 20.6, 845.0  # P.676-12, section 2.3
 ZERO_CELSIUS_K = 273.15
 DRIEST_KG_M2 = 0.5  # the temperature that P.676-11 reads off a column falls without bound as the column goes to nothing
-GHZ_MAX = 50.0  # of the oxygen formula's first branch, well below its lines at 60 GHz
 
 # P.676-11, table 2, the lines marked for annex 2: (GHz, b1 … b6).
 _VAPOUR_LINES = (
