@@ -74,7 +74,8 @@ docs: $(VENV)/.dev
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK_ARGS) -o requirements/core.txt
-	$(BIN)/uv pip compile pyproject.toml requirements/build.in --group dev $(LOCK_ARGS) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve --extra postgres --extra fleet $(LOCK_ARGS) -o requirements/serve.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group dev $(LOCK_ARGS) -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,56 @@
+"""Everything that can be set about a controller, each with its meaning; docs/reference/settings.md is made from it.
+
+Read from `settings.toml` in the data folder, then from the environment (OPENLEO_…), then from the command line: the
+later wins. Secrets are read from files or the environment, and shown nowhere.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+FILE = "settings.toml"
+MOST_LEASE_SLOTS = 20  # DESIGN §5: longer ones nobody may give
+
+
+class Settings(BaseSettings):
+    """A running controller's settings."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENLEO_", extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Where it listens. Anything but loopback needs TLS.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = Field(8600, description="0: any free one, which is printed.")
+    tls_certificate: Path | None = Field(None, description="PEM file, with its chain.")
+    tls_key: Path | None = Field(None, description="PEM file of its private key, readable by its owner alone.")
+    database: SecretStr = Field(
+        SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
+    )
+    lease_slots: Annotated[int, Field(ge=1, le=MOST_LEASE_SLOTS)] = Field(
+        4, description="How many slots a lease holds: so long is served what a dead controller served."
+    )
+    keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
+    keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
+    body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
+
+    @classmethod
+    def load(cls, data: Path, **given: object) -> Settings:
+        """Of a data folder; `given` on the command line wins. Raises pydantic's ValidationError."""
+
+        class Here(cls):  # type: ignore[valid-type,misc]
+            model_config = SettingsConfigDict(toml_file=data / FILE)
+
+            @classmethod
+            def settings_customise_sources(
+                cls,
+                settings_cls: type[BaseSettings],
+                init_settings: PydanticBaseSettingsSource,
+                env_settings: PydanticBaseSettingsSource,
+                dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names them
+                file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            ) -> tuple[PydanticBaseSettingsSource, ...]:
+                return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+        return Here(**{name: value for name, value in given.items() if value is not None})
