@@ -1,12 +1,14 @@
 """The tables of the controller's database, in the one form that SQLite and PostgreSQL share.
 
 Instants are seconds since the Unix epoch, UTC, as floating-point numbers; slots are counted as `slots` counts them.
-Documents are JSON text. Nothing here is deleted but by `retention`, which says what goes and when.
+Documents are JSON text. Nothing here is deleted but by `retention`, which says what goes and when; of the tables that
+are only ever added to, the database itself refuses to change or delete a row.
 """
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 NAMING = {
@@ -93,6 +96,7 @@ accounts = Table(
     metadata,
     Column("id", String(100), primary_key=True),
     Column("holder", String(200), nullable=False, default=""),
+    Column("commitment", String(80), nullable=False, unique=True),  # what the ledger calls it: account:COMMITMENT
     Column("quota", Integer),  # terminals it may enrol; null: any number
     Column("created_at", Float, nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -117,6 +121,7 @@ terminals = Table(
     Column("home_territory", String(100), nullable=False),
     Column("groups", Text, nullable=False, default="[]"),  # JSON
     Column("public_key", LargeBinary, nullable=False, unique=True),  # Ed25519, 32 bytes
+    Column("commitment", String(80), nullable=False, unique=True),  # what the ledger calls it
     Column("state", String(20), nullable=False),
     Column("enrolled_at", Float, nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -259,3 +264,43 @@ idempotency = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("at", Float, nullable=False, index=True),
 )
+
+# --- what is only ever added to -----------------------------------------------------------------------------------
+
+ONLY_ADDED_TO = (custody, audit)
+
+
+def keep_rows(table: str, dialect: str) -> tuple[str, ...]:
+    """Statements after which the database refuses to change or delete a row: of a dialect, sqlite or postgresql.
+
+    Whoever owns the database can take the trigger away: this is against faults of ours. Against its owner there is
+    the ledger.
+    """
+    said = f"{table} is only ever added to"
+    if dialect == "sqlite":
+        moments = {"update": "", "delete": "", "insert": f"when exists (select 1 from {table} where id = new.id)"}
+        return tuple(  # the last one: `insert or replace` deletes without saying so
+            f"create trigger {table}_no_{verb} before {verb} on {table} {when} begin select raise(abort, '{said}'); end"
+            for verb, when in moments.items()
+        )
+    return (
+        f"create function {table}_kept() returns trigger language plpgsql as $$ "
+        f"begin raise exception '{said}' using errcode = 'integrity_constraint_violation'; end $$",
+        f"create trigger {table}_kept before update or delete or truncate on {table} "
+        f"for each statement execute function {table}_kept()",
+    )
+
+
+def let_rows_go(table: str, dialect: str) -> tuple[str, ...]:
+    """What undoes `keep_rows`, before a table goes."""
+    if dialect == "sqlite":
+        return tuple(f"drop trigger if exists {table}_no_{verb}" for verb in ("update", "delete", "insert"))
+    return (f"drop trigger if exists {table}_kept on {table}", f"drop function if exists {table}_kept()")
+
+
+for _table in ONLY_ADDED_TO:
+    for _dialect in ("sqlite", "postgresql"):
+        for _moment, _statements in (("after_create", keep_rows), ("before_drop", let_rows_go)):
+            for _statement in _statements(_table.name, _dialect):
+                _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)
+                event.listen(_table, _moment, _ddl)
