@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from openleo.controller.database import reading, writing
 from openleo.controller.ledger_desk import Desk, or_propose
-from openleo.controller.registry import MOST_ASKED, NotPossible, Stale, Unknown
+from openleo.controller.registry import MOST_ASKED, NotPossible, Stale, Unknown, slices
 from openleo.controller.tables import accounts, subscriptions, terminals
 from openleo.governance.moves import ACTIVE, SUSPENDED
 from openleo.policy.enrolment import Enrolment, EnrolmentRequest, admitted
@@ -56,7 +55,7 @@ def suspended(connection: Connection, active: Mapping[str, str | None]) -> froze
     """The ids of all accounts that are suspended."""
     marks = [target.partition(":")[2] for target, value in active.items() if value == SUSPENDED]
     found: set[str] = set()
-    for some in batched(marks, MOST_ASKED, strict=False):
+    for some in slices(marks, MOST_ASKED):
         found |= set(connection.execute(select(accounts.c.id).where(accounts.c.commitment.in_(some))).scalars())
     return frozenset(found)
 
@@ -64,7 +63,8 @@ def suspended(connection: Connection, active: Mapping[str, str | None]) -> froze
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def of_row(row: Mapping[str, Any]) -> Account:
+def of_row(row: RowMapping) -> Account:
+    """An account as its table holds it."""
     return Account(row["id"], row["holder"], row["commitment"], row["quota"], row["created_at"], row["version"])
 
 
@@ -78,8 +78,8 @@ def find(connection: Connection, id_: str) -> Account:
 
 def those(connection: Connection, ids: Iterable[str]) -> dict[str, Account]:
     """The accounts of these ids that there are."""
-    found = {}
-    for some in batched(ids, MOST_ASKED, strict=False):
+    found: dict[str, Account] = {}
+    for some in slices(ids, MOST_ASKED):
         rows = connection.execute(select(accounts).where(accounts.c.id.in_(some))).mappings()
         found |= {row["id"]: of_row(row) for row in rows}
     return found
@@ -92,6 +92,7 @@ def page(connection: Connection, after: str = "", limit: int = 100) -> list[Acco
 
 
 def add(connection: Connection, made: Iterable[Account]) -> None:
+    """New accounts."""
     rows = [
         {
             "id": one.id,
@@ -135,8 +136,8 @@ def check_quota(connection: Connection, account: Account, more: Sequence[str]) -
     has = held(connection, account.id)
     if refused := admitted_to(account, has, more).refused:
         raise NotPossible(
-            f"the account {account.id} may have {account.quota:,} terminals and has {len(has):,}: {refused[0][0].terminal}"
-            f" is {refused[0][1]}. Raise its quota, or revoke terminals of it"
+            f"the account {account.id} may have {account.quota:,} terminals and has {len(has):,}: "
+            f"{refused[0][0].terminal} is {refused[0][1]}. Raise its quota, or revoke terminals of it"
         )
 
 
@@ -154,6 +155,7 @@ def check_subscription(connection: Connection, account: str, subscription: str |
 
 
 def subscriptions_of(connection: Connection, account: str, after: str = "", limit: int = 100) -> list[Subscription]:
+    """An account's subscriptions by their ids, from the one after `after` on."""
     asked = select(subscriptions).where(subscriptions.c.account == account, subscriptions.c.id > after)
     return [
         Subscription(

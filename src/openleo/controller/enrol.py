@@ -12,7 +12,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import batched
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
@@ -24,7 +23,7 @@ from openleo.controller.device_keys import KeyRefused, check_signature, enrolmen
 from openleo.controller.enrol_table import Row, fault, read
 from openleo.controller.group_lists import listed_in
 from openleo.controller.ledger_desk import BATCH, Acting, Desk, terminal_body
-from openleo.controller.registry import MOST_ASKED, State, Terminal
+from openleo.controller.registry import MOST_ASKED, State, Terminal, slices
 from openleo.controller.tables import enrolments, subscriptions
 from openleo.errors import InputError, Problem, near_names
 from openleo.governance.entries import Body
@@ -91,7 +90,7 @@ class Enrolling:
         *,
         dry: bool = False,
     ) -> Enrolled:
-        """Enrol a CSV or Parquet table, or say what would be. Raises InputError with every fault; nothing is done then."""
+        """Enrol a CSV or Parquet table; `dry`: only say what would be. Raises InputError with every fault, and does nothing."""
         rows = read(data, file, (options or Options()).classes)
         return self.rows(hashlib.sha256(data).hexdigest(), rows, file, actor, options, on_progress, dry=dry)
 
@@ -118,7 +117,7 @@ class Enrolling:
             self._open_accounts(acting, found.accounts)
             state = State.ACTIVE if options.active else State.ENROLLED
             count = len(found.known)
-            for batch in batched(new, BATCH, strict=False):
+            for batch in slices(new, BATCH):
                 self._enrol(acting, batch, state, actor, id_)
                 count += len(batch)
                 self._reached(id_, count)
@@ -155,7 +154,7 @@ class Enrolling:
                 connection.execute(insert(enrolments).values(row))
 
     def _open_accounts(self, acting: Acting, ids: Sequence[str]) -> None:
-        for some in batched(ids, BATCH, strict=False):
+        for some in slices(ids, BATCH):
             made = acting.commitments("account", some)
             at_s = self.now_s()
             with writing(self.engine) as connection:
@@ -218,7 +217,10 @@ def _known(connection: Connection, rows: Sequence[Row], file: str, problems: lis
     known = set()
     for row in rows:
         there, of_key = by_id.get(row.id), by_key.get(row.public_key)
-        if there is not None and _differs(row, there):
+        if there is not None and there.state == State.REVOKED:
+            rule, way_out = "was revoked, for good.", "Enrol the device under another id, with another key."
+            problems.append(fault(file, row.number, "id", row.id, rule, way_out))
+        elif there is not None and _differs(row, there):
             rule = f"is enrolled already, with another {_differs(row, there)}."
             way_out = "Change it with `openleo controller terminals`, or take the row out."
             problems.append(fault(file, row.number, "id", row.id, rule, way_out))
@@ -244,25 +246,21 @@ def _differs(row: Row, there: Terminal) -> str:
     return ""
 
 
-def _no_account(
-    connection: Connection, rows: Iterable[Row], there: Mapping[str, Account], file: str
-) -> list[Problem]:
+def _no_account(connection: Connection, rows: Iterable[Row], there: Mapping[str, Account], file: str) -> list[Problem]:
     ways: dict[str, str] = {}
     problems = []
     for row in rows:
         if row.account in there:
             continue
         if row.account not in ways:
-            names = [one.id for one in accounts.page(connection, limit=MOST_ASKED)] if len(ways) < 20 else []  # noqa: PLR2004
+            names = [one.id for one in accounts.page(connection, limit=MOST_ASKED)] if len(ways) < 20 else []
             ways[row.account] = near_names(row.account, names) or "Open it, or let --make-accounts do it."
         rule = "there is no such account."
         problems.append(fault(file, row.number, "account", row.account, rule, ways[row.account]))
     return problems
 
 
-def _over_quota(
-    connection: Connection, rows: Iterable[Row], there: Mapping[str, Account], file: str
-) -> list[Problem]:
+def _over_quota(connection: Connection, rows: Iterable[Row], there: Mapping[str, Account], file: str) -> list[Problem]:
     asked: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for row in rows:
         if row.account in there and there[row.account].quota is not None:
@@ -281,7 +279,7 @@ def _over_quota(
 def _no_subscription(connection: Connection, rows: Sequence[Row], file: str) -> list[Problem]:
     asked = {row.subscription for row in rows if row.subscription is not None}
     of: dict[str, str] = {}
-    for some in batched(asked, MOST_ASKED, strict=False):
+    for some in slices(asked, MOST_ASKED):
         query = select(subscriptions.c.id, subscriptions.c.account).where(subscriptions.c.id.in_(some))
         of |= {row.id: row.account for row in connection.execute(query)}
     problems = []
@@ -299,7 +297,9 @@ def _not_in_groups(acting: Acting, rows: Sequence[Row], file: str) -> list[Probl
         return []
     active = acting.active()
     lists = {name: listed_in(name, active, acting.artefacts.get_json) for name in names}
-    commitments = acting.commitments("terminal", [row.id for row in rows if any(lists[one] is not None for one in row.groups)])
+    commitments = acting.commitments(
+        "terminal", [row.id for row in rows if any(lists[one] is not None for one in row.groups)]
+    )
     problems = []
     for row in rows:
         for name in sorted(row.groups):
@@ -317,7 +317,9 @@ def _not_proven(origin: str, rows: Iterable[Row], file: str, *, needed: bool) ->
     for row in rows:
         if row.signature is None:
             if needed:
-                problems.append(fault(file, row.number, "signature", None, "is missing.", "The device signs its enrolment."))
+                problems.append(
+                    fault(file, row.number, "signature", None, "is missing.", "The device signs its enrolment.")
+                )
             continue
         try:
             check_signature(row.public_key, enrolment(origin, row.id, row.public_key), row.signature)

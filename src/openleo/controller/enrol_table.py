@@ -72,7 +72,10 @@ def read(data: bytes, file: str, classes: Collection[str] = CLASSES) -> list[Row
     problems += _twice(file, "id", made["id"]) + _twice(file, "public_key", made["public_key"])
     if problems:
         raise InputError(sorted(problems, key=_row_of))
-    return [Row(number, *values) for number, values in enumerate(zip(*(made[name] for name in COLUMNS)), start=1)]
+    return [
+        Row(number, *values)
+        for number, values in enumerate(zip(*(made[name] for name in COLUMNS), strict=True), start=1)
+    ]
 
 
 def _row_of(problem: Problem) -> int:
@@ -105,7 +108,9 @@ def _csv(data: bytes, file: str) -> tuple[Columns, int]:
     if problems or ragged:
         raise InputError([*problems, *ragged])
     by_column = zip(*rows, strict=True)
-    return {name: [cell.strip() or None for cell in cells] for name, cells in zip(head, by_column, strict=True)}, len(rows)
+    return {name: [cell.strip() or None for cell in cells] for name, cells in zip(head, by_column, strict=True)}, len(
+        rows
+    )
 
 
 def _parquet(data: bytes, file: str) -> tuple[Columns, int]:
@@ -171,13 +176,11 @@ def _of_size(rows: int, file: str) -> list[Problem]:
 # --- columns ------------------------------------------------------------------------------------------------------
 
 
-def _column(
-    name: str, held: Sequence[Any], file: str, classes: Collection[str], problems: list[Problem]
-) -> list[Any]:
+def _column(name: str, held: Sequence[Any], file: str, classes: Collection[str], problems: list[Problem]) -> list[Any]:
     """A column as Row holds it, None where a value is at fault. What stands in many rows is read once."""
     reader = READERS[name]
     known: dict[Any, tuple[Any, str, str]] = {}
-    made = []
+    made: list[Any] = []
     for number, value in enumerate(held, start=1):
         if value is None and name in NEEDED:
             problems.append(fault(file, number, name, None, "is missing.", COLUMNS[name]))

@@ -233,7 +233,7 @@ class Registrar:
         moved = []
         with writing(self.engine) as connection:
             for before in _all(connection):
-                events = []
+                events: list[tuple[What, dict[str, Any], dict[str, Any]]] = []
                 after = before
                 if before.listed and before.commitment not in found:
                     after = replace(after, state=State.SUSPENDED)
@@ -255,7 +255,10 @@ class Registrar:
                 at_s = self.now_s()
                 custody.add(
                     connection,
-                    [Event(before.id, at_s, what, was, is_, "ledger", "as the ledger says") for what, was, is_ in events],
+                    [
+                        Event(before.id, at_s, what, was, is_, "ledger", "as the ledger says")
+                        for what, was, is_ in events
+                    ],
                 )
                 moved.append(before.id)
         return moved

@@ -10,17 +10,18 @@ one that leaves these states leaves the list, as an act that is counted; one tha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from itertools import batched
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from openleo.controller.tables import terminals
 
 MOST_ASKED = 500  # values of one `in (…)`
+T = TypeVar("T")
 
 
 class State(StrEnum):
@@ -90,7 +91,15 @@ def check_follows(terminal: Terminal, new: State) -> None:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def of_row(row: Mapping[str, Any]) -> Terminal:
+def slices(values: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
+    """Values, `most` at a time."""
+    rest = iter(values)
+    while some := tuple(islice(rest, most)):
+        yield some
+
+
+def of_row(row: RowMapping) -> Terminal:
+    """A terminal as its table holds it."""
     return Terminal(
         row["id"],
         row["account"],
@@ -107,6 +116,7 @@ def of_row(row: Mapping[str, Any]) -> Terminal:
 
 
 def to_row(terminal: Terminal) -> dict[str, Any]:
+    """As the table holds a terminal."""
     return {
         "id": terminal.id,
         "account": terminal.account,
@@ -141,7 +151,7 @@ def find_seen(connection: Connection, id_: str, version: int | None) -> Terminal
 def those(connection: Connection, column: str, values: Iterable[Any]) -> list[Terminal]:
     """The terminals that have one of these values in a column."""
     found = []
-    for some in batched(values, MOST_ASKED, strict=False):
+    for some in slices(values, MOST_ASKED):
         asked = select(terminals).where(terminals.c[column].in_(some))
         found += [of_row(row) for row in connection.execute(asked).mappings()]
     return found
@@ -172,6 +182,7 @@ def page(connection: Connection, asked: Filter, after: str = "", limit: int = 10
 
 
 def add(connection: Connection, made: Iterable[Terminal]) -> None:
+    """New terminals."""
     rows = [to_row(one) for one in made]
     if rows:
         connection.execute(insert(terminals), rows)

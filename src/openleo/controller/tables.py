@@ -278,17 +278,21 @@ def keep_rows(table: str, dialect: str) -> tuple[str, ...]:
     """
     said = f"{table} is only ever added to"
     if dialect == "sqlite":
-        moments = {"update": "", "delete": "", "insert": f"when exists (select 1 from {table} where id = new.id)"}
-        return tuple(  # the last one: `insert or replace` deletes without saying so
+        again = f"when exists (select 1 from {table} where id = new.id)"  # noqa: S608 - names of ours
+        moments = {"update": "", "delete": "", "insert": again}  # `insert or replace` deletes without saying so
+        return tuple(
             f"create trigger {table}_no_{verb} before {verb} on {table} {when} begin select raise(abort, '{said}'); end"
             for verb, when in moments.items()
         )
-    return (
+    function = (
         f"create function {table}_kept() returns trigger language plpgsql as $$ "
-        f"begin raise exception '{said}' using errcode = 'integrity_constraint_violation'; end $$",
-        f"create trigger {table}_kept before update or delete or truncate on {table} "
-        f"for each statement execute function {table}_kept()",
+        f"begin raise exception '{said}' using errcode = 'integrity_constraint_violation'; end $$"
     )
+    trigger = (
+        f"create trigger {table}_kept before update or delete or truncate on {table} "
+        f"for each statement execute function {table}_kept()"
+    )
+    return function, trigger
 
 
 def let_rows_go(table: str, dialect: str) -> tuple[str, ...]:
@@ -302,5 +306,5 @@ for _table in ONLY_ADDED_TO:
     for _dialect in ("sqlite", "postgresql"):
         for _moment, _statements in (("after_create", keep_rows), ("before_drop", let_rows_go)):
             for _statement in _statements(_table.name, _dialect):
-                _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)
+                _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
                 event.listen(_table, _moment, _ddl)
