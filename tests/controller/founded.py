@@ -14,9 +14,9 @@ from world_made import OPERATORS, TWN, roster
 
 __all__ = ["NOW", "OPERATORS", "TWN", "Office", "Person", "founded", "roster"]
 
-NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
 
 
 def founded(path: Path) -> Office:
-    """In `path`/ledger: single acts cut 20 terminals in 24 hours at most, and half of a territory's."""
-    return Office.founded(path, roster(single_acts={"terminals": 20, "share_ppm": 500_000, "hours": 24}))
+    """In `path`/ledger: single acts cut 20 terminals in 24 hours at most."""
+    return Office.founded(path, roster(single_acts={"terminals": 20, "share_ppm": 1_000_000, "hours": 24}))

@@ -90,7 +90,10 @@ class Enrolling:
         *,
         dry: bool = False,
     ) -> Enrolled:
-        """Enrol a CSV or Parquet table; `dry`: only say what would be. Raises InputError with every fault, and does nothing."""
+        """Enrol a CSV or Parquet table; `dry`: only say what would be.
+
+        Raises InputError with every fault of every row, and nothing is done.
+        """
         rows = read(data, file, (options or Options()).classes)
         return self.rows(hashlib.sha256(data).hexdigest(), rows, file, actor, options, on_progress, dry=dry)
 

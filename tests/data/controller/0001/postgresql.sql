@@ -1,10 +1,12 @@
 CREATE TABLE accounts (
     id VARCHAR(100) NOT NULL, 
     holder VARCHAR(200) NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     quota INTEGER, 
     created_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
-    CONSTRAINT pk_accounts PRIMARY KEY (id)
+    CONSTRAINT pk_accounts PRIMARY KEY (id), 
+    CONSTRAINT uq_accounts_commitment UNIQUE (commitment)
 );
 
 CREATE TABLE audit (
@@ -203,6 +205,7 @@ CREATE TABLE terminals (
     home_territory VARCHAR(100) NOT NULL, 
     groups TEXT NOT NULL, 
     public_key BYTEA NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     state VARCHAR(20) NOT NULL, 
     enrolled_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
@@ -210,6 +213,7 @@ CREATE TABLE terminals (
     CONSTRAINT ck_terminals_state CHECK (state in ('enrolled', 'active', 'suspended', 'revoked', 'lost')), 
     CONSTRAINT fk_terminals_account_accounts FOREIGN KEY(account) REFERENCES accounts (id), 
     CONSTRAINT fk_terminals_subscription_subscriptions FOREIGN KEY(subscription) REFERENCES subscriptions (id), 
+    CONSTRAINT uq_terminals_commitment UNIQUE (commitment), 
     CONSTRAINT uq_terminals_public_key UNIQUE (public_key)
 );
 
@@ -229,6 +233,14 @@ CREATE TABLE custody (
 );
 
 CREATE INDEX ix_custody_terminal ON custody (terminal);
+
+create function custody_kept() returns trigger language plpgsql as $$ begin raise exception 'custody is only ever added to' using errcode = 'integrity_constraint_violation'; end $$;
+
+create trigger custody_kept before update or delete or truncate on custody for each statement execute function custody_kept();
+
+create function audit_kept() returns trigger language plpgsql as $$ begin raise exception 'audit is only ever added to' using errcode = 'integrity_constraint_violation'; end $$;
+
+create trigger audit_kept before update or delete or truncate on audit for each statement execute function audit_kept();
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 
