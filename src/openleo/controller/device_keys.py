@@ -21,7 +21,7 @@ CERTIFICATE = b"openleo-certificate@v1\n"
 KEY_CHANGE = b"openleo-key@v1\n"
 
 _P = 2**255 - 19  # RFC 8032, section 5.1
-_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 # Every y of a point of order 1, 2, 4 or 8, and those that are written above p: with such a key anybody signs anything.
 SMALL_ORDER_Y = frozenset({0, 1, _P - 1, _P, _P + 1, _ORDER_8, _P - _ORDER_8})
 

@@ -61,7 +61,8 @@ class Row:
 def fault(file: str, number: int, column: str, value: object, rule: str, way_out: str = "") -> Problem:
     """What is wrong with one value of a row."""
     shown = "" if value is None else f'is "{str(value)[:60]}": '
-    return Problem(file, f"row {number}, {column}", f"{shown}{rule}", way_out)
+    where = f"row {number}, {column}" if column else f"row {number}"
+    return Problem(file, where, f"{shown}{rule}", way_out)
 
 
 def read(data: bytes, file: str, classes: Collection[str] = CLASSES) -> list[Row]:
@@ -115,41 +116,52 @@ def _csv(data: bytes, file: str) -> tuple[Columns, int]:
 
 def _parquet(data: bytes, file: str) -> tuple[Columns, int]:
     try:
-        with pq.ParquetFile(pa.BufferReader(data), read_dictionary=list(COLUMNS)) as found:
-            about = found.metadata
-            unpacked = sum(about.row_group(one).total_byte_size for one in range(about.num_row_groups))
-            problems = _of_header(found.schema_arrow.names, file) + _of_size(about.num_rows, file)
-            if unpacked > MOST_UNPACKED:
-                problems.append(Problem(file, "", f"unpacks to {unpacked:,} bytes; {MOST_UNPACKED:,} is the most."))
-            if problems:
+        with pq.ParquetFile(pa.BufferReader(data)) as found:
+            if problems := _of_header(found.schema_arrow.names, file) + _of_unpacked(found.metadata, file):
                 raise InputError(problems)
+            paths = [found.schema.column(one).path for one in range(len(found.schema))]
+        # As dictionaries: a long value that stands in many rows is there once until it was measured.
+        with pq.ParquetFile(pa.BufferReader(data), read_dictionary=paths) as found:
             table = found.read()
     except (pa.ArrowException, OSError) as error:
         why = str(error).strip().splitlines()[0].rstrip(".")
         raise InputError(Problem(file, "", f"cannot be read as Parquet: {why}.")) from None
     columns = {}
     for name in table.column_names:
-        columns[name], faults = _values(name, table[name].combine_chunks(), file)
+        columns[name], faults = _values(name, table[name], file)
         problems += faults
     if problems:
         raise InputError(problems)
     return columns, len(table)
 
 
-def _values(name: str, held: pa.Array, file: str) -> tuple[list[Any], list[Problem]]:
-    """A column's values. One long value that stands in many rows is kept once until it was measured."""
-    if isinstance(held, pa.ChunkedArray):
-        held = pa.concat_arrays(held.chunks) if held.num_chunks else pa.nulls(0)
-    kind = held.type.value_type if pa.types.is_dictionary(held.type) else held.type
+def _of_unpacked(about: pq.FileMetaData, file: str) -> list[Problem]:
+    """How large it would be, by its own words."""
+    problems = _of_size(about.num_rows, file)
+    groups = [about.row_group(one) for one in range(about.num_row_groups)]
+    unpacked = sum(one.total_byte_size for one in groups)
+    values = sum(one.column(column).num_values for one in groups for column in range(one.num_columns))
+    if unpacked > MOST_UNPACKED or values > MOST_ROWS * len(COLUMNS) * 4:
+        rule = f"unpacks to {unpacked:,} bytes in {values:,} values; {MOST_UNPACKED:,} bytes is the most."
+        problems.append(Problem(file, "", rule, "Split it."))
+    return problems
+
+
+def _values(name: str, held: pa.ChunkedArray, file: str) -> tuple[list[Any], list[Problem]]:
+    """A column's values, each short."""
+    kind, lists = held.type, pa.types.is_list(held.type)
+    kind = kind.value_type if lists else kind
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     texts = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)
-    if not (texts or (name == "public_key" and (pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind)))
-            or (name == "groups" and pa.types.is_list(kind) and pa.types.is_string(kind.value_type))):  # fmt: skip
-        return [], [Problem(file, f'column "{name}"', f"holds {kind}; it must hold strings.")]
-    once = held.dictionary if pa.types.is_dictionary(held.type) else held
-    if any(value is not None and len(value) > MOST_TEXT for value in once.to_pylist()):
-        return [], [Problem(file, f'column "{name}"', f"holds a value of more than {MOST_TEXT:,} characters.")]
-    values = held.to_pylist()
-    return [(value.strip() or None) if isinstance(value, str) else value for value in values], []
+    keys = name == "public_key" and (pa.types.is_binary(kind) or pa.types.is_fixed_size_binary(kind))
+    if not (texts or keys) or (lists and name != "groups"):
+        return [], [Problem(file, f'column "{name}"', f"holds {held.type}; it must hold strings.")]
+    for chunk in held.chunks:
+        once = chunk.flatten() if lists else chunk
+        once = once.dictionary if pa.types.is_dictionary(once.type) else once
+        if any(value is not None and len(value) > MOST_TEXT for value in once.to_pylist()):
+            return [], [Problem(file, f'column "{name}"', f"holds a value of more than {MOST_TEXT:,} characters.")]
+    return [(one.strip() or None) if isinstance(one, str) else one for one in held.to_pylist()], []
 
 
 def _of_header(names: Sequence[str], file: str) -> list[Problem]:
