@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,10 +12,14 @@ from typing import Any
 import h3.api.numpy_int as h3
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import Engine, Table, delete, insert, select
 
 from openleo.controller import device_identity, lease_request
+from openleo.controller.database import writing
+from openleo.controller.lease_desk import Desk, Now
 from openleo.controller.lease_offers import Ground, Offers
-from openleo.controller.leases import Terminal
+from openleo.controller.leases import Terminal, Terms
+from openleo.controller.tables import accounts, leadership, terminals
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import RuleSet
 from openleo.service.serve import Reason
@@ -138,3 +143,83 @@ def body(number: int = 1, at_s: float = NOW_S, **changes: Any) -> bytes:
 
 def asking(**changes: Any) -> lease_request.Asking:
     return lease_request.read(body(**changes))
+
+
+# --- a desk on a database ---------------------------------------------------------------------------------------
+
+
+@dataclass
+class Clock:
+    """A clock that stands where a test sets it."""
+
+    at_s: float = NOW_S
+    jumped: bool = False
+
+    def now_s(self) -> float:
+        return self.at_s
+
+    def jump(self) -> object | None:
+        return "a jump" if self.jumped else None
+
+
+def enrol(engine: Engine, count: int = 1, *, first: int = 1, keys: Any = None) -> None:
+    """Active terminals of one account, with the keys of their numbers; columns of others' rooms are filled."""
+    public = keys or [key(number).public_key().public_bytes_raw() for number in range(first, first + count)]
+    account = {"id": "account-1", "created_at": 0.0, "commitment": "account-1"}
+    with writing(engine) as connection:
+        if connection.execute(select(accounts.c.id)).first() is None:
+            connection.execute(insert(accounts).values(_of(accounts, account)))
+        rows = [
+            {"id": f"t-{number}", "account": "account-1", "class": "fixed", "home_territory": "TWN", "groups": "[]",
+             "public_key": one, "state": "active", "enrolled_at": 0.0, "commitment": f"t-{number}"}
+            for number, one in enumerate(public, first)
+        ]  # fmt: skip
+        connection.execute(insert(terminals), [_of(terminals, row) for row in rows])
+
+
+def _of(table: Table, row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name in table.c}
+
+
+def lead(engine: Engine, token: int = 1) -> None:
+    """Somebody leads under a token."""
+    with writing(engine) as connection:
+        connection.execute(delete(leadership))
+        connection.execute(insert(leadership).values(id=1, holder="a test", token=token, beat=1))
+
+
+@dataclass
+class Office:
+    """A desk, and what decides for it; a test changes both as it goes."""
+
+    engine: Engine
+    rules: RuleSet
+    clock: Clock = field(default_factory=Clock)
+    token: int | None = 1
+    plan: Plan | None = field(default_factory=plan)
+    meant: Meant = field(default_factory=Meant)
+    linger_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._offers: tuple[Plan, Offers] | None = None
+
+    def now(self) -> Now | None:
+        if self.plan is None:
+            return None
+        if self._offers is None or self._offers[0] is not self.plan:
+            self._offers = (self.plan, offers(self.plan))
+        return Now(InForce(self.rules, meant=self.meant), self._offers[1])
+
+    async def __aenter__(self) -> Desk:
+        """A new desk each time, as of a process that has just begun."""
+        self.desk = Desk(
+            self.engine, self.clock, RESOLUTION, Terms(4), self.now, lambda: self.token, linger_s=self.linger_s
+        )
+        self.desk.start()
+        await asyncio.to_thread(self.desk.step, NUMBER)
+        await asyncio.sleep(0)
+        return self.desk
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self.desk.stop)
+        await asyncio.sleep(0)
