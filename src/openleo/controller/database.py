@@ -15,7 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -170,6 +171,14 @@ def _check_led(connection: Connection, token: int) -> None:
     held = connection.execute(locked).scalar_one_or_none()
     if held != token:
         raise Fenced(f"the lead has passed on: token {token} was ours, and {held} is in force")
+
+
+def put(connection: Connection, table: Table, **values: object) -> None:
+    """A row, in place of the one with its key."""
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(values)
+    key = list(table.primary_key.columns)
+    rest = {name: insert.excluded[name] for name in values if name not in {column.name for column in key}}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=rest))
 
 
 @contextmanager
