@@ -65,9 +65,8 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant) -> 
         .where(leases.c.until_slot > number, leases.c.slot <= number)
         .order_by(leases.c.terminal, leases.c.slot, leases.c.until_slot, leases.c.id)
     )
-    newest: dict[str, Row[Any]] = {
-        row.terminal: row for row in connection.execute(query)
-    }  # the last of a terminal is its newest
+    rows = connection.execute(query)
+    newest: dict[str, Any] = {row.terminal: row for row in rows}  # of a terminal the last is the newest
     return of_rows(list(newest.values()), begins_s, meant)
 
 
