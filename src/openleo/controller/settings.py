@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
+    enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
+        24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod
