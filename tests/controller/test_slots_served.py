@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
+from planned import HandClock, scenario
 from sqlalchemy import insert, select
 
 from openleo import cells as h3cells
@@ -21,7 +22,6 @@ from openleo.controller.database import reading, writing
 from openleo.controller.loop import SlotLoop
 from openleo.controller.settings import Settings
 from openleo.controller.tables import slots, tokens
-from planned import HandClock, scenario
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def statements(table: str, dialect: str) -> list[str]:
         ]
     function = (
         f"create or replace function {table}_only_added_to() returns trigger language plpgsql as "
-        f"$$ begin raise exception '{table} is only added to'; end $$"
+        f"$$ begin raise exception '{table} is only added to' using errcode = 'integrity_constraint_violation'; end $$"
     )
     trigger = (
         f"create trigger {table}_kept before update or delete or truncate on {table} "

@@ -8,7 +8,6 @@ own. What is written down is written before the answer goes out.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from openleo.controller import access, audit
 from openleo.controller.database import Unavailable, writing
 from openleo.controller.logs import log
+from openleo.controller.problems import Problem, not_now
 from openleo.controller.rate_limits import Limits
 from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.sessions import SAFE_METHODS
@@ -28,7 +28,6 @@ TERMINALS = frozenset({("POST", "/v1/leases")})  # asked by terminals, who sign
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
 REFUSALS = frozenset({401, 403, 429})
-RETRY_S = 5  # when the database cannot be read
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -40,14 +39,6 @@ def install(app: FastAPI, runtime: Any) -> None:
     """Hang the door into an application: the outermost of all."""
     app.state.limits = Limits(runtime.settings)
     app.add_middleware(Door, runtime=runtime, limits=app.state.limits)
-
-
-class Refusal(Exception):
-    """An answer that the door gives itself."""
-
-    def __init__(self, status: int, title: str, detail: str, headers: dict[str, str] | None = None):
-        self.status, self.title, self.detail, self.headers = status, title, detail, headers or {}
-        super().__init__(detail)
 
 
 @dataclass(frozen=True)
@@ -64,20 +55,20 @@ class Door:
             return
         scope["state"] = dict(scope.get("state", {}))  # of this request alone
         began_s = time.perf_counter()
-        visit = _Visit(self, scope, send)
+        visit = _Visit(self, scope, receive, send)
         try:
             visit.check_form()
             await visit.enter()
             await self.app(scope, visit.bounded(receive), visit.answer)
-        except Refusal as refusal:
-            await visit.refuse(refusal)
+        except Problem as problem:
+            await visit.refuse(problem)
         finally:
             visit.write_log(time.perf_counter() - began_s)
 
 
 class _Visit:
-    def __init__(self, door: Door, scope: Scope, send: Send):
-        self.door, self.scope, self.send = door, scope, send
+    def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send):
+        self.door, self.scope, self.receive, self.send = door, scope, receive, send
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.who: Principal = ANONYMOUS
@@ -86,9 +77,9 @@ class _Visit:
         self.by_terminal = (self.method, self.path) in TERMINALS
 
     def check_form(self) -> None:
-        """No database keeps a NUL in a text. Raises Refusal."""
+        """No database keeps a NUL in a text. Raises Problem."""
         if "\0" in self.path or b"%00" in self.scope["query_string"]:
-            raise Refusal(400, "Malformed", "The address holds a NUL.")
+            raise Problem(400, "The address holds a NUL.")
         most = self.door.runtime.settings.body_bytes_max
         for name, value in self.scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > most):
@@ -109,7 +100,7 @@ class _Visit:
         return receive_some
 
     async def enter(self) -> None:
-        """Who asks, how often, and what. Raises Refusal."""
+        """Who asks, how often, and what. Raises Problem."""
         if self.by_terminal:
             return
         request = Request(self.scope)
@@ -125,7 +116,7 @@ class _Visit:
             host = self.scope["client"][0] if self.scope.get("client") else ""
             wait_s = self.door.limits.anonymous(host) if found is None else self.door.limits.principal(found.id)
             if wait_s:
-                raise Refusal(429, "Too many requests", f"Ask again in {wait_s} s.", {"retry-after": str(wait_s)})
+                raise Problem(429, f"Ask again in {wait_s} s.", headers={"Retry-After": str(wait_s)})
         if found is not None and self.changes():
             try:
                 self.asked = await run_in_threadpool(self.note, "asked", {"method": self.method})
@@ -170,13 +161,8 @@ class _Visit:
         with writing(runtime.engine) as connection:
             return audit.record(connection, runtime.clock.now_s(), self.who, what, self.path, body)
 
-    async def refuse(self, refusal: Refusal) -> None:
-        document = {"type": "about:blank", "title": refusal.title, "status": refusal.status, "detail": refusal.detail}
-        body = json.dumps(document).encode()
-        headers = {"content-type": "application/problem+json", "content-length": str(len(body)), **refusal.headers}
-        lines = [(name.encode(), value.encode()) for name, value in headers.items()]
-        await self.answer({"type": "http.response.start", "status": refusal.status, "headers": lines})
-        await self.send({"type": "http.response.body", "body": body})
+    async def refuse(self, problem: Problem) -> None:
+        await problem.answer()(self.scope, self.receive, self.answer)
 
     def write_log(self, seconds: float) -> None:
         """The route's form, not its address: addresses hold ids, and whatever people put into them."""
@@ -191,10 +177,9 @@ def _shows_something(request: Request) -> bool:
     return "authorization" in request.headers or "cookie" in request.headers
 
 
-def _too_large(most: int) -> Refusal:
-    return Refusal(413, "Too large", f"A request's body has at most {most} bytes.", {"connection": "close"})
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"A request's body has at most {most} bytes.", headers={"Connection": "close"})
 
 
-def _no_database() -> Refusal:
-    detail = "The controller's records cannot be reached now."
-    return Refusal(503, "Unavailable", detail, {"retry-after": str(RETRY_S)})
+def _no_database() -> Problem:
+    return not_now("The controller's records cannot be reached now; nothing was done.", slug="no-database")

@@ -16,8 +16,6 @@ KEPT = frozenset({"event", "level", "timestamp", "logger"})
 LIBRARIES = ("uvicorn", "uvicorn.error", "uvicorn.access", "sqlalchemy", "alembic", "httpx", "httpcore")
 ADDRESSES = ("uvicorn.access", "httpx", "httpcore")  # they write whole addresses: the door's own line says enough
 
-log: Any = structlog.get_logger("openleo.controller")
-
 
 def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A processor: what may not be told is taken out, the last thing before a line is written."""
@@ -25,26 +23,33 @@ def redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mu
     return {**clean({name: value for name, value in event.items() if name not in KEPT}), **plain}
 
 
+SHARED: tuple[Any, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    redact,
+)
+log: Any = structlog.wrap_logger(
+    logging.getLogger("openleo.controller"),
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *SHARED,
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=True,
+)
+
+
 def begin(stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """From now on everything logged goes to one stream, redacted."""
     stream = sys.stderr if stream is None else stream
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=False,
-    )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *SHARED],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,

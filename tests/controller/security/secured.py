@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
-from openleo.controller import door, sessions, tokens
+from openleo.controller import door, problems, sessions, tokens
 from openleo.controller.api import audit, login, people
 from openleo.controller.api import tokens as api_tokens
 from openleo.controller.database import reading, writing
@@ -45,6 +45,7 @@ class House:
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url="/v1/openapi.json")
         app.state.runtime = self
+        problems.install(app)
         for one in (api_tokens, people, login, audit):
             app.include_router(one.router)
         door.install(app, self)

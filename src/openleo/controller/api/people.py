@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from openleo.controller import access, audit, sessions
 from openleo.controller.access import needs
 from openleo.controller.api.wording import Page, next_page
-from openleo.controller.database import Unavailable, reading, writing
+from openleo.controller.database import reading, writing
 from openleo.controller.roles import OPERATOR, PERSON, Principal, Role, read_roles
 from openleo.controller.tables import people
 from openleo.governance.roster_records import OfficerId, PartyId
@@ -93,10 +93,8 @@ def people_make(request: Request, response: Response, principal: KeyAdmin, asked
                 raise taken
             connection.execute(people.insert().values(row))
             _note(request, connection, principal, "made_person", row)
-    except Unavailable as error:
-        if isinstance(error.__cause__, IntegrityError):  # two key-admins at once
-            raise taken from None
-        raise
+    except IntegrityError:  # two key-admins at once
+        raise taken from None
     response.headers["location"], response.headers["etag"] = f"/v1/people/{row['id']}", '"1"'
     return Person(**document(row))
 
