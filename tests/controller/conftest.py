@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import Engine
 
 from openleo.controller import database
-from openleo.controller.tables import metadata
 from postgres_server import Server
 
 KINDS = ("sqlite", "postgresql")
@@ -29,7 +28,8 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database_address(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     if database_kind == "sqlite":
-        yield database.address_of(tmp_path)
+        (tmp_path / "empty").mkdir()
+        yield database.address_of(tmp_path / "empty")
         return
     server: Server = request.getfixturevalue("postgres")
     with server.database() as address:
@@ -58,7 +58,7 @@ def _opened(address: str) -> Iterator[Engine]:
 
 def _make(address: str) -> None:
     for engine in _opened(address):
-        metadata.create_all(engine)
+        database.upgrade(engine)
 
 
 @pytest.fixture(scope="session")

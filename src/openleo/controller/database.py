@@ -15,11 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from openleo.controller import migrations
 from openleo.controller.tables import leadership
 from openleo.errors import InputError, Problem
 
@@ -32,6 +34,10 @@ OUR_FAULT = ("0A", "21", "22", "23", "26", "2F", "34", "42")
 # A leader that is stopped in the midst of a transaction holds the row of who leads: the server ends it in its stead.
 OPTIONS = f"-c statement_timeout={BUSY_S * 1000:.0f} -c idle_in_transaction_session_timeout={BUSY_S * 1000:.0f}"
 # A server that has gone without a word is given up as soon.
+ALONE = (  # nobody else alters the schema, and nobody is hurried who does
+    f"select pg_advisory_xact_lock({0x6F6C656F6D})", "set local statement_timeout = 0",
+    "set local idle_in_transaction_session_timeout = 0",
+)  # fmt: skip
 LIBPQ: dict[str, Any] = {
     "connect_timeout": int(BUSY_S), "tcp_user_timeout": int(BUSY_S * 1000),
     "keepalives_idle": int(BUSY_S), "keepalives_interval": 2, "keepalives_count": 2, "options": OPTIONS,
@@ -91,6 +97,29 @@ def _sqlite(connection: Any, _record: object) -> None:
         connection.execute(f"pragma {setting}")
 
 
+def upgrade(engine: Engine) -> list[str]:
+    """Bring the schema up to what this version works with: all of it or nothing; gives the steps that it took.
+
+    Of several controllers that start at once the first does it. Raises Unavailable, and InputError where the database
+    is of a newer version or not a controller's.
+    """
+    with _said(engine), engine.connect() as connection:
+        is_file = engine.dialect.name == "sqlite"
+        # SQLite rebuilds a table to alter it, and must not take what refers to it along meanwhile.
+        for statement in ("pragma foreign_keys = off", "begin immediate") if is_file else ALONE:
+            connection.exec_driver_sql(statement)
+        try:
+            steps = migrations.bring_up(connection)
+            if is_file and (lost := connection.exec_driver_sql("pragma foreign_key_check").fetchall()):
+                raise RuntimeError(f"the schema's steps {steps} leave rows that refer to nothing: {lost[:5]}")
+            connection.commit()
+        finally:
+            connection.rollback()
+            if is_file:
+                connection.exec_driver_sql("pragma foreign_keys = on")
+    return steps
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One snapshot. Raises Unavailable."""
@@ -142,6 +171,14 @@ def _check_led(connection: Connection, token: int) -> None:
     held = connection.execute(locked).scalar_one_or_none()
     if held != token:
         raise Fenced(f"the lead has passed on: token {token} was ours, and {held} is in force")
+
+
+def put(connection: Connection, table: Table, **values: object) -> None:
+    """A row, in place of the one with its key."""
+    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table).values(values)
+    key = list(table.primary_key.columns)
+    rest = {name: insert.excluded[name] for name in values if name not in {column.name for column in key}}
+    connection.execute(insert.on_conflict_do_update(index_elements=key, set_=rest))
 
 
 @contextmanager

@@ -152,10 +152,13 @@ class _Followed:
 
 
 class LedgerReader:
-    """Reads a folder's ledger. `engine`: where the tree seen last is kept, so that a restart does not forget it."""
+    """Reads a folder's ledger. `engine`: where the tree seen last is kept, so that a restart does not forget it.
 
-    def __init__(self, folder: Folder, engine: Engine | None = None):
-        self.folder = folder
+    `beam_km`: how far around what beams keep dark nobody is served, as the network's masks have it.
+    """
+
+    def __init__(self, folder: Folder, engine: Engine | None = None, beam_km: float = BEAM_KM):
+        self.folder, self.beam_km = folder, beam_km
         self._engine = engine
         self._done = _Followed()
         self._lock = threading.RLock()
@@ -242,7 +245,7 @@ class LedgerReader:
         if books not in self._sets:
             found = changes.in_force(dict(books), self.folder.artefacts)
             self._sets = dict(list(self._sets.items())[-3:])  # a few: now, and after each break-glass
-            self._sets[books] = found.documents, felt(Books(found.documents).rules, BEAM_KM)
+            self._sets[books] = found.documents, felt(Books(found.documents).rules, self.beam_km)
         documents, rules = self._sets[books]
         return Phase(begin, active, documents, rules, resolve(active, self.folder.artefacts, self.folder.path))
 

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         240, description="Of each address (IPv6: each /64) where nobody known asks; leases are not counted here."
     )
     terminal_requests_per_minute: Annotated[int, Field(ge=1)] = Field(30, description="For leases, of each terminal.")
+    enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
+        24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod

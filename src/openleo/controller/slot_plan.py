@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Words = NDArray[np.uint64]
 Column = NDArray[Any]
+Flags = NDArray[np.bool_]
 NOBODY = -1
 FORM = "openleo-slot-plan@v1"
 BITS = 64
@@ -149,6 +150,52 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
     return dark_where_nobody(plan)
 
 
+def degrade(
+    last: SlotPlan, number: int, now: InForce, permitted: Permitted | None, why: str, holds: Flags | None = None
+) -> SlotPlan:
+    """A lesser plan for a slot, of the last one: it serves nobody of a cell and class whom that did not.
+
+    permitted: under the rules in force now; None: that could not be found, so nobody may be served. holds (cell,):
+    whether the satellite of the last plan can still be used; None: all are taken to be.
+    """
+    yes, no = _still(last, permitted)
+    refused = unpacked(no, len(last.classes))
+    lost = np.zeros(len(last.cells), np.bool_) if permitted is None else np.isin(last.gateway, list(permitted.withheld))
+    set_ = np.zeros(len(last.cells), np.bool_) if holds is None else ~holds
+    reason = last.reason
+    for gone, because in ((set_, Reason.NO_SATELLITE), (lost, Reason.NO_GATEWAY)):
+        reason = np.where(last.served & gone[:, np.newaxis], np.uint8(because), reason)
+    plan = replace(
+        last,
+        number=number,
+        begins_s=last.begins_s + (number - last.number) * last.slot_s,
+        yes=yes,
+        no=no,
+        reason=np.where(refused, np.uint8(Reason.NOT_PERMITTED), reason),
+        rule_set=now.rules.sha256,
+        ledger_size=now.ledger_size,
+        ledger_root=now.ledger_root,
+        degraded=why,
+    )
+    return dark_where_nobody(plan)
+
+
+def _still(last: SlotPlan, permitted: Permitted | None) -> tuple[Words, Words]:
+    """What is `yes` in the last plan and now, and `no` in either; a class that rules know no more is `no`."""
+    every = packed(np.ones((1, len(last.classes)), np.bool_))
+    if permitted is None:
+        return np.zeros_like(last.yes), np.broadcast_to(every, last.no.shape).copy()
+    if permitted.classes == last.classes:
+        return last.yes & permitted.yes, last.no | permitted.no
+    shape = (len(last.cells), len(last.classes))
+    yes, no = np.zeros(shape, np.bool_), np.ones(shape, np.bool_)
+    known = [number for number, name in enumerate(last.classes) if name in permitted.classes]
+    theirs = [permitted.classes.index(last.classes[number]) for number in known]
+    yes[:, known] = unpacked(permitted.yes, len(permitted.classes))[:, theirs]
+    no[:, known] = unpacked(permitted.no, len(permitted.classes))[:, theirs]
+    return last.yes & packed(yes), last.no | packed(no)
+
+
 def why_not_reached(satellite: NDArray[np.int32], seen: NDArray[np.int16]) -> NDArray[np.uint8]:
     """SERVED, NO_SATELLITE or NO_GATEWAY of each cell."""
     unreached = np.where(seen > 0, np.uint8(Reason.NO_GATEWAY), np.uint8(Reason.NO_SATELLITE))
@@ -171,6 +218,15 @@ def dark_where_nobody(plan: SlotPlan) -> SlotPlan:
         down_mbps=over(plan.down_mbps, np.nan),
         up_mbps=over(plan.up_mbps, np.nan),
     )
+
+
+def packed(flags: Flags) -> Words:
+    """(cell, word) of flags (cell, class)."""
+    words = max(-(-flags.shape[1] // BITS), 1)
+    wide = np.zeros((len(flags), words * BITS), np.uint64)
+    wide[:, : flags.shape[1]] = flags
+    shifted = wide.reshape(len(flags), words, BITS) << np.arange(BITS, dtype=np.uint64)
+    return np.asarray(np.bitwise_or.reduce(shifted, axis=2), np.uint64)
 
 
 def unpacked(words: Words, classes: int) -> NDArray[np.bool_]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from openleo import cells as h3cells
 from openleo.controller.slots import Slots
 from openleo.errors import InputError, Problem
+from openleo.geodesy import look_angles
 from openleo.instants import SlotGrid
 from openleo.network import chain
 from openleo.network.ground.gateways import Gateways
@@ -171,6 +172,19 @@ class Twin:
                 ways = routes(seen_so, there.gateways, feeders, network.topology, pool)
                 self._serve(made, group, there, seen_so, ways, before, jitter, pool)
         return made
+
+    def holds(self, number: int, satellite: Ints) -> NDArray[np.bool_]:
+        """Whether each cell's satellite stands above its mask in the middle of a slot, and is not out of order.
+
+        Of exclusion zones and horizons nothing is asked.
+        """
+        network = self.case.network
+        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
+        positions = positions_over(network, grid, 0, 1)
+        latitude, longitude = h3cells.centres_deg(self.cells)
+        _, elevation_deg, _ = look_angles(latitude, longitude, positions.middle_km[0][np.maximum(satellite, 0)])
+        above = elevation_deg >= network.user_elevation_deg
+        return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])
 
     def _serve(
         self, made: Sky, group: Group, network: Network, positions: Positions, ways: Routes, before: Ints,
