@@ -38,7 +38,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from openleo.controller.tables import keep_rows
+from openleo.controller import append_only
 
 revision = "{revision}"
 down_revision = {down_revision}
@@ -51,7 +51,7 @@ def upgrade() -> None:
 
 KEEP_ROWS = """
     for table in {tables}:  # only ever added to; alembic sees no triggers
-        for statement in keep_rows(table, op.get_context().dialect.name):
+        for statement in append_only.statements(table, op.get_context().dialect.name):
             op.execute(statement)
 """
 
@@ -124,7 +124,7 @@ def row(table: Table, number: int) -> dict[str, Any]:
 def value(column: Column[Any], number: int) -> Any:
     for reference in column.foreign_keys:
         return value(reference.column, number)
-    if column.name == "state":
+    if column.name == "state" and not column.primary_key:
         return "active"
     if isinstance(column.type, Boolean):
         return number == 1

@@ -54,7 +54,7 @@ def test_the_database_refuses_to_change_what_is_only_ever_added_to(kept: Engine,
         "replace": text(f"insert or replace into {table.name} values ({one[table.name]})"),
         "truncate": text(f"truncate {table.name} cascade"),
     }[verb]
-    with pytest.raises(IntegrityError, match="only ever added to"), writing(kept) as connection:
+    with pytest.raises(IntegrityError, match="only added to"), writing(kept) as connection:
         connection.execute(statement)
     with reading(kept) as connection:
         assert [one.at_s for one in custody.of(connection, "t-1")] == [1.0, 2.0]
@@ -65,5 +65,5 @@ def test_the_tables_go_and_come_again(engine: Engine) -> None:
     metadata.create_all(engine)
     with writing(engine) as connection:
         connection.execute(insert(audit).values(at=1.0, principal="", party="", what="", about="", body=""))
-    with pytest.raises(IntegrityError, match="only ever added to"), writing(engine) as connection:
+    with pytest.raises(IntegrityError, match="only added to"), writing(engine) as connection:
         connection.execute(delete(audit))

@@ -1,6 +1,6 @@
 """A terminal's history: each change of it adds a row in the transaction that makes the change, and none goes.
 
-The database refuses to change or delete a row (tables.keep_rows).
+The database refuses to change or delete a row (append_only).
 """
 
 from __future__ import annotations

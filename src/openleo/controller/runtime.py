@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import secrets
 import socket
 import threading
 import uuid
@@ -15,20 +12,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from openleo.controller import plan_arrow, twin
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
-from openleo.controller.database import address_of, connect, reading, writing
+from openleo.controller.database import address_of, connect, writing
 from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage
 from openleo.controller.leader import Leader, Role
 from openleo.controller.settings import Settings
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.tables import metadata, tokens
+from openleo.controller.tokens import make_administrator
 from openleo.controller.twin import Twin
 from openleo.governance.house import Folder
 
-ADMINISTRATOR = "administrator"
 BEATS_IN_A_SLOT = 5
 FOLLOWING = Role(False, None)
 
@@ -100,20 +97,7 @@ def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | 
 
 def _first_token(engine: Engine, now_s: float) -> str | None:
     """The administrator's one-time token, where nobody has one: good for the draft of the genesis, and no role."""
-    with reading(engine) as connection:
+    with writing(engine) as connection:
         if connection.execute(select(tokens.c.id).limit(1)).first() is not None:
             return None
-    shown = secrets.token_urlsafe(32)
-    row = {
-        "id": uuid.uuid4().hex,
-        "sha256": hashlib.sha256(shown.encode()).hexdigest(),
-        "name": ADMINISTRATOR,
-        "party": "operator",
-        "owner": ADMINISTRATOR,
-        "roles": json.dumps([]),
-        "created_at": now_s,
-        "once": True,
-    }
-    with writing(engine) as connection:
-        connection.execute(insert(tokens).values(row))
-    return shown
+        return make_administrator(connection, now_s)

@@ -8,7 +8,6 @@ are only ever added to, the database itself refuses to change or delete a row.
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -23,8 +22,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
 )
+
+from openleo.controller import append_only
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -241,6 +241,12 @@ sessions = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
 )
+logins = Table(
+    "logins",  # begun at the provider and not yet come back: each comes back once
+    metadata,
+    Column("state", String(64), primary_key=True),  # sha256 of the state; all else is in the browser's cookie
+    Column("until", Float, nullable=False),
+)
 audit = Table(
     "audit",  # only ever added to
     metadata,
@@ -265,46 +271,6 @@ idempotency = Table(
     Column("at", Float, nullable=False, index=True),
 )
 
-# --- what is only ever added to -----------------------------------------------------------------------------------
-
 ONLY_ADDED_TO = (custody, audit)
-
-
-def keep_rows(table: str, dialect: str) -> tuple[str, ...]:
-    """Statements after which the database refuses to change or delete a row: of a dialect, sqlite or postgresql.
-
-    Whoever owns the database can take the trigger away: this is against faults of ours. Against its owner there is
-    the ledger.
-    """
-    said = f"{table} is only ever added to"
-    if dialect == "sqlite":
-        again = f"when exists (select 1 from {table} where id = new.id)"  # noqa: S608 - names of ours
-        moments = {"update": "", "delete": "", "insert": again}  # `insert or replace` deletes without saying so
-        return tuple(
-            f"create trigger {table}_no_{verb} before {verb} on {table} {when} begin select raise(abort, '{said}'); end"
-            for verb, when in moments.items()
-        )
-    function = (
-        f"create function {table}_kept() returns trigger language plpgsql as $$ "
-        f"begin raise exception '{said}' using errcode = 'integrity_constraint_violation'; end $$"
-    )
-    trigger = (
-        f"create trigger {table}_kept before update or delete or truncate on {table} "
-        f"for each statement execute function {table}_kept()"
-    )
-    return function, trigger
-
-
-def let_rows_go(table: str, dialect: str) -> tuple[str, ...]:
-    """What undoes `keep_rows`, before a table goes."""
-    if dialect == "sqlite":
-        return tuple(f"drop trigger if exists {table}_no_{verb}" for verb in ("update", "delete", "insert"))
-    return (f"drop trigger if exists {table}_kept on {table}", f"drop function if exists {table}_kept()")
-
-
-for _table in ONLY_ADDED_TO:
-    for _dialect in ("sqlite", "postgresql"):
-        for _moment, _statements in (("after_create", keep_rows), ("before_drop", let_rows_go)):
-            for _statement in _statements(_table.name, _dialect):
-                _ddl = DDL(_statement.replace("%", "%%")).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-                event.listen(_table, _moment, _ddl)
+for kept in ONLY_ADDED_TO:
+    append_only.keep(kept)

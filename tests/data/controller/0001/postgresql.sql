@@ -102,6 +102,12 @@ CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
 CREATE INDEX ix_leases_until ON leases (until_slot);
 
+CREATE TABLE logins (
+    state VARCHAR(64) NOT NULL, 
+    until FLOAT NOT NULL, 
+    CONSTRAINT pk_logins PRIMARY KEY (state)
+);
+
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 
     nonce VARCHAR(64) NOT NULL, 
@@ -234,13 +240,13 @@ CREATE TABLE custody (
 
 CREATE INDEX ix_custody_terminal ON custody (terminal);
 
-create function custody_kept() returns trigger language plpgsql as $$ begin raise exception 'custody is only ever added to' using errcode = 'integrity_constraint_violation'; end $$;
+create or replace function custody_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'custody is only added to' using errcode = 'integrity_constraint_violation'; end $$;
 
-create trigger custody_kept before update or delete or truncate on custody for each statement execute function custody_kept();
+create trigger custody_kept before update or delete or truncate on custody for each statement execute function custody_only_added_to();
 
-create function audit_kept() returns trigger language plpgsql as $$ begin raise exception 'audit is only ever added to' using errcode = 'integrity_constraint_violation'; end $$;
+create or replace function audit_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'audit is only added to' using errcode = 'integrity_constraint_violation'; end $$;
 
-create trigger audit_kept before update or delete or truncate on audit for each statement execute function audit_kept();
+create trigger audit_kept before update or delete or truncate on audit for each statement execute function audit_only_added_to();
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

@@ -100,6 +100,12 @@ CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
 CREATE INDEX ix_leases_until ON leases (until_slot);
 
+CREATE TABLE logins (
+    state VARCHAR(64) NOT NULL, 
+    until FLOAT NOT NULL, 
+    CONSTRAINT pk_logins PRIMARY KEY (state)
+);
+
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 
     nonce VARCHAR(64) NOT NULL, 
@@ -231,17 +237,17 @@ CREATE TABLE custody (
 
 CREATE INDEX ix_custody_terminal ON custody (terminal);
 
-create trigger custody_no_update before update on custody  begin select raise(abort, 'custody is only ever added to'); end;
+create trigger custody_no_update before update on custody  begin select raise(abort, 'custody is only added to'); end;
 
-create trigger custody_no_delete before delete on custody  begin select raise(abort, 'custody is only ever added to'); end;
+create trigger custody_no_delete before delete on custody  begin select raise(abort, 'custody is only added to'); end;
 
-create trigger custody_no_insert before insert on custody when exists (select 1 from custody where id = new.id) begin select raise(abort, 'custody is only ever added to'); end;
+create trigger custody_no_insert before insert on custody when exists (select 1 from custody where id = new.id) begin select raise(abort, 'custody is only added to'); end;
 
-create trigger audit_no_update before update on audit  begin select raise(abort, 'audit is only ever added to'); end;
+create trigger audit_no_update before update on audit  begin select raise(abort, 'audit is only added to'); end;
 
-create trigger audit_no_delete before delete on audit  begin select raise(abort, 'audit is only ever added to'); end;
+create trigger audit_no_delete before delete on audit  begin select raise(abort, 'audit is only added to'); end;
 
-create trigger audit_no_insert before insert on audit when exists (select 1 from audit where id = new.id) begin select raise(abort, 'audit is only ever added to'); end;
+create trigger audit_no_insert before insert on audit when exists (select 1 from audit where id = new.id) begin select raise(abort, 'audit is only added to'); end;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

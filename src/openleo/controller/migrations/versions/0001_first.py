@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from openleo.controller.tables import keep_rows
+from openleo.controller import append_only
 
 revision = "0001"
 down_revision = None
@@ -114,6 +114,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_leases_terminal", "leases", ["terminal", "until_slot"], unique=False)
     op.create_index("ix_leases_until", "leases", ["until_slot"], unique=False)
+    op.create_table(
+        "logins",
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_logins")),
+    )
     op.create_table(
         "nonces",
         sa.Column("terminal", sa.String(length=100), nullable=False),
@@ -248,5 +254,5 @@ def upgrade() -> None:
     op.create_index(op.f("ix_custody_terminal"), "custody", ["terminal"], unique=False)
     # ### end Alembic commands ###
     for table in ("custody", "audit"):  # only ever added to; alembic sees no triggers
-        for statement in keep_rows(table, op.get_context().dialect.name):
+        for statement in append_only.statements(table, op.get_context().dialect.name):
             op.execute(statement)
