@@ -7,14 +7,19 @@ import json
 from pathlib import Path
 
 import pytest
+import rfc8785
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
 from founded import InForce, Registered, founded
+from httpx import Response
 from sqlalchemy import Engine
 
 from openleo.controller.roles import Role
 from openleo.governance.house import Folder, House
 
 WHY = {"reason": "as told"}
+AT = "2026-03-02T12:00:00Z"
 
 
 @pytest.fixture
@@ -145,3 +150,34 @@ def test_subscriptions_begin_and_are_listed(asks: TestClient) -> None:
     assert asks.get("/v1/accounts/a-1/subscriptions").json()["items"][0]["begins_at"] == "2026-03-01T00:00:00Z"
     changed = asks.patch("/v1/accounts/a-1", json={"quota": 5}, headers={"if-match": '"1"'})
     assert (changed.json()["quota"], changed.json()["version"]) == (5, 2)
+
+
+def test_a_device_gets_a_certificate_by_its_signature_and_nobody_else(place: Registered, asks: TestClient) -> None:
+    devices = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2)]
+    asks.post("/v1/accounts", json={"id": "a-1"})
+    public = base64.b64encode(devices[0].public_key().public_bytes_raw()).decode()
+    assert asks.post("/v1/terminals", json=new(public_key=public)).status_code == 201
+    nobody = place.client()
+    nobody.headers.pop("authorization")
+
+    def ask(
+        by: Ed25519PrivateKey, nonce: str = "n" * 16, at: str = "2026-03-02T12:00:00Z", id_: str = "t-1"
+    ) -> Response:
+        signed = b"openleo-certificate@v1\n" + rfc8785.dumps({"terminal": "t-1", "at": at, "nonce": nonce})
+        said = {"at": at, "nonce": nonce, "signature": base64.b64encode(by.sign(signed)).decode()}
+        return nobody.post(f"/v1/terminals/{id_}/certificate", json=said)
+
+    given = ask(devices[0])
+    assert given.status_code == 201
+    made = x509.load_pem_x509_certificate(given.json()["certificate"].encode())
+    assert made.public_key().public_bytes_raw() == devices[0].public_key().public_bytes_raw()
+    made.verify_directly_issued_by(x509.load_pem_x509_certificate(given.json()["authority"].encode()))
+    assert given.json()["valid_until"] == "2026-03-02T20:00:00Z"
+    assert (place.data / "device-ca.key").stat().st_mode & 0o777 == 0o600
+    assert "used before" in ask(devices[0]).json()["detail"]
+    assert "300 s from now" in ask(devices[0], "m" * 16, "2026-03-02T11:55:00Z").json()["detail"]
+    other, missing = ask(devices[1], "o" * 16), ask(devices[0], "p" * 16, id_="t-9")
+    assert (other.status_code, missing.status_code) == (403, 403)
+    assert other.json() == missing.json()
+    asks.post("/v1/terminals/t-1/state", json={"state": "lost", **WHY}, headers={"if-match": '"1"'})
+    assert "gets no certificate" in ask(devices[0], "q" * 16).json()["detail"]

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
     )
+    certificate_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
+        8.0, description="How long a device's TLS certificate holds."
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod

@@ -7,17 +7,19 @@ what is above the rate of single acts.
 from __future__ import annotations
 
 import hashlib
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from starlette.concurrency import run_in_threadpool
 
 from openleo.controller import custody, registry
 from openleo.controller.access import Principal
 from openleo.controller.api.registered import Id, IfMatch, Office, Reason, answered, changes, etag, office, reads, seen
 from openleo.controller.api.wording import Page, at_text, next_page
-from openleo.controller.database import reading
+from openleo.controller.database import reading, writing
+from openleo.controller.device_certificates import Asked, authority, check_asked
 from openleo.controller.device_keys import KeyRefused, key_text, read_key
 from openleo.controller.enrol import Options
 from openleo.controller.enrol_table import Row
@@ -112,6 +114,34 @@ class StateChanged(Form):
 
     state: Literal[State.ACTIVE, State.SUSPENDED, State.LOST, State.REVOKED]
     reason: Reason
+
+
+class CertificateAsked(Form):
+    """By a device."""
+
+    at: Annotated[str, StringConstraints(max_length=40)] = Field(description="Now, as the device says it and signs it.")
+    nonce: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16,64}$")]
+    signature: Annotated[str, StringConstraints(max_length=200)] = Field(description="Ed25519, base64.")
+
+    @field_validator("at")
+    @classmethod
+    def _an_instant(cls, text: str) -> str:
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("an instant has a zone: 2026-11-22T12:00:00Z")
+        return text
+
+    @property
+    def at_s(self) -> float:
+        """In seconds since the Unix epoch."""
+        return datetime.fromisoformat(self.at).timestamp()
+
+
+class CertificateShown(BaseModel):
+    """PEM."""
+
+    certificate: str
+    authority: str = Field(description="Which a server trusts for devices.")
+    valid_until: str | None
 
 
 class EventShown(BaseModel):
@@ -261,6 +291,28 @@ def _change(desk: Office, id_: str, what: str, asked: Changed, by: By) -> None:
         registrar.set_key(id_, _key(asked.public_key), by, asked.signature)
     else:
         raise Problem(422, f"{what.rstrip('_')} is null; a terminal has one.")
+
+
+@router.post("/{id}/certificate", status_code=201, summary="Get a device's TLS certificate")
+def terminals_certificate(request: Request, id: Id, asked: CertificateAsked) -> CertificateShown:
+    """Asked by the device, which signs `terminal`, `at` and `nonce` (RFC 8785) after `openleo-certificate@v1`, newline.
+
+    The certificate is of the key that is registered, for some hours. Nobody else may ask, and no token is needed.
+    """
+    runtime = request.app.state.runtime
+    now_s = runtime.clock.now_s()
+    said = Asked(id, asked.at, asked.at_s, asked.nonce, asked.signature)
+    with answered():
+        try:
+            with writing(runtime.engine) as connection:
+                found = check_asked(connection, said, now_s)
+        except KeyRefused as refused:
+            raise Problem(403, f"No certificate: {refused}", "not-signed") from refused
+        now, hours = datetime.fromtimestamp(now_s, UTC), runtime.settings.certificate_hours
+        made = authority(runtime.data, now)
+        certificate = made.issue(found, now, hours).decode()
+    until = at_text(now_s + hours * 3600.0)
+    return CertificateShown(certificate=certificate, authority=made.pem.decode(), valid_until=until)
 
 
 @router.post("/{id}/transfer", summary="Give a terminal another account")
