@@ -32,6 +32,9 @@ class Settings(BaseSettings):
         4, description="How many slots a lease holds: so long is served what a dead controller served."
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
+    degraded_slots_alarm: Annotated[int, Field(ge=1)] = Field(
+        4, description="After so many slots in a row with a lesser plan there is an alarm."
+    )
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
