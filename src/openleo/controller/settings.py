@@ -33,6 +33,11 @@ class Settings(BaseSettings):
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
+    keep_decisions_days: Annotated[float, Field(ge=1 / 24)] = Field(
+        7.0,
+        description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
+        " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod
