@@ -82,7 +82,7 @@ def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | 
     database = settings.database.get_secret_value()
     engine = connect(address_of(data, database))
     metadata.create_all(engine)
-    steady = SteadyClock(clock, most_jump_s=ready.slots.slot_s)
+    steady = SteadyClock.anchored(clock, most_jump_s=ready.slots.slot_s)
     slot_s = ready.slots.slot_s
     name = f"{socket.gethostname()} {uuid.uuid4().hex[:8]}"
     return Runtime(
