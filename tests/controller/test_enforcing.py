@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from enforcer_made import Enforcer
 from governed import PERMIT, Governed, book, rule
 from sqlalchemy import Engine, insert, select, update
 from test_enforcement import Slot, body, put
@@ -18,7 +19,6 @@ from openleo.changes import sha256_of
 from openleo.controller.database import address_of, connect, reading, writing
 from openleo.controller.enforcement import Enforced
 from openleo.controller.enforcement_summary import check_row, prove_row, row_bytes, rows_of
-from openleo.controller.enforcing import Enforcer
 from openleo.controller.in_force import Gate, LedgerReader
 from openleo.controller.tables import leases, metadata, plans, slots
 from openleo.governance.entries import Published, from_bytes

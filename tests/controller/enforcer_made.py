@@ -1,13 +1,4 @@
-"""What is in force is enforced: at each slot's begin the leader decides whom the plan serves, and sums it up.
-
-    gate ─► in force at the begin ─┐
-    plan of the slot ──────────────┼─► enforce ─► plans.terminals ─► (due?) enforcement.summary on the ledger
-    leases that hold ──────────────┘
-
-The plan may have been computed before something was activated; whom it serves is decided at its begin, so nothing that
-was activated before that waits for the next plan. A summary is logged beside, in a thread of its own: the ledger may be
-slow, and slots are not.
-"""
+"""Slot after slot as the loop of a controller enforces it, without its network: for tests of what is enforced."""
 
 from __future__ import annotations
 
