@@ -97,8 +97,10 @@ def _listen(settings: Settings) -> socket.socket:
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
+    from openleo.controller import logs
     from openleo.controller.app import create_app
 
+    logs.begin()
     secured = settings.tls_certificate is not None
     where = f"[{settings.host}]" if ":" in settings.host else settings.host
     typer.echo(f"http{'s' if secured else ''}://{where}:{listening.getsockname()[1]}")
@@ -106,7 +108,7 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
         typer.echo(f"administrator token, shown once: {runtime.administrator}")
         note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
     config = uvicorn.Config(
-        create_app(runtime), loop="uvloop", http="httptools", log_level="warning", access_log=False,
+        create_app(runtime), loop="uvloop", http="httptools", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
     )  # fmt: skip

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 import openleo
-from openleo.controller import problems
-from openleo.controller.api import health, slots
+from openleo.controller import door, problems
+from openleo.controller.api import audit, health, login, people, slots, tokens
 from openleo.controller.loop import SlotLoop
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, slots.router)
+ROUTERS = (health.router, slots.router, login.router, people.router, tokens.router, audit.router)
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
@@ -42,4 +42,5 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     problems.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    door.install(app, runtime)
     return app

@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-import secrets
 import socket
 import threading
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from openleo.controller import plan_arrow, twin
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
-from openleo.controller.database import address_of, connect, reading, upgrade, writing
+from openleo.controller.database import address_of, connect, upgrade, writing
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
 from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
@@ -34,12 +30,12 @@ from openleo.controller.plan_store import Kept
 from openleo.controller.settings import Settings
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.tables import tokens
+from openleo.controller.tokens import make_administrator
 from openleo.controller.twin import Twin
 from openleo.governance.house import Folder
 from openleo.policy.rules import union
 
 LOG = logging.getLogger("openleo.controller")
-ADMINISTRATOR = "administrator"
 BEATS_IN_A_SLOT = 5
 
 
@@ -147,20 +143,7 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
 
 def _first_token(engine: Engine, now_s: float) -> str | None:
     """The administrator's one-time token, where nobody has one: good for the draft of the genesis, and no role."""
-    with reading(engine) as connection:
+    with writing(engine) as connection:
         if connection.execute(select(tokens.c.id).limit(1)).first() is not None:
             return None
-    shown = secrets.token_urlsafe(32)
-    row = {
-        "id": uuid.uuid4().hex,
-        "sha256": hashlib.sha256(shown.encode()).hexdigest(),
-        "name": ADMINISTRATOR,
-        "party": "operator",
-        "owner": ADMINISTRATOR,
-        "roles": json.dumps([]),
-        "created_at": now_s,
-        "once": True,
-    }
-    with writing(engine) as connection:
-        connection.execute(insert(tokens).values(row))
-    return shown
+        return make_administrator(connection, now_s)
