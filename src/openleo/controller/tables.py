@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from openleo.controller import append_only
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -236,6 +238,12 @@ sessions = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False, index=True),
 )
+logins = Table(
+    "logins",  # begun at the provider and not yet come back: each comes back once
+    metadata,
+    Column("state", String(64), primary_key=True),  # sha256 of the state; all else is in the browser's cookie
+    Column("until", Float, nullable=False),
+)
 audit = Table(
     "audit",  # only ever added to
     metadata,
@@ -259,3 +267,6 @@ idempotency = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("at", Float, nullable=False, index=True),
 )
+
+for kept in (audit, custody):
+    append_only.keep(kept)

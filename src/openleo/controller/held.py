@@ -1,0 +1,172 @@
+"""The leases in force when a slot begins, in columns: who holds them, and what they last said of where they are.
+
+Takes the tables of leases and terminals, and whom the ledger means; gives Held. Of a terminal with several leases the
+newest counts. Class, groups and home are the registry's of now, not those of when the lease was given.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sqlalchemy import Connection, select
+
+from openleo.controller.lease_place import Circle
+from openleo.controller.named_targets import Meant
+from openleo.controller.tables import leases, subscriptions, terminals
+from openleo.instants import parse_instant
+from openleo.policy.request import group_name
+from openleo.policy.terminal_columns import Coded
+from openleo.policy.terminals import Terminals
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+T = TypeVar("T")
+NO_CELL = 0  # H3 numbers no cell so
+NOT_REGISTERED = "unregistered"  # in the place of a terminal's state
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Axes (lease,), in the order of terminals' ids; one lease a terminal. `cell`: H3, NO_CELL where none is named."""
+
+    lease: tuple[str, ...]
+    terminals: Terminals
+    state: Coded[str]  # of the terminal in the registry
+    account_suspended: Flags
+    subscribed: Flags
+    several: Mapping[int, tuple[Circle, ...]]  # leases decided on more than one circle, which columns do not hold
+    cell: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        return len(self.lease)
+
+
+_COLUMNS = (
+    leases.c.id, leases.c.terminal, leases.c.body, terminals.c.account, terminals.c.subscription,
+    terminals.c["class"], terminals.c.home_territory, terminals.c.groups, terminals.c.state,
+    subscriptions.c.begins_at, subscriptions.c.ends_at,
+)  # fmt: skip
+
+
+def held(connection: Connection, number: int, begins_s: float, meant: Meant) -> Held:
+    """Those that hold in a slot."""
+    registered = leases.outerjoin(terminals, terminals.c.id == leases.c.terminal).outerjoin(
+        subscriptions, subscriptions.c.id == terminals.c.subscription
+    )
+    query = (
+        select(*_COLUMNS)
+        .select_from(registered)
+        .where(leases.c.until_slot > number, leases.c.slot <= number)
+        .order_by(leases.c.terminal, leases.c.slot, leases.c.id)
+    )
+    rows = connection.execute(query)
+    newest: dict[str, Any] = {row.terminal: row for row in rows}  # of a terminal the last is the newest
+    return of_rows(list(newest.values()), begins_s, meant)
+
+
+def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
+    """Rows of _COLUMNS as columns of numbers and words."""
+    bodies = [json.loads(row.body) for row in rows]
+    said = [_reported(body, begins_s) for body in bodies]
+    who = [(row.terminal, row.account or "", row) for row in rows]
+    registry = Terminals(
+        id=pa.array([row.terminal for row in rows], pa.string()),
+        account=pa.array([row.account for row in rows], pa.string()),
+        subscription=pa.array([row.subscription for row in rows], pa.string()),
+        class_=coded(meant.class_of(id_, account, row._mapping["class"]) if row.state else None
+                     for id_, account, row in who),
+        groups=coded(meant.groups_of(id_, account, _groups(row.groups)) if row.state else None
+                     for id_, account, row in who),
+        source=coded(one.source for one in said),
+        home_territory=coded(row.home_territory for row in rows),
+        latitude_deg=_numbers(one.latitude_deg for one in said),
+        longitude_deg=_numbers(one.longitude_deg for one in said),
+        uncertainty_m=_numbers(one.uncertainty_m for one in said),
+        age_s=_numbers(one.age_s for one in said),
+        speed_kmh=_numbers(one.speed_kmh for one in said),
+        altitude_m=_numbers(one.altitude_m for one in said),
+        days_abroad=_numbers(one.days_abroad for one in said),
+    )  # fmt: skip
+    return Held(
+        tuple(row.id for row in rows),
+        registry,
+        coded(row.state or NOT_REGISTERED for row in rows),
+        np.array([account in meant.suspended_accounts for _, account, _ in who], dtype=bool),
+        np.array([_subscribed(row, begins_s) for row in rows], dtype=bool),
+        {number: one.circles for number, one in enumerate(said) if len(one.circles) > 1},
+        np.array([one.cell for one in said], dtype=np.uint64),
+    )
+
+
+@dataclass(frozen=True)
+class _Reported:
+    """What a terminal said when its lease was decided, as the rules were asked then; None: not known."""
+
+    circles: tuple[Circle, ...]
+    cell: int
+    latitude_deg: float | None
+    longitude_deg: float | None
+    uncertainty_m: float | None
+    age_s: float | None  # at the slot's begin
+    source: str | None
+    speed_kmh: float | None
+    altitude_m: float | None
+    days_abroad: float | None
+
+
+def _reported(body: Mapping[str, Any], begins_s: float) -> _Reported:
+    """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
+    signed = body["signed"]
+    position = signed.get("position") or {}
+    circles = _circles(body, position)
+    first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
+    age_s = position.get("age_s")
+    if age_s is not None:
+        age_s += max(0.0, begins_s - parse_instant(signed["at"]).timestamp())
+    cells = body["answer"]["cells"]
+    return _Reported(
+        circles,
+        int(cells[0], 16) if cells else NO_CELL,
+        first[0],
+        first[1],
+        max(circle[2] for circle in circles) if circles else None,
+        age_s,
+        None if len(circles) > 1 else position.get("source"),
+        signed.get("speed_kmh"),
+        signed.get("altitude_m"),
+        body["registered"].get("days_abroad"),
+    )
+
+
+def _circles(body: Mapping[str, Any], position: Mapping[str, Any]) -> tuple[Circle, ...]:
+    if "circles" in body:
+        return tuple((float(one[0]), float(one[1]), float(one[2])) for one in body["circles"])
+    if position.get("uncertainty_m") is None:
+        return ()
+    return ((position["lat_deg"], position["lon_deg"], position["uncertainty_m"]),)
+
+
+def _subscribed(row: Any, begins_s: float) -> bool:
+    begins, ends = row.begins_at, row.ends_at
+    return (begins is None or begins_s >= begins) and (ends is None or begins_s < ends)
+
+
+def _groups(text: str) -> list[str]:
+    return [group_name(name) for name in json.loads(text)]
+
+
+def _numbers(values: Iterable[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def coded(values: Iterable[T | None]) -> Coded[T]:
+    """A column of few distinct values; None: not known."""
+    number: dict[T, int] = {}
+    codes = [-1 if value is None else number.setdefault(value, len(number)) for value in values]
+    return Coded(np.array(codes, dtype=np.int32), tuple(number))
