@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import controller_backup, controller_clock
+from openleo.cli import controller_accounts, controller_backup, controller_clock, controller_terminals
 from openleo.cli.common import Verbs
 
 app = typer.Typer(
@@ -16,3 +16,5 @@ app = typer.Typer(
 app.command("backup")(controller_backup.backup)
 app.command("restore")(controller_backup.restore)
 app.command("confirm-clock")(controller_clock.confirm_clock)
+app.add_typer(controller_terminals.app, name="terminals")
+app.add_typer(controller_accounts.app, name="accounts")
