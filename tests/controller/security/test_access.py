@@ -69,7 +69,7 @@ def test_the_table_says_of_everybody_whether(served):
     for row in table():
         assert list(row) == COLUMNS
         said = {row[name] for name in (*ROLES, "administrator", "other_party")}
-        assert said <= {"yes", "no", "own"}, row
+        assert said <= {"yes", "no", "own", "hidden"}, row
         assert row["public"] in ("yes", "no", "signed", "near"), row
         assert row["positions"] in READERS, row
 
@@ -97,6 +97,8 @@ def _check(status: int, said: str, row: dict[str, str], who: str) -> None:
         assert status >= 400, where
     elif said == "no":
         assert status == 403, where
+    elif said == "hidden":  # whatever is asked for: to them there is nothing here
+        assert status == 404, where
     else:
         assert status not in (*NOBODY_S, 500) or row["path"] == "/v1/login/back", where
 
