@@ -190,3 +190,12 @@ def test_a_reason_that_the_ledger_cannot_hold_is_refused_at_the_door(asks: TestC
         assert refused.status_code == 422, reason
     bought = {"id": "s", "begins_at": "9999-12-31T23:59:59-12:00"}
     assert asks.post("/v1/accounts/others/subscriptions", json=bought).status_code == 422
+
+
+def test_a_request_sent_again_under_its_key_is_done_once(asks: TestClient) -> None:
+    enrol_others(asks, 2, first=1)
+    once = {"if-match": '"1"', "idempotency-key": "a key"}
+    first = asks.post("/v1/terminals/t-1/state", json={"state": "lost", **WHY}, headers=once)
+    again = asks.post("/v1/terminals/t-1/state", json={"state": "lost", **WHY}, headers=once)
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, first.json(), '"2"')
+    assert len(asks.get("/v1/terminals/t-1/history").json()["items"]) == 2

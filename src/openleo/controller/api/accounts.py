@@ -30,9 +30,10 @@ from openleo.controller.api.registered import (
 )
 from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading
+from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem
 
-router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
+router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=OnceRoute)
 Reader = Annotated[Principal, Depends(reads)]
 Changer = Annotated[Principal, Depends(changes)]
 Desk = Annotated[Office, Depends(office)]

@@ -36,6 +36,7 @@ from openleo.controller.device_certificates import Asked, authority, check_asked
 from openleo.controller.device_keys import KeyRefused, key_text, read_key
 from openleo.controller.enrol import Options
 from openleo.controller.enrol_table import Row
+from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem
 from openleo.controller.registrar import By
 from openleo.controller.registry import Filter, State
@@ -44,7 +45,7 @@ from openleo.errors import Problem as Fault
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.policy.request import group_name
 
-router = APIRouter(prefix="/v1/terminals", tags=["terminals"])
+router = APIRouter(prefix="/v1/terminals", tags=["terminals"], route_class=OnceRoute)
 Reader = Annotated[Principal, Depends(reads)]
 Changer = Annotated[Principal, Depends(changes)]
 Desk = Annotated[Office, Depends(office)]
