@@ -66,12 +66,21 @@ def cramer_rao_km(trial: Trial) -> np.ndarray:
         terminal = np.array([there.x.to_value("km"), there.y.to_value("km"), there.z.to_value("km")])
         moved = ranges.position_km.copy()
         for number, axis in enumerate(axes):
-            moved = moved + axis * unknown[4 + number * of_satellites + which][:, np.newaxis]
-        return np.linalg.norm(moved - terminal, axis=1) + unknown[3]
+            moved = moved + axis * unknown[6 + number * of_satellites + which][:, np.newaxis]
+        went = (ranges.at_s - (ranges.at_s[0] + ranges.at_s[-1]) / 2.0)[:, np.newaxis] * (unknown[4:6] @ level)
+        return np.linalg.norm(moved - terminal - went, axis=1) + unknown[3]
 
-    size, step = 4 + 3 * of_satellites, 1e-3
+    lat, lon = math.radians(trial.latitude_deg), math.radians(trial.longitude_deg)
+    level = np.array(
+        [
+            [-math.sin(lon), math.cos(lon), 0.0],
+            [-math.sin(lat) * math.cos(lon), -math.sin(lat) * math.sin(lon), math.cos(lat)],
+        ]
+    )
+    size, step = 6 + 3 * of_satellites, 1e-3
     slopes = np.stack([(computed(step * unit) - computed(-step * unit)) / (2 * step) for unit in np.eye(size)], axis=1)
     known = [0.0, 0.0, height.sigma_km**-2, (ranges.errors.bias_ns * KM_PER_NS) ** -2]
+    known += 2 * [max(ranges.errors.speed_km_s, 1e-6) ** -2]
     sigma = np.array([ranges.ephemeris_km[which == one][0] for one in range(of_satellites)])
     known += [one for share in (1.0, errors.ACROSS, errors.ACROSS) for one in (share * sigma) ** -2]
     information = slopes.T @ (slopes / ranges.noise_km[:, np.newaxis] ** 2) + np.diag(known)
@@ -86,10 +95,16 @@ def cramer_rao_km(trial: Trial) -> np.ndarray:
 
 
 @SHORTLY
-@given(seed=SEEDS, satellites=st.integers(2, 4), span_s=st.sampled_from([0.0, 8.0, 20.0]))
-def test_covariance_against_cramer_rao_with_astropy(seed, satellites, span_s):
+@given(
+    seed=SEEDS,
+    satellites=st.integers(2, 4),
+    span_s=st.sampled_from([0.0, 8.0, 20.0]),
+    speed_km_s=st.sampled_from([0.0, 0.04, 0.25]),
+)
+def test_covariance_against_cramer_rao_with_astropy(seed, satellites, span_s, speed_km_s):
     """The weighed slopes' covariance is the bound with every nuisance as a parameter of its own: to half a percent."""
-    trial = drawn(Setup(satellites, span_s, every_s=4.0, ephemeris_km=0.3), seed)
+    moving = errors.Errors(speed_km_s=speed_km_s)
+    trial = drawn(Setup(satellites, span_s, every_s=4.0, ephemeris_km=0.3, errors=moving), seed)
     found, slope = covariance(trial.ranges, np.array(trial.latitude_deg), np.array(trial.longitude_deg))
     ours = np.linalg.inv(slope.T @ np.linalg.solve(found, slope))
     bound = cramer_rao_km(trial)
@@ -233,16 +248,17 @@ def test_two_satellites_for_ten_seconds_place_a_terminal_well_within_ten_kilomet
         (Setup(2, 10.0, every_s=2.0), 10.0),
         (Setup(2, 30.0, every_s=2.0, noise_ns=1000.0, ephemeris_km=0.3), 10.0),
         (Setup(3, 0.0), 10.0),
+        (Setup(2, 20.0, every_s=4.0, errors=errors.Errors(height=errors.IN_THE_AIR, speed_km_s=0.25)), 10.0),
     ],
     ids=str,
 )
 def test_the_ellipse_holds_the_terminal_in_95_of_100_geometries(setup, below_km):
-    """95 % within two percent over 1,500 random geometries (its own error is 0.6 %), or more: a covering ellipse of a
+    """95 % within two percent over 800 random geometries (its own error is 0.8 %), or more: a covering ellipse of a
     bent region holds more than the region.
     """
-    held, miss_km, _, lost = coverage(setup, 1500, 3)
+    held, miss_km, _, lost = coverage(setup, 800, 3)
     assert 0.93 <= held <= 0.985
-    assert lost <= 75
+    assert lost <= 40
     if below_km is not None:
         assert miss_km <= below_km
 

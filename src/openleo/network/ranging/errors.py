@@ -49,6 +49,7 @@ class Errors:
 
     bias_ns: float = BIAS_NS
     height: Height = Height()
+    speed_km_s: float = 0.0  # of a terminal that may move, east and north each, steady while it is measured
 
 
 ERRORS = Errors()

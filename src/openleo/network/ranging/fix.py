@@ -33,8 +33,10 @@ MOST_KM = 200.0  # a region that reaches farther locates nobody
 
 _RING = 48  # directions in which a place is looked for
 _LEAST_ARC_KM = 20.0
-_MOST_PLACES = 6
+_MOST_PLACES = 4
+_BESIDE = 0.6
 _STEPS, _CLOSE_KM = 40, 1e-4
+_LONGEST_STEP_KM = 25.0  # a longer one may leave the dip it began in
 _SAME_KM = 0.5
 _RAYS = 24
 _MULTIPLES = np.geomspace(0.01, 10.0, 42)  # of the ellipse that the slopes give
@@ -134,7 +136,9 @@ def _starts(ranges: Ranges) -> tuple[Floats, Floats]:
     misfit = misfits(ranges, lat, lon)
     least = np.flatnonzero((misfit <= np.roll(misfit, 1)) & (misfit <= np.roll(misfit, -1)))
     least = least[np.argsort(misfit[least])][:_MOST_PLACES]
-    return lat[least], lon[least]
+    # Two places closer than two directions are one dip here: whoever starts on either side of it comes to either.
+    beside = (azimuth[least, np.newaxis] + np.array([-_BESIDE, 0.0, _BESIDE]) * 360.0 / _RING).ravel()
+    return _from(latitude, longitude, beside, np.interp(beside, azimuth, arc_km, period=360.0))
 
 
 def _from(latitude: float, longitude: float, azimuth: Floats, away_km: Floats) -> tuple[Floats, Floats]:
@@ -163,7 +167,7 @@ def _fit(ranges: Ranges, latitude: Floats, longitude: Floats) -> tuple[Floats, F
         now = (residual * weighed[..., 2]).sum(axis=-1)
         scale = np.trace(normal, axis1=-2, axis2=-1)[:, np.newaxis, np.newaxis] * np.eye(2)
         step = np.linalg.solve(normal + damping[:, np.newaxis, np.newaxis] * scale, towards[..., np.newaxis])[..., 0]
-        step *= np.minimum(1.0, 300.0 / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-12))[:, np.newaxis]
+        step *= np.minimum(1.0, _LONGEST_STEP_KM / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-12))[:, np.newaxis]
         lat, lon = _moved(latitude, longitude, step)
         then = residuals_km(ranges, lat, lon)
         better = (then * np.linalg.solve(found, then[..., np.newaxis])[..., 0]).sum(axis=-1) <= now

@@ -29,6 +29,7 @@ class Ranges:
     """What was measured of one terminal. Axes (measurement,), with xyz (ECEF) behind it where there are three."""
 
     satellite: NDArray[np.int64]
+    at_s: Floats  # on any clock; a place is meant as of the middle between the first and the last
     position_km: Floats  # (measurement, xyz)
     velocity_km_s: Floats  # (measurement, xyz), over ground
     range_km: Floats
@@ -78,6 +79,9 @@ def covariance(ranges: Ranges, latitude_deg: Floats, longitude_deg: Floats) -> t
     slope, rise, sight = slopes(ranges, latitude_deg, longitude_deg)
     ones = np.ones_like(rise)
     shared = [ones * ranges.errors.bias_ns * KM_PER_NS, rise * ranges.errors.height.sigma_km]
+    if ranges.errors.speed_km_s:
+        went_km = ranges.errors.speed_km_s * (ranges.at_s - (ranges.at_s.min() + ranges.at_s.max()) / 2.0)
+        shared += [slope[..., 0] * went_km, slope[..., 1] * went_km]
     same = ranges.satellite[:, np.newaxis] == ranges.satellite
     found = np.zeros((*rise.shape, len(ranges)))
     found[..., np.arange(len(ranges)), np.arange(len(ranges))] = ranges.noise_km**2

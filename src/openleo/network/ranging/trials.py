@@ -17,7 +17,7 @@ from openleo.network import ephemeris
 from openleo.network.constellation.model import Constellation
 from openleo.network.ranging import sky
 from openleo.network.ranging.errors import ACROSS, ERRORS, NOISE_NS, OWN_KM, Errors
-from openleo.network.ranging.ranges import KM_PER_NS, Ranges, track_axes
+from openleo.network.ranging.ranges import KM_PER_NS, Ranges, axes_at, track_axes
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,10 @@ def draw(constellation: Constellation, epoch: datetime, setup: Setup, random: np
     flown = lookup(satellite.tolist(), instants)
     blank = np.zeros(len(satellite))
     noise = np.full(len(satellite), setup.noise_ns * KM_PER_NS)
-    ranges = Ranges(satellite, flown.position_km, flown.velocity_km_s, blank, noise, flown.ephemeris_km, setup.errors)
+    at_s = np.tile(after_s, setup.satellites)
+    ranges = Ranges(
+        satellite, at_s, flown.position_km, flown.velocity_km_s, blank, noise, flown.ephemeris_km, setup.errors
+    )
     return Trial(measured(ranges, latitude, longitude, random), latitude, longitude)
 
 
@@ -79,6 +82,10 @@ def measured(ranges: Ranges, latitude_deg: float, longitude_deg: float, random: 
     """The same satellites, as a terminal at a place would be measured by them, with errors drawn anew."""
     height = ranges.errors.height
     place = ecef_km(latitude_deg, longitude_deg, height.km + height.sigma_km * random.standard_normal())
+    east, north, _ = axes_at(np.array(latitude_deg), np.array(longitude_deg))
+    speed_km_s = ranges.errors.speed_km_s * random.standard_normal(2)
+    since_s = ranges.at_s - (ranges.at_s.min() + ranges.at_s.max()) / 2.0
+    place = place + since_s[:, np.newaxis] * (speed_km_s[0] * east + speed_km_s[1] * north)
     there = ranges.position_km.copy()
     _, which = np.unique(ranges.satellite, return_inverse=True)
     for axis, share in zip(track_axes(ranges), (1.0, ACROSS, ACROSS), strict=True):
