@@ -1,6 +1,6 @@
 """How well round trips place a terminal: the tables and the picture of docs/location.md.
 
-    python tools/location_curves.py [--trials N] [--draw]
+    python tools/location_curves.py [--trials N] [--draw | --draw-only]
 
 Terminals are drawn between 55° south and north, within a day, under the satellites of starlink-gen1 as filed; every
 error that `network.ranging.errors` names is drawn as well. Nothing here is fitted.
@@ -9,7 +9,6 @@ error that `network.ranging.errors` names is drawn as well. Nothing here is fitt
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,7 +167,7 @@ def draw(count: int) -> None:
         at = [figures(tried(Setup(satellites, span_s, EVERY_S, noise), count)).miss[1] for noise in NOISES_NS]
         by_noise.loglog(NOISES_NS, at, marker="o", markersize=3, label=label)
         print("noise", label, [f"{one:.2f}" for one in at], flush=True)
-        results = tried(Setup(satellites, span_s, EVERY_S), 2 * count, 7)
+        results = tried(Setup(satellites, span_s, EVERY_S), count, 7)
         misses = [misses_of(results, spoof, random) for spoof in SPOOFS_KM]
         by_spoof.semilogx(SPOOFS_KM, misses, marker="o", markersize=3, label=label)
         print("spoof", label, [f"{one:.3f}" for one in misses], flush=True)
@@ -193,14 +192,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--draw", action="store_true")
+    parser.add_argument("--draw-only", action="store_true")
     given = parser.parse_args()
+    if given.draw_only:
+        draw(given.trials)
+        return
     accuracy(given.trials)
     print("\nfalse alarms: chosen, found, trials")
     alarms([one for satellites, span_s in CURVES for one in tried(Setup(satellites, span_s, EVERY_S), given.trials, 5)])
     print("\n2 × 50 km as 1, 4, 16, 64 discs")
     discs(min(given.trials, 300))
     if given.draw:
-        draw(math.ceil(given.trials / 2))
+        draw(given.trials)
 
 
 if __name__ == "__main__":

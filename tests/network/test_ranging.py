@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.coordinates import EarthLocation
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -322,6 +322,21 @@ def test_round_trips_that_fit_nowhere_are_refused(seed, shift_km):
     shifted = replace(trial.ranges, range_km=trial.ranges.range_km + np.where(forged, shift_km, 0.0))
     assert locate(trial.ranges).problem != "inconsistent"
     assert locate(shifted).problem == "inconsistent"
+
+
+@settings(max_examples=40)
+@given(seed=SEEDS, azimuth=st.floats(0.0, 360.0), apart_km=st.floats(5.0, 300.0))
+def test_late_answers_cannot_move_a_terminal_to_where_satellites_stand_all_around(seed, azimuth, apart_km):
+    """Wherever the terminal is, some satellite is nearer to the false place: its answer would have to be early."""
+    trial = drawn(Setup(6, 0.0), seed)
+    angles = np.sort(look_angles(trial.latitude_deg, trial.longitude_deg, trial.ranges.position_km)[0])
+    assume(np.diff([*angles, angles[0] + 360.0]).max() < 120.0)
+    lon, lat, _ = GEOD.fwd(trial.longitude_deg, trial.latitude_deg, azimuth, apart_km * 1000.0)
+    from_false_km, from_true_km = (
+        np.linalg.norm(trial.ranges.position_km - ecef_km(*one), axis=1)
+        for one in ((trial.latitude_deg, trial.longitude_deg), (lat, lon))
+    )
+    assert (from_false_km - from_true_km).min() < 0.0
 
 
 # --- ellipses and discs -------------------------------------------------------------------------------------------

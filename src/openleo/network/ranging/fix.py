@@ -118,9 +118,12 @@ def misfits(ranges: Ranges, latitude_deg: Floats, longitude_deg: Floats, spread_
 
 
 def _starts(ranges: Ranges) -> tuple[Floats, Floats]:
-    """Places around the circle at the distance of one round trip, where all fit better than at its neighbours."""
-    middle = len(ranges) // 2
-    satellite_km, range_km = ranges.position_km[middle], ranges.range_km[middle]
+    """Places around the circle at the distance of one round trip, where all fit better than at its neighbours.
+
+    The shortest: around its small circle the places that fit lie farthest apart, seen from the middle.
+    """
+    nearest = int(ranges.range_km.argmin())
+    satellite_km, range_km = ranges.position_km[nearest], ranges.range_km[nearest]
     latitude, longitude, _ = (float(one) for one in geodetic(satellite_km))
     radius_km = np.linalg.norm(ecef_km(latitude, longitude, ranges.errors.height.km))
     from_centre_km = np.linalg.norm(satellite_km)
