@@ -79,12 +79,16 @@ def covariance(ranges: Ranges, latitude_deg: Floats, longitude_deg: Floats) -> t
     slope, rise, sight = slopes(ranges, latitude_deg, longitude_deg)
     ones = np.ones_like(rise)
     shared = [ones * ranges.errors.bias_ns * KM_PER_NS, rise * ranges.errors.height.sigma_km]
+    went_km = ranges.errors.speed_km_s * (ranges.at_s - (ranges.at_s.min() + ranges.at_s.max()) / 2.0)
     if ranges.errors.speed_km_s:
-        went_km = ranges.errors.speed_km_s * (ranges.at_s - (ranges.at_s.min() + ranges.at_s.max()) / 2.0)
         shared += [slope[..., 0] * went_km, slope[..., 1] * went_km]
     same = ranges.satellite[:, np.newaxis] == ranges.satellite
+    # Slopes leave out how a distance bends as its end moves aside: metres in the air, and nothing on the ground.
+    # Its size alone is taken; docs/location.md says how far that falls short for airliners.
+    bent = (ranges.errors.height.sigma_km**2 + went_km**2) / (2.0 * ranges.range_km)
     found = np.zeros((*rise.shape, len(ranges)))
     found[..., np.arange(len(ranges)), np.arange(len(ranges))] = ranges.noise_km**2
+    found += bent[:, np.newaxis] * bent * same
     for column in shared:
         found += column[..., :, np.newaxis] * column[..., np.newaxis, :]
     # A satellite's error turns with it: as far along its track, above it and beside it, all the while.
