@@ -245,7 +245,7 @@ logins = Table(
     "logins",  # begun at the provider and not yet come back: each comes back once
     metadata,
     Column("state", String(64), primary_key=True),  # sha256 of the state; all else is in the browser's cookie
-    Column("until", Float, nullable=False),
+    Column("until", Float, nullable=False, index=True),
 )
 audit = Table(
     "audit",  # only ever added to

@@ -106,6 +106,8 @@ CREATE TABLE logins (
     CONSTRAINT pk_logins PRIMARY KEY (state)
 );
 
+CREATE INDEX ix_logins_until ON logins (until);
+
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 
     nonce VARCHAR(64) NOT NULL, 

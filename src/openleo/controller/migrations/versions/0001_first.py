@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("until", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("state", name=op.f("pk_logins")),
     )
+    op.create_index(op.f("ix_logins_until"), "logins", ["until"], unique=False)
     op.create_table(
         "nonces",
         sa.Column("terminal", sa.String(length=100), nullable=False),
