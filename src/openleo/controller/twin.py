@@ -128,6 +128,10 @@ class Twin:
         )
 
     @cached_property
+    def _centres_deg(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return h3cells.centres_deg(self.cells)
+
+    @cached_property
     def _epochs_s(self) -> float | None:
         """The middle one; None where satellites are not known by element sets."""
         epochs = [one.epoch.timestamp() for one in self.case.network.constellation.elements]
@@ -195,8 +199,7 @@ class Twin:
         network = self.case.network
         grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
         positions = positions_over(network, grid, 0, 1)
-        latitude, longitude = h3cells.centres_deg(self.cells)
-        _, elevation_deg, _ = look_angles(latitude, longitude, positions.middle_km[0][np.maximum(satellite, 0)])
+        _, elevation_deg, _ = look_angles(*self._centres_deg, positions.middle_km[0][np.maximum(satellite, 0)])
         above = elevation_deg >= network.user_elevation_deg
         return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])
 
