@@ -9,11 +9,14 @@ from fastapi import FastAPI
 
 import openleo
 from openleo.controller import door, problems
-from openleo.controller.api import audit, health, login, people, slots, tokens
+from openleo.controller.api import audit, changes, genesis, health, ledger, login, people, policy, slots, tokens
 from openleo.controller.loop import SlotLoop
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, slots.router, login.router, people.router, tokens.router, audit.router)
+ROUTERS = (
+    health.router, slots.router, login.router, people.router, tokens.router, audit.router, changes.router,
+    policy.router, ledger.router, genesis.router,
+)  # fmt: skip
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
