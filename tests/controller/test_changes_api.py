@@ -268,6 +268,15 @@ def test_words_that_no_entry_can_hold_are_refused(asker: Asker) -> None:
     assert asker.post(f"/v1/changes/{id_}/objections", said, Role.APPROVER).status_code in (409, 422)
 
 
+def test_a_proposal_that_is_sent_twice_is_made_once(asker: Asker) -> None:
+    headers = asker.token(Role.REQUESTER) | {"Idempotency-Key": "once"}
+    body = suspension(asker)
+    answers = [asker.client.post("/v1/changes", json=body, headers=headers) for _ in range(2)]
+    asker.done(answers[0])
+    assert answers[0].json() == answers[1].json()
+    assert len(asker.get("/v1/changes").json()["items"]) == 2  # and that of the fixture
+
+
 def test_a_job_is_seen_by_its_party_alone(asker: Asker) -> None:
     answer = asker.post("/v1/changes", suspension(asker), Role.REQUESTER)
     asker.done(answer)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import openleo
-from openleo.controller import door, problems
-from openleo.controller.api import audit, changes, genesis, health, ledger, login, people, policy, slots, tokens
+from openleo.controller import door, openapi, problems
+from openleo.controller.api import audit, changes, events, genesis, health, ledger, login, people, policy, slots, tokens
+from openleo.controller.bodies import Bodies
 from openleo.controller.loop import SlotLoop
+from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router, slots.router, login.router, people.router, tokens.router, audit.router, changes.router,
-    policy.router, ledger.router, genesis.router,
+    health.router, slots.router, events.router, login.router, people.router, tokens.router, audit.router,
+    changes.router, policy.router, ledger.router, genesis.router,
 )  # fmt: skip
 
 
@@ -25,13 +28,16 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     @asynccontextmanager
     async def lives(_app: FastAPI) -> AsyncIterator[None]:
         running = SlotLoop(runtime) if loop else None
+        listening = asyncio.create_task(runtime.hub.run())
         if running:
             running.start()
         try:
             yield
         finally:
+            await runtime.hub.stop()
+            await listening
             if running:
-                running.stop()
+                await asyncio.to_thread(running.stop)
 
     app = FastAPI(
         title="OpenLEO controller",
@@ -40,10 +46,14 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lives,
+        dependencies=[Depends(known_keys)],
     )
     app.state.runtime = runtime
     problems.install(app)
+    set_ = runtime.settings
+    app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = openapi.document(app)  # type: ignore[method-assign]
     door.install(app, runtime)
     return app

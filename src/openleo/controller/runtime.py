@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
 import threading
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -72,6 +74,11 @@ class Runtime:
     def clock(self) -> SteadyClock:
         """What time it is."""
         return self.kept_clock.steady
+
+    @cached_property
+    def cells_sha256(self) -> str:
+        """Of the bytes that give the order of cells."""
+        return hashlib.sha256(self.cells_arrow).hexdigest()
 
     @property
     def role(self) -> Role:

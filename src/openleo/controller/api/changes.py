@@ -17,6 +17,7 @@ from openleo.controller import governing
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.api.wording import next_page
 from openleo.controller.jobs import Job, Jobs, TooMany, Work
+from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
 from openleo.errors import InputError
 from openleo.governance import told, voting
@@ -26,7 +27,7 @@ from openleo.governance.moves import COMMITMENT
 from openleo.governance.state import Change, Refused, State, statement
 from openleo.governance.to_sign import Decision
 
-router = APIRouter(prefix="/v1", tags=["changes"])
+router = APIRouter(prefix="/v1", tags=["changes"], route_class=OnceRoute)
 Reader = Annotated[Principal, Depends(needs(*Role))]
 Requester = Annotated[Principal, Depends(needs(Role.REQUESTER))]
 Approver = Annotated[Principal, Depends(needs(Role.APPROVER))]
