@@ -10,23 +10,30 @@ from fastapi import Depends, FastAPI
 
 import openleo
 from openleo.controller import door, openapi, problems
-from openleo.controller.api import accounts, audit, events, health, login, people, slots, terminals, tokens
+from openleo.controller.api import (
+    accounts,
+    audit,
+    changes,
+    events,
+    genesis,
+    health,
+    ledger,
+    login,
+    people,
+    policy,
+    slots,
+    terminals,
+    tokens,
+)
 from openleo.controller.bodies import Bodies
 from openleo.controller.loop import SlotLoop
 from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router,
-    slots.router,
-    events.router,
-    login.router,
-    people.router,
-    tokens.router,
-    audit.router,
-    terminals.router,
-    accounts.router,
-)
+    health.router, slots.router, events.router, login.router, people.router, tokens.router, audit.router,
+    terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
+)  # fmt: skip
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
@@ -61,6 +68,6 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     for router in ROUTERS:
         app.include_router(router)
-    door.install(app, runtime)
     app.openapi = openapi.document(app)  # type: ignore[method-assign]
+    door.install(app, runtime)
     return app
