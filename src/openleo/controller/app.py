@@ -9,11 +9,12 @@ from fastapi import FastAPI
 
 import openleo
 from openleo.controller import problems
-from openleo.controller.api import health, slots
+from openleo.controller.api import health, leases, slots
+from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, slots.router)
+ROUTERS = (health.router, leases.router, slots.router)
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
@@ -25,7 +26,9 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            yield
+            async with at_work(runtime) as desk:
+                _app.state.desk = desk
+                yield
         finally:
             if running:
                 running.stop()
