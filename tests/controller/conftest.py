@@ -7,7 +7,8 @@ engine             of one that has the controller's tables
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,35 @@ def engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -
     server: Server = request.getfixturevalue("postgres")
     with server.database(template=request.getfixturevalue("_postgres_made")) as address:
         yield from _opened(database.address_of(tmp_path, address))
+
+
+@pytest.fixture
+def outage(engine: Engine, request: pytest.FixtureRequest) -> Callable[[], AbstractContextManager[None]]:
+    """A block in which nobody reaches the database: its file's folder is away, or its server lets nobody in."""
+
+    @contextmanager
+    def gone() -> Iterator[None]:
+        name = str(engine.url.database)
+        engine.dispose()
+        if engine.dialect.name == "sqlite":
+            folder = Path(name).parent
+            away = folder.rename(folder.with_name(folder.name + "-away"))
+            folder.write_text("no folder")
+            try:
+                yield
+            finally:
+                folder.unlink()
+                away.rename(folder)
+        else:
+            server: Server = request.getfixturevalue("postgres")
+            server.run(f"alter database {name} allow_connections false")
+            server.run(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'")
+            try:
+                yield
+            finally:
+                server.run(f"alter database {name} allow_connections true")
+
+    return gone
 
 
 def _opened(address: str) -> Iterator[Engine]:

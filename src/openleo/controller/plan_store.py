@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -32,7 +33,9 @@ class Kept:
         return cls(plan, plan_arrow.of_plan(plan), terminals)
 
 
-def store(connection: Connection, made: Kept, token: int, now_s: float, keep: int) -> None:
+def store(
+    connection: Connection, made: Kept, token: int, now_s: float, keep: int, terminals: Mapping[str, int]
+) -> None:
     """Keep a plan; one of the same slot that was not applied gives way, and so do old ones but for their hashes."""
     plan = made.plan
     waiting = select(slots.c.number).where(slots.c.number == plan.number, slots.c.applied_at.is_(None))
@@ -49,7 +52,7 @@ def store(connection: Connection, made: Kept, token: int, now_s: float, keep: in
         "plan": plan.sha256,
         "degraded": plan.degraded,
         "stored_at": now_s,
-        "summary": json.dumps(summary(plan)),
+        "summary": json.dumps(summary(plan) | {"terminals": dict(terminals)}),
     }
     connection.execute(insert(slots).values(row))
     connection.execute(insert(plans).values(number=plan.number, cells=made.cells, terminals=made.terminals))

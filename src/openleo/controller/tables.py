@@ -168,7 +168,7 @@ refusals = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("terminal", String(100), nullable=False, index=True),
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False, index=True),
     Column("rule_set", String(64), nullable=False),
     Column("ledger_size", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON, as of leases
@@ -234,7 +234,7 @@ sessions = Table(
     Column("sha256", String(64), primary_key=True),
     Column("person", String(64), ForeignKey("people.id"), nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("expires_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
 )
 audit = Table(
     "audit",  # only ever added to

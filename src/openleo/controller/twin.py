@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ from openleo.policy.rules import RuleSet
 from openleo.policy.states import Masks
 from openleo.results import Case, labels_of_cells, refuse_nothing
 from openleo.scenario import Scenario
+from openleo.scenario_network import OLD_ELEMENTS_DAYS
 from openleo.service import licences
 from openleo.units import SECONDS_PER_DAY
 
@@ -114,10 +116,20 @@ class Twin:
         begins, ends = (datetime.fromtimestamp(edge, UTC) for edge in edges)
         return begins, ends
 
-    def elements_age_days(self, at: datetime) -> float | None:
-        """How old half of the element sets are at least; None where satellites are not known by element sets."""
-        ages = [(at - one.epoch).total_seconds() / SECONDS_PER_DAY for one in self.case.network.constellation.elements]
-        return float(np.median(ages)) if ages else None
+    def too_old(self, at: datetime) -> str:
+        """What is to be said of the element sets' age at an instant; empty where they are fresh, or there are none."""
+        if self._epochs_s is None:
+            return ""
+        days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
+        if days <= OLD_ELEMENTS_DAYS:
+            return ""
+        return f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+
+    @cached_property
+    def _epochs_s(self) -> float | None:
+        """The middle one; None where satellites are not known by element sets."""
+        epochs = [one.epoch.timestamp() for one in self.case.network.constellation.elements]
+        return float(np.median(epochs)) if epochs else None
 
     def permitted(self, rule_set: RuleSet, number: int) -> Permitted:
         """Who may be served throughout a slot, by rules as terminals feel them.

@@ -129,6 +129,8 @@ CREATE TABLE refusals (
     CONSTRAINT pk_refusals PRIMARY KEY (id)
 );
 
+CREATE INDEX ix_refusals_at ON refusals (at);
+
 CREATE INDEX ix_refusals_terminal ON refusals (terminal);
 
 CREATE TABLE slots (
@@ -179,6 +181,8 @@ CREATE TABLE sessions (
     CONSTRAINT pk_sessions PRIMARY KEY (sha256), 
     CONSTRAINT fk_sessions_person_people FOREIGN KEY(person) REFERENCES people (id)
 );
+
+CREATE INDEX ix_sessions_expires_at ON sessions (expires_at);
 
 CREATE TABLE subscriptions (
     id VARCHAR(100) NOT NULL, 

@@ -140,6 +140,7 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refusals")),
     )
+    op.create_index(op.f("ix_refusals_at"), "refusals", ["at"], unique=False)
     op.create_index(op.f("ix_refusals_terminal"), "refusals", ["terminal"], unique=False)
     op.create_table(
         "slots",
@@ -190,6 +191,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_sessions_person_people")),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_sessions")),
     )
+    op.create_index(op.f("ix_sessions_expires_at"), "sessions", ["expires_at"], unique=False)
     op.create_table(
         "subscriptions",
         sa.Column("id", sa.String(length=100), nullable=False),
