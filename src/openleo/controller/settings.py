@@ -36,15 +36,13 @@ class Settings(BaseSettings):
         4, description="After so many slots in a row with a lesser plan there is an alarm."
     )
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
-<<<<<<< HEAD
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
-=======
+    )
     keep_decisions_days: Annotated[float, Field(ge=1 / 24)] = Field(
         7.0,
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
         " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
->>>>>>> w9-storage
     )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
