@@ -342,3 +342,13 @@ def test_ids_are_in_the_order_of_time() -> None:
     ids = [time_ordered_id(at_s + number) for number in range(50)]
     assert ids == sorted(ids)
     assert {len(one) for one in ids} == {32}
+
+
+def test_a_slot_without_leases_is_decided(tmp_path: Any) -> None:
+    """Nobody has a lease before the first is given: deciding all of them is deciding none."""
+    from openleo.controller.enforcement import enforce
+    from openleo.controller.held import of_rows
+    from openleo.controller.named_targets import Meant
+
+    found = enforce(of_rows([], leasing.BEGINS_S, Meant()), leasing.rules(tmp_path), leasing.plan())
+    assert len(found.outcome) == 0

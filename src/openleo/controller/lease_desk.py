@@ -9,12 +9,12 @@ that takes the lead loads it from there, and goes on. One thread, the server's e
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pydantic_core import to_json
 from sqlalchemy import Engine
 
 from openleo.controller import leases as deciding
@@ -189,7 +189,7 @@ class Desk:
             found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
         except Doubt as error:
             raise not_now("no-plan", f"Nothing is given now: {error}.") from None
-        return await self._written(asking, terminal, asked, placed.circles, found, now_s)
+        return await self._written(asking, terminal, asked, placed.circles, found, now.offers, now_s)
 
     def _deciding(self) -> Now:
         """Raises NotHeard."""
@@ -225,12 +225,12 @@ class Desk:
 
     async def _written(
         self, asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], found: Lease | Refused,
-        now_s: float,
+        plan: Offers, now_s: float,
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
-        body = json.dumps(record(asking, terminal, asked, circles, self.terms, answer), separators=(",", ":"))
+        body = to_json(record(asking, terminal, asked, circles, self.terms, plan, answer)).decode()
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
         row |= {"ledger_size": found.ledger_size, "body": body}

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, and_, func, select
 from openleo.controller.database import reading
 from openleo.controller.lease_place import Circle
 from openleo.controller.lease_request import Asking
-from openleo.controller.leases import Terminal, Terms
+from openleo.controller.leases import Plan, Terminal, Terms
 from openleo.controller.tables import leases, nonces
 from openleo.instants import instant_text, parse_instant
 from openleo.policy.request import Request
@@ -51,10 +51,11 @@ class Recorded:
     answer: dict[str, Any]
     signed: dict[str, Any]
     signature: str
+    slot: tuple[int, float, float]  # number, begins_s, slot_s of the plan
 
 
 def record(
-    asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], terms: Terms,
+    asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], terms: Terms, plan: Plan,
     answer: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out.
@@ -76,6 +77,7 @@ def record(
         "circles": [list(one) for one in circles],
         "cells": answer.get("cells", []),
         "terms": [terms.lease_slots, terms.stale_after_s],
+        "slot": [plan.number, plan.begins_s, plan.slot_s],
         "answer": answer,
     }
 
@@ -153,8 +155,9 @@ def recorded(body: str) -> Recorded:
     circles = tuple(map(_circle, said["circles"]))
     at_s = asked.at.timestamp()
     return Recorded(
-        asked, terminal, circles, Terms(*said["terms"]), at_s, said["answer"], said["signed"], said["signature"]
-    )
+        asked, terminal, circles, Terms(*said["terms"]), at_s, said["answer"], said["signed"], said["signature"],
+        tuple(said["slot"]),
+    )  # fmt: skip
 
 
 def _circle(numbers: list[float]) -> Circle:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
+from pydantic_core import to_json
 from sqlalchemy import insert, select
 from sqlalchemy.engine import RowMapping
 
@@ -80,8 +81,7 @@ def as_problem(error: NotHeard) -> Problem:
 
 
 def _given(answer: Answer) -> Response:
-    text = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False)
-    return Response(text.encode(), 201, {"Location": f"/v1/leases/{answer.id}"}, "application/json")
+    return Response(to_json(answer.body), 201, {"Location": f"/v1/leases/{answer.id}"}, "application/json")
 
 
 def _refused(answer: Answer) -> Response:
