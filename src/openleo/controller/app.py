@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import openleo
-from openleo.controller import problems
-from openleo.controller.api import health, leases, slots
+from openleo.controller import openapi, problems
+from openleo.controller.api import events, health, leases, slots
+from openleo.controller.bodies import Bodies
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
+from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, leases.router, slots.router)
+ROUTERS = (health.router, leases.router, slots.router, events.router)
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
@@ -23,6 +26,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     @asynccontextmanager
     async def lives(_app: FastAPI) -> AsyncIterator[None]:
         running = SlotLoop(runtime) if loop else None
+        listening = asyncio.create_task(runtime.hub.run())
         if running:
             running.start()
         try:
@@ -30,8 +34,10 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
                 _app.state.desk = desk
                 yield
         finally:
+            await runtime.hub.stop()
+            await listening
             if running:
-                running.stop()
+                await asyncio.to_thread(running.stop)
 
     app = FastAPI(
         title="OpenLEO controller",
@@ -40,9 +46,13 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lives,
+        dependencies=[Depends(known_keys)],
     )
     app.state.runtime = runtime
     problems.install(app)
+    set_ = runtime.settings
+    app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = openapi.document(app)  # type: ignore[method-assign]
     return app

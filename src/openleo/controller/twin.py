@@ -123,7 +123,13 @@ class Twin:
         days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
         if days <= OLD_ELEMENTS_DAYS:
             return ""
-        return f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+        return (
+            f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+        )
+
+    @cached_property
+    def _centres_deg(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return h3cells.centres_deg(self.cells)
 
     @cached_property
     def _epochs_s(self) -> float | None:
@@ -193,8 +199,7 @@ class Twin:
         network = self.case.network
         grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
         positions = positions_over(network, grid, 0, 1)
-        latitude, longitude = h3cells.centres_deg(self.cells)
-        _, elevation_deg, _ = look_angles(latitude, longitude, positions.middle_km[0][np.maximum(satellite, 0)])
+        _, elevation_deg, _ = look_angles(*self._centres_deg, positions.middle_km[0][np.maximum(satellite, 0)])
         above = elevation_deg >= network.user_elevation_deg
         return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])
 
