@@ -198,6 +198,7 @@ class Office:
     token: int | None = 1
     plan: Plan | None = field(default_factory=plan)
     meant: Meant = field(default_factory=Meant)
+    ledger_size: int = 41
     linger_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -208,7 +209,7 @@ class Office:
             return None
         if self._offers is None or self._offers[0] is not self.plan:
             self._offers = (self.plan, offers(self.plan))
-        return Now(InForce(self.rules, meant=self.meant), self._offers[1])
+        return Now(InForce(self.rules, self.ledger_size, self.meant), self._offers[1])
 
     async def __aenter__(self) -> Desk:
         """A new desk each time, as of a process that has just begun."""

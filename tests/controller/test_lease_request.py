@@ -11,6 +11,8 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 import leasing
 from openleo.controller import device_identity, lease_request
@@ -136,3 +138,26 @@ def test_what_has_no_canonical_form_is_refused(changed: dict[str, Any]) -> None:
 def test_a_signature_has_one_text(text: str) -> None:
     with pytest.raises(Malformed):
         lease_request.read(json.dumps(leasing.said() | {"signature": text}).encode())
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+NEAR = st.sampled_from([0.0, -0.0, 1e-4, 9.9e-5, 1e15, 1e16, 1e21, 123456789.125, 5e-324, 0.1, 2.0**53, 1.0, -1.5])
+
+
+@given(st.dictionaries(st.text(max_size=5), VALUES | NEAR, max_size=6))
+def test_the_quick_form_is_that_of_rfc_8785(document: dict[str, Any]) -> None:
+    try:
+        expected = rfc8785.dumps(document)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        with pytest.raises(device_identity.Unsigned):
+            device_identity.message(b"", document)
+        return
+    assert device_identity.message(b"", document) == expected

@@ -1,16 +1,18 @@
-"""`openleo policy explain`: what the rules say of a place, in plain words."""
+"""`openleo policy explain`: what the rules say of a place, or why a lease was given, in plain words."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from openleo.cli.common import AsJson, RuleFiles, print_json, tell_beams_apart
+from openleo.cli.common import RULES_HELP, AsJson, note, print_json, tell_beams_apart
 
 if TYPE_CHECKING:
+    from openleo.controller.explain_lease import Explained
     from openleo.places.gazetteer import Place
     from openleo.policy.request import Request
     from openleo.policy.rules import RuleSet
@@ -30,9 +32,13 @@ OPTIONS = {  # what gives each input of a request here
 
 
 def explain(
-    rules: RuleFiles,
-    at: Annotated[str, typer.Option(metavar="PLACE", help="A town, a territory, or latitude,longitude.")],
-    class_: Annotated[str, typer.Option("--class", help="The terminal's class.")],
+    rules: Annotated[
+        list[Path], typer.Argument(metavar="RULES…", help=f"{RULES_HELP} With --data: the id of one lease.")
+    ],
+    at: Annotated[
+        str | None, typer.Option(metavar="PLACE", help="A town, a territory, or latitude,longitude. Needed with rules.")
+    ] = None,
+    class_: Annotated[str | None, typer.Option("--class", help="The terminal's class. Needed with rules.")] = None,
     time: Annotated[str | None, typer.Option(metavar="T", help="An instant with its zone. [default: now]")] = None,
     speed_kmh: Annotated[float | None, typer.Option(help="Over ground. [default: not known]")] = None,
     altitude_m: Annotated[float | None, typer.Option(help="Above mean sea level. [default: not known]")] = None,
@@ -48,9 +54,19 @@ def explain(
         str | None,
         typer.Option(help="Source of the position: gnss, network, registered or stated. [default: not known]"),
     ] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A controller's data folder: explain a lease or refusal of it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain what the rules say of a terminal at a place: who says what, why, until when, and what would change it."""
+    """Explain what the rules say of a terminal at a place: who says what, why, until when, and what would change it.
+
+    With --data it explains a past decision on a lease: it is made again from the ledger and the record, and compared
+    with what was answered. Exits 3 where it cannot be made again, or comes out otherwise, and says why.
+    """
+    if data is not None:
+        _lease(rules, data, as_json)
+        return
     from openleo.errors import InputError, Problem, Together
     from openleo.policy import explain as explaining
     from openleo.policy import explain_words
@@ -60,6 +76,9 @@ def explain(
 
     if group and no_group:
         raise InputError(Problem("--no-group", "", "was given with --group; only one of them can be."))
+    if at is None or class_ is None:
+        given = {"--at": at, "--class": class_}
+        raise InputError([Problem(name, "", "is needed with rules.") for name in given if given[name] is None])
     both = Together()
     rule_set = both.read(lambda: read_rules(rules))
     place = both.read(lambda: _place(at))
@@ -95,6 +114,61 @@ def explain(
     typer.echo(explain_words.text(explanation, OPTIONS), nl=False)
     if said := beams_apart(rule_set):
         typer.echo(f"\n{said}")
+
+
+def _lease(named: list[Path], data: Path, as_json: bool) -> None:
+    """A past decision, made again."""
+    from openleo.cli.ledger_common import ANSWER_IS_NO
+    from openleo.controller.database import Unavailable, address_of, connect
+    from openleo.controller.explain_lease import NotReproduced
+    from openleo.controller.explain_lease import explain as explain_lease
+    from openleo.controller.settings import Settings
+    from openleo.errors import InputError, Problem
+    from openleo.governance.house import Folder
+
+    if len(named) != 1:
+        raise InputError(Problem("--data", "", f"is for one lease, and {len(named)} names were given."))
+    if not data.is_dir():
+        raise InputError(Problem("--data", "", f"{data} is no folder.", "Name the one that `openleo serve` was given."))
+    database = Settings.load(data).database.get_secret_value()
+    engine = connect(address_of(data, database))
+    try:
+        found = explain_lease(str(named[0]), engine, Folder(data, database))
+    except NotReproduced as error:
+        if as_json:
+            print_json({"ok": False, "entry": None, "why": str(error)})
+        note(f"{named[0]}: cannot be reproduced: {error}.")
+        raise typer.Exit(ANSWER_IS_NO) from None
+    except Unavailable as error:
+        raise InputError(Problem(str(data), "", f"its database cannot be read: {error}.")) from None
+    finally:
+        engine.dispose()
+    _tell(found, as_json)
+
+
+def _tell(found: Explained, as_json: bool) -> None:
+    from openleo.controller.leases import at_text
+    from openleo.policy import explain_words
+
+    if as_json:
+        print_json({"ok": True, **found.as_json(), **explain_words.as_json(found.explanation)})
+        return
+    answer = found.record.answer
+    lease = "lease" in answer
+    what = f"Lease {found.id}, valid until {answer['valid_until']}" if lease else f"Refusal {found.id}: {answer['why']}"
+    path = [f"  served by satellite {answer['satellite']}, {answer['gateway']}, {answer['pop']}"] if lease else []
+    lines = [
+        f"{what}, of terminal {found.record.terminal.id}",
+        f"Decided {at_text(found.record.at_s)}, and made again now: the same answer comes out.",
+        f"  signed by the terminal's key of then, {found.record.terminal.public_key.hex()}",
+        f"  rules {found.rule_set}, from the first {found.ledger_size} entries of the ledger",
+        f"  plan: {found.plan}",
+        *(f"  because {one['rule']}: {one['reason']}" for one in answer.get("because", ())),
+        *path,
+    ]
+    typer.echo("\n".join(lines))
+    typer.echo()
+    typer.echo(explain_words.text(found.explanation), nl=False)
 
 
 def _place(words: str) -> Place:

@@ -17,6 +17,7 @@ from openleo.controller.api import (
     events,
     genesis,
     health,
+    leases,
     ledger,
     login,
     people,
@@ -26,12 +27,13 @@ from openleo.controller.api import (
     tokens,
 )
 from openleo.controller.bodies import Bodies
+from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
 from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router, slots.router, events.router, login.router, people.router, tokens.router, audit.router,
+    health.router, leases.router, slots.router, events.router, login.router, people.router, tokens.router, audit.router,
     terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
 )  # fmt: skip
 
@@ -46,7 +48,9 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            yield
+            async with at_work(runtime) as desk:
+                _app.state.desk = desk
+                yield
         finally:
             await runtime.hub.stop()
             await listening

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -28,9 +29,41 @@ class Unsigned(ValueError):
 def message(domain: bytes, document: Mapping[str, Any]) -> bytes:
     """The bytes that are signed. Raises Unsigned for what RFC 8785 has no form of."""
     try:
-        return domain + rfc8785.dumps(dict(document))
+        return domain + (_plain_bytes(document) or rfc8785.dumps(dict(document)))
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:  # the last: half a character
         raise Unsigned(f"has no RFC 8785 form: {error}") from error
+
+
+def _plain_bytes(document: Mapping[str, Any]) -> bytes | None:
+    """The RFC 8785 form by the standard library, which writes it several times faster; None where it may differ.
+
+    It does not differ in ASCII, whose order is that of UTF-16, and in numbers that ECMAScript writes without exponent.
+    """
+    plain = _plain(document)
+    if plain is None:
+        return None
+    text = _WRITTEN(plain)
+    return text.encode("ascii") if text.isascii() else None
+
+
+_WRITTEN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
+LEAST_PLAIN, MOST_PLAIN, MOST_WHOLE = 1e-4, 1e15, 2**53
+
+
+def _plain(value: Any) -> Any:
+    """A value whose numbers both write alike; None where there are others, or it is null."""
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < MOST_WHOLE else None
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < MOST_PLAIN:
+            return int(value)
+        return value if LEAST_PLAIN <= abs(value) < MOST_PLAIN else None
+    if isinstance(value, dict):
+        found = {key: None if one is None else _plain(one) for key, one in value.items()}
+        return None if any(one is None and value[key] is not None for key, one in found.items()) else found
+    return None
 
 
 def sign(key: Ed25519PrivateKey, domain: bytes, document: Mapping[str, Any]) -> str:

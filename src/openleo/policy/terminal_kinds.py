@@ -89,7 +89,7 @@ def settle(
         column: Coded[Any] = getattr(terminals, name)
         key = key * (len(column.values) + 1) + column.code + 1
     order = np.argsort(key, kind="stable")
-    first = np.flatnonzero(np.concatenate([[True], np.diff(key[order]) != 0]))
+    first = np.flatnonzero(np.diff(key[order], prepend=-1) != 0)
     value = np.stack([getattr(terminals, name)[order] for name in ASKED_NUMBERS])
     wheres = (*found.wheres, None, None)
     return Settled(place, wheres, regions, order, np.append(first, len(order)), value, found.single)

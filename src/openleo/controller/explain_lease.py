@@ -1,0 +1,214 @@
+"""A past decision on a lease, made again from its hashes, and told.
+
+    record ─► who signed it ─► the ledger at the size that it names ─► the books ─► the rule set of its hash ─┐
+    record ─► the request, and what the plan gave ───────────────────────────────────────────────────────────┴─► decided
+
+Nothing is taken on trust that can be made again: the rules come from the ledger's entries and the artefacts that these
+name, and the decision is computed anew and compared with the one that was answered. What the network gave is as the
+record has it; the plan that it names by its hash is compared with the one that was stored for the slot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.engine import RowMapping
+
+from openleo import changes
+from openleo.controller import leases as deciding
+from openleo.controller.database import reading
+from openleo.controller.device_identity import LEASE, Unsigned, message, signature, signed_by
+from openleo.controller.lease_place import Placed, place
+from openleo.controller.lease_records import Recorded, recorded
+from openleo.controller.leases import Lease, Offer
+from openleo.controller.proven import History
+from openleo.controller.tables import leases, refusals, slots
+from openleo.errors import InputError
+from openleo.governance.house import Folder
+from openleo.governance.state import Refused
+from openleo.ledger.faults import LedgerError
+from openleo.ledger.mark import Mark
+from openleo.ledger.store import open_ledger
+from openleo.policy import explain as explaining
+from openleo.policy.explain import Explanation
+from openleo.policy.rules import RuleSet
+from openleo.service.beams import felt
+from openleo.units import BEAM_KM
+
+COARSEST = 0  # resolution: of a place here only what rules ask is read; cells are those that the record names
+
+
+class NotReproduced(Exception):
+    """Why a decision cannot be made again: what is missing, or what is not as it was."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A decision that was made again, and came out as it was answered. `plan`: what is known of the plan it names."""
+
+    id: str
+    record: Recorded
+    rule_set: str
+    ledger_size: int
+    explanation: Explanation
+    plan: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "lease": self.id,
+            "reproduced": True,
+            "rule_set": self.rule_set,
+            "ledger_size": self.ledger_size,
+            "plan": self.plan,
+            "at": deciding.at_text(self.record.at_s),
+            "answer": self.record.answer,
+        }
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """What of in_force.InForce a decision reads."""
+
+    rules: RuleSet
+    ledger_size: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What the plan gave, by the record."""
+
+    number: int
+    begins_s: float
+    slot_s: float
+    sha256: str
+    given: dict[int, Offer]
+    why_not: deciding.Why
+
+    def offer(self, cell: int, _class: str) -> Offer:
+        return self.given.get(cell, Offer(cell, self.why_not))
+
+
+def explain(id_: str, engine: Engine, folder: Folder) -> Explained:
+    """Raises NotReproduced, Unavailable."""
+    row = _row(engine, id_)
+    record = recorded(row["body"])
+    _check_signed(record)
+    rules = rules_of(folder, record, row["rule_set"], row["ledger_size"])
+    placed = place(record.circles, rules.regions, COARSEST)
+    _check_decided(id_, record, placed, rules, row["ledger_size"])
+    where = None if record.asked.stale(record.terms.stale_after_s) else placed.where
+    explanation = explaining.explain(rules, record.asked, where)
+    known = _of_plan(engine, record.slot[0], record.answer["plan"])
+    return Explained(id_, record, row["rule_set"], row["ledger_size"], explanation, known)
+
+
+def _row(engine: Engine, id_: str) -> RowMapping:
+    with reading(engine) as connection:
+        for table in (leases, refusals):
+            row = connection.execute(select(table).where(table.c.id == id_)).mappings().one_or_none()
+            if row is not None:
+                return row
+    raise NotReproduced(f"no lease or refusal {id_} is kept: it is another one's, or older than decisions are kept")
+
+
+def _check_signed(record: Recorded) -> None:
+    """The terminal's own words, by the key that it had."""
+    try:
+        good = signed_by(record.terminal.public_key, signature(record.signature), message(LEASE, record.signed))
+    except Unsigned:
+        good = False
+    if not good:
+        raise NotReproduced("the signature does not hold: the record is not what the terminal said")
+
+
+# --- the rules ----------------------------------------------------------------------------------------------------
+
+
+def rules_of(folder: Folder, record: Recorded, sha256: str, size: int) -> RuleSet:
+    """The rule set of a hash, from the ledger's first entries. Raises NotReproduced."""
+    assert record.asked.at is not None
+    tried = []
+    try:
+        for active in _active(_history(folder, size), record.asked.at):
+            books = tuple(sorted((name, value) for name, value in active.items() if name.startswith(changes.BOOK)))
+            if books in tried:
+                continue
+            tried.append(books)
+            written = changes.in_force(dict(books), folder.artefacts).rules
+            if written.sha256 == sha256:
+                return felt(written, BEAM_KM)
+    except (LedgerError, Refused, InputError, OSError) as error:
+        raise NotReproduced(f"the rules at {size} entries of the ledger cannot be read: {error}") from error
+    raise NotReproduced(f"{size} entries of the ledger make no rule set {sha256}, which the record names")
+
+
+def _history(folder: Folder, size: int) -> History:
+    """The ledger's first entries, followed. Raises NotReproduced, LedgerError."""
+    history, mark = History(), Mark.beside(folder.key)
+    if size == 0:
+        return history
+    with open_ledger(folder.ledger, write=False, mark=None if mark.unreadable else mark) as ledger:
+        if ledger.size < size:
+            raise NotReproduced(f"the ledger has {ledger.size} entries, and the record names {size}")
+        findings = history.follow(entry for _, entry in ledger.entries(0, size))
+    if findings:
+        raise NotReproduced(f"entry {findings[0].entry} of the ledger should not be there: {findings[0].why}")
+    return history
+
+
+def _active(history: History, at: datetime) -> Iterator[dict[str, str | None]]:
+    """What may have been in force: all that was settled, or without the newest, which no witness had seen yet."""
+    active = history.state.active(at) if history.state.size else {}
+    yield dict(active)
+    for moved in reversed(history.moved):
+        active = active | dict(moved.before)
+        yield dict(active)
+
+
+# --- the decision -------------------------------------------------------------------------------------------------
+
+
+def _check_decided(id_: str, record: Recorded, placed: Placed, rules: RuleSet, size: int) -> None:
+    """Raises NotReproduced where another answer comes out."""
+    given = _given(record)
+    why_not: deciding.Why = record.answer.get("why", "no_satellite")
+    plan = _Plan(*record.slot, record.answer["plan"], given, why_not)
+    cells = tuple(given) or (0,)  # of a refusal the cell is nowhere else than in the position, and got nothing
+    placed = Placed(placed.circles, placed.where, cells)
+    found = deciding.decide(record.asked, record.terminal, placed, _Rules(rules, size), plan, record.terms, record.at_s)
+    answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
+    told = [
+        f"{key}: {record.answer.get(key)!r} was answered, {answer.get(key)!r} comes out"
+        for key in sorted(answer.keys() | record.answer.keys())
+        if answer.get(key) != record.answer.get(key)
+    ]
+    if told:
+        raise NotReproduced(f"another answer comes out of what the record says: {'; '.join(told)}")
+
+
+def _given(record: Recorded) -> dict[int, Offer]:
+    """The cells of a lease, with what the plan gave: rates as answered, which what was bought bounds once more."""
+    answer = record.answer
+    lands = tuple(answer["decision"].get("land_in") or ())[:1] if "lease" in answer else ()
+    return {
+        int(cell, 16): Offer(
+            int(cell, 16), None, answer["satellite"], answer["gateway"], answer["pop"], lands,
+            answer["down_mbps"], answer["up_mbps"],
+        )
+        for cell in answer.get("cells", ())
+    }  # fmt: skip
+
+
+def _of_plan(engine: Engine, number: int, sha256: str) -> str:
+    """What is known of the plan that a record names. Raises NotReproduced where another one was stored."""
+    with reading(engine) as connection:
+        stored = connection.execute(select(slots.c.plan).where(slots.c.number == number)).scalar_one_or_none()
+    if stored is None:
+        return f"not kept any more: what it gave is as the record has it (slot {number}, {sha256})"
+    if stored != sha256:
+        raise NotReproduced(f"the plan stored for slot {number} is {stored}, and the record names {sha256}")
+    return f"the one stored for slot {number} ({sha256}); what it gave is as the record has it"

@@ -1,0 +1,160 @@
+"""A past decision made again from its hashes, by a verb; and told plainly where it cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import governed
+import pytest
+from sqlalchemy import Engine, update
+
+import leasing
+from command_line import openleo
+from leasing import Office
+from openleo.controller import database, tables
+from openleo.controller.in_force import LedgerReader
+from openleo.controller.lease_desk import Answer
+
+EVERYWHERE = governed.book("operator", governed.rule("everywhere", "permit", "world"))
+DARK = governed.book("regulator:TWN", governed.rule("dark", "forbid", "world"))
+
+
+@dataclass
+class Past:
+    """A lease, and after it a change of rules, under which the same request was refused."""
+
+    data: Path
+    engine: Engine
+    lease: Answer
+    refusal: Answer
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+    data = tmp_path_factory.mktemp("explained") / "data"
+    house = governed.Governed.founded(data)
+    house.rules(EVERYWHERE)
+    house.wait(minutes=1)
+    engine = database.connect(database.address_of(data))
+    tables.metadata.create_all(engine)
+    leasing.lead(engine)
+    leasing.enrol(engine)
+    lease = given(engine, data, house.now, "m" * 22)
+    house.rules(DARK)
+    house.wait(minutes=1)
+    yield Past(data, engine, lease, given(engine, data, house.now, "n" * 22))
+    engine.dispose()
+
+
+def given(engine: Engine, data: Path, now: datetime, nonce: str) -> Answer:
+    """What the desk answers under what the ledger says then."""
+    in_force = LedgerReader(governed.Governed(data).folder).read(now)
+    at_s = now.timestamp() + 1.0
+    plan = leasing.plan(begins_s=at_s - 5.0)
+    office = Office(engine, in_force.rules, clock=leasing.Clock(at_s), plan=plan, ledger_size=in_force.ledger_size)
+
+    async def work() -> Answer:
+        async with office as desk:
+            return await desk.ask(leasing.body(at_s=at_s, nonce=nonce))
+
+    return asyncio.run(work())
+
+
+@dataclass
+class Done:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+def run(*arguments: object) -> Done:
+    return Done(*openleo(*arguments))
+
+
+def explained(past: Past, id_: str, *more: str) -> Done:
+    return run("policy", "explain", id_, "--data", past.data, *more)
+
+
+def test_a_lease_is_made_again_under_the_rules_of_then(past: Past) -> None:
+    """The rules have changed since; the answer is the old one."""
+    assert (past.lease.given, past.refusal.given) == (True, False)
+    done = explained(past, past.lease.id)
+    assert done.exit_code == 0, done.output
+    for words in (past.lease.body["rule_set"], "the same answer comes out", "everywhere", "PERMITTED", "Changhua"):
+        assert words.casefold() in done.output.casefold()
+    assert "dark" not in done.output
+
+
+def test_a_refusal_is_made_again_too(past: Past) -> None:
+    done = explained(past, past.refusal.id, "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert said["ok"] is True
+    assert said["answer"] == past.refusal.body
+    assert said["rule_set"] == past.refusal.body["rule_set"] != past.lease.body["rule_set"]
+    assert said["answer"]["because"][0]["rule"] == "dark"
+
+
+def test_a_lease_that_is_not_kept(past: Past) -> None:
+    done = explained(past, "0" * 32)
+    assert done.exit_code == 3
+    assert "is kept" in done.output
+
+
+def test_an_artefact_that_is_gone_is_named(past: Past) -> None:
+    kept = (past.data / "artefacts").iterdir()
+    (book,) = [path for path in kept if path.read_bytes().startswith(b'{"book":"operator"')]
+    moved = book.rename(book.with_suffix(".gone"))
+    try:
+        done = explained(past, past.lease.id, "--json")
+    finally:
+        moved.rename(book)
+    assert done.exit_code == 3
+    assert book.name in json.loads(done.stdout)["why"]
+
+
+@pytest.mark.parametrize("what", ["answer", "request", "signed", "rule set"])
+def test_a_record_that_was_altered_comes_out_otherwise(past: Past, what: str) -> None:
+    here = tables.leases.c.id == past.lease.id
+    with database.reading(past.engine) as connection:
+        row = connection.execute(tables.leases.select().where(here)).mappings().one()
+    said = json.loads(row["body"])
+    values: dict[str, Any] = {"body": row["body"]}
+    if what == "answer":
+        said["answer"]["valid_until"] = "2099-01-01T00:00:00Z"
+    elif what == "request":
+        said["request"]["position"]["age_s"] = 90_000.0
+    elif what == "signed":
+        said["signed"]["speed_kmh"] = 500.0
+    else:
+        values["rule_set"] = "0" * 64
+    with database.writing(past.engine) as connection:
+        connection.execute(update(tables.leases).where(here).values(values | {"body": json.dumps(said)}))
+    try:
+        done = explained(past, past.lease.id)
+    finally:
+        with database.writing(past.engine) as connection:
+            connection.execute(update(tables.leases).where(here).values(body=row["body"], rule_set=row["rule_set"]))
+    assert done.exit_code == 3
+    assert "cannot be reproduced" in done.output
+
+
+def test_what_the_verb_needs(past: Past, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('schema = 1\nbook = "operator"\n')
+    done = run("policy", "explain", str(rules))
+    assert done.exit_code == 2
+    assert "--at" in done.output
+    assert "--class" in done.output
+    assert run("policy", "explain", "a", "b", "--data", str(past.data)).exit_code == 2
+    assert run("policy", "explain", "a", "--data", str(tmp_path / "nowhere")).exit_code == 2
