@@ -36,6 +36,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send people to whatever host their request names
         lifespan=lives,
     )
     app.state.runtime = runtime

@@ -123,7 +123,9 @@ class Twin:
         days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
         if days <= OLD_ELEMENTS_DAYS:
             return ""
-        return f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+        return (
+            f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+        )
 
     @cached_property
     def _epochs_s(self) -> float | None:

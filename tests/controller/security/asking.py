@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -96,12 +96,13 @@ async def _ask(
     client: str,
 ) -> Answer:
     path, _, query = target.partition("?")
+    raw = quote(path, safe="/%~:\\'$;,@!*()", errors="surrogateescape")  # as servers do: the path comes decoded
     lines = [(b"host", HOST.encode())] + [(k.lower().encode(), v.encode()) for k, v in headers.items()] + raw_headers
     if body is not None and not any(name in (b"content-length", b"transfer-encoding") for name, _ in lines):
         lines.append((b"content-length", str(len(body)).encode()))
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": path, "raw_path": quote(path).encode(), "query_string": query.encode(), "headers": lines,
+        "path": unquote(raw), "raw_path": raw.encode(), "query_string": query.encode(), "headers": lines,
         "client": (client, 50_000), "server": ("127.0.0.1", 8600), "root_path": "", "state": {},
     }  # fmt: skip
     begun, ended = asyncio.Event(), asyncio.Event()
