@@ -26,7 +26,7 @@ from alembic.operations import Operations
 from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, Table, create_engine
 
 from openleo.controller import migrations
-from openleo.controller.tables import metadata
+from openleo.controller.tables import ONLY_ADDED_TO, metadata
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = migrations.SCRIPTS / "versions"
@@ -38,6 +38,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from openleo.controller import append_only
+
 revision = "{revision}"
 down_revision = {down_revision}
 
@@ -46,6 +48,12 @@ def upgrade() -> None:
     """From the schema before."""
     {body}
 '''
+
+KEEP_ROWS = """
+    for table in {tables}:  # only ever added to; alembic sees no triggers
+        for statement in append_only.statements(table, op.get_context().dialect.name):
+            op.execute(statement)
+"""
 
 
 def main() -> None:
@@ -82,7 +90,9 @@ def difference() -> str:
         if operations.is_empty():
             sys.exit("the steps there are lead to what tables.py says: nothing to add")
         text = render_python_code(operations, migration_context=context)
-    return text.partition("\n")[2].lstrip()  # without alembic's remark
+    text = text.partition("\n")[2].lstrip()  # without alembic's remark
+    kept = tuple(table.name for table in ONLY_ADDED_TO if f"create_table('{table.name}'" in text)
+    return text + (KEEP_ROWS.format(tables=kept) if kept else "")
 
 
 def keep(revision: str) -> None:
@@ -114,7 +124,7 @@ def row(table: Table, number: int) -> dict[str, Any]:
 def value(column: Column[Any], number: int) -> Any:
     for reference in column.foreign_keys:
         return value(reference.column, number)
-    if column.name == "state":
+    if column.name == "state" and not column.primary_key:
         return "active"
     if isinstance(column.type, Boolean):
         return number == 1

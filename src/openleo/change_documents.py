@@ -81,6 +81,17 @@ class Listed(_Form):
     base_network: NetworkListed | None
 
 
+def network_of(scenario: Path, slots: int) -> tuple[Named, int]:
+    """A scenario's network, cut to its first slots to be computed and named by all of it; and how many it has.
+
+    Its own rules are not used. Raises InputError.
+    """
+    found = Scenario.load(scenario, own_rules=False)
+    whole = found.case.grid.slots
+    cut = found.first_slots(min(slots, whole)).case
+    return Named(cut, found.case.network_sha256, found.case.network_document, scenario), whole
+
+
 # --- written --------------------------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,8 @@ from openleo.service.serve import Reason
 NUMBER, SLOT_S = 120_000_000, 15.0
 BEGINS_S = NUMBER * SLOT_S
 AT = datetime.fromtimestamp(BEGINS_S, UTC)
+SIGNED = "2027-01-15T07:59:50Z"
+assert datetime(2027, 1, 15, 8, tzinfo=UTC) == AT
 CLASSES = ("fixed", "vehicle", "emergency")
 
 
@@ -83,10 +85,13 @@ def rules_of(*documents: dict[str, Any]) -> RuleSet:
     return Books({one["book"]: one for one in documents}).rules
 
 
-def body(latitude: float, longitude: float, **more: Any) -> str:
+def body(latitude: float, longitude: float, circles: list[list[float]] | None = None, **more: Any) -> str:
+    """As lease_desk keeps a decision."""
     position = {"lat_deg": latitude, "lon_deg": longitude, "uncertainty_m": 100.0, "age_s": 5.0, "source": "gnss"}
-    request = {"at": "2027-01-15T07:59:50Z", "position": position | more.pop("position", {}), "speed_kmh": 0.0} | more
-    return json.dumps({"request": request, "cells": [format(int(h3.latlng_to_cell(latitude, longitude, 4)), "x")]})
+    signed = {"at": SIGNED, "position": position | more.pop("position", {}), "speed_kmh": 0.0} | more
+    cells = [format(int(h3.latlng_to_cell(latitude, longitude, 4)), "x")]
+    said = {"signed": signed, "registered": {"days_abroad": None}, "answer": {"cells": cells}}
+    return json.dumps(said if circles is None else said | {"circles": circles})
 
 
 @pytest.fixture
@@ -183,7 +188,7 @@ def test_leases_that_lapsed_or_begin_later_do_not_count_and_the_newest_does(stor
     some = of_slot(store)
     assert some.lease == ("new",)
     assert some.terminals.latitude_deg.tolist() == [-25.3]
-    assert some.terminals.age_s.tolist() == [5.0 + BEGINS_S - datetime(2027, 1, 15, 7, 59, 50, tzinfo=UTC).timestamp()]
+    assert some.terminals.age_s.tolist() == [15.0]
 
 
 def test_the_ledgers_classes_and_groups_are_those_that_count(store: Engine) -> None:
@@ -202,6 +207,24 @@ def test_what_the_plan_does_not_give_is_not_served(store: Engine) -> None:
     assert outcomes(enforce(some, rules_of(PERMIT), plan)) == {"berlin": "no_gateway", "oslo": "no_satellite"}
     nothing = Slot(np.array([], dtype=np.uint64))
     assert set(outcomes(enforce(some, rules_of(PERMIT), nothing)).values()) == {"no_satellite"}
+
+
+def test_who_may_be_in_two_places_needs_both(store: Engine) -> None:
+    """Where the network's measurement disagrees with the terminal's, the union of both circles counts."""
+    here, there = [52.5, 13.4, 100.0], [-25.3, -57.6, 5_000.0]
+    put(
+        store,
+        [
+            {"id": "one", "body": body(52.5, 13.4, [here])},
+            {"id": "two", "body": body(52.5, 13.4, [here, there])},
+            {"id": "moved", "body": body(52.5, 13.4, [there])},
+            {"id": "none", "body": body(52.5, 13.4, [])},
+        ],
+    )
+    some = of_slot(store)
+    found = enforce(some, rules_of(PERMIT, STRIP), plan_of(some))
+    assert outcomes(found) == {"one": "served", "two": "indeterminate", "moved": "forbidden", "none": "indeterminate"}
+    assert some.terminals.source.of(3) is None  # in the order of ids: two is the last
 
 
 def test_traffic_that_has_to_land_elsewhere_finds_no_gateway(store: Engine) -> None:

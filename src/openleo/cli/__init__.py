@@ -13,6 +13,7 @@ import typer
 
 from openleo.cli import (
     change,
+    controller,
     doctor,
     export,
     fetch,
@@ -53,6 +54,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")
 app.add_typer(officer.app, name="officer")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(controller.app, name="controller")
 app.add_typer(export.app, name="export")
 app.command()(fetch.fetch)
 app.command()(doctor.doctor)

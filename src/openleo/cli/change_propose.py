@@ -87,15 +87,12 @@ def propose(
 
 def network_of(scenario: Path, slots: int, *, tell: bool = False) -> Named:
     """A scenario's network: cut to its first slots to be computed, and named by all of it. Its rules are not used."""
-    from openleo.network_effects import Named
-    from openleo.scenario import Scenario
+    from openleo import change_documents
 
-    found = Scenario.load(scenario, own_rules=False)
-    whole = found.case.grid.slots
+    network, whole = change_documents.network_of(scenario, slots)
     if tell and slots < whole:
         note(f"Reach is of the first {slots:,} of the scenario's {whole:,} slots (--slots).")
-    cut = found.first_slots(min(slots, whole)).case
-    return Named(cut, found.case.network_sha256, found.case.network_document, scenario)
+    return network
 
 
 def check_in_force(house: House, network: Named) -> None:

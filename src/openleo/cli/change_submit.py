@@ -76,42 +76,35 @@ def submit(
     import secrets
 
     from openleo.errors import InputError, Problem
-    from openleo.governance import drafting, requests
-    from openleo.governance.drafts import Draft
-    from openleo.governance.entries import entry
-    from openleo.governance.folder import DETAIL, EFFECT, fold, readable
-    from openleo.governance.public_effect import in_public
+    from openleo.governance import submission
+    from openleo.governance.folder import DETAIL, EFFECT, readable
+    from openleo.governance.state import Refused
     from openleo.report.staging import Staging, blaming
 
     if out.exists():
         raise InputError(Problem(f"--out {out}", "", "exists; a change has a folder of its own."))
+    nonce, more = secrets.token_hex(16), {"named": named, "documents": documents, "possession": possession}
     try:
-        proposed = drafting.proposal(secrets.token_hex(16), kind, moves, request, documents, possession)
+        made = submission.prepare(house, nonce, kind, moves, request, effect, **more)  # type: ignore[arg-type]
+    except Refused:
+        raise
     except ValueError as error:
         raise InputError(_problems(error)) from None
-    exact, effect = effect, in_public(effect)
-    beside = {} if exact == effect else {DETAIL: readable(exact)}
+    beside = {DETAIL: readable(made.exact)} if made.told_apart else {}
     if computed_of is not None:
         beside |= computed_of.files
-    frozen = drafting.freezing(proposed.change, effect, named)
-    sponsor = requests.sponsor_of(house.state, kind, request.requester, request.sponsor)
     now = house.now(clock())
     with blaming(out), Staging(out) as staging:
-        (staging.path / EFFECT).write_bytes(readable(effect))  # the largest: if there is no room, nothing is proposed
+        (staging.path / EFFECT).write_bytes(readable(made.effect))  # the largest: without room nothing is proposed
         for name, data in beside.items():
             (staging.path / name).parent.mkdir(exist_ok=True)
             (staging.path / name).write_bytes(data)
         for data in () if computed_of is None else computed_of.networks:
             house.artefacts.put(data)
-        house.artefacts.put_json({key: value for key, value in effect.items() if key != "sha256"})
-        if sponsor:
-            files = Draft.of(house.state, now, proposed, frozen, sponsor).files(effect)
-        else:
-            house.append([entry(now, proposed), entry(now, frozen)])
-            files = fold(house.state, house.state.change(proposed.change), effect).files
-        for name, data in files.items():
+        for name, data in submission.enter(house, made, now).items():
             (staging.path / name).write_bytes(data)
         staging.commit([])
+    proposed, sponsor = made.proposed, made.sponsor
     if sponsor:
         _tell_draft(proposed.change, sponsor, out, as_json)
     else:

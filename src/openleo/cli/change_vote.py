@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from openleo.governance.to_sign import Decision
 
 
-def _verb(decision: Decision, type_: str, said: str) -> Callable[..., None]:
+def _verb(decision: Decision, said: str) -> Callable[..., None]:
     """One of the three votes: they take the same, and differ in what was signed."""
 
     def vote(
@@ -39,7 +39,7 @@ def _verb(decision: Decision, type_: str, said: str) -> Callable[..., None]:
         database: Database = "",
         as_json: AsJson = False,
     ) -> None:
-        _vote(decision, type_, folder, officer, signature, data, database, as_json)
+        _vote(decision, folder, officer, signature, data, database, as_json)
 
     vote.__doc__ = said
     return vote
@@ -47,7 +47,6 @@ def _verb(decision: Decision, type_: str, said: str) -> Callable[..., None]:
 
 approve = _verb(
     "approve",
-    "change.approval",
     """Add an officer's approval: the signature over to-sign.json, checked against the ledger, logged, and kept.
 
     Offline: give DIR/to-sign.json to the officer, who runs
@@ -56,12 +55,10 @@ approve = _verb(
 )
 withdraw = _verb(
     "withdraw",
-    "approval.withdrawn",
     "Take an approval back, until the activation: the signature over to-withdraw.json. It does not come back.",
 )
 reject = _verb(
     "reject",
-    "change.rejection",
     "Say no, and end the change: the signature over to-reject.json, by an officer whom its quorum asks.",
 )
 
@@ -83,23 +80,17 @@ def object_(
     """
     import sys
 
-    from openleo.governance import to_sign
-    from openleo.governance.entries import Objection, entry
+    from openleo.governance import voting
     from openleo.governance.folder import ChangeFolder
-    from openleo.governance.state import Refused
 
     said = read_text(text, "--text").strip()
     with answers(str(folder), as_json), opened(data, database, write=signature is not None) as house:
         id_ = ChangeFolder(folder).proposed.change
-        found = house.state.people.officer(officer)
-        if found is None:
-            raise Refused(f"{officer} is no officer of the roster in force")
+        found, message = voting.to_object(house.state, id_, officer, said)
         if signature is None:
-            sys.stdout.buffer.write(to_sign.objection(house.state.origin, id_, found.party, said))
+            sys.stdout.buffer.write(message)
             return
-        armour = read_text(signature, "--signature")
-        body = Objection(change=id_, officer=officer, party=found.party, text=said, signature=armour)
-        number = house.append([entry(house.now(clock()), body)]).start
+        number = voting.object_to(house, id_, officer, said, read_text(signature, "--signature"), clock())
     if as_json:
         print_json({"ok": True, "entry": number})
     note(f"Entry {number}: {found.party} objects to {id_}.")
@@ -107,7 +98,6 @@ def object_(
 
 def _vote(
     decision: Decision,
-    type_: str,
     path: Path,
     officer: str,
     signature: Path,
@@ -115,10 +105,9 @@ def _vote(
     database: str,
     as_json: bool,
 ) -> None:
-    from openleo.governance.entries import TYPES, Approval, entry
+    from openleo.governance import voting
     from openleo.governance.folder import REQUEST, ChangeFolder
-    from openleo.governance.state import Refused, statement
-    from openleo.governance.to_sign import sha256_of
+    from openleo.governance.state import Refused
 
     armour = read_text(signature, "--signature")
     with answers(str(path), as_json), opened(data, database, write=True) as house:
@@ -127,11 +116,7 @@ def _vote(
         change = house.state.change(folder.proposed.change)
         if (folder.proposed, folder.frozen) != (change.proposed, change.effect):
             raise Refused(f"{folder.path / REQUEST} is not the request that stands on the ledger")
-        sha256 = sha256_of(statement(house.state, change, decision))
-        form = TYPES[type_]
-        assert issubclass(form, Approval)
-        body = form(change=change.proposed.change, officer=officer, statement=sha256, signature=armour)
-        number = house.append([entry(house.now(clock()), body, type_)]).start
+        number = voting.cast(house, decision, change.proposed.change, officer, armour, clock())
         if decision == "approve":
             _keep(path, officer, armour)
         _tell(house, change.proposed.change, number, as_json)

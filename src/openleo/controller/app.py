@@ -9,11 +9,20 @@ from fastapi import FastAPI
 
 import openleo
 from openleo.controller import door, problems
-from openleo.controller.api import audit, health, login, people, slots, tokens
+from openleo.controller.api import accounts, audit, health, login, people, slots, terminals, tokens
 from openleo.controller.loop import SlotLoop
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, slots.router, login.router, people.router, tokens.router, audit.router)
+ROUTERS = (
+    health.router,
+    slots.router,
+    login.router,
+    people.router,
+    tokens.router,
+    audit.router,
+    terminals.router,
+    accounts.router,
+)
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:

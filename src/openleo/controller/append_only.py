@@ -1,4 +1,8 @@
-"""Tables that are only ever added to, held by the database itself: what says so refuses to change or take out a row."""
+"""Tables that are only ever added to, held by the database itself: what says so refuses to change or take out a row.
+
+Whoever owns the database can take the triggers away: this is against faults of ours. Against its owner there is the
+ledger.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,20 @@ from typing import Any
 
 from sqlalchemy import Table, event
 
-ACTS = ("update", "delete")
-
 
 def statements(table: str, dialect: str) -> list[str]:
     """What makes a table so, in the words of one database; a migration executes the same."""
+    said = f"{table} is only added to"
     if dialect == "sqlite":
+        again = f"when exists (select 1 from {table} where id = new.id)"  # noqa: S608 - names of ours
+        acts = {"update": "", "delete": "", "insert": again}  # `insert or replace` deletes without saying so
         return [
-            f"create trigger {table}_no_{act} before {act} on {table} "
-            f"begin select raise(abort, '{table} is only added to'); end"
-            for act in ACTS
+            f"create trigger {table}_no_{act} before {act} on {table} {when} begin select raise(abort, '{said}'); end"
+            for act, when in acts.items()
         ]
     function = (
         f"create or replace function {table}_only_added_to() returns trigger language plpgsql as "
-        f"$$ begin raise exception '{table} is only added to' using errcode = 'integrity_constraint_violation'; end $$"
+        f"$$ begin raise exception '{said}' using errcode = 'integrity_constraint_violation'; end $$"
     )
     trigger = (
         f"create trigger {table}_kept before update or delete or truncate on {table} "

@@ -103,21 +103,28 @@ def upgrade(engine: Engine) -> list[str]:
     Of several controllers that start at once the first does it. Raises Unavailable, and InputError where the database
     is of a newer version or not a controller's.
     """
+    with upgrade_alone(engine) as connection:
+        return migrations.bring_up(connection)
+
+
+@contextmanager
+def upgrade_alone(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may alter the schema, and takes as long as it takes. Raises Unavailable."""
     with _said(engine), engine.connect() as connection:
         is_file = engine.dialect.name == "sqlite"
         # SQLite rebuilds a table to alter it, and must not take what refers to it along meanwhile.
         for statement in ("pragma foreign_keys = off", "begin immediate") if is_file else ALONE:
             connection.exec_driver_sql(statement)
         try:
-            steps = migrations.bring_up(connection)
+            yield connection
             if is_file and (lost := connection.exec_driver_sql("pragma foreign_key_check").fetchall()):
-                raise RuntimeError(f"the schema's steps {steps} leave rows that refer to nothing: {lost[:5]}")
+                raise RuntimeError(f"rows refer to what is not there: {lost[:5]}")
             connection.commit()
         finally:
-            connection.rollback()
-            if is_file:
-                connection.exec_driver_sql("pragma foreign_keys = on")
-    return steps
+            with suppress(DBAPIError):  # the connection is lost
+                connection.rollback()
+                if is_file:
+                    connection.exec_driver_sql("pragma foreign_keys = on")
 
 
 @contextmanager

@@ -25,8 +25,9 @@ import pyarrow.feather as feather
 from numpy.typing import NDArray
 
 from openleo.controller.held import Held
+from openleo.controller.lease_place import place
 from openleo.policy import bulk
-from openleo.policy.decide import Outcome, decide, unplaced
+from openleo.policy.decide import Decision, Outcome, decide, unplaced
 from openleo.policy.rules import RuleSet
 from openleo.policy.terminal_kinds import Settled, settle
 from openleo.service.serve import Reason
@@ -34,6 +35,7 @@ from openleo.service.serve import Reason
 Values = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 NOBODY = -1
+COARSEST = 0  # resolution: of a place here only what rules ask is read, not its cells
 
 SERVED = "served"
 # Why a lease does not serve, the first that applies: the registry, the rules, the network.
@@ -170,7 +172,18 @@ def _by_rules(
     code = np.array([CODE[BY_RULES[outcome]] for outcome in bulk.OUTCOMES], dtype=np.uint8)
     said = [" ".join(one.rule for one in decided.verdict(kind).because) for kind in range(len(decided.of_kind))]
     outcome: Values = code[decided.outcome]
-    return outcome, tuple(said[kind] for kind in decided.kinds.number.tolist()), settled, decided
+    because = [said[kind] for kind in decided.kinds.number.tolist()]
+    for lease in held.several:
+        alone = _alone(held, lease, rules, at)
+        outcome[lease], because[lease] = CODE[BY_RULES[alone.outcome]], " ".join(one.rule for one in alone.because)
+    return outcome, tuple(because), settled, decided
+
+
+def _alone(held: Held, lease: int, rules: RuleSet, at: datetime) -> Decision:
+    """The decision for a terminal that may be in one place or in another: on the union of its circles."""
+    request = held.terminals.request(lease, at)
+    where = None if request.stale() else place(held.several[lease], rules.regions, COARSEST).where
+    return decide(rules, request, where)
 
 
 def _by_registry(held: Held, outcome: Values, rule: tuple[str, ...]) -> tuple[Values, tuple[str, ...]]:
@@ -215,21 +228,28 @@ def _cannot_land(
     held: Held, settled: Settled, decided: bulk.DecidedTerminals, plan: Plan, row: NDArray[np.int64], lands: Lands
 ) -> Flags:
     """Where traffic has to leave in territories that the cell's gateway and PoP are not in."""
-    kinds = decided.kinds
     landing: list[frozenset[str] | None] = []
-    for kind in range(len(kinds)):
-        place, first = int(kinds.place[kind]), int(kinds.row[kind])
-        request = held.terminals.request(first, decided.at)
-        where = settled.wheres[place]
-        found = decide(decided.rule_set, unplaced(request) if where is None else request, where).land_in
-        landing.append(None if found is None else frozenset(found))
+    for kind in range(len(decided.kinds)):
+        where = settled.wheres[int(decided.kinds.place[kind])]
+        request = held.terminals.request(int(decided.kinds.row[kind]), decided.at)
+        landing.append(_landing(decide(decided.rule_set, unplaced(request) if where is None else request, where)))
+    of_lease = [landing[kind] for kind in decided.kinds.number.tolist()]
+    for lease in held.several:
+        assert decided.at is not None
+        of_lease[lease] = _landing(_alone(held, lease, decided.rule_set, decided.at))
     away = np.zeros(len(held), dtype=bool)
-    for lease in np.flatnonzero([landing[kind] is not None for kind in kinds.number.tolist()]).tolist():
-        wanted, cell = landing[int(kinds.number[lease])] or frozenset(), int(row[lease])
+    for lease, wanted in enumerate(of_lease):
+        cell = int(row[lease])
+        if wanted is None or cell == NOBODY:  # anywhere will do, or nothing serves it anyway
+            continue
         gateway, pop = int(plan.gateway[cell]), int(plan.pop[cell])
         stands = {_land(lands.gateways, gateway), _land(lands.pops, pop)}
-        away[lease] = cell == NOBODY or not stands <= wanted
+        away[lease] = not stands <= wanted
     return away
+
+
+def _landing(decision: Decision) -> frozenset[str] | None:
+    return None if decision.land_in is None else frozenset(decision.land_in)
 
 
 def _land(lands: Sequence[str | None], number: int) -> str | None:

@@ -16,9 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
+from openleo.controller.lease_place import Circle
 from openleo.controller.named_targets import Meant
 from openleo.controller.tables import leases, subscriptions, terminals
-from openleo.instants import stated_instant
+from openleo.instants import parse_instant
 from openleo.policy.request import group_name
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminals import Terminals
@@ -39,9 +40,8 @@ class Held:
     state: Coded[str]  # of the terminal in the registry
     account_suspended: Flags
     subscribed: Flags
-    several_places: Flags  # decided on more than one circle, which columns do not hold
+    several: Mapping[int, tuple[Circle, ...]]  # leases decided on more than one circle, which columns do not hold
     cell: NDArray[np.uint64]
-    bodies: tuple[Mapping[str, Any], ...]
 
     def __len__(self) -> int:
         return len(self.lease)
@@ -63,7 +63,7 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant) -> 
         select(*_COLUMNS)
         .select_from(registered)
         .where(leases.c.until_slot > number, leases.c.slot <= number)
-        .order_by(leases.c.terminal, leases.c.slot, leases.c.until_slot, leases.c.id)
+        .order_by(leases.c.terminal, leases.c.slot, leases.c.id)
     )
     rows = connection.execute(query)
     newest: dict[str, Any] = {row.terminal: row for row in rows}  # of a terminal the last is the newest
@@ -73,11 +73,8 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant) -> 
 def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
     """Rows of _COLUMNS as columns of numbers and words."""
     bodies = [json.loads(row.body) for row in rows]
-    requests = [body.get("request") or {} for body in bodies]
-    positions = [request.get("position") or {} for request in requests]
+    said = [_reported(body, begins_s) for body in bodies]
     who = [(row.terminal, row.account or "", row) for row in rows]
-    passed = np.array([_passed_s(request, begins_s) for request in requests], dtype=np.float64)
-    ages = _numbers(position.get("age_s") for position in positions)
     registry = Terminals(
         id=pa.array([row.terminal for row in rows], pa.string()),
         account=pa.array([row.account for row in rows], pa.string()),
@@ -86,15 +83,15 @@ def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
                      for id_, account, row in who),
         groups=coded(meant.groups_of(id_, account, _groups(row.groups)) if row.state else None
                      for id_, account, row in who),
-        source=coded(position.get("source") for position in positions),
+        source=coded(one.source for one in said),
         home_territory=coded(row.home_territory for row in rows),
-        latitude_deg=_numbers(position.get("lat_deg") for position in positions),
-        longitude_deg=_numbers(position.get("lon_deg") for position in positions),
-        uncertainty_m=_numbers(position.get("uncertainty_m") for position in positions),
-        age_s=ages + passed,
-        speed_kmh=_numbers(request.get("speed_kmh") for request in requests),
-        altitude_m=_numbers(request.get("altitude_m") for request in requests),
-        days_abroad=_numbers(request.get("days_abroad") for request in requests),
+        latitude_deg=_numbers(one.latitude_deg for one in said),
+        longitude_deg=_numbers(one.longitude_deg for one in said),
+        uncertainty_m=_numbers(one.uncertainty_m for one in said),
+        age_s=_numbers(one.age_s for one in said),
+        speed_kmh=_numbers(one.speed_kmh for one in said),
+        altitude_m=_numbers(one.altitude_m for one in said),
+        days_abroad=_numbers(one.days_abroad for one in said),
     )  # fmt: skip
     return Held(
         tuple(row.id for row in rows),
@@ -102,16 +99,57 @@ def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
         coded(row.state or NOT_REGISTERED for row in rows),
         np.array([account in meant.suspended_accounts for _, account, _ in who], dtype=bool),
         np.array([_subscribed(row, begins_s) for row in rows], dtype=bool),
-        np.array([len(body.get("circles") or ()) > 1 for body in bodies], dtype=bool),
-        np.array([int(body["cells"][0], 16) if body.get("cells") else NO_CELL for body in bodies], dtype=np.uint64),
-        tuple(bodies),
+        {number: one.circles for number, one in enumerate(said) if len(one.circles) > 1},
+        np.array([one.cell for one in said], dtype=np.uint64),
     )
 
 
-def _passed_s(request: Mapping[str, Any], begins_s: float) -> float:
-    """How long before the slot's begin it was decided."""
-    at = request.get("at")
-    return 0.0 if at is None else max(0.0, begins_s - stated_instant(at).timestamp())
+@dataclass(frozen=True)
+class _Reported:
+    """What a terminal said when its lease was decided, as the rules were asked then; None: not known."""
+
+    circles: tuple[Circle, ...]
+    cell: int
+    latitude_deg: float | None
+    longitude_deg: float | None
+    uncertainty_m: float | None
+    age_s: float | None  # at the slot's begin
+    source: str | None
+    speed_kmh: float | None
+    altitude_m: float | None
+    days_abroad: float | None
+
+
+def _reported(body: Mapping[str, Any], begins_s: float) -> _Reported:
+    """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
+    signed = body["signed"]
+    position = signed.get("position") or {}
+    circles = _circles(body, position)
+    first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
+    age_s = position.get("age_s")
+    if age_s is not None:
+        age_s += max(0.0, begins_s - parse_instant(signed["at"]).timestamp())
+    cells = body["answer"]["cells"]
+    return _Reported(
+        circles,
+        int(cells[0], 16) if cells else NO_CELL,
+        first[0],
+        first[1],
+        max(circle[2] for circle in circles) if circles else None,
+        age_s,
+        None if len(circles) > 1 else position.get("source"),
+        signed.get("speed_kmh"),
+        signed.get("altitude_m"),
+        body["registered"].get("days_abroad"),
+    )
+
+
+def _circles(body: Mapping[str, Any], position: Mapping[str, Any]) -> tuple[Circle, ...]:
+    if "circles" in body:
+        return tuple((float(one[0]), float(one[1]), float(one[2])) for one in body["circles"])
+    if position.get("uncertainty_m") is None:
+        return ()
+    return ((position["lat_deg"], position["lon_deg"], position["uncertainty_m"]),)
 
 
 def _subscribed(row: Any, begins_s: float) -> bool:

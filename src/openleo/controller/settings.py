@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
     )
+    certificate_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
+        8.0, description="How long a device's TLS certificate holds."
     keep_decisions_days: Annotated[float, Field(ge=1 / 24)] = Field(
         7.0,
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"

@@ -1,7 +1,8 @@
 """The tables of the controller's database, in the one form that SQLite and PostgreSQL share.
 
 Instants are seconds since the Unix epoch, UTC, as floating-point numbers; slots are counted as `slots` counts them.
-Documents are JSON text. Nothing here is deleted but by `retention`, which says what goes and when.
+Documents are JSON text. Nothing here is deleted but by `retention`, which says what goes and when; of the tables that
+are only ever added to, the database itself refuses to change or delete a row.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ accounts = Table(
     metadata,
     Column("id", String(100), primary_key=True),
     Column("holder", String(200), nullable=False, default=""),
+    Column("commitment", String(80), nullable=False, unique=True),  # what the ledger calls it: account:COMMITMENT
     Column("quota", Integer),  # terminals it may enrol; null: any number
     Column("created_at", Float, nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -119,6 +121,7 @@ terminals = Table(
     Column("home_territory", String(100), nullable=False),
     Column("groups", Text, nullable=False, default="[]"),  # JSON
     Column("public_key", LargeBinary, nullable=False, unique=True),  # Ed25519, 32 bytes
+    Column("commitment", String(80), nullable=False, unique=True),  # what the ledger calls it
     Column("state", String(20), nullable=False),
     Column("enrolled_at", Float, nullable=False),
     Column("version", Integer, nullable=False, default=1),
@@ -268,5 +271,6 @@ idempotency = Table(
     Column("at", Float, nullable=False, index=True),
 )
 
-for kept in (audit, custody):
+ONLY_ADDED_TO = (custody, audit)
+for kept in ONLY_ADDED_TO:
     append_only.keep(kept)

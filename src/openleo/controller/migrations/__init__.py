@@ -31,26 +31,38 @@ def newest() -> str:
     return head
 
 
-def bring_up(connection: Connection) -> list[str]:
-    """Every step that a database lacks, within the caller's transaction; gives them in order. Raises InputError."""
+def current(connection: Connection) -> str | None:
+    """The schema that a database has; None where it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def bring_up(connection: Connection, to: str = "") -> list[str]:
+    """Every step that a database lacks, within the caller's transaction; gives them in order. Raises InputError.
+
+    `to`: the schema to stop at, which may be another version's.
+    """
     steps, context = scripts(), MigrationContext.configure(connection)
-    current = context.get_current_revision()
-    _check_known(connection, steps, current)
-    lacking = [step for step in steps.iterate_revisions("head", current or "base") if step.revision != current][::-1]
+    _check_known(connection, steps, has := context.get_current_revision())
+    to = to or newest()
+    _check_is_one(steps, to)
+    lacking = [step for step in steps.iterate_revisions(to, has or "base") if step.revision != has][::-1]
     with Operations.context(context):
         for step in lacking:
             step.module.upgrade()
     if lacking:
-        context.stamp(steps, "head")
+        context.stamp(steps, to)
     return [step.revision for step in lacking]
 
 
-def _check_known(connection: Connection, steps: ScriptDirectory, current: str | None) -> None:
-    if current is None:
-        there = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
-        if there:
-            rule = f"it has a table {there[0]}, and does not say of which schema: it is not a controller's."
-            raise InputError(Problem("database", "", rule, "Name an empty one."))
-    elif current not in {step.revision for step in steps.walk_revisions()}:
-        rule = f"it is of schema {current}, and this version of OpenLEO knows those up to {newest()}."
+def _check_known(connection: Connection, steps: ScriptDirectory, has: str | None) -> None:
+    if has is not None:
+        _check_is_one(steps, has)
+    elif there := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables)):
+        rule = f"it has a table {there[0]}, and does not say of which schema: it is not a controller's."
+        raise InputError(Problem("database", "", rule, "Name an empty one."))
+
+
+def _check_is_one(steps: ScriptDirectory, schema: str) -> None:
+    if schema not in {step.revision for step in steps.walk_revisions()}:
+        rule = f"it is of schema {schema}, and this version of OpenLEO knows those up to {newest()}."
         raise InputError(Problem("database", "", rule, "Run the newer version that made it so."))

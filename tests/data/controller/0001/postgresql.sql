@@ -1,10 +1,12 @@
 CREATE TABLE accounts (
     id VARCHAR(100) NOT NULL, 
     holder VARCHAR(200) NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     quota INTEGER, 
     created_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
-    CONSTRAINT pk_accounts PRIMARY KEY (id)
+    CONSTRAINT pk_accounts PRIMARY KEY (id), 
+    CONSTRAINT uq_accounts_commitment UNIQUE (commitment)
 );
 
 CREATE TABLE audit (
@@ -99,6 +101,12 @@ CREATE TABLE leases (
 CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
 CREATE INDEX ix_leases_until ON leases (until_slot);
+
+CREATE TABLE logins (
+    state VARCHAR(64) NOT NULL, 
+    until FLOAT NOT NULL, 
+    CONSTRAINT pk_logins PRIMARY KEY (state)
+);
 
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 
@@ -207,6 +215,7 @@ CREATE TABLE terminals (
     home_territory VARCHAR(100) NOT NULL, 
     groups TEXT NOT NULL, 
     public_key BYTEA NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     state VARCHAR(20) NOT NULL, 
     enrolled_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
@@ -214,6 +223,7 @@ CREATE TABLE terminals (
     CONSTRAINT ck_terminals_state CHECK (state in ('enrolled', 'active', 'suspended', 'revoked', 'lost')), 
     CONSTRAINT fk_terminals_account_accounts FOREIGN KEY(account) REFERENCES accounts (id), 
     CONSTRAINT fk_terminals_subscription_subscriptions FOREIGN KEY(subscription) REFERENCES subscriptions (id), 
+    CONSTRAINT uq_terminals_commitment UNIQUE (commitment), 
     CONSTRAINT uq_terminals_public_key UNIQUE (public_key)
 );
 
@@ -233,6 +243,14 @@ CREATE TABLE custody (
 );
 
 CREATE INDEX ix_custody_terminal ON custody (terminal);
+
+create or replace function custody_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'custody is only added to' using errcode = 'integrity_constraint_violation'; end $$;
+
+create trigger custody_kept before update or delete or truncate on custody for each statement execute function custody_only_added_to();
+
+create or replace function audit_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'audit is only added to' using errcode = 'integrity_constraint_violation'; end $$;
+
+create trigger audit_kept before update or delete or truncate on audit for each statement execute function audit_only_added_to();
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

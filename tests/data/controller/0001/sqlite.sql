@@ -1,10 +1,12 @@
 CREATE TABLE accounts (
     id VARCHAR(100) NOT NULL, 
     holder VARCHAR(200) NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     quota INTEGER, 
     created_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
-    CONSTRAINT pk_accounts PRIMARY KEY (id)
+    CONSTRAINT pk_accounts PRIMARY KEY (id), 
+    CONSTRAINT uq_accounts_commitment UNIQUE (commitment)
 );
 
 CREATE TABLE audit (
@@ -97,6 +99,12 @@ CREATE TABLE leases (
 CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
 CREATE INDEX ix_leases_until ON leases (until_slot);
+
+CREATE TABLE logins (
+    state VARCHAR(64) NOT NULL, 
+    until FLOAT NOT NULL, 
+    CONSTRAINT pk_logins PRIMARY KEY (state)
+);
 
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 
@@ -205,6 +213,7 @@ CREATE TABLE terminals (
     home_territory VARCHAR(100) NOT NULL, 
     groups TEXT NOT NULL, 
     public_key BLOB NOT NULL, 
+    commitment VARCHAR(80) NOT NULL, 
     state VARCHAR(20) NOT NULL, 
     enrolled_at FLOAT NOT NULL, 
     version INTEGER NOT NULL, 
@@ -212,6 +221,7 @@ CREATE TABLE terminals (
     CONSTRAINT ck_terminals_state CHECK (state in ('enrolled', 'active', 'suspended', 'revoked', 'lost')), 
     CONSTRAINT fk_terminals_account_accounts FOREIGN KEY(account) REFERENCES accounts (id), 
     CONSTRAINT fk_terminals_subscription_subscriptions FOREIGN KEY(subscription) REFERENCES subscriptions (id), 
+    CONSTRAINT uq_terminals_commitment UNIQUE (commitment), 
     CONSTRAINT uq_terminals_public_key UNIQUE (public_key)
 );
 
@@ -230,6 +240,18 @@ CREATE TABLE custody (
 );
 
 CREATE INDEX ix_custody_terminal ON custody (terminal);
+
+create trigger custody_no_update before update on custody  begin select raise(abort, 'custody is only added to'); end;
+
+create trigger custody_no_delete before delete on custody  begin select raise(abort, 'custody is only added to'); end;
+
+create trigger custody_no_insert before insert on custody when exists (select 1 from custody where id = new.id) begin select raise(abort, 'custody is only added to'); end;
+
+create trigger audit_no_update before update on audit  begin select raise(abort, 'audit is only added to'); end;
+
+create trigger audit_no_delete before delete on audit  begin select raise(abort, 'audit is only added to'); end;
+
+create trigger audit_no_insert before insert on audit when exists (select 1 from audit where id = new.id) begin select raise(abort, 'audit is only added to'); end;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from openleo.controller import append_only
+
 revision = "0001"
 down_revision = None
 
@@ -15,10 +17,12 @@ def upgrade() -> None:
         "accounts",
         sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("holder", sa.String(length=200), nullable=False),
+        sa.Column("commitment", sa.String(length=80), nullable=False),
         sa.Column("quota", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
+        sa.UniqueConstraint("commitment", name=op.f("uq_accounts_commitment")),
     )
     op.create_table(
         "audit",
@@ -110,6 +114,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_leases_terminal", "leases", ["terminal", "until_slot"], unique=False)
     op.create_index("ix_leases_until", "leases", ["until_slot"], unique=False)
+    op.create_table(
+        "logins",
+        sa.Column("state", sa.String(length=64), nullable=False),
+        sa.Column("until", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_logins")),
+    )
     op.create_table(
         "nonces",
         sa.Column("terminal", sa.String(length=100), nullable=False),
@@ -213,6 +223,7 @@ def upgrade() -> None:
         sa.Column("home_territory", sa.String(length=100), nullable=False),
         sa.Column("groups", sa.Text(), nullable=False),
         sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("commitment", sa.String(length=80), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("enrolled_at", sa.Float(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -224,6 +235,7 @@ def upgrade() -> None:
             ["subscription"], ["subscriptions.id"], name=op.f("fk_terminals_subscription_subscriptions")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_terminals")),
+        sa.UniqueConstraint("commitment", name=op.f("uq_terminals_commitment")),
         sa.UniqueConstraint("public_key", name=op.f("uq_terminals_public_key")),
     )
     op.create_index(op.f("ix_terminals_account"), "terminals", ["account"], unique=False)
@@ -243,3 +255,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_custody_terminal"), "custody", ["terminal"], unique=False)
     # ### end Alembic commands ###
+    for table in ("custody", "audit"):  # only ever added to; alembic sees no triggers
+        for statement in append_only.statements(table, op.get_context().dialect.name):
+            op.execute(statement)

@@ -1,0 +1,18 @@
+"""`openleo controller`: what is done to a running controller's data, or to a stopped one's; one file a verb."""
+
+from __future__ import annotations
+
+import typer
+
+from openleo.cli import controller_backup, controller_clock
+from openleo.cli.common import Verbs
+
+app = typer.Typer(
+    cls=Verbs,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="A controller's data: back it up, restore it, confirm its clock.",
+)
+app.command("backup")(controller_backup.backup)
+app.command("restore")(controller_backup.restore)
+app.command("confirm-clock")(controller_clock.confirm_clock)
