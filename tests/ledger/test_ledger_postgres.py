@@ -1,11 +1,7 @@
-"""The same ledger in PostgreSQL: a server of its own in a temporary folder, reached through its socket."""
+"""The same ledger in PostgreSQL."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,51 +11,17 @@ from ledgers import LOG, ORIGIN, entries, mth
 from openleo.ledger import merkle, policy, proof, store, tiles
 from openleo.ledger.faults import NotProven, Unavailable
 from openleo.ledger.mark import Mark
+from postgres_server import Server
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install openleo[postgres]")
-PROGRAMS = [shutil.which(name) for name in ("initdb", "pg_ctl")]
-AS_POSTGRES = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-pytestmark = pytest.mark.skipif(not all(PROGRAMS), reason="initdb and pg_ctl are not installed: postgresql")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The address of a server; as root it runs as the user postgres, since it refuses to run as root."""
-    initdb, pg_ctl = map(str, PROGRAMS)
-    folder = Path(tempfile.mkdtemp(prefix="ledger"))
-    if AS_POSTGRES:
-        shutil.chown(folder, "postgres", "postgres")
-
-    def run(*command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, cwd=folder, **AS_POSTGRES)
-
-    try:
-        run(initdb, "-D", f"{folder}/data", "-U", "openleo", "-A", "trust", "-E", "UTF8")
-        run(
-            pg_ctl,
-            "-D",
-            f"{folder}/data",
-            "-w",
-            "-o",
-            f"-k {folder} -c listen_addresses=",
-            "-l",
-            f"{folder}/log",
-            "start",
-        )
-        yield f"postgresql://openleo@/postgres?host={folder}"
-        run(pg_ctl, "-D", f"{folder}/data", "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def ledger(server: str) -> str:
-    """An empty ledger."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        for table in ("about", "entry", "tile", "checkpoint"):
-            connection.execute(f"drop table if exists ledger_{table}")
-    store.create(server, LOG.verifier)
-    return server
+def ledger(postgres: Server) -> Iterator[str]:
+    """An empty ledger, in a database of its own."""
+    with postgres.database() as address:
+        store.create(address, LOG.verifier)
+        yield address
 
 
 def alter(ledger: str, statement: str) -> None:

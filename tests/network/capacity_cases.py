@@ -17,14 +17,16 @@ from openleo import cells as h3cells
 from openleo.instants import SlotGrid
 from openleo.network import topology
 from openleo.network.capacity import candidates as finding
-from openleo.network.capacity import forest
+from openleo.network.capacity import forest, run, tally
 from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Caps
+from openleo.network.capacity.user_rates import PRESSED
 from openleo.network.constellation import catalogue
 from openleo.network.ground import gateways, stations
 from openleo.network.reach import Network, cell_users, gateway_sites, positions_over
 from openleo.network.routing import routes
+from openleo.network.visibility import Sites
 
 EARTH_KM, ORBIT_KM = 6378.0, 6928.0
 
@@ -144,3 +146,25 @@ def all_faults(slot: Slot, made: Allocation) -> list[str]:
         if (rates.of_class > asked * (1.0 + 1e-9) + 1e-9).any():
             wrong.append(f"a class has more {name} than it asks for")
     return wrong
+
+
+def alone(
+    network: Network, grid: SlotGrid, number: int, users: Sites, loaded: run.Loaded, permitted=None, previous=None
+) -> Allocation:
+    """One slot of a grid allocated by itself, without a tally."""
+    _, _, found, trees = tally.slot_network(network, grid, number, users, gateway_sites(network), loaded)
+    may, asked = run.asking(loaded.demand, grid.instant(number), permitted)
+    return allocate(
+        found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
+        previous=previous, keep=loaded.keep,
+    )  # fmt: skip
+
+
+def pressed_alone(
+    network: Network, grid: SlotGrid, number: int, users: Sites, loaded: run.Loaded, cells=None
+) -> tuple[Candidates, Allocation]:
+    """One slot of the busiest hour in which some cells (all by default) ask for PRESSED times as much."""
+    _, _, found, trees = tally.slot_network(network, grid, number, users, gateway_sites(network), loaded)
+    times = np.where(np.ones(len(loaded.cells), bool) if cells is None else cells, PRESSED, 1.0)
+    asked = loaded.demand.at(None).times(times)
+    return found, allocate(found, loaded.caps, trees, asked, loaded.neighbours, objective=run.PRESSED_BY)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network.capacity_cases import gen1
+from network.capacity_cases import alone, gen1, pressed_alone
 from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.instants import SlotGrid
 from openleo.network.capacity import run, user_rates
@@ -35,11 +35,11 @@ def loaded(demand: DemandRecord, **capacity):
 
 
 def allocated(made, users, **options):
-    network = gen1()
-    chunks = reach_and_ways(network, GRID, users, 1)
-    return [
-        slot for _, slots in run.allocations(chunks, GRID, users, network.gateways, made, **options) for slot in slots
-    ]
+    found, previous = [], None
+    for number in range(GRID.slots):
+        found.append(alone(gen1(), GRID, number, users, made, previous=previous, **options))
+        previous = found[-1].assignment
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +55,6 @@ def test_little_demand_is_met_in_every_slot(few):
         asked = made.demand.at(GRID.instant(number))
         assert slot.rate_down_mbps == pytest.approx(asked.down_mbps.sum(axis=1), rel=1e-6)
         assert (slot.binding == Binding.DEMAND).all()
-
-
-def test_every_other_slot(few):
-    _, made, users = few
-    assert [slot is None for slot in allocated(made, users, every=2)] == [False, True, False, True]
 
 
 def test_more_is_asked_for_than_there_is():
@@ -107,30 +102,29 @@ def test_pressed_cells_have_more_and_others_what_they_ask_for(few):
     asked = made.demand.at(None).down_mbps.sum(axis=1)
     one = np.zeros(len(asked), bool)
     one[int(asked.argmax())] = True
-    for _, positions, ways in reach_and_ways(network, replace(GRID, slots=1), users, 1):
-        found, pressed = run.pressed_slot(users, positions, ways, 0, network.gateways, made, one)
-        assert pressed.rate_down_mbps[~one] == pytest.approx(asked[~one], rel=1e-6)
-        brought = user_rates.pressed(found, pressed)
-        load = user_rates.load(asked, brought.down_mbps)
-        assert 1.0 / PRESSED <= load[one][0] < 1.0
-        channel = brought.channel_down_mbps[one][0]
-        assert 300.0 < channel < 800.0
-        assert found.down_mbps.max() >= channel
+    found, pressed = pressed_alone(network, GRID, 0, users, made, one)
+    assert pressed.rate_down_mbps[~one] == pytest.approx(asked[~one], rel=1e-6)
+    brought = user_rates.pressed(found, pressed)
+    load = user_rates.load(asked, brought.down_mbps)
+    assert 1.0 / PRESSED <= load[one][0] < 1.0
+    channel = brought.channel_down_mbps[one][0]
+    assert 300.0 < channel < 800.0
+    assert found.down_mbps.max() >= channel
 
 
 def test_users_measure_less_where_more_subscribe(few):
     parts, made, users = few
-    network = gen1()
+    group = np.where(parts.territory.astype(str) == "TWN", 0, -1)
 
     def measured(demand):
-        chunks = reach_and_ways(network, GRID, users, 1)
-        loaded_ = made.with_demand(demand)
-        return run.territory_rates(chunks, users, network.gateways, loaded_, parts.territory, every=2)["TWN"]
+        brought = user_rates.pressed(*pressed_alone(gen1(), GRID, 0, users, made.with_demand(demand)))
+        down, _ = user_rates.by_group(demand, demand.subscribers.sum(axis=1), group, 1, brought, (400.0, 40.0))
+        return down[0], np.nanmax(user_rates.load(demand.at(None).down_mbps.sum(axis=1), brought.down_mbps))
 
-    alone, crowd = measured(made.demand), measured(made.demand.times(300.0))
-    assert alone.down_mbps_p50 == 400.0  # the terminal's own limit
-    assert crowd.down_mbps_p50 < 100.0
-    assert crowd.load_busiest > 1.0 > alone.load_busiest
+    (few_mbps, little), (many_mbps, much) = measured(made.demand), measured(made.demand.times(300.0))
+    assert few_mbps == 400.0  # the terminal's own limit
+    assert many_mbps < 100.0
+    assert much > 1.0 > little
 
 
 def test_few_antennas_limit_a_site():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network.capacity_cases import gen1, line
+from network.capacity_cases import gen1, line, pressed_alone
 from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
@@ -59,16 +59,16 @@ def test_each_satellite_has_its_own_radio(slot):
         satellites = found[0][1].satellites
         of_node = np.concatenate([mini, mini, np.zeros(len(nodes[0]) - 2 * satellites, bool)])
         np.testing.assert_array_equal(nodes[0], np.where(of_node, nodes[2], nodes[1]))
-    made = [run.pressed_slot(users, positions, ways, 0, gen1().gateways, one)[1] for one in (mixed, first, second)]
+    made = [pressed_alone(gen1(), GRID, 0, users, one)[1] for one in (mixed, first, second)]
     total = [one.rate_down_mbps.sum() for one in made]
     assert total[1] < total[0] < total[2]
 
 
 def test_all_shells_of_one_radio_are_that_radio_for_all(slot):
-    parts, users, (_, positions, ways) = slot
+    parts, users, _ = slot
     named = loaded(parts, radio_of_shell=dict.fromkeys(gen1().constellation.shell_names, MINI))
     for_all = loaded(parts, satellite_radio=MINI)
-    made = [run.pressed_slot(users, positions, ways, 0, gen1().gateways, one)[1] for one in (named, for_all)]
+    made = [pressed_alone(gen1(), GRID, 0, users, one)[1] for one in (named, for_all)]
     np.testing.assert_array_equal(made[0].rate_down_mbps, made[1].rate_down_mbps)
     np.testing.assert_array_equal(made[0].binding, made[1].binding)
 

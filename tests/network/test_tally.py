@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from network.capacity_cases import gen1
+from network.capacity_cases import alone, gen1, pressed_alone
 from openleo.capacity_file import CapacityRecord, DemandRecord
 from openleo.instants import SlotGrid
 from openleo.network import failures
@@ -63,15 +63,15 @@ def test_side_by_side_as_one_by_one_on_any_number_of_threads(every):
 
 
 def test_against_slots_allocated_by_themselves():
-    """The sums written out, over `run.allocate_slot` for each third slot."""
+    """The sums written out, for each third slot."""
     parts, loaded = taiwan()
     network = gen1()
     (one,) = tallied(permissions(parts)[:1], 3)
     users = cell_users(network, parts.cells)
     rate, part, binding, gateway, links = [], [], [], [], []
-    for _, positions, ways in reach_and_ways(network, GRID, users, 1):
+    for _, _, ways in reach_and_ways(network, GRID, users, 1):
         for slot in (0, 3, 6):
-            made = run.allocate_slot(GRID, slot, slot, users, positions, ways, network.gateways, loaded)
+            made = alone(network, GRID, slot, users, loaded)
             asked = loaded.demand.at(GRID.instant(slot))
             rate.append(made.rate_down_mbps)
             parts_of = [
@@ -117,15 +117,12 @@ def test_pressed_slots_are_spread_over_the_computed_ones():
     network = gen1()
     (one,) = tallied(permissions(parts)[:1], 1, pressed=2)
     assert one.pressed_slots == 2
-    users, found = cell_users(network, parts.cells), []
-    for _, positions, ways in reach_and_ways(network, GRID, users, 1):
-        found += [
-            user_rates.pressed(*run.pressed_slot(users, positions, ways, slot, network.gateways, loaded))
-            for slot in (0, 3)
-        ]
-    expected = user_rates.mean(found)
-    assert one.pressed.down_mbps == pytest.approx(expected.down_mbps)
-    assert one.pressed.channel_up_mbps == pytest.approx(expected.channel_up_mbps)
+    users = cell_users(network, parts.cells)
+    found = [user_rates.pressed(*pressed_alone(network, GRID, slot, users, loaded)) for slot in (0, 3)]
+    assert one.pressed.down_mbps == pytest.approx(np.mean([each.down_mbps for each in found], axis=0))
+    channels = np.stack([each.channel_up_mbps for each in found])
+    assert np.isfinite(channels).all()
+    assert one.pressed.channel_up_mbps == pytest.approx(channels.mean(axis=0))
 
 
 def test_ways_round_full_links_carry_more_over_the_same_landings():

@@ -34,17 +34,14 @@ def test_weighted_median_against_repeating(pairs):
     assert user_rates.weighted_median(values, weight) == repeated[(len(repeated) - 1) // 2]
 
 
-def test_territories_by_hand():
-    """Two territories share a cell that is half full in the busiest hour; one of them has an empty one as well."""
+def test_groups_by_hand():
+    """Two groups share a cell that is half full in the busiest hour; one of them has an empty one as well."""
     asked = demand(2, np.array([0, 0, 1]), np.zeros(3), np.array([30.0, 20.0, 50.0]), PerSubscriber(4.0, 0.4), FLAT)
     network = Pressed(np.array([400.0, 1e6]), np.array([40.0, 1e6]), np.full(2, 600.0), np.full(2, 60.0))
-    names = np.array(["AAA", "BBB", "BBB.sea12"], object)
-    made = user_rates.by_territory(asked, names, network, (400.0, 40.0))
-    assert made["AAA"].down_mbps_p50 == pytest.approx(300.0)
-    assert made["AAA"].up_mbps_p50 == pytest.approx(30.0)
-    assert made["AAA"].load_busiest == pytest.approx(0.5)
-    assert made["BBB"].subscribers == 70.0
-    assert made["BBB"].down_mbps_p50 == 400.0  # 50 of its 70 are in the empty cell, where terminals are the limit
+    counts, group = asked.subscribers.sum(axis=1), np.array([0, 1, 1])
+    down, up = user_rates.by_group(asked, counts, group, 2, network, (400.0, 40.0))
+    assert (down[0], up[0]) == pytest.approx((300.0, 30.0))
+    assert down[1] == 400.0  # 50 of its 70 are in the empty cell, where terminals are the limit
 
 
 def test_the_night_counts_by_its_traffic():
@@ -52,11 +49,10 @@ def test_the_night_counts_by_its_traffic():
     curve = Curve.of([1e-6] * 12 + [1.0] * 12)
     asked = demand(1, np.array([0]), np.zeros(1), np.array([100.0]), PerSubscriber(4.0, 0.4), curve)
     network = Pressed(np.array([200.0]), np.array([20.0]), np.array([600.0]), np.array([60.0]))
-    row = user_rates.by_territory(asked, np.array(["AAA"], object), network, (400.0, 40.0))["AAA"]
-    assert row.down_mbps_p50 == pytest.approx(FLOW_MBPS / 2.0)
+    down, _ = user_rates.by_group(asked, np.array([100.0]), np.array([0]), 1, network, (400.0, 40.0))
+    assert down[0] == pytest.approx(FLOW_MBPS / 2.0)
     nobody = demand(1, np.array([0]), np.zeros(1), np.zeros(1), PerSubscriber(4.0, 0.4), curve)
-    none = user_rates.by_territory(nobody, np.array(["AAA"], object), network, (400.0, 40.0))["AAA"]
-    assert (none.down_mbps_p50, none.up_mbps_p50, none.load_busiest) == (None, None, None)
+    assert np.isnan(user_rates.by_group(nobody, np.zeros(1), np.array([0]), 1, network, (400.0, 40.0))).all()
 
 
 @given(st.lists(st.tuples(st.integers(-1, 3), st.integers(0, 50), st.integers(0, 5)), min_size=1, max_size=30))
@@ -70,8 +66,8 @@ def test_medians_of_many_groups_are_each_ones_own(rows):
         assert made[number] == alone or (alone is None and np.isnan(made[number]))
 
 
-def test_groups_as_territories_have_them_but_for_those_out_of_reach():
-    """The cell that nothing reaches has ten times as many subscribers; it is left out, and 0 with `by_territory`."""
+def test_who_is_out_of_reach_makes_no_test():
+    """The cell that nothing reaches has ten times as many subscribers; it is left out."""
     asked = demand(3, np.array([0, 1, 2]), np.zeros(3), np.array([30.0, 20.0, 500.0]), PerSubscriber(4.0, 0.4), FLAT)
     network = Pressed(
         np.array([240.0, 40.0, 0.0]), np.array([40.0, 1e6, 0.0]), np.array([600.0, 600.0, np.nan]),
@@ -83,7 +79,6 @@ def test_groups_as_territories_have_them_but_for_those_out_of_reach():
     assert down[0] == reached[0][0] == pytest.approx(300.0)  # of the first cell, with 30 of 50: 600 × (1 − 120 / 240)
     assert up[0] == pytest.approx(40.0)
     assert np.isnan([down[1], up[1]]).all()
-    assert user_rates.by_territory(asked, np.array(["A"] * 3, object), network, (400.0, 40.0))["A"].down_mbps_p50 == 0.0
 
 
 def test_hours_in_which_nobody_is_on_have_no_tests():

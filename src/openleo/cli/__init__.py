@@ -27,6 +27,7 @@ from openleo.cli import (
     policy,
     rtt,
     score,
+    serve,
     territory,
 )
 from openleo.cli.common import Verbs, print_json
@@ -47,6 +48,7 @@ app.command()(path.path)
 app.command()(passes.passes)
 app.command()(link.link)
 app.command()(score.score)
+app.command()(serve.serve)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")

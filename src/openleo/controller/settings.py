@@ -32,7 +32,30 @@ class Settings(BaseSettings):
         4, description="How many slots a lease holds: so long is served what a dead controller served."
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
+    degraded_slots_alarm: Annotated[int, Field(ge=1)] = Field(
+        4, description="After so many slots in a row with a lesser plan there is an alarm."
+    )
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = Field(
+        "", description="The address that people reach it by (https://…), without a path; empty: as each request says."
+    )
+    oidc_issuer: str = Field("", description="The OpenID provider that people log in at; empty: programs' tokens only.")
+    oidc_client_id: str = Field("", description="Ours at that provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret; empty: a public client (PKCE alone).")
+    session_hours: Annotated[float, Field(gt=0, le=168)] = Field(12, description="How long a log-in lasts.")
+    requests_per_minute: Annotated[int, Field(ge=1)] = Field(1_200, description="Of each principal who is known.")
+    anonymous_requests_per_minute: Annotated[int, Field(ge=1)] = Field(
+        240, description="Of each address (IPv6: each /64) where nobody known asks; leases are not counted here."
+    )
+    terminal_requests_per_minute: Annotated[int, Field(ge=1)] = Field(30, description="For leases, of each terminal.")
+    enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
+        24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
+    )
+    keep_decisions_days: Annotated[float, Field(ge=1 / 24)] = Field(
+        7.0,
+        description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
+        " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod

@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from openleo.controller import append_only
+
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_name)s",
@@ -168,7 +170,7 @@ refusals = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("terminal", String(100), nullable=False, index=True),
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False, index=True),
     Column("rule_set", String(64), nullable=False),
     Column("ledger_size", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON, as of leases
@@ -234,7 +236,13 @@ sessions = Table(
     Column("sha256", String(64), primary_key=True),
     Column("person", String(64), ForeignKey("people.id"), nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("expires_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False, index=True),
+)
+logins = Table(
+    "logins",  # begun at the provider and not yet come back: each comes back once
+    metadata,
+    Column("state", String(64), primary_key=True),  # sha256 of the state; all else is in the browser's cookie
+    Column("until", Float, nullable=False),
 )
 audit = Table(
     "audit",  # only ever added to
@@ -259,3 +267,6 @@ idempotency = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("at", Float, nullable=False, index=True),
 )
+
+for kept in (audit, custody):
+    append_only.keep(kept)

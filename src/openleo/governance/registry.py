@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from openleo.governance.commitments import KEY_BYTES, commitment
 from openleo.governance.state import Refused
@@ -73,15 +74,23 @@ class Registry:
                 self._database.execute("insert into record values (?, ?, ?, ?)", (found[name], kind, name, key))
         return found
 
+    def known(self, made: str) -> Opened | None:
+        """What a commitment is of; None where there is no record of it, or its key was erased."""
+        row = self._record(made)
+        return None if row is None or row[2] is None else Opened(str(row[0]), str(row[1]), bytes(row[2]))
+
     def open(self, made: str) -> Opened:
         """What a commitment is of, for an auditor."""
-        with _said(self._path):
-            row = self._database.execute("select kind, name, key from record where commitment = ?", (made,)).fetchone()
+        row = self._record(made)
         if row is None:
             raise Refused("the registry has no record of this commitment")
         if row[2] is None:
             raise Refused("its key was erased: nobody can tell any more whom it was about")
         return Opened(str(row[0]), str(row[1]), bytes(row[2]))
+
+    def _record(self, made: str) -> Any:
+        with _said(self._path):
+            return self._database.execute("select kind, name, key from record where commitment = ?", (made,)).fetchone()
 
     def forget(self, made: str) -> None:
         """Erase the key and the name of a commitment, for good."""

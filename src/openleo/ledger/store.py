@@ -297,6 +297,13 @@ class Ledger:
         """The last signed checkpoint, with its cosignatures."""
         return None if self._signed is None else self._signed[1]
 
+    def notes(self, above: int = 0) -> Iterator[Note]:
+        """The signed checkpoints of more than so many entries, with their cosignatures, the newest first."""
+        for (size,) in self._database.rows(
+            "select size from ledger_checkpoint where size > ? order by size desc", above
+        ):
+            yield self._note(int(size))
+
     def prove(self, index: int, with_entry: bool = True) -> proof.Proof:
         """The proof of an entry under the last signed checkpoint."""
         if self._signed is None or not 0 <= index < self._signed[0].size:

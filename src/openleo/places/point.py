@@ -73,7 +73,7 @@ def where(
         return None
     if (found_at_once := _by_its_box(latitude_deg, longitude_deg, uncertainty_m, regions)) is not None:
         return found_at_once
-    circle = _circle(latitude_deg, longitude_deg, uncertainty_m)
+    circle = drawn(latitude_deg, longitude_deg, uncertainty_m)
     land = lands.load()
     near = land.tree.query(circle, predicate="intersects")
     regions = [region for region in regions if not holds_box(region, circle)[1]]
@@ -152,7 +152,7 @@ def _prepared_land() -> lands.Land:
 # --- by its polygon -----------------------------------------------------------------------------------------------
 
 
-def _circle(latitude_deg: float, longitude_deg: float, radius_m: float) -> shapely.Geometry:
+def drawn(latitude_deg: float, longitude_deg: float, radius_m: float) -> shapely.Geometry:
     """A point, or a polygon around a circle on the ellipsoid, in longitude and latitude, cut at ±180°."""
     if radius_m == 0.0:
         if abs(longitude_deg) == 180.0:

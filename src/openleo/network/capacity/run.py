@@ -1,13 +1,12 @@
-"""Slot after slot with everybody on the network.
+"""What a slot with everybody on the network is allocated from.
 
-Takes the chunks of `reach.reach_and_ways` (positions and ways), the users' sites, and a `Loaded` network (rates, caps,
-demand); gives each chunk with the allocation of each of its slots. The assignment of one slot is known to the next.
+Takes a case of capacity and a network's satellites, cells and gateways, and makes them `Loaded` (rates, caps, demand)
+once a run; then, of the positions and ways of a slot, the candidates with their rates and the ways with their limits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -17,11 +16,9 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.geodesy import look_angles
-from openleo.instants import SlotGrid
 from openleo.network.capacity import candidates as finding
 from openleo.network.capacity import forest, generations, least_load
-from openleo.network.capacity.allocation import Allocation, SlotDemand, allocate
-from openleo.network.capacity.beams import Assignment
+from openleo.network.capacity.allocation import SlotDemand
 from openleo.network.capacity.candidates import Candidates
 from openleo.network.capacity.caps import Caps
 from openleo.network.capacity.case import SHORTEST, CapacityCase
@@ -30,7 +27,6 @@ from openleo.network.capacity.feeders import FeederRates
 from openleo.network.capacity.forest import Forest
 from openleo.network.capacity.generations import Generation
 from openleo.network.capacity.rates import LOWEST_DEG, STEP_DEG, ChannelRates
-from openleo.network.capacity.user_rates import PRESSED, UserRates, by_territory, mean, pressed
 from openleo.network.constellation import Constellation
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths
@@ -124,73 +120,6 @@ def _lowest(mask_deg: float) -> float:
     return max(LOWEST_DEG, math.floor(mask_deg / STEP_DEG) * STEP_DEG)
 
 
-def allocations(
-    chunks: Iterable[tuple[Chunk, Positions, Routes]],
-    grid: SlotGrid,
-    users: Sites,
-    gateways: Gateways,
-    loaded: Loaded,
-    permitted: NDArray[np.bool_] | None = None,
-    every: int = 1,
-) -> Iterator[tuple[Chunk, tuple[Allocation | None, ...]]]:
-    """Each chunk with the allocations of its slots; with `every` n, of each n-th slot of the grid, None between them.
-
-    users: the cells' sites; permitted (part,) or (part, class) of the demand: who may be served.
-    """
-    previous: Assignment | None = None
-    first = 0
-    for chunk, positions, ways in chunks:
-        made: list[Allocation | None] = []
-        for slot in range(positions.slots):
-            if (first + slot) % every:
-                made.append(None)
-                continue
-            one = allocate_slot(grid, first + slot, slot, users, positions, ways, gateways, loaded, permitted, previous)
-            previous = one.assignment
-            made.append(one)
-        first += positions.slots
-        yield chunk, tuple(made)
-
-
-def pressed_slot(
-    users: Sites,
-    positions: Positions,
-    ways: Routes,
-    slot: int,
-    gateways: Gateways,
-    loaded: Loaded,
-    cells: NDArray[np.bool_] | None = None,
-) -> tuple[Candidates, Allocation]:
-    """One slot of everybody's busiest hour in which some cells (all by default) ask for PRESSED times as much.
-
-    Shares stay in the ratio of what is asked for without pressing: so one cell alone gets what the network could bring
-    it while all others have what they ask for, or their fair part of it.
-    """
-    found, trees = ready(users, positions, ways, slot, gateways, loaded)
-    asked = loaded.demand.at(None)
-    times = np.where(np.ones(len(loaded.cells), np.bool_) if cells is None else cells, PRESSED, 1.0)
-    return found, allocate(found, loaded.caps, trees, asked.times(times), loaded.neighbours, objective=PRESSED_BY)
-
-
-def territory_rates(
-    chunks: Iterable[tuple[Chunk, Positions, Routes]],
-    users: Sites,
-    gateways: Gateways,
-    loaded: Loaded,
-    part_territory: NDArray[np.object_],
-    every: int = 1,
-) -> dict[str, UserRates]:
-    """What users measure by territory (part,), over every n-th slot of the chunks: everybody pressed at once."""
-    made, number = [], 0
-    for _, positions, ways in chunks:
-        for slot in range(positions.slots):
-            if number % every == 0:
-                made.append(pressed(*pressed_slot(users, positions, ways, slot, gateways, loaded)))
-            number += 1
-    most = loaded.caps.terminal_down_mbps, loaded.caps.terminal_up_mbps
-    return by_territory(loaded.demand, part_territory, mean(made), most)
-
-
 def ready(
     users: Sites, positions: Positions, ways: Routes, slot: int, gateways: Gateways, loaded: Loaded
 ) -> tuple[Candidates, Forest]:
@@ -221,27 +150,6 @@ def round_full_links(
     own = np.minimum(own, trees.down_mbps[:satellites])
     there = positions.networks[slot].topology if positions.networks else topology
     return least_load.with_least_load(ways, slot, positions, there, own, trees.down_mbps[satellites : 2 * satellites])
-
-
-def allocate_slot(
-    grid: SlotGrid,
-    number: int,
-    slot: int,
-    users: Sites,
-    positions: Positions,
-    ways: Routes,
-    gateways: Gateways,
-    loaded: Loaded,
-    permitted: NDArray[np.bool_] | None = None,
-    previous: Assignment | None = None,
-) -> Allocation:
-    """One slot, `number` of the grid and `slot` of the chunk."""
-    found, trees = ready(users, positions, ways, slot, gateways, loaded)
-    may, asked = asking(loaded.demand, grid.instant(number), permitted)
-    return allocate(
-        found, loaded.caps, trees, asked, loaded.neighbours, objective=loaded.objective, permitted=may,
-        previous=previous, keep=loaded.keep,
-    )  # fmt: skip
 
 
 def asking(

@@ -11,7 +11,6 @@ share it: 1/load of what a flow takes when nothing is in its way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,25 +49,6 @@ def pressed(candidates: Candidates, made: Allocation) -> Pressed:
     return Pressed(made.rate_down_mbps, made.rate_up_mbps, *channels)
 
 
-def mean(slots: Sequence[Pressed]) -> Pressed:
-    """Over slots; a cell that nobody serves in some of them has 0 then."""
-    return Pressed(
-        np.mean([one.down_mbps for one in slots], axis=0),
-        np.mean([one.up_mbps for one in slots], axis=0),
-        _mean_known([one.channel_down_mbps for one in slots]),
-        _mean_known([one.channel_up_mbps for one in slots]),
-    )
-
-
-def _mean_known(values: Sequence[Floats]) -> Floats:
-    stacked = np.array(values)
-    known = np.isfinite(stacked)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    return np.asarray(
-        np.divide(total, known.sum(axis=0), out=np.full(stacked.shape[1], np.nan), where=known.any(axis=0))
-    )
-
-
 def load(asked_mbps: ArrayLike, brought_mbps: ArrayLike) -> Floats:
     """What is asked for over what can be brought; infinite where nothing can, NaN where nobody asks.
 
@@ -93,56 +73,14 @@ def user_mbps(load_: ArrayLike, channel_mbps: ArrayLike, terminal_mbps: float, f
     return np.asarray(np.minimum(np.maximum(left, np.minimum(shared, flow_mbps)), terminal_mbps))
 
 
-@dataclass(frozen=True)
-class UserRates:
-    """What users of a territory measure: medians over subscribers and the hours of the day, Mbit/s. None: nobody."""
-
-    subscribers: float
-    down_mbps_p50: float | None
-    up_mbps_p50: float | None
-    load_busiest: float | None  # median over subscribers of their cell's load in its busiest hour
-
-
-def by_territory(
-    demand: Demand, part_territory: NDArray[np.object_], network: Pressed, terminal_mbps: tuple[float, float],
-    hours: int = 24,
-) -> dict[str, UserRates]:  # fmt: skip
-    """A row for every land territory of the parts (part,). terminal_mbps: down, up.
-
-    Tests are made as evenly over the day as traffic is: each hour counts by the curve. Median weighted by subscribers.
-    """
-    counts = demand.subscribers.sum(axis=1)
-    asked = [
-        np.bincount(demand.cell, each.sum(axis=1), minlength=demand.cells)
-        for each in (demand.down_mbps, demand.up_mbps)
-    ]
-    part_of_day = demand.curve.of_busiest(np.arange(hours) * 24.0 / hours)
-    of_cell = [load(one, brought) for one, brought in zip(asked, (network.down_mbps, network.up_mbps), strict=True)]
-    channel = network.channel_down_mbps, network.channel_up_mbps
-    rate = [
-        user_mbps(full[:, None] * part_of_day, np.nan_to_num(carried)[:, None], most)
-        for full, carried, most in zip(of_cell, channel, terminal_mbps, strict=True)
-    ]
-    land = np.array([str(label).partition(".")[0] for label in part_territory])
-    made = {}
-    for name in np.unique(land).tolist():
-        here = np.flatnonzero((land == name) & (counts > 0.0))
-        cell = demand.cell[here]
-        weight = (counts[here, None] * part_of_day).ravel()
-        down, up = (weighted_median(one[cell].ravel(), weight) for one in rate)
-        busiest = weighted_median(of_cell[0][cell], counts[here])
-        made[name] = UserRates(float(counts[here].sum()), down, up, busiest)
-    return made
-
-
 def by_group(
     demand: Demand, counts: Floats, group: NDArray[np.intp], groups: int, network: Pressed,
     terminal_mbps: tuple[float, float], hours: int = 24,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """The median rates down and up that the subscribers of each group measure, axes (group,); NaN: of nobody.
 
-    counts (part,): subscribers; group (part,): numbers below `groups`, −1 for none. As `by_territory`; but who is in no
-    satellite's reach makes no test.
+    counts (part,): subscribers; group (part,): numbers below `groups`, −1 for none. terminal_mbps: down, up. Tests are
+    made as evenly over the day as traffic is: each hour counts by the curve. Who is in no satellite's reach makes none.
     """
     part_of_day = demand.curve.of_busiest(np.arange(hours) * 24.0 / hours)
     part_of_day = part_of_day[part_of_day > 0.0]  # nobody tests a line when nobody is on

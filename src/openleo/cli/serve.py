@@ -1,0 +1,117 @@
+"""`openleo serve`: the running controller of a scenario's network."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.common import ScenarioFile, note, tell_if_cold
+
+if TYPE_CHECKING:
+    import socket
+
+    from openleo.controller.runtime import Runtime
+    from openleo.controller.settings import Settings
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+GRACE_S = 10
+
+
+def serve(
+    scenario: ScenarioFile,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Its data; an empty or new folder is made ready.")],
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="postgresql://…; default: SQLite in the data folder.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(metavar="H", help="Where to listen. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="P", min=0, max=65535, help="0 takes a free one. [default: 8600]")
+    ] = None,
+) -> None:
+    """Run the network: every slot its plan, leases to terminals, answers to people and programs, until stopped.
+
+    The scenario gives the satellites, the ground and the area; the rules in force are the ledger's. The first start on
+    an empty folder prints a token, once, with which an administrator drafts the genesis of the ledger and nothing else.
+    """
+    from openleo.controller.runtime import open_runtime
+
+    settings = _settings(data, database, host, port)
+    listening = _listen(settings)
+    tell_if_cold()
+    runtime = open_runtime(scenario, data, settings)
+    try:
+        _run(runtime, settings, listening)
+    finally:
+        runtime.close()
+        listening.close()
+
+
+def _settings(data: Path, database: str | None, host: str | None, port: int | None) -> Settings:
+    """What is set, on the command line first of all. Raises InputError with every problem."""
+    from pydantic import ValidationError
+
+    from openleo.controller.settings import FILE, Settings
+    from openleo.errors import InputError, Problem
+
+    try:
+        settings = Settings.load(data, database=database, host=host, port=port)
+    except ValidationError as error:
+        faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
+        raise InputError([Problem(str(data / FILE), where, f"{rule}.") for where, rule in faults]) from None
+    problems = []
+    if settings.host not in LOOPBACK and not (settings.tls_certificate and settings.tls_key):
+        rule = f"is {settings.host}, which others can reach, and there is no certificate."
+        problems.append(Problem("settings", "host", rule, "Set tls_certificate and tls_key, or listen at 127.0.0.1."))
+    for name in ("tls_certificate", "tls_key"):
+        path = getattr(settings, name)
+        if path is not None and not path.is_file():
+            problems.append(Problem("settings", name, f"{path} is no file.", "Write the path of a PEM file."))
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        problems.append(Problem("settings", "tls_key", "goes with tls_certificate: one of them is missing."))
+    if problems:
+        raise InputError(problems)
+    return settings
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """A socket before anything else is done: who asks comes in once all is ready. Raises InputError."""
+    import socket
+
+    from openleo.errors import InputError, Problem
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        rule = f"{settings.host}:{settings.port} cannot be listened at: {error.strerror}."
+        raise InputError(Problem("--port", "", rule, "Choose another, or 0 for any free one.")) from None
+    return listening
+
+
+def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
+    import uvicorn
+
+    from openleo.controller import logs
+    from openleo.controller.app import create_app
+
+    logs.begin()
+    secured = settings.tls_certificate is not None
+    where = f"[{settings.host}]" if ":" in settings.host else settings.host
+    typer.echo(f"http{'s' if secured else ''}://{where}:{listening.getsockname()[1]}")
+    if runtime.administrator:
+        typer.echo(f"administrator token, shown once: {runtime.administrator}")
+        note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
+    config = uvicorn.Config(
+        create_app(runtime), loop="uvloop", http="httptools", log_config=None, access_log=False,
+        server_header=False, timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
+    )  # fmt: skip
+    for ending in (signal.SIGTERM, signal.SIGINT):  # uvicorn stops at them, and then raises them once more
+        signal.signal(ending, signal.SIG_IGN)
+    uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,1 @@
+"""The routes of the HTTP service, one file a kind of thing."""

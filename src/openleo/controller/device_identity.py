@@ -1,0 +1,70 @@
+"""Who a terminal is: an Ed25519 key (RFC 8032), whose private half never leaves the device.
+
+What a terminal signs are the RFC 8785 bytes of a document after a domain of their own, so that a signature under one
+kind of request means nothing under another. The public half is the registry's; a request only names the terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+LEASE, RELEASE = b"openleo-lease@v1\n", b"openleo-lease-release@v1\n"
+SIGNATURE_BYTES, KEY_BYTES = 64, 32
+MOST_KEYS = 65_536  # that are kept as the library reads them; a key takes about 300 bytes so
+
+
+class Unsigned(ValueError):
+    """A document that cannot be signed, or a signature that is none."""
+
+
+def message(domain: bytes, document: Mapping[str, Any]) -> bytes:
+    """The bytes that are signed. Raises Unsigned for what RFC 8785 has no form of."""
+    try:
+        return domain + rfc8785.dumps(dict(document))
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError) as error:  # the last: half a character
+        raise Unsigned(f"has no RFC 8785 form: {error}") from error
+
+
+def sign(key: Ed25519PrivateKey, domain: bytes, document: Mapping[str, Any]) -> str:
+    """A signature as requests carry it."""
+    return base64.b64encode(key.sign(message(domain, document))).decode()
+
+
+def signature(text: str) -> bytes:
+    """The bytes of a signature in base64 (RFC 4648 §4). Raises Unsigned.
+
+    >>> len(signature("A" * 86 + "=="))
+    64
+    """
+    try:
+        found = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        found = b""
+    # One text for one signature: unused bits at the end would let two texts say the same.
+    if len(found) != SIGNATURE_BYTES or base64.b64encode(found).decode() != text:
+        raise Unsigned(
+            f"is no signature: an Ed25519 signature has {SIGNATURE_BYTES} bytes, in base64 with its padding."
+        )
+    return found
+
+
+def signed_by(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether the owner of a key signed a message."""
+    try:
+        _loaded(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):  # ValueError: 32 bytes that are no key
+        return False
+    return True
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def _loaded(public_key: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(public_key)

@@ -1,0 +1,185 @@
+"""The door that every request comes through, before any route: bounded, counted, written down.
+
+    size ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
+
+Leases pass uncounted and unaudited here: their desk knows the terminal, and every lease and refusal is a row of its
+own. What is written down is written before the answer goes out.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from openleo.controller import access, audit
+from openleo.controller.database import Unavailable, writing
+from openleo.controller.logs import log
+from openleo.controller.problems import Problem, not_now
+from openleo.controller.rate_limits import Limits
+from openleo.controller.roles import ANONYMOUS, Principal
+from openleo.controller.sessions import SAFE_METHODS
+
+TERMINALS = frozenset({("POST", "/v1/leases")})  # asked by terminals, who sign
+UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
+QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
+REFUSALS = frozenset({401, 403, 429})
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+
+
+def install(app: FastAPI, runtime: Any) -> None:
+    """Hang the door into an application: the outermost of all."""
+    app.state.limits = Limits(runtime.settings)
+    app.add_middleware(Door, runtime=runtime, limits=app.state.limits)
+
+
+@dataclass(frozen=True)
+class Door:
+    """ASGI middleware."""
+
+    app: ASGIApp
+    runtime: Any
+    limits: Limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        scope["state"] = dict(scope.get("state", {}))  # of this request alone
+        began_s = time.perf_counter()
+        visit = _Visit(self, scope, receive, send)
+        try:
+            visit.check_form()
+            await visit.enter()
+            await self.app(scope, visit.bounded(receive), visit.answer)
+        except Problem as problem:
+            await visit.refuse(problem)
+        finally:
+            visit.write_log(time.perf_counter() - began_s)
+
+
+class _Visit:
+    def __init__(self, door: Door, scope: Scope, receive: Receive, send: Send):
+        self.door, self.scope, self.receive, self.send = door, scope, receive, send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.who: Principal = ANONYMOUS
+        self.status = 0
+        self.asked: int | None = None
+        self.by_terminal = (self.method, self.path) in TERMINALS
+
+    def check_form(self) -> None:
+        """No database keeps a NUL in a text. Raises Problem."""
+        if "\0" in self.path or b"%00" in self.scope["query_string"]:
+            raise Problem(400, "The address holds a NUL.")
+        most = self.door.runtime.settings.body_bytes_max
+        for name, value in self.scope["headers"]:
+            if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > most):
+                raise _too_large(most)
+
+    def bounded(self, receive: Receive) -> Receive:
+        """For bodies that do not say how long they are."""
+        most, taken = self.door.runtime.settings.body_bytes_max, 0
+
+        async def receive_some() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise HTTPException(413, _too_large(most).detail)
+            return message
+
+        return receive_some
+
+    async def enter(self) -> None:
+        """Who asks, how often, and what. Raises Problem."""
+        if self.by_terminal:
+            return
+        request = Request(self.scope)
+        try:
+            self.scope["state"]["principal"], self.scope["state"]["token_row"] = (
+                await run_in_threadpool(access.identify, request) if _shows_something(request) else (None, None)
+            )
+        except Unavailable as error:
+            raise _no_database() from error
+        found = self.scope["state"]["principal"]
+        self.who = found or ANONYMOUS
+        if self.path not in UNCOUNTED:
+            host = self.scope["client"][0] if self.scope.get("client") else ""
+            wait_s = self.door.limits.anonymous(host) if found is None else self.door.limits.principal(found.id)
+            if wait_s:
+                raise Problem(429, f"Ask again in {wait_s} s.", headers={"Retry-After": str(wait_s)})
+        if found is not None and self.changes():
+            try:
+                self.asked = await run_in_threadpool(self.note, "asked", {"method": self.method})
+            except Unavailable as error:  # what could not be written down is not done
+                raise _no_database() from error
+
+    def changes(self) -> bool:
+        return self.method not in SAFE_METHODS and self.path not in QUESTIONS
+
+    async def answer(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
+            await self.write_down()
+        await self.send(message)
+
+    async def write_down(self) -> None:
+        what = self.outcome()
+        if not what:
+            return
+        if self.status == 429 and not self.door.limits.is_told(self.who.id + str(self.scope.get("client"))[:60]):
+            return
+        body = {"method": self.method, "status": self.status}
+        if self.asked is not None:
+            body["asked"] = self.asked
+        try:
+            await run_in_threadpool(self.note, what, body)
+        except Unavailable as error:  # it was refused, or was written down as asked; the log keeps what came of it
+            log.error("audit_lost", what=what, about=self.path, principal=self.who.id, why=str(error), **body)
+
+    def outcome(self) -> str:
+        if self.by_terminal:
+            return ""
+        if self.status in REFUSALS or self.scope["state"].get("refused_by_party"):
+            return "refused"
+        if self.asked is None:
+            return ""
+        return "changed" if self.status < 400 else "failed"
+
+    def note(self, what: str, body: dict[str, Any]) -> int:
+        runtime = self.door.runtime
+        with writing(runtime.engine) as connection:
+            return audit.record(connection, runtime.clock.now_s(), self.who, what, self.path, body)
+
+    async def refuse(self, problem: Problem) -> None:
+        await problem.answer()(self.scope, self.receive, self.answer)
+
+    def write_log(self, seconds: float) -> None:
+        """The route's form, not its address: addresses hold ids, and whatever people put into them."""
+        route = getattr(self.scope.get("route"), "path", "")
+        log.info(
+            "request", method=self.method[:20], route=route, status=self.status, ms=round(seconds * 1000, 1),
+            principal=self.who.id, party=self.who.party,
+        )  # fmt: skip
+
+
+def _shows_something(request: Request) -> bool:
+    return "authorization" in request.headers or "cookie" in request.headers
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, f"A request's body has at most {most} bytes.", headers={"Connection": "close"})
+
+
+def _no_database() -> Problem:
+    return not_now("The controller's records cannot be reached now; nothing was done.", slug="no-database")

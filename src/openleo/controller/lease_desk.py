@@ -1,0 +1,329 @@
+"""Where terminals ask for leases: who asks is known, what is asked is new, and what is decided is on the disk.
+
+    body ─► its form ─► who signed it ─► of now, not said before ─► decided ─► written (lease_writer) ─► answered
+
+The desk holds in memory what every request needs, and nothing that the tables do not have too: another controller
+that takes the lead loads it from there, and goes on. One thread, the server's event loop, asks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
+
+from openleo.controller import leases as deciding
+from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
+from openleo.controller.lease_known import Known, Meant
+from openleo.controller.lease_offers import Offers
+from openleo.controller.lease_place import Circle, Places
+from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces
+from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, read
+from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
+from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
+from openleo.policy.request import Request
+
+LONGEST_WAIT_S = 10.0  # for a commit
+RETRY_AFTER_S = 2.0
+
+
+class InForce(Rules, Protocol):
+    """in_force.InForce."""
+
+    @property
+    def meant(self) -> Meant: ...
+
+
+class Clock(Protocol):
+    """clock.SteadyClock."""
+
+    def now_s(self) -> float: ...
+    def jump(self) -> object | None: ...
+
+
+@dataclass(frozen=True)
+class Now:
+    """What decides at this instant: what is in force, and the plan that is applied."""
+
+    in_force: InForce
+    offers: Offers
+
+
+class NotHeard(Exception):
+    """A request that was not decided, and changed nothing: `status` and `slug` as the answer has them."""
+
+    def __init__(self, status: int, slug: str, detail: str, retry_after_s: float | None = None):
+        super().__init__(detail)
+        self.status, self.slug, self.detail, self.retry_after_s = status, slug, detail, retry_after_s
+
+
+def not_now(slug: str, detail: str) -> NotHeard:
+    """What is missing may come back."""
+    return NotHeard(503, slug, detail, RETRY_AFTER_S)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was decided, as it is answered; it is on the disk."""
+
+    given: bool
+    id: str
+    body: dict[str, Any]
+
+
+@dataclass
+class _Waiting:
+    """One request until its commit. `held`: what becomes of the terminal's lease then; None: nothing."""
+
+    done: asyncio.Future[None]
+    terminal: str
+    held: Held | None = None
+    ends: bool = False
+
+
+Locate = Callable[[LeaseForm, Sequence[Circle], float], tuple[Circle, ...]]
+
+
+def as_reported(_form: LeaseForm, said: Sequence[Circle], _now_s: float) -> tuple[Circle, ...]:
+    """No measurement of the network's own: a terminal is where it says."""
+    return tuple(said)
+
+
+class Desk:
+    """Leases in force, and who may ask for more.
+
+    `now`: None while nothing decides; `token`: under which this controller leads, None: it does not; `locate`: where a
+    terminal is, by its own word and the network's measurements.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        resolution: int,
+        terms: Terms,
+        now: Callable[[], Now | None],
+        token: Callable[[], int | None],
+        *,
+        locate: Locate = as_reported,
+        linger_s: float = LINGER_S,
+        new_id: Callable[[float], str] | None = None,
+    ):
+        self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
+        self._locate, self._new_id = locate, new_id or time_ordered_id
+        self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
+        self._held: dict[str, Held] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._led: int | None = None  # the token that the tables were loaded under
+        self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s)
+
+    # --- its life ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """From within the event loop that will ask."""
+        self._loop = asyncio.get_running_loop()
+        self.writer.start()
+
+    def stop(self) -> None:
+        """What waits is written."""
+        self.writer.stop()
+
+    def step(self, slot: int) -> None:
+        """Once a slot, and when the lead was taken: load what another one left, or what changed. Raises Unavailable.
+
+        In any thread but the event loop's.
+        """
+        token = self._token()
+        if token is None:
+            return
+        if token != self._led:
+            self.known.load()
+            held = load_held(self._engine, slot)
+            nonces = load_nonces(self._engine, self._clock.now_s())
+            self._in_loop(lambda: self._take_over(token, held, nonces))
+        else:
+            self.known.refresh()
+            self._in_loop(lambda: self._forget(slot))
+
+    def _in_loop(self, work: Callable[[], None]) -> None:
+        """What the event loop reads, it alone changes."""
+        if self._loop is None or self._loop.is_closed():
+            work()
+        else:
+            self._loop.call_soon_threadsafe(work)
+
+    def _take_over(self, token: int, held: dict[str, Held], nonces: Nonces) -> None:
+        self._held, self._nonces, self._led = held, nonces, token
+
+    def _forget(self, slot: int) -> None:
+        """What is over."""
+        for terminal in [one for one, held in self._held.items() if held.until_slot <= slot]:
+            del self._held[terminal]
+        self._nonces.forget(self._clock.now_s())
+
+    def in_force(self, slot: int) -> list[Held]:
+        """The leases that hold in a slot, by terminal: for the plan to enforce. In any thread."""
+        held = list(self._held.values())
+        return sorted((one for one in held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    async def ask(self, body: bytes) -> Answer:
+        """A lease, or why there is none. Raises Malformed, NotHeard."""
+        asking = read(body)
+        now, now_s = self._deciding(), self._clock.now_s()
+        terminal = self._who(asking, now, now_s)
+        if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
+            raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
+        placed = self._places.at(
+            self._locate(asking.form, deciding.circles(asking.form), now_s), now.in_force.rules.regions
+        )
+        asked = deciding.request(asking.form, terminal, placed, now_s)
+        try:
+            found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
+        except Doubt as error:
+            raise not_now("no-plan", f"Nothing is given now: {error}.") from None
+        return await self._written(asking, terminal, asked, placed.circles, found, now_s)
+
+    def _deciding(self) -> Now:
+        """Raises NotHeard."""
+        token = self._token()
+        if token is None:
+            raise not_now("not-leading", "Another controller leads; nothing was done.")
+        if token != self._led:
+            raise not_now("not-ready", "The lead was just taken; leases in force are being read.")
+        if (now := self._now()) is None:
+            raise not_now("no-plan", "No plan is in force, so nothing is given.")
+        return now
+
+    def _who(self, asking: Asking, now: Now, now_s: float) -> Terminal:
+        """The terminal that signed a request, of now, that was not made before. Raises NotHeard."""
+        terminal = self.known.terminal(asking.form.terminal, now.in_force.meant)
+        # One answer for both: nobody learns which terminals there are.
+        if terminal is None or not asking.signed_by(terminal.public_key):
+            raise NotHeard(401, "not-signed", "No terminal that is enrolled signed this.")
+        self._once(terminal.id, asking.form.nonce, asking.at_s, now_s)
+        return terminal
+
+    def _once(self, terminal: str, nonce: str, at_s: float, now_s: float) -> None:
+        """Raises NotHeard."""
+        if abs(at_s - now_s) > WITHIN_S:
+            late_s = now_s - at_s
+            raise NotHeard(401, "not-of-now", f"It was signed {abs(late_s):.0f} s {'ago' if late_s > 0 else 'ahead'}.")
+        if not self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s):
+            raise NotHeard(409, "said-before", "This nonce was used before.")
+
+    def _renews(self, terminal: str, now_s: float) -> bool:
+        held = self._held.get(terminal)
+        return held is not None and now_s < held.valid_until_s
+
+    async def _written(
+        self, asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], found: Lease | Refused,
+        now_s: float,
+    ) -> Answer:  # fmt: skip
+        """Once it is on the disk."""
+        id_ = self._new_id(now_s)
+        answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
+        body = json.dumps(record(asking, terminal, circles, self.terms, now_s, answer), separators=(",", ":"))
+        nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
+        row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
+        row |= {"ledger_size": found.ledger_size, "body": body}
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id)
+        if isinstance(found, Lease):
+            row |= {"slot": found.slot, "until_slot": found.until_slot, "plan": found.plan}
+            waiting.held = Held(
+                id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked, circles
+            )
+            await self._commit(Entry(nonce, waiting, lease=row), waiting)
+        else:
+            await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
+        return Answer(isinstance(found, Lease), id_, answer)
+
+    async def release(self, id_: str, at_s: float, at: str, nonce: str, signed: str) -> None:
+        """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
+        now, now_s = self._deciding(), self._clock.now_s()
+        held = next((one for one in self._held.values() if one.id == id_), None)
+        terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
+        if held is None or terminal is None:
+            raise NotHeard(404, "not-found", "No lease of that id is in force.")
+        said = {"lease": id_, "terminal": terminal.id, "nonce": nonce, "at": at}
+        try:
+            good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
+        except Unsigned:
+            good = False
+        if not good:
+            raise NotHeard(404, "not-found", "No lease of that id is in force.")
+        self._once(terminal.id, nonce, at_s, now_s)
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id, ends=True)
+        used = {"terminal": terminal.id, "nonce": nonce, "until": at_s + WITHIN_S}
+        await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number)), waiting)
+
+    async def _commit(self, entry: Entry, waiting: _Waiting) -> None:
+        """Raises NotHeard."""
+        try:
+            self.writer.add(entry)
+            await asyncio.wait_for(waiting.done, LONGEST_WAIT_S)
+        except Busy as error:
+            raise not_now("busy", f"{error}.") from None
+        except TimeoutError:
+            raise not_now("no-database", "The database does not answer.") from None
+        except Unavailable:
+            raise not_now("no-database", "The database cannot be used now; nothing was given.") from None
+        except Fenced:
+            raise not_now("not-leading", "Another controller leads; nothing was given.") from None
+
+    def _told(self, batch: Sequence[Entry], failure: Failure | None) -> None:
+        """In the writer's thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._settle, batch, failure)
+
+    def _settle(self, batch: Sequence[Entry], failure: Failure | None) -> None:
+        """In the event loop: what is on the disk is in force, whether its terminal still waits to hear it or not."""
+        for entry in batch:
+            waiting: _Waiting = entry.about
+            if failure is None and waiting.held is not None:
+                self._held[waiting.terminal] = waiting.held
+            if failure is None and waiting.ends:
+                self._held.pop(waiting.terminal, None)
+            if waiting.done.done():
+                continue
+            if failure is None:
+                waiting.done.set_result(None)
+            else:
+                waiting.done.set_exception(failure)
+
+    def __iter__(self) -> Iterator[Held]:
+        return iter(list(self._held.values()))
+
+
+def record(
+    asking: Asking, terminal: Terminal, circles: tuple[Circle, ...], terms: Terms, now_s: float, answer: dict[str, Any]
+) -> dict[str, Any]:
+    """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out."""
+    registered = {
+        "account": terminal.account,
+        "class": terminal.class_,
+        "home": terminal.home,
+        "groups": sorted(terminal.groups),
+        "state": terminal.state,
+        "subscription": terminal.subscription,
+        "bought": [terminal.down_mbps, terminal.up_mbps, terminal.subscribed_from_s, terminal.subscribed_until_s],
+        "account_suspended": terminal.account_suspended,
+        "held": terminal.held,
+        "days_abroad": terminal.days_abroad,
+        "version": terminal.version,
+    }
+    said: dict[str, Any] = {"signed": asking.said, "signature": asking.form.signature, "registered": registered}
+    said |= {"at_s": now_s, "terms": [terms.lease_slots, terms.stale_after_s], "answer": answer}
+    return said if circles == deciding.circles(asking.form) else said | {"circles": [list(one) for one in circles]}
+
+
+def time_ordered_id(now_s: float) -> str:
+    """32 hexadecimal digits, of which the first 12 are milliseconds: rows of one time lie beside each other."""
+    return f"{int(now_s * 1000) & (1 << 48) - 1:012x}{secrets.token_hex(10)}"

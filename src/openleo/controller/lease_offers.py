@@ -1,0 +1,110 @@
+"""What a slot's plan gives in a cell, to a class: an Offer, looked up in the plan and kept while the plan holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from openleo.controller.leases import Offer, Why
+from openleo.network.ground.stations import Station
+from openleo.places import point
+from openleo.places.territories import territories
+from openleo.service.serve import Reason
+
+WORDS: dict[int, Why] = {
+    Reason.NOT_PERMITTED: "not_permitted",
+    Reason.NO_SATELLITE: "no_satellite",
+    Reason.NO_GATEWAY: "no_gateway",
+    Reason.NO_CAPACITY: "no_capacity",
+}
+
+
+class Planned(Protocol):
+    """What of slot_plan.SlotPlan is read here; arrays by cell, `reason` by cell and class."""
+
+    number: Any
+    begins_s: Any
+    slot_s: Any
+    sha256: Any
+    cells: Any
+    satellite: Any
+    gateway: Any
+    pop: Any
+    reason: Any
+    classes: Any
+    down_mbps: Any
+    up_mbps: Any
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Gateways and PoPs by the numbers that plans use: their names, and the territories that traffic lands in there."""
+
+    gateways: tuple[str, ...]
+    pops: tuple[str, ...]
+    gateway_lands: tuple[str | None, ...]
+    pop_lands: tuple[str | None, ...]
+
+
+def ground(gateways: Sequence[Station], pops: Sequence[Station]) -> Ground:
+    """Of the network's stations."""
+    names = (tuple(one.name for one in stations) for stations in (gateways, pops))
+    lands = (tuple(map(land_of, stations)) for stations in (gateways, pops))
+    return Ground(*names, *lands)
+
+
+def land_of(station: Station) -> str | None:
+    """The territory that a station stands in, by its list or by its place; None where that is no land."""
+    if station.territory in territories():
+        return station.territory
+    where = point.where(station.latitude_deg, station.longitude_deg, 0.0)
+    label = where.labels[0] if where is not None and len(where.labels) == 1 else ""
+    return label if label in territories() else None
+
+
+class Offers:
+    """A plan as decisions read it. It is made when a plan is applied, and goes with it."""
+
+    def __init__(self, plan: Planned, ground: Ground):
+        self._plan, self._ground = plan, ground
+        self.number: int = int(plan.number)
+        self.begins_s: float = float(plan.begins_s)
+        self.slot_s: float = float(plan.slot_s)
+        self.sha256: str = str(plan.sha256)
+        self._class = {name: number for number, name in enumerate(plan.classes)}
+        self._kept: dict[tuple[int, str], Offer] = {}
+
+    def offer(self, cell: int, class_: str) -> Offer:
+        """What a cell gets; a cell that the plan does not know has no satellite, and a class nobody permits."""
+        if (found := self._kept.get((cell, class_))) is None:
+            found = self._kept[cell, class_] = self._look_up(cell, class_)
+        return found
+
+    def _look_up(self, cell: int, class_: str) -> Offer:
+        plan, ground = self._plan, self._ground
+        row = int(np.searchsorted(plan.cells, np.uint64(cell)))
+        if row >= len(plan.cells) or int(plan.cells[row]) != cell:
+            return Offer(cell, "no_satellite")
+        if class_ not in self._class:
+            return Offer(cell, "not_permitted")
+        reason = int(plan.reason[row, self._class[class_]])
+        if reason != Reason.SERVED:
+            return Offer(cell, WORDS[reason])
+        satellite, gateway, pop = (int(column[row]) for column in (plan.satellite, plan.gateway, plan.pop))
+        if satellite < 0 or gateway < 0 or pop < 0:  # a plan that serves names all three
+            return Offer(cell, "no_gateway" if satellite >= 0 else "no_satellite")
+        down_mbps, up_mbps = (_rate(column[row]) for column in (plan.down_mbps, plan.up_mbps))
+        if 0.0 in (down_mbps, up_mbps):
+            return Offer(cell, "no_capacity")
+        lands = (ground.gateway_lands[gateway], ground.pop_lands[pop])
+        named = (str(satellite), ground.gateways[gateway], ground.pops[pop])
+        return Offer(cell, None, *named, lands, down_mbps, up_mbps)
+
+
+def _rate(mbps: Any) -> float | None:
+    """None where no capacity is computed."""
+    return None if math.isnan(mbps) else round(float(mbps), 3)

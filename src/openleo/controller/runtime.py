@@ -1,0 +1,149 @@
+"""The one object that a running controller is: what is read once, what is in force, and the plan that is applied.
+
+`open_runtime` makes all of it on a data folder, an empty one too; `close` ends it. The loop alone changes `current`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+
+from openleo.controller import plan_arrow, twin
+from openleo.controller.alarms import Alarms
+from openleo.controller.clock import Clock, SteadyClock, SystemClock
+from openleo.controller.clock_kept import KeptClock
+from openleo.controller.database import address_of, connect, upgrade, writing
+from openleo.controller.enforcement import Enforced
+from openleo.controller.events import EventHub
+from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
+from openleo.controller.leader import Leader, Role
+from openleo.controller.plan_store import Kept
+from openleo.controller.settings import Settings
+from openleo.controller.slot_plan import SlotPlan
+from openleo.controller.tables import tokens
+from openleo.controller.tokens import make_administrator
+from openleo.controller.twin import Twin
+from openleo.governance.house import Folder
+from openleo.policy.rules import union
+
+LOG = logging.getLogger("openleo.controller")
+BEATS_IN_A_SLOT = 5
+
+
+@dataclass(eq=False)
+class Runtime:
+    """A running controller. `current`: the plan applied last, swapped whole; None before the first.
+
+    `in_force`: what plans and leases go by; `enforced`: the terminals of the plan stored last.
+    """
+
+    data: Path
+    settings: Settings
+    engine: Engine
+    kept_clock: KeptClock
+    leader: Leader
+    gate: Gate
+    twin: Twin
+    hub: EventHub
+    cells_arrow: bytes
+    administrator: str | None = None  # a token, where one was made just now
+    current: Kept | None = None
+    in_force: InForce | None = None
+    enforced: Enforced | None = None
+    alarms: Alarms = field(default_factory=Alarms)
+    outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them
+    degraded_in_a_row: int = 0
+    compute_s: float = 0.0  # the last plan took to be computed
+    late_s: float = 0.0  # so long after its slot began it was applied
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _aside: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "later"))
+
+    @property
+    def clock(self) -> SteadyClock:
+        """What time it is."""
+        return self.kept_clock.steady
+
+    @property
+    def role(self) -> Role:
+        """Whether this controller leads, now."""
+        return self.leader.role
+
+    def plan_now(self) -> SlotPlan | None:
+        """The plan applied last, unless it is so old that every lease under it has lapsed."""
+        held, slots = self.current, self.twin.slots
+        if held is None or slots.number(self.clock.now_s()) - held.plan.number >= self.settings.lease_slots:
+            return None
+        return held.plan
+
+    def read_in_force(self, at: datetime) -> InForce:
+        """What is in force at an instant; nothing is, where the ledger is gone too long or names another network."""
+        found = self.gate.current(at)
+        held = found.in_force if isinstance(found, Outage) else found
+        gone = found.why if isinstance(found, Outage) else held.alarm.why if held.alarm else ""
+        self.alarms.set("ledger", gone)
+        fault = network_fault(held, self.twin.network)
+        self.alarms.set("network", fault)
+        self.in_force = replace(held, rules=union(())) if fault else held
+        return self.in_force
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do something aside, one thing after the other; what goes wrong with it is logged."""
+
+        def done() -> None:
+            try:
+                work()
+            except Exception:  # whoever asked has gone on
+                LOG.exception("work that was put off failed")
+
+        self._aside.submit(done)
+
+    def close(self) -> None:
+        """Let the database go."""
+        self.stopping.set()
+        self._aside.shutdown(cancel_futures=True)
+        self.engine.dispose()
+
+
+def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
+    """Everything that a controller needs. Raises InputError, Unavailable."""
+    return opened(twin.load(scenario), data, settings, clock)
+
+
+def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
+    """As `open_runtime`, of a network that is ready."""
+    clock = clock or SystemClock()
+    data.mkdir(parents=True, exist_ok=True)
+    database = settings.database.get_secret_value()
+    engine = connect(address_of(data, database))
+    upgrade(engine)
+    slot_s = ready.slots.slot_s
+    kept = KeptClock(engine, clock, most_jump_s=slot_s)
+    return Runtime(
+        data=data,
+        settings=settings,
+        engine=engine,
+        kept_clock=kept,
+        leader=Leader(engine, clock, socket.gethostname(), beat_s=slot_s / BEATS_IN_A_SLOT, patience_s=slot_s),
+        gate=Gate(LedgerReader(Folder(data, database), engine)),
+        twin=ready,
+        hub=EventHub(engine),
+        cells_arrow=plan_arrow.of_cells(ready.cells),
+        administrator=_first_token(engine, kept.steady.now_s()),
+    )
+
+
+def _first_token(engine: Engine, now_s: float) -> str | None:
+    """The administrator's one-time token, where nobody has one: good for the draft of the genesis, and no role."""
+    with writing(engine) as connection:
+        if connection.execute(select(tokens.c.id).limit(1)).first() is not None:
+            return None
+        return make_administrator(connection, now_s)

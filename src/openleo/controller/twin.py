@@ -1,0 +1,292 @@
+"""The network as the running system computes it: made ready once, then one slot at a time at that slot's own instant.
+
+Takes a scenario (its network and its area: the window that it plans is an example's) and gives, for a slot by number,
+what reaches every cell, and who may be served there under the rules in force. Shells and element sets can be moved to
+any instant; outages that a scenario lists hold at theirs. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo import cells as h3cells
+from openleo.controller.slots import Slots
+from openleo.errors import InputError, Problem
+from openleo.geodesy import look_angles
+from openleo.instants import SlotGrid
+from openleo.network import chain
+from openleo.network.ground.gateways import Gateways
+from openleo.network.kernels import paths
+from openleo.network.pop_reach import served_cells, towards
+from openleo.network.reach import (
+    Network,
+    cell_users,
+    default_threads,
+    fibres_km,
+    gateway_sites,
+    positions_over,
+    rtt_ms,
+    serve,
+)
+from openleo.network.routing import Positions, Routes, routes
+from openleo.network.visibility import Sites
+from openleo.places import cell_cache
+from openleo.places.areas import parts_of
+from openleo.places.cell_index import CellIndex
+from openleo.places.parts import Parts
+from openleo.policy.rules import RuleSet
+from openleo.policy.states import Masks
+from openleo.results import Case, labels_of_cells, refuse_nothing
+from openleo.scenario import Scenario
+from openleo.scenario_network import OLD_ELEMENTS_DAYS
+from openleo.service import licences
+from openleo.units import SECONDS_PER_DAY
+
+Ints = NDArray[np.int32]
+Words = NDArray[np.uint64]
+
+NOBODY = -1
+FINEST_RESOLUTION = 5  # the labels of a finer world take gigabytes
+MOST_KEPT = 4  # rule sets, and sets of gateways that they withhold
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Cells that one PoP serves, as sites; all cells and no PoP where every gateway hands over to the nearest."""
+
+    pop: int | None
+    cells: NDArray[np.intp]
+    users: Sites
+
+
+@dataclass(frozen=True, eq=False)
+class Sky:
+    """What reaches the cells in one slot, axes (cell,): satellite, gateway and pop are −1 for none, rtt_ms infinite."""
+
+    satellite: Ints
+    gateway: NDArray[np.int16]
+    pop: NDArray[np.int16]
+    rtt_ms: NDArray[np.float32]
+    seen: NDArray[np.int16]
+
+
+@dataclass(frozen=True, eq=False)
+class Permitted:
+    """Who may be served throughout a slot. yes, no (cell, word): a bit a class; a cell with neither depends.
+
+    `withheld`: the gateways that may not be used, by number.
+    """
+
+    classes: tuple[str, ...]
+    yes: Words
+    no: Words
+    withheld: frozenset[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Twin:
+    """A scenario's network and area, ready for any slot; `network`: the sha256 that changes of networks name."""
+
+    case: Case
+    slots: Slots
+    parts: Parts
+    groups: tuple[Group, ...]
+    index: CellIndex
+    number_of: NDArray[np.int64]  # each cell's place in the index
+    network: str
+    threads: int = field(default_factory=default_threads)
+    _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
+    _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
+
+    @property
+    def cells(self) -> h3cells.Cells:
+        return self.parts.cells
+
+    def span(self, number: int) -> tuple[datetime, datetime]:
+        """When a slot begins, and the next."""
+        edges = (self.slots.begins_s(number), self.slots.begins_s(number + 1))
+        begins, ends = (datetime.fromtimestamp(edge, UTC) for edge in edges)
+        return begins, ends
+
+    def too_old(self, at: datetime) -> str:
+        """What is to be said of the element sets' age at an instant; empty where they are fresh, or there are none."""
+        if self._epochs_s is None:
+            return ""
+        days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
+        if days <= OLD_ELEMENTS_DAYS:
+            return ""
+        return f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
+
+    @cached_property
+    def _epochs_s(self) -> float | None:
+        """The middle one; None where satellites are not known by element sets."""
+        epochs = [one.epoch.timestamp() for one in self.case.network.constellation.elements]
+        return float(np.median(epochs)) if epochs else None
+
+    def permitted(self, rule_set: RuleSet, number: int) -> Permitted:
+        """Who may be served throughout a slot, by rules as terminals feel them.
+
+        What changes within the slot counts from its beginning where it takes away, and from the next slot else.
+        """
+        masks = self._masks_of(rule_set)
+        begins, ends = self.span(number)
+        instants = list(_instants(masks.rule_set, begins, ends))
+        made = [masks.at(instant) for instant in instants]
+        yes, no = made[0].yes[self.number_of], made[0].no[self.number_of]
+        for one in made[1:]:
+            yes, no = yes & one.yes[self.number_of], no | one.no[self.number_of]
+        gateways = self.case.network.gateways
+        withheld = {one.gateway for at in instants for one in licences.withheld(gateways, masks.rule_set, at)}
+        return Permitted(masks.classes, np.ascontiguousarray(yes), np.ascontiguousarray(no), frozenset(withheld))
+
+    def _masks_of(self, rule_set: RuleSet) -> Masks:
+        """Kept by what was written."""
+        if rule_set.sha256 not in self._masks:
+            while len(self._masks) >= MOST_KEPT:
+                self._masks.pop(next(iter(self._masks)))
+            self._masks[rule_set.sha256] = Masks(rule_set, self.index)
+        return self._masks[rule_set.sha256]
+
+    def under(self, withheld: frozenset[int]) -> Network:
+        """The network without some gateways."""
+        if withheld not in self._networks:
+            while len(self._networks) >= MOST_KEPT:
+                self._networks.pop(next(iter(self._networks)))
+            network = self.case.network
+            numbers = np.array(sorted(withheld), np.int32)
+            fewer = network.gateways.without(numbers, np.empty(0, np.int32)) if withheld else network.gateways
+            self._networks[withheld] = replace(network, gateways=fewer)
+        return self._networks[withheld]
+
+    def sky(self, number: int, withheld: frozenset[int], previous: Ints | None = None) -> Sky:
+        """What reaches the cells in a slot. previous (cell,): who served before, −1 for nobody."""
+        network, count = self.under(withheld), len(self.cells)
+        before = np.full(count, NOBODY, np.int32) if previous is None else previous
+        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
+        made = Sky(
+            np.full(count, NOBODY, np.int32), np.full(count, NOBODY, np.int16), np.full(count, NOBODY, np.int16),
+            np.full(count, np.inf, np.float32), np.zeros(count, np.int16),
+        )  # fmt: skip
+        jitter = chain.jitters(number, 1, count)[0] if network.chain else None
+        feeders, positions = gateway_sites(network), positions_over(network, grid, 0, 1)
+        with ThreadPoolExecutor(self.threads) as pool:
+            for group in self.groups:
+                there = network if group.pop is None else towards(network, group.pop)
+                seen_so = positions if group.pop is None else _towards(positions, there.gateways)
+                ways = routes(seen_so, there.gateways, feeders, network.topology, pool)
+                self._serve(made, group, there, seen_so, ways, before, jitter, pool)
+        return made
+
+    def holds(self, number: int, satellite: Ints) -> NDArray[np.bool_]:
+        """Whether each cell's satellite stands above its mask in the middle of a slot, and is not out of order.
+
+        Of exclusion zones and horizons nothing is asked.
+        """
+        network = self.case.network
+        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
+        positions = positions_over(network, grid, 0, 1)
+        latitude, longitude = h3cells.centres_deg(self.cells)
+        _, elevation_deg, _ = look_angles(latitude, longitude, positions.middle_km[0][np.maximum(satellite, 0)])
+        above = elevation_deg >= network.user_elevation_deg
+        return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])
+
+    def _serve(
+        self, made: Sky, group: Group, network: Network, positions: Positions, ways: Routes, before: Ints,
+        jitter: NDArray[np.float64] | None, pool: ThreadPoolExecutor,
+    ) -> None:  # fmt: skip
+        """Fill in what reaches the cells of one group."""
+        users, at = group.users, group.cells
+        last = np.ascontiguousarray(before[at][users.order])
+        served = serve(users, positions, ways, network.hand_over, self.slots.slot_s, last, pool, self.threads)
+        back = np.argsort(users.order)
+        satellite, path_km, seen = (one[0, back] for one in served)
+        if network.chain is None or jitter is None:
+            trip_ms = rtt_ms(path_km, network.processing_ms)
+        else:
+            fibre_km = fibres_km(network, satellite[np.newaxis], positions, ways)[0]
+            trip_ms = chain.rtt_ms(network.chain, path_km, fibre_km, jitter[at])
+        gateways = positions.networks[0].gateways if positions.networks else network.gateways
+        gateway, pop = _ground_of(satellite, ways, gateways)
+        made.satellite[at], made.rtt_ms[at], made.seen[at] = satellite, trip_ms, seen
+        made.gateway[at], made.pop[at] = gateway, pop
+
+
+def _ground_of(satellite: Ints, ways: Routes, gateways: Gateways) -> tuple[Ints, Ints]:
+    """(gateway, PoP) at the end of each serving satellite's way; −1 where nobody serves."""
+    end = np.empty_like(ways.onward)
+    paths.ends_along(ways.onward, end)
+    lands_at = np.where(end[0] >= 0, ways.gateway[0, np.maximum(end[0], 0)], NOBODY)
+    gateway = np.where(satellite >= 0, lands_at[np.maximum(satellite, 0)], NOBODY)
+    return gateway, np.where(gateway >= 0, gateways.pop[np.maximum(gateway, 0)], NOBODY)
+
+
+def _towards(positions: Positions, gateways: Gateways) -> Positions:
+    """What holds in a slot, with gateways joined to one PoP."""
+    assert gateways.alone is not None
+    joined = tuple(replace(one, gateways=one.gateways.towards(*gateways.alone)) for one in positions.networks)
+    return replace(positions, networks=joined)
+
+
+def _instants(rule_set: RuleSet, begins: datetime, ends: datetime) -> Iterable[datetime]:
+    """Where a span begins, and every instant within it at which other rules are in force."""
+    at: datetime | None = begins
+    while at is not None and at < ends:
+        yield at
+        at = rule_set.next_change(at)
+
+
+# --- made ready ---------------------------------------------------------------------------------------------------
+
+
+def load(path: Path) -> Twin:
+    """A scenario's network and area, without its rules: those in force are the ledger's. Raises InputError."""
+    return ready(Scenario.load(path, own_rules=False).case)
+
+
+def ready(case: Case) -> Twin:
+    """Cut the cells and find their sites and labels, once. Raises InputError."""
+    if case.network.failures.drawn is not None:
+        rule = "draws outages by chance over a scenario's time; those of a running network are not drawn."
+        raise InputError(Problem(case.name, "failures.random", rule, "List them by their instants, or leave it out."))
+    if case.resolution > FINEST_RESOLUTION:
+        rule = f"is {case.resolution}; a running network has cells of resolution {FINEST_RESOLUTION} or coarser."
+        raise InputError(Problem(case.name, "ground.resolution", rule, "Choose a coarser one."))
+    parts = parts_of(case.area, case.resolution)
+    refuse_nothing(case, parts)
+    slot_s = case.grid.slot_s
+    index = cell_cache.load(case.resolution)
+    return Twin(
+        case=case,
+        slots=Slots(slot_s, case.grid.start.timestamp() % slot_s),
+        parts=parts,
+        groups=tuple(_groups(case.network, parts)),
+        index=index,
+        number_of=index.number_of(parts.cells),
+        network=case.network_sha256,
+    )
+
+
+def _groups(network: Network, parts: Parts) -> Iterable[Group]:
+    """A cell that several PoPs share keeps one of them from slot to slot: which, is drawn by their weights."""
+    if network.serving is None:
+        yield Group(None, np.arange(len(parts.cells)), cell_users(network, parts.cells))
+        return
+    served = served_cells(network, parts.cells, *labels_of_cells(parts))
+    draw = chain.turns(0, 1, len(parts.cells))[0]
+    pop_of = np.full(len(parts.cells), NOBODY, np.int32)
+    passed = np.zeros(len(parts.cells))
+    for place, pop, weight in zip(served.place.tolist(), served.pop.tolist(), served.weight.tolist(), strict=True):
+        if pop_of[place] == NOBODY or passed[place] <= draw[place]:
+            pop_of[place] = pop
+        passed[place] += weight
+    for pop in np.unique(pop_of).tolist():
+        cells = np.flatnonzero(pop_of == pop)
+        yield Group(int(pop), cells, cell_users(network, parts.cells[cells]))

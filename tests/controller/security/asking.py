@@ -1,0 +1,147 @@
+"""A whole controller to ask (its slots stand still), its routes, and requests that do not wait for a stream's end."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from planned import scenario
+from secured import House
+
+from openleo.controller import runtime
+from openleo.controller.app import create_app
+from openleo.controller.roles import Role
+from openleo.controller.settings import Settings
+
+TABLE = Path(__file__).parents[3] / "docs" / "reference" / "access.csv"
+MANY = 10**9
+STREAM_S = 0.3  # so long we look at an answer that does not end
+HOST = "127.0.0.1:8600"
+AUTOMATIC = {"HEAD", "OPTIONS"}
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@contextmanager
+def controller(folder: Path, **settings: object) -> Iterator[tuple[FastAPI, House]]:
+    """The application and who may ask it; `House` makes tokens, sessions and people in its database."""
+    given = {"requests_per_minute": MANY, "anonymous_requests_per_minute": MANY, **settings}
+    opened = runtime.open_runtime(scenario(folder), folder / "data", Settings.load(folder, **given))
+    try:
+        yield create_app(opened, loop=False), House(opened.engine, opened.settings, opened.clock)
+    finally:
+        opened.close()
+
+
+def routes(app: FastAPI) -> list[tuple[str, str]]:
+    """(method, path) of every route that there is."""
+    return sorted(
+        (method, one.path) for one in iter_route_contexts(app.routes) for method in (one.methods or set()) - AUTOMATIC
+    )
+
+
+def table() -> list[dict[str, str]]:
+    with TABLE.open(newline="", encoding="utf-8") as opened:
+        return list(csv.DictReader(opened))
+
+
+def filled(path: str, word: str = "none") -> str:
+    """A path with something in each of its places."""
+    steps = [("1" if "number" in one else word) if one.startswith("{") else one for one in path.split("/")]
+    return "/".join(steps)
+
+
+def ask(
+    app: FastAPI,
+    method: str,
+    target: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+    *,
+    raw_headers: list[tuple[bytes, bytes]] | None = None,
+    client: str = "127.0.0.1",
+) -> Answer:
+    """One request, at the interface between server and application."""
+    return asyncio.run(_ask(app, method, target, dict(headers or {}), body, raw_headers or [], client))
+
+
+async def _ask(
+    app: FastAPI,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    raw_headers: list[tuple[bytes, bytes]],
+    client: str,
+) -> Answer:
+    path, _, query = target.partition("?")
+    lines = [(b"host", HOST.encode())] + [(k.lower().encode(), v.encode()) for k, v in headers.items()] + raw_headers
+    if body is not None and not any(name in (b"content-length", b"transfer-encoding") for name, _ in lines):
+        lines.append((b"content-length", str(len(body)).encode()))
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+        "path": path, "raw_path": quote(path).encode(), "query_string": query.encode(), "headers": lines,
+        "client": (client, 50_000), "server": ("127.0.0.1", 8600), "root_path": "", "state": {},
+    }  # fmt: skip
+    begun, ended = asyncio.Event(), asyncio.Event()
+    answer = Answer(0, {}, b"")
+    sent = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal sent
+        if not sent:
+            sent = True
+            return {"type": "http.request", "body": body or b"", "more_body": False}
+        await ended.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            answer.status = message["status"]
+            answer.headers = {name.decode().lower(): value.decode("latin-1") for name, value in message["headers"]}
+            begun.set()
+        else:
+            answer.body += message.get("body", b"")
+            if not message.get("more_body", False):
+                ended.set()
+
+    running = asyncio.create_task(app(scope, receive, send))
+    waiting = asyncio.create_task(begun.wait())
+    await asyncio.wait({running, waiting}, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not running.done():
+        ending = asyncio.create_task(ended.wait())
+        await asyncio.wait({running, ending}, timeout=STREAM_S, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        ended.set()
+    _, late = await asyncio.wait({running}, timeout=5)
+    for one in late:
+        one.cancel()
+        await asyncio.wait({one}, timeout=5)
+    if running.done() and not running.cancelled() and running.exception() is not None and not answer.status:
+        raise running.exception()  # type: ignore[misc]
+    return answer
+
+
+ROLES = tuple(role.value for role in Role)
