@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +13,12 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 
 import leasing
 from leasing import Office
-from openleo.controller import device_identity, lease_records, tables
+from openleo.controller import device_identity, lease_records, leases, tables
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
+from openleo.controller.lease_place import Placed
 from openleo.controller.lease_writer import Busy, Entry, Writer
+from openleo.policy.request import read_requests
 
 
 @pytest.fixture
@@ -78,9 +79,15 @@ def test_a_record_says_all_that_was_decided_on(office: Office) -> None:
         body = connection.execute(select(tables.leases.c.body)).scalar_one()
     found = lease_records.recorded(body)
     expected = leasing.terminal(groups=frozenset({"ports"}), subscription="s", down_mbps=50.0, subscribed_from_s=1.0)
-    assert found.terminal == replace(expected, public_key=b"")
-    assert found.form == leasing.asking(speed_kmh=3.5).form
+    assert found.terminal == expected
+    asking = leasing.asking(speed_kmh=3.5)
+    assert (found.signed, found.signature) == (asking.said, asking.form.signature)
+    assert found.asked == leases.request(
+        asking.form, expected, Placed(leases.circles(asking.form), None, ()), leasing.NOW_S
+    )
     assert (found.at_s, found.terms) == (leasing.NOW_S, office.desk.terms)
+    request = json.loads(body)["request"]
+    assert read_requests(request, "a record", leasing.CLASSES) == [found.asked]  # what `policy decide` takes
 
 
 def test_a_refusal_is_kept_too(office: Office) -> None:

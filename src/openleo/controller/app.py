@@ -9,12 +9,14 @@ from fastapi import FastAPI
 
 import openleo
 from openleo.controller import door, problems
-from openleo.controller.api import accounts, audit, health, login, people, slots, terminals, tokens
+from openleo.controller.api import accounts, audit, health, leases, login, people, slots, terminals, tokens
+from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
     health.router,
+    leases.router,
     slots.router,
     login.router,
     people.router,
@@ -34,7 +36,9 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            yield
+            async with at_work(runtime) as desk:
+                _app.state.desk = desk
+                yield
         finally:
             if running:
                 running.stop()

@@ -23,7 +23,7 @@ from openleo.controller.device_identity import RELEASE, Unsigned, message, signa
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Places
-from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces
+from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
 from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, read
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
@@ -177,7 +177,7 @@ class Desk:
     async def ask(self, body: bytes) -> Answer:
         """A lease, or why there is none. Raises Malformed, NotHeard."""
         asking = read(body)
-        now, now_s = self._deciding(), self._clock.now_s()
+        now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
         terminal = self._who(asking, now, now_s)
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
@@ -230,7 +230,7 @@ class Desk:
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
-        body = json.dumps(record(asking, terminal, circles, self.terms, now_s, answer), separators=(",", ":"))
+        body = json.dumps(record(asking, terminal, asked, circles, self.terms, answer), separators=(",", ":"))
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
         row |= {"ledger_size": found.ledger_size, "body": body}
@@ -247,7 +247,7 @@ class Desk:
 
     async def release(self, id_: str, at_s: float, at: str, nonce: str, signed: str) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
-        now, now_s = self._deciding(), self._clock.now_s()
+        now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
         held = next((one for one in self._held.values() if one.id == id_), None)
         terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
         if held is None or terminal is None:
@@ -300,28 +300,6 @@ class Desk:
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held.values()))
-
-
-def record(
-    asking: Asking, terminal: Terminal, circles: tuple[Circle, ...], terms: Terms, now_s: float, answer: dict[str, Any]
-) -> dict[str, Any]:
-    """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out."""
-    registered = {
-        "account": terminal.account,
-        "class": terminal.class_,
-        "home": terminal.home,
-        "groups": sorted(terminal.groups),
-        "state": terminal.state,
-        "subscription": terminal.subscription,
-        "bought": [terminal.down_mbps, terminal.up_mbps, terminal.subscribed_from_s, terminal.subscribed_until_s],
-        "account_suspended": terminal.account_suspended,
-        "held": terminal.held,
-        "days_abroad": terminal.days_abroad,
-        "version": terminal.version,
-    }
-    said: dict[str, Any] = {"signed": asking.said, "signature": asking.form.signature, "registered": registered}
-    said |= {"at_s": now_s, "terms": [terms.lease_slots, terms.stale_after_s], "answer": answer}
-    return said if circles == deciding.circles(asking.form) else said | {"circles": [list(one) for one in circles]}
 
 
 def time_ordered_id(now_s: float) -> str:

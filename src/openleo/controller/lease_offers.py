@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from openleo.controller.leases import Offer, Why
+from openleo.controller.slot_plan import SlotPlan
 from openleo.network.ground.stations import Station
 from openleo.places import point
 from openleo.places.territories import territories
@@ -21,23 +22,6 @@ WORDS: dict[int, Why] = {
     Reason.NO_GATEWAY: "no_gateway",
     Reason.NO_CAPACITY: "no_capacity",
 }
-
-
-class Planned(Protocol):
-    """What of slot_plan.SlotPlan is read here; arrays by cell, `reason` by cell and class."""
-
-    number: Any
-    begins_s: Any
-    slot_s: Any
-    sha256: Any
-    cells: Any
-    satellite: Any
-    gateway: Any
-    pop: Any
-    reason: Any
-    classes: Any
-    down_mbps: Any
-    up_mbps: Any
 
 
 @dataclass(frozen=True)
@@ -69,7 +53,7 @@ def land_of(station: Station) -> str | None:
 class Offers:
     """A plan as decisions read it. It is made when a plan is applied, and goes with it."""
 
-    def __init__(self, plan: Planned, ground: Ground):
+    def __init__(self, plan: SlotPlan, ground: Ground):
         self._plan, self._ground = plan, ground
         self.number: int = int(plan.number)
         self.begins_s: float = float(plan.begins_s)

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, and_, func, select
 
-from openleo.controller import leases as deciding
 from openleo.controller.database import reading
-from openleo.controller.lease_place import Circle, Placed
-from openleo.controller.lease_request import LeaseForm
+from openleo.controller.lease_place import Circle
+from openleo.controller.lease_request import Asking
 from openleo.controller.leases import Terminal, Terms
 from openleo.controller.tables import leases, nonces
-from openleo.instants import parse_instant
+from openleo.instants import instant_text, parse_instant
 from openleo.policy.request import Request
 
 SWEPT_EVERY_S = 5.0
@@ -41,48 +41,120 @@ class Held:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A record, read back: `form` as it was signed, and `terminal` as the registry and the ledger had it."""
+    """A record, read back. `asked`: what the rules were asked; `terminal`: as the registry and the ledger had it."""
 
-    form: LeaseForm
+    asked: Request
     terminal: Terminal
     circles: tuple[Circle, ...]
     terms: Terms
     at_s: float
     answer: dict[str, Any]
     signed: dict[str, Any]
+    signature: str
 
-    def asked(self, placed: Placed) -> Request:
-        """What the rules were asked."""
-        return deciding.request(self.form, self.terminal, placed, self.at_s)
+
+def record(
+    asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], terms: Terms,
+    answer: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out.
+
+    `request` is what `openleo policy decide --request` takes.
+    """
+    return {
+        "signed": asking.said,
+        "signature": asking.form.signature,
+        "request": as_json(asked),
+        "registered": {
+            "state": terminal.state,
+            "bought": [terminal.down_mbps, terminal.up_mbps, terminal.subscribed_from_s, terminal.subscribed_until_s],
+            "account_suspended": terminal.account_suspended,
+            "held": terminal.held,
+            "public_key": terminal.public_key.hex(),
+            "version": terminal.version,
+        },
+        "circles": [list(one) for one in circles],
+        "cells": answer.get("cells", []),
+        "terms": [terms.lease_slots, terms.stale_after_s],
+        "answer": answer,
+    }
+
+
+def as_json(asked: Request) -> dict[str, Any]:
+    """A request in the form of request files; null: not known."""
+    placed = asked.latitude_deg is not None
+    return {
+        "at": None if asked.at is None else instant_text(asked.at),
+        "terminal": asked.terminal,
+        "account": asked.account,
+        "class": asked.class_,
+        "subscription": asked.subscription,
+        "groups": None if asked.groups is None else sorted(asked.groups),
+        "position": {
+            "lat_deg": asked.latitude_deg,
+            "lon_deg": asked.longitude_deg,
+            "uncertainty_m": asked.uncertainty_m,
+            "age_s": asked.age_s,
+            "source": asked.source,
+        } if placed else None,
+        "speed_kmh": asked.speed_kmh,
+        "altitude_m": asked.altitude_m,
+        "days_abroad": asked.days_abroad,
+        "home_territory": asked.home_territory,
+    }  # fmt: skip
+
+
+def _request(said: Mapping[str, Any]) -> Request:
+    """Read back as it was written: names and classes that nobody knows any more are as they were then."""
+    position = said["position"] or {}
+    return Request(
+        at=parse_instant(said["at"]),
+        terminal=said["terminal"],
+        account=said["account"],
+        class_=said["class"],
+        subscription=said["subscription"],
+        groups=None if said["groups"] is None else frozenset(said["groups"]),
+        latitude_deg=position.get("lat_deg"),
+        longitude_deg=position.get("lon_deg"),
+        uncertainty_m=position.get("uncertainty_m"),
+        age_s=position.get("age_s"),
+        source=position.get("source"),
+        speed_kmh=said["speed_kmh"],
+        altitude_m=said["altitude_m"],
+        days_abroad=said["days_abroad"],
+        home_territory=said["home_territory"],
+    )
 
 
 def recorded(body: str) -> Recorded:
     """Of a row of leases or refusals."""
     said = json.loads(body)
-    form = LeaseForm.model_validate({**said["signed"], "signature": said["signature"]})
-    who = said["registered"]
+    asked, who = _request(said["request"]), said["registered"]
+    assert asked.at is not None
     bought = who["bought"]
     terminal = Terminal(
-        id=form.terminal,
-        account=who["account"],
-        class_=who["class"],
-        home=who["home"],
-        groups=frozenset(who["groups"]),
-        public_key=b"",  # who signed was checked then; the key may be another by now
+        id=asked.terminal or "",
+        account=asked.account or "",
+        class_=asked.class_ or "",
+        home=asked.home_territory or "",
+        groups=asked.groups or frozenset(),
+        public_key=bytes.fromhex(who["public_key"]),
         state=who["state"],
-        subscription=who["subscription"],
+        subscription=asked.subscription,
         down_mbps=bought[0],
         up_mbps=bought[1],
         subscribed_from_s=bought[2],
         subscribed_until_s=bought[3],
         account_suspended=who["account_suspended"],
         held=who["held"],
-        days_abroad=who["days_abroad"],
+        days_abroad=asked.days_abroad,
         version=who["version"],
     )
-    circles = tuple(map(_circle, said["circles"])) if "circles" in said else deciding.circles(form)
-    terms = Terms(*said["terms"])
-    return Recorded(form, terminal, circles, terms, said["at_s"], said["answer"], said["signed"])
+    circles = tuple(map(_circle, said["circles"]))
+    at_s = asked.at.timestamp()
+    return Recorded(
+        asked, terminal, circles, Terms(*said["terms"]), at_s, said["answer"], said["signed"], said["signature"]
+    )
 
 
 def _circle(numbers: list[float]) -> Circle:
@@ -108,8 +180,7 @@ def _held(id_: str, slot: int, until_slot: int, body: str) -> Held:
     found = recorded(body)
     until_s = parse_instant(found.answer["valid_until"]).timestamp()
     cells = tuple(int(cell, 16) for cell in found.answer["cells"])
-    asked = found.asked(Placed(found.circles, None, cells))
-    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, asked, found.circles)
+    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles)
 
 
 class Nonces:

@@ -1,0 +1,185 @@
+"""Leases over HTTP: terminals ask for them and give them back, signed; the operator's people read what was given."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import Response
+from sqlalchemy import insert, select
+from sqlalchemy.engine import RowMapping
+
+from openleo.controller.access import Principal, Role, needs
+from openleo.controller.database import reading, writing
+from openleo.controller.lease_desk import Answer, Desk, NotHeard
+from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
+from openleo.controller.problems import MEDIA_TYPE, Problem
+from openleo.controller.tables import audit, leases
+from openleo.policy.request import Instant
+
+router = APIRouter(prefix="/v1", tags=["leases"])
+ID = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The lease's id.")]
+MOST_IN_A_PAGE = 500
+POSITIONS = needs(Role.AUDITOR, operator_only=True)
+
+
+def _whole(schema: Any, parts: dict[str, Any]) -> Any:
+    """A schema that refers to nothing outside of itself: each part stands where it is named."""
+    if isinstance(schema, dict):
+        if "$ref" in schema:
+            return _whole(parts[schema["$ref"].rpartition("/")[2]], parts)
+        return {key: _whole(value, parts) for key, value in schema.items() if key != "$defs"}
+    return [_whole(one, parts) for one in schema] if isinstance(schema, list) else schema
+
+
+_STATED = LeaseForm.model_json_schema()
+FORM = _whole(_STATED, _STATED["$defs"])
+REQUEST = {"requestBody": {"required": True, "content": {"application/json": {"schema": FORM}}}}
+PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
+ANSWERS: dict[int | str, dict[str, Any]] = {
+    201: {"description": "A lease, which is on the disk."},
+    401: {"description": "No terminal that is enrolled signed this, or not now.", **PROBLEM},
+    403: {"description": "No lease: `why`, the rules, and a refusal as 3GPP's cause #78.", **PROBLEM},
+    409: {"description": "The nonce was used before.", **PROBLEM},
+    413: {"description": f"More than {MOST_BYTES} bytes.", **PROBLEM},
+    422: {"description": "The body is no request; every fault with its place.", **PROBLEM},
+    503: {"description": "Nothing is given now, and nothing was: try again.", **PROBLEM},
+}
+
+
+@router.post("/leases", status_code=201, responses=ANSWERS, openapi_extra=REQUEST, response_class=Response)
+async def ask(request: Request) -> Response:
+    """Ask for a lease, or renew one: signed by the terminal's key."""
+    desk: Desk = request.app.state.desk
+    try:
+        answer = await desk.ask(await body_of(request))
+    except Malformed as error:
+        faults = [{"where": where, "rule": rule} for where, rule in error.faults]
+        raise Problem(422, str(error), extra={"problems": faults}) from None
+    except NotHeard as error:
+        raise as_problem(error) from None
+    return _given(answer) if answer.given else _refused(answer)
+
+
+async def body_of(request: Request) -> bytes:
+    """At most so many bytes, whatever its header says. Raises Problem."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Problem(413, f"A request has at most {MOST_BYTES:,} bytes.")
+    return body
+
+
+def as_problem(error: NotHeard) -> Problem:
+    """Why a terminal was not heard, as it is answered."""
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(round(error.retry_after_s))}
+    return Problem(error.status, error.detail, error.slug, headers=headers)
+
+
+def _given(answer: Answer) -> Response:
+    text = json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False)
+    return Response(text.encode(), 201, {"Location": f"/v1/leases/{answer.id}"}, "application/json")
+
+
+def _refused(answer: Answer) -> Response:
+    why, because = answer.body["why"], answer.body["because"]
+    reasons = "; ".join(f"{one['rule']}: {one['reason']}" for one in because)
+    detail = f"{why}: {reasons or 'no rule permits it'}."
+    return Problem(403, detail, "no-lease", "No lease", extra=answer.body).answer()
+
+
+@router.delete("/leases/{lease}", status_code=204, responses={404: PROBLEM, 503: PROBLEM})
+async def release(
+    request: Request,
+    lease: ID,
+    at: Annotated[Instant, Header(alias="OpenLEO-At", description="When it was signed.")],
+    nonce: Annotated[str, Header(alias="OpenLEO-Nonce", pattern=r"^[A-Za-z0-9_\-]{16,64}$")],
+    signature: Annotated[str, Header(alias="OpenLEO-Signature", max_length=100)],
+) -> Response:
+    """Give a lease back, signed by its terminal.
+
+    The signature is over `openleo-lease-release@v1`, a line feed, and the RFC 8785 form of
+    `{"at", "lease", "nonce", "terminal"}`.
+    """
+    desk: Desk = request.app.state.desk
+    try:
+        await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature)
+    except NotHeard as error:
+        raise as_problem(error) from None
+    return Response(status_code=204)
+
+
+@router.get("/leases", dependencies=[Depends(needs(*Role, operator_only=True))])
+def listed(
+    request: Request,
+    after: Annotated[
+        str, Query(pattern=r"^[0-9a-f]{0,32}$", description="The id that the page before ended with.")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_IN_A_PAGE)] = 100,
+    terminal: Annotated[str, Query(max_length=100, description="Of one terminal alone.")] = "",
+    slot: Annotated[int | None, Query(ge=0, lt=2**53, description="Those that hold in a slot.")] = None,
+) -> dict[str, Any]:
+    """Leases as they were given, without the places they are for, in the order of their ids, which is that of time."""
+    unknown_keys(request, {"after", "limit", "terminal", "slot"})
+    query = select(leases).where(leases.c.id > after).order_by(leases.c.id).limit(limit + 1)
+    if terminal:
+        query = query.where(leases.c.terminal == terminal)
+    if slot is not None:
+        query = query.where(leases.c.slot <= slot, leases.c.until_slot > slot)
+    with reading(request.app.state.runtime.engine) as connection:
+        rows = list(connection.execute(query).mappings())
+    page = rows[:limit]
+    asked = {"after": page[-1]["id"] if page else "", "limit": limit, "terminal": terminal, "slot": slot}
+    following = urlencode({name: value for name, value in asked.items() if value not in ("", None)})
+    more = f"/v1/leases?{following}" if len(rows) > limit else None
+    return {"leases": [_without_place(row) for row in page], "next": more}
+
+
+def unknown_keys(request: Request, known: set[str]) -> None:
+    """Raises Problem."""
+    if unknown := sorted(set(request.query_params) - known):
+        faults = [{"where": f"query.{name}", "rule": "is no parameter"} for name in unknown]
+        raise Problem(422, f"There is no parameter {', '.join(unknown)}.", extra={"problems": faults})
+
+
+def _without_place(row: RowMapping) -> dict[str, Any]:
+    """What may be listed: a cell says where a terminal is, and so does its gateway."""
+    return {
+        "lease": row["id"],
+        "terminal": row["terminal"],
+        "slots": [str(row["slot"]), str(row["until_slot"])],
+        "rule_set": row["rule_set"],
+        "ledger_size": row["ledger_size"],
+        "plan": row["plan"],
+    }
+
+
+@router.get("/leases/{lease}", responses={404: PROBLEM}, dependencies=[Depends(needs(*Role, operator_only=True))])
+def one(request: Request, lease: ID) -> dict[str, Any]:
+    """A lease, without its place."""
+    unknown_keys(request, set())
+    return _without_place(_row(request, lease))
+
+
+@router.get("/leases/{lease}/record", responses={404: PROBLEM})
+def whole(request: Request, lease: ID, principal: Annotated[Principal, Depends(POSITIONS)]) -> dict[str, Any]:
+    """All that it was decided on, its terminal's position too; that it was read is recorded."""
+    unknown_keys(request, set())
+    row, runtime = _row(request, lease), request.app.state.runtime
+    seen = {"principal": principal.id, "party": principal.party, "about": f"terminal {row['terminal']}"}
+    with writing(runtime.engine) as connection:
+        said = {"at": runtime.clock.now_s(), "what": "read_position", "body": json.dumps({"lease": lease})}
+        connection.execute(insert(audit).values(seen | said))
+    return _without_place(row) | {"record": json.loads(row["body"])}
+
+
+def _row(request: Request, lease: str) -> RowMapping:
+    """Raises Problem."""
+    with reading(request.app.state.runtime.engine) as connection:
+        row = connection.execute(select(leases).where(leases.c.id == lease)).mappings().one_or_none()
+    if row is None:
+        raise Problem(404, "There is no lease of that id.")
+    return row

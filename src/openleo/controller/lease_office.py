@@ -1,0 +1,83 @@
+"""The desk of a running controller: what decides there is what the runtime has applied."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from openleo.cells import resolution_of
+from openleo.controller.database import Unavailable
+from openleo.controller.lease_desk import Desk, Now
+from openleo.controller.lease_offers import Ground, Offers, ground
+from openleo.controller.leases import Terms
+from openleo.controller.runtime import Runtime
+
+LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
+LOG = logging.getLogger("openleo.controller")
+
+
+class Office:
+    """Gives, for any instant, what decides then; the plan as decisions read it is made once a slot."""
+
+    def __init__(self, runtime: Runtime):
+        self._runtime = runtime
+        gateways = runtime.twin.case.network.gateways
+        self._ground: Ground = ground(gateways.stations, gateways.pops)
+        self._offers: Offers | None = None
+        self._of: object = None  # the plan that they were made of
+
+    def now(self) -> Now | None:
+        """None before the first plan, and before it is known what is in force."""
+        plan, in_force = self._runtime.plan_now(), self._runtime.in_force
+        if plan is None or in_force is None:
+            return None
+        if self._offers is None or plan is not self._of:
+            self._offers, self._of = Offers(plan, self._ground), plan
+        if len(in_force.phases) > 1:  # break-glass begins and lapses between two readings of the ledger
+            in_force = in_force.at(datetime.fromtimestamp(self._runtime.clock.now_s(), UTC))
+        return Now(in_force, self._offers)
+
+
+def open_desk(runtime: Runtime) -> Desk:
+    """The desk; it gives nothing before its first step as the leader's."""
+    office, slots = Office(runtime), runtime.settings.lease_slots
+    return Desk(
+        runtime.engine,
+        runtime.clock,
+        resolution_of(runtime.twin.cells),
+        Terms(slots),
+        office.now,
+        lambda: runtime.role.token if runtime.role.leading else None,
+    )
+
+
+@asynccontextmanager
+async def at_work(runtime: Runtime) -> AsyncIterator[Desk]:
+    """A desk that is open: from within the event loop that asks it."""
+    desk = open_desk(runtime)
+    desk.start()
+    following = asyncio.create_task(_follow(desk, runtime))
+    try:
+        yield desk
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await asyncio.to_thread(desk.stop)
+
+
+async def _follow(desk: Desk, runtime: Runtime) -> None:
+    """The desk's step, whenever a slot begins or the lead was taken; what fails is tried again."""
+    done: tuple[int, int | None] | None = None
+    while True:
+        plan = runtime.current
+        due = None if plan is None else (plan.plan.number, runtime.role.token)
+        if due is not None and due != done:
+            try:
+                await asyncio.to_thread(desk.step, due[0])
+                done = due
+            except Unavailable as error:
+                LOG.warning("the desk of leases waits for the database: %s", error)
+        await asyncio.sleep(LOOK_S)
