@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     )
     certificate_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         8.0, description="How long a device's TLS certificate holds."
+    )
     keep_decisions_days: Annotated[float, Field(ge=1 / 24)] = Field(
         7.0,
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"

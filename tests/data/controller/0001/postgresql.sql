@@ -103,9 +103,9 @@ CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 CREATE INDEX ix_leases_until ON leases (until_slot);
 
 CREATE TABLE logins (
-    state VARCHAR(64) NOT NULL, 
+    sha256 VARCHAR(64) NOT NULL, 
     until FLOAT NOT NULL, 
-    CONSTRAINT pk_logins PRIMARY KEY (state)
+    CONSTRAINT pk_logins PRIMARY KEY (sha256)
 );
 
 CREATE TABLE nonces (
