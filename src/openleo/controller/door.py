@@ -24,7 +24,8 @@ from openleo.controller.rate_limits import Limits
 from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.sessions import SAFE_METHODS
 
-TERMINALS = frozenset({("POST", "/v1/leases")})  # asked by terminals, who sign
+LEASES = "/v1/leases"  # asked for, and given back, by terminals, who sign
+TABLES = frozenset({"/v1/terminals/bulk"})  # bodies that are larger than others; read when it is known who asks
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
 REFUSALS = frozenset({401, 403, 429})
@@ -74,20 +75,22 @@ class _Visit:
         self.who: Principal = ANONYMOUS
         self.status = 0
         self.asked: int | None = None
-        self.by_terminal = (self.method, self.path) in TERMINALS
+        given_back = self.method == "DELETE" and self.path.startswith(LEASES + "/")
+        self.by_terminal = given_back or (self.method == "POST" and self.path == LEASES)
+        settings = door.runtime.settings
+        self.most = settings.table_bytes_max if self.path in TABLES else settings.body_bytes_max
 
     def check_form(self) -> None:
         """No database keeps a NUL in a text. Raises Problem."""
         if "\0" in self.path or b"%00" in self.scope["query_string"]:
             raise Problem(400, "The address holds a NUL.")
-        most = self.door.runtime.settings.body_bytes_max
         for name, value in self.scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > most):
-                raise _too_large(most)
+            if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > self.most):
+                raise _too_large(self.most)
 
     def bounded(self, receive: Receive) -> Receive:
         """For bodies that do not say how long they are."""
-        most, taken = self.door.runtime.settings.body_bytes_max, 0
+        most, taken = self.most, 0
 
         async def receive_some() -> Message:
             nonlocal taken
