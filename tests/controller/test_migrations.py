@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, insert, inspect, select, text, update
+from kept_rows import RELEASED, SCHEMAS, VERSION, fill, rows
+from sqlalchemy import Engine, insert, inspect, select, text, update
 
 from openleo.controller import database, migrations
 from openleo.controller.database import reading, upgrade, writing
 from openleo.controller.tables import known, metadata
 from openleo.errors import InputError
 
-RELEASED = Path(__file__).parents[1] / "data" / "controller"
-SCHEMAS = sorted(path.name for path in RELEASED.iterdir())
-VERSION = "alembic_version"
-
+TRIGGERS = {
+    "sqlite": "select name, sql from sqlite_master where type = 'trigger' order by name",
+    "postgresql": "select tgname, pg_get_triggerdef(oid) from pg_trigger where not tgisinternal order by tgname",
+}
 Catalogue = dict[str, Any]
 
 
@@ -44,7 +43,8 @@ def catalogue(engine: Engine) -> Catalogue:
             "checks": seen.get_multi_check_constraints(),
             "indexes": seen.get_multi_indexes(),
         }
-    return {
+        triggers = [tuple(row) for row in connection.execute(text(TRIGGERS[engine.dialect.name]))]
+    return {"triggers": triggers} | {
         table: {what: in_order(answers[(None, table)]) for what, answers in asked.items()}
         for _, table in asked["columns"]
         if table != VERSION
@@ -68,7 +68,8 @@ def test_the_steps_lead_to_what_the_tables_say(engine: Engine) -> None:
 def test_the_steps_and_the_tables_make_the_same_schema(engine: Engine, empty: Engine) -> None:
     metadata.create_all(empty)
     assert catalogue(engine) == catalogue(empty)
-    assert set(catalogue(engine)) == set(metadata.tables)
+    assert set(catalogue(engine)) == {"triggers", *metadata.tables}
+    assert catalogue(engine)["triggers"]
 
 
 def test_where_all_steps_are_taken_there_is_nothing_to_do(engine: Engine, empty: Engine) -> None:
@@ -102,30 +103,7 @@ def restore(engine: Engine, schema: str, dialect: str) -> None:
         for statement in (RELEASED / schema / f"{dialect}.sql").read_text().split(";\n"):
             if statement.strip():
                 connection.execute(text(statement))
-    there = MetaData()
-    there.reflect(engine)
-    with engine.begin() as connection:
-        for name, kept in json.loads((RELEASED / schema / "rows.json").read_text()).items():
-            for row in kept:
-                connection.execute(insert(there.tables[name]).values({k: plain(value) for k, value in row.items()}))
-
-
-def plain(value: Any) -> Any:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
-
-
-def rows(engine: Engine) -> dict[str, list[dict[str, Any]]]:
-    there = MetaData()
-    there.reflect(engine)
-    with reading(engine) as connection:
-        return {
-            table.name: [
-                {name: bytes(value) if isinstance(value, memoryview) else value for name, value in row.items()}
-                for row in connection.execute(select(table).order_by(*table.primary_key.columns)).mappings()
-            ]
-            for table in there.sorted_tables
-            if table.name != VERSION
-        }
+    fill(engine, schema)
 
 
 def test_a_newer_schema_is_refused_and_left_alone(engine: Engine) -> None:
@@ -143,7 +121,7 @@ def test_somebody_elses_tables_are_left_alone(empty: Engine) -> None:
         connection.execute(text("create table accounts (name text)"))
     with pytest.raises(InputError, match="has a table accounts"):
         upgrade(empty)
-    assert set(catalogue(empty)) == {"accounts"}
+    assert set(catalogue(empty)) == {"triggers", "accounts"}
 
 
 def test_a_step_that_fails_leaves_the_schema_before(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from openleo.controller.tables import (
     idempotency,
     leadership,
     leases,
+    logins,
     nonces,
     people,
     plans,
@@ -34,7 +35,7 @@ SLOTS = Slots(15.0)
 NOW = SLOTS.number(NOW_S)
 SETTINGS = Settings(keep_plans=3, keep_events=100, keep_decisions_days=1)
 TOKEN = 4
-GOING = {"plans", "events", "leases", "refusals", "nonces", "idempotency", "sessions"}
+GOING = {"plans", "events", "leases", "refusals", "nonces", "idempotency", "sessions", "logins"}
 
 
 @pytest.fixture
@@ -90,18 +91,12 @@ def test_each_table_keeps_what_is_not_due(led: Engine) -> None:
     add(led, people, {"id": "p", "issuer": "i", "subject": "s", "party": "operator", "roles": "[]"})
     add(led, sessions, *({"sha256": str(to), "person": "p", "created_at": 0.0, "expires_at": NOW_S + to} for to in
                          (-1, 1)))  # fmt: skip
+    add(led, logins, *({"state": str(to), "until": NOW_S + to} for to in (-1, 1)))
     add(led, audit, {"at": 0.0, "principal": "p", "party": "operator", "what": "changed", "about": "", "body": "{}"})
 
     went = swept(led)
-    assert went.rows == {
-        "plans": 7,
-        "events": 20,
-        "leases": 2,
-        "refusals": 1,
-        "nonces": 2,
-        "idempotency": 1,
-        "sessions": 1,
-    }
+    ones = dict.fromkeys(("refusals", "idempotency", "sessions", "logins"), 1)
+    assert went.rows == {"plans": 7, "events": 20, "leases": 2, "nonces": 2, **ones}
     assert set(went.rows) == GOING
     assert went.more == ()
     assert kept(led, plans.c.number) == [NOW - 2, NOW - 1, NOW]
@@ -110,7 +105,7 @@ def test_each_table_keeps_what_is_not_due(led: Engine) -> None:
     assert kept(led, refusals.c.id) == [str(DAY_S - 1)]
     assert kept(led, nonces.c.nonce) == ["1", "60"]
     assert kept(led, idempotency.c.key) == [str(DAY_S - 1)]
-    assert kept(led, sessions.c.sha256) == ["1"]
+    assert kept(led, sessions.c.sha256) == kept(led, logins.c.state) == ["1"]
     assert (count(led, slots), count(led, audit), count(led, people)) == (10, 1, 1)
     assert swept(led).rows == {}
 
@@ -136,9 +131,8 @@ def test_it_ends_with_its_time_and_says_of_what_there_is_more(led: Engine) -> No
     def passes(_: float) -> None:
         clock.pass_s(1.0)
 
-    part = sweep(
-        led, TOKEN, all_due, clock, 10.0, passes, rows=7
-    )  # of seven tables one step each, then three of leases
+    # of each table a step, then three more of leases
+    part = sweep(led, TOKEN, all_due, clock, len(all_due) + 3.0, passes, rows=7)
     assert part.rows["leases"] == 28
     assert part.more == ("leases",)
     assert sweep(led, TOKEN, all_due, clock, 60.0, passes, rows=7).rows == {"leases": 22}

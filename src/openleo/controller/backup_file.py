@@ -122,7 +122,7 @@ def unpack(path: Path, staging: Path) -> Manifest:
     try:
         with tarfile.open(path, mode="r:") as tar:
             manifest = _manifest(tar, path)
-            for member in tar:
+            while (member := tar.next()) is not None:
                 if (said := manifest.members.get(member.name)) is None or not member.isreg():
                     raise Refused(f"{path} holds {member.name[:100]!r}, which its manifest does not name")
                 _lay(tar, member, said, staging, path)

@@ -20,11 +20,12 @@ from openleo.controller import migrations
 from openleo.controller.backup import LEDGER_TABLES, Made, ledger_engine
 from openleo.controller.backup_file import ARTEFACTS, DATABASE, KEYS, LEDGER, Manifest, read_table, unpack
 from openleo.controller.backup_ledger import Verified, create, fill, verified
-from openleo.controller.database import address_of, connect, upgrade_alone
+from openleo.controller.database import address_of, connect, reading, upgrade_alone
 from openleo.controller.tables import metadata
 from openleo.governance.house import Folder
 from openleo.governance.registry import PRIVATE, RECORDS
 from openleo.governance.state import Refused
+from openleo.ledger.database import POSTGRES_TYPES, SCHEMA
 from openleo.ledger.mark import Mark
 
 
@@ -66,9 +67,11 @@ def _check_empty(to: Folder) -> None:
         raise Refused(f"{to.path} is not empty, and nothing is written over: name a new folder")
     if to.database:
         engine = connect(address_of(to.path, to.database))
-        with engine.connect() as connection:
-            _check_no_tables(connection)
-        engine.dispose()
+        try:
+            with reading(engine) as connection:
+                _check_no_tables(connection)
+        finally:
+            engine.dispose()
 
 
 def _check_no_tables(connection: Connection) -> None:
@@ -84,17 +87,22 @@ def _filled(made: Folder, staging: Path, manifest: Manifest) -> Iterator[None]:
         if made.database:
             with _server(engine, staging, manifest):
                 yield
-        else:
-            with upgrade_alone(engine) as connection:
-                _fill_database(connection, staging, manifest)
-            if (staging / LEDGER).is_dir():
-                create(made.ledger)
-                beside = ledger_engine(made)
-                with upgrade_alone(beside) as connection:
-                    fill(connection, staging)
-                beside.dispose()
-            engine.dispose()
-            yield
+            return
+        with upgrade_alone(engine) as connection:
+            _fill_database(connection, staging, manifest)
+    finally:
+        engine.dispose()
+    if (staging / LEDGER).is_dir():
+        _fill_ledger(made, staging)
+    yield
+
+
+def _fill_ledger(made: Folder, staging: Path) -> None:
+    create(made.ledger)
+    engine = ledger_engine(made)
+    try:
+        with upgrade_alone(engine) as connection:
+            fill(connection, staging)
     finally:
         engine.dispose()
 
@@ -113,8 +121,6 @@ def _server(engine: Engine, staging: Path, manifest: Manifest) -> Iterator[None]
 
 def ledger_schema() -> list[str]:
     """The ledger's tables on PostgreSQL, which are made with all else in one transaction."""
-    from openleo.ledger.database import POSTGRES_TYPES, SCHEMA
-
     return [statement.format(**POSTGRES_TYPES) for statement in SCHEMA]
 
 

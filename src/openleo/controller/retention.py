@@ -8,7 +8,7 @@
     refusals     keep_decisions_days after they were said
     nonces       when the request that they were of is too old to be taken again
     idempotency  a day after the request was answered
-    sessions     when they are over
+    sessions     when they are over; logins, when nobody comes back to them any more
 
 A step is one short transaction under the leader's token, and after each as long again is left to others.
 """
@@ -25,7 +25,7 @@ from openleo.controller.clock import Clock
 from openleo.controller.database import writing
 from openleo.controller.settings import Settings
 from openleo.controller.slots import Slots
-from openleo.controller.tables import events, idempotency, leases, nonces, plans, refusals, sessions
+from openleo.controller.tables import events, idempotency, leases, logins, nonces, plans, refusals, sessions
 
 DAY_S = 86_400.0
 IDEMPOTENT_S = DAY_S
@@ -61,6 +61,7 @@ def due(settings: Settings, slots: Slots, now_s: float) -> list[Due]:
         Due(nonces, nonces.c.until < now_s),
         Due(idempotency, idempotency.c.at < now_s - IDEMPOTENT_S),
         Due(sessions, sessions.c.expires_at < now_s),
+        Due(logins, logins.c.until < now_s),
     ]
 
 

@@ -244,8 +244,8 @@ sessions = Table(
 logins = Table(
     "logins",  # begun at the provider and not yet come back: each comes back once
     metadata,
-    Column("sha256", String(64), primary_key=True),  # of the state; all else is in the browser's cookie
-    Column("until", Float, nullable=False),
+    Column("state", String(64), primary_key=True),  # sha256 of the state; all else is in the browser's cookie
+    Column("until", Float, nullable=False, index=True),
 )
 audit = Table(
     "audit",  # only ever added to

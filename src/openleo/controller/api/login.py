@@ -49,7 +49,7 @@ def begin(request: Request, to: Annotated[str, Query(max_length=500)] = "/") -> 
     now_s = runtime.clock.now_s()
     with writing(runtime.engine) as connection:
         connection.execute(delete(logins).where(logins.c.until <= now_s))
-        connection.execute(logins.insert().values(sha256=begun.state_sha256, until=now_s + LASTS_S))
+        connection.execute(logins.insert().values(state=begun.state_sha256, until=now_s + LASTS_S))
     answer = RedirectResponse(begun.address, 303)
     _set(answer, request, _cookie(request), f"{begun.cookie}.{to}", LASTS_S)
     return answer
@@ -121,7 +121,7 @@ def _take(request: Request, cookie: str, state: str) -> None:
     runtime = request.app.state.runtime
     with writing(runtime.engine) as connection:
         taken = connection.execute(
-            delete(logins).where(logins.c.sha256 == sha256_of(state), logins.c.until > runtime.clock.now_s())
+            delete(logins).where(logins.c.state == sha256_of(state), logins.c.until > runtime.clock.now_s())
         )
     if taken.rowcount != 1:
         raise NotLoggedIn("This log-in was finished before, or took too long: begin again.")

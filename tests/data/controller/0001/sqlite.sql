@@ -101,10 +101,12 @@ CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 CREATE INDEX ix_leases_until ON leases (until_slot);
 
 CREATE TABLE logins (
-    sha256 VARCHAR(64) NOT NULL, 
+    state VARCHAR(64) NOT NULL, 
     until FLOAT NOT NULL, 
-    CONSTRAINT pk_logins PRIMARY KEY (sha256)
+    CONSTRAINT pk_logins PRIMARY KEY (state)
 );
+
+CREATE INDEX ix_logins_until ON logins (until);
 
 CREATE TABLE nonces (
     terminal VARCHAR(100) NOT NULL, 

@@ -116,10 +116,11 @@ def upgrade() -> None:
     op.create_index("ix_leases_until", "leases", ["until_slot"], unique=False)
     op.create_table(
         "logins",
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("until", sa.Float(), nullable=False),
-        sa.PrimaryKeyConstraint("sha256", name=op.f("pk_logins")),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_logins")),
     )
+    op.create_index(op.f("ix_logins_until"), "logins", ["until"], unique=False)
     op.create_table(
         "nonces",
         sa.Column("terminal", sa.String(length=100), nullable=False),
