@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -29,12 +29,14 @@ satellites = 528
 phasing = 1
 
 [ground]
-area = ["TWN", "LUX"]
+area = ["POL", "URY"]
 resolution = 3
 gateways = "starlink-2026"
 """
-PERMIT = '[[rule]]\nid = "{land}-1"\neffect = "permit"\nterritory = "{land}"\nreason = "licence"\n'
-STRIP = '[[rule]]\nid = "dark"\neffect = "forbid"\nterritory = "{land}"\nemergency = "cut"\nreason = "ordered"\n{more}'
+RULE = '[[rule]]\nid = "{land}-{effect}"\neffect = "{effect}"\nterritory = {{in = "{land}"}}\n'
+RULE += 'authority = "a regulator"\nreason = "a reason"\n'
+PERMIT = RULE.replace("{effect}", "permit")
+STRIP = RULE.replace("{effect}", "forbid") + 'emergency = "cut"\n{more}'
 BEGINS = datetime(2026, 11, 22, 8, 0, 12, tzinfo=UTC)  # a slot does
 
 
@@ -57,7 +59,7 @@ def rules(*books: str) -> RuleSet:
         paths = []
         for number, text in enumerate(books):
             paths.append(Path(folder) / f"{number}.toml")
-            paths[-1].write_text(f'schema = 1\nbook = "regulator:{number}"\nauthority = "a regulator"\n\n{text}')
+            paths[-1].write_text(f'schema = 1\nbook = "regulator:{number}"\n\n{text}')
         return read_rules(paths)
 
 
@@ -66,18 +68,5 @@ def permitting(*lands: str, more: str = "") -> RuleSet:
 
 
 def in_force(rule_set: RuleSet, size: int = 7) -> InForce:
-    """As if a ledger said so."""
-    return replace(unfounded(BEGINS), founded=True, ledger_size=size, ledger_root=f"{size:064x}", rules=rule_set)
-
-
-@dataclass
-class HandClock:
-    """Both clocks, moved by hand."""
-
-    at_s: float = BEGINS.timestamp()
-
-    def utc_s(self) -> float:
-        return self.at_s
-
-    def monotonic_s(self) -> float:
-        return self.at_s
+    """As if a ledger said so; there is none to log anything on."""
+    return replace(unfounded(BEGINS), ledger_size=size, ledger_root=f"{size:064x}", rules=rule_set)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 import openleo
-from openleo.controller import door, problems
-from openleo.controller.api import accounts, audit, health, leases, login, people, slots, terminals, tokens
+from openleo.controller import door, openapi, problems
+from openleo.controller.api import accounts, audit, events, health, leases, login, people, slots, terminals, tokens
+from openleo.controller.bodies import Bodies
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
+from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
     health.router,
     leases.router,
     slots.router,
+    events.router,
     login.router,
     people.router,
     tokens.router,
@@ -33,6 +37,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     @asynccontextmanager
     async def lives(_app: FastAPI) -> AsyncIterator[None]:
         running = SlotLoop(runtime) if loop else None
+        listening = asyncio.create_task(runtime.hub.run())
         if running:
             running.start()
         try:
@@ -40,8 +45,10 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
                 _app.state.desk = desk
                 yield
         finally:
+            await runtime.hub.stop()
+            await listening
             if running:
-                running.stop()
+                await asyncio.to_thread(running.stop)
 
     app = FastAPI(
         title="OpenLEO controller",
@@ -51,10 +58,14 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # it would send people to whatever host their request names
         lifespan=lives,
+        dependencies=[Depends(known_keys)],
     )
     app.state.runtime = runtime
     problems.install(app)
+    set_ = runtime.settings
+    app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     for router in ROUTERS:
         app.include_router(router)
+    app.openapi = openapi.document(app)  # type: ignore[method-assign]
     door.install(app, runtime)
     return app

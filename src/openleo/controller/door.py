@@ -1,6 +1,6 @@
-"""The door that every request comes through, before any route: bounded, counted, written down.
+"""The door that every request comes through, before any route: looked at, counted, written down.
 
-    size ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
+    form ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
 
 Leases pass uncounted and unaudited here: their desk knows the terminal, and every lease and refusal is a row of its
 own. What is written down is written before the answer goes out.
@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,7 +25,9 @@ from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.sessions import SAFE_METHODS
 
 LEASES = "/v1/leases"  # asked for, and given back, by terminals, who sign
-TABLES = frozenset({"/v1/terminals/bulk"})  # bodies that are larger than others; read when it is known who asks
+TABLES = frozenset(
+    {"/v1/terminals/bulk"}
+)  # where larger bodies go than anywhere else, whatever their kind is said to be
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
 REFUSALS = frozenset({401, 403, 429})
@@ -60,7 +62,7 @@ class Door:
         try:
             visit.check_form()
             await visit.enter()
-            await self.app(scope, visit.bounded(receive), visit.answer)
+            await self.app(scope, receive, visit.answer)
         except Problem as problem:
             await visit.refuse(problem)
         finally:
@@ -78,7 +80,7 @@ class _Visit:
         given_back = self.method == "DELETE" and self.path.startswith(LEASES + "/")
         self.by_terminal = given_back or (self.method == "POST" and self.path == LEASES)
         settings = door.runtime.settings
-        self.most = settings.table_bytes_max if self.path in TABLES else settings.body_bytes_max
+        self.most = settings.upload_bytes_max if self.path in TABLES else settings.body_bytes_max
 
     def check_form(self) -> None:
         """No database keeps a NUL in a text. Raises Problem."""
@@ -87,20 +89,6 @@ class _Visit:
         for name, value in self.scope["headers"]:
             if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > self.most):
                 raise _too_large(self.most)
-
-    def bounded(self, receive: Receive) -> Receive:
-        """For bodies that do not say how long they are."""
-        most, taken = self.most, 0
-
-        async def receive_some() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > most:
-                raise HTTPException(413, _too_large(most).detail)
-            return message
-
-        return receive_some
 
     async def enter(self) -> None:
         """Who asks, how often, and what. Raises Problem."""

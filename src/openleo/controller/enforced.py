@@ -6,6 +6,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sqlalchemy import Engine
 
 from openleo.controller import enforcement_summary as on_ledger
@@ -25,6 +26,9 @@ def terminals_of(engine: Engine, twin: Twin, plan: SlotPlan, in_force: InForce) 
     """Who of those that hold a lease in the plan's slot is served. Raises Unavailable."""
     with reading(engine) as connection:
         holding = held(connection, plan.number, plan.begins_s, in_force.meant)
+    if not len(holding):
+        nobody = np.empty(0, np.uint8), np.empty(0, np.int64)
+        return Enforced(holding, plan, in_force.rules.sha256, *nobody, ())
     gateways = twin.case.network.gateways
     lands = Lands([one.territory for one in gateways.stations], [one.territory for one in gateways.pops])
     return enforce(holding, in_force.rules, plan, lands)

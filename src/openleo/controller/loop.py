@@ -31,8 +31,9 @@ STORED_BEFORE = 0.07  # of a slot: the computation's time is over so long before
 RESTRICTED_WITHIN = 0.1  # of a slot: to find out who may still be served
 AGAIN_S = 1.0  # after something could not be done
 # whole: computed in time. late, busy, failed, changed: degraded, as the computation took too long, an earlier one still
-# ran, it broke off, or other rules came into force after it; degraded: a leader before this one did. Without a plan: nothing (there is no last one to degrade),
-# no_database (it could not be stored), fenced (another leads), passed_over (its time had gone by).
+# ran, it broke off, or other rules came into force after it; degraded: a leader before this one did. Without a plan:
+# nothing (there is no last one to degrade), no_database (it could not be stored), fenced (another leads), passed_over
+# (its time had gone by).
 OUTCOMES = (
     "whole", "late", "busy", "failed", "changed", "degraded", "nothing", "no_database", "fenced", "passed_over",
 )  # fmt: skip
@@ -87,7 +88,8 @@ class SlotLoop:
         try:
             return self._step()
         except Unavailable as error:
-            self._failed("no_database", f"the database cannot be used: {error}")
+            LOG.warning("the database cannot be used: %s", error)
+            self._failed("no_database", "the database cannot be used")
         except Fenced as error:
             self.next = None
             self._failed("fenced", str(error))
@@ -222,8 +224,6 @@ class SlotLoop:
         """Apply a slot's plan: the one that was stored for it, restricted where the rules have changed since."""
         made = self.next if self.next is not None and self.next.plan.number == number else self._stored(number)
         if made is None:
-            if self._applied >= 0 and number > self._applied + 1:
-                self.runtime.outcomes["passed_over"] += number - self._applied - 1
             made = self._prepare(number)
         now = self._read()
         if made.plan.rule_set != now.rules.sha256:
@@ -264,6 +264,8 @@ class SlotLoop:
                 events.add(connection, "alert", alarm.as_json(), at_s, keep)
         runtime.alarms.told(told)
         runtime.current, self.next = made, None
+        if before is not None:
+            runtime.outcomes["passed_over"] += plan.number - before.number - 1
         runtime.outcomes[self._outcome] += 1
         runtime.late_s = max(at_s - plan.begins_s, 0.0)
         runtime.hub.nudge()
@@ -301,7 +303,8 @@ class SlotLoop:
         """Once a slot: the clock, and how old the elements are."""
         runtime = self.runtime
         jump = runtime.clock.jump()
-        runtime.alarms.set("clock", jump and f"the wall clock went {jump.by_s:+.0f} s ahead of time: confirm it")
+        said = f"the wall clock moved {jump.by_s:+.0f} s against the time that passed: confirm it" if jump else ""
+        runtime.alarms.set("clock", said)
         runtime.alarms.set("elements", runtime.twin.too_old(self._now()))
 
     def _failed(self, outcome: str, why: str) -> None:

@@ -30,6 +30,7 @@ SLUGS = {
     403: ("not-permitted", "This is not permitted"),
     404: ("not-found", "There is no such thing"),
     405: ("no-such-method", "This cannot be done here"),
+    408: ("too-slow", "The request took too long"),
     409: ("in-conflict", "This does not go with what there is"),
     412: ("changed-meanwhile", "It was changed meanwhile"),
     413: ("too-large", "The request is too large"),

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -71,6 +72,11 @@ class Runtime:
     def clock(self) -> SteadyClock:
         """What time it is."""
         return self.kept_clock.steady
+
+    @cached_property
+    def cells_sha256(self) -> str:
+        """Of the bytes that give the order of cells."""
+        return hashlib.sha256(self.cells_arrow).hexdigest()
 
     @property
     def role(self) -> Role:

@@ -59,7 +59,9 @@ class Settings(BaseSettings):
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
         " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
     )
-    table_bytes_max: Annotated[int, Field(ge=1_000)] = Field(100_000_000, description="Of a table of terminals.")
+    upload_bytes_max: Annotated[int, Field(ge=1_000)] = Field(
+        50_000_000, description="Of a table that is uploaded (CSV, Parquet)."
+    )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 
     @classmethod

@@ -27,7 +27,7 @@ NOT_OURS = {400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429}
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
-    with controller(tmp_path_factory.mktemp("hostile"), body_bytes_max=MOST, table_bytes_max=MOST) as made:
+    with controller(tmp_path_factory.mktemp("hostile"), body_bytes_max=MOST, upload_bytes_max=MOST) as made:
         yield made
 
 

@@ -3,83 +3,134 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from openleo.controller import plan_arrow
+from openleo.controller import pages, plan_arrow
 from openleo.controller.access import Role, needs
 from openleo.controller.database import reading
+from openleo.controller.pages import Page, Paged
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
+from openleo.controller.slots import instant_of
 from openleo.controller.tables import plans, slots
 from openleo.instants import instant_text
 
 router = APIRouter(prefix="/v1", tags=["slots"], dependencies=[Depends(needs(*Role))])
 Number = Annotated[int, Path(ge=0, lt=2**53, description="The slot's number.")]
-ARROW: dict[int | str, dict[str, Any]] = {200: {"content": {plan_arrow.MEDIA_TYPE: {}}}}
+ARROW: dict[int | str, dict[str, Any]] = {
+    200: {"content": {plan_arrow.MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "As the client has it."},
+}
+FOR_EVER = "private, max-age=31536000, immutable"
+
+
+class Tree(BaseModel):
+    """The ledger's, by which rules were in force."""
+
+    size: str
+    root: str
+
+
+class SlotRead(BaseModel):
+    """What was planned in a slot."""
+
+    number: str
+    begins_at: str
+    slot_s: float
+    plan: str = Field(description="sha256 of all that the plan says.")
+    rule_set: str
+    network: str
+    ledger: Tree
+    degraded: str = Field(description="Why it is a lesser plan; empty where it is a whole one.")
+    stored_at: str
+    applied_at: str | None = Field(description="null: it is not in force yet, or never was.")
+    summary: dict[str, Any]
+
+
+@router.get("/slots")
+def listed(request: Request, asked: Paged) -> Page[SlotRead]:
+    """The slots that were planned, the newest first."""
+    runtime: Runtime = request.app.state.runtime
+    stated = select(slots).order_by(slots.c.number.desc()).limit(asked.limit + 1)
+    if asked.after is not None:
+        if not asked.after.isdigit():
+            raise Problem(422, "after: the number of the last slot of the page before.")
+        stated = stated.where(slots.c.number < int(asked.after))
+    with reading(runtime.engine) as connection:
+        rows = [_read(row, runtime.twin.slots.slot_s) for row in connection.execute(stated).mappings()]
+    return Page[SlotRead].model_validate(pages.page(request, asked, rows, lambda one: one.number))
 
 
 @router.get("/slots/current")
-def current(request: Request) -> dict[str, Any]:
-    """The slot whose plan is applied."""
+def current(request: Request) -> SlotRead:
+    """The slot whose plan is in force; 503 where every lease under the last one has lapsed, or there is none."""
     runtime: Runtime = request.app.state.runtime
-    held = runtime.current
-    if held is None:
-        raise not_now("No plan has been applied yet.", runtime.twin.slots.slot_s, "no-plan")
-    return _slot(runtime, held.plan.number)
+    plan = runtime.plan_now()
+    if plan is None:
+        raise not_now("No plan is in force.", runtime.twin.slots.slot_s, "no-plan")
+    return _slot(runtime, plan.number)
 
 
 @router.get("/slots/{number}")
-def slot(request: Request, number: Number) -> dict[str, Any]:
+def slot(request: Request, number: Number) -> SlotRead:
     """What was planned in a slot, and when."""
     return _slot(request.app.state.runtime, number)
 
 
 @router.get("/slots/{number}/cells.arrow", response_class=Response, responses=ARROW)
 def cells_of_slot(request: Request, number: Number) -> Response:
-    """The plan of a slot: a row a cell, in the order of /v1/cells.arrow."""
+    """The plan of a slot as an Arrow stream: a row a cell, in the order of /v1/cells.arrow."""
     runtime: Runtime = request.app.state.runtime
     held = runtime.current
     if held is not None and held.plan.number == number:
-        return Response(held.arrow, media_type=plan_arrow.MEDIA_TYPE)
+        return _arrow(request, held.cells, held.plan.sha256)
     with reading(runtime.engine) as connection:
-        content = connection.execute(select(plans.c.cells).where(plans.c.number == number)).scalar_one_or_none()
-    if content is None:
+        stated = select(plans.c.cells, slots.c.plan).join(slots, slots.c.number == plans.c.number)
+        row = connection.execute(stated.where(plans.c.number == number)).one_or_none()
+    if row is None:
         raise Problem(404, f"There is no plan of slot {number}, or it is no longer kept.")
-    return Response(bytes(content), media_type=plan_arrow.MEDIA_TYPE)
+    return _arrow(request, bytes(row.cells), row.plan)
 
 
 @router.get("/cells.arrow", response_class=Response, responses=ARROW)
 def cells(request: Request) -> Response:
     """The cells of the network, in the order in which every plan has its rows."""
     runtime: Runtime = request.app.state.runtime
-    return Response(runtime.cells_arrow, media_type=plan_arrow.MEDIA_TYPE)
+    return _arrow(request, runtime.cells_arrow, runtime.cells_sha256)
 
 
-def _slot(runtime: Runtime, number: int) -> dict[str, Any]:
+def _arrow(request: Request, content: bytes, sha256: str) -> Response:
+    tag = pages.etag(sha256)
+    headers = {"ETag": tag, "Cache-Control": FOR_EVER if "/slots/" in request.url.path else "private, no-cache"}
+    return pages.unchanged(request, tag) or Response(content, media_type=plan_arrow.MEDIA_TYPE, headers=headers)
+
+
+def _slot(runtime: Runtime, number: int) -> SlotRead:
     with reading(runtime.engine) as connection:
         row = connection.execute(select(slots).where(slots.c.number == number)).mappings().one_or_none()
     if row is None:
         raise Problem(404, f"There is no slot {number}.")
+    return _read(row, runtime.twin.slots.slot_s)
+
+
+def _read(row: Any, slot_s: float) -> SlotRead:
     applied_at = row["applied_at"]
-    return {
-        "number": str(number),
-        "begins_at": _text(row["begins_at"]),
-        "slot_s": runtime.twin.slots.slot_s,
-        "plan": row["plan"],
-        "rule_set": row["rule_set"],
-        "network": row["network"],
-        "ledger": {"size": str(row["ledger_size"]), "root": row["ledger_root"]},
-        "degraded": row["degraded"],
-        "stored_at": _text(row["stored_at"]),
-        "applied_at": None if applied_at is None else _text(applied_at),
-        "summary": json.loads(row["summary"]),
-    }
+    return SlotRead(
+        number=str(row["number"]),
+        begins_at=_text(row["begins_at"]),
+        slot_s=slot_s,
+        ledger=Tree(size=str(row["ledger_size"]), root=row["ledger_root"]),
+        stored_at=_text(row["stored_at"]),
+        applied_at=None if applied_at is None else _text(applied_at),
+        summary=json.loads(row["summary"]),
+        **{name: row[name] for name in ("plan", "rule_set", "network", "degraded")},
+    )
 
 
 def _text(at_s: float) -> str:
-    return instant_text(datetime.fromtimestamp(at_s, UTC))
+    return instant_text(instant_of(at_s))
