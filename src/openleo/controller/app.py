@@ -10,7 +10,22 @@ from fastapi import Depends, FastAPI
 
 import openleo
 from openleo.controller import door, openapi, problems
-from openleo.controller.api import accounts, audit, events, health, leases, login, people, slots, terminals, tokens
+from openleo.controller.api import (
+    accounts,
+    audit,
+    changes,
+    events,
+    genesis,
+    health,
+    leases,
+    ledger,
+    login,
+    people,
+    policy,
+    slots,
+    terminals,
+    tokens,
+)
 from openleo.controller.bodies import Bodies
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
@@ -18,17 +33,9 @@ from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router,
-    leases.router,
-    slots.router,
-    events.router,
-    login.router,
-    people.router,
-    tokens.router,
-    audit.router,
-    terminals.router,
-    accounts.router,
-)
+    health.router, leases.router, slots.router, events.router, login.router, people.router, tokens.router,
+    audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
+)  # fmt: skip
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:

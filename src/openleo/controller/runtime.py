@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import socket
 import threading
@@ -57,6 +58,7 @@ class Runtime:
     hub: EventHub
     cells_arrow: bytes
     administrator: str | None = None  # a token, where one was made just now
+    scenario: Path | None = None  # the file that the network was read from
     current: Kept | None = None
     in_force: InForce | None = None
     enforced: Enforced | None = None
@@ -121,7 +123,9 @@ class Runtime:
 
 def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """Everything that a controller needs. Raises InputError, Unavailable."""
-    return opened(twin.load(scenario), data, settings, clock)
+    made = opened(twin.load(scenario), data, settings, clock)
+    made.scenario = scenario
+    return made
 
 
 def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:

@@ -1,0 +1,119 @@
+"""The genesis: drafted with the one-time administrator token, founded by the founders' signatures and nothing else.
+
+    POST /v1/genesis/draft   roster, origin  ─► the bytes that every founder signs, and which keys are asked
+    POST /v1/genesis         their signatures ─► entry 0, its fingerprint to be pinned by everybody
+
+The draft is kept in the data folder with the new log key. The token is spent when the ledger is founded.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from openleo.controller import access, governing, tokens
+from openleo.controller.access import Principal
+from openleo.controller.database import writing
+from openleo.controller.problems import Problem
+from openleo.controller.runtime import Runtime
+from openleo.errors import InputError
+from openleo.errors import Problem as Fault
+from openleo.governance import to_sign
+from openleo.governance.entries import EntryRefused, Genesis, Signed, entry
+from openleo.governance.folder import readable
+from openleo.governance.house import KEY, LEDGER, found
+from openleo.governance.roster import Roster
+from openleo.governance.roster_file import roster_of
+from openleo.governance.state import Refused
+from openleo.ledger import keys
+from openleo.ledger.faults import LedgerError
+from openleo.ledger.policy import UNWITNESSED
+
+router = APIRouter(prefix="/v1/genesis", tags=["genesis"])
+Administrator = Annotated[Principal, Depends(access.administrator)]
+DRAFT = "genesis-draft.json"
+
+
+class GenesisDraft(BaseModel):
+    """Who decides from entry 0 on."""
+
+    model_config = ConfigDict(extra="forbid")
+    origin: Annotated[str, Field(min_length=1, max_length=255)] = Field(description="The ledger's name for good.")
+    roster: dict[str, Any] = Field(description="As a roster file has it, in JSON.")
+
+
+class Founding(BaseModel):
+    """What the founders signed: each with every key of theirs."""
+
+    model_config = ConfigDict(extra="forbid")
+    signatures: list[Signed] = Field(min_length=1, max_length=500)
+
+
+@router.post("/draft", summary="Draft the genesis")
+def draft(request: Request, _who: Administrator, asked: GenesisDraft) -> dict[str, Any]:
+    """Makes the log key, and gives the bytes that founders sign. Drafted again, it takes the place of the last one."""
+    data = _not_founded(request)
+    try:
+        roster = roster_of(asked.roster)
+        signer = keys.generate(asked.origin)
+        made = Genesis(origin=asked.origin, log_vkey=str(signer.verifier), roster=roster.document, signatures=())
+    except (ValueError, LedgerError) as error:
+        raise InputError(Fault("the draft", "", str(error))) from None
+    (data / KEY).unlink(missing_ok=True)
+    keys.write_signer(data / KEY, signer)
+    (data / DRAFT).write_bytes(readable(made.model_dump(mode="json", by_alias=True)))
+    return _told(made, roster)
+
+
+@router.post("", status_code=201, summary="Found the ledger")
+def found_it(request: Request, who: Administrator, asked: Founding) -> dict[str, Any]:
+    """The signatures found the ledger: every key of the roster's officers has to have signed."""
+    runtime: Runtime = request.app.state.runtime
+    data = _not_founded(request)
+    try:
+        made = Genesis.model_validate_json((data / DRAFT).read_bytes())
+    except FileNotFoundError:
+        raise Problem(409, "Nothing was drafted: POST /v1/genesis/draft first.", "no-draft") from None
+    signed = made.model_copy(update={"signatures": tuple(asked.signatures)})
+    folder = runtime.gate.reader.folder
+    with writing(runtime.engine) as connection:  # the token is spent with the founding, or not at all
+        if not tokens.spend(connection, who, runtime.clock.now_s()):
+            raise HTTPException(403, "The administrator token was used.")
+        try:
+            fingerprint = found(folder, keys.read_signer(folder.key), entry(governing.now(runtime), signed))
+        except (Refused, EntryRefused) as error:
+            raise Problem(409, f"{error}.", "refused") from None
+        except LedgerError as error:
+            raise Problem(409, str(error), "refused") from None
+    (data / DRAFT).unlink(missing_ok=True)
+    warnings = [] if made.roster.get("witnesses") else [UNWITNESSED]
+    return {"origin": made.origin, "log_vkey": made.log_vkey, "genesis": fingerprint, "warnings": warnings}
+
+
+def _not_founded(request: Request) -> Path:
+    """The data folder. Raises Problem where there is a ledger."""
+    folder = request.app.state.runtime.gate.reader.folder
+    if (folder.path / LEDGER).exists():
+        raise Problem(409, "The ledger is founded already.", "founded")
+    path: Path = folder.path
+    return path
+
+
+def _told(made: Genesis, roster: Roster) -> dict[str, Any]:
+    asked = [
+        {"officer": officer.id, "party": officer.party, "key": key.fingerprint}
+        for officer in roster.officers
+        for key in officer.keys
+    ]
+    return {
+        "origin": made.origin,
+        "log_vkey": made.log_vkey,
+        "roster": roster.sha256,
+        "to_sign": base64.b64encode(to_sign.founding(made)).decode(),
+        "sign_with": "ssh-keygen -Y sign -n openleo-approval@v1 -f KEY",
+        "asked": asked,
+    }

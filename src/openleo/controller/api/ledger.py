@@ -1,0 +1,131 @@
+"""The ledger as anybody's verifier reads it: checkpoint, tiles, and the public documents that entries name.
+
+    /ledger/checkpoint   /ledger/vkey   /ledger/tile/<L>/<N>[.p/<W>]   /ledger/tile/entries/<N>[.p/<W>]   (C2SP)
+    /ledger/artefacts/index.json   /ledger/artefacts/sha256/<HASH>
+
+Tiles and documents never change, and may be kept for good; the checkpoint is asked for again each time.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, Request, Response
+
+from openleo.controller.problems import Problem, not_now
+from openleo.controller.runtime import Runtime
+from openleo.governance import published
+from openleo.governance.house import LEDGER, Folder
+from openleo.ledger.faults import LedgerError, Malformed, Missing
+from openleo.ledger.mark import Mark
+from openleo.ledger.merkle import Frontier
+from openleo.ledger.store import Ledger, open_ledger
+from openleo.ledger.tiles import parse_path
+
+router = APIRouter(prefix="/ledger", tags=["ledger"])
+FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
+AGAIN = {"Cache-Control": "no-cache"}
+TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
+LONGEST_PATH = 200
+NOT_THERE = "There is nothing of the ledger there."
+
+
+@router.get("/checkpoint", response_class=Response, summary="The signed checkpoint, with its cosignatures")
+def checkpoint(request: Request) -> Response:
+    """A signed note (C2SP tlog-checkpoint)."""
+    return Response(_file(request, "checkpoint"), headers=AGAIN, media_type=TEXT)
+
+
+@router.get("/vkey", response_class=Response, summary="The log's verifier key")
+def vkey(request: Request) -> Response:
+    """To be compared with what was pinned elsewhere."""
+    return Response(_file(request, "vkey"), headers=AGAIN, media_type=TEXT)
+
+
+@router.get("/tile/{path:path}", response_class=Response, summary="A tile of hashes or of entries")
+def tile(request: Request, path: str) -> Response:
+    """As C2SP tlog-tiles names it."""
+    if len(path) > LONGEST_PATH:
+        raise Problem(404, NOT_THERE)
+    try:
+        parse_path(f"tile/{path}")
+    except Malformed:
+        raise Problem(404, NOT_THERE) from None
+    return Response(_file(request, f"tile/{path}"), headers=FOR_GOOD, media_type=BYTES)
+
+
+@router.get("/artefacts/index.json", response_class=Response, summary="Which documents the entries name")
+def index(request: Request) -> Response:
+    """Public ones, of what kind, by which entries; and which are missing, and why."""
+    return Response(published.index(_shown(request).found), headers=AGAIN, media_type="application/json")
+
+
+@router.get("/artefacts/sha256/{sha256}", response_class=Response, summary="A public document")
+def artefact(request: Request, sha256: str) -> Response:
+    """A book of rules, an effect, a roster, or what a network's hash is of; nothing else of the data folder."""
+    if re.fullmatch("[0-9a-f]{64}", sha256) is None:
+        raise Problem(404, "There is no such public document.")
+    for one in _shown(request).found:
+        if one.sha256 == sha256 and one.data is not None:
+            return Response(one.data, headers=FOR_GOOD, media_type="application/json")
+    raise Problem(404, "There is no such public document.")
+
+
+# --- read -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Shown:
+    """The documents that the first `tree.size` entries name."""
+
+    named: published.Named = field(default_factory=published.Named)
+    tree: Frontier = field(default_factory=Frontier)
+    found: list[published.Document] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def _shown(request: Request) -> Shown:
+    """Those of now: entries that came since are looked at, and the rest is kept."""
+    state = request.app.state
+    if not hasattr(state, "shown"):
+        state.shown = Shown()
+    kept: Shown = state.shown
+    folder = _folder(request)
+    with kept.lock, _ledger(folder) as ledger:
+        if ledger.size < kept.tree.size:
+            kept.named, kept.tree = published.Named(), Frontier()
+        if ledger.size > kept.tree.size or not kept.found:
+            for number, data in ledger.entries(kept.tree.size):
+                kept.named.follow(number, data)
+            kept.found = list(published.documents(kept.named, folder.artefacts, to_show=True))
+            kept.tree = ledger.tree
+    return kept
+
+
+def _folder(request: Request) -> Folder:
+    runtime: Runtime = request.app.state.runtime
+    return runtime.gate.reader.folder
+
+
+def _file(request: Request, path: str) -> bytes:
+    with _ledger(_folder(request)) as ledger:
+        return ledger.fetch(path)
+
+
+@contextmanager
+def _ledger(folder: Folder) -> Iterator[Ledger]:
+    """Opened without hashing all of it again: who verifies is the reader, and the gate does so each slot."""
+    if not folder.database and not (folder.path / LEDGER).exists():
+        raise Problem(404, "The ledger is not founded yet.", "no-genesis")
+    mark = Mark.beside(folder.key)
+    try:
+        with open_ledger(folder.ledger, write=False, verify=False, mark=None if mark.unreadable else mark) as ledger:
+            yield ledger
+    except Missing:
+        raise Problem(404, NOT_THERE) from None
+    except LedgerError as error:
+        raise not_now(f"The ledger cannot be read now: {error}", slug="ledger") from None

@@ -1,0 +1,89 @@
+"""Long work that a request starts: one at a time, its progress told, its outcome kept for a while.
+
+What a job did stands on the ledger; the job itself is gone with the process, and can be asked for again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+LOG = logging.getLogger("openleo.controller")
+MOST_KEPT, MOST_WAITING = 200, 8
+Tell = Callable[[str, int, int], None]
+Work = Callable[[Tell], Mapping[str, Any]]
+Said = Callable[[Exception], Mapping[str, Any]]  # a failure as a problem
+
+
+class TooMany(Exception):
+    """Enough waits already."""
+
+
+@dataclass
+class Job:
+    """`party`: who started it; nobody of another party sees it."""
+
+    id: str
+    what: str
+    party: str
+    state: Literal["waiting", "running", "done", "failed"] = "waiting"
+    step: str = ""
+    done: int = 0
+    of: int = 0
+    result: Mapping[str, Any] | None = None
+    problem: Mapping[str, Any] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "job": self.id,
+            "what": self.what,
+            "state": self.state,
+            "progress": {"step": self.step, "done": self.done, "of": self.of},
+            "result": self.result,
+            "problem": self.problem,
+        }
+
+
+@dataclass(eq=False)
+class Jobs:
+    """Those of one controller."""
+
+    said: Said
+    _kept: OrderedDict[str, Job] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "jobs"))
+
+    def start(self, what: str, party: str, work: Work) -> Job:
+        """Raises TooMany."""
+        job = Job(secrets.token_hex(16), what, party)
+        with self._lock:
+            if sum(one.state in ("waiting", "running") for one in self._kept.values()) >= MOST_WAITING:
+                raise TooMany(f"{MOST_WAITING} jobs wait already")
+            self._kept[job.id] = job
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        self._pool.submit(self._run, job, work)
+        return job
+
+    def find(self, id_: str) -> Job | None:
+        with self._lock:
+            return self._kept.get(id_)
+
+    def _run(self, job: Job, work: Work) -> None:
+        def tell(step: str, done: int, of: int) -> None:
+            job.step, job.done, job.of = step, done, of
+
+        job.state = "running"
+        try:
+            job.result = work(tell)
+        except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told, and the next job begins
+            LOG.info("job %s failed: %s", job.what, type(error).__name__)
+            job.problem, job.state = self.said(error), "failed"
+        else:
+            job.state = "done"
