@@ -282,7 +282,7 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
 # page for subscribers are tried each time.
 LONG = {
     "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "planner", "regulator",
-    "researcher", "rules", "traffic",
+    "researcher", "rules", "terminals", "traffic",
 }  # fmt: skip
 
 

@@ -181,3 +181,12 @@ def test_a_device_gets_a_certificate_by_its_signature_and_nobody_else(place: Reg
     assert other.json() == missing.json()
     asks.post("/v1/terminals/t-1/state", json={"state": "lost", **WHY}, headers={"if-match": '"1"'})
     assert "gets no certificate" in ask(devices[0], "q" * 16).json()["detail"]
+
+
+def test_a_reason_that_the_ledger_cannot_hold_is_refused_at_the_door(asks: TestClient) -> None:
+    enrol_others(asks, 2, first=1)
+    for reason in (" ", "a\u2028b", "a\x00", ""):
+        refused = asks.post("/v1/accounts/others/suspend", json={"reason": reason})
+        assert refused.status_code == 422, reason
+    bought = {"id": "s", "begins_at": "9999-12-31T23:59:59-12:00"}
+    assert asks.post("/v1/accounts/others/subscriptions", json=bought).status_code == 422

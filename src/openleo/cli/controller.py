@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import controller_backup, controller_clock, controller_token
+from openleo.cli import (
+    controller_accounts,
+    controller_backup,
+    controller_clock,
+    controller_terminals,
+    controller_token,
+)
 from openleo.cli.common import Verbs
 
 app = typer.Typer(
@@ -17,3 +23,5 @@ app.command("backup")(controller_backup.backup)
 app.command("restore")(controller_backup.restore)
 app.add_typer(controller_token.app, name="token")
 app.command("confirm-clock")(controller_clock.confirm_clock)
+app.add_typer(controller_terminals.app, name="terminals")
+app.add_typer(controller_accounts.app, name="accounts")

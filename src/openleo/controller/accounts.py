@@ -179,12 +179,11 @@ class Accounts:
     def open(self, id_: str, holder: str = "", quota: int | None = None) -> Account:
         """A new account. Its name goes into the private registry, its commitment into the database."""
         with self.desk.open() as acting:
-            commitment = acting.commitments("account", [id_])[id_]
-        made = Account(id_, holder, commitment, quota, self.now_s())
-        with writing(self.engine) as connection:
-            if those(connection, [id_]):
-                raise NotPossible(f"there is an account {id_} already")
-            add(connection, [made])
+            made = Account(id_, holder, acting.commitments("account", [id_])[id_], quota, self.now_s())
+            with writing(self.engine) as connection:
+                if those(connection, [id_]):
+                    raise NotPossible(f"there is an account {id_} already")
+                add(connection, [made])
         return made
 
     def edit(self, id_: str, changed: Mapping[str, Any], seen: int | None = None) -> Account:

@@ -5,6 +5,7 @@ Whether an account is suspended is what the ledger says is in force, whoever mad
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -40,6 +41,9 @@ Limit = Annotated[int, Query(ge=1, le=500)]
 Holder = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
 Quota = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Rate = Annotated[float, Field(gt=0.0, le=1e6, allow_inf_nan=False)]
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+Instant = Annotated[AwareDatetime, Field(ge=FIRST, le=LAST)]
 
 
 class Form(BaseModel):
@@ -107,8 +111,8 @@ class NewSubscription(Form):
     id: Id
     down_mbps: Rate | None = None
     up_mbps: Rate | None = None
-    begins_at: AwareDatetime | None = Field(None, description="null: now.")
-    ends_at: AwareDatetime | None = None
+    begins_at: Instant | None = Field(None, description="null: now.")
+    ends_at: Instant | None = None
 
 
 @router.get("", summary="Accounts")

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Header, HTTPException, Request
 from pydantic import StringConstraints
+from sqlalchemy.exc import IntegrityError
 
 from openleo.controller.access import Principal, Role, hidden, known
 from openleo.controller.accounts import Accounts
@@ -20,13 +21,15 @@ from openleo.controller.problems import Problem, not_now
 from openleo.controller.registrar import Registrar
 from openleo.controller.registry import NotPossible, Stale, Unknown
 from openleo.controller.roles import OPERATOR
+from openleo.governance.entries import Said
 from openleo.governance.house import Folder, NotInOrder
 from openleo.ledger.faults import LedgerError
+from openleo.policy.rules import CLASSES
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9._:@-]{0,99}$"
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 Id = Annotated[str, StringConstraints(pattern=ID)]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=PRINTABLE)]
+Reason = Said  # as the ledger takes it: not blank, on one line
 IfMatch = Annotated[str | None, Header(description='The version that was seen, as its ETag: "3".')]
 
 
@@ -82,6 +85,12 @@ def active_now(request: Request) -> dict[str, str | None]:
     return dict(found.active)
 
 
+def classes_now(request: Request) -> tuple[str, ...]:
+    """The classes that there are: those of every rule set, and those that the rules in force add."""
+    found = request.app.state.runtime.in_force
+    return CLASSES if found is None else tuple(dict.fromkeys((*CLASSES, *found.rules.classes)))
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Refusals of the registry and of the ledger as problems."""
@@ -97,6 +106,8 @@ def answered() -> Iterator[None]:
         raise Problem(
             409, str(error), "needs-change", "A change has to be approved", {"way_out": error.way_out}
         ) from error
+    except IntegrityError as error:  # no lock of ours spans two controllers; the database's own keys do
+        raise Problem(409, "Somebody else did the same just then. Read it again.") from error
     except NotInOrder as error:
         raise not_now("The ledger does not hold, and nothing is changed by it.", slug="no-ledger") from error
     except LedgerError as error:

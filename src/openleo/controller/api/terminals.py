@@ -7,6 +7,7 @@ what is above the rate of single acts.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -16,7 +17,19 @@ from starlette.concurrency import run_in_threadpool
 
 from openleo.controller import custody, registry
 from openleo.controller.access import Principal
-from openleo.controller.api.registered import Id, IfMatch, Office, Reason, answered, changes, etag, office, reads, seen
+from openleo.controller.api.registered import (
+    Id,
+    IfMatch,
+    Office,
+    Reason,
+    answered,
+    changes,
+    classes_now,
+    etag,
+    office,
+    reads,
+    seen,
+)
 from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
 from openleo.controller.device_certificates import Asked, authority, check_asked
@@ -30,12 +43,12 @@ from openleo.errors import InputError
 from openleo.errors import Problem as Fault
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.policy.request import group_name
-from openleo.policy.rules import CLASSES
 
 router = APIRouter(prefix="/v1/terminals", tags=["terminals"])
 Reader = Annotated[Principal, Depends(reads)]
 Changer = Annotated[Principal, Depends(changes)]
 Desk = Annotated[Office, Depends(office)]
+Classes = Annotated[tuple[str, ...], Depends(classes_now)]
 After = Annotated[str, Query(max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Word = Annotated[str, StringConstraints(max_length=100)]
@@ -187,9 +200,11 @@ def terminals_list(
 
 
 @router.post("", status_code=201, summary="Enrol a terminal")
-def terminals_enrol(response: Response, principal: Changer, desk: Desk, new: NewTerminal) -> TerminalShown:
+def terminals_enrol(
+    response: Response, principal: Changer, desk: Desk, classes: Classes, new: NewTerminal
+) -> TerminalShown:
     """Asked again with the same words, the answer is the same."""
-    row = row_of(new)
+    row = row_of(new, classes)
     id_ = hashlib.sha256(new.model_dump_json(by_alias=True).encode()).hexdigest()
     with answered():
         desk.enrolling.rows(id_, [row], "terminal", principal.id, Options(active=new.active))
@@ -202,6 +217,7 @@ async def terminals_bulk(
     request: Request,
     principal: Changer,
     desk: Desk,
+    classes: Classes,
     dry_run: bool = False,
     make_accounts: bool = False,
     active: bool = False,
@@ -214,7 +230,7 @@ async def terminals_bulk(
     if kind not in TABLES:
         raise Problem(415, f"Send one of {', '.join(TABLES)}.", "not-such-a-table", "The table is of another kind")
     data = await request.body()
-    options = Options(make_accounts=make_accounts, active=active)
+    options = Options(make_accounts, active, classes=classes)
 
     def enrol() -> EnrolledShown:
         with answered():
@@ -263,13 +279,21 @@ def terminals_history(
 
 @router.patch("/{id}", summary="Change a terminal")
 def terminals_change(
-    response: Response, principal: Changer, desk: Desk, id: Id, asked: Changed, if_match: IfMatch = None
+    response: Response,
+    principal: Changer,
+    desk: Desk,
+    classes: Classes,
+    id: Id,
+    asked: Changed,
+    if_match: IfMatch = None,
 ) -> TerminalShown:
     """Class, home territory, groups, subscription or key: one of them, in the version that was seen."""
     said = asked.model_fields_set - {"reason", "signature"}
     if len(said) != 1:
         raise Problem(422, "Change one thing at a time: class, home_territory, groups, subscription or public_key.")
     by = By(principal.id, asked.reason, seen(if_match))
+    if asked.class_ is not None and asked.class_ not in classes:
+        raise Problem(422, f"There is no class {asked.class_}. Classes: {', '.join(classes)}.")
     with answered():
         _change(desk, id, next(iter(said)), asked, by)
     return _one(response, desk, id)
@@ -280,8 +304,6 @@ def _change(desk: Office, id_: str, what: str, asked: Changed, by: By) -> None:
     if what == "subscription":
         registrar.set_subscription(id_, asked.subscription, by)
     elif what == "class_" and asked.class_ is not None:
-        if asked.class_ not in CLASSES:
-            raise Problem(422, f"There is no class {asked.class_}. Classes: {', '.join(CLASSES)}.")
         registrar.set_class(id_, asked.class_, by)
     elif what == "home_territory" and asked.home_territory is not None:
         registrar.set_home(id_, asked.home_territory, by)
@@ -356,14 +378,14 @@ def shown(one: registry.Terminal) -> TerminalShown:
     )
 
 
-def row_of(new: NewTerminal) -> Row:
+def row_of(new: NewTerminal, classes: Sequence[str]) -> Row:
     """A terminal to enrol, checked as a row of a table is. Raises InputError."""
     faults = []
     home = territory_id(new.home_territory)
     if home not in territories():
         faults.append(Fault("terminal", "home_territory", *unknown_territory(new.home_territory)))
-    if new.class_ not in CLASSES:
-        faults.append(Fault("terminal", "class", "there is no such class.", f"Classes: {', '.join(CLASSES)}."))
+    if new.class_ not in classes:
+        faults.append(Fault("terminal", "class", "there is no such class.", f"Classes: {', '.join(classes)}."))
     try:
         key = read_key(new.public_key)
     except KeyRefused as refused:
