@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 LOOPBACK = "127.0.0.1"
+NAME = "hooks.regulator.example"
 
 
 @dataclass
@@ -191,7 +192,7 @@ class Certificates:
 
 
 def certificates(folder: Path) -> Certificates:
-    """Self-signed, for the loopback address."""
+    """Self-signed, for the loopback address and one name."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a test")])
     now = datetime.now(UTC)
@@ -203,7 +204,9 @@ def certificates(folder: Path) -> Certificates:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK)), x509.DNSName(NAME)]), critical=False
+        )
         .sign(key, hashes.SHA256())
     )
     both = folder / "server.pem"

@@ -99,7 +99,7 @@ def one(*lines: str) -> str:
     return "schema = 1\n[[subscriber]]\n" + "\n".join(base.values()) + "\n"
 
 
-KEYS = ("email", "feed", "id", "key_env", "key_file", "party", "since", "territories", "webhook")
+KEYS = ("email", "feed", "id", "key_env", "key_file", "party", "private", "since", "territories", "webhook")
 TERRITORIES = "a territory is an ISO 3166-1 alpha-3 code, a contested area, ID.sea12, ID.sea200 or high-seas."
 
 

@@ -17,6 +17,7 @@ from openleo.cli import (
     doctor,
     export,
     fetch,
+    fleet,
     init,
     ledger,
     link,
@@ -56,6 +57,7 @@ app.add_typer(officer.app, name="officer")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(controller.app, name="controller")
 app.add_typer(export.app, name="export")
+app.add_typer(fleet.app, name="fleet")
 app.command()(fetch.fetch)
 app.command()(doctor.doctor)
 

@@ -230,7 +230,7 @@ def _way(one: Subscriber) -> str:
     from openleo.governance.notices import Email, Webhook
 
     match one.by:
-        case Webhook(url):
+        case Webhook(url=url):
             return f"by webhook to {urlsplit(url).hostname}"
         case Email(address):
             return f"by mail to {address}"

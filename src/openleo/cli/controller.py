@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from openleo.cli import controller_accounts, controller_backup, controller_clock, controller_terminals
+from openleo.cli import (
+    controller_accounts,
+    controller_backup,
+    controller_clock,
+    controller_terminals,
+    controller_token,
+)
 from openleo.cli.common import Verbs
 
 app = typer.Typer(
     cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="A controller's data: back it up, restore it, confirm its clock.",
+    help="A controller's data: back it up, restore it, confirm its clock, make tokens.",
 )
 app.command("backup")(controller_backup.backup)
 app.command("restore")(controller_backup.restore)
+app.add_typer(controller_token.app, name="token")
 app.command("confirm-clock")(controller_clock.confirm_clock)
 app.add_typer(controller_terminals.app, name="terminals")
 app.add_typer(controller_accounts.app, name="accounts")

@@ -33,8 +33,8 @@ from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router, leases.router, slots.router, events.router, login.router, people.router, tokens.router, audit.router,
-    terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
+    health.router, leases.router, slots.router, events.router, login.router, people.router, tokens.router,
+    audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
 )  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send people to whatever host their request names
         lifespan=lives,
         dependencies=[Depends(known_keys)],
     )

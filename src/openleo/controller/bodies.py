@@ -45,7 +45,7 @@ class Bodies:
         timed = self._timed(receive)
         length = headers.get(b"content-length")
         if length is not None:
-            if not length.isdigit() or int(length) > most:
+            if not (length.isascii() and length.isdigit() and len(length) < 19) or int(length) > most:
                 raise _too_large(most)
             return timed
         if b"transfer-encoding" not in headers:

@@ -1,6 +1,6 @@
-"""The door that every request comes through, before any route: bounded, counted, written down.
+"""The door that every request comes through, before any route: looked at, counted, written down.
 
-    size ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
+    form ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
 
 Leases pass uncounted and unaudited here: their desk knows the terminal, and every lease and refusal is a row of its
 own. What is written down is written before the answer goes out.
@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -24,7 +24,10 @@ from openleo.controller.rate_limits import Limits
 from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.sessions import SAFE_METHODS
 
-TERMINALS = frozenset({("POST", "/v1/leases")})  # asked by terminals, who sign
+LEASES = "/v1/leases"  # asked for, and given back, by terminals, who sign
+TABLES = frozenset(
+    {"/v1/terminals/bulk"}
+)  # where larger bodies go than anywhere else, whatever their kind is said to be
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
 REFUSALS = frozenset({401, 403, 429})
@@ -59,7 +62,7 @@ class Door:
         try:
             visit.check_form()
             await visit.enter()
-            await self.app(scope, visit.bounded(receive), visit.answer)
+            await self.app(scope, receive, visit.answer)
         except Problem as problem:
             await visit.refuse(problem)
         finally:
@@ -74,30 +77,18 @@ class _Visit:
         self.who: Principal = ANONYMOUS
         self.status = 0
         self.asked: int | None = None
-        self.by_terminal = (self.method, self.path) in TERMINALS
+        given_back = self.method == "DELETE" and self.path.startswith(LEASES + "/")
+        self.by_terminal = given_back or (self.method == "POST" and self.path == LEASES)
+        settings = door.runtime.settings
+        self.most = settings.upload_bytes_max if self.path in TABLES else settings.body_bytes_max
 
     def check_form(self) -> None:
         """No database keeps a NUL in a text. Raises Problem."""
         if "\0" in self.path or b"%00" in self.scope["query_string"]:
             raise Problem(400, "The address holds a NUL.")
-        most = self.door.runtime.settings.body_bytes_max
         for name, value in self.scope["headers"]:
-            if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > most):
-                raise _too_large(most)
-
-    def bounded(self, receive: Receive) -> Receive:
-        """For bodies that do not say how long they are."""
-        most, taken = self.door.runtime.settings.body_bytes_max, 0
-
-        async def receive_some() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > most:
-                raise HTTPException(413, _too_large(most).detail)
-            return message
-
-        return receive_some
+            if name == b"content-length" and (not value.isdigit() or len(value) > 18 or int(value) > self.most):
+                raise _too_large(self.most)
 
     async def enter(self) -> None:
         """Who asks, how often, and what. Raises Problem."""

@@ -98,10 +98,13 @@ def meant(request: Request, version: int) -> None:
 # --- query keys -----------------------------------------------------------------------------------------------------
 
 
+ANY_KEYS = "x-any-query-keys"  # a mark of routes that others write the query of
+
+
 async def known_keys(request: Request) -> None:
     """A dependency: every query key is one that the route has. Raises Problem."""
     route = request.scope.get("route")
-    if not isinstance(route, APIRoute) or not request.query_params:
+    if not isinstance(route, APIRoute) or not request.query_params or ANY_KEYS in (route.openapi_extra or {}):
         return
     known = frozenset(_names(route.dependant))
     if unknown := sorted(set(request.query_params) - known):

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.redaction import clean_text
 from openleo.errors import InputError
 from openleo.governance.state import Refused
 
@@ -56,7 +57,12 @@ class Problem(Exception):
 
     def answer(self) -> JSONResponse:
         """The problem as a response."""
-        said = {"type": TYPES + self.slug, "title": self.title, "status": self.status, "detail": self.detail}
+        said = {
+            "type": TYPES + self.slug,
+            "title": self.title,
+            "status": self.status,
+            "detail": clean_text(self.detail),
+        }
         return JSONResponse(said | self.extra, self.status, self.headers, MEDIA_TYPE)
 
 

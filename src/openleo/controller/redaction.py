@@ -73,4 +73,4 @@ def is_secret(name: str, value: object) -> bool:
     (True, False, True, False)
     """
     plain = re.sub(r"[^a-z]", "", name.lower())
-    return plain in SECRET_NAMES and value not in (None, "") and value not in STATES
+    return plain in SECRET_NAMES and value is not None and not (isinstance(value, str) and value in STATES | {""})

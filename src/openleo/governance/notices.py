@@ -81,9 +81,13 @@ def concerns(territories: Iterable[str], notice: Notice) -> bool:
 
 @dataclass(frozen=True)
 class Webhook:
-    """Secrets stand elsewhere (subscribers.Secrets): what is printed of a subscriber gives none away."""
+    """Secrets stand elsewhere (subscribers.Secrets): what is printed of a subscriber gives none away.
+
+    `private`: it may be a machine of a private network.
+    """
 
     url: str
+    private: bool = False
 
 
 @dataclass(frozen=True)

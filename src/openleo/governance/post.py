@@ -29,7 +29,8 @@ import rfc8785
 from openleo import __version__
 from openleo.governance.notices import Delivery, Email, Notice, Tried, Webhook
 from openleo.governance.outbox import Outbox
-from openleo.governance.subscribers import Secrets, Smtp
+from openleo.governance.outward import NotOutward, Resolve, addresses_of, goes_by_proxy, outward_address
+from openleo.governance.subscribers import Secrets, Smtp, is_loopback
 
 TIMEOUT_S = 15.0  # of each step of a conversation
 LONGEST_S = 60.0  # of a whole one: who answers a byte at a time holds up all others
@@ -56,6 +57,14 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class _Named:
+    """What a request to an address says of the name that is meant."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    extensions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Post:
     """Takes deliveries out of the house."""
 
@@ -64,6 +73,7 @@ class Post:
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
     timeout_s: float = TIMEOUT_S
     longest_s: float = LONGEST_S
+    resolve: Resolve = addresses_of
 
     def deliver(self, delivery: Delivery, now: datetime) -> None:
         """Raises NotDelivered. What takes too long is left alone; if it was taken after all, it comes twice."""
@@ -95,23 +105,37 @@ class Post:
         headers = signed_headers(self.secrets.keys[delivery.subscriber.id], delivery.notice.id, now, body)
         secure = urlsplit(by.url).scheme == "https"
         try:
-            with httpx.stream(
-                "POST",
-                by.url,
-                content=body,
-                headers=headers,
-                timeout=self.timeout_s,
-                follow_redirects=False,  # who is told is in the file, and nowhere else
-                verify=self.tls,
-                trust_env=secure,  # proxies are for what leaves this machine
-            ) as answer:
+            url, named = self._outward(by)
+            with (
+                httpx.Client(
+                    timeout=self.timeout_s,
+                    follow_redirects=False,  # who is told is in the file, and nowhere else
+                    verify=self.tls,
+                    trust_env=secure,  # proxies are for what leaves this machine
+                ) as client,
+                client.stream(
+                    "POST", url, content=body, headers=headers | named.headers, extensions=named.extensions
+                ) as answer,
+            ):
                 status, asked = answer.status_code, answer.headers.get("retry-after", "")
         except httpx.TimeoutException:
             raise NotDelivered(f"no answer within {self.timeout_s:g} s", down=True) from None
-        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, UnicodeError) as error:
+        except NotOutward as error:
+            raise NotDelivered(str(error), down=True) from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             raise NotDelivered(f"cannot be reached ({type(error).__name__})", down=True) from None
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise NotDelivered(_refusal(status), not_before=retry_after(asked, now))
+
+    def _outward(self, by: Webhook) -> tuple[httpx.URL, _Named]:
+        """The address to connect to, and the name that is meant by it. Raises NotOutward, OSError, InvalidURL."""
+        url = httpx.URL(by.url)
+        if by.private or is_loopback(url.host) or goes_by_proxy(url.scheme, url.host):
+            return url, _Named()
+        port = url.port or 443
+        address = outward_address(url.host, port, self.resolve)
+        named = _Named({"host": url.netloc.decode("ascii")}, {"sni_hostname": url.raw_host.decode("ascii")})
+        return url.copy_with(host=address), named
 
     def _mail(self, by: Email, notice: Notice, now: datetime) -> None:
         assert self.smtp is not None, "the file was read with mails and no server"

@@ -73,6 +73,7 @@ class SubscriberRecord(Record):
     )
     since: datetime = Field(description="From which instant on; what was before is not told.")
     webhook: Annotated[str, Field(max_length=2_000)] | None = Field(None, description="An https address.")
+    private: Literal[True] | None = Field(None, description="true: the webhook may be on a private network.")
     key_file: SecretFile = Field(None, description="The file that holds the webhook's key (whsec_…).")
     key_env: SecretEnv = Field(None, description="The environment variable that holds it.")
     email: str | None = Field(None, description="An e-mail address.")
@@ -183,11 +184,13 @@ class _Reading:
             )
         by: Webhook | Email | None = None
         if one.webhook is not None:
-            by = Webhook(one.webhook)
+            by = Webhook(one.webhook, bool(one.private))
             self._check_address(f"{where}.webhook", one.webhook)
             secret = self._secret(where, "key", one.key_file, one.key_env)
             if secret is not None:
                 keys[one.id] = tuple(self._keys(where, secret))
+        elif one.private:
+            self._fault(where, "has private, and no webhook.", "Take it out, or add webhook.")
         elif one.key_file is not None or one.key_env is not None:
             self._fault(where, "has a key and no webhook.", "Take the key out, or add webhook.")
         if one.webhook is None and one.email is not None:

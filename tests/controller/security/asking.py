@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -48,10 +49,35 @@ def controller(folder: Path, **settings: object) -> Iterator[tuple[FastAPI, Hous
     """The application and who may ask it; `House` makes tokens, sessions and people in its database."""
     given = {"requests_per_minute": MANY, "anonymous_requests_per_minute": MANY, **settings}
     opened = runtime.open_runtime(scenario(folder), folder / "data", Settings.load(folder, **given))
+    app = create_app(opened, loop=False)
     try:
-        yield create_app(opened, loop=False), House(opened.engine, opened.settings, opened.clock)
+        with _living(app):
+            yield app, House(opened.engine, opened.settings, opened.clock)
     finally:
         opened.close()
+
+
+@contextmanager
+def _living(app: FastAPI) -> Iterator[None]:
+    """Begun as a server begins it, and ended; all its requests run in one loop, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    life = app.router.lifespan_context(app)
+
+    def wait(coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(60)
+
+    wait(life.__aenter__())
+    app.state.wait = wait
+    try:
+        yield
+    finally:
+        del app.state.wait
+        wait(life.__aexit__(None, None, None))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -68,7 +94,11 @@ def table() -> list[dict[str, str]]:
 
 def filled(path: str, word: str = "none") -> str:
     """A path with something in each of its places."""
-    steps = [("1" if "number" in one else word) if one.startswith("{") else one for one in path.split("/")]
+    words = {"number": "1", "lease": "0" * 32}
+    steps = [
+        (words.get(one[1:-1], word) if word == "none" else word) if one.startswith("{") else one
+        for one in path.split("/")
+    ]
     return "/".join(steps)
 
 
@@ -83,7 +113,9 @@ def ask(
     client: str = "127.0.0.1",
 ) -> Answer:
     """One request, at the interface between server and application."""
-    return asyncio.run(_ask(app, method, target, dict(headers or {}), body, raw_headers or [], client))
+    wait = getattr(app.state, "wait", asyncio.run)
+    answer: Answer = wait(_ask(app, method, target, dict(headers or {}), body, raw_headers or [], client))
+    return answer
 
 
 async def _ask(
@@ -96,12 +128,13 @@ async def _ask(
     client: str,
 ) -> Answer:
     path, _, query = target.partition("?")
+    raw = quote(path, safe="/%~:\\'$;,@!*()", errors="surrogateescape")  # as servers do: the path comes decoded
     lines = [(b"host", HOST.encode())] + [(k.lower().encode(), v.encode()) for k, v in headers.items()] + raw_headers
     if body is not None and not any(name in (b"content-length", b"transfer-encoding") for name, _ in lines):
         lines.append((b"content-length", str(len(body)).encode()))
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": path, "raw_path": quote(path).encode(), "query_string": query.encode(), "headers": lines,
+        "path": unquote(raw), "raw_path": raw.encode(), "query_string": query.encode(), "headers": lines,
         "client": (client, 50_000), "server": ("127.0.0.1", 8600), "root_path": "", "state": {},
     }  # fmt: skip
     begun, ended = asyncio.Event(), asyncio.Event()

@@ -14,6 +14,7 @@ from openleo.controller import access, audit, oidc, sessions
 from openleo.controller.access import needs
 from openleo.controller.database import writing
 from openleo.controller.oidc import NotLoggedIn, Provider
+from openleo.controller.pages import ANY_KEYS
 from openleo.controller.roles import ANONYMOUS, PERSON, Principal, read_roles
 from openleo.controller.tables import logins, people
 from openleo.controller.tokens import sha256_of
@@ -55,7 +56,10 @@ def begin(request: Request, to: Annotated[str, Query(max_length=500)] = "/") -> 
     return answer
 
 
-@router.get("/login/back", status_code=303, response_class=RedirectResponse, summary="Come back from logging in")
+@router.get(
+    "/login/back", status_code=303, response_class=RedirectResponse, summary="Come back from logging in",
+    openapi_extra={ANY_KEYS: True},
+)  # fmt: skip
 def back(request: Request) -> RedirectResponse:
     """The provider sends the browser here, with a code that is good once."""
     cookie, _, to = request.cookies.get(_cookie(request), "").partition(".")
