@@ -227,6 +227,19 @@ def test_who_may_be_in_two_places_needs_both(store: Engine) -> None:
     assert some.terminals.source.of(3) is None  # in the order of ids: two is the last
 
 
+def test_one_record_that_cannot_be_read_stops_nobody_else(store: Engine) -> None:
+    leap = body(52.5, 13.4, at="2026-12-31T23:59:60Z")
+    bad = ("{}", "null", "[1]", "{", body(52.5, 13.4).replace("2027-01-15T07:59:50Z", "yesterday"))
+    put(store, [{"id": "leap", "body": leap}, *({"id": f"bad-{n}", "body": one} for n, one in enumerate(bad))])
+    some = of_slot(store)
+    found = outcomes(enforce(some, rules_of(PERMIT, STRIP), plan_of(some)))
+    age_s = some.terminals.age_s[some.lease.index("l-leap")]
+    assert age_s == pytest.approx(5.0 + BEGINS_S - datetime(2027, 1, 1, tzinfo=UTC).timestamp(), abs=1e-3)
+    assert found.pop("leap") == "indeterminate"  # too old a position
+    assert "served" not in found.values()
+    assert len(found) == len(bad)
+
+
 def test_traffic_that_has_to_land_elsewhere_finds_no_gateway(store: Engine) -> None:
     put(store, [{"id": "berlin", "body": body(52.5, 13.4)}])
     some = of_slot(store)

@@ -7,9 +7,11 @@ newest counts. Class, groups and home are the registry's of now, not those of wh
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -19,13 +21,14 @@ from sqlalchemy import Connection, select
 from openleo.controller.lease_place import Circle
 from openleo.controller.named_targets import Meant
 from openleo.controller.tables import leases, subscriptions, terminals
-from openleo.instants import parse_instant
+from openleo.instants import civil_instant
 from openleo.policy.request import group_name
 from openleo.policy.terminal_columns import Coded
 from openleo.policy.terminals import Terminals
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+LOG = logging.getLogger("openleo.controller")
 T = TypeVar("T")
 NO_CELL = 0  # H3 numbers no cell so
 NOT_REGISTERED = "unregistered"  # in the place of a terminal's state
@@ -65,26 +68,28 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant) -> 
         .where(leases.c.until_slot > number, leases.c.slot <= number)
         .order_by(leases.c.terminal, leases.c.slot, leases.c.id)
     )
-    rows = connection.execute(query)
-    newest: dict[str, Any] = {row.terminal: row for row in rows}  # of a terminal the last is the newest
+    newest = {row[1]: tuple(row) for row in connection.execute(query)}  # of a terminal the last is the newest
     return of_rows(list(newest.values()), begins_s, meant)
 
 
-def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
+def of_rows(rows: Sequence[tuple[Any, ...]], begins_s: float, meant: Meant) -> Held:
     """Rows of _COLUMNS as columns of numbers and words."""
-    bodies = [json.loads(row.body) for row in rows]
-    said = [_reported(body, begins_s) for body in bodies]
-    who = [(row.terminal, row.account or "", row) for row in rows]
+    lease, terminal, bodies, account, subscription, class_, home, groups, state, begins, ends = (
+        zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+    )
+    said = [_read(body, begins_s) for body in bodies]
+    who = list(zip(terminal, (one or "" for one in account), state, strict=True))
+    read_groups = {text: _groups(text) for text in set(groups) if text is not None}
     registry = Terminals(
-        id=pa.array([row.terminal for row in rows], pa.string()),
-        account=pa.array([row.account for row in rows], pa.string()),
-        subscription=pa.array([row.subscription for row in rows], pa.string()),
-        class_=coded(meant.class_of(id_, account, row._mapping["class"]) if row.state else None
-                     for id_, account, row in who),
-        groups=coded(meant.groups_of(id_, account, _groups(row.groups)) if row.state else None
-                     for id_, account, row in who),
+        id=pa.array(terminal, pa.string()),
+        account=pa.array(account, pa.string()),
+        subscription=pa.array(subscription, pa.string()),
+        class_=coded(meant.class_of(id_, owner, word) if known else None
+                     for (id_, owner, known), word in zip(who, class_, strict=True)),
+        groups=coded(meant.groups_of(id_, owner, read_groups[text]) if known else None
+                     for (id_, owner, known), text in zip(who, groups, strict=True)),
         source=coded(one.source for one in said),
-        home_territory=coded(row.home_territory for row in rows),
+        home_territory=coded(home),
         latitude_deg=_numbers(one.latitude_deg for one in said),
         longitude_deg=_numbers(one.longitude_deg for one in said),
         uncertainty_m=_numbers(one.uncertainty_m for one in said),
@@ -93,19 +98,22 @@ def of_rows(rows: Sequence[Any], begins_s: float, meant: Meant) -> Held:
         altitude_m=_numbers(one.altitude_m for one in said),
         days_abroad=_numbers(one.days_abroad for one in said),
     )  # fmt: skip
+    subscribed = [
+        (begin is None or begins_s >= begin) and (end is None or begins_s < end)
+        for begin, end in zip(begins, ends, strict=True)
+    ]
     return Held(
-        tuple(row.id for row in rows),
+        tuple(lease),
         registry,
-        coded(row.state or NOT_REGISTERED for row in rows),
-        np.array([account in meant.suspended_accounts for _, account, _ in who], dtype=bool),
-        np.array([_subscribed(row, begins_s) for row in rows], dtype=bool),
+        coded(one or NOT_REGISTERED for one in state),
+        np.array([owner in meant.suspended_accounts for _, owner, _ in who], dtype=bool),
+        np.array(subscribed, dtype=bool),
         {number: one.circles for number, one in enumerate(said) if len(one.circles) > 1},
         np.array([one.cell for one in said], dtype=np.uint64),
     )
 
 
-@dataclass(frozen=True)
-class _Reported:
+class _Reported(NamedTuple):
     """What a terminal said when its lease was decided, as the rules were asked then; None: not known."""
 
     circles: tuple[Circle, ...]
@@ -120,6 +128,26 @@ class _Reported:
     days_abroad: float | None
 
 
+NOTHING_KNOWN = _Reported((), NO_CELL, *[None] * 8)
+
+
+def _read(body: str, begins_s: float) -> _Reported:
+    """Of a record that cannot be read nothing is known, so its terminal is not served; the others are."""
+    try:
+        return _reported(json.loads(body), begins_s)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        LOG.error("a lease's record cannot be read: %s", type(error).__name__)  # noqa: TRY400 - it holds a position
+        return NOTHING_KNOWN
+
+
+def _at_s(text: str) -> float:
+    """An instant as a terminal signed it, with its zone; leap seconds, which the standard library refuses, as well."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return civil_instant(text).timestamp()
+
+
 def _reported(body: Mapping[str, Any], begins_s: float) -> _Reported:
     """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
     signed = body["signed"]
@@ -128,7 +156,7 @@ def _reported(body: Mapping[str, Any], begins_s: float) -> _Reported:
     first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
     age_s = position.get("age_s")
     if age_s is not None:
-        age_s += max(0.0, begins_s - parse_instant(signed["at"]).timestamp())
+        age_s += max(0.0, begins_s - _at_s(signed["at"]))
     cells = body["answer"]["cells"]
     return _Reported(
         circles,
@@ -150,11 +178,6 @@ def _circles(body: Mapping[str, Any], position: Mapping[str, Any]) -> tuple[Circ
     if position.get("uncertainty_m") is None:
         return ()
     return ((position["lat_deg"], position["lon_deg"], position["uncertainty_m"]),)
-
-
-def _subscribed(row: Any, begins_s: float) -> bool:
-    begins, ends = row.begins_at, row.ends_at
-    return (begins is None or begins_s >= begins) and (ends is None or begins_s < ends)
 
 
 def _groups(text: str) -> list[str]:
