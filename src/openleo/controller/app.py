@@ -9,12 +9,16 @@ from fastapi import FastAPI
 
 import openleo
 from openleo.controller import door, problems
-from openleo.controller.api import audit, health, leases, login, people, slots, tokens
+from openleo.controller.api import audit, evidence, health, leases, login, people, slots, tokens
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
+from openleo.controller.misuse_watch import watching
 from openleo.controller.runtime import Runtime
 
-ROUTERS = (health.router, leases.router, slots.router, login.router, people.router, tokens.router, audit.router)
+ROUTERS = (
+    health.router, leases.router, slots.router, evidence.router, login.router, people.router, tokens.router,
+    audit.router,
+)  # fmt: skip
 
 
 def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
@@ -26,7 +30,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            async with at_work(runtime) as desk:
+            async with at_work(runtime) as desk, watching(runtime, desk):
                 _app.state.desk = desk
                 yield
         finally:
