@@ -1,6 +1,6 @@
 """`make bench`: times every workload beside its baselines and writes benchmarks/out/results.json and a table.
 
-    python -m benchmarks [NAME …]      all, or those named; `days`, `believable`, `threads`, `growth` and `ledger` too
+    python -m benchmarks [NAME …]      all, or those named; `days`, `believable`, `threads`, `growth`, `ledger`, `misuse` too
 
 Workloads that are named take the place of their own rows in results.json; all of them together begin it anew.
 
@@ -15,7 +15,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import believable, days, growth, ledger, threads, workloads
+from benchmarks import believable, days, growth, ledger, misuse, threads, workloads
 from benchmarks.measuring import Entry, apart, measure, write_results
 
 OUT = Path(__file__).parent / "out"
@@ -29,6 +29,7 @@ def main() -> None:
         "threads": threads.run,
         "growth": growth.run,
         "ledger": ledger.run,
+        "misuse": misuse.run,
     }
     asked = sys.argv[1:] or [*known, *extra]
     if unknown := set(asked) - {*known, *extra}:
