@@ -15,6 +15,7 @@ from openleo.controller.api import (
     audit,
     changes,
     events,
+    evidence,
     genesis,
     health,
     leases,
@@ -29,11 +30,12 @@ from openleo.controller.api import (
 from openleo.controller.bodies import Bodies
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
+from openleo.controller.misuse_watch import watching
 from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router, leases.router, slots.router, events.router, login.router, people.router, tokens.router,
+    health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router, tokens.router,
     audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
 )  # fmt: skip
 
@@ -48,7 +50,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            async with at_work(runtime) as desk:
+            async with at_work(runtime) as desk, watching(runtime, desk):
                 _app.state.desk = desk
                 yield
         finally:

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     degraded_slots_alarm: Annotated[int, Field(ge=1)] = Field(
         4, description="After so many slots in a row with a lesser plan there is an alarm."
     )
+    hold_hours: Annotated[float, Field(gt=0.0, le=720.0)] = Field(
+        72.0, description="A lease held back on evidence that nobody has reviewed is given again after so long."
+    )
+    holds_a_day: Annotated[int, Field(ge=0)] = Field(
+        20, description="So many terminals a day may detectors hold back by themselves; what is more waits for people."
+    )
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = Field(
         "", description="The address that people reach it by (https://…), without a path; empty: as each request says."

@@ -1,0 +1,59 @@
+"""Telemetry of a running controller: a step whenever a slot has begun, beside the desk of leases."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from openleo.cells import resolution_of
+from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.lease_desk import Desk
+from openleo.controller.runtime import Runtime
+from openleo.controller.telemetry import Bounds, Telemetry
+
+LOOK_S = 0.5
+HOUR_S = 3_600.0
+LOG = logging.getLogger("openleo.controller")
+
+
+def open_telemetry(runtime: Runtime, desk: Desk) -> Telemetry:
+    """Detectors that have seen nothing yet: what waits to be reviewed stands in the table."""
+    return Telemetry(
+        runtime.engine,
+        runtime.clock.now_s,
+        lambda: runtime.role.token if runtime.role.leading else None,
+        desk.in_force,
+        Bounds(runtime.settings.hold_hours * HOUR_S, runtime.settings.holds_a_day),
+        runtime.alarms,
+        resolution_of(runtime.twin.cells),
+    )
+
+
+@asynccontextmanager
+async def watching(runtime: Runtime, desk: Desk) -> AsyncIterator[Telemetry]:
+    """While the service lives."""
+    telemetry = open_telemetry(runtime, desk)
+    following = asyncio.create_task(_follow(telemetry, runtime))
+    try:
+        yield telemetry
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+async def _follow(telemetry: Telemetry, runtime: Runtime) -> None:
+    """What fails now is tried again in the next slot; a detector's fault ends no service."""
+    done = -1
+    while True:
+        held = runtime.current
+        if held is not None and held.plan.number != done:
+            done = held.plan.number
+            try:
+                await asyncio.to_thread(telemetry.step, done)
+            except (Unavailable, Fenced) as error:
+                LOG.warning("misuse is not looked for in this slot: %s", error)
+            except Exception:  # leases go on without it
+                LOG.exception("looking for misuse failed")
+        await asyncio.sleep(LOOK_S)

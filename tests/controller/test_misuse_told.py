@@ -1,0 +1,227 @@
+"""Misuse told from leases: evidence in the table, holds that are bounded, and reviews that end them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, select
+
+import leasing
+from openleo.controller import problems, tables, tokens
+from openleo.controller.alarms import Alarms
+from openleo.controller.api import evidence as api
+from openleo.controller.database import Fenced, reading, writing
+from openleo.controller.lease_known import Known
+from openleo.controller.lease_records import Held
+from openleo.controller.roles import Role
+from openleo.controller.settings import Settings
+from openleo.controller.telemetry import Bounds, Telemetry
+from openleo.policy.request import Request
+
+HOUR_S, DAY_S = 3_600.0, 86_400.0
+PEOPLE = {
+    "requester": ("operator", [Role.REQUESTER]),
+    "auditor": ("operator", [Role.AUDITOR]),
+    "viewer": ("operator", [Role.VIEWER]),
+    "regulator": ("regulator:TWN", [Role.REQUESTER, Role.AUDITOR]),
+}
+
+
+@dataclass
+class Watch:
+    """Detectors over leases that a test gives."""
+
+    engine: Engine
+    clock: leasing.Clock = field(default_factory=leasing.Clock)
+    token: int | None = 1
+    terminals: int = 5
+    holds_a_day: int = 20
+    alarms: Alarms = field(default_factory=Alarms)
+
+    def __post_init__(self) -> None:
+        bounds = Bounds(72 * HOUR_S, self.holds_a_day)
+        self.telemetry = Telemetry(
+            self.engine, self.clock.now_s, lambda: self.token, lambda _slot: self.leases(), bounds, self.alarms, 4
+        )
+
+    def leases(self) -> list[Held]:
+        return [self.lease(number) for number in range(1, self.terminals + 1)]
+
+    def lease(self, number: int) -> Held:
+        """One of several terminals of one account."""
+        at = datetime.fromtimestamp(self.clock.at_s, UTC)
+        place = 24.1 + number / 100, 120.674
+        asked = Request(
+            at=at, terminal=f"t-{number}", account="account-1", class_="fixed", latitude_deg=place[0],
+            longitude_deg=place[1], uncertainty_m=30.0, source="gnss", speed_kmh=0.0, home_territory="TWN",
+        )  # fmt: skip
+        return Held(f"{number:032x}", f"t-{number}", 0, 1, self.clock.at_s + 60.0, (), asked, ((*place, 30.0),))
+
+    def run(self, days: float) -> list[Any]:
+        """A look in six hours."""
+        found = []
+        for _ in range(int(days * 4)):
+            self.clock.at_s += 6.0 * HOUR_S
+            found += self.telemetry.step(0)
+        return found
+
+    def rows(self) -> list[Any]:
+        with reading(self.engine) as connection:
+            return list(connection.execute(select(tables.evidence).order_by(tables.evidence.c.terminal)).all())
+
+    def held_back(self) -> list[str]:
+        """As the desk of leases sees it."""
+        known = Known(self.engine)
+        known.load()
+        return sorted(
+            id_ for id_ in (f"t-{number}" for number in range(1, 10))
+            if (one := known.terminal(id_, leasing.Meant())) is not None and one.held
+        )  # fmt: skip
+
+
+@pytest.fixture
+def watch(engine: Engine) -> Watch:
+    leasing.lead(engine)
+    leasing.enrol(engine, 5)
+    return Watch(engine)
+
+
+def test_too_many_terminals_of_one_holder_are_held_and_lapse_unreviewed(watch: Watch) -> None:
+    watch.run(8.0)
+    assert {(row.kind, row.holds_renewal, row.state) for row in watch.rows()} == {
+        ("holder", False, "open"), ("holder", True, "open"),
+    }  # fmt: skip
+    assert watch.held_back() == ["t-1", "t-2", "t-3", "t-4", "t-5"]
+    held = next(row for row in watch.rows() if row.holds_renewal)
+    assert json.loads(held.body)["inputs"]["terminals_active"] == 5
+    watch.run(3.5)
+    assert watch.held_back() == []
+    assert all(row.state == "open" for row in watch.rows())
+
+
+def test_four_are_a_family(engine: Engine) -> None:
+    leasing.lead(engine)
+    family = Watch(engine, terminals=4)
+    assert family.run(8.0) == []
+
+
+def test_detectors_hold_only_so_many_a_day_by_themselves(engine: Engine) -> None:
+    leasing.lead(engine)
+    leasing.enrol(engine, 5)
+    bounded = Watch(engine, holds_a_day=2)
+    while not bounded.rows() or not any(row.holds_renewal for row in bounded.rows()):
+        bounded.run(0.25)
+    assert len(bounded.held_back()) == 2
+    assert "until somebody has reviewed" in bounded.alarms.now["misuse"]
+    without = [json.loads(row.body).get("not_held_because") for row in bounded.rows() if not row.holds_renewal]
+    assert any(without)
+
+
+def test_a_restart_finds_nothing_new_in_what_waits(watch: Watch) -> None:
+    watch.run(8.0)
+    before = len(watch.rows())
+    again = Watch(watch.engine, watch.clock)
+    again.run(2.0)
+    assert len(again.rows()) == before
+
+
+def test_who_does_not_lead_writes_nothing(watch: Watch) -> None:
+    watch.token = None
+    assert watch.run(8.0) == []
+    watch.token = 7
+    with pytest.raises(Fenced):
+        watch.run(8.0)
+    assert watch.rows() == []
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+TOKENS: dict[str, str] = {}
+
+
+@pytest.fixture
+def client(watch: Watch) -> Iterator[TestClient]:
+    with writing(watch.engine) as connection:
+        for name, (party, roles) in PEOPLE.items():
+            _, TOKENS[name] = tokens.make(
+                connection, name=name, party=party, owner=name, roles=roles, now_s=watch.clock.at_s
+            )
+    watch.run(8.0)
+    app = FastAPI()
+    app.state.runtime = SimpleNamespace(engine=watch.engine, clock=watch.clock, settings=Settings())
+    problems.install(app)
+    app.include_router(api.router)
+    with TestClient(app) as found:
+        yield found
+
+
+def by(name: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS[name]}"}
+
+
+def first_held(client: TestClient) -> dict[str, Any]:
+    items = client.get("/v1/evidence?state=open&limit=500", headers=by("requester")).json()["items"]
+    return next(one for one in items if one["holds_renewal"])
+
+
+def test_a_dismissal_frees_the_terminal_and_is_audited(client: TestClient, watch: Watch) -> None:
+    one = first_held(client)
+    review = {"state": "dismissed", "finding": "a boarding school"}
+    for nobody in ("auditor", "viewer", "regulator"):
+        assert client.post(f"/v1/evidence/{one['id']}/review", json=review, headers=by(nobody)).status_code == 403
+    answer = client.post(f"/v1/evidence/{one['id']}/review", json=review, headers=by("requester"))
+    assert (answer.status_code, answer.json()["holds_renewal"]) == (200, False)
+    assert one["terminal"] not in watch.held_back()
+    assert client.post(f"/v1/evidence/{one['id']}/review", json=review, headers=by("requester")).status_code == 409
+    number = watch.telemetry._names.terminals.known[one["terminal"]]
+    assert watch.telemetry.detector.state["score"][number].max() > 0.0
+    watch.clock.at_s += 1.0
+    watch.telemetry.step(0)
+    assert watch.telemetry.detector.state["score"][number].max() == 0.0
+    with reading(watch.engine) as connection:
+        rows = connection.execute(select(tables.audit).where(tables.audit.c.what == "reviewed")).all()
+    assert [(row.party, row.about) for row in rows] == [("operator", f"evidence {one['id']}")]
+
+
+def test_what_is_upheld_stays_held_until_it_is_dismissed(client: TestClient, watch: Watch) -> None:
+    one = first_held(client)
+    address = f"/v1/evidence/{one['id']}/review"
+    upheld = {"state": "upheld", "finding": "resold"}
+    assert client.post(address, json=upheld, headers=by("requester")).status_code == 200
+    watch.run(4.0)
+    assert watch.held_back() == [one["terminal"]]
+    assert client.post(address, json=upheld, headers=by("requester")).status_code == 409
+    dismissed = {"state": "dismissed", "finding": "a mistake"}
+    assert client.post(address, json=dismissed, headers=by("requester")).status_code == 200
+    assert watch.held_back() == []
+
+
+def test_the_queue_shows_no_place_and_reading_one_is_audited(client: TestClient, watch: Watch) -> None:
+    one = first_held(client)
+    page = client.get("/v1/evidence?limit=2", headers=by("auditor")).json()
+    assert len(page["items"]) == 2
+    assert client.get(page["next"], headers=by("auditor")).json()["items"][0]["id"] > page["items"][-1]["id"]
+    assert "lat_deg" not in json.dumps(page)
+    for nobody in ("viewer", "regulator"):
+        assert client.get(f"/v1/evidence/{one['id']}", headers=by(nobody)).status_code == 403
+    whole = client.get(f"/v1/evidence/{one['id']}", headers=by("auditor")).json()
+    assert whole["rule"] == "is one of more terminals than its holder may run"
+    assert client.get(f"/v1/evidence/{'0' * 32}", headers=by("auditor")).status_code == 404
+    with reading(watch.engine) as connection:
+        rows = connection.execute(select(tables.audit).where(tables.audit.c.what == "read_position")).all()
+    assert [(row.party, row.about) for row in rows] == [("operator", f"terminal {one['terminal']}")]
+
+
+def test_a_review_says_what_it_found(client: TestClient) -> None:
+    one = first_held(client)
+    for wrong in ({"state": "open", "finding": "x"}, {"state": "upheld"}, {"state": "upheld", "finding": "\x00"}):
+        assert client.post(f"/v1/evidence/{one['id']}/review", json=wrong, headers=by("requester")).status_code == 422
