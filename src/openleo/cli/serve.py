@@ -12,6 +12,7 @@ from openleo.cli.common import ScenarioFile, note, tell_if_cold
 
 if TYPE_CHECKING:
     import socket
+    from types import FrameType
 
     from openleo.controller.runtime import Runtime
     from openleo.controller.settings import Settings
@@ -36,12 +37,18 @@ def serve(
     The scenario gives the satellites, the ground and the area; the rules in force are the ledger's. The first start on
     an empty folder prints a token, once, with which an administrator drafts the genesis of the ledger and nothing else.
     """
-    from openleo.controller.runtime import open_runtime
-
     settings = _settings(data, database, host, port)
     listening = _listen(settings)
+    from openleo.controller.database import Unavailable
+    from openleo.controller.runtime import open_runtime
+    from openleo.errors import InputError, Problem
+
     tell_if_cold()
-    runtime = open_runtime(scenario, data, settings)
+    try:
+        runtime = open_runtime(scenario, data, settings)
+    except Unavailable as error:
+        listening.close()
+        raise InputError(Problem("--database", "", f"cannot be used: {error}.")) from None
     try:
         _run(runtime, settings, listening)
     finally:
@@ -51,6 +58,8 @@ def serve(
 
 def _settings(data: Path, database: str | None, host: str | None, port: int | None) -> Settings:
     """What is set, on the command line first of all. Raises InputError with every problem."""
+    import tomllib
+
     from pydantic import ValidationError
 
     from openleo.controller.settings import FILE, Settings
@@ -61,6 +70,8 @@ def _settings(data: Path, database: str | None, host: str | None, port: int | No
     except ValidationError as error:
         faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
         raise InputError([Problem(str(data / FILE), where, f"{rule}.") for where, rule in faults]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem(str(data / FILE), "", f"is no TOML: {error}.")) from None
     problems = []
     if settings.host not in LOOPBACK and not (settings.tls_certificate and settings.tls_key):
         rule = f"is {settings.host}, which others can reach, and there is no certificate."
@@ -114,4 +125,12 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
     )  # fmt: skip
     for ending in (signal.SIGTERM, signal.SIGINT):  # uvicorn stops at them, and then raises them once more
         signal.signal(ending, signal.SIG_IGN)
-    uvicorn.Server(config).run(sockets=[listening])
+
+    class Server(uvicorn.Server):
+        """Lets who listens to events go before it waits for requests to end."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            runtime.hub.end()
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[listening])

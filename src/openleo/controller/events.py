@@ -90,6 +90,11 @@ class EventHub:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._nudged.set)
 
+    def end(self) -> None:
+        """As `stop`, from anywhere, without waiting for it."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self.stop()))
+
     async def stop(self) -> None:
         """Let all listeners go."""
         async with self._more:
