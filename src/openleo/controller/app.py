@@ -36,8 +36,8 @@ from openleo.controller.pages import known_keys
 from openleo.controller.runtime import Runtime
 
 ROUTERS = (
-    health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router, tokens.router,
-    audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
+    health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
+    tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
 )  # fmt: skip
 
 
@@ -65,6 +65,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     problems.install(app)
     set_ = runtime.settings
     app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
+    door.install(app, runtime)
     return app
 
 
@@ -87,5 +88,4 @@ def _routed(lives: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = openapi.document(app)  # type: ignore[method-assign]
-    door.install(app, runtime)
     return app
