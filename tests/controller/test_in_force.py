@@ -24,6 +24,7 @@ from openleo.governance.registry import Registry
 from openleo.governance.state import Refused
 from openleo.ledger.faults import LedgerError, NotProven
 from openleo.ledger.policy import UNWITNESSED
+from postgres_server import Server
 
 FORBID = book("regulator:PRY", rule("strip", "forbid", "PRY"))
 
@@ -64,6 +65,13 @@ def test_before_the_genesis_nobody_is_served(tmp_path: Path) -> None:
     found = Gate(LedgerReader(Folder(tmp_path))).current(START)
     assert isinstance(found, InForce)
     assert (found.founded, found.rules.rules, found.unwitnessed_because) == (False, (), NO_GENESIS)
+
+
+def test_before_the_genesis_in_postgresql(tmp_path: Path, postgres: Server) -> None:
+    with postgres.database() as address:
+        found = Gate(LedgerReader(Folder(tmp_path, address))).current(START)
+        assert isinstance(found, InForce)
+        assert not found.founded
 
 
 def test_each_reading_goes_on_from_the_last(governed: Governed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from openleo.governance.house import LEDGER, Folder, NotInOrder, check_in_order
 from openleo.governance.moves import NETWORK
 from openleo.governance.state import Refused, State
 from openleo.ledger.faults import LedgerError, NotProven
+from openleo.ledger.faults import Unavailable as LedgerUnavailable
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier, check_consistency
 from openleo.ledger.policy import UNWITNESSED
@@ -185,6 +186,10 @@ class LedgerReader:
             return unfounded(at)  # none was ever seen here
         try:
             found = self._go_on(at)
+        except LedgerUnavailable:
+            if self._seen[0] or not self.folder.database:
+                raise
+            return unfounded(at)  # a database that no ledger was ever seen in; if it is one, nobody is served either
         except NotProven:  # which entry it is, or whether another history stands there, a whole reading tells
             if not self._done.tree.size:
                 raise
