@@ -1,6 +1,6 @@
 """`make bench`: times every workload beside its baselines and writes benchmarks/out/results.json and a table.
 
-    python -m benchmarks [NAME …]      all, or those named; `days`, `believable`, `threads`, `growth`, `ledger`, `misuse` too
+    python -m benchmarks [NAME …]      all, or those named; days, believable, threads, growth, ledger and misuse too
 
 Workloads that are named take the place of their own rows in results.json; all of them together begin it anew.
 
