@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 from governed import PERMIT, START, Governed
 from kept_rows import fill, rows
-from planned import HandClock, small_twin
+from planned import small_twin
 from sqlalchemy import Engine, create_engine, insert, inspect, select, text
 
 from command_line import openleo
 from openleo.controller import runtime
 from openleo.controller.backup import Made, backup
 from openleo.controller.backup_file import MANIFEST, Manifest, members, pack, unpack
+from openleo.controller.clock import ManualClock
 from openleo.controller.database import address_of, connect, reading, upgrade, writing
 from openleo.controller.restore import restore
 from openleo.controller.settings import Settings
@@ -183,7 +184,7 @@ def test_a_restored_controller_starts_and_reads_what_is_in_force(
     back = place(to)
     restore(tmp_path / "b.tar", back)
     settings = Settings.load(back.path, database=back.database)
-    held = runtime.opened(small_twin(), back.path, settings, HandClock(NOW.timestamp()))
+    held = runtime.opened(small_twin(), back.path, settings, ManualClock(NOW.timestamp()))
     try:
         assert held.administrator is None, "somebody has a token already"
         assert held.read_in_force(NOW).ledger_size == Controller(one, Governed(one.path)).history()[0]
