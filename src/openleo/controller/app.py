@@ -37,7 +37,8 @@ from openleo.controller.runtime import Runtime
 
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
-    tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router, genesis.router,
+    tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
+    genesis.router,
 )  # fmt: skip
 
 
