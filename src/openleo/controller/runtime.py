@@ -26,6 +26,7 @@ from openleo.controller.clock_kept import KeptClock
 from openleo.controller.database import address_of, connect, upgrade, writing
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
+from openleo.controller.held import Said, not_said
 from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
 from openleo.controller.plan_store import Kept
@@ -62,6 +63,7 @@ class Runtime:
     current: Kept | None = None
     in_force: InForce | None = None
     enforced: Enforced | None = None
+    said: Said = not_said  # what leases in force were decided on, by the desk that gave them
     alarms: Alarms = field(default_factory=Alarms)
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them
     degraded_in_a_row: int = 0
