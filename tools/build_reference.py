@@ -25,6 +25,7 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperOption
 
 from openleo.cli import app
+from openleo.controller.app import described
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
 from openleo.policy import rule_records
@@ -610,12 +611,39 @@ def systems() -> str:
     return page("The catalogue", CATALOGUE_LEAD, *(system(name) for name in catalogue.names()))
 
 
+HTTP = """
+What `openleo serve` answers. The same is told as OpenAPI 3.1 by `/v1/openapi.json`, with the schema of every answer.
+
+Whatever is refused is answered as `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`. Lists
+come in pages: `next` is the address of the rest. Objects have an `ETag`; who changes one says `If-Match`. A request
+that changes something takes an `Idempotency-Key`: sent again, it is answered as the first time and not done again.
+Slots' numbers and cells are strings, as JSON's integers end at 2⁵³.
+"""
+
+
+def http() -> str:
+    document = described()
+    blocks = [HTTP]
+    for path, methods in document["paths"].items():
+        for method, one in methods.items():
+            rows = [
+                (code(said["name"]), said["in"], "yes" if said.get("required") else "", said.get("description", ""))
+                for said in one.get("parameters", [])
+            ]
+            kinds = [code(kind) for answer in one["responses"].values() for kind in answer.get("content", {})]
+            answers = f"Answers {', '.join(dict.fromkeys(kinds))}." if kinds else ""
+            blocks += [f"## `{method.upper()} {path}`", one.get("description", ""), answers]
+            blocks += [table(("parameter", "in", "needed", "meaning"), rows)] if rows else []
+    return page("HTTP", *(block for block in blocks if block))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario.md": scenario,
     "rules.md": rules,
     "results.md": results,
     "cli.md": cli,
     "catalogue.md": systems,
+    "http.md": http,
 }
 
 

@@ -297,5 +297,14 @@ def test_the_description_names_every_answer_with_its_schema_and_its_problems(her
     assert "HTTPValidationError" not in names
 
 
+def test_the_reference_names_every_route_and_parameter() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
+    for path, method, one in routes_of(service.described()):
+        section = page.partition(f"## `{method.upper()} {path}`\n")[2].partition("\n## ")[0]
+        assert section, (method, path)
+        assert one["description"].splitlines()[0] in section
+        assert all(f"`{said['name']}`" in section for said in one.get("parameters", [])), (method, path)
+
+
 def test_the_description_is_served(client: TestClient) -> None:
     assert client.get("/v1/openapi.json").json()["openapi"].startswith("3.1")

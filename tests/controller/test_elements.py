@@ -130,9 +130,7 @@ def test_shells_have_no_ages() -> None:
 # --- the network
 
 
-def test_satellites_and_links_stay_what_was_approved_and_fly_where_they_are_observed(
-    flown: Twin, folder: Path
-) -> None:
+def test_satellites_and_links_stay_what_was_approved_and_fly_where_they_are_observed(flown: Twin, folder: Path) -> None:
     """Docs, design: who takes part is a change; where it is, is an observation. A day on, 2° ahead: 240 km."""
     newer = later(DAY, ahead_deg=2.0)
     found = flown.renewed(newer, "ab" * 32)

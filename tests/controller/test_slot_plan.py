@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from planned import BEGINS, PERMIT, STRIP, in_force, permitting, rules, small_twin
+from planned import BEGINS, PERMIT, SCENARIO, STRIP, in_force, permitting, rules, scenario, small_twin
 
-from openleo.controller import plan_arrow
+from openleo.controller import plan_arrow, twin
 from openleo.controller.slot_plan import COLUMNS, SlotPlan, compute, degrade, packed, unpacked
 from openleo.controller.slots import Slots
 from openleo.controller.twin import Permitted
+from openleo.errors import InputError
 from openleo.service.serve import Reason
 
 NUMBER = Slots(15.0, 12.0).number(BEGINS.timestamp())
@@ -183,3 +184,26 @@ def test_a_satellite_that_has_set_is_not_taken_to_serve_on():
     twin, plan = small_twin(), plan_under("POL", "URY")
     assert twin.holds(NUMBER, plan.satellite)[plan.satellite >= 0].all()
     assert not twin.holds(NUMBER + 60, plan.satellite).any()  # a pass at 550 km above 25° lasts 5 minutes at most
+
+
+@pytest.mark.slow  # tables of rates take half a minute to be made
+def test_rates_are_those_of_everybody_on_the_network_and_nothing_where_nobody_may_be_served(tmp_path):
+    loaded = twin.load(scenario(tmp_path, SCENARIO + "\n[capacity]\nenabled = true\n"))
+    every = compute(loaded, NUMBER, in_force(permitting("POL", "URY")))
+    lit = every.satellite >= 0
+    assert (every.down_mbps[lit] > 0.0).any()
+    assert np.isnan(every.down_mbps[~lit]).all()
+    few = compute(loaded, NUMBER, in_force(permitting("POL")))
+    assert np.isnan(few.down_mbps[few.satellite < 0]).all()
+    assert np.nansum(few.down_mbps) < np.nansum(every.down_mbps)
+    assert np.isnan(plan_under("POL").down_mbps).all()  # the scenario without capacity tells no rates
+    again = plan_arrow.read_plan(plan_arrow.of_plan(every), every.cells)
+    assert np.array_equal(again.down_mbps, every.down_mbps, equal_nan=True)
+
+
+def test_outages_that_are_drawn_and_cells_that_are_too_fine_are_refused(tmp_path):
+    drawn = SCENARIO + "\n[failures.random]\nseed = 1\nsatellites = { hours_between = 10, hours_out = 1 }\n"
+    fine = SCENARIO.replace("resolution = 3", "resolution = 6").replace('"POL", "URY"', '"MCO"')
+    for text, named in ((drawn, "not drawn"), (fine, "resolution 5 or coarser")):
+        with pytest.raises(InputError, match=named):
+            twin.load(scenario(tmp_path, text))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI
 
@@ -36,6 +37,20 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
             if running:
                 await asyncio.to_thread(running.stop)
 
+    app = _routed(lives)
+    app.state.runtime = runtime
+    problems.install(app)
+    set_ = runtime.settings
+    app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
+    return app
+
+
+def described() -> dict[str, Any]:
+    """The OpenAPI document of every route, of no controller in particular."""
+    return _routed(None).openapi()
+
+
+def _routed(lives: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None) -> FastAPI:
     app = FastAPI(
         title="OpenLEO controller",
         version=openleo.__version__,
@@ -45,10 +60,6 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         lifespan=lives,
         dependencies=[Depends(known_keys)],
     )
-    app.state.runtime = runtime
-    problems.install(app)
-    set_ = runtime.settings
-    app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     for router in ROUTERS:
         app.include_router(router)
     app.openapi = openapi.document(app)  # type: ignore[method-assign]

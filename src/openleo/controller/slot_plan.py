@@ -127,7 +127,10 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
     classes = permitted.classes
     refused = unpacked(permitted.no, len(classes))
     reason = np.where(refused, np.uint8(Reason.NOT_PERMITTED), why_not_reached(sky.satellite, sky.seen)[:, np.newaxis])
-    nowhere = np.full(len(twin.cells), np.nan, np.float32)
+    down_mbps = up_mbps = np.full(len(twin.cells), np.nan, np.float32)
+    if (rates := twin.rates(number, permitted, ~refused)) is not None:
+        down_mbps, up_mbps = rates.down_mbps, rates.up_mbps
+        reason = np.where((reason == Reason.SERVED) & rates.starved[:, np.newaxis], Reason.NO_CAPACITY, reason)
     plan = SlotPlan(
         number=number,
         begins_s=twin.slots.begins_s(number),
@@ -142,8 +145,8 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
         yes=permitted.yes,
         no=permitted.no,
         reason=reason.astype(np.uint8),
-        down_mbps=nowhere,
-        up_mbps=nowhere,
+        down_mbps=down_mbps,
+        up_mbps=up_mbps,
         rule_set=in_force.rules.sha256,
         network=twin.network,
         ledger_size=in_force.ledger_size,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.controller.elements import Ages, too_old
+from openleo.controller.slot_rates import CellRates, Shared
 from openleo.controller.slots import Slots
 from openleo.errors import InputError, Problem
 from openleo.geodesy import look_angles
@@ -108,6 +109,7 @@ class Twin:
     number_of: NDArray[np.int64]  # each cell's place in the index
     network: str
     oldest_days: float = np.inf
+    shared: Shared | None = None  # None: no capacity is computed
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
     _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
@@ -216,6 +218,13 @@ class Twin:
                 self._serve(made, group, there, seen_so, ways, before, jitter, pool)
         return made
 
+    def rates(self, number: int, permitted: Permitted, allowed: NDArray[np.bool_]) -> CellRates | None:
+        """What all in each cell share in a slot; None where no capacity is computed. allowed (cell, class)."""
+        if self.shared is None:
+            return None
+        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
+        return self.shared.rates(self.under(permitted.withheld), grid, allowed, permitted.classes)
+
     def holds(self, number: int, satellite: Ints) -> NDArray[np.bool_]:
         """Whether each cell's satellite stands above its mask in the middle of a slot, and is not out of order.
 
@@ -300,6 +309,7 @@ def ready(case: Case) -> Twin:
         index=index,
         number_of=index.number_of(parts.cells),
         network=case.network_sha256,
+        shared=None if case.capacity is None else Shared.of(case.capacity, case.network, parts),
     )
 
 
