@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,10 +34,22 @@ def sets(epoch: datetime = FLOWN) -> tuple[ElementSet, ...]:
 
 
 def later(by: timedelta, ahead_deg: float = 0.0) -> tuple[ElementSet, ...]:
-    """The same orbits as their observer fits them later on, `ahead_deg` further along than was foretold."""
-    moved = 360.0 * 15.0636 * by.total_seconds() / 86_400.0 + ahead_deg
+    """The same orbits as somebody fits them later on, `ahead_deg` further along than was foretold.
+
+    They turn at SGP4's own secular rates.
+    """
+    minutes = by.total_seconds() / 60.0
+    rates = sets()[0].satrec
+    node, perigee, anomaly = (math.degrees(one) * minutes for one in (rates.nodedot, rates.argpdot, rates.mdot))
     return tuple(
-        replace(one, epoch=one.epoch + by, mean_anomaly_deg=(one.mean_anomaly_deg + moved) % 360.0) for one in sets()
+        replace(
+            one,
+            epoch=one.epoch + by,
+            raan_deg=(one.raan_deg + node) % 360.0,
+            argument_of_perigee_deg=perigee % 360.0,
+            mean_anomaly_deg=(one.mean_anomaly_deg + anomaly + ahead_deg) % 360.0,
+        )
+        for one in sets()
     )
 
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def flown(folder: Path) -> Twin:
-    return replace(twin.load(with_elements(folder)), oldest_days=7.0)
+    return twin.load(with_elements(folder)).using(7.0)
 
 
 def number_of(one: Twin, days: float = 0.0) -> int:
@@ -109,7 +109,7 @@ def test_uncertainty_grows_with_age_as_was_measured() -> None:
 def test_what_is_said_of_ages() -> None:
     age_s = np.array([-2.0, 12.0, 48.0, 200.0]) * 3600.0  # one epoch is ahead
     said = Ages("ab", age_s, 7.0).as_json()
-    assert said["satellites"], said["unusable"] == (4, 1)
+    assert (said["satellites"], said["unusable"]) == (4, 1)
     assert (said["age_h_p50"], said["age_h_max"]) == (30.0, 200.0)
     assert said["off_km_p95_max"] == pytest.approx(float(off_km_p95(48 * 3600.0)), abs=0.1)
     assert Ages("ab", age_s * 10.0, 0.1).as_json()["off_km_p95_max"] is None

@@ -62,7 +62,7 @@ def merged(held: Sequence[ElementSet], found: Sequence[ElementSet], at: datetime
 def in_use(held: Sequence[ElementSet], oldest_days: float) -> int:
     """Satellites that are not much older than the newest: those that files had of late. Others have gone."""
     epochs_s = np.array([one.epoch.timestamp() for one in held])
-    return len(held) - int(too_old(epochs_s, float(epochs_s.max()), oldest_days).sum())
+    return int((epochs_s >= epochs_s.max() - oldest_days * SECONDS_PER_DAY).sum())
 
 
 def _newest(held: ElementSet, found: ElementSet | None) -> ElementSet:
@@ -83,11 +83,6 @@ def off_km_p95(age_s: Floats | float) -> Floats:
     return SIGMAS_P95 * public_elements_km(age_s)
 
 
-def too_old(epochs_s: Floats, at_s: float, oldest_days: float) -> NDArray[np.bool_]:
-    """(satellite,): whose elements say nothing of where it is at an instant."""
-    return np.asarray(np.abs(at_s - epochs_s) > oldest_days * SECONDS_PER_DAY)
-
-
 @dataclass(frozen=True)
 class Ages:
     """Of all satellites at an instant. `sha256`: of the elements that they are moved by."""
@@ -99,7 +94,7 @@ class Ages:
     @property
     def unusable(self) -> int:
         """Satellites that are not used, for their elements are too old."""
-        return int(too_old(-self.age_s, 0.0, self.oldest_days).sum())
+        return int((np.abs(self.age_s) > self.oldest_days * SECONDS_PER_DAY).sum())
 
     @property
     def median_s(self) -> float:

@@ -94,7 +94,7 @@ class ElementsFile:
     def _judge(self, twin: Twin, found: ElementSets, at: datetime) -> str:
         held = twin.case.network.constellation.elements
         try:
-            newer = merged(held, found.sets, at, self.least_share * in_use(held, twin.oldest_days))
+            newer = merged(held, found.sets, at, self.least_share * in_use(held, twin.case.network.oldest_days))
         except NotTaken as error:
             return f"the file of element sets is not taken: {error}"
         self.others = newer.others

@@ -170,7 +170,7 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
         kept_clock=kept,
         leader=Leader(engine, clock, socket.gethostname(), beat_s=slot_s / BEATS_IN_A_SLOT, patience_s=slot_s),
         gate=Gate(LedgerReader(Folder(data, database), engine)),
-        twin=replace(ready, oldest_days=settings.elements_days_max),
+        twin=ready.using(settings.elements_days_max),
         hub=EventHub(engine),
         cells_arrow=plan_arrow.of_cells(ready.cells),
         administrator=_first_token(engine, kept.steady.now_s()),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
-from openleo.controller.elements import Ages, too_old
+from openleo.controller.elements import Ages
 from openleo.controller.slot_rates import CellRates, Shared
 from openleo.controller.slots import Slots
 from openleo.errors import InputError, Problem
@@ -97,8 +97,7 @@ class Permitted:
 class Twin:
     """A scenario's network and area, ready for any slot; `network`: the sha256 that changes of networks name.
 
-    It stays that of the network as it was approved when newer elements move its satellites. `oldest_days`: with older
-    elements a satellite is not used.
+    It stays that of the network as it was approved when newer elements move its satellites.
     """
 
     case: Case
@@ -108,7 +107,6 @@ class Twin:
     index: CellIndex
     number_of: NDArray[np.int64]  # each cell's place in the index
     network: str
-    oldest_days: float = np.inf
     shared: Shared | None = None  # None: no capacity is computed
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
@@ -140,30 +138,27 @@ class Twin:
         now = replace(network, constellation=moved)
         # Sites know how high satellites fly, so as to look no further.
         groups = tuple(_groups(now, self.parts)) if highest_km(moved) > highest_km(before) else self.groups
-        return replace(self, case=replace(self.case, network=now), groups=groups, _networks={})
+        made = replace(self, case=replace(self.case, network=now), groups=groups, shared=None, _networks={})
+        return made if self.shared is None else replace(made, shared=self.shared.of_network(now))
+
+    def using(self, oldest_days: float) -> Twin:
+        """The same, with no satellite used whose elements are older."""
+        network = replace(self.case.network, oldest_days=oldest_days)
+        return replace(self, case=replace(self.case, network=network), _networks={})
 
     def ages(self, at_s: float) -> Ages | None:
         """How old the elements are at an instant; None where there are none."""
-        if not len(self._epochs_s):
+        network = self.case.network
+        if not network.constellation.elements:
             return None
-        return Ages(self.elements, at_s - self._epochs_s, self.oldest_days)
+        return Ages(self.elements, at_s - network.constellation.epochs_s, network.oldest_days)
 
     @cached_property
     def _centres_deg(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return h3cells.centres_deg(self.cells)
 
-    @cached_property
-    def _epochs_s(self) -> NDArray[np.float64]:
-        """(satellite,): of the elements; empty where satellites are not known by any."""
-        return np.array([one.epoch.timestamp() for one in self.case.network.constellation.elements])
-
     def _positions(self, network: Network, number: int) -> Positions:
-        """Where satellites are in a slot; one whose elements are too old is as good as out of order."""
-        found = positions_over(network, SlotGrid(self.span(number)[0], self.slots.slot_s, 1), 0, 1)
-        if not len(self._epochs_s):
-            return found
-        lost = too_old(self._epochs_s, self.slots.begins_s(number), self.oldest_days)
-        return replace(found, usable=found.usable & ~lost)
+        return positions_over(network, SlotGrid(self.span(number)[0], self.slots.slot_s, 1), 0, 1)
 
     def permitted(self, rule_set: RuleSet, number: int) -> Permitted:
         """Who may be served throughout a slot, by rules as terminals feel them.
