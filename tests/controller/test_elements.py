@@ -265,3 +265,20 @@ def test_how_often_a_file_is_looked_at(file: ElementsFile) -> None:
     assert [at_s for at_s in range(0, 2000, 15) if file.due(at_s)] == [0, 600, 1200, 1800]
     file.every_s = 0.0
     assert not file.due(1e9)
+
+
+@pytest.mark.slow  # tables of rates are made twice
+def test_rates_end_with_old_elements_and_come_back_with_newer_ones(tmp_path: Path) -> None:
+    path = with_elements(tmp_path)
+    path.write_text(path.read_text() + "\n[capacity]\nenabled = true\n")
+    before = twin.load(path).using(7.0)
+    after = before.renewed(later(9 * DAY), "ab" * 32)
+    given = []
+    for one, days in ((before, 0.0), (before, 9.0), (after, 9.0)):
+        permitted = one.permitted(permitting("POL", "URY"), number_of(one, days))
+        allowed = np.ones((len(one.cells), len(permitted.classes)), np.bool_)
+        rates = one.rates(number_of(one, days), permitted, allowed)
+        assert rates is not None
+        given.append(float(rates.down_mbps.sum()))
+    assert given[1] == 0.0 < min(given[0], given[2])
+    assert after.shared is not before.shared  # its tables are of satellites as they fly now

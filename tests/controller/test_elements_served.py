@@ -175,6 +175,22 @@ def test_a_look_that_breaks_off_is_an_alarm(starting: Starting, monkeypatch: pyt
     assert plan_of(here).degraded == ""
 
 
+def test_a_look_that_takes_long_delays_no_slot(starting: Starting, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = starting(elements_every_minutes=0.25)
+    looks = []
+
+    def slow(*_given: object) -> None:
+        looks.append(here.clock.pass_s(1.0))
+
+    monkeypatch.setattr(elements_file.ElementsFile, "look", slow)
+    here.slot(3)
+    assert looks
+    with reading(here.runtime.engine) as connection:
+        rows = connection.execute(select(slots.c.begins_at, slots.c.applied_at).order_by(slots.c.number)).all()
+    assert len(rows) == 4
+    assert all(row.applied_at == row.begins_at for row in rows[1:])
+
+
 def test_a_file_is_not_looked_at_where_that_is_set(starting: Starting, tmp_path: Path) -> None:
     here = starting(elements_every_minutes=0.0)
     held = here.runtime.twin.elements

@@ -109,19 +109,23 @@ class SlotLoop:
     def _step(self) -> float:
         runtime, counted = self.runtime, self.runtime.twin.slots
         number = counted.number(runtime.clock.now_s())
-        if number > self._slot:
+        begins = number > self._slot
+        if begins:
             self._slot = number
             runtime.kept_clock.keep()
             self._look_about()
         if not runtime.leader.role.leading:
             self.next, self._leads = None, False
             self._follow()
+            if begins:
+                self._look_at_elements()
             return runtime.leader.beat_s
         if not self._leads:
             self._follow()  # what the one before applied last
             self._leads = True
         if self._applied < number:
             self._begin(number)
+            self._look_at_elements()  # now there is time
         elif self.next is None and runtime.clock.now_s() >= counted.begins_s(number + 1) - LEAD * counted.slot_s:
             self._prepare(number + 1)
         return self._idle_s()
@@ -309,12 +313,11 @@ class SlotLoop:
         return instant_of(self.runtime.clock.now_s())
 
     def _look_about(self) -> None:
-        """Once a slot: the clock, and where satellites are known from."""
+        """Once a slot: the clock, and how old the elements are."""
         runtime = self.runtime
         jump = runtime.clock.jump()
         said = f"the wall clock moved {jump.by_s:+.0f} s against the time that passed: confirm it" if jump else ""
         runtime.alarms.set("clock", said)
-        self._look_at_elements()
         ages = runtime.twin.ages(runtime.clock.now_s())
         runtime.alarms.set("elements", ages.alarm(runtime.settings.elements_alarm_days) if ages else "")
 
