@@ -170,9 +170,9 @@ class Api:
         """Proposed, signed by two parties, activated; gives when it took effect."""
         asked = {"requester": "operator-1", "on_behalf_of": "operator", "legal_reference": "an example"} | body
         id_ = self.job("/v1/changes", asked)["change"]
-        say("  Before two parties have signed, the answer is no; no token can sign for them")
+        say("Before two parties have signed, the answer is no; no token can sign for them")
         self.refused(f"/v1/changes/{id_}/activate")
-        say("  An officer of each party reads what is to be signed, and signs with their own key")
+        say("An officer of each party reads what is to be signed, and signs with their own key")
         for officer in ("operator-2", "regulator-1"):
             (OUT / "to-sign.json").write_bytes(self.ask("GET", f"/v1/changes/{id_}/to-sign").content)
             signature = STAGE.sign(officer, "to-sign.json").read_text()
@@ -321,6 +321,7 @@ def restored(client: httpx.Client, server: Process, fleet: Fleet) -> None:
 
 def main() -> None:
     STAGE.begin()
+    print(f"Everything is done in {OUT.relative_to(ROOT)}; examples/ is the repository's.")
     processes: list[Process] = []
     try:
         server, client, administrator = served()

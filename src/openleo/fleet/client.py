@@ -206,7 +206,10 @@ def _reason(refusal: dict[str, Any]) -> str:
     if refusal["why"] != "not_permitted" or "decision" not in refusal:
         return str(refusal["why"])
     rules = [one["rule"] for one in refusal.get("because", ())]
-    return str(refusal["decision"]).lower() + (f" by {rules[0]}" if rules else "")
+    said = str(refusal["decision"]).lower()
+    if said == "permitted":  # by the rules of now, and not by the plan of this slot yet
+        said = str(refusal["why"])
+    return said + (f" by {rules[0]}" if rules else "")
 
 
 def _slug(said: bytes) -> str:
