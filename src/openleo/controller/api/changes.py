@@ -107,7 +107,10 @@ def changes_show(request: Request, response: Response, _principal: Reader, id: s
         return told.as_json(state, _change(state, id), governing.now(runtime))
 
 
-@router.get("/changes/{id}/to-sign", summary="The bytes that officers sign", response_class=Response)
+@router.get(
+    "/changes/{id}/to-sign", summary="The bytes that officers sign", response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)  # fmt: skip
 def changes_to_sign(request: Request, _principal: Reader, id: str, decision: Decision = "approve") -> Response:
     """RFC 8785 JSON; `ssh-keygen -Y sign -n openleo-approval@v1 -f KEY` signs exactly these bytes."""
     with governing.looked_at(request.app.state.runtime) as state:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -31,22 +32,30 @@ FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 AGAIN = {"Cache-Control": "no-cache"}
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
 LONGEST_PATH = 200
+TOLD: dict[str, dict[int | str, dict[str, Any]]] = {
+    kind: {200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}}}}} for kind in (TEXT, BYTES)
+}
+DOCUMENT: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
 NOT_THERE = "There is nothing of the ledger there."
 
 
-@router.get("/checkpoint", response_class=Response, summary="The signed checkpoint, with its cosignatures")
+@router.get(
+    "/checkpoint", response_class=Response, responses=TOLD[TEXT], summary="The signed checkpoint, with its cosignatures"
+)
 def checkpoint(request: Request) -> Response:
     """A signed note (C2SP tlog-checkpoint)."""
     return Response(_file(request, "checkpoint"), headers=AGAIN, media_type=TEXT)
 
 
-@router.get("/vkey", response_class=Response, summary="The log's verifier key")
+@router.get("/vkey", response_class=Response, responses=TOLD[TEXT], summary="The log's verifier key")
 def vkey(request: Request) -> Response:
     """To be compared with what was pinned elsewhere."""
     return Response(_file(request, "vkey"), headers=AGAIN, media_type=TEXT)
 
 
-@router.get("/tile/{path:path}", response_class=Response, summary="A tile of hashes or of entries")
+@router.get(
+    "/tile/{path:path}", response_class=Response, responses=TOLD[BYTES], summary="A tile of hashes or of entries"
+)
 def tile(request: Request, path: str) -> Response:
     """As C2SP tlog-tiles names it."""
     if len(path) > LONGEST_PATH:
@@ -58,13 +67,15 @@ def tile(request: Request, path: str) -> Response:
     return Response(_file(request, f"tile/{path}"), headers=FOR_GOOD, media_type=BYTES)
 
 
-@router.get("/artefacts/index.json", response_class=Response, summary="Which documents the entries name")
+@router.get(
+    "/artefacts/index.json", response_class=Response, responses=DOCUMENT, summary="Which documents the entries name"
+)
 def index(request: Request) -> Response:
     """Public ones, of what kind, by which entries; and which are missing, and why."""
     return Response(published.index(_shown(request).found), headers=AGAIN, media_type="application/json")
 
 
-@router.get("/artefacts/sha256/{sha256}", response_class=Response, summary="A public document")
+@router.get("/artefacts/sha256/{sha256}", response_class=Response, responses=DOCUMENT, summary="A public document")
 def artefact(request: Request, sha256: str) -> Response:
     """A book of rules, an effect, a roster, or what a network's hash is of; nothing else of the data folder."""
     if re.fullmatch("[0-9a-f]{64}", sha256) is None:
