@@ -167,7 +167,7 @@ class SlotLoop:
 
     def _store(self, plan: SlotPlan, now: InForce) -> Kept:
         runtime = self.runtime
-        terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now)
+        terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now, runtime.said)
         made = Kept.of(plan, terminals.arrow)
         with writing(runtime.engine, runtime.leader.role.token or 0) as connection:
             keep = runtime.settings.keep_plans

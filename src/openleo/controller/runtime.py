@@ -27,6 +27,7 @@ from openleo.controller.database import address_of, connect, upgrade, writing
 from openleo.controller.elements_file import ElementsFile
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
+from openleo.controller.held import Said, not_said
 from openleo.controller.in_force import UNREADABLE, Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
 from openleo.controller.plan_store import Kept
@@ -65,6 +66,7 @@ class Runtime:
     current: Kept | None = None
     in_force: InForce | None = None
     enforced: Enforced | None = None
+    said: Said = not_said  # what leases in force were decided on, by the desk that gave them
     elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them

@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 FILE = "settings.toml"
 MOST_LEASE_SLOTS = 20  # DESIGN §5: longer ones nobody may give
+# A slot's terminals are settled in the slot before, when some renewed last in the one before that: their leases have to
+# reach from there into it. With two, whoever renews late in each slot would be served in every other one.
+LEAST_LEASE_SLOTS = 3
 
 
 class Settings(BaseSettings):
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
     database: SecretStr = Field(
         SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
     )
-    lease_slots: Annotated[int, Field(ge=1, le=MOST_LEASE_SLOTS)] = Field(
+    lease_slots: Annotated[int, Field(ge=LEAST_LEASE_SLOTS, le=MOST_LEASE_SLOTS)] = Field(
         4, description="How many slots a lease holds: so long is served what a dead controller served."
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
