@@ -321,7 +321,7 @@ def restored(client: httpx.Client, server: Process, fleet: Fleet) -> None:
 
 def main() -> None:
     STAGE.begin()
-    print(f"Everything is done in {OUT.relative_to(ROOT)}; examples/ is the repository's.")
+    print(f"Everything is done in {OUT.relative_to(ROOT)}.")
     processes: list[Process] = []
     try:
         server, client, administrator = served()

@@ -22,7 +22,7 @@ def say(text: str) -> None:
 def shown(words: Sequence[str | Path]) -> str:
     """A command as one would type it."""
     typed = " ".join(f'"{word}"' if " " in str(word) or not str(word) else str(word) for word in words)
-    return typed.replace(str(OPENLEO), "openleo").replace(f"{ROOT}/", "")
+    return typed.replace(str(OPENLEO), "openleo")
 
 
 @dataclass(frozen=True)
