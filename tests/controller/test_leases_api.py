@@ -19,6 +19,7 @@ from leasing import Office
 from openleo.controller import device_identity, problems, tables
 from openleo.controller.api import leases
 from openleo.controller.database import reading, writing
+from openleo.controller.settings import Settings
 
 PEOPLE = {
     "operator-auditor": ("operator", ["auditor"]),
@@ -45,7 +46,7 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
             yield
 
     app = FastAPI(lifespan=lives)
-    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock)
+    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock, settings=Settings())
     problems.install(app)
     app.include_router(leases.router)
     with TestClient(app) as found:
@@ -118,7 +119,7 @@ def test_only_the_operator_reads_leases_and_only_its_auditors_positions(client: 
     lease = ask(client).json()["lease"]
     for path in ("/v1/leases", f"/v1/leases/{lease}", f"/v1/leases/{lease}/record"):
         assert client.get(path).status_code == 401
-        assert client.get(path, headers=by("regulator")).status_code == 403
+        assert client.get(path, headers=by("regulator")).status_code == 404
         assert client.get(path, headers=by("operator-auditor")).status_code == 200
     assert client.get(f"/v1/leases/{lease}/record", headers=by("operator-viewer")).status_code == 403
     whole = client.get(f"/v1/leases/{lease}/record", headers=by("operator-auditor")).json()
