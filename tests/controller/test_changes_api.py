@@ -226,6 +226,12 @@ def test_few_are_told_exactly_to_approvers_alone(asker: Asker) -> None:
     assert asker.get(f"/v1/changes/{id_}/effect").json()["territories"][0]["lost"]["terminals"] == 9
     assert asker.get(f"/v1/changes/{id_}/detail").status_code == 403
     assert asker.get(f"/v1/changes/{id_}/detail", Role.APPROVER).json()["territories"][0]["lost"]["terminals"] == 3
+    theirs = asker.client.get(f"/v1/changes/{id_}/detail", headers=asker.token(Role.APPROVER, party="regulator:XXX"))
+    missing = asker.get("/v1/changes/none/detail", Role.APPROVER)
+    assert (theirs.status_code, missing.status_code) == (404, 404)  # the quorum asks nobody of that party
+    for job in [asker.done(asker.post("/v1/changes", suspension(asker, terminals={"PRY/fixed": 4}), Role.REQUESTER))]:
+        assert '"terminals": 4' not in job["result"]["files"]["effect.json"]
+        assert "detail.json" not in job["result"]["files"]
     for one in asker.client.get("/ledger/artefacts/index.json").json():
         assert '"terminals":3' not in asker.client.get(f"/ledger/artefacts/sha256/{one['sha256']}").text
 

@@ -107,6 +107,27 @@ def test_who_does_not_take_what_is_sent_is_dropped(engine: Engine) -> None:
     assert (hub.dropped, hub.listeners, len(sent)) == (1, 0, 4)
 
 
+def test_a_listener_comes_back_after_a_while_and_is_asked_again_who_it_is(engine: Engine) -> None:
+    """A token that was revoked meanwhile hears no more."""
+    sent: list[Any] = []
+
+    async def listen() -> EventHub:
+        hub = EventHub(engine, look_s=0.05)
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await asyncio.wait_for(EventStream(hub, 0, "token:1", lasts_s=0.2)({"type": "http"}, _silent, send), 5.0)
+        return hub
+
+    assert asyncio.run(listen()).listening == {}
+    assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+async def _silent() -> Any:
+    await asyncio.sleep(60.0)
+
+
 def test_a_listener_who_leaves_is_let_go(engine: Engine) -> None:
     async def leaves() -> int:
         hub = EventHub(engine)

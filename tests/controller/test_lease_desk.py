@@ -18,6 +18,8 @@ from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_place import Placed
 from openleo.controller.lease_writer import Busy, Entry, Writer
+from openleo.controller.rate_limits import Limits
+from openleo.controller.settings import Settings
 from openleo.policy.request import read_requests
 
 
@@ -108,6 +110,22 @@ def test_whoever_is_not_enrolled_hears_what_a_wrong_signature_hears(office: Offi
     of_another |= {"signature": device_identity.sign(leasing.key(2), device_identity.LEASE, of_another)}
     assert refused(office, json.dumps(of_another).encode()) == (401, "not-signed")
     assert rows(office.engine, tables.nonces) == 0
+
+
+def test_who_asks_too_often_waits_and_nobody_else(office: Office) -> None:
+    """Counted by who signed: what somebody sends in another's name uses up nothing of theirs."""
+    forged = [json.dumps(json.loads(leasing.body()) | {"speed_kmh": 1.0 + n}).encode() for n in range(5)]
+
+    async def all_of(desk: Desk) -> list[Any]:
+        desk._wait_s = Limits(Settings(terminal_requests_per_minute=2)).terminal
+        bodies = [*forged, *(leasing.body(nonce=f"a-nonce-of-many-{n}") for n in range(3)), leasing.body(2)]
+        return list(await asyncio.gather(*(desk.ask(body) for body in bodies), return_exceptions=True))
+
+    found = within(office, all_of)
+    assert [one.status for one in found[:5]] == [401] * 5
+    assert [isinstance(one, Answer) for one in found[5:]] == [True, True, False, True]
+    assert (found[7].status, found[7].slug) == (429, "too-often")
+    assert 0 < found[7].retry_after_s <= 60
 
 
 @pytest.mark.parametrize("late_s", [-61.0, 61.0])

@@ -120,7 +120,7 @@ def test_only_the_operator_reads_leases_and_only_its_auditors_positions(client: 
     lease = ask(client).json()["lease"]
     for path in ("/v1/leases", f"/v1/leases/{lease}", f"/v1/leases/{lease}/record"):
         assert client.get(path).status_code == 401
-        assert client.get(path, headers=by("regulator")).status_code == 403
+        assert client.get(path, headers=by("regulator")).status_code == 404
         assert client.get(path, headers=by("operator-auditor")).status_code == 200
     assert client.get(f"/v1/leases/{lease}/record", headers=by("operator-viewer")).status_code == 403
     whole = client.get(f"/v1/leases/{lease}/record", headers=by("operator-auditor")).json()

@@ -18,6 +18,7 @@ from openleo.controller.slots import Slots
 from openleo.controller.tables import (
     audit,
     events,
+    evidence,
     idempotency,
     leadership,
     leases,
@@ -35,7 +36,8 @@ SLOTS = Slots(15.0)
 NOW = SLOTS.number(NOW_S)
 SETTINGS = Settings(keep_plans=3, keep_events=100, keep_decisions_days=1)
 TOKEN = 4
-GOING = {"plans", "events", "leases", "refusals", "nonces", "idempotency", "sessions", "logins"}
+GOING = {"plans", "events", "leases", "refusals", "nonces", "idempotency", "sessions", "logins", "evidence"}
+QUARTER_S = 90 * DAY_S
 
 
 @pytest.fixture
@@ -94,8 +96,19 @@ def test_each_table_keeps_what_is_not_due(led: Engine) -> None:
     add(led, logins, *({"state": str(to), "until": NOW_S + to} for to in (-1, 1)))
     add(led, audit, {"at": 0.0, "principal": "p", "party": "operator", "what": "changed", "about": "", "body": "{}"})
 
+    seen = {
+        "terminal": "t",
+        "kind": "clone",
+        "score": 1.0,
+        "body": json.dumps({"rule": "r", "inputs": {"lat_deg": 24.1}}),
+    }
+    for id_, state, age_s, holds in (("old", "upheld", QUARTER_S + 1, True), ("open", "open", None, True),
+                                     ("new", "dismissed", QUARTER_S - 1, False)):  # fmt: skip
+        reviewed = {"state": state, "reviewed_at": None if age_s is None else NOW_S - age_s, "holds_renewal": holds}
+        add(led, evidence, {"id": id_, "at": NOW_S - 2 * QUARTER_S, **seen, **reviewed})
+
     went = swept(led)
-    ones = dict.fromkeys(("refusals", "idempotency", "sessions", "logins"), 1)
+    ones = dict.fromkeys(("refusals", "idempotency", "sessions", "logins", "evidence"), 1)
     assert went.rows == {"plans": 7, "events": 20, "leases": 2, "nonces": 2, **ones}
     assert set(went.rows) == GOING
     assert went.more == ()
@@ -107,6 +120,14 @@ def test_each_table_keeps_what_is_not_due(led: Engine) -> None:
     assert kept(led, idempotency.c.key) == [str(DAY_S - 1)]
     assert kept(led, sessions.c.sha256) == kept(led, logins.c.state) == ["1"]
     assert (count(led, slots), count(led, audit), count(led, people)) == (10, 1, 1)
+    assert kept(led, evidence.c.id) == ["new", "old", "open"]  # the finding stays, and what it holds back
+    with reading(led) as connection:
+        body, holds = connection.execute(
+            select(evidence.c.body, evidence.c.holds_renewal).where(evidence.c.id == "old")
+        ).one()
+        told = connection.execute(select(evidence.c.body).where(evidence.c.id != "old")).scalars().all()
+    assert ("24.1" not in body, holds) == (True, True)
+    assert all("24.1" in one for one in told)
     assert swept(led).rows == {}
 
 
@@ -156,7 +177,7 @@ def test_a_lease_that_is_written_meanwhile_waits_for_one_step_at_most(led: Engin
 def test_every_table_that_is_swept_is_found_by_an_index(led: Engine) -> None:
     """A condition without one would read millions of leases to delete 500."""
     for one in due(SETTINGS, SLOTS, NOW_S):
-        first = one.where.left  # type: ignore[attr-defined]
+        first = next(iter(getattr(one.where, "clauses", [one.where]))).left
         indexed = {next(iter(index.columns)).name for index in one.table.indexes}
         indexed.add(next(iter(one.table.primary_key.columns)).name)
         assert first.name in indexed, one.table.name

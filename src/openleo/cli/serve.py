@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import socket
     from types import FrameType
 
+    from openleo.controller.connections import Bounds
     from openleo.controller.runtime import Runtime
     from openleo.controller.settings import Settings
 
@@ -76,6 +77,9 @@ def _settings(data: Path, database: str | None, host: str | None, port: int | No
     if settings.host not in LOOPBACK and not (settings.tls_certificate and settings.tls_key):
         rule = f"is {settings.host}, which others can reach, and there is no certificate."
         problems.append(Problem("settings", "host", rule, "Set tls_certificate and tls_key, or listen at 127.0.0.1."))
+    if settings.oidc_issuer and settings.host not in LOOPBACK and not settings.public_url:
+        rule = "is empty, and people who log in would be sent back to whatever host their request names."
+        problems.append(Problem("settings", "public_url", rule, "Write the address that people reach it by."))
     for name in ("tls_certificate", "tls_key"):
         path = getattr(settings, name)
         if path is not None and not path.is_file():
@@ -105,11 +109,25 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
+def _bounds(settings: Settings) -> Bounds:
+    """As many connections as are set, but no more than this process may have files, with some left for others."""
+    import resource
+
+    from openleo.controller.connections import HEAD_BYTES, Bounds
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = (
+        settings.connections_max if files == resource.RLIM_INFINITY else min(settings.connections_max, files * 3 // 4)
+    )
+    return Bounds(most, max(settings.body_bytes_max, settings.upload_bytes_max) + 2 * HEAD_BYTES)
+
+
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
     from openleo.controller import logs
     from openleo.controller.app import create_app
+    from openleo.controller.connections import protocol
 
     logs.begin()
     secured = settings.tls_certificate is not None
@@ -119,8 +137,8 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
         typer.echo(f"administrator token, shown once: {runtime.administrator}")
         note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
     config = uvicorn.Config(
-        create_app(runtime), loop="uvloop", http="httptools", log_config=None, access_log=False,
-        server_header=False, timeout_graceful_shutdown=GRACE_S,
+        create_app(runtime), loop="uvloop", http=protocol(_bounds(settings)), ws="none", log_config=None,
+        access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S,
         ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
     )  # fmt: skip
     for ending in (signal.SIGTERM, signal.SIGINT):  # uvicorn stops at them, and then raises them once more

@@ -31,15 +31,19 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # a proxy on t
 
 
 def needs(*roles: Role, operator_only: bool = False) -> Callable[[Request], Principal]:
-    """A dependency that gives the principal of a request, who has one of the roles (none named: any)."""
+    """A dependency that gives the principal of a request, who has one of the roles (none named: any).
+
+    `operator_only`: to other parties there is nothing there.
+    """
 
     def check(request: Request) -> Principal:
         found = known(request)
         if found.via == "admin":
             raise HTTPException(403, "The administrator token can draft the genesis, and nothing else.")
-        if (roles and not found.roles & set(roles)) or (operator_only and found.party != OPERATOR):
-            of = " at the operator" if operator_only else ""
-            raise HTTPException(403, f"This needs the role {' or '.join(roles)}{of}." if roles else "The operator's.")
+        if operator_only and found.party != OPERATOR:
+            raise hidden(request, "There is no such thing.")
+        if roles and not found.roles & set(roles):
+            raise HTTPException(403, f"This needs the role {' or '.join(roles)}.")
         return found
 
     return check
@@ -131,6 +135,16 @@ def origin_of(request: Request) -> str:
     """Our own origin: the address that people are told, or the one that this request came to."""
     public = request.app.state.runtime.settings.public_url
     return public or f"{request.url.scheme}://{request.url.netloc}"
+
+
+def is_own_origin(request: Request) -> bool:
+    """Whether our origin is ours by more than the word of who asks: it is set, or it is this machine's."""
+    if request.app.state.runtime.settings.public_url or request.url.hostname == "localhost":
+        return True
+    try:
+        return ip_address(request.url.hostname or "").is_loopback
+    except ValueError:
+        return False
 
 
 def is_loopback_client(request: Request) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,7 @@ from openleo.instants import instant_text
 BATCH = 200
 LOOK_S = 1.0  # how often the table is looked at for what another controller wrote
 HEARTBEAT_S = 15.0
+LASTS_S = 3600.0  # then a listener comes back, and is asked again who it is
 TAKEN_WITHIN_S = 10.0  # a listener that does not take what it is sent for so long is dropped
 MEDIA_TYPE = "text/event-stream"
 KINDS = ("slot", "policy", "alert")
@@ -65,7 +67,7 @@ class EventHub:
     def __init__(self, engine: Engine, *, look_s: float = LOOK_S):
         self.engine, self.look_s = engine, look_s
         self.newest = 0
-        self.listeners = 0
+        self.listening: Counter[str] = Counter()  # by principal
         self.dropped = 0
         self._more = asyncio.Condition()
         self._nudged = asyncio.Event()
@@ -84,6 +86,11 @@ class EventHub:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._nudged.wait(), self.look_s)
             self._nudged.clear()
+
+    @property
+    def listeners(self) -> int:
+        """How many listen now."""
+        return self.listening.total()
 
     def nudge(self) -> None:
         """Something was added: look now. From any thread."""
@@ -132,22 +139,28 @@ class EventStream(Response):
     media_type = MEDIA_TYPE
 
     def __init__(
-        self, hub: EventHub, known: int, *, heartbeat_s: float = HEARTBEAT_S, taken_within_s: float = TAKEN_WITHIN_S
-    ):
+        self, hub: EventHub, known: int, who: str = "", *, heartbeat_s: float = HEARTBEAT_S,
+        taken_within_s: float = TAKEN_WITHIN_S, lasts_s: float = LASTS_S,
+    ):  # fmt: skip
         super().__init__(None, 200, {"Cache-Control": "no-store"})
         del self.headers["content-length"]
-        self.hub, self.known, self.heartbeat_s, self.taken_within_s = hub, known, heartbeat_s, taken_within_s
+        self.hub, self.known, self.who, self.lasts_s = hub, known, who, lasts_s
+        self.heartbeat_s, self.taken_within_s = heartbeat_s, taken_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - an ASGI application
         """Until the listener leaves, is dropped, or the hub stops."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         sending = asyncio.create_task(self._send(send))
         leaving = asyncio.create_task(_left(receive))
-        self.hub.listeners += 1
+        self.hub.listening[self.who] += 1
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({sending, leaving}, timeout=self.lasts_s, return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done() and not leaving.done():
+                sending.cancel()
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self.hub.listeners -= 1
+            self.hub.listening[self.who] -= 1
+            self.hub.listening += Counter()  # forgets who does not listen
             for task in (sending, leaving):
                 task.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 LOG = logging.getLogger("openleo.controller")
-MOST_KEPT, MOST_WAITING = 200, 8
+MOST_KEPT, MOST_WAITING, MOST_OF_A_PARTY = 200, 8, 4
 Tell = Callable[[str, int, int], None]
 Work = Callable[[Tell], Mapping[str, Any]]
 Said = Callable[[Exception], Mapping[str, Any]]  # a failure as a problem
@@ -63,8 +63,11 @@ class Jobs:
         """Raises TooMany."""
         job = Job(secrets.token_hex(16), what, party)
         with self._lock:
-            if sum(one.state in ("waiting", "running") for one in self._kept.values()) >= MOST_WAITING:
+            waiting = [one.party for one in self._kept.values() if one.state in ("waiting", "running")]
+            if len(waiting) >= MOST_WAITING:
                 raise TooMany(f"{MOST_WAITING} jobs wait already")
+            if waiting.count(party) >= MOST_OF_A_PARTY:
+                raise TooMany(f"{MOST_OF_A_PARTY} jobs of {party} wait already")
             self._kept[job.id] = job
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)

@@ -100,7 +100,7 @@ class Desk:
     """Leases in force, and who may ask for more.
 
     `now`: None while nothing decides; `token`: under which this controller leads, None: it does not; `locate`: where a
-    terminal is, by its own word and the network's measurements.
+    terminal is, by its own word and the network's measurements; `wait_s`: for how long a terminal has asked enough.
     """
 
     def __init__(
@@ -113,12 +113,13 @@ class Desk:
         token: Callable[[], int | None],
         *,
         locate: Locate = as_reported,
+        wait_s: Callable[[str], float] = lambda _: 0.0,
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
     ):
         self.wait_s: Callable[[str], int] = lambda _terminal: 0  # how often one may ask: rate_limits.Limits.terminal
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
-        self._locate, self._new_id = locate, new_id or time_ordered_id
+        self._locate, self._new_id, self._wait_s = locate, new_id or time_ordered_id, wait_s
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
         self._held: dict[str, Held] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -215,6 +216,8 @@ class Desk:
         # One answer for both: nobody learns which terminals there are.
         if terminal is None or not asking.signed_by(terminal.public_key):
             raise NotHeard(401, "not-signed", "No terminal that is enrolled signed this.")
+        if wait_s := self._wait_s(terminal.id):  # of who signed: nobody uses up what another may ask
+            raise NotHeard(429, "too-often", f"Ask again in {wait_s:.0f} s.", wait_s)
         self._once(terminal.id, asking.form.nonce, asking.at_s, now_s)
         return terminal
 

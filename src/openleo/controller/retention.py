@@ -8,6 +8,7 @@
     refusals     keep_decisions_days after they were said
     nonces       when the request that they were of is too old to be taken again
     idempotency  a day after the request was answered
+    evidence     keep_evidence_days after its review it forgets its inputs, which tell of places; else kept
     sessions     when they are over; logins, when nobody comes back to them any more
 
 A step is one short transaction under the leader's token, and after each as long again is left to others.
@@ -16,19 +17,20 @@ A step is one short transaction under the leader's token, and after each as long
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Engine, Table, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Engine, Table, delete, func, select, tuple_, update
 
 from openleo.controller.clock import Clock
 from openleo.controller.database import writing
 from openleo.controller.settings import Settings
 from openleo.controller.slots import Slots
-from openleo.controller.tables import events, idempotency, leases, logins, nonces, plans, refusals, sessions
+from openleo.controller.tables import events, evidence, idempotency, leases, logins, nonces, plans, refusals, sessions
 
 DAY_S = 86_400.0
 IDEMPOTENT_S = DAY_S
+FORGOTTEN = '{"inputs": {}, "rule": "forgotten: it was reviewed long ago"}'
 STEP_ROWS = 500  # 10 to 20 ms; 10,000 terminals that renew each minute make as many in 3 s
 
 
@@ -38,6 +40,7 @@ class Due:
 
     table: Table
     where: ColumnElement[bool]
+    become: Mapping[str, str] = field(default_factory=dict)  # instead of going
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,16 @@ def due(settings: Settings, slots: Slots, now_s: float) -> list[Due]:
         Due(refusals, refusals.c.at < decided_s),
         Due(nonces, nonces.c.until < now_s),
         Due(idempotency, idempotency.c.at < now_s - IDEMPOTENT_S),
+        Due(evidence, _reviewed_before(now_s - settings.keep_evidence_days * DAY_S), {"body": FORGOTTEN}),
         Due(sessions, sessions.c.expires_at < now_s),
         Due(logins, logins.c.until < now_s),
     ]
+
+
+def _reviewed_before(at_s: float) -> ColumnElement[bool]:
+    """Evidence whose body still says something. What nobody reviewed waits for a person."""
+    old = evidence.c.at < at_s  # by its index, since nothing is reviewed before it is found
+    return old & (evidence.c.reviewed_at < at_s) & (evidence.c.state != "open") & (evidence.c.body != FORGOTTEN)
 
 
 def sweep(
@@ -95,4 +105,5 @@ def step(engine: Engine, token: int, one: Due, rows: int = STEP_ROWS) -> int:
     some = select(*key).where(one.where).limit(rows)
     found = tuple_(*key) if len(key) > 1 else key[0]
     with writing(engine, token) as connection:
-        return int(connection.execute(delete(one.table).where(found.in_(some))).rowcount)
+        change = update(one.table).values(one.become) if one.become else delete(one.table)
+        return int(connection.execute(change.where(found.in_(some))).rowcount)

@@ -46,7 +46,9 @@ class Settings(BaseSettings):
     )
     keep_events: Annotated[int, Field(ge=100)] = Field(10_000, description="Events that a client can still ask for.")
     public_url: Annotated[str, Field(pattern=r"^(https?://[^/\s]+)?$")] = Field(
-        "", description="The address that people reach it by (https://…), without a path; empty: as each request says."
+        "",
+        description="The address that people reach it by (https://…), without a path; empty: as each request says,"
+        " on loopback alone: people log in elsewhere only where it is set.",
     )
     oidc_issuer: str = Field("", description="The OpenID provider that people log in at; empty: programs' tokens only.")
     oidc_client_id: str = Field("", description="Ours at that provider.")
@@ -88,6 +90,19 @@ class Settings(BaseSettings):
     )
     upload_bytes_max: Annotated[int, Field(ge=1_000)] = Field(
         50_000_000, description="Of a table that is uploaded (CSV, Parquet)."
+    )
+    connections_max: Annotated[int, Field(ge=16, le=100_000)] = Field(
+        2_000,
+        description="At once; of them a fourth from one address (IPv6: /64) that is not this machine. No more than"
+        " three fourths of the files that the process may open.",
+    )
+    listeners_per_principal: Annotated[int, Field(ge=1, le=200)] = Field(
+        10, description="To events at once, of each principal; of all together 200."
+    )
+    keep_evidence_days: Annotated[float, Field(ge=1.0)] = Field(
+        90.0,
+        description="How long evidence says where a terminal was, after somebody reviewed it. What was found, by whom"
+        " and why stays; so does a renewal that is held.",
     )
     body_bytes_max: Annotated[int, Field(ge=1_000)] = Field(1_000_000, description="Of a request's body.")
 

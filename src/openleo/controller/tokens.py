@@ -74,10 +74,18 @@ def spend(connection: Connection, principal: Principal, now_s: float) -> bool:
     """
     done = connection.execute(
         update(tokens)
-        .where(tokens.c.id == principal.id.partition(":")[2], tokens.c.once, tokens.c.used_at.is_(None))
+        .where(tokens.c.id == principal.id.partition(":")[2], tokens.c.once)
+        .where(tokens.c.used_at.is_(None), tokens.c.revoked_at.is_(None))
         .values(used_at=now_s)
     )
     return done.rowcount == 1
+
+
+def hold(connection: Connection, principal: Principal) -> bool:
+    """Whether the administrator token is unspent, and stays so until the transaction ends."""
+    stated = select(tokens.c.id).where(tokens.c.id == principal.id.partition(":")[2], tokens.c.once)
+    unspent = tokens.c.used_at.is_(None) & tokens.c.revoked_at.is_(None)
+    return connection.execute(stated.where(unspent).with_for_update()).first() is not None
 
 
 def grant(maker: Principal, roles: Iterable[Role], expires_s: float | None, parent: RowMapping | None) -> str:

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from secured import House
 
 from openleo.controller.roles import Role
+from openleo.controller.settings import Settings
 
 MOST = 20_000  # bytes of a body
 JSON = {"content-type": "application/json"}
@@ -141,10 +142,38 @@ def test_a_host_of_somebody_else_does_not_become_where_people_are_sent(served):
     assert "evil.example" not in str(answer.headers) + answer.text
 
 
-@pytest.mark.parametrize("number", ["-1", "9223372036854775808", "1e3", "0x1", "999999999999999999999999", "1.5", "١"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "[::2]"]
+)
+def test_a_host_of_somebody_else_is_told_to_no_provider(engine, host):
+    """It would be the address that the code is sent to. Where `public_url` is set, that is, whatever host is named."""
+    settings = Settings(oidc_issuer="https://127.0.0.1:1", oidc_client_id="c")
+    client = House(engine, settings).client()
+    assert client.get("/v1/login", headers={"host": host}).status_code == 404
+    assert client.get("/v1/login", headers={"host": "127.0.0.1:8600"}).status_code == 502  # nobody is there to be asked
+    public = House(engine, settings.model_copy(update={"public_url": "https://leo.example"})).client()
+    assert public.get("/v1/login", headers={"host": host}).status_code == 502
+
+
+def test_nobody_takes_all_places_of_listeners(served):
+    app, house = served
+    mine, other = house.made(Role.VIEWER), house.token(Role.VIEWER)
+    hub, most = app.state.runtime.hub, app.state.runtime.settings.listeners_per_principal
+    hub.listening[f"token:{mine[0]}"] = most
+    answer = ask(app, "GET", "/v1/events", {"Authorization": f"Bearer {mine[1]}"})
+    assert (answer.status, answer.headers["retry-after"]) == (429, "30")
+    assert ask(app, "GET", "/v1/events", other).status == 200
+    assert hub.listening == {f"token:{mine[0]}": most}
+    del hub.listening[f"token:{mine[0]}"]
+
+
+@pytest.mark.parametrize(
+    "number", ["-1", "9223372036854775808", "1e3", "0x1", "999999999999999999999999", "1.5", "١", "²"]
+)
 def test_a_number_that_no_column_holds_is_refused(served, everything, number):
     app, _ = served
-    for path in ("/v1/audit?after=", "/v1/audit?limit=", "/v1/tokens?limit=", "/v1/people?limit=", "/v1/slots/"):
+    for path in ("/v1/audit?after=", "/v1/audit?limit=", "/v1/tokens?limit=", "/v1/people?limit=", "/v1/slots/",
+                 "/v1/slots?after="):  # fmt: skip
         assert ask(app, "GET", path + number, everything).status in (404, 422), path
 
 

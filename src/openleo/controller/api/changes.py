@@ -14,7 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from openleo.controller import governing
-from openleo.controller.access import Principal, Role, needs
+from openleo.controller.access import OPERATOR, Principal, Role, hidden, needs
 from openleo.controller.api.wording import next_page
 from openleo.controller.jobs import Job, Jobs, TooMany, Work
 from openleo.controller.pages import OnceRoute
@@ -24,6 +24,7 @@ from openleo.governance import told, voting
 from openleo.governance.folder import fold
 from openleo.governance.losses import UNKNOWN
 from openleo.governance.moves import COMMITMENT
+from openleo.governance.quorum import parties
 from openleo.governance.state import Change, Refused, State, statement
 from openleo.governance.to_sign import Decision
 
@@ -123,10 +124,14 @@ def changes_effect(request: Request, _principal: Reader, id: str) -> dict[str, A
     return _effect(request, id)
 
 
-@router.get("/changes/{id}/detail", summary="The exact counts of an effect; approvers alone")
-def changes_detail(request: Request, _principal: Approver, id: str) -> dict[str, Any]:
-    """Where they differ from the public ones."""
+@router.get("/changes/{id}/detail", summary="The exact counts of an effect; to those who approve it alone")
+def changes_detail(request: Request, principal: Approver, id: str) -> dict[str, Any]:
+    """Where they differ from the public ones. To approvers of the operator, and of the parties that the quorum asks."""
     effect = _effect(request, id)
+    with governing.looked_at(request.app.state.runtime) as state:
+        asked = {party for line in _change(state, id).asked for party in parties(line.quorum)}
+    if principal.party not in asked | {OPERATOR}:
+        raise hidden(request, "There is no such detail.")
     exact = governing.detail_of(request.app.state.runtime, id)
     return effect if exact is None else exact
 
@@ -199,8 +204,11 @@ def changes_activate(request: Request, response: Response, principal: Requester,
 def jobs_show(request: Request, principal: Reader, id: str) -> dict[str, Any]:
     """Yours, and those of your party."""
     job = jobs_of(request).find(id)
-    if job is None or job.party != principal.party:
-        raise Problem(404, "There is no such job; what it did, the ledger says.")
+    missing = "There is no such job; what it did, the ledger says."
+    if job is None:
+        raise Problem(404, missing)
+    if job.party != principal.party:
+        raise hidden(request, missing)
     return job.as_json()
 
 

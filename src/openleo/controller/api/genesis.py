@@ -25,17 +25,19 @@ from openleo.errors import Problem as Fault
 from openleo.governance import to_sign
 from openleo.governance.entries import EntryRefused, Genesis, Signed, entry
 from openleo.governance.folder import readable
-from openleo.governance.house import KEY, LEDGER, found
+from openleo.governance.house import KEY, LEDGER, Folder, found
 from openleo.governance.roster import Roster
 from openleo.governance.roster_file import roster_from
 from openleo.governance.state import Refused
 from openleo.ledger import keys
 from openleo.ledger.faults import LedgerError
 from openleo.ledger.policy import UNWITNESSED
+from openleo.ledger.store import open_ledger
 
 router = APIRouter(prefix="/v1/genesis", tags=["genesis"])
 Administrator = Annotated[Principal, Depends(access.administrator)]
 DRAFT = "genesis-draft.json"
+SPENT = "The administrator token was used."
 
 
 class GenesisDraft(BaseModel):
@@ -54,18 +56,22 @@ class Founding(BaseModel):
 
 
 @router.post("/draft", summary="Draft the genesis")
-def draft(request: Request, _who: Administrator, asked: GenesisDraft) -> dict[str, Any]:
+def draft(request: Request, who: Administrator, asked: GenesisDraft) -> dict[str, Any]:
     """Makes the log key, and gives the bytes that founders sign. Drafted again, it takes the place of the last one."""
-    data = _not_founded(request)
+    runtime: Runtime = request.app.state.runtime
     try:
         roster = roster_from(asked.roster)
         signer = keys.generate(asked.origin)
         made = Genesis(origin=asked.origin, log_vkey=str(signer.verifier), roster=roster.document, signatures=())
     except (ValueError, LedgerError) as error:
         raise InputError(Fault("the draft", "", str(error))) from None
-    (data / KEY).unlink(missing_ok=True)
-    keys.write_signer(data / KEY, signer)
-    (data / DRAFT).write_bytes(readable(made.model_dump(mode="json", by_alias=True)))
+    with writing(runtime.engine) as connection:  # held until the key is written: nobody founds by another meanwhile
+        if not tokens.hold(connection, who):
+            raise HTTPException(403, SPENT)
+        data = _not_founded(runtime)
+        (data / KEY).unlink(missing_ok=True)  # in this order a stop leaves no key that no draft names
+        (data / DRAFT).write_bytes(readable(made.model_dump(mode="json", by_alias=True)))
+        keys.write_signer(data / KEY, signer)
     return _told(made, roster)
 
 
@@ -73,16 +79,13 @@ def draft(request: Request, _who: Administrator, asked: GenesisDraft) -> dict[st
 def found_it(request: Request, who: Administrator, asked: Founding) -> dict[str, Any]:
     """The signatures found the ledger: every key of the roster's officers has to have signed."""
     runtime: Runtime = request.app.state.runtime
-    data = _not_founded(request)
-    try:
-        made = Genesis.model_validate_json((data / DRAFT).read_bytes())
-    except FileNotFoundError:
-        raise Problem(409, "Nothing was drafted: POST /v1/genesis/draft first.", "no-draft") from None
-    signed = made.model_copy(update={"signatures": tuple(asked.signatures)})
     folder = runtime.gate.reader.folder
     with writing(runtime.engine) as connection:  # the token is spent with the founding, or not at all
         if not tokens.spend(connection, who, runtime.clock.now_s()):
-            raise HTTPException(403, "The administrator token was used.")
+            raise HTTPException(403, SPENT)
+        data = _not_founded(runtime)
+        made = _drafted(data)
+        signed = made.model_copy(update={"signatures": tuple(asked.signatures)})
         try:
             fingerprint = found(folder, keys.read_signer(folder.key), entry(governing.now(runtime), signed))
         except (Refused, EntryRefused) as error:
@@ -94,13 +97,42 @@ def found_it(request: Request, who: Administrator, asked: Founding) -> dict[str,
     return {"origin": made.origin, "log_vkey": made.log_vkey, "genesis": fingerprint, "warnings": warnings}
 
 
-def _not_founded(request: Request) -> Path:
-    """The data folder. Raises Problem where there is a ledger."""
-    folder = request.app.state.runtime.gate.reader.folder
-    if (folder.path / LEDGER).exists():
+def _not_founded(runtime: Runtime) -> Path:
+    """The data folder. Raises Problem where there is a ledger, or a log key that is of no draft: it may be its."""
+    folder = runtime.gate.reader.folder
+    if _is_founded(folder):
         raise Problem(409, "The ledger is founded already.", "founded")
+    if folder.key.exists() and not _is_drafted(folder):
+        raise Problem(409, f"There is a {KEY} that no draft of ours names: it is left as it is.", "founded")
     path: Path = folder.path
     return path
+
+
+def _is_founded(folder: Folder) -> bool:
+    """In a file that is the case as soon as there is one; a database is asked."""
+    if not folder.database:
+        return (folder.path / LEDGER).exists()
+    try:
+        with open_ledger(folder.ledger, write=False, verify=False):
+            return True
+    except LedgerError:  # it is not there, or cannot be read now: then the key decides
+        return False
+
+
+def _is_drafted(folder: Folder) -> bool:
+    """Whether the log key is that of the draft."""
+    try:
+        return _drafted(folder.path).log_vkey == str(keys.read_signer(folder.key).verifier)
+    except (Problem, LedgerError, ValueError):
+        return False
+
+
+def _drafted(data: Path) -> Genesis:
+    """Raises Problem where there is no draft."""
+    try:
+        return Genesis.model_validate_json((data / DRAFT).read_bytes())
+    except FileNotFoundError:
+        raise Problem(409, "Nothing was drafted: POST /v1/genesis/draft first.", "no-draft") from None
 
 
 def _told(made: Genesis, roster: Roster) -> dict[str, Any]:

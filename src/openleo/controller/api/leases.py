@@ -51,6 +51,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     403: {"description": "No lease: `why`, the rules, and a refusal as 3GPP's cause #78.", **PROBLEM},
     409: {"description": "The nonce was used before.", **PROBLEM},
     413: {"description": f"More than {MOST_BYTES} bytes.", **PROBLEM},
+    429: {"description": "This terminal asks too often.", **PROBLEM},
     422: {"description": "The body is no request; every fault with its place.", **PROBLEM},
     429: {"description": "This terminal asks too often.", **PROBLEM},
     503: {"description": "Nothing is given now, and nothing was: try again.", **PROBLEM},

@@ -43,6 +43,8 @@ def begin(request: Request, to: Annotated[str, Query(max_length=500)] = "/") -> 
     if not OURS.fullmatch(to):
         raise HTTPException(422, "to: is no path of this site. It is like /changes.")
     provider, runtime = provider_of(request), request.app.state.runtime
+    if not access.is_own_origin(request):  # else the provider would be told to send the code to any host that is named
+        raise HTTPException(404, "People cannot log in by this address: public_url is not set.")
     try:
         begun = provider.begin(_back(request))
     except NotLoggedIn as error:

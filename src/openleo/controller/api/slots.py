@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -58,7 +59,7 @@ def listed(request: Request, asked: Paged) -> Page[SlotRead]:
     runtime: Runtime = request.app.state.runtime
     stated = select(slots).order_by(slots.c.number.desc()).limit(asked.limit + 1)
     if asked.after is not None:
-        if not asked.after.isdigit():
+        if re.fullmatch("[0-9]{1,15}", asked.after) is None:  # as a column holds it
             raise Problem(422, "after: the number of the last slot of the page before.")
         stated = stated.where(slots.c.number < int(asked.after))
     with reading(runtime.engine) as connection:
