@@ -123,7 +123,7 @@ def test_kill_of_the_leader(on_either: Place, client: httpx.Client) -> None:
     print(f"led after {taken_s:.1f} s, a lease after {lease_s:.1f} s, {looked} slots of {MANY} terminals, "
           f"{lapsed} lapsed, "
           f"{place.longest_gap()} slots without a plan")  # fmt: skip
-    assert looked >= 6
+    assert looked >= 4
     assert not lapsed
     assert taken_s <= TAKEN_OVER_S
     assert len(place.check_one_leader_at_a_time()) == 2
