@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from openleo.controller import leases as deciding
 from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
+from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Places
@@ -115,6 +116,7 @@ class Desk:
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
     ):
+        self.wait_s: Callable[[str], int] = lambda _terminal: 0  # how often one may ask: rate_limits.Limits.terminal
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
         self._locate, self._new_id = locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
@@ -172,6 +174,11 @@ class Desk:
         held = list(self._held.values())
         return sorted((one for one in held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
 
+    def said(self, terminal: str, lease: str) -> Reported | None:
+        """What a lease was decided on that is a terminal's newest here; None of all others. In any thread."""
+        held = self._held.get(terminal)
+        return held.said if held is not None and held.id == lease else None
+
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def ask(self, body: bytes) -> Answer:
@@ -212,12 +219,15 @@ class Desk:
         return terminal
 
     def _once(self, terminal: str, nonce: str, at_s: float, now_s: float) -> None:
-        """Raises NotHeard."""
+        """That a signed request is of now, not made before, and not one too many. Raises NotHeard."""
         if abs(at_s - now_s) > WITHIN_S:
             late_s = now_s - at_s
             raise NotHeard(401, "not-of-now", f"It was signed {abs(late_s):.0f} s {'ago' if late_s > 0 else 'ahead'}.")
-        if not self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s):
+        if self._nonces.said(terminal, nonce, now_s):  # not counted: anybody who overheard it can say it again
             raise NotHeard(409, "said-before", "This nonce was used before.")
+        if wait_s := self.wait_s(terminal):
+            raise NotHeard(429, "too-many", f"Ask again in {wait_s} s.", wait_s)
+        self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s)
 
     def _renews(self, terminal: str, now_s: float) -> bool:
         held = self._held.get(terminal)
@@ -230,16 +240,17 @@ class Desk:
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
-        body = to_json(record(asking, terminal, asked, circles, self.terms, plan, answer)).decode()
+        made = record(asking, terminal, asked, circles, self.terms, plan, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
-        row |= {"ledger_size": found.ledger_size, "body": body}
+        row |= {"ledger_size": found.ledger_size, "body": to_json(made).decode()}
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id)
         if isinstance(found, Lease):
             row |= {"slot": found.slot, "until_slot": found.until_slot, "plan": found.plan}
             waiting.held = Held(
-                id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked, circles
-            )
+                id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked, circles,
+                reported(made),
+            )  # fmt: skip
             await self._commit(Entry(nonce, waiting, lease=row), waiting)
         else:
             await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
@@ -268,7 +279,8 @@ class Desk:
         """Raises NotHeard."""
         try:
             self.writer.add(entry)
-            await asyncio.wait_for(waiting.done, LONGEST_WAIT_S)
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await waiting.done
         except Busy as error:
             raise not_now("busy", f"{error}.") from None
         except TimeoutError:

@@ -59,6 +59,7 @@ async def at_work(runtime: Runtime) -> AsyncIterator[Desk]:
     """A desk that is open: from within the event loop that asks it."""
     desk = open_desk(runtime)
     desk.start()
+    runtime.said = desk.said
     following = asyncio.create_task(_follow(desk, runtime))
     try:
         yield desk

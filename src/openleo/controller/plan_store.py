@@ -34,11 +34,10 @@ class Kept:
         return cls(plan, plan_arrow.of_plan(plan), terminals)
 
 
-def store(
-    connection: Connection, made: Kept, token: int, now_s: float, keep: int, terminals: Mapping[str, int]
-) -> None:
-    """Keep a plan. One of its slot that was not applied gives way; plans of later slots, and old ones, go but for
-    their hashes.
+def store(connection: Connection, made: Kept, token: int, now_s: float, keep: int, also: Mapping[str, object]) -> None:
+    """Keep a plan, and what else is to be said of its slot.
+
+    One of its slot that was not applied gives way; plans of later slots, and old ones, go but for their hashes.
     """
     plan = made.plan
     before = connection.execute(select(slots).where(slots.c.number == plan.number)).mappings().one_or_none()
@@ -55,7 +54,7 @@ def store(
         "plan": plan.sha256,
         "degraded": plan.degraded,
         "stored_at": now_s,
-        "summary": json.dumps(summary(plan) | {"terminals": dict(terminals)} | _came_round(before)),
+        "summary": json.dumps({**summary(plan), **also, **_came_round(before)}),
     }
     connection.execute(insert(slots).values(row))
     connection.execute(insert(plans).values(number=plan.number, cells=made.cells, terminals=made.terminals))
