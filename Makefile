@@ -57,7 +57,7 @@ demo-controller: $(VENV)/.serve
 	$(BIN)/python tools/demo_controller.py
 
 # Other people's verifiers and signers, for the tests that ask them; without them those tests are skipped, and say so.
-PACKAGES := golang-go golang-golang-x-mod-dev openssh-client postgresql strace
+PACKAGES := gcc golang-go golang-golang-x-mod-dev libc6-dev openssh-client postgresql strace
 $(VENV)/.packages: tools/debian-packages | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 

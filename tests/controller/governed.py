@@ -58,20 +58,21 @@ class Governed:
     now: datetime = START
     made: int = 0
     values: dict[str, str | None] = field(default_factory=dict)
+    database: str = ""  # the ledger's, in place of a file
 
     @classmethod
-    def founded(cls, path: Path, people: Roster | None = None) -> Governed:
-        folder = Folder(path)
+    def founded(cls, path: Path, people: Roster | None = None, database: str = "") -> Governed:
+        folder = Folder(path, database)
         path.mkdir(parents=True, exist_ok=True)
         signer = keys.generate(ORIGIN)
         keys.write_signer(folder.key, signer)
         world = World.founded(people or roster(), log_vkey=str(signer.verifier))
         found(folder, signer, from_bytes(world.entries[0]))
-        return cls(path)
+        return cls(path, database=database)
 
     @property
     def folder(self) -> Folder:
-        return Folder(self.path)
+        return Folder(self.path, self.database)
 
     def wait(self, **time: float) -> None:
         self.now += timedelta(**time)

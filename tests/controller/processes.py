@@ -1,6 +1,6 @@
 """Controllers as they run: processes of `openleo serve` on one data folder, terminals that ask them, and a reader.
 
-A slot lasts two seconds here, so that what takes slots takes seconds. Everything is on loopback.
+A slot lasts three seconds here, so that what takes slots takes seconds. Everything is on loopback.
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ import base64
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +33,7 @@ from openleo.controller.database import writing
 from openleo.controller.roles import Role
 from openleo.controller.tables import accounts, terminals
 
-SLOT_S = 2.0
+SLOT_S = 3.0
 SCENARIO = f"""
 name = "running"
 start = 2026-11-20T00:00:00Z
@@ -71,21 +74,15 @@ class Controller:
     @classmethod
     def started(cls, scenario: Path, data: Path, name: str, *words: str, **environment: str) -> Controller:
         """Started, and listening; `environment`: settings, and what a test adds."""
-        log = data.parent / f"{name}.log"
+        log, told = data.parent / f"{name}.log", data.parent / f"{name}.out"
         command = [sys.executable, "-m", "openleo", "serve", str(scenario), "--data", str(data), "--port", "0", *words]
-        with log.open("w") as errors:
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=os.environ | environment
-            )
-        assert process.stdout is not None
-        os.set_blocking(process.stdout.fileno(), False)
-        said = ""
+        with log.open("w") as errors, told.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=errors, text=True, env=os.environ | environment)
 
         def listening() -> str:
-            nonlocal said
-            said += process.stdout.read() or ""  # type: ignore[union-attr]
             assert process.poll() is None, f"it ended with {process.returncode}: {log.read_text()}"
-            return next((line for line in said.splitlines() if line.startswith("http")), "")
+            lines = told.read_text().splitlines(keepends=True)
+            return next((line.strip() for line in lines if line.startswith("http") and line.endswith("\n")), "")
 
         try:
             return cls(process, wait_for(listening, START_S), log)
@@ -107,6 +104,18 @@ class Controller:
     def until_ready(self, within_s: float = START_S) -> Controller:
         wait_for(lambda: self.ready().get("ready"), within_s)
         return self
+
+    @property
+    def memory_mb(self) -> float:
+        return self._status("VmRSS") / 1024.0
+
+    @property
+    def threads(self) -> int:
+        return self._status("Threads")
+
+    def _status(self, name: str) -> int:
+        text = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith(name)).split()[1])
 
     def kill(self) -> None:
         """As a power cut ends it."""
@@ -184,18 +193,140 @@ class Device:
         return None
 
 
+class Asking(threading.Thread):
+    """Terminals that keep their leases, as they have to: each asks when its lease says so, of whoever leads."""
+
+    def __init__(self, devices: Sequence[Device], *urls: str, patience_s: float = 3.0):
+        super().__init__()
+        self.devices, self.urls, self.patience_s = devices, list(urls), patience_s
+        self.given: list[tuple[float, dict[str, Any]]] = []  # monotonic, and the answer
+        self.answers: Counter[int] = Counter()  # by their status; 0: none
+        self.slowest_s = 0.0
+        self._due = dict.fromkeys((one.id for one in devices), 0.0)
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        with httpx.Client(timeout=self.patience_s) as client:
+            while not self._ending.is_set():
+                for device in self.devices:
+                    if self._due[device.id] <= time.monotonic() and not self._ending.is_set():
+                        self._ask(device, client)
+                time.sleep(0.05)
+
+    def _ask(self, device: Device, client: httpx.Client) -> None:
+        self._due[device.id] = time.monotonic() + 0.3
+        for url in list(self.urls):
+            begun = time.monotonic()
+            answer = device.ask(client, url)
+            self.answers[0 if answer is None else answer.status_code] += 1
+            if answer is not None:
+                self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
+            if answer is not None and answer.status_code == 201:
+                lease = answer.json()
+                self.given.append((time.monotonic(), lease))
+                self._due[device.id] = time.monotonic() + seconds(lease["renew_after"]) - seconds(lease["valid_from"])
+                self.urls.sort(key=lambda one: one != url)
+                return
+
+    def since(self, monotonic_s: float) -> list[dict[str, Any]]:
+        """Leases that were given since."""
+        return [lease for at_s, lease in list(self.given) if at_s > monotonic_s]
+
+    def all_have(self) -> bool:
+        return {lease["terminal"] for _, lease in list(self.given)} == {one.id for one in self.devices}
+
+    def __enter__(self) -> Asking:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self.join()
+
+
+def seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+# A wall clock that a test sets: `ahead` seconds stand in a file. It is libfaketime's work, which is not used: under it
+# clock_nanosleep of an instant, CPython's time.sleep since 3.11, is refused (EINVAL) where only UTC is to be wrong.
+WALL_CLOCK = """
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static volatile const long long *ahead;
+__attribute__((constructor)) static void begin(void) {
+    int file = open(getenv("AHEAD_FILE"), O_RDONLY);
+    void *at = file < 0 ? MAP_FAILED : mmap(0, sizeof *ahead, PROT_READ, MAP_SHARED, file, 0);
+    if (at == MAP_FAILED) abort();
+    ahead = at;
+}
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = syscall(SYS_clock_gettime, clock, now);
+    if (!failed && ahead && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += *ahead;
+    return failed;
+}
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    struct timespec found;
+    (void)zone;
+    if (clock_gettime(CLOCK_REALTIME, &found)) return -1;
+    now->tv_sec = found.tv_sec, now->tv_usec = found.tv_nsec / 1000;
+    return 0;
+}
+time_t time(time_t *into) {
+    struct timespec found;
+    clock_gettime(CLOCK_REALTIME, &found);
+    if (into) *into = found.tv_sec;
+    return found.tv_sec;
+}
+"""
+COMPILER = shutil.which("cc")
+
+
+@dataclass
+class WallClock:
+    """Of processes that are started with its environment."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.set_s(0)
+        source = self.folder / "wall_clock.c"
+        source.write_text(WALL_CLOCK)
+        assert COMPILER is not None
+        subprocess.run([COMPILER, "-shared", "-fPIC", "-O1", "-o", self._library, source], check=True)
+
+    @property
+    def _library(self) -> Path:
+        return self.folder / "wall_clock.so"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"LD_PRELOAD": str(self._library), "AHEAD_FILE": str(self.folder / "ahead")}
+
+    def set_s(self, ahead_s: int) -> None:
+        path = self.folder / "ahead"
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.write(ahead_s.to_bytes(8, sys.byteorder, signed=True))
+
+
 def enrolled(engine: Engine, count: int, account: str = "a-1", now_s: float = 0.0) -> list[Device]:
     """Active terminals of one account, straight into the registry's tables: the ledger counts none of them."""
     devices = [Device(f"{account}-t{number}") for number in range(count)]
     rows = [
         {
             "id": one.id, "account": account, "class": "fixed", "home_territory": "TWN", "groups": "[]",
-            "public_key": one.public_key, "state": "active", "enrolled_at": now_s,
+            "public_key": one.public_key, "commitment": one.id, "state": "active", "enrolled_at": now_s,
         }
         for one in devices
     ]  # fmt: skip
     with writing(engine) as connection:
-        connection.execute(insert(accounts).values(id=account, created_at=now_s))
+        connection.execute(insert(accounts).values(id=account, commitment=account, created_at=now_s))
         connection.execute(insert(terminals), rows)
     return devices
 

@@ -10,6 +10,7 @@ record has it; the plan that it names by its hash is compared with the one that 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -206,9 +207,9 @@ def _given(record: Recorded) -> dict[int, Offer]:
 def _of_plan(engine: Engine, number: int, sha256: str) -> str:
     """What is known of the plan that a record names. Raises NotReproduced where another one was stored."""
     with reading(engine) as connection:
-        stored = connection.execute(select(slots.c.plan).where(slots.c.number == number)).scalar_one_or_none()
-    if stored is None:
+        row = connection.execute(select(slots.c.plan, slots.c.summary).where(slots.c.number == number)).one_or_none()
+    if row is None:
         return f"not kept any more: what it gave is as the record has it (slot {number}, {sha256})"
-    if stored != sha256:
-        raise NotReproduced(f"the plan stored for slot {number} is {stored}, and the record names {sha256}")
+    if sha256 not in (row.plan, *(one["plan"] for one in json.loads(row.summary).get("before", []))):
+        raise NotReproduced(f"the plan stored for slot {number} is {row.plan}, and the record names {sha256}")
     return f"the one stored for slot {number} ({sha256}); what it gave is as the record has it"

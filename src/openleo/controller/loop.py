@@ -58,6 +58,7 @@ class SlotLoop:
         self._outcome = "whole"  # of it
         self._leads = False
         self._slot = -1  # the last whose chores were done
+        self._warm = ""  # the rule set under which a plan was computed while standing by
         self._plans, self._rules, self._elements = Aside("plan"), Aside("rules"), Aside("elements")
         self._kept_elements = ""  # those that stand in the database
         self._threads = [threading.Thread(target=self._run, name="slots"),
@@ -109,6 +110,8 @@ class SlotLoop:
     def _step(self) -> float:
         runtime, counted = self.runtime, self.runtime.twin.slots
         number = counted.number(runtime.clock.now_s())
+        if max(self._applied, self._slot) > number + 1:
+            self._went_back()
         begins = number > self._slot
         if begins:
             self._slot = number
@@ -122,6 +125,7 @@ class SlotLoop:
             return runtime.leader.beat_s
         if not self._leads:
             self._follow()  # what the one before applied last
+            self._end_what_is_ahead(number)
             self._leads = True
         if self._applied < number:
             self._begin(number)
@@ -141,17 +145,47 @@ class SlotLoop:
         held = self.runtime.current
         return -1 if held is None else held.plan.number
 
+    # --- time went back: a person confirmed a wall clock that is behind what was counted
+
+    def _went_back(self) -> None:
+        """Slots come round again: what is held of later ones is of a time that was none."""
+        LOG.warning("time was set back: slots are counted from there")
+        self.runtime.current = self.next = None
+        self._slot, self._leads = -1, False
+
+    def _end_what_is_ahead(self, number: int) -> None:
+        """No lease of a time that was none comes into force when its slots come round."""
+        runtime = self.runtime
+        with writing(runtime.engine, runtime.leader.role.token or 0) as connection:
+            ended = plan_store.end_leases_from(connection, number + 2)
+        if ended:
+            LOG.warning("%s leases of slots that time was set back from were ended", ended)
+
     # --- standing by
+
+    def _get_ready(self, held: SlotPlan) -> None:
+        """A first plan takes many times longer than the next: it is computed before the lead is taken, not after."""
+        runtime, now = self.runtime, self._read()
+        if self._warm == now.rules.sha256:
+            return
+        self._warm = now.rules.sha256
+        try:
+            self._plans.run(lambda: compute(runtime.twin, held.number + 1, now, held), None)
+        except Exception:  # whatever it is: the leader has it too, or this one will be told when it leads
+            LOG.exception("a plan could not be computed while standing by")
 
     def _follow(self) -> None:
         """Hold the plan that the leader applied last."""
         runtime = self.runtime
         self._read()
         newest = plan_store.newest_applied(runtime.engine)
-        if newest is None or newest <= self._applied:
+        if newest is None or newest <= self._applied or newest > runtime.twin.slots.number(runtime.clock.now_s()) + 1:
             return
         try:
-            runtime.current = plan_store.of_slot(runtime.engine, newest, runtime.twin.cells) or runtime.current
+            found = plan_store.of_slot(runtime.engine, newest, runtime.twin.cells) or runtime.current
+            if found is not None and not runtime.leader.role.leading:
+                self._get_ready(found.plan)  # before anybody is told that it is ready
+            runtime.current = found
             runtime.alarms.clear("other_cells")
         except ValueError as error:
             runtime.alarms.set("other_cells", f"the plan of slot {newest} cannot be read: {error}")

@@ -1,6 +1,7 @@
 """Plans in the database: stored under the leader's token before they are applied, and kept for a while.
 
-A plan that was applied is never changed. Whoever takes over, or starts again, goes on from what stands here.
+Whoever takes over, or starts again, goes on from what stands here. A plan that was applied is never changed; only where
+a person set time back its slot comes round again, and the new row's summary then says what was applied before.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, RowMapping, delete, insert, select, update
 
 from openleo.cells import Cells
 from openleo.controller import plan_arrow
 from openleo.controller.database import reading
 from openleo.controller.slot_plan import SlotPlan
-from openleo.controller.tables import plans, slots
+from openleo.controller.tables import events, leases, plans, slots
 from openleo.service.serve import Reason
 
 
@@ -36,12 +37,12 @@ class Kept:
 def store(connection: Connection, made: Kept, token: int, now_s: float, keep: int, also: Mapping[str, object]) -> None:
     """Keep a plan, and what else is to be said of its slot.
 
-    One of the same slot that was not applied gives way, and so do old plans but for their hashes.
+    One of its slot that was not applied gives way; plans of later slots, and old ones, go but for their hashes.
     """
     plan = made.plan
-    waiting = select(slots.c.number).where(slots.c.number == plan.number, slots.c.applied_at.is_(None))
-    connection.execute(delete(plans).where(plans.c.number.in_(waiting)))
-    connection.execute(delete(slots).where(slots.c.number == plan.number, slots.c.applied_at.is_(None)))
+    before = connection.execute(select(slots).where(slots.c.number == plan.number)).mappings().one_or_none()
+    connection.execute(delete(plans).where(plans.c.number >= plan.number))
+    connection.execute(delete(slots).where(slots.c.number == plan.number))
     row = {
         "number": plan.number,
         "begins_at": plan.begins_s,
@@ -53,12 +54,29 @@ def store(connection: Connection, made: Kept, token: int, now_s: float, keep: in
         "plan": plan.sha256,
         "degraded": plan.degraded,
         "stored_at": now_s,
-        "summary": json.dumps({**summary(plan), **also}),
+        "summary": json.dumps({**summary(plan), **also, **_came_round(before)}),
     }
     connection.execute(insert(slots).values(row))
     connection.execute(insert(plans).values(number=plan.number, cells=made.cells, terminals=made.terminals))
     oldest = select(plans.c.number).order_by(plans.c.number.desc()).offset(keep).limit(1).scalar_subquery()
     connection.execute(delete(plans).where(plans.c.number <= oldest))
+
+
+def _came_round(row: RowMapping | None) -> dict[str, object]:
+    """What is kept of a plan that was applied in a slot of the same number, before time was set back."""
+    if row is None or (row["applied_at"] is None and "before" not in json.loads(row["summary"])):
+        return {}
+    earlier = json.loads(row["summary"]).get("before", [])
+    if row["applied_at"] is None:
+        return {"before": earlier}
+    kept = ("plan", "rule_set", "ledger_size", "token", "degraded", "stored_at", "applied_at")
+    return {"before": [*earlier, {name: row[name] for name in kept}]}
+
+
+def end_leases_from(connection: Connection, number: int) -> int:
+    """None that begins in a slot from this one on ever holds; how many these were."""
+    ahead = (leases.c.until_slot > number) & (leases.c.slot >= number)
+    return int(connection.execute(update(leases).where(ahead).values(until_slot=number)).rowcount)
 
 
 def applied(connection: Connection, number: int, now_s: float) -> None:
@@ -77,10 +95,11 @@ def of_slot(engine: Engine, number: int, cells: Cells) -> Kept | None:
 
 
 def newest_applied(engine: Engine) -> int | None:
-    """The number of the slot whose plan was applied last."""
+    """The number of the slot whose plan was applied last: by the events, as time may have been set back since."""
     with reading(engine) as connection:
-        stated = select(slots.c.number).where(slots.c.applied_at.is_not(None)).order_by(slots.c.number.desc())
-        return connection.execute(stated.limit(1)).scalar_one_or_none()
+        stated = select(events.c.body).where(events.c.kind == "slot").order_by(events.c.id.desc()).limit(1)
+        body = connection.execute(stated).scalar_one_or_none()
+    return None if body is None else int(json.loads(body)["number"])
 
 
 def summary(plan: SlotPlan) -> dict[str, object]:
