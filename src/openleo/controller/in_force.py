@@ -87,6 +87,7 @@ class InForce:
     waiting: tuple[str, ...]
     read_at_s: float
     storage_outage_hours: int
+    newest_s: float = 0.0  # of the newest entry, and of what witnesses saw: time never precedes it
     phases: tuple[Phase, ...] = ()
     alarm: Alarm | None = None
 
@@ -236,7 +237,7 @@ class LedgerReader:
             founded=True, origin=state.origin, ledger_size=ledger.size, ledger_root=ledger.root.hex(),
             books=first.books, rules=first.rules, active=first.active, meant=first.meant, witnessed=not because,
             unwitnessed_because=because, waiting=history.waiting, read_at_s=at.timestamp(),
-            storage_outage_hours=state.people.settings.storage_outage_hours, phases=phases,
+            storage_outage_hours=state.people.settings.storage_outage_hours, newest_s=_newest_s(history), phases=phases,
         )  # fmt: skip
 
     def _phases(self, history: History, at: datetime) -> list[Phase]:
@@ -285,6 +286,11 @@ class LedgerReader:
             logging.getLogger(__name__).warning("the ledger seen last was not kept: %s", error)
             return
         self._kept = size
+
+
+def _newest_s(history: History) -> float:
+    newest_at = history.state.newest_at
+    return max(0.0 if newest_at is None else newest_at.timestamp(), float(history.anchor.seen_s))
 
 
 def active_at(history: History, at: datetime) -> dict[str, str | None]:

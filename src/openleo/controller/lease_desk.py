@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -24,9 +25,10 @@ from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Places
 from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
-from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, read
+from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, Malformed, read
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
+from openleo.controller.metrics import Metrics
 from openleo.policy.request import Request
 
 LONGEST_WAIT_S = 10.0  # for a commit
@@ -114,6 +116,7 @@ class Desk:
         locate: Locate = as_reported,
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
+        metrics: Metrics | None = None,
     ):
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
         self._locate, self._new_id = locate, new_id or time_ordered_id
@@ -121,7 +124,8 @@ class Desk:
         self._held: dict[str, Held] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._led: int | None = None  # the token that the tables were loaded under
-        self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s)
+        self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s, metrics=metrics)
+        self._metrics = self.writer.metrics
 
     # --- its life ---------------------------------------------------------------------------------------------------
 
@@ -176,6 +180,22 @@ class Desk:
 
     async def ask(self, body: bytes) -> Answer:
         """A lease, or why there is none. Raises Malformed, NotHeard."""
+        begun_s, outcome = time.perf_counter(), "failed"
+        try:
+            answer = await self._asked(body)
+            outcome = "given" if answer.given else "refused"
+        except Malformed:
+            outcome = "malformed"
+            raise
+        except NotHeard as error:
+            outcome = error.slug
+            raise
+        finally:
+            self._metrics.count("lease_requests_total", outcome=outcome)
+            self._metrics.took("lease_seconds", time.perf_counter() - begun_s)
+        return answer
+
+    async def _asked(self, body: bytes) -> Answer:
         asking = read(body)
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
         terminal = self._who(asking, now, now_s)

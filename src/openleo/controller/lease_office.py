@@ -51,6 +51,7 @@ def open_desk(runtime: Runtime) -> Desk:
         Terms(slots),
         office.now,
         lambda: runtime.role.token if runtime.role.leading else None,
+        metrics=runtime.metrics,
     )
 
 

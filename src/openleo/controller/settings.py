@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
     )
+    otel_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field(
+        "", description="Where spans are sent (OTLP over HTTP: https://HOST/v1/traces); needs the extra otel."
+    )
     certificate_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         8.0, description="How long a device's TLS certificate holds."
     )

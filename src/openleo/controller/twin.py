@@ -46,10 +46,10 @@ from openleo.places.parts import Parts
 from openleo.policy.rules import RuleSet
 from openleo.policy.states import Masks
 from openleo.results import Case, labels_of_cells, refuse_nothing
-from openleo.scenario import Scenario
+from openleo.scenario import Scenario, beam_km_of
 from openleo.scenario_network import OLD_ELEMENTS_DAYS
 from openleo.service import licences
-from openleo.units import SECONDS_PER_DAY
+from openleo.units import BEAM_KM, SECONDS_PER_DAY
 
 Ints = NDArray[np.int32]
 Words = NDArray[np.uint64]
@@ -104,6 +104,7 @@ class Twin:
     number_of: NDArray[np.int64]  # each cell's place in the index
     network: str
     shared: Shared | None = None  # None: no capacity is computed
+    beam_km: float = BEAM_KM  # how far around what rules on beams keep dark nobody is served
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
     _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
@@ -120,9 +121,9 @@ class Twin:
 
     def too_old(self, at: datetime) -> str:
         """What is to be said of the element sets' age at an instant; empty where they are fresh, or there are none."""
-        if self._epochs_s is None:
+        if self.epochs_s is None:
             return ""
-        days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
+        days = (at.timestamp() - self.epochs_s) / SECONDS_PER_DAY
         if days <= OLD_ELEMENTS_DAYS:
             return ""
         return (
@@ -134,7 +135,7 @@ class Twin:
         return h3cells.centres_deg(self.cells)
 
     @cached_property
-    def _epochs_s(self) -> float | None:
+    def epochs_s(self) -> float | None:
         """The middle one; None where satellites are not known by element sets."""
         epochs = [one.epoch.timestamp() for one in self.case.network.constellation.elements]
         return float(np.median(epochs)) if epochs else None
@@ -262,7 +263,7 @@ def _instants(rule_set: RuleSet, begins: datetime, ends: datetime) -> Iterable[d
 
 def load(path: Path) -> Twin:
     """A scenario's network and area, without its rules: those in force are the ledger's. Raises InputError."""
-    return ready(Scenario.load(path, own_rules=False).case)
+    return replace(ready(Scenario.load(path, own_rules=False).case), beam_km=beam_km_of(path))
 
 
 def ready(case: Case) -> Twin:
