@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +21,7 @@ from sqlalchemy import insert
 from openleo.controller import tracing
 from openleo.controller.app import create_app
 from openleo.controller.database import writing
+from openleo.controller.in_force import Outage
 from openleo.controller.metrics import MEASURES
 from openleo.controller.tables import accounts, evidence, terminals
 
@@ -130,3 +133,35 @@ def test_slots_and_requests_are_spans(here: Running) -> None:
     found = {one.name: one for one in seen.get_finished_spans()}
     assert {"slot.read", "slot.compute", "slot.enforce", "slot.store", "slot.apply", "request"} <= set(found)
     assert dict(found["request"].attributes or {}) == {"method": "GET", "route": "/healthz", "status": 200}
+
+
+def test_what_is_wrong_is_told_to_viewers_alone(here: Running) -> None:
+    here.gate.now = Outage("no route to the host db-7.example", BEGINS)
+    here.step()
+    with TestClient(create_app(here.runtime, loop=False)) as client:
+        open_to_all = client.get("/readyz")
+        shown = client.get("/readyz", headers=shows_token(here.runtime, "viewer")).json()
+        planner = client.get("/readyz", headers=shows_token(here.runtime, "planner"))
+    assert "db-7" in shown["alarms"]["ledger"]
+    assert open_to_all.json()["warnings"] == ["the ledger cannot be read"]
+    assert "ledger" in open_to_all.json()["alarms"]
+    for said in (open_to_all, planner):
+        assert "db-7" not in said.text
+
+
+def test_positions_are_for_the_owner_of_the_folder_alone(tmp_path: Path) -> None:
+    def modes() -> dict[str, int]:
+        return {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*.sqlite*")}
+
+    before = os.umask(0)
+    try:
+        made = Running.on(tmp_path / "new" / "data")
+        made.step()
+        assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
+        assert modes() == {"controller.sqlite": 0o600, "controller.sqlite-wal": 0o600, "controller.sqlite-shm": 0o600}
+        made.close()
+        (tmp_path / "new" / "data" / "controller.sqlite").chmod(0o644)  # as an earlier version left it
+        Running.on(tmp_path / "new" / "data").close()
+        assert set(modes().values()) == {0o600}
+    finally:
+        os.umask(before)

@@ -44,6 +44,7 @@ from openleo.units import BEAM_KM
 SEEN = "ledger"  # in the table `known`: the tree that was seen last
 NO_GENESIS = "no genesis: the ledger is not founded, so nobody decides and nobody is served"
 EMPTY_ROOT = hashlib.sha256().hexdigest()  # RFC 6962: of a tree without entries
+UNREAD = "the ledger cannot be read"
 UNREADABLE = (LedgerError, NotInOrder, Refused, InputError, Unavailable, OSError)
 
 
@@ -119,9 +120,7 @@ class Outage:
     @property
     def in_force(self) -> InForce:
         """What then holds: no rule, so nobody is served."""
-        return replace(
-            unfounded(self.since), founded=True, unwitnessed_because=f"the ledger cannot be read: {self.why}"
-        )
+        return replace(unfounded(self.since), founded=True, unwitnessed_because=f"{UNREAD}: {self.why}")
 
 
 def unfounded(at: datetime) -> InForce:

@@ -23,7 +23,7 @@ from openleo.controller import plan_arrow, tracing, twin
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
-from openleo.controller.database import address_of, connect, upgrade, writing
+from openleo.controller.database import address_of, connect, own_file, upgrade, writing
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
 from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
@@ -159,8 +159,10 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
     """As `open_runtime`, of a network that is ready."""
     clock = clock or SystemClock()
     span, end_spans = _spans(settings.otel_endpoint)
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     database = settings.database.get_secret_value()
+    if not database:
+        own_file(data)
     engine = connect(address_of(data, database))
     upgrade(engine)
     slot_s = ready.slots.slot_s

@@ -179,7 +179,7 @@ def standing(
 
 def _slug(said: bytes) -> str:
     try:
-        return str(json.loads(said)["type"]).rpartition("/")[2]
+        return str(json.loads(said)["type"]).rpartition(":")[2]
     except (ValueError, KeyError, TypeError):
         return "no problem document"
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from openleo.controller.access import OPERATOR, Role, principal_of
 from openleo.controller.database import Unavailable, reading
+from openleo.controller.in_force import UNREAD
 from openleo.controller.runtime import Runtime
 
 router = APIRouter(tags=["health"])
 OK = "ok"
+HIDDEN = "shown to viewers"
 
 
 class Alive(BaseModel):
@@ -24,7 +27,7 @@ class Ready(BaseModel):
     ready: bool
     role: str = Field(description="leading, or standing by")
     checks: dict[str, str] = Field(description="ok, or what is wrong")
-    alarms: dict[str, str] = Field(description="What is out of order now, by its name.")
+    alarms: dict[str, str] = Field(description="What is out of order now, by its name; why is told to viewers alone.")
     warnings: list[str] = Field(description="What has to be said of the rules in force.")
 
 
@@ -48,9 +51,15 @@ def readyz(request: Request, response: Response) -> Ready:
         ready=ready,
         role="leading" if runtime.role.leading else "standing by",
         checks=checks,
-        alarms=runtime.alarms.now,
+        alarms=runtime.alarms.now if _is_viewer(request) else dict.fromkeys(runtime.alarms.now, HIDDEN),
         warnings=_warnings(runtime),
     )
+
+
+def _is_viewer(request: Request) -> bool:
+    """Why something is wrong may name hosts, folders and databases."""
+    found = principal_of(request)
+    return found is not None and found.party == OPERATOR and Role.VIEWER in found.roles
 
 
 def _database(runtime: Runtime) -> str:
@@ -66,4 +75,6 @@ def _warnings(runtime: Runtime) -> list[str]:
     held = runtime.in_force
     if held is None:
         return ["what is in force has not been read yet"]
-    return [] if held.witnessed else [held.unwitnessed_because]
+    # The alarm "ledger" tells viewers why it cannot be read.
+    because = held.unwitnessed_because
+    return [] if held.witnessed else [UNREAD if because.startswith(UNREAD) else because]
