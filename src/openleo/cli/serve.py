@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -82,6 +82,9 @@ def _settings(data: Path, database: str | None, host: str | None, port: int | No
             problems.append(Problem("settings", name, f"{path} is no file.", "Write the path of a PEM file."))
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         problems.append(Problem("settings", "tls_key", "goes with tls_certificate: one of them is missing."))
+    if settings.device_certificates and not settings.tls_certificate:
+        rule = "asks for certificates, which clients show within TLS alone."
+        problems.append(Problem("settings", "device_certificates", rule, "Set tls_certificate and tls_key too."))
     if problems:
         raise InputError(problems)
     return settings
@@ -105,6 +108,24 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
+def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
+    """How uvicorn speaks HTTP; where that is set, asking for devices' certificates.
+
+    Without one a client is let in all the same: people's browsers and programs show who they are by other means.
+    """
+    if not settings.device_certificates:
+        return {"http": "httptools"}
+    import ssl
+
+    from openleo.controller import device_certificates
+    from openleo.controller.slots import instant_of
+    from openleo.controller.tls_peer import PeerCertificates
+
+    device_certificates.authority(runtime.data, instant_of(runtime.clock.now_s()))  # made where there is none
+    authority = runtime.data / device_certificates.CERTIFICATE
+    return {"http": PeerCertificates, "ssl_ca_certs": str(authority), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
+
+
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
@@ -119,9 +140,9 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
         typer.echo(f"administrator token, shown once: {runtime.administrator}")
         note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
     config = uvicorn.Config(
-        create_app(runtime), loop="uvloop", http="httptools", log_config=None, access_log=False,
+        create_app(runtime), loop="uvloop", log_config=None, access_log=False,
         server_header=False, timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
+        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, **_of_devices(runtime, settings),
     )  # fmt: skip
     for ending in (signal.SIGTERM, signal.SIGINT):  # uvicorn stops at them, and then raises them once more
         signal.signal(ending, signal.SIG_IGN)

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 
 from openleo.controller import leases as deciding
 from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.device_certificates import Presented
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
@@ -178,11 +179,11 @@ class Desk:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    async def ask(self, body: bytes) -> Answer:
-        """A lease, or why there is none. Raises Malformed, NotHeard."""
+    async def ask(self, body: bytes, shown: Presented | None = None) -> Answer:
+        """A lease, or why there is none. `shown`: the certificate that TLS saw. Raises Malformed, NotHeard."""
         begun_s, outcome = time.perf_counter(), "failed"
         try:
-            answer = await self._asked(body)
+            answer = await self._asked(body, shown)
             outcome = "given" if answer.given else "refused"
         except Malformed:
             outcome = "malformed"
@@ -195,10 +196,10 @@ class Desk:
             self._metrics.took("lease_seconds", time.perf_counter() - begun_s)
         return answer
 
-    async def _asked(self, body: bytes) -> Answer:
+    async def _asked(self, body: bytes, shown: Presented | None) -> Answer:
         asking = read(body)
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        terminal = self._who(asking, now, now_s)
+        terminal = self._who(asking, now, now_s, shown)
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
         placed = self._places.at(
@@ -222,12 +223,13 @@ class Desk:
             raise not_now("no-plan", "No plan is in force, so nothing is given.")
         return now
 
-    def _who(self, asking: Asking, now: Now, now_s: float) -> Terminal:
+    def _who(self, asking: Asking, now: Now, now_s: float, shown: Presented | None) -> Terminal:
         """The terminal that signed a request, of now, that was not made before. Raises NotHeard."""
         terminal = self.known.terminal(asking.form.terminal, now.in_force.meant)
         # One answer for both: nobody learns which terminals there are.
         if terminal is None or not asking.signed_by(terminal.public_key):
             raise NotHeard(401, "not-signed", "No terminal that is enrolled signed this.")
+        _check_shown(shown, terminal)
         self._once(terminal.id, asking.form.nonce, asking.at_s, now_s)
         return terminal
 
@@ -265,7 +267,9 @@ class Desk:
             await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
         return Answer(isinstance(found, Lease), id_, answer)
 
-    async def release(self, id_: str, at_s: float, at: str, nonce: str, signed: str) -> None:
+    async def release(
+        self, id_: str, at_s: float, at: str, nonce: str, signed: str, shown: Presented | None = None
+    ) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
         held = next((one for one in self._held.values() if one.id == id_), None)
@@ -279,6 +283,7 @@ class Desk:
             good = False
         if not good:
             raise NotHeard(404, "not-found", "No lease of that id is in force.")
+        _check_shown(shown, terminal)
         self._once(terminal.id, nonce, at_s, now_s)
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id, ends=True)
         used = {"terminal": terminal.id, "nonce": nonce, "until": at_s + WITHIN_S}
@@ -320,6 +325,12 @@ class Desk:
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held.values()))
+
+
+def _check_shown(shown: Presented | None, terminal: Terminal) -> None:
+    """A connection is of one terminal: what another one signed was carried here by somebody else. Raises NotHeard."""
+    if shown is not None and (shown.terminal, shown.public_key) != (terminal.id, terminal.public_key):
+        raise NotHeard(401, "other-certificate", "The connection's certificate is not of the terminal that signed.")
 
 
 def time_ordered_id(now_s: float) -> str:

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8600, description="0: any free one, which is printed.")
     tls_certificate: Path | None = Field(None, description="PEM file, with its chain.")
     tls_key: Path | None = Field(None, description="PEM file of its private key, readable by its owner alone.")
+    device_certificates: bool = Field(
+        False, description="Ask clients for a certificate of the devices' authority; with tls_certificate alone."
+    )
     database: SecretStr = Field(
         SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
     )

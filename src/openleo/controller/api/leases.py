@@ -14,6 +14,7 @@ from sqlalchemy.engine import RowMapping
 
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.database import reading, writing
+from openleo.controller.device_certificates import presented
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
@@ -55,7 +56,7 @@ async def ask(request: Request) -> Response:
     """Ask for a lease, or renew one: signed by the terminal's key."""
     desk: Desk = request.app.state.desk
     try:
-        answer = await desk.ask(await body_of(request))
+        answer = await desk.ask(await body_of(request), presented(request.scope))
     except Malformed as error:
         faults = [{"where": where, "rule": rule} for where, rule in error.faults]
         raise Problem(422, str(error), extra={"problems": faults}) from None
@@ -106,7 +107,8 @@ async def release(
     """
     desk: Desk = request.app.state.desk
     try:
-        await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature)
+        shown = presented(request.scope)
+        await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature, shown)
     except NotHeard as error:
         raise as_problem(error) from None
     return Response(status_code=204)
