@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from planned import BEGINS, in_force, permitting, small_twin
+from planned import BEGINS, in_force, permitting
 from processes import Device
 from prometheus_client.parser import text_string_to_metric_families
 from running import Running, shows_token
@@ -21,20 +22,22 @@ from sqlalchemy import insert
 from openleo.controller import tracing
 from openleo.controller.app import create_app
 from openleo.controller.database import writing
+from openleo.controller.elements import Ages
 from openleo.controller.in_force import Outage
 from openleo.controller.metrics import MEASURES
 from openleo.controller.tables import accounts, evidence, terminals
+from openleo.controller.twin import Twin
 
 WARSAW = (52.23, 21.01)
 BEGAN_S = BEGINS.timestamp()
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Running]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     made = Running.on(tmp_path)
     made.gate.now = replace(in_force(permitting("POL", "URY")), witnessed=True)
-    made.runtime.twin = replace(small_twin())
-    vars(made.runtime.twin)["epochs_s"] = BEGAN_S - 3_600.0  # as if it were known by element sets
+    known = np.array([BEGAN_S - 3_600.0])  # as if its satellites were known by element sets
+    monkeypatch.setattr(Twin, "ages", lambda _, at_s: Ages("sha256", at_s - known, 7.0))
     yield made
     made.close()
 

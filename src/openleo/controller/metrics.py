@@ -77,7 +77,7 @@ MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "alerts": ("gauge", "Alerts that stand, by kind.", ("kind",)),
     "database_up": ("gauge", "1 while the database answers.", ()),
     "clock_jump_seconds": ("gauge", "The jump of the wall clock that waits to be confirmed; 0: none.", ()),
-    "ephemeris_age_seconds": ("gauge", "Age of the newest orbital elements; 0 where orbits are filed shells.", ()),
+    "ephemeris_age_seconds": ("gauge", "Middle age of the elements in use; 0 where orbits are filed shells.", ()),
     "evidence_open": ("gauge", "Evidence of misuse that nobody has reviewed, by kind.", ("kind",)),
     "events_clients": ("gauge", "Clients that listen to events.", ()),
     "http_requests_total": ("counter", "Requests, by route and status.", ("method", "route", "status")),

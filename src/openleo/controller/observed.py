@@ -26,8 +26,8 @@ def look(runtime: Runtime, desk: Desk) -> None:
     made.set("events_clients", runtime.hub.listeners)
     jump = runtime.clock.jump()
     made.set("clock_jump_seconds", jump.by_s if jump else 0.0)
-    epochs_s = runtime.twin.epochs_s
-    made.set("ephemeris_age_seconds", 0.0 if epochs_s is None else now_s - epochs_s)
+    ages = runtime.twin.ages(now_s)
+    made.set("ephemeris_age_seconds", 0.0 if ages is None else ages.median_s)
     made.only("alerts", "kind", dict.fromkeys(runtime.alarms.now, 1.0))
     _plan(runtime, desk)
     if (held := runtime.in_force) is not None:

@@ -19,14 +19,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from openleo.controller import plan_arrow, tracing, twin
+from openleo.controller import elements_file, plan_arrow, tracing
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
 from openleo.controller.database import address_of, connect, own_file, upgrade, writing
+from openleo.controller.elements_file import ElementsFile
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
-from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
+from openleo.controller.in_force import UNREADABLE, Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
 from openleo.controller.metrics import Metrics
 from openleo.controller.plan_store import Kept
@@ -40,6 +41,7 @@ from openleo.controller.twin import Twin
 from openleo.errors import InputError, Problem
 from openleo.governance.house import Folder
 from openleo.policy.rules import union
+from openleo.scenario import beam_km_of
 
 LOG = logging.getLogger("openleo.controller")
 BEATS_IN_A_SLOT = 5
@@ -48,7 +50,8 @@ SHOWN = 3  # of targets that nobody can name
 
 @dataclass(eq=False)
 class Runtime:
-    """A running controller. `current`: the plan applied last, swapped whole; None before the first.
+    """A running controller. `current`: the plan applied last, swapped whole; None before the first. `twin` is swapped
+    too, where newer elements move its satellites.
 
     `in_force`: what plans and leases go by; `enforced`: the terminals of the plan stored last.
     """
@@ -67,6 +70,7 @@ class Runtime:
     current: Kept | None = None
     in_force: InForce | None = None
     enforced: Enforced | None = None
+    elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     metrics: Metrics = field(default_factory=Metrics)
     span: Span = tracing.nothing
@@ -134,8 +138,19 @@ class Runtime:
 
 def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """Everything that a controller needs. Raises InputError, Unavailable."""
-    made = opened(twin.load(scenario), data, settings, clock)
+    database = _own_folder(data, settings)
+    engine = connect(address_of(data, database))
+    try:
+        upgrade(engine)
+        ready, approved = elements_file.first(scenario, engine, _network_in_force(Folder(data, database), clock))
+    finally:
+        engine.dispose()
+    made = opened(replace(ready, beam_km=beam_km_of(scenario)), data, settings, clock)
     made.scenario = scenario
+    file = elements_file.named_by(scenario)
+    if file is not None and approved is not None:
+        every_s = 60.0 * settings.elements_every_minutes
+        made.elements = ElementsFile(file, approved, every_s, settings.elements_share_min)
     try:
         _check_network(made)
     except BaseException:
@@ -155,14 +170,20 @@ def _check_network(made: Runtime) -> None:
         raise InputError(Problem(str(made.scenario), "", f"{rule}.", f"{way_out}."))
 
 
+def _network_in_force(folder: Folder, clock: Clock | None) -> str | None:
+    """As the ledger says; None where it cannot be read: the gate says so later, and permits nothing."""
+    try:
+        return LedgerReader(folder).read(instant_of((clock or SystemClock()).utc_s())).network
+    except UNREADABLE as error:
+        LOG.warning("which network is in force cannot be read: %s", error)
+        return None
+
+
 def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """As `open_runtime`, of a network that is ready."""
     clock = clock or SystemClock()
     span, end_spans = _spans(settings.otel_endpoint)
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = settings.database.get_secret_value()
-    if not database:
-        own_file(data)
+    database = _own_folder(data, settings)
     engine = connect(address_of(data, database))
     upgrade(engine)
     slot_s = ready.slots.slot_s
@@ -174,7 +195,7 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
         kept_clock=kept,
         leader=Leader(engine, clock, socket.gethostname(), beat_s=slot_s / BEATS_IN_A_SLOT, patience_s=slot_s),
         gate=Gate(LedgerReader(Folder(data, database), engine, ready.beam_km)),
-        twin=ready,
+        twin=ready.using(settings.elements_days_max),
         hub=EventHub(engine),
         cells_arrow=plan_arrow.of_cells(ready.cells),
         administrator=_first_token(engine, kept.steady.now_s()),
@@ -199,6 +220,15 @@ def _unresolved(targets: Sequence[str]) -> str:
     more = f" and {len(targets) - SHOWN} more" if len(targets) > SHOWN else ""
     said = ", ".join(targets[:SHOWN]) + more
     return f"the ledger's rules on {said} reach nobody: the key that named whom they mean was erased"
+
+
+def _own_folder(data: Path, settings: Settings) -> str:
+    """Nobody else reads what is kept there. Gives the database's address, as it is set."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = settings.database.get_secret_value()
+    if not database:
+        own_file(data)
+    return database
 
 
 def _first_token(engine: Engine, now_s: float) -> str | None:

@@ -71,6 +71,24 @@ class Settings(BaseSettings):
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
         " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
     )
+    elements_every_minutes: Annotated[float, Field(ge=0.0, le=1_440.0)] = Field(
+        10.0,
+        description="How often the file of element sets that the scenario names is looked at for newer ones; 0: never."
+        " Somebody else renews it: openleo fetch, by a timer.",
+    )
+    elements_share_min: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.9,
+        description="A file with a smaller share of the satellites that had elements of late is not taken: it is half"
+        " written, or another system's.",
+    )
+    elements_alarm_days: Annotated[float, Field(gt=0.0)] = Field(
+        2.0, description="Once half of the element sets are older there is an alarm: satellites are 28 km off (95 %)."
+    )
+    elements_days_max: Annotated[float, Field(gt=0.0, le=60.0)] = Field(
+        7.0,
+        description="With older elements a satellite is not used: it is 110 km off (95 %), a slot's flight, and of"
+        " older ones nobody has published how far they are off.",
+    )
     upload_bytes_max: Annotated[int, Field(ge=1_000)] = Field(
         50_000_000, description="Of a table that is uploaded (CSV, Parquet)."
     )
