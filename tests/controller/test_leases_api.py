@@ -19,6 +19,7 @@ from leasing import Office
 from openleo.controller import device_identity, problems, tables
 from openleo.controller.api import leases
 from openleo.controller.database import reading, writing
+from openleo.controller.settings import Settings
 
 PEOPLE = {
     "operator-auditor": ("operator", ["auditor"]),
@@ -45,7 +46,7 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
             yield
 
     app = FastAPI(lifespan=lives)
-    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock)
+    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock, settings=Settings())
     problems.install(app)
     app.include_router(leases.router)
     with TestClient(app) as found:

@@ -9,16 +9,17 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 
+from openleo.controller import audit
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.database import reading, writing
 from openleo.controller.device_certificates import presented
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
-from openleo.controller.tables import audit, leases
+from openleo.controller.tables import leases
 from openleo.policy.request import Instant
 
 router = APIRouter(prefix="/v1", tags=["leases"])
@@ -171,10 +172,9 @@ def whole(request: Request, lease: ID, principal: Annotated[Principal, Depends(P
     """All that it was decided on, its terminal's position too; that it was read is recorded."""
     unknown_keys(request, set())
     row, runtime = _row(request, lease), request.app.state.runtime
-    seen = {"principal": principal.id, "party": principal.party, "about": f"terminal {row['terminal']}"}
+    about = f"terminal {row['terminal']}"
     with writing(runtime.engine) as connection:
-        said = {"at": runtime.clock.now_s(), "what": "read_position", "body": json.dumps({"lease": lease})}
-        connection.execute(insert(audit).values(seen | said))
+        audit.record(connection, runtime.clock.now_s(), principal, audit.READ_POSITION, about, {"lease": lease})
     return _without_place(row) | {"record": json.loads(row["body"])}
 
 
