@@ -36,7 +36,7 @@ from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_capacity import notes_on_capacity, read_capacity
 from openleo.scenario_failures import as_csv, with_failures
-from openleo.scenario_file import LinksRecord, ScenarioRecord
+from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
     build_network,
     chain_faults,
@@ -52,6 +52,7 @@ from openleo.scenario_network import (
 )
 from openleo.scenario_pairs import PairCase as PairCase
 from openleo.scenario_rules import NO_RULES, ReadPolicy, licensed, notes_on_changes, notes_on_rules, read_policy
+from openleo.units import BEAM_KM
 
 HYPATIA = "hypatia"
 HYPATIA_LIMITS = ByRange  # how its ground links are admitted
@@ -109,6 +110,17 @@ class Scenario:
     ) -> Results:
         """Compute who is served, where and why not."""
         return compute(self.case, threads=threads, on_progress=on_progress, on_reach=on_reach)
+
+
+def beam_km_of(path: Path) -> float:
+    """How far a beam is felt, by a scenario's `[policy]`; no rules are read. Raises InputError."""
+    policy = read_toml(path).get("policy")
+    if policy is None:
+        return BEAM_KM
+    record, problems = examine(PolicyRecord, policy, str(path), "policy")
+    if record is None or problems:
+        raise InputError(problems)
+    return record.beam_km
 
 
 def _case(

@@ -11,11 +11,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
-from openleo.controller import door, problems, tokens
+from openleo.controller import door, problems, tokens, tracing
 from openleo.controller.api import accounts, terminals
 from openleo.controller.database import writing
+from openleo.controller.metrics import Metrics
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
+from openleo.controller.tracing import Span
 
 sys.path.append(str(Path(__file__).parents[1] / "governance"))
 
@@ -57,6 +59,8 @@ class Registered:
     engine: Engine
     data: Path
     settings: Settings = field(default_factory=Settings)
+    metrics: Metrics = field(default_factory=Metrics)
+    span: Span = tracing.nothing
     clock: Clock = field(default_factory=Clock)
     in_force: InForce | None = None
 

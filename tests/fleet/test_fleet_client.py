@@ -61,7 +61,7 @@ def kept(seconds: float, *controllers: Answering, count: int = 1) -> tuple[Kept,
 
 
 def problem(status: int, slug: str, **headers: str) -> web.Response:
-    return web.json_response({"type": f"https://openleo.org/problems/{slug}"}, status=status, headers=headers)
+    return web.json_response({"type": f"urn:openleo:problem:{slug}"}, status=status, headers=headers)
 
 
 def test_what_it_signs_the_controller_reads() -> None:

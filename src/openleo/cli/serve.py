@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,6 +86,9 @@ def _settings(data: Path, database: str | None, host: str | None, port: int | No
             problems.append(Problem("settings", name, f"{path} is no file.", "Write the path of a PEM file."))
     if bool(settings.tls_certificate) != bool(settings.tls_key):
         problems.append(Problem("settings", "tls_key", "goes with tls_certificate: one of them is missing."))
+    if settings.device_certificates and not settings.tls_certificate:
+        rule = "asks for certificates, which clients show within TLS alone."
+        problems.append(Problem("settings", "device_certificates", rule, "Set tls_certificate and tls_key too."))
     if problems:
         raise InputError(problems)
     return settings
@@ -122,6 +125,23 @@ def _bounds(settings: Settings) -> Bounds:
     return Bounds(most, max(settings.body_bytes_max, settings.upload_bytes_max) + 2 * HEAD_BYTES)
 
 
+def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
+    """How uvicorn asks for devices' certificates, where that is set.
+
+    Without one a client is let in all the same: people's browsers and programs show who they are by other means.
+    """
+    if not settings.device_certificates:
+        return {}
+    import ssl
+
+    from openleo.controller import device_certificates
+    from openleo.controller.slots import instant_of
+
+    device_certificates.authority(runtime.data, instant_of(runtime.clock.now_s()))  # made where there is none
+    authority = runtime.data / device_certificates.CERTIFICATE
+    return {"ssl_ca_certs": str(authority), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
+
+
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
@@ -139,7 +159,7 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
     config = uvicorn.Config(
         create_app(runtime), loop="uvloop", http=protocol(_bounds(settings)), ws="none", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S,
-        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key,
+        ssl_certfile=settings.tls_certificate, ssl_keyfile=settings.tls_key, **_of_devices(runtime, settings),
     )  # fmt: skip
     for ending in (signal.SIGTERM, signal.SIGINT):  # uvicorn stops at them, and then raises them once more
         signal.signal(ending, signal.SIG_IGN)

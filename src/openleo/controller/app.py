@@ -22,6 +22,7 @@ from openleo.controller.api import (
     leases,
     ledger,
     login,
+    metrics,
     people,
     policy,
     slots,
@@ -38,7 +39,7 @@ from openleo.controller.runtime import Runtime
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
     tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
-    genesis.router,
+    genesis.router, metrics.router,
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ PostgreSQL runs writers side by side (read committed): who decides on rows that 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from openleo.controller.tables import leadership
 from openleo.errors import InputError, Problem
 
 FILE = "controller.sqlite"
+OWN = 0o600
 BUSY_S = 5.0  # how long anything waits: for a lock, a connection, a statement
 POOL = 8  # connections, and as many again when all are out; PostgreSQL would give a hundred
 POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
@@ -69,6 +71,18 @@ def address_of(data: Path, database: str = "") -> str:
     if "password" in url.query:  # where nothing that shows an address would hide it
         url = url.set(password=str(url.query["password"])).difference_update_query(["password"])
     return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def own_file(data: Path) -> None:
+    """Make sure that a data folder's file is its owner's alone: it holds positions.
+
+    SQLite gives the files that it makes beside it (-wal, -shm) the mode of this one.
+    """
+    path = data / FILE
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, OWN))
+    for one in (path, *(path.with_name(FILE + end) for end in ("-wal", "-shm"))):
+        with suppress(FileNotFoundError):
+            one.chmod(OWN)
 
 
 def _no_address(why: str) -> InputError:

@@ -30,6 +30,7 @@ TABLES = frozenset(
 )  # where larger bodies go than anywhere else, whatever their kind is said to be
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
+METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 REFUSALS = frozenset({401, 403, 429})
 DECIDED = frozenset({201, 403})  # of a request for a lease: it was heard
 HEADERS = (
@@ -60,15 +61,16 @@ class Door:
         scope["state"] = dict(scope.get("state", {}))  # of this request alone
         began_s = time.perf_counter()
         visit = _Visit(self, scope, receive, send)
-        try:
-            visit.check_form()
-            await visit.enter()
-            await self.app(scope, receive, visit.answer)
-        except Problem as problem:
-            await visit.refuse(problem)
-        finally:
-            if not visit.has_its_row:
-                visit.write_log(time.perf_counter() - began_s)
+        with self.runtime.span("request", method=visit.method_known) as tell:
+            try:
+                visit.check_form()
+                await visit.enter()
+                await self.app(scope, receive, visit.answer)
+            except Problem as problem:
+                await visit.refuse(problem)
+            finally:
+                visit.leave(time.perf_counter() - began_s)
+                tell({"route": visit.route, "status": visit.status})
 
 
 class _Visit:
@@ -163,13 +165,31 @@ class _Visit:
     async def refuse(self, problem: Problem) -> None:
         await problem.answer()(self.scope, self.receive, self.answer)
 
+    def leave(self, seconds: float) -> None:
+        """Counted; and written down, but for what has a row of its own."""
+        route, status = LEASES if self.asks_lease else self.route, str(self.status)  # the lane knows no routes
+        metrics = self.door.runtime.metrics
+        metrics.count("http_requests_total", method=self.method_known, route=route, status=status)
+        metrics.took("http_seconds", seconds, route=route)
+        if not self.has_its_row:
+            self.write_log(seconds)
+
     def write_log(self, seconds: float) -> None:
         """The route's form, not its address: addresses hold ids, and whatever people put into them."""
-        route = getattr(self.scope.get("route"), "path", "")
         log.info(
-            "request", method=self.method[:20], route=route, status=self.status, ms=round(seconds * 1000, 1),
+            "request", method=self.method[:20], route=self.route, status=self.status, ms=round(seconds * 1000, 1),
             principal=self.who.id, party=self.who.party,
         )  # fmt: skip
+
+    @property
+    def route(self) -> str:
+        """Its form; empty where there is none."""
+        return str(getattr(self.scope.get("route"), "path", ""))
+
+    @property
+    def method_known(self) -> str:
+        """People may send any word as a method, and each would be a measure of its own."""
+        return self.method if self.method in METHODS else "other"
 
 
 def _shows_something(request: Request) -> bool:

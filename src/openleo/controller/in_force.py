@@ -44,6 +44,7 @@ from openleo.units import BEAM_KM
 SEEN = "ledger"  # in the table `known`: the tree that was seen last
 NO_GENESIS = "no genesis: the ledger is not founded, so nobody decides and nobody is served"
 EMPTY_ROOT = hashlib.sha256().hexdigest()  # RFC 6962: of a tree without entries
+UNREAD = "the ledger cannot be read"
 UNREADABLE = (LedgerError, NotInOrder, Refused, InputError, Unavailable, OSError)
 
 
@@ -87,6 +88,7 @@ class InForce:
     waiting: tuple[str, ...]
     read_at_s: float
     storage_outage_hours: int
+    newest_s: float = 0.0  # of the newest entry, and of what witnesses saw: time never precedes it
     phases: tuple[Phase, ...] = ()
     alarm: Alarm | None = None
 
@@ -118,9 +120,7 @@ class Outage:
     @property
     def in_force(self) -> InForce:
         """What then holds: no rule, so nobody is served."""
-        return replace(
-            unfounded(self.since), founded=True, unwitnessed_because=f"the ledger cannot be read: {self.why}"
-        )
+        return replace(unfounded(self.since), founded=True, unwitnessed_because=f"{UNREAD}: {self.why}")
 
 
 def unfounded(at: datetime) -> InForce:
@@ -236,7 +236,7 @@ class LedgerReader:
             founded=True, origin=state.origin, ledger_size=ledger.size, ledger_root=ledger.root.hex(),
             books=first.books, rules=first.rules, active=first.active, meant=first.meant, witnessed=not because,
             unwitnessed_because=because, waiting=history.waiting, read_at_s=at.timestamp(),
-            storage_outage_hours=state.people.settings.storage_outage_hours, phases=phases,
+            storage_outage_hours=state.people.settings.storage_outage_hours, newest_s=_newest_s(history), phases=phases,
         )  # fmt: skip
 
     def _phases(self, history: History, at: datetime) -> list[Phase]:
@@ -285,6 +285,11 @@ class LedgerReader:
             logging.getLogger(__name__).warning("the ledger seen last was not kept: %s", error)
             return
         self._kept = size
+
+
+def _newest_s(history: History) -> float:
+    newest_at = history.state.newest_at
+    return max(0.0 if newest_at is None else newest_at.timestamp(), float(history.anchor.seen_s))
 
 
 def active_at(history: History, at: datetime) -> dict[str, str | None]:

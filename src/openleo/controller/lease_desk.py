@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,15 +20,17 @@ from sqlalchemy import Engine
 
 from openleo.controller import leases as deciding
 from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.device_certificates import Presented
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
 from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Places
 from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
-from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, read
+from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, Malformed, read
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
+from openleo.controller.metrics import Metrics
 from openleo.policy.request import Request
 
 LONGEST_WAIT_S = 10.0  # for a commit
@@ -113,18 +116,19 @@ class Desk:
         token: Callable[[], int | None],
         *,
         locate: Locate = as_reported,
-        wait_s: Callable[[str], float] = lambda _: 0.0,
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
+        metrics: Metrics | None = None,
     ):
         self.wait_s: Callable[[str], int] = lambda _terminal: 0  # how often one may ask: rate_limits.Limits.terminal
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
-        self._locate, self._new_id, self._wait_s = locate, new_id or time_ordered_id, wait_s
+        self._locate, self._new_id = locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
         self._held: dict[str, Held] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._led: int | None = None  # the token that the tables were loaded under
-        self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s)
+        self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s, metrics=metrics)
+        self._metrics = self.writer.metrics
 
     # --- its life ---------------------------------------------------------------------------------------------------
 
@@ -182,11 +186,27 @@ class Desk:
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
-    async def ask(self, body: bytes) -> Answer:
-        """A lease, or why there is none. Raises Malformed, NotHeard."""
+    async def ask(self, body: bytes, shown: Presented | None = None) -> Answer:
+        """A lease, or why there is none. `shown`: the certificate that TLS saw. Raises Malformed, NotHeard."""
+        begun_s, outcome = time.perf_counter(), "failed"
+        try:
+            answer = await self._asked(body, shown)
+            outcome = "given" if answer.given else "refused"
+        except Malformed:
+            outcome = "malformed"
+            raise
+        except NotHeard as error:
+            outcome = error.slug
+            raise
+        finally:
+            self._metrics.count("lease_requests_total", outcome=outcome)
+            self._metrics.took("lease_seconds", time.perf_counter() - begun_s)
+        return answer
+
+    async def _asked(self, body: bytes, shown: Presented | None) -> Answer:
         asking = read(body)
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        terminal = self._who(asking, now, now_s)
+        terminal = self._who(asking, now, now_s, shown)
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
         placed = self._places.at(
@@ -210,14 +230,13 @@ class Desk:
             raise not_now("no-plan", "No plan is in force, so nothing is given.")
         return now
 
-    def _who(self, asking: Asking, now: Now, now_s: float) -> Terminal:
+    def _who(self, asking: Asking, now: Now, now_s: float, shown: Presented | None) -> Terminal:
         """The terminal that signed a request, of now, that was not made before. Raises NotHeard."""
         terminal = self.known.terminal(asking.form.terminal, now.in_force.meant)
         # One answer for both: nobody learns which terminals there are.
         if terminal is None or not asking.signed_by(terminal.public_key):
             raise NotHeard(401, "not-signed", "No terminal that is enrolled signed this.")
-        if wait_s := self._wait_s(terminal.id):  # of who signed: nobody uses up what another may ask
-            raise NotHeard(429, "too-often", f"Ask again in {wait_s:.0f} s.", wait_s)
+        _check_shown(shown, terminal)
         self._once(terminal.id, asking.form.nonce, asking.at_s, now_s)
         return terminal
 
@@ -259,7 +278,9 @@ class Desk:
             await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
         return Answer(isinstance(found, Lease), id_, answer)
 
-    async def release(self, id_: str, at_s: float, at: str, nonce: str, signed: str) -> None:
+    async def release(
+        self, id_: str, at_s: float, at: str, nonce: str, signed: str, shown: Presented | None = None
+    ) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
         held = next((one for one in self._held.values() if one.id == id_), None)
@@ -273,6 +294,7 @@ class Desk:
             good = False
         if not good:
             raise NotHeard(404, "not-found", "No lease of that id is in force.")
+        _check_shown(shown, terminal)
         self._once(terminal.id, nonce, at_s, now_s)
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id, ends=True)
         used = {"terminal": terminal.id, "nonce": nonce, "until": at_s + WITHIN_S}
@@ -315,6 +337,12 @@ class Desk:
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held.values()))
+
+
+def _check_shown(shown: Presented | None, terminal: Terminal) -> None:
+    """A connection is of one terminal: what another one signed was carried here by somebody else. Raises NotHeard."""
+    if shown is not None and (shown.terminal, shown.public_key) != (terminal.id, terminal.public_key):
+        raise NotHeard(401, "other-certificate", "The connection's certificate is not of the terminal that signed.")
 
 
 def time_ordered_id(now_s: float) -> str:

@@ -13,7 +13,6 @@ from openleo.controller.database import Unavailable
 from openleo.controller.lease_desk import Desk, Now
 from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.leases import Terms
-from openleo.controller.rate_limits import Limits
 from openleo.controller.runtime import Runtime
 
 LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
@@ -52,7 +51,7 @@ def open_desk(runtime: Runtime) -> Desk:
         Terms(slots),
         office.now,
         lambda: runtime.role.token if runtime.role.leading else None,
-        wait_s=Limits(runtime.settings).terminal,
+        metrics=runtime.metrics,
     )
 
 

@@ -13,13 +13,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from openleo.controller import elements_file, enforced, events, plan_store
 from openleo.controller.aside import Aside, StillBusy
+from openleo.controller.chores import Chores
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.in_force import InForce
 from openleo.controller.plan_store import Kept
@@ -59,6 +61,7 @@ class SlotLoop:
         self._leads = False
         self._slot = -1  # the last whose chores were done
         self._warm = ""  # the rule set under which a plan was computed while standing by
+        self.chores = Chores(runtime)
         self._plans, self._rules, self._elements = Aside("plan"), Aside("rules"), Aside("elements")
         self._kept_elements = ""  # those that stand in the database
         self._threads = [threading.Thread(target=self._run, name="slots"),
@@ -74,7 +77,7 @@ class SlotLoop:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        for one in (self._plans, self._rules, self._elements):
+        for one in (self._plans, self._rules, self._elements, self.chores):
             one.close()
         try:
             self.runtime.leader.resign()
@@ -118,7 +121,8 @@ class SlotLoop:
             runtime.kept_clock.keep()
             self._look_about()
         if not runtime.leader.role.leading:
-            self.next, self._leads = None, False
+            self._led(leads=False)
+            self.next = None
             self._follow()
             if begins:
                 self._look_at_elements()
@@ -126,13 +130,28 @@ class SlotLoop:
         if not self._leads:
             self._follow()  # what the one before applied last
             self._end_what_is_ahead(number)
-            self._leads = True
+            self._led(leads=True)
         if self._applied < number:
             self._begin(number)
             self._look_at_elements()  # now there is time
         elif self.next is None and runtime.clock.now_s() >= counted.begins_s(number + 1) - LEAD * counted.slot_s:
             self._prepare(number + 1)
         return self._idle_s()
+
+    def _led(self, *, leads: bool) -> None:
+        if leads != self._leads:
+            self.runtime.metrics.count("leadership_changes_total", to="leading" if leads else "standing by")
+        self._leads = leads
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        """A step of a slot, as measures and spans have it."""
+        begun_s = time.perf_counter()
+        try:
+            with self.runtime.span(f"slot.{step}", slot=self._slot):
+                yield
+        finally:
+            self.runtime.metrics.took("slot_seconds", time.perf_counter() - begun_s, step=step)
 
     def _idle_s(self) -> float:
         counted, now_s = self.runtime.twin.slots, self.runtime.clock.now_s()
@@ -201,9 +220,10 @@ class SlotLoop:
 
     def _store(self, plan: SlotPlan, now: InForce) -> Kept:
         runtime = self.runtime
-        terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now, runtime.said)
+        with self._timed("enforce"):
+            terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now, runtime.said)
         made = Kept.of(plan, terminals.arrow)
-        with writing(runtime.engine, runtime.leader.role.token or 0) as connection:
+        with self._timed("store"), writing(runtime.engine, runtime.leader.role.token or 0) as connection:
             keep = runtime.settings.keep_plans
             token = runtime.leader.role.token or 0
             also = {"terminals": dict(terminals.counts), "ephemeris": self._said_of_elements(plan)}
@@ -223,7 +243,8 @@ class SlotLoop:
         most_s = left_s if left_s > 0.0 else None
         begun = time.perf_counter()
         try:
-            plan = self._plans.run(lambda: compute(runtime.twin, number, now, last), most_s)
+            with self._timed("compute"):
+                plan = self._plans.run(lambda: compute(runtime.twin, number, now, last), most_s)
             runtime.compute_s = time.perf_counter() - begun
             if most_s is None or runtime.clock.now_s() <= ends_s:
                 return plan, "whole"
@@ -271,6 +292,7 @@ class SlotLoop:
         """Apply a slot's plan: the one that was stored for it, restricted where the rules have changed since."""
         made = self.next if self.next is not None and self.next.plan.number == number else self._stored(number)
         if made is None:
+            self._late(1 if self.runtime.current is not None else 0)  # the first of all begins when it can
             made = self._prepare(number)
         now = self._read()
         if made.plan.rule_set != now.rules.sha256:
@@ -298,7 +320,7 @@ class SlotLoop:
         before = runtime.current.plan if runtime.current else None
         at_s = runtime.clock.now_s()
         self._judge(plan)
-        with writing(runtime.engine, runtime.leader.role.token or 0) as connection:
+        with self._timed("apply"), writing(runtime.engine, runtime.leader.role.token or 0) as connection:
             plan_store.applied(connection, plan.number, at_s)
             said = {"number": str(plan.number), "plan": plan.sha256, "rule_set": plan.rule_set}
             keep = runtime.settings.keep_events
@@ -312,11 +334,19 @@ class SlotLoop:
         runtime.alarms.told(told)
         runtime.current, self.next = made, None
         if before is not None:
-            runtime.outcomes["passed_over"] += plan.number - before.number - 1
+            passed = plan.number - before.number - 1
+            runtime.outcomes["passed_over"] += passed
+            runtime.metrics.count("slots_total", passed, plan="none")
+            self._late(passed)
+        runtime.metrics.count("slots_total", plan="degraded" if plan.degraded else "whole")
         runtime.outcomes[self._outcome] += 1
         runtime.late_s = max(at_s - plan.begins_s, 0.0)
         runtime.hub.nudge()
         self._log_enforced(now)
+        self.chores.begin(now)
+
+    def _late(self, slots: int) -> None:
+        self.runtime.metrics.count("slots_late_total", slots)
 
     def _log_enforced(self, now: InForce) -> None:
         """What was enforced goes onto the ledger when that is due, aside."""
@@ -341,7 +371,8 @@ class SlotLoop:
 
     def _read(self) -> InForce:
         """What is in force now."""
-        return self.runtime.read_in_force(self._now())
+        with self._timed("read"):
+            return self.runtime.read_in_force(self._now())
 
     def _now(self) -> datetime:
         return instant_of(self.runtime.clock.now_s())

@@ -23,7 +23,7 @@ from openleo.governance.state import Refused
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
-TYPES = "https://openleo.org/problems/"  # names, not addresses that anybody has to open
+TYPES = "urn:openleo:problem:"  # names, and no addresses: RFC 9457 §3.1.1 lets them be
 SLUGS = {
     400: ("malformed", "The request is malformed"),
     401: ("not-known", "Nobody known asks"),

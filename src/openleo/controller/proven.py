@@ -41,6 +41,7 @@ class Anchor:
     size: int = 0
     note: Note | None = None
     policy: Policy | None = None
+    seen_s: int = 0  # when the last of its witnesses saw it, by that one's clock
 
 
 @dataclass
@@ -118,7 +119,7 @@ class History:
                 continue
             if merkle.root(TileHashes(ledger.fetch, size), size) != opened.checkpoint.root:
                 raise NotProven(f"a checkpoint of {size} entries was signed that is of another history than these.")
-            return Anchor(size, note, policy)
+            return Anchor(size, note, policy, max((seal.time_s or 0 for seal in opened.witnesses), default=0))
         return self.anchor
 
     @property

@@ -8,7 +8,7 @@ says already. The rate of acts is the ledger's own rule; above it a change has t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -223,45 +223,49 @@ class Registrar:
 
         Classes and lists of groups that changes set; and terminals that the ledger lists no more, which are suspended.
         """
+        # While the ledger is held open nobody enrols: a terminal that came after what is read here would seem unlisted.
         with self.desk.open() as acting:
-            active, found = acting.active(), acting.state.terminals
-            lists = {
-                target.partition(":")[2]: listed_in(target.partition(":")[2], active, acting.artefacts.get_json)
-                for target in active
-                if target.startswith("group:")
-            }
-        moved = []
-        with writing(self.engine) as connection:
-            for before in _all(connection):
-                events: list[tuple[What, dict[str, Any], dict[str, Any]]] = []
-                after = before
-                if before.listed and before.commitment not in found:
-                    after = replace(after, state=State.SUSPENDED)
-                    events.append((What.STATE, {"state": before.state}, {"state": State.SUSPENDED}))
-                class_ = active.get(f"class:{before.commitment}")
-                if class_ is not None and class_ != before.class_:
-                    after = replace(after, class_=class_)
-                    events.append((What.CLASS, {"class": before.class_}, {"class": class_}))
-                groups = before.groups
-                for name, list_ in lists.items():
-                    if list_ is not None:
-                        groups = groups | {name} if before.commitment in list_ else groups - {name}
-                if groups != before.groups:
-                    after = replace(after, groups=groups)
-                    events.append((What.GROUPS, {"groups": sorted(before.groups)}, {"groups": sorted(groups)}))
-                if not events or before.state == State.REVOKED:
-                    continue
-                registry.write(connection, before, after)
-                at_s = self.now_s()
-                custody.add(
-                    connection,
-                    [
-                        Event(before.id, at_s, what, was, is_, "ledger", "as the ledger says")
-                        for what, was, is_ in events
-                    ],
-                )
-                moved.append(before.id)
-        return moved
+            active, unlisted = acting.active(), acting.state.unlisted
+            names = [target.partition(":")[2] for target in active if target.startswith("group:")]
+            lists = {name: listed_in(name, active, acting.artefacts.get_json) for name in names}
+            with writing(self.engine) as connection:
+                return [
+                    before.id
+                    for before in _all(connection)
+                    if before.state != State.REVOKED and self._followed(connection, before, active, lists, unlisted)
+                ]
+
+    def _followed(
+        self, connection: Connection, before: Terminal, active: Mapping[str, str | None],
+        lists: Mapping[str, Collection[str] | None], unlisted: Collection[str],
+    ) -> bool:  # fmt: skip
+        """Whether one terminal had to be changed."""
+        after = before
+        if before.listed and before.commitment in unlisted:
+            after = replace(after, state=State.SUSPENDED)
+        if (class_ := active.get(f"class:{before.commitment}")) is not None:
+            after = replace(after, class_=class_)
+        groups = before.groups
+        for name, list_ in lists.items():
+            if list_ is not None:
+                groups = groups | {name} if before.commitment in list_ else groups - {name}
+        after = replace(after, groups=groups)
+        if after == before:
+            return False
+        told = (
+            (What.STATE, "state", before.state, after.state),
+            (What.CLASS, "class", before.class_, after.class_),
+            (What.GROUPS, "groups", sorted(before.groups), sorted(after.groups)),
+        )
+        registry.write(connection, before, after)
+        at_s = self.now_s()
+        events = [
+            Event(before.id, at_s, what, {name: was}, {name: is_}, "ledger", "as the ledger says")
+            for what, name, was, is_ in told
+            if was != is_
+        ]
+        custody.add(connection, events)
+        return True
 
 
 def _all(connection: Connection) -> list[Terminal]:

@@ -10,7 +10,7 @@ import logging
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,29 +19,34 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from openleo.controller import elements_file, plan_arrow
+from openleo.controller import elements_file, plan_arrow, tracing
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
-from openleo.controller.database import address_of, connect, upgrade, writing
+from openleo.controller.database import address_of, connect, own_file, upgrade, writing
 from openleo.controller.elements_file import ElementsFile
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
 from openleo.controller.held import Said, not_said
 from openleo.controller.in_force import UNREADABLE, Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
+from openleo.controller.metrics import Metrics
 from openleo.controller.plan_store import Kept
 from openleo.controller.settings import Settings
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.slots import instant_of
 from openleo.controller.tables import tokens
 from openleo.controller.tokens import make_administrator
+from openleo.controller.tracing import Span
 from openleo.controller.twin import Twin
+from openleo.errors import InputError, Problem
 from openleo.governance.house import Folder
 from openleo.policy.rules import union
+from openleo.scenario import beam_km_of
 
 LOG = logging.getLogger("openleo.controller")
 BEATS_IN_A_SLOT = 5
+SHOWN = 3  # of targets that nobody can name
 
 
 @dataclass(eq=False)
@@ -69,6 +74,9 @@ class Runtime:
     said: Said = not_said  # what leases in force were decided on, by the desk that gave them
     elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
+    metrics: Metrics = field(default_factory=Metrics)
+    span: Span = tracing.nothing
+    end_spans: Callable[[], None] = tracing.end_nothing
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them
     degraded_in_a_row: int = 0
     compute_s: float = 0.0  # the last plan took to be computed
@@ -106,6 +114,8 @@ class Runtime:
         self.alarms.set("ledger", gone)
         fault = network_fault(held, self.twin.network)
         self.alarms.set("network", fault)
+        self.alarms.set("unresolved", _unresolved(held.meant.unresolved))
+        self.clock.not_before(held.newest_s)
         self.in_force = replace(held, rules=union(())) if fault else held
         return self.in_force
 
@@ -125,25 +135,41 @@ class Runtime:
         self.stopping.set()
         self._aside.shutdown(cancel_futures=True)
         self.engine.dispose()
+        self.end_spans()
 
 
 def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """Everything that a controller needs. Raises InputError, Unavailable."""
-    data.mkdir(parents=True, exist_ok=True)
-    database = settings.database.get_secret_value()
+    database = _own_folder(data, settings)
     engine = connect(address_of(data, database))
     try:
         upgrade(engine)
         ready, approved = elements_file.first(scenario, engine, _network_in_force(Folder(data, database), clock))
     finally:
         engine.dispose()
-    made = opened(ready, data, settings, clock)
+    made = opened(replace(ready, beam_km=beam_km_of(scenario)), data, settings, clock)
     made.scenario = scenario
     file = elements_file.named_by(scenario)
     if file is not None and approved is not None:
         every_s = 60.0 * settings.elements_every_minutes
         made.elements = ElementsFile(file, approved, every_s, settings.elements_share_min)
+    try:
+        _check_network(made)
+    except BaseException:
+        made.close()
+        raise
     return made
+
+
+def _check_network(made: Runtime) -> None:
+    """Nothing is begun with a network that was not approved. Raises InputError.
+
+    Where the ledger cannot be read nobody is served, and the loop says so.
+    """
+    found = made.gate.current(instant_of(made.clock.now_s()))
+    if not isinstance(found, Outage) and (fault := network_fault(found, made.twin.network)):
+        rule, _, way_out = fault.partition(". ")
+        raise InputError(Problem(str(made.scenario), "", f"{rule}.", f"{way_out}."))
 
 
 def _network_in_force(folder: Folder, clock: Clock | None) -> str | None:
@@ -158,8 +184,8 @@ def _network_in_force(folder: Folder, clock: Clock | None) -> str | None:
 def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """As `open_runtime`, of a network that is ready."""
     clock = clock or SystemClock()
-    data.mkdir(parents=True, exist_ok=True)
-    database = settings.database.get_secret_value()
+    span, end_spans = _spans(settings.otel_endpoint)
+    database = _own_folder(data, settings)
     engine = connect(address_of(data, database))
     upgrade(engine)
     slot_s = ready.slots.slot_s
@@ -170,12 +196,41 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
         engine=engine,
         kept_clock=kept,
         leader=Leader(engine, clock, socket.gethostname(), beat_s=slot_s / BEATS_IN_A_SLOT, patience_s=slot_s),
-        gate=Gate(LedgerReader(Folder(data, database), engine)),
+        gate=Gate(LedgerReader(Folder(data, database), engine, ready.beam_km)),
         twin=ready.using(settings.elements_days_max),
         hub=EventHub(engine),
         cells_arrow=plan_arrow.of_cells(ready.cells),
         administrator=_first_token(engine, kept.steady.now_s()),
+        span=span,
+        end_spans=end_spans,
     )
+
+
+def _spans(endpoint: str) -> tuple[Span, Callable[[], None]]:
+    """Raises InputError where an address is set and the packages are not there."""
+    try:
+        return tracing.spans(endpoint)
+    except ImportError as error:
+        rule = f"is set, and {error.name} is not installed."
+        raise InputError(Problem("settings", "otel_endpoint", rule, "pip install 'openleo[otel]'")) from None
+
+
+def _unresolved(targets: Sequence[str]) -> str:
+    """What is to be said of targets whose names are erased; empty where there are none."""
+    if not targets:
+        return ""
+    more = f" and {len(targets) - SHOWN} more" if len(targets) > SHOWN else ""
+    said = ", ".join(targets[:SHOWN]) + more
+    return f"the ledger's rules on {said} reach nobody: the key that named whom they mean was erased"
+
+
+def _own_folder(data: Path, settings: Settings) -> str:
+    """Nobody else reads what is kept there. Gives the database's address, as it is set."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database = settings.database.get_secret_value()
+    if not database:
+        own_file(data)
+    return database
 
 
 def _first_token(engine: Engine, now_s: float) -> str | None:

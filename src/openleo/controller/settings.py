@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = Field(8600, description="0: any free one, which is printed.")
     tls_certificate: Path | None = Field(None, description="PEM file, with its chain.")
     tls_key: Path | None = Field(None, description="PEM file of its private key, readable by its owner alone.")
+    device_certificates: bool = Field(
+        False, description="Ask clients for a certificate of the devices' authority; with tls_certificate alone."
+    )
     database: SecretStr = Field(
         SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
     )
@@ -61,6 +64,9 @@ class Settings(BaseSettings):
     terminal_requests_per_minute: Annotated[int, Field(ge=1)] = Field(30, description="For leases, of each terminal.")
     enforcement_summary_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         24.0, description="How often what was enforced goes onto the ledger, beside each change of what is in force."
+    )
+    otel_endpoint: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field(
+        "", description="Where spans are sent (OTLP over HTTP: https://HOST/v1/traces); needs the extra otel."
     )
     certificate_hours: Annotated[float, Field(gt=0.0, le=168.0)] = Field(
         8.0, description="How long a device's TLS certificate holds."

@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-Span = Callable[..., AbstractContextManager[None]]
+Tell = Callable[[dict[str, str | int | float]], None]  # more of what a span is about
+Span = Callable[..., AbstractContextManager[Tell]]
 
 
 @contextmanager
-def nothing(_name: str, **_attributes: str | int | float) -> Iterator[None]:
+def nothing(_name: str, **_attributes: str | int | float) -> Iterator[Tell]:
     """A span that nobody sees."""
-    yield
+    yield lambda _more: None
+
+
+def end_nothing() -> None:
+    """Of spans that nobody sees none is sent."""
 
 
 def spans(endpoint: str, service: str = "openleo") -> tuple[Span, Callable[[], None]]:
@@ -25,7 +30,7 @@ def spans(endpoint: str, service: str = "openleo") -> tuple[Span, Callable[[], N
     Raises ImportError where an endpoint is given and the extra `otel` is not installed.
     """
     if not endpoint:
-        return nothing, lambda: None
+        return nothing, end_nothing
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -42,8 +47,8 @@ def over(processor: Any, service: str) -> tuple[Span, Callable[[], None]]:
     tracer = provider.get_tracer("openleo.controller")
 
     @contextmanager
-    def span(name: str, **attributes: str | int | float) -> Iterator[None]:
-        with tracer.start_as_current_span(name, attributes=attributes):
-            yield
+    def span(name: str, **attributes: str | int | float) -> Iterator[Tell]:
+        with tracer.start_as_current_span(name, attributes=attributes) as made:
+            yield made.set_attributes
 
     return span, provider.shutdown

@@ -214,7 +214,7 @@ def _reason(refusal: dict[str, Any]) -> str:
 
 def _slug(said: bytes) -> str:
     try:
-        return str(json.loads(said)["type"]).rpartition("/")[2]
+        return str(json.loads(said)["type"]).rpartition(":")[2]
     except (ValueError, KeyError, TypeError):
         return "no problem document"
 

@@ -184,7 +184,9 @@ def _follow_terminal(state: State, _index: int, entry: Entry, body: Terminal) ->
         state.of_account[known.account][known.territory] -= 1
         state.of_territory[known.territory] -= 1
     if entry.type == "terminal.revoked":
+        state.unlisted.add(body.terminal)
         return
+    state.unlisted.discard(body.terminal)
     state.terminals[body.terminal] = body
     state.of_account[body.account][body.territory] += 1
     state.of_territory[body.territory] += 1

@@ -124,6 +124,7 @@ class State:
     acts: deque[SingleAct] = field(default_factory=deque)
     taken: list[tuple[datetime, Touched]] = field(default_factory=list)  # by changes, at their activation
     terminals: dict[str, Terminal] = field(default_factory=dict)
+    unlisted: set[str] = field(default_factory=set)  # terminals that were listed, and are no more
     of_account: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))  # by territory
     of_territory: Counter[str] = field(default_factory=Counter)
 

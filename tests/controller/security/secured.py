@@ -11,14 +11,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
-from openleo.controller import door, problems, sessions, tokens
+from openleo.controller import door, problems, sessions, tokens, tracing
 from openleo.controller.api import audit, login, people
 from openleo.controller.api import tokens as api_tokens
 from openleo.controller.database import reading, writing
+from openleo.controller.metrics import Metrics
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
 from openleo.controller.tables import audit as audit_table
 from openleo.controller.tables import people as people_table
+from openleo.controller.tracing import Span
 
 ADDRESS = "http://127.0.0.1:8600"
 
@@ -37,6 +39,8 @@ class House:
 
     engine: Engine
     settings: Settings = field(default_factory=Settings)
+    metrics: Metrics = field(default_factory=Metrics)
+    span: Span = tracing.nothing
     clock: Any = field(default_factory=Clock)
 
     def client(self, app: FastAPI | None = None, host: str = "127.0.0.1") -> TestClient:

@@ -8,11 +8,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from openleo.controller import elements_file
+from openleo.controller.access import OPERATOR, Role, principal_of
 from openleo.controller.database import Unavailable, reading
+from openleo.controller.in_force import UNREAD
 from openleo.controller.runtime import Runtime
 
 router = APIRouter(tags=["health"])
 OK = "ok"
+HIDDEN = "shown to viewers"
 
 
 class Alive(BaseModel):
@@ -27,7 +30,7 @@ class Ready(BaseModel):
     ready: bool
     role: str = Field(description="leading, or standing by")
     checks: dict[str, str] = Field(description="ok, or what is wrong")
-    alarms: dict[str, str] = Field(description="What is out of order now, by its name.")
+    alarms: dict[str, str] = Field(description="What is out of order now, by its name; why is told to viewers alone.")
     ephemeris: dict[str, Any] | None = Field(
         description="Where satellites are known from: how old elements are, and how far off that leaves them."
         " null: from no element sets."
@@ -51,19 +54,26 @@ def readyz(request: Request, response: Response) -> Ready:
     checks = {"database": _database(runtime), "plan": OK if runtime.plan_now() else "no plan is in force"}
     ready = all(said == OK for said in checks.values())
     response.status_code = 200 if ready else 503
+    shown = _is_viewer(request)
     return Ready(
         ready=ready,
         role="leading" if runtime.role.leading else "standing by",
         checks=checks,
-        alarms=runtime.alarms.now,
-        ephemeris=_ephemeris(runtime),
+        alarms=runtime.alarms.now if shown else dict.fromkeys(runtime.alarms.now, HIDDEN),
+        ephemeris=_ephemeris(runtime, shown),
         warnings=_warnings(runtime),
     )
 
 
-def _ephemeris(runtime: Runtime) -> dict[str, Any] | None:
+def _is_viewer(request: Request) -> bool:
+    """Why something is wrong may name hosts, folders and databases."""
+    found = principal_of(request)
+    return found is not None and found.party == OPERATOR and Role.VIEWER in found.roles
+
+
+def _ephemeris(runtime: Runtime, shown: bool) -> dict[str, Any] | None:
     said = elements_file.said_of(runtime.twin, runtime.clock.now_s(), runtime.elements)
-    return None if said is None else dict(said)
+    return None if said is None else {**said, "fault": said["fault"] if shown or not said["fault"] else HIDDEN}
 
 
 def _database(runtime: Runtime) -> str:
@@ -79,4 +89,6 @@ def _warnings(runtime: Runtime) -> list[str]:
     held = runtime.in_force
     if held is None:
         return ["what is in force has not been read yet"]
-    return [] if held.witnessed else [held.unwitnessed_because]
+    # The alarm "ledger" tells viewers why it cannot be read.
+    because = held.unwitnessed_because
+    return [] if held.witnessed else [UNREAD if because.startswith(UNREAD) else because]

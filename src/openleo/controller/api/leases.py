@@ -9,18 +9,20 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic_core import to_json
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from openleo.controller import audit
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.database import reading, writing
+from openleo.controller.device_certificates import presented
 from openleo.controller.door import LEASES
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
-from openleo.controller.tables import audit, leases
+from openleo.controller.tables import leases
 from openleo.policy.request import Instant
 
 router = APIRouter(prefix="/v1", tags=["leases"])
@@ -51,7 +53,6 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     403: {"description": "No lease: `why`, the rules, and a refusal as 3GPP's cause #78.", **PROBLEM},
     409: {"description": "The nonce was used before.", **PROBLEM},
     413: {"description": f"More than {MOST_BYTES} bytes.", **PROBLEM},
-    429: {"description": "This terminal asks too often.", **PROBLEM},
     422: {"description": "The body is no request; every fault with its place.", **PROBLEM},
     429: {"description": "This terminal asks too often.", **PROBLEM},
     503: {"description": "Nothing is given now, and nothing was: try again.", **PROBLEM},
@@ -61,13 +62,13 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.post("/leases", status_code=201, responses=ANSWERS, openapi_extra=REQUEST, response_class=Response)
 async def ask(request: Request) -> Response:
     """Ask for a lease, or renew one: signed by the terminal's key."""
-    return await asked(request.app.state.desk, request.receive)
+    return await asked(request.app.state.desk, request.scope, request.receive)
 
 
-async def asked(desk: Desk, receive: Receive) -> Response:
+async def asked(desk: Desk, scope: Scope, receive: Receive) -> Response:
     """A request's answer. Raises Problem, and ClientDisconnect where the terminal leaves before it has said all."""
     try:
-        answer = await desk.ask(await body_of(receive))
+        answer = await desk.ask(await body_of(receive), presented(scope))
     except Malformed as error:
         faults = [{"where": where, "rule": rule} for where, rule in error.faults]
         raise Problem(422, str(error), extra={"problems": faults}) from None
@@ -106,7 +107,7 @@ class Lane:
             await self.app(scope, receive, send)
             return
         try:
-            answer = await asked(scope["app"].state.desk, receive)
+            answer = await asked(scope["app"].state.desk, scope, receive)
         except Problem as problem:
             answer = problem.answer()
         except ClientDisconnect:
@@ -146,7 +147,8 @@ async def release(
     """
     desk: Desk = request.app.state.desk
     try:
-        await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature)
+        shown = presented(request.scope)
+        await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature, shown)
     except NotHeard as error:
         raise as_problem(error) from None
     return Response(status_code=204)
@@ -209,10 +211,9 @@ def whole(request: Request, lease: ID, principal: Annotated[Principal, Depends(P
     """All that it was decided on, its terminal's position too; that it was read is recorded."""
     unknown_keys(request, set())
     row, runtime = _row(request, lease), request.app.state.runtime
-    seen = {"principal": principal.id, "party": principal.party, "about": f"terminal {row['terminal']}"}
+    about = f"terminal {row['terminal']}"
     with writing(runtime.engine) as connection:
-        said = {"at": runtime.clock.now_s(), "what": "read_position", "body": json.dumps({"lease": lease})}
-        connection.execute(insert(audit).values(seen | said))
+        audit.record(connection, runtime.clock.now_s(), principal, audit.READ_POSITION, about, {"lease": lease})
     return _without_place(row) | {"record": json.loads(row["body"])}
 
 

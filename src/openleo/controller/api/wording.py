@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
-from pydantic import BaseModel
 
+from openleo.controller.pages import Page
 from openleo.instants import instant_text
 
-Item = TypeVar("Item")
-
-
-class Page(BaseModel, Generic[Item]):
-    """Some of a list. `next`: the address of those that come after; null at its end."""
-
-    items: list[Item]
-    next: str | None
+__all__ = ["Page", "at_text", "next_page"]
 
 
 def next_page(request: Request, after: str | None, limit: int) -> str | None:
