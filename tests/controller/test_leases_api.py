@@ -19,6 +19,7 @@ from leasing import Office
 from openleo.controller import device_identity, problems, tables
 from openleo.controller.api import leases
 from openleo.controller.database import reading, writing
+from openleo.controller.settings import Settings
 
 PEOPLE = {
     "operator-auditor": ("operator", ["auditor"]),
@@ -45,7 +46,7 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
             yield
 
     app = FastAPI(lifespan=lives)
-    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock)
+    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock, settings=Settings())
     problems.install(app)
     app.include_router(leases.router)
     with TestClient(app) as found:
@@ -158,7 +159,7 @@ def test_a_terminal_gives_its_lease_back(client: TestClient) -> None:
 def test_the_form_of_a_request_is_in_the_openapi(client: TestClient) -> None:
     described = client.app.openapi()  # type: ignore[attr-defined]
     asked = described["paths"]["/v1/leases"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    stated = {"terminal", "position", "speed_kmh", "altitude_m", "nonce", "at", "ranging", "signature"}
+    stated = {"terminal", "position", "speed_kmh", "altitude_m", "nonce", "at", "session", "signature"}
     assert set(asked["properties"]) == stated
     assert "lat_deg" in json.dumps(asked)
     assert "$ref" not in json.dumps(asked)

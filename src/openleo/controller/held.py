@@ -151,12 +151,15 @@ def _at_s(text: str) -> float:
 def _reported(body: Mapping[str, Any], begins_s: float) -> _Reported:
     """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
     signed = body["signed"]
-    position = signed.get("position") or {}
+    # Where the network alone says where it is, the age is the network's too; else the terminal's, as it was signed.
+    network = body.get("by") == "network"
+    at = body["request"]["at"] if network else signed["at"]
+    position = (body["request"] if network else signed).get("position") or {}
     circles = _circles(body, position)
     first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
     age_s = position.get("age_s")
     if age_s is not None:
-        age_s += max(0.0, begins_s - _at_s(signed["at"]))
+        age_s += max(0.0, begins_s - _at_s(at))
     cells = body["answer"]["cells"]
     return _Reported(
         circles,
