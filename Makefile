@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
-.PHONY: help setup demo demo-governance test test-slow lint format bench docs lock clean
+.PHONY: help setup demo demo-governance demo-controller test test-slow lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
 	@echo "make demo-governance    a coast strip: proposed, computed, signed by two parties, activated, proven"
+	@echo "make demo-controller    the running system: founded, rules approved, 200 terminals served, an account suspended"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones"
 	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
 	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
@@ -30,6 +31,11 @@ $(VENV)/.core: requirements/core.txt pyproject.toml | $(VENV)/.made
 	$(BIN)/openleo doctor --warm
 	@touch $@
 
+# What the controller needs as well.
+$(VENV)/.serve: requirements/serve.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/serve.txt
+	@touch $@
+
 # What testing and building need as well.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
@@ -45,6 +51,10 @@ demo: $(VENV)/.core
 demo-governance: $(VENV)/.core
 	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
 	$(BIN)/python tools/demo_governance.py
+
+demo-controller: $(VENV)/.serve
+	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
+	$(BIN)/python tools/demo_controller.py
 
 # Other people's verifiers and signers, for the tests that ask them; without them those tests are skipped, and say so.
 PACKAGES := golang-go golang-golang-x-mod-dev openssh-client postgresql strace

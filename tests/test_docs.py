@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from command_line import shown
 from openleo.cli import app
+from openleo.controller.settings import Settings
 from openleo.network.constellation import catalogue, shells
 from openleo.policy import rule_records
 from openleo.policy.decide import Outcome
@@ -86,6 +87,27 @@ def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) ->
         for key, field in model.model_fields.items():
             assert has_row(page, field.alias or key), f"{model.__name__}.{key} is missing from {name}"
             assert field.description or models(model) != [model], f"say beside {model.__name__}.{key} what it means"
+
+
+def test_every_setting_is_explained_and_every_one_explained_is_there() -> None:
+    page = text("settings.md")
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == set(Settings.model_fields)
+    assert all(has_row(page, name) and field.description for name, field in Settings.model_fields.items())
+    # What a person is told to set is a setting: in files that are deployed, and on the page that says how.
+    told = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "deploy").iterdir())
+    told += (DOCS / "how-to" / "operate.md").read_text(encoding="utf-8")
+    variables = {name.lower() for name in re.findall(r"OPENLEO_([A-Z_]+)", told)}
+    assert variables - {"health"} <= rows, "OPENLEO_HEALTH is the Dockerfile's own"
+    assert variables
+
+
+def test_every_alarm_has_its_row_of_what_to_do() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/openleo/controller").glob("*.py"))
+    named = set(re.findall(r"alarms\.set\(\"(\w+)\"", source)) | set(re.findall(r"^ALARM = \"(\w+)\"", source, re.M))
+    page = (DOCS / "how-to" / "operate.md").read_text(encoding="utf-8")
+    assert len(named) >= 8
+    assert {name for name in named if has_row(page, name)} == named
 
 
 def test_every_key_of_a_shell_is_explained() -> None:
@@ -281,8 +303,8 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
 # which compute effects of whole fleets, run with the slow tests. The README's table, the tutorial, concepts and the
 # page for subscribers are tried each time.
 LONG = {
-    "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "planner", "regulator",
-    "researcher", "rules", "terminals", "traffic",
+    "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "operate", "planner",
+    "regulator", "researcher", "rules", "terminals", "traffic",
 }  # fmt: skip
 
 

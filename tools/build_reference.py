@@ -20,12 +20,14 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import annotated_types
 import typer
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from typer.core import TyperOption
 
 from openleo.cli import app
 from openleo.controller.app import described
+from openleo.controller.settings import FILE as SETTINGS_FILE
+from openleo.controller.settings import Settings
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
 from openleo.policy import rule_records
@@ -69,6 +71,8 @@ KINDS: dict[Any, str] = {
     int: "whole number",
     float: "number",
     bool: "true or false",
+    Path: "path of a file",
+    SecretStr: "text, secret",
     date: "date",
     datetime: "instant",
     AwareDatetime: "instant with its zone",
@@ -637,6 +641,24 @@ def http() -> str:
     return page("HTTP", *(block for block in blocks if block))
 
 
+SETTINGS = f"""
+What can be set about a controller, `openleo serve` and the verbs of `openleo controller`. Read from `{SETTINGS_FILE}`
+in the data folder, then from the environment (`OPENLEO_` and the name in capitals: `OPENLEO_LEASE_SLOTS=8`), then from
+the command line; the later wins. A key that is not known is refused. A setting is read at the start. What is secret is
+better in the environment, and shown nowhere. Controllers on one database have the same settings, but for where they
+listen. [How to operate a controller](../how-to/operate.md) says when to change what.
+"""
+
+
+def settings() -> str:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        secret = field.annotation is SecretStr
+        meant = code('""') if secret else default(field)
+        rows.append((code(name), kind(field.annotation), meant, limits(field), field.description or ""))
+    return page("Settings", SETTINGS, table(("setting", "holds", "default", "limits", "meaning"), rows))
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario.md": scenario,
     "rules.md": rules,
@@ -644,6 +666,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     "catalogue.md": systems,
     "http.md": http,
+    "settings.md": settings,
 }
 
 

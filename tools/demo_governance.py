@@ -7,12 +7,10 @@ given. Each command is printed before it runs. Fails where any step answers othe
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from parties import REQUEST, ROOT, Stage, say
+
 EXAMPLE = ROOT / "examples" / "who-loses-service-in-a-coastal-strip"
 OUT = ROOT / "out" / "governance"
 PEOPLE = {
@@ -21,67 +19,24 @@ PEOPLE = {
 }
 ORIGIN = "example.org/openleo"
 SLOTS = "40"
-OPENLEO = Path(sys.executable).with_name("openleo")
+STAGE = Stage(OUT, PEOPLE)
+openleo = STAGE.openleo
 
 
-def say(text: str) -> None:
-    print(f"\n== {text}", flush=True)
-
-
-def run(*words: str | Path, expect: int = 0, quiet: bool = False, stdin: str | None = None) -> str:
-    """What a command prints. Leaves the programme where its exit is another than expected."""
-    shown = " ".join(str(word) if " " not in str(word) else f'"{word}"' for word in words)
-    print(f"$ {shown.replace(str(OPENLEO), 'openleo')}", flush=True)
-    done = subprocess.run([str(word) for word in words], cwd=OUT, capture_output=True, text=True, input=stdin)
-    if not quiet or done.returncode != expect:
-        print(done.stdout + done.stderr, end="", flush=True)
-    if done.returncode != expect:
-        sys.exit(f"the command answered {done.returncode}, and {expect} was expected")
-    return done.stdout
-
-
-def openleo(*words: str | Path, expect: int = 0, quiet: bool = False) -> str:
-    return run(OPENLEO, *words, expect=expect, quiet=quiet)
-
-
-def sign(officer: str, folder: str, name: str = "to-sign.json", namespace: str = "openleo-approval@v1") -> Path:
-    """The signature of an officer over a file of a folder, by their own key and OpenSSH."""
-    signature = OUT / folder / f"{name}.sig"
-    signature.unlink(missing_ok=True)
-    key = Path("keys") / officer
-    run("ssh-keygen", "-q", "-Y", "sign", "-n", namespace, "-f", key, f"{folder}/{name}", quiet=True)
-    return signature
+def sign(officer: str, folder: str) -> Path:
+    return STAGE.sign(officer, f"{folder}/to-sign.json")
 
 
 def sign_request(officer: str, folder: str) -> Path:
-    return sign(officer, folder, "to-request.json", "openleo-request@v1")
-
-
-def roster() -> str:
-    """The roster file: two parties, their officers' public keys, one quorum, signed requests, two keys of recovery."""
-    text = "schema = 1\n"
-    for party, officers in PEOPLE.items():
-        text += f'\n[[party]]\nid = "{party}"\n'
-        for officer in officers:
-            text += f'\n[[officer]]\nid = "{officer}"\nparty = "{party}"\nkeys = ["{public(officer)}"]\n'
-    text += '\n[[quorum]]\nquorum = "all(1 of operator, 1 of regulator:UKR)"\n'
-    text += '\n[settings]\nrequests = "signed"\n'
-    text += f'\n[recovery]\nthreshold = 2\nkeys = ["{public("vault-1")}", "{public("vault-2")}"]\n'
-    return text
-
-
-def public(name: str) -> str:
-    return (OUT / "keys" / f"{name}.pub").read_text().strip()
+    return STAGE.sign(officer, f"{folder}/to-request.json", REQUEST)
 
 
 def found() -> None:
     say("Officers make their keys, and found a ledger: entry 0 is signed by all of them")
-    (OUT / "keys").mkdir(parents=True)
-    for name in (*(officer for officers in PEOPLE.values() for officer in officers), "vault-1", "vault-2"):
-        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", Path("keys") / name, quiet=True)
-    (OUT / "roster.toml").write_text(roster())
+    STAGE.make_keys()
+    (OUT / "roster.toml").write_text(STAGE.roster("all(1 of operator, 1 of regulator:UKR)", requests="signed"))
     openleo("officer", "genesis", "roster.toml", "--origin", ORIGIN, "--out", "genesis")
-    for officer in (officer for officers in PEOPLE.values() for officer in officers):
+    for officer in STAGE.officers:
         sign(officer, "genesis").rename(OUT / "genesis" / "approvals" / f"{officer}.sig")
     openleo("officer", "found", "genesis", "--ledger", "ledger")
 
@@ -131,10 +86,7 @@ def tampered() -> None:
 
 
 def main() -> None:
-    if shutil.which("ssh-keygen") is None:
-        sys.exit("ssh-keygen is needed to sign. On Debian: apt-get install openssh-client")
-    if OUT.exists():
-        shutil.rmtree(OUT)
+    STAGE.begin()
     found()
     rules = EXAMPLE / "rules"
     say("Service up to the coast is proposed, computed, signed and activated")

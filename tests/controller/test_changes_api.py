@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -372,6 +373,27 @@ def test_founders_found_the_ledger_and_the_token_only_drafts_it(tmp_path: Path, 
     assert asker.get("/v1/changes").json() == {"items": [], "next": None}
     governed.now += timedelta(seconds=1)
     governed.rules(PERMIT)
+
+
+def test_a_roster_is_drafted_as_its_file_has_it(tmp_path: Path, engine: Engine) -> None:
+    """Keys that have a default may be left out, as in the TOML that a new user writes."""
+    governed = Governed(tmp_path / "data")
+    governed.path.mkdir()
+    asker = asker_of(Runtime(engine, governed))
+    once = administrator(engine, governed.now.timestamp())
+    people = roster()
+    written = {
+        "schema": 1,
+        "party": [{"id": one} for one in sorted({officer.party for officer in people.officers})],
+        "officer": [
+            {"id": one.id, "party": one.party, "keys": [key.line for key in one.keys]} for one in people.officers
+        ],
+        **{name: people.document[name] for name in ("quorum", "recovery")},
+    }
+    answer = asker.client.post("/v1/genesis/draft", json={"origin": ORIGIN, "roster": written}, headers=once)
+    assert answer.status_code == 200, answer.text
+    drafted = json.loads((governed.path / "genesis-draft.json").read_bytes())["roster"]
+    assert drafted["settings"]["single_acts"] == {"terminals": 20, "share_ppm": 10_000, "hours": 24}
 
 
 def test_a_roster_that_cannot_satisfy_itself_is_refused(tmp_path: Path, engine: Engine) -> None:

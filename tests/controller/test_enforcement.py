@@ -109,14 +109,16 @@ def put(engine: Engine, rows: list[dict[str, Any]], slot: int = NUMBER - 1) -> N
         "enrolled_at": 0.0,
     }  # fmt: skip
     made = [
-        usual | {"public_key": one["id"].encode()} | {key: value for key, value in one.items() if key != "body"}
+        usual
+        | {"public_key": one["id"].encode(), "commitment": one["id"]}
+        | {key: value for key, value in one.items() if key != "body"}
         for one in rows
     ]
     of_lease = {"slot": slot, "until_slot": slot + 4, "token": 1, "rule_set": "", "ledger_size": 1, "plan": ""}
     given_out = [of_lease | {"id": f"l-{one['id']}", "terminal": one["id"], "body": one["body"]} for one in rows]
     names = sorted({one["account"] for one in made})
     with writing(engine) as connection:
-        connection.execute(insert(accounts), [{"id": name, "created_at": 0.0} for name in names])
+        connection.execute(insert(accounts), [{"id": name, "created_at": 0.0, "commitment": name} for name in names])
         connection.execute(insert(terminals), made)
         connection.execute(insert(leases), given_out)
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 
 import leasing
 from leasing import Office
-from openleo.controller import device_identity, lease_records, leases, tables
+from openleo.controller import device_identity, lease_records, leases, rate_limits, tables
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_place import Placed
@@ -125,6 +125,25 @@ def test_a_nonce_counts_once_also_side_by_side_and_after_a_restart(office: Offic
     assert refused(again, other) == (409, "said-before")
     assert isinstance(ask(again, leasing.body(2))[0], Answer)  # another terminal's nonces are its own
     assert rows(office.engine, tables.leases) == 2
+
+
+def test_who_asks_too_often_waits_and_what_others_say_again_does_not_count(office: Office) -> None:
+    async def work(desk: Desk) -> list[Any]:
+        desk.wait_s = lambda terminal: minutes.hit(2, terminal)
+        asked = ["n" * 16, "n" * 16, "n" * 16, "o" * 16, "p" * 16]
+        return [
+            *[await caught(desk.ask(leasing.body(nonce=nonce))) for nonce in asked],
+            await caught(desk.ask(leasing.body(2, nonce="n" * 16))),
+        ]
+
+    async def caught(asked: Awaitable[Any]) -> Any:
+        try:
+            return (await asked).given
+        except NotHeard as error:
+            return error.status
+
+    minutes = rate_limits.Minutes()
+    assert within(office, work) == [True, 409, 409, True, 429, True]
 
 
 def test_a_nonce_may_come_again_when_nobody_can_replay_it(office: Office) -> None:
@@ -350,5 +369,5 @@ def test_a_slot_without_leases_is_decided(tmp_path: Any) -> None:
     from openleo.controller.held import of_rows
     from openleo.controller.named_targets import Meant
 
-    found = enforce(of_rows([], leasing.BEGINS_S, Meant()), leasing.rules(tmp_path), leasing.plan())
+    found = enforce(of_rows([], [], leasing.BEGINS_S, Meant()), leasing.rules(tmp_path), leasing.plan())
     assert len(found.outcome) == 0

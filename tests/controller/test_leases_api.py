@@ -46,6 +46,7 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
             yield
 
     app = FastAPI(lifespan=lives)
+    app.add_middleware(leases.Lane)
     app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock, settings=Settings())
     problems.install(app)
     app.include_router(leases.router)

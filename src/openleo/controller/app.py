@@ -60,6 +60,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
                 ranging_watch.ranging(runtime, ranged),
             ):
                 _app.state.desk, _app.state.ranged = desk, ranged
+                desk.wait_s = _app.state.limits.terminal
                 yield
         finally:
             await runtime.hub.stop()
@@ -71,6 +72,7 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
     app.state.runtime = runtime
     problems.install(app)
     set_ = runtime.settings
+    app.add_middleware(leases.Lane)
     app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     door.install(app, runtime)
     return app
@@ -90,6 +92,7 @@ def _routed(lives: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None
         redoc_url=None,
         redirect_slashes=False,  # it would send people to whatever host their request names
         lifespan=lives,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is in `tracing` and `metrics`
         dependencies=[Depends(known_keys)],
     )
     for router in ROUTERS:

@@ -62,7 +62,8 @@ class Bodies:
             if whole:  # what comes now is that the client leaves, whenever it does
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), self.piece_within_s)
+                async with asyncio.timeout(self.piece_within_s):  # of a task of its own a lease would feel the cost
+                    message = await receive()
             except TimeoutError:
                 return {"type": "http.disconnect"}  # as if the client had gone: nothing more is waited for
             whole = message["type"] != "http.request" or not message.get("more_body", False)

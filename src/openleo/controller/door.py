@@ -31,6 +31,7 @@ TABLES = frozenset(
 UNCOUNTED = frozenset({"/healthz", "/readyz"})  # asked by machines that watch
 QUESTIONS = frozenset({"/v1/policy/decide", "/v1/policy/effect"})  # answered, and nothing is changed
 REFUSALS = frozenset({401, 403, 429})
+DECIDED = frozenset({201, 403})  # of a request for a lease: it was heard
 HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -66,7 +67,8 @@ class Door:
         except Problem as problem:
             await visit.refuse(problem)
         finally:
-            visit.write_log(time.perf_counter() - began_s)
+            if not visit.has_its_row:
+                visit.write_log(time.perf_counter() - began_s)
 
 
 class _Visit:
@@ -78,7 +80,8 @@ class _Visit:
         self.status = 0
         self.asked: int | None = None
         given_back = self.method == "DELETE" and self.path.startswith(LEASES + "/")
-        self.by_terminal = given_back or (self.method == "POST" and self.path == LEASES)
+        self.asks_lease = self.method == "POST" and self.path == LEASES
+        self.by_terminal = given_back or self.asks_lease
         settings = door.runtime.settings
         self.most = settings.upload_bytes_max if self.path in TABLES else settings.body_bytes_max
 
@@ -113,6 +116,11 @@ class _Visit:
                 self.asked = await run_in_threadpool(self.note, "asked", {"method": self.method})
             except Unavailable as error:  # what could not be written down is not done
                 raise _no_database() from error
+
+    @property
+    def has_its_row(self) -> bool:
+        """A lease or its refusal is kept in its table: a line beside it would cost as much as to give it."""
+        return self.asks_lease and self.status in DECIDED
 
     def changes(self) -> bool:
         return self.method not in SAFE_METHODS and self.path not in QUESTIONS

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from openleo.controller import enforcement_summary as on_ledger
 from openleo.controller.database import reading
 from openleo.controller.enforcement import Enforced, Lands, enforce
-from openleo.controller.held import held
+from openleo.controller.held import Said, held, not_said
 from openleo.controller.in_force import InForce
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.slots import instant_of
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from openleo.controller.runtime import Runtime
 
 
-def terminals_of(engine: Engine, twin: Twin, plan: SlotPlan, in_force: InForce) -> Enforced:
+def terminals_of(engine: Engine, twin: Twin, plan: SlotPlan, in_force: InForce, said: Said = not_said) -> Enforced:
     """Who of those that hold a lease in the plan's slot is served. Raises Unavailable."""
     with reading(engine) as connection:
-        holding = held(connection, plan.number, plan.begins_s, in_force.meant)
+        holding = held(connection, plan.number, plan.begins_s, in_force.meant, said)
     if not len(holding):
         nobody = np.empty(0, np.uint8), np.empty(0, np.int64)
         return Enforced(holding, plan, in_force.rules.sha256, *nobody, ())

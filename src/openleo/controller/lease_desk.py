@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from openleo.controller import leases as deciding
 from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
+from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Placed, Places
@@ -117,6 +118,7 @@ class Desk:
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
     ):
+        self.wait_s: Callable[[str], int] = lambda _terminal: 0  # how often one may ask: rate_limits.Limits.terminal
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
         self._locate, self._new_id = locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
@@ -175,6 +177,11 @@ class Desk:
         held = list(self._held.values())
         return sorted((one for one in held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
 
+    def said(self, terminal: str, lease: str) -> Reported | None:
+        """What a lease was decided on that is a terminal's newest here; None of all others. In any thread."""
+        held = self._held.get(terminal)
+        return held.said if held is not None and held.id == lease else None
+
     # --- requests ---------------------------------------------------------------------------------------------------
 
     async def ask(self, body: bytes) -> Answer:
@@ -185,8 +192,8 @@ class Desk:
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
         said = deciding.circles(asking.form)
-        reported = deciding.request(asking.form, terminal, Placed(said, None, ()), now_s)
-        found_at = self._locate(reported, said, now_s)
+        by_itself = deciding.request(asking.form, terminal, Placed(said, None, ()), now_s)
+        found_at = self._locate(by_itself, said, now_s)
         placed = self._places.at(found_at.circles, now.in_force.rules.regions)
         asked = deciding.request(asking.form, terminal, placed, now_s, found_at.age_s)
         try:
@@ -218,12 +225,15 @@ class Desk:
         return terminal
 
     def _once(self, terminal: str, nonce: str, at_s: float, now_s: float) -> None:
-        """Raises NotHeard."""
+        """That a signed request is of now, not made before, and not one too many. Raises NotHeard."""
         if abs(at_s - now_s) > WITHIN_S:
             late_s = now_s - at_s
             raise NotHeard(401, "not-of-now", f"It was signed {abs(late_s):.0f} s {'ago' if late_s > 0 else 'ahead'}.")
-        if not self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s):
+        if self._nonces.said(terminal, nonce, now_s):  # not counted: anybody who overheard it can say it again
             raise NotHeard(409, "said-before", "This nonce was used before.")
+        if wait_s := self.wait_s(terminal):
+            raise NotHeard(429, "too-many", f"Ask again in {wait_s} s.", wait_s)
+        self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s)
 
     def _renews(self, terminal: str, now_s: float) -> bool:
         held = self._held.get(terminal)
@@ -236,16 +246,16 @@ class Desk:
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
-        body = to_json(record(asking, terminal, asked, there, self.terms, plan, answer)).decode()
+        made = record(asking, terminal, asked, there, self.terms, plan, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
-        row |= {"ledger_size": found.ledger_size, "body": body}
+        row |= {"ledger_size": found.ledger_size, "body": to_json(made).decode()}
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id)
         if isinstance(found, Lease):
             row |= {"slot": found.slot, "until_slot": found.until_slot, "plan": found.plan}
             waiting.held = Held(
                 id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked,
-                there.circles, asking.form.session or "",
+                there.circles, reported(made), asking.form.session or "",
             )  # fmt: skip
             await self._commit(Entry(nonce, waiting, lease=row), waiting)
         else:
@@ -275,7 +285,8 @@ class Desk:
         """Raises NotHeard."""
         try:
             self.writer.add(entry)
-            await asyncio.wait_for(waiting.done, LONGEST_WAIT_S)
+            async with asyncio.timeout(LONGEST_WAIT_S):
+                await waiting.done
         except Busy as error:
             raise not_now("busy", f"{error}.") from None
         except TimeoutError:

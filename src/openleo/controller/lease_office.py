@@ -61,6 +61,7 @@ async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
     """A desk that is open: from within the event loop that asks it."""
     desk = open_desk(runtime, ranged)
     desk.start()
+    runtime.said = desk.said
     following = asyncio.create_task(_follow(desk, runtime))
     try:
         yield desk

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, func, select
 
 from openleo.controller.database import reading
+from openleo.controller.held import Reported, read_record
 from openleo.controller.lease_place import Circle
 from openleo.controller.lease_request import Asking
 from openleo.controller.leases import Plan, Terminal, Terms
@@ -38,6 +39,7 @@ class Held:
     cells: tuple[int, ...]
     asked: Request
     circles: tuple[Circle, ...]
+    said: Reported | None = None  # the same as the plan reads it, slot after slot; None: read its record
     session: str = ""  # of the device, by its own word
 
 
@@ -186,8 +188,8 @@ def _held(id_: str, slot: int, until_slot: int, body: str) -> Held:
     found = recorded(body)
     until_s = parse_instant(found.answer["valid_until"]).timestamp()
     cells = tuple(int(cell, 16) for cell in found.answer["cells"])
-    session = found.signed.get("session") or ""
-    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, session)
+    said, session = read_record(body), found.signed.get("session") or ""
+    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said, session)
 
 
 class Nonces:
@@ -200,11 +202,16 @@ class Nonces:
     def __len__(self) -> int:
         return len(self._until_s)
 
+    def said(self, terminal: str, nonce: str, now_s: float) -> bool:
+        """Whether it was said before, and still could be."""
+        before_s = self._until_s.get((terminal, nonce))
+        return before_s is not None and before_s >= now_s
+
     def take(self, terminal: str, nonce: str, until_s: float, now_s: float) -> bool:
         """Note a nonce; False where it was said before, and still could be."""
-        said = (terminal, nonce)
-        if (before_s := self._until_s.get(said)) is not None and before_s >= now_s:
+        if self.said(terminal, nonce, now_s):
             return False
+        said = (terminal, nonce)
         self._until_s[said] = until_s
         self._ending[int(until_s // SWEPT_EVERY_S)].append(said)
         return True

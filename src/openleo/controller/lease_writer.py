@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.tables import leases, nonces, refusals
 
-LINGER_S = 0.02  # before a commit: others that come meanwhile go with it
+LINGER_S = 0.04  # before a commit: others that come meanwhile go with it. With 0.02 a lease took 0.1 ms more CPU
 MOST_WAITING = 5_000
 MOST_AT_ONCE = 1_000  # rows of a transaction
 SWEEP_S = 1.0  # between two times that nonces which nobody can use any more are deleted

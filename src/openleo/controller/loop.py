@@ -13,9 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from datetime import datetime
 
-from openleo.controller import enforced, events, plan_store
+from sqlalchemy import Connection
+
+from openleo.controller import elements_file, enforced, events, plan_store
 from openleo.controller.aside import Aside, StillBusy
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.in_force import InForce
@@ -24,11 +27,13 @@ from openleo.controller.runtime import Runtime
 from openleo.controller.slot_plan import Flags, SlotPlan, compute, degrade
 from openleo.controller.slots import instant_of
 from openleo.controller.twin import Permitted
+from openleo.units import SECONDS_PER_DAY
 
 LOG = logging.getLogger("openleo.controller")
 LEAD = 0.4  # of a slot: so long before it begins its plan is computed
 STORED_BEFORE = 0.07  # of a slot: the computation's time is over so long before its slot begins
 RESTRICTED_WITHIN = 0.1  # of a slot: to find out who may still be served
+LOOKED_WITHIN = 0.1  # of a slot: newer elements; what takes longer is taken with a later slot
 AGAIN_S = 1.0  # after something could not be done
 # whole: computed in time. late, busy, failed, changed: degraded, as the computation took too long, an earlier one still
 # ran, it broke off, or other rules came into force after it; degraded: a leader before this one did. Without a plan:
@@ -53,7 +58,8 @@ class SlotLoop:
         self._outcome = "whole"  # of it
         self._leads = False
         self._slot = -1  # the last whose chores were done
-        self._plans, self._rules = Aside("plan"), Aside("rules")
+        self._plans, self._rules, self._elements = Aside("plan"), Aside("rules"), Aside("elements")
+        self._kept_elements = ""  # those that stand in the database
         self._threads = [threading.Thread(target=self._run, name="slots"),
                          threading.Thread(target=self._live, name="beats")]  # fmt: skip
 
@@ -67,7 +73,7 @@ class SlotLoop:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        for one in (self._plans, self._rules):
+        for one in (self._plans, self._rules, self._elements):
             one.close()
         try:
             self.runtime.leader.resign()
@@ -103,19 +109,23 @@ class SlotLoop:
     def _step(self) -> float:
         runtime, counted = self.runtime, self.runtime.twin.slots
         number = counted.number(runtime.clock.now_s())
-        if number > self._slot:
+        begins = number > self._slot
+        if begins:
             self._slot = number
             runtime.kept_clock.keep()
             self._look_about()
         if not runtime.leader.role.leading:
             self.next, self._leads = None, False
             self._follow()
+            if begins:
+                self._look_at_elements()
             return runtime.leader.beat_s
         if not self._leads:
             self._follow()  # what the one before applied last
             self._leads = True
         if self._applied < number:
             self._begin(number)
+            self._look_at_elements()  # now there is time
         elif self.next is None and runtime.clock.now_s() >= counted.begins_s(number + 1) - LEAD * counted.slot_s:
             self._prepare(number + 1)
         return self._idle_s()
@@ -157,12 +167,15 @@ class SlotLoop:
 
     def _store(self, plan: SlotPlan, now: InForce) -> Kept:
         runtime = self.runtime
-        terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now)
+        terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now, runtime.said)
         made = Kept.of(plan, terminals.arrow)
         with writing(runtime.engine, runtime.leader.role.token or 0) as connection:
             keep = runtime.settings.keep_plans
             token = runtime.leader.role.token or 0
-            plan_store.store(connection, made, token, runtime.clock.now_s(), keep, terminals.counts)
+            also = {"terminals": dict(terminals.counts), "ephemeris": self._said_of_elements(plan)}
+            plan_store.store(connection, made, token, runtime.clock.now_s(), keep, also)
+            self._keep_elements(connection)
+        self._kept_elements = runtime.twin.elements
         runtime.enforced = terminals
         return made
 
@@ -305,7 +318,38 @@ class SlotLoop:
         jump = runtime.clock.jump()
         said = f"the wall clock moved {jump.by_s:+.0f} s against the time that passed: confirm it" if jump else ""
         runtime.alarms.set("clock", said)
-        runtime.alarms.set("elements", runtime.twin.too_old(self._now()))
+        ages = runtime.twin.ages(runtime.clock.now_s())
+        runtime.alarms.set("elements", ages.alarm(runtime.settings.elements_alarm_days) if ages else "")
+
+    def _look_at_elements(self) -> None:
+        """Newer ones, if there are any, from the next plan on."""
+        runtime, file = self.runtime, self.runtime.elements
+        if file is None:
+            return
+        if file.due(runtime.clock.now_s()):
+            twin, at = runtime.twin, self._now()
+            try:
+                self._elements.run(lambda: file.look(twin, at), LOOKED_WITHIN * twin.slots.slot_s)
+            except (TimeoutError, StillBusy):
+                LOG.info("the file of element sets is still being read")
+            except Exception:  # whatever is in the file: the last elements go on
+                LOG.exception("the file of element sets could not be read")
+                file.fault = "the file of element sets could not be read; why is in the controller's log"
+        runtime.twin = file.take() or runtime.twin
+        runtime.alarms.set("elements_file", file.fault)
+
+    def _said_of_elements(self, plan: SlotPlan) -> Mapping[str, object] | None:
+        twin = self.runtime.twin
+        said = elements_file.said_of(twin, plan.begins_s, self.runtime.elements)
+        return said if plan.elements == twin.elements else {"elements": plan.elements}
+
+    def _keep_elements(self, connection: Connection) -> None:
+        """With the first plan that is computed from them."""
+        runtime = self.runtime
+        if runtime.elements is not None and runtime.twin.elements != self._kept_elements:
+            keep_s = runtime.settings.keep_decisions_days * SECONDS_PER_DAY
+            now_s = runtime.clock.now_s()
+            elements_file.keep(connection, runtime.twin, runtime.elements.approved, now_s, keep_s)
 
     def _failed(self, outcome: str, why: str) -> None:
         self.runtime.outcomes[outcome] += 1

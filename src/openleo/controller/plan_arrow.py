@@ -22,6 +22,7 @@ HEADER, SHA256 = b"openleo.plan", b"openleo.sha256"
 WHO = {"satellite": pa.int32(), "gateway": pa.int16(), "pop": pa.int16()}
 AMOUNTS = ("rtt_ms", "down_mbps", "up_mbps")  # float32
 BY_WORD = ("yes", "no")
+SAID = ("rule_set", "network", "elements", "ledger_size", "ledger_root", "degraded")
 
 
 def of_cells(cells: Cells) -> bytes:
@@ -63,7 +64,7 @@ def read_plan(content: bytes, cells: Cells) -> SlotPlan:
         cells=cells,
         seen=table["seen"].to_numpy(),
         classes=tuple(header["classes"]),
-        **{name: header[name] for name in ("rule_set", "network", "ledger_size", "ledger_root", "degraded")},
+        **{name: header[name] for name in SAID},
         **columns,
     )
     if plan.sha256 != said.get(SHA256, b"").decode():

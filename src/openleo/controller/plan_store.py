@@ -33,10 +33,11 @@ class Kept:
         return cls(plan, plan_arrow.of_plan(plan), terminals)
 
 
-def store(
-    connection: Connection, made: Kept, token: int, now_s: float, keep: int, terminals: Mapping[str, int]
-) -> None:
-    """Keep a plan; one of the same slot that was not applied gives way, and so do old ones but for their hashes."""
+def store(connection: Connection, made: Kept, token: int, now_s: float, keep: int, also: Mapping[str, object]) -> None:
+    """Keep a plan, and what else is to be said of its slot.
+
+    One of the same slot that was not applied gives way, and so do old plans but for their hashes.
+    """
     plan = made.plan
     waiting = select(slots.c.number).where(slots.c.number == plan.number, slots.c.applied_at.is_(None))
     connection.execute(delete(plans).where(plans.c.number.in_(waiting)))
@@ -52,7 +53,7 @@ def store(
         "plan": plan.sha256,
         "degraded": plan.degraded,
         "stored_at": now_s,
-        "summary": json.dumps(summary(plan) | {"terminals": dict(terminals)}),
+        "summary": json.dumps({**summary(plan), **also}),
     }
     connection.execute(insert(slots).values(row))
     connection.execute(insert(plans).values(number=plan.number, cells=made.cells, terminals=made.terminals))

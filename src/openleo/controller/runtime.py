@@ -19,18 +19,21 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from openleo.controller import plan_arrow, twin
+from openleo.controller import elements_file, plan_arrow
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
 from openleo.controller.database import address_of, connect, upgrade, writing
+from openleo.controller.elements_file import ElementsFile
 from openleo.controller.enforcement import Enforced
 from openleo.controller.events import EventHub
-from openleo.controller.in_force import Gate, InForce, LedgerReader, Outage, network_fault
+from openleo.controller.held import Said, not_said
+from openleo.controller.in_force import UNREADABLE, Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
 from openleo.controller.plan_store import Kept
 from openleo.controller.settings import Settings
 from openleo.controller.slot_plan import SlotPlan
+from openleo.controller.slots import instant_of
 from openleo.controller.tables import tokens
 from openleo.controller.tokens import make_administrator
 from openleo.controller.twin import Twin
@@ -43,7 +46,8 @@ BEATS_IN_A_SLOT = 5
 
 @dataclass(eq=False)
 class Runtime:
-    """A running controller. `current`: the plan applied last, swapped whole; None before the first.
+    """A running controller. `current`: the plan applied last, swapped whole; None before the first. `twin` is swapped
+    too, where newer elements move its satellites.
 
     `in_force`: what plans and leases go by; `enforced`: the terminals of the plan stored last.
     """
@@ -62,6 +66,8 @@ class Runtime:
     current: Kept | None = None
     in_force: InForce | None = None
     enforced: Enforced | None = None
+    said: Said = not_said  # what leases in force were decided on, by the desk that gave them
+    elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them
     degraded_in_a_row: int = 0
@@ -123,9 +129,30 @@ class Runtime:
 
 def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
     """Everything that a controller needs. Raises InputError, Unavailable."""
-    made = opened(twin.load(scenario), data, settings, clock)
+    data.mkdir(parents=True, exist_ok=True)
+    database = settings.database.get_secret_value()
+    engine = connect(address_of(data, database))
+    try:
+        upgrade(engine)
+        ready, approved = elements_file.first(scenario, engine, _network_in_force(Folder(data, database), clock))
+    finally:
+        engine.dispose()
+    made = opened(ready, data, settings, clock)
     made.scenario = scenario
+    file = elements_file.named_by(scenario)
+    if file is not None and approved is not None:
+        every_s = 60.0 * settings.elements_every_minutes
+        made.elements = ElementsFile(file, approved, every_s, settings.elements_share_min)
     return made
+
+
+def _network_in_force(folder: Folder, clock: Clock | None) -> str | None:
+    """As the ledger says; None where it cannot be read: the gate says so later, and permits nothing."""
+    try:
+        return LedgerReader(folder).read(instant_of((clock or SystemClock()).utc_s())).network
+    except UNREADABLE as error:
+        LOG.warning("which network is in force cannot be read: %s", error)
+        return None
 
 
 def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = None) -> Runtime:
@@ -144,7 +171,7 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
         kept_clock=kept,
         leader=Leader(engine, clock, socket.gethostname(), beat_s=slot_s / BEATS_IN_A_SLOT, patience_s=slot_s),
         gate=Gate(LedgerReader(Folder(data, database), engine)),
-        twin=ready,
+        twin=ready.using(settings.elements_days_max),
         hub=EventHub(engine),
         cells_arrow=plan_arrow.of_cells(ready.cells),
         administrator=_first_token(engine, kept.steady.now_s()),

@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 FILE = "settings.toml"
 MOST_LEASE_SLOTS = 20  # DESIGN §5: longer ones nobody may give
+# A slot's terminals are settled in the slot before, when some renewed last in the one before that: their leases have to
+# reach from there into it. With two, whoever renews late in each slot would be served in every other one.
+LEAST_LEASE_SLOTS = 3
 
 
 class Settings(BaseSettings):
@@ -28,7 +31,7 @@ class Settings(BaseSettings):
     database: SecretStr = Field(
         SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
     )
-    lease_slots: Annotated[int, Field(ge=1, le=MOST_LEASE_SLOTS)] = Field(
+    lease_slots: Annotated[int, Field(ge=LEAST_LEASE_SLOTS, le=MOST_LEASE_SLOTS)] = Field(
         4, description="How many slots a lease holds: so long is served what a dead controller served."
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
@@ -74,6 +77,24 @@ class Settings(BaseSettings):
         7.0,
         description="How long leases and refusals can be explained after they lapsed. A week: what goes wrong on a"
         " weekend is still there on Monday. A terminal that renews each minute makes 1,440 rows or 1 MB a day.",
+    )
+    elements_every_minutes: Annotated[float, Field(ge=0.0, le=1_440.0)] = Field(
+        10.0,
+        description="How often the file of element sets that the scenario names is looked at for newer ones; 0: never."
+        " Somebody else renews it: openleo fetch, by a timer.",
+    )
+    elements_share_min: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.9,
+        description="A file with a smaller share of the satellites that had elements of late is not taken: it is half"
+        " written, or another system's.",
+    )
+    elements_alarm_days: Annotated[float, Field(gt=0.0)] = Field(
+        2.0, description="Once half of the element sets are older there is an alarm: satellites are 28 km off (95 %)."
+    )
+    elements_days_max: Annotated[float, Field(gt=0.0, le=60.0)] = Field(
+        7.0,
+        description="With older elements a satellite is not used: it is 110 km off (95 %), a slot's flight, and of"
+        " older ones nobody has published how far they are off.",
     )
     upload_bytes_max: Annotated[int, Field(ge=1_000)] = Field(
         50_000_000, description="Of a table that is uploaded (CSV, Parquet)."

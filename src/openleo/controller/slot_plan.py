@@ -54,7 +54,7 @@ class SlotPlan:
     satellites above the mask. yes, no (cell, word): bit i of word w is of class 64 w + i; a cell with neither depends
     on the terminal. reason (cell, class): why nobody of a class is served, `Reason.SERVED` where somebody may be.
     down_mbps, up_mbps: what all in a cell share, NaN where no capacity is computed. `degraded`: why this is a lesser
-    plan, empty where it is a whole one.
+    plan, empty where it is a whole one. `elements`: sha256 of those that satellites were moved by, empty for shells.
     """
 
     number: int
@@ -77,6 +77,7 @@ class SlotPlan:
     ledger_size: int
     ledger_root: str
     degraded: str = ""
+    elements: str = ""
 
     @cached_property
     def header(self) -> dict[str, Any]:
@@ -89,6 +90,7 @@ class SlotPlan:
             "classes": list(self.classes),
             "rule_set": self.rule_set,
             "network": self.network,
+            "elements": self.elements,
             "ledger_size": self.ledger_size,
             "ledger_root": self.ledger_root,
             "degraded": self.degraded,
@@ -149,6 +151,7 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
         network=twin.network,
         ledger_size=in_force.ledger_size,
         ledger_root=in_force.ledger_root,
+        elements=twin.elements,
     )
     return dark_where_nobody(plan)
 

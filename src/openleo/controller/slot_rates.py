@@ -49,6 +49,12 @@ class Shared:
     def of(cls, case: CapacityCase, network: Network, parts: Parts) -> Shared:
         return cls(case, parts, demand_of(case, parts)[0], cell_users(network, parts.cells))
 
+    def of_network(self, network: Network) -> Shared:
+        """The same everybody on satellites that fly elsewhere, with its tables made."""
+        made = Shared(self.case, self.parts, self.demand, cell_users(network, self.parts.cells))
+        made._loaded_of(network)
+        return made
+
     def rates(
         self, network: Network, grid: SlotGrid, allowed: NDArray[np.bool_], classes: tuple[str, ...]
     ) -> CellRates:

@@ -167,7 +167,8 @@ leases = Table(
     Column("body", Text, nullable=False),  # JSON: the request that was decided, the decision, cell, gateway, rate
 )
 Index("ix_leases_terminal", leases.c.terminal, leases.c.until_slot)
-Index("ix_leases_until", leases.c.until_slot)
+# Which leases hold in a slot is asked in every slot, and answered from the index: their records are not touched.
+Index("ix_leases_until", leases.c.until_slot, leases.c.slot, leases.c.terminal, leases.c.id)
 refusals = Table(
     "refusals",
     metadata,

@@ -18,12 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo.controller.elements import Ages
 from openleo.controller.slot_rates import CellRates, Shared
 from openleo.controller.slots import Slots
 from openleo.errors import InputError, Problem
 from openleo.geodesy import look_angles
 from openleo.instants import SlotGrid
 from openleo.network import chain
+from openleo.network.constellation.element_set import ElementSet
 from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths
 from openleo.network.pop_reach import served_cells, towards
@@ -33,6 +35,7 @@ from openleo.network.reach import (
     default_threads,
     fibres_km,
     gateway_sites,
+    highest_km,
     positions_over,
     rtt_ms,
     serve,
@@ -47,9 +50,7 @@ from openleo.policy.rules import RuleSet
 from openleo.policy.states import Masks
 from openleo.results import Case, labels_of_cells, refuse_nothing
 from openleo.scenario import Scenario
-from openleo.scenario_network import OLD_ELEMENTS_DAYS
 from openleo.service import licences
-from openleo.units import SECONDS_PER_DAY
 
 Ints = NDArray[np.int32]
 Words = NDArray[np.uint64]
@@ -94,7 +95,10 @@ class Permitted:
 
 @dataclass(frozen=True, eq=False)
 class Twin:
-    """A scenario's network and area, ready for any slot; `network`: the sha256 that changes of networks name."""
+    """A scenario's network and area, ready for any slot; `network`: the sha256 that changes of networks name.
+
+    It stays that of the network as it was approved when newer elements move its satellites.
+    """
 
     case: Case
     slots: Slots
@@ -118,26 +122,43 @@ class Twin:
         begins, ends = (datetime.fromtimestamp(edge, UTC) for edge in edges)
         return begins, ends
 
-    def too_old(self, at: datetime) -> str:
-        """What is to be said of the element sets' age at an instant; empty where they are fresh, or there are none."""
-        if self._epochs_s is None:
-            return ""
-        days = (at.timestamp() - self._epochs_s) / SECONDS_PER_DAY
-        if days <= OLD_ELEMENTS_DAYS:
-            return ""
-        return (
-            f"half of the element sets are {days:.0f} days old or older, and drift by kilometres a day: fetch new ones"
-        )
+    @property
+    def elements(self) -> str:
+        """sha256 of the elements that satellites are moved by; "" where they are not known by any."""
+        constellation = self.case.network.constellation
+        return constellation.sha256 if constellation.elements else ""
+
+    def renewed(self, sets: tuple[ElementSet, ...], sha256: str) -> Twin:
+        """The same satellites, in their order, with the same links, where newer elements put them."""
+        network = self.case.network
+        before = network.constellation
+        if [one.id for one in sets] != [one.id for one in before.elements]:
+            raise ValueError("newer elements are of the same satellites, in their order")
+        moved = replace(before, elements=sets, epoch=max(one.epoch for one in sets), sha256=sha256)
+        now = replace(network, constellation=moved)
+        # Sites know how high satellites fly, so as to look no further.
+        groups = tuple(_groups(now, self.parts)) if highest_km(moved) > highest_km(before) else self.groups
+        made = replace(self, case=replace(self.case, network=now), groups=groups, shared=None, _networks={})
+        return made if self.shared is None else replace(made, shared=self.shared.of_network(now))
+
+    def using(self, oldest_days: float) -> Twin:
+        """The same, with no satellite used whose elements are older."""
+        network = replace(self.case.network, oldest_days=oldest_days)
+        return replace(self, case=replace(self.case, network=network), _networks={})
+
+    def ages(self, at_s: float) -> Ages | None:
+        """How old the elements are at an instant; None where there are none."""
+        network = self.case.network
+        if not network.constellation.elements:
+            return None
+        return Ages(self.elements, at_s - network.constellation.epochs_s, network.oldest_days)
 
     @cached_property
     def _centres_deg(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return h3cells.centres_deg(self.cells)
 
-    @cached_property
-    def _epochs_s(self) -> float | None:
-        """The middle one; None where satellites are not known by element sets."""
-        epochs = [one.epoch.timestamp() for one in self.case.network.constellation.elements]
-        return float(np.median(epochs)) if epochs else None
+    def _positions(self, network: Network, number: int) -> Positions:
+        return positions_over(network, SlotGrid(self.span(number)[0], self.slots.slot_s, 1), 0, 1)
 
     def permitted(self, rule_set: RuleSet, number: int) -> Permitted:
         """Who may be served throughout a slot, by rules as terminals feel them.
@@ -178,13 +199,12 @@ class Twin:
         """What reaches the cells in a slot. previous (cell,): who served before, −1 for nobody."""
         network, count = self.under(withheld), len(self.cells)
         before = np.full(count, NOBODY, np.int32) if previous is None else previous
-        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
         made = Sky(
             np.full(count, NOBODY, np.int32), np.full(count, NOBODY, np.int16), np.full(count, NOBODY, np.int16),
             np.full(count, np.inf, np.float32), np.zeros(count, np.int16),
         )  # fmt: skip
         jitter = chain.jitters(number, 1, count)[0] if network.chain else None
-        feeders, positions = gateway_sites(network), positions_over(network, grid, 0, 1)
+        feeders, positions = gateway_sites(network), self._positions(network, number)
         with ThreadPoolExecutor(self.threads) as pool:
             for group in self.groups:
                 there = network if group.pop is None else towards(network, group.pop)
@@ -206,8 +226,7 @@ class Twin:
         Of exclusion zones and horizons nothing is asked.
         """
         network = self.case.network
-        grid = SlotGrid(self.span(number)[0], self.slots.slot_s, 1)
-        positions = positions_over(network, grid, 0, 1)
+        positions = self._positions(network, number)
         _, elevation_deg, _ = look_angles(*self._centres_deg, positions.middle_km[0][np.maximum(satellite, 0)])
         above = elevation_deg >= network.user_elevation_deg
         return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])

@@ -45,10 +45,21 @@ class Device:
 
 @dataclass
 class _State:
-    """Of one terminal: until when its lease holds, and how often in a row it was not heard."""
+    """Of one terminal: until when its lease holds, how often in a row it was not heard, and why it was refused last."""
 
     valid_until_s: float | None = None
     unheard: int = 0
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Terminals at an instant: each is in one of these."""
+
+    held: int
+    refused: Counter[str]  # by the reason of the last answer
+    lapsed: int  # a lease ran out, and nobody answered since
+    unasked: int  # nobody answered yet
 
 
 @dataclass
@@ -61,6 +72,7 @@ class Kept:
     lapses: int = 0
     lapsed_s: float = 0.0
     whys: Counter[str] = field(default_factory=Counter)  # of refusals and faults
+    faults: Counter[str] = field(default_factory=Counter)  # of `whys`, and of no answer at all: what decided nothing
 
 
 class Fleet:
@@ -78,6 +90,7 @@ class Fleet:
         *,
         tls: ssl.SSLContext | None = None,
         at_once: int = AT_ONCE,
+        refused_again_s: float = REFUSED_AGAIN_S,
     ):
         self._devices, self._controllers = devices, [address.rstrip("/") for address in controllers]
         self._now_s, self._random, self._tls = now_s, random, tls
@@ -85,7 +98,7 @@ class Fleet:
         self._due: list[tuple[float, int]] = []
         self._first = 0  # the controller that answered last
         self._room = asyncio.Semaphore(at_once)
-        self._at_once = at_once
+        self._at_once, self._refused_again_s = at_once, refused_again_s
         self.kept = Kept()
 
     async def run(self, seconds: float, begin_over_s: float = 15.0) -> Kept:
@@ -108,6 +121,14 @@ class Fleet:
             await asyncio.gather(*asking)
         return self.kept
 
+    def standing(self, now_s: float) -> Standing:
+        """How the terminals stand. A refusal ends a lease for its terminal: the network serves it no longer."""
+        refused = Counter(state.refused for state in self._states if state.refused)
+        others = [state for state in self._states if not state.refused]
+        unasked = sum(state.valid_until_s is None for state in others)
+        held = sum(state.valid_until_s is not None and state.valid_until_s > now_s for state in others)
+        return Standing(held, refused, len(others) - unasked - held, unasked)
+
     async def _renew(self, session: aiohttp.ClientSession, number: int) -> None:
         try:
             due_s = await self._ask(session, number)
@@ -128,14 +149,16 @@ class Fleet:
                     said = await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.kept.answers[type(error).__name__] += 1
+                self.kept.faults[type(error).__name__] += 1
                 continue
             self.kept.answers[str(answer.status)] += 1
             if answer.status in (201, 403):
                 self._first, state.unheard = at, 0
                 self.kept.latency_s.append(self._now_s() - begun_s)
                 self.kept.answered_at_s.append(self._now_s())
-                return self._given(state, said) if answer.status == 201 else self._refused(said)
+                return self._given(state, said) if answer.status == 201 else self._refused(state, said)
             self.kept.whys[_slug(said)] += 1
+            self.kept.faults[_slug(said)] += 1
             if answer.status not in (429, 503):
                 return self._now_s() + FAULT_AGAIN_S
             wait_s = max(wait_s, _seconds(answer.headers.get("Retry-After")))
@@ -158,14 +181,15 @@ class Fleet:
         if state.valid_until_s is not None and now_s > state.valid_until_s:
             self.kept.lapses += 1
             self.kept.lapsed_s += now_s - state.valid_until_s
-        state.valid_until_s = _instant_s(lease["valid_until"])
+        state.valid_until_s, state.refused = _instant_s(lease["valid_until"]), ""
         return max(_instant_s(lease["renew_after"]), now_s + LOOK_S)
 
-    def _refused(self, said: bytes) -> float:
+    def _refused(self, state: _State, said: bytes) -> float:
         refusal, now_s = json.loads(said), self._now_s()
         self.kept.whys[refusal["why"]] += 1
+        state.refused = _reason(refusal)
         again = refusal["refusal"]["retry_not_before"]
-        return now_s + REFUSED_AGAIN_S if again is None else max(_instant_s(again), now_s + LOOK_S)
+        return now_s + self._refused_again_s if again is None else max(_instant_s(again), now_s + LOOK_S)
 
 
 def standing(
@@ -175,6 +199,17 @@ def standing(
     position = {"lat_deg": latitude_deg, "lon_deg": longitude_deg, "uncertainty_m": uncertainty_m, "age_s": 0.0}
     said = {"position": position | {"source": "gnss"}, "speed_kmh": 0.0, "altitude_m": 20.0}
     return lambda _at_s: said
+
+
+def _reason(refusal: dict[str, Any]) -> str:
+    """In a word: what the network lacks, or what rules decided, and by which of them."""
+    if refusal["why"] != "not_permitted" or "decision" not in refusal:
+        return str(refusal["why"])
+    rules = [one["rule"] for one in refusal.get("because", ())]
+    said = str(refusal["decision"]).lower()
+    if said == "permitted":  # by the rules of now, and not by the plan of this slot yet
+        said = str(refusal["why"])
+    return said + (f" by {rules[0]}" if rules else "")
 
 
 def _slug(said: bytes) -> str:

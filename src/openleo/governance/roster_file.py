@@ -49,6 +49,11 @@ def read_roster(path: Path) -> Roster:
     return _read(data, str(path), known_places=True)
 
 
+def roster_from(document: Mapping[str, Any], file: str = "roster") -> Roster:
+    """The roster of what somebody hands in, as a roster file has it: keys may be left out. Raises InputError."""
+    return _read(document, file, known_places=True)
+
+
 def roster_of(document: Mapping[str, Any], file: str = "roster") -> Roster:
     """The roster of a document, as the ledger holds it; `file` is what problems call it. Raises InputError.
 

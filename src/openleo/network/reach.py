@@ -28,7 +28,7 @@ from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.serving_pops import ServingPops
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
-from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S
+from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S, SECONDS_PER_DAY
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +62,7 @@ class Network:
     failures: Failures = failures.NONE
     chain: chain.Constants | None = None  # None: light's time and processing_ms
     serving: ServingPops | None = None  # None: every gateway hands its traffic to the PoP nearest to it
+    oldest_days: float = np.inf  # with older elements a satellite is not used, in a network that runs
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,9 @@ def highest_km(constellation: Constellation) -> float:
 def positions_over(network: Network, grid: SlotGrid, first: int, count: int) -> Positions:
     """Where the satellites are when `count` slots are decided, one slot on, and in the middle of each."""
     moved = _moved(network, grid, first, count)
+    if np.isfinite(network.oldest_days) and network.constellation.elements:
+        after_s = grid.start.timestamp() + grid.seconds(first, count)[:, np.newaxis] - network.constellation.epochs_s
+        moved = replace(moved, usable=moved.usable & (np.abs(after_s) <= network.oldest_days * SECONDS_PER_DAY))
     if not network.failures:
         return moved
     edges_s = grid.start.timestamp() + grid.seconds(first, count + 1)

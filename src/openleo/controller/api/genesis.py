@@ -27,7 +27,7 @@ from openleo.governance.entries import EntryRefused, Genesis, Signed, entry
 from openleo.governance.folder import readable
 from openleo.governance.house import KEY, LEDGER, found
 from openleo.governance.roster import Roster
-from openleo.governance.roster_file import roster_of
+from openleo.governance.roster_file import roster_from
 from openleo.governance.state import Refused
 from openleo.ledger import keys
 from openleo.ledger.faults import LedgerError
@@ -58,7 +58,7 @@ def draft(request: Request, _who: Administrator, asked: GenesisDraft) -> dict[st
     """Makes the log key, and gives the bytes that founders sign. Drafted again, it takes the place of the last one."""
     data = _not_founded(request)
     try:
-        roster = roster_of(asked.roster)
+        roster = roster_from(asked.roster)
         signer = keys.generate(asked.origin)
         made = Genesis(origin=asked.origin, log_vkey=str(signer.verifier), roster=roster.document, signatures=())
     except (ValueError, LedgerError) as error:

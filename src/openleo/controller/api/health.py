@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
+from openleo.controller import elements_file
 from openleo.controller.database import Unavailable, reading
 from openleo.controller.runtime import Runtime
 
@@ -25,6 +28,10 @@ class Ready(BaseModel):
     role: str = Field(description="leading, or standing by")
     checks: dict[str, str] = Field(description="ok, or what is wrong")
     alarms: dict[str, str] = Field(description="What is out of order now, by its name.")
+    ephemeris: dict[str, Any] | None = Field(
+        description="Where satellites are known from: how old elements are, and how far off that leaves them."
+        " null: from no element sets."
+    )
     warnings: list[str] = Field(description="What has to be said of the rules in force.")
 
 
@@ -49,8 +56,14 @@ def readyz(request: Request, response: Response) -> Ready:
         role="leading" if runtime.role.leading else "standing by",
         checks=checks,
         alarms=runtime.alarms.now,
+        ephemeris=_ephemeris(runtime),
         warnings=_warnings(runtime),
     )
+
+
+def _ephemeris(runtime: Runtime) -> dict[str, Any] | None:
+    said = elements_file.said_of(runtime.twin, runtime.clock.now_s(), runtime.elements)
+    return None if said is None else dict(said)
 
 
 def _database(runtime: Runtime) -> str:

@@ -107,6 +107,11 @@ class Constellation:
         return SatrecArray([one.satrec for one in self.elements])
 
     @cached_property
+    def epochs_s(self) -> Floats:
+        """(satellite,): of element sets, POSIX time."""
+        return np.array([one.epoch.timestamp() for one in self.elements])
+
+    @cached_property
     def apogee_km(self) -> Floats:
         """(satellite,): of element sets, from the Earth's centre at their epochs, by the mean elements."""
         return np.array([one.satrec.a * (1.0 + one.eccentricity) for one in self.elements]) * WGS72_RADIUS_KM

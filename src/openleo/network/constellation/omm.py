@@ -11,11 +11,11 @@ import io
 import json
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from openleo.errors import InputError, Problem
-from openleo.network.constellation.element_set import Row
+from openleo.network.constellation.element_set import ElementSet, Row
 
 _KVN_LINE = re.compile(r"\s*([A-Z][A-Z0-9_]*)\s*=\s*(.*?)\s*(?:\[[^\]]*\]\s*)?")  # a unit may follow in brackets
 
@@ -33,6 +33,28 @@ def json_rows(text: str, file: str) -> list[Row]:
     return [
         Row(f"object {number}", one if isinstance(one, dict) else {}) for number, one in enumerate(objects, start=1)
     ]
+
+
+def written(sets: Iterable[ElementSet]) -> bytes:
+    """Sets as JSON, in their order: read again they are the same, to the last bit."""
+    rows = [
+        {
+            "OBJECT_NAME": one.name,
+            # Of the designator only the year of launch is ever read.
+            **({} if one.launch_year is None else {"OBJECT_ID": f"{one.launch_year:04}-000"}),
+            "NORAD_CAT_ID": one.id,
+            "EPOCH": one.epoch.replace(tzinfo=None).isoformat(timespec="microseconds"),
+            "MEAN_MOTION": one.mean_motion_rev_per_day,
+            "ECCENTRICITY": one.eccentricity,
+            "INCLINATION": one.inclination_deg,
+            "RA_OF_ASC_NODE": one.raan_deg,
+            "ARG_OF_PERICENTER": one.argument_of_perigee_deg,
+            "MEAN_ANOMALY": one.mean_anomaly_deg,
+            "BSTAR": one.bstar_per_earth_radius,
+        }
+        for one in sets
+    ]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def csv_rows(text: str, file: str) -> list[Row]:

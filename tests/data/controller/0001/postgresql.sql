@@ -100,7 +100,7 @@ CREATE TABLE leases (
 
 CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
-CREATE INDEX ix_leases_until ON leases (until_slot);
+CREATE INDEX ix_leases_until ON leases (until_slot, slot, terminal, id);
 
 CREATE TABLE located (
     terminal VARCHAR(100) NOT NULL, 

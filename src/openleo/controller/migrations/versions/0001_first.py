@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leases")),
     )
     op.create_index("ix_leases_terminal", "leases", ["terminal", "until_slot"], unique=False)
-    op.create_index("ix_leases_until", "leases", ["until_slot"], unique=False)
+    op.create_index("ix_leases_until", "leases", ["until_slot", "slot", "terminal", "id"], unique=False)
     op.create_table(
         "located",
         sa.Column("terminal", sa.String(length=100), nullable=False),
