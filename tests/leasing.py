@@ -16,7 +16,7 @@ from sqlalchemy import Engine, Table, delete, insert, select
 
 from openleo.controller import device_identity, lease_request
 from openleo.controller.database import writing
-from openleo.controller.lease_desk import Desk, Now
+from openleo.controller.lease_desk import Desk, Now, as_reported
 from openleo.controller.lease_offers import Ground, Offers
 from openleo.controller.leases import Terminal, Terms
 from openleo.controller.tables import accounts, leadership, terminals
@@ -200,6 +200,7 @@ class Office:
     meant: Meant = field(default_factory=Meant)
     ledger_size: int = 41
     linger_s: float = 0.0
+    ranged: Any = None  # Ranged: where the network has terminals
 
     def __post_init__(self) -> None:
         self._offers: tuple[Plan, Offers] | None = None
@@ -214,8 +215,9 @@ class Office:
     async def __aenter__(self) -> Desk:
         """A new desk each time, as of a process that has just begun."""
         self.desk = Desk(
-            self.engine, self.clock, RESOLUTION, Terms(4), self.now, lambda: self.token, linger_s=self.linger_s
-        )
+            self.engine, self.clock, RESOLUTION, Terms(4), self.now, lambda: self.token, linger_s=self.linger_s,
+            locate=self.ranged.whereabouts if self.ranged else as_reported,
+        )  # fmt: skip
         self.desk.start()
         await asyncio.to_thread(self.desk.step, NUMBER)
         await asyncio.sleep(0)

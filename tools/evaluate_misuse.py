@@ -3,6 +3,7 @@
     python tools/evaluate_misuse.py train [SEED …]    seeds 1 to 99: look as often as you like, choose thresholds
     python tools/evaluate_misuse.py test              seed 2027, run once thresholds were committed; writes
                                                       docs/pictures/misuse.png and docs/pictures/misuse.json
+    python tools/evaluate_misuse.py check             run that once more: exactly what misuse.json says must come out
 
 2,100 honest terminals over 50 days (training: 1,000), and all kinds of misuse beside them: twenty million reports, six
 minutes of a processor. Reports go from simulation to detectors without a file between.
@@ -23,6 +24,7 @@ from openleo.misuse.evidence import Evidence
 from openleo.misuse.trace_reader import Reader
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+KEPT = PICTURES / "misuse.json"
 TEST_SEED, TRAINING_SEED = 2027, 1
 TERMINALS, DAYS = 2_100, 50.0
 TRAINING_TERMINALS = 1_000
@@ -53,6 +55,12 @@ def told(scored: Evaluation, cpu_s: float) -> None:
     print("   wrongly cut terminals by factor:", {factor: count for factor, count in honest.items() if factor > 0.2})
 
 
+def written(scored: Evaluation) -> str:
+    """As misuse.json has it."""
+    said = scored.as_json() | {"seed": TEST_SEED, "terminals": TERMINALS, "days": DAYS}
+    return json.dumps(said, indent=1) + "\n"
+
+
 def main() -> None:
     match sys.argv[1:]:
         case ["train", *seeds]:
@@ -68,8 +76,12 @@ def main() -> None:
             scored, _, cpu_s = run(TERMINALS, DAYS, TEST_SEED)
             told(scored, cpu_s)
             draw(scored, PICTURES / "misuse.png")
-            said = scored.as_json() | {"seed": TEST_SEED, "terminals": TERMINALS, "days": DAYS}
-            (PICTURES / "misuse.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+            KEPT.write_text(written(scored), encoding="utf-8")
+        case ["check"]:
+            scored, _, cpu_s = run(TERMINALS, DAYS, TEST_SEED)
+            told(scored, cpu_s)
+            if written(scored) != KEPT.read_text(encoding="utf-8"):
+                sys.exit(f"{KEPT} says something else")
         case _:
             sys.exit(__doc__)
 

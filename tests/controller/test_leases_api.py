@@ -160,7 +160,7 @@ def test_a_terminal_gives_its_lease_back(client: TestClient) -> None:
 def test_the_form_of_a_request_is_in_the_openapi(client: TestClient) -> None:
     described = client.app.openapi()  # type: ignore[attr-defined]
     asked = described["paths"]["/v1/leases"]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    stated = {"terminal", "position", "speed_kmh", "altitude_m", "nonce", "at", "ranging", "signature"}
+    stated = {"terminal", "position", "speed_kmh", "altitude_m", "nonce", "at", "session", "signature"}
     assert set(asked["properties"]) == stated
     assert "lat_deg" in json.dumps(asked)
     assert "$ref" not in json.dumps(asked)

@@ -132,13 +132,25 @@ def test_a_leap_since_the_last_position_is_impossible():
 
 
 def test_round_trips_that_fit_nowhere_leave_the_beam_and_without_one_nothing(switzerland):
-    forged = measured(BERN, satellites=3, far_km=50.0)
+    far_ms = 0.2  # 30 km
+    forged = [
+        one.model_copy(update={"round_trip_ms": one.round_trip_ms + far_ms * (number % 3)})
+        for number, one in enumerate(measured(BERN, satellites=3))
+    ]
     alone = locate(forged, report(BERN), LOOKUP)
     assert (alone.regions, alone.source, kinds(alone)) == ((), "none", ["ranging-inconsistent"])
     assert answer(switzerland, report(BERN), alone).outcome is Outcome.INDETERMINATE
     lit = locate(forged, report(BERN), LOOKUP, beam=(*BERN, 15.0))
     assert lit.regions == ((*BERN, 15_000.0), (*BERN, 20.0))
     assert answer(switzerland, report(BERN), lit).permitted
+
+
+def test_one_satellite_astray_does_not_cut_its_terminals():
+    located = locate(measured(BERN, satellites=4, far_km=50.0), report(BERN), LOOKUP)
+    assert (located.regions, located.agrees, kinds(located)) == (((*BERN, 20.0),), True, ["satellite-doubted"])
+    spoofed = locate(measured(LYON, satellites=4, far_km=50.0), report(BERN), LOOKUP)
+    assert (spoofed.source, spoofed.agrees) == ("both", False)
+    assert kinds(spoofed) == ["satellite-doubted", "position-disagrees"]
 
 
 def test_without_round_trips_the_report_counts_unless_the_beam_says_otherwise():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from openleo.controller.lease_known import Known
 from openleo.controller.lease_records import Held
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
+from openleo.controller.strangers import Strangers
 from openleo.controller.telemetry import Bounds, Telemetry
 from openleo.policy.request import Request
 
@@ -44,13 +45,15 @@ class Watch:
     token: int | None = 1
     terminals: int = 5
     holds_a_day: int = 20
+    holder_terminals: int = 4
     alarms: Alarms = field(default_factory=Alarms)
 
     def __post_init__(self) -> None:
         bounds = Bounds(72 * HOUR_S, self.holds_a_day)
         self.telemetry = Telemetry(
-            self.engine, self.clock.now_s, lambda: self.token, lambda _slot: self.leases(), bounds, self.alarms, 4
-        )
+            self.engine, self.clock.now_s, lambda: self.token, lambda _slot: self.leases(), bounds, self.alarms, 4,
+            holder_terminals=self.holder_terminals,
+        )  # fmt: skip
 
     def leases(self) -> list[Held]:
         return [self.lease(number) for number in range(1, self.terminals + 1)]
@@ -111,6 +114,51 @@ def test_four_are_a_family(engine: Engine) -> None:
     leasing.lead(engine)
     family = Watch(engine, terminals=4)
     assert family.run(8.0) == []
+
+
+def test_a_holder_runs_as_many_as_the_registry_states(engine: Engine) -> None:
+    leasing.lead(engine)
+    leasing.enrol(engine, 5)
+    unstated = Watch(engine, holder_terminals=0)
+    assert unstated.run(8.0) == []
+    with writing(engine) as connection:
+        connection.execute(tables.accounts.update().values(quota=3))
+    assert {row.kind for row in unstated.run(8.0)} == {"holder"}
+    with writing(engine) as connection:
+        connection.execute(tables.accounts.update().values(quota=5_000))
+    assert Watch(engine, holder_terminals=2).run(8.0) == []
+
+
+def test_a_clone_is_told_by_sessions_that_come_back(engine: Engine) -> None:
+    leasing.lead(engine)
+    leasing.enrol(engine, 1)
+    watch = Watch(engine, terminals=1)
+    turns = iter(range(10_000))
+    plain = watch.lease
+    watch.lease = lambda number: replace(plain(number), session=f"session-{next(turns) % 2}")  # type: ignore[method-assign]
+    for _ in range(60):
+        watch.clock.at_s += 60.0
+        watch.telemetry.step(0)
+    assert ("clone", True) in {(row.kind, row.holds_renewal) for row in watch.rows()}
+    assert watch.held_back() == ["t-1"]
+
+
+def test_strangers_are_told_bounded_and_take_nobody_s_place(engine: Engine) -> None:
+    leasing.lead(engine)
+    heard = Strangers(most=30, most_names=40)
+    watch = Watch(engine, terminals=0, holds_a_day=1)
+    watch.telemetry._strangers = heard
+    for _ in range(5 * 60):
+        watch.clock.at_s += 60.0
+        for number in range(50):
+            heard.note(f"made-up-{number}", watch.clock.at_s)
+        watch.telemetry.step(0)
+    rows = watch.rows()
+    assert {row.kind for row in rows} == {"unregistered"}
+    assert len(rows) == 30
+    assert heard.left_out > 0
+    assert not any(row.holds_renewal for row in rows)
+    assert "misuse" not in watch.alarms.now
 
 
 def test_detectors_hold_only_so_many_a_day_by_themselves(engine: Engine) -> None:

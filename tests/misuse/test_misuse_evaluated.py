@@ -1,4 +1,4 @@
-"""The whole evaluation, slow, as docs/misuse.md quotes it. Its seed was run after thresholds were frozen."""
+"""The evaluation that docs/misuse.md quotes, and a slow part of it. Its seed was run after thresholds were frozen."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from pathlib import Path
 
 import pytest
 
-from openleo.misuse.evaluation import Evaluation
 from openleo.misuse.thresholds import KINDS
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
-from evaluate_misuse import DAYS, TERMINALS, TEST_SEED, run  # noqa: E402
+from evaluate_misuse import DAYS, KEPT, TERMINALS, TEST_SEED, run  # noqa: E402
 
 
-def meets(scored: Evaluation) -> None:
-    """Recall of what is held, and whom it cuts, as the headline has them."""
+@pytest.mark.slow
+def test_misuse_is_told_and_hardly_anybody_cut_in_a_part_of_it() -> None:
+    """A quarter of the terminals, over all days: the whole is compared by `tools/evaluate_misuse.py check`."""
+    scored, _, _ = run(TERMINALS // 4, DAYS, TEST_SEED)
     said = scored.as_json()
-    assert said["honest_terminal_days"] >= 100_000
+    assert said["honest_terminal_days"] >= 25_000
     assert said["jammed_terminal_days"] > 0
-    assert said["wrongly_cut_per_10000_days_most"] <= 1.0
+    assert said["wrongly_cut_terminal_days"] <= 1
     for one in scored.kinds:
         assert one.misusers > 0
         assert one.held >= 0.9 * one.misusers, one
 
 
-@pytest.mark.slow
-def test_misuse_is_told_and_hardly_anybody_cut(tmp_path: Path) -> None:
-    scored, _, _ = run(TERMINALS, DAYS, TEST_SEED)
-    meets(scored)
-    kept = json.loads((ROOT / "docs" / "pictures" / "misuse.json").read_text())
-    assert scored.as_json() == {
-        name: value for name, value in kept.items() if name not in ("seed", "terminals", "days")
-    }
+def test_the_whole_of_it_met_what_was_asked() -> None:
+    kept = json.loads(KEPT.read_text())
+    assert (kept["seed"], kept["terminals"], kept["days"]) == (TEST_SEED, TERMINALS, DAYS)
+    assert kept["honest_terminal_days"] >= 100_000
+    assert kept["wrongly_cut_per_10000_days_most"] <= 1.0
+    assert all(one["recall_held"] >= 0.9 for one in kept["kinds"])
 
 
 def test_what_the_page_says_is_what_came_out() -> None:
-    kept = json.loads((ROOT / "docs" / "pictures" / "misuse.json").read_text())
+    kept = json.loads(KEPT.read_text())
     page = (ROOT / "docs" / "misuse.md").read_text(encoding="utf-8")
     assert f"{kept['honest_terminal_days']:,} honest terminal-days" in page
     assert f"{kept['wrongly_cut_terminal_days']} wrongly cut" in page

@@ -19,8 +19,8 @@ from openleo.network import ephemeris
 from openleo.network.constellation import catalogue
 from openleo.network.ranging import agreement, errors, sky, trials
 from openleo.network.ranging.ellipse import Ellipse, around
-from openleo.network.ranging.fix import RISE_95, locate
-from openleo.network.ranging.ranges import KM_PER_MS, KM_PER_NS, Ranges, covariance, residuals_km, track_axes
+from openleo.network.ranging.fix import RISE_95, locate, without_one
+from openleo.network.ranging.ranges import KM_PER_MS, KM_PER_NS, Ranges, axes_at, covariance, residuals_km, track_axes
 from openleo.network.ranging.trials import Setup, Trial
 from openleo.units import LIGHT_KM_PER_S
 
@@ -28,6 +28,7 @@ SYSTEM = catalogue.load("starlink-gen1")
 SATELLITES = SYSTEM.constellation()
 SEEDS = st.integers(0, 2**32 - 1)
 SHORTLY = settings(max_examples=12)
+FLYING = errors.Errors(height=errors.IN_THE_AIR, speed_km_s=0.18)
 
 
 def drawn(setup: Setup, seed: int) -> Trial:
@@ -263,12 +264,45 @@ def test_the_ellipse_holds_the_terminal_in_95_of_100_geometries(setup, below_km)
 
 
 @pytest.mark.slow
-def test_in_the_air_the_ellipse_is_too_small_by_as_much_as_is_said():
-    """Heights and ways of kilometres are more than slopes say: docs/location.md tells 0.89, and a kilometre."""
-    flying = errors.Errors(height=errors.IN_THE_AIR, speed_km_s=0.18)
-    held, miss_km, _, _ = coverage(Setup(2, 30.0, every_s=2.0, errors=flying), 300, 3)
-    assert 0.83 <= held <= 0.95
-    assert miss_km < 3.0
+@pytest.mark.parametrize(("satellites", "span_s"), [(2, 30.0), (2, 15.0), (3, 20.0)])
+def test_in_the_air_the_ellipse_holds_the_terminal_in_95_of_100(satellites, span_s):
+    """Heights and ways of kilometres are more than slopes say: both are estimated. 300 flights (1.3 % of its own)."""
+    held, miss_km, several, lost = coverage(Setup(satellites, span_s, every_s=3.0, errors=FLYING), 300, 3)
+    assert 0.92 <= held <= 0.99
+    assert lost == 0
+    assert several < 0.05
+    assert miss_km < 6.0
+
+
+def test_one_satellite_places_nobody_who_flies():
+    assert locate(drawn(Setup(1, 60.0, every_s=4.0, errors=FLYING), 3).ranges).problem == "too few"
+
+
+@SHORTLY
+@given(seed=SEEDS)
+def test_height_and_way_in_the_air_come_out_of_exact_round_trips(seed):
+    """What is not as expected by a sigma, in four satellites' round trips: the place to 100 m with height and way."""
+    trial = drawn(Setup(4, 30.0, every_s=5.0, errors=FLYING), seed)
+    ranges, at = trial.ranges, (np.array(trial.latitude_deg), np.array(trial.longitude_deg))
+    east, north, _ = axes_at(*at)
+    place = ecef_km(trial.latitude_deg, trial.longitude_deg, FLYING.height.km + 3.5)
+    way = (ranges.at_s - 15.0 - ranges.at_s.min())[:, np.newaxis] * (0.18 * east - 0.1 * north)
+    fix = locate(replace(ranges, range_km=np.linalg.norm(ranges.position_km - place - way, axis=1)))
+    assume(fix.places[0].ellipse.semi_major_km < 0.5)
+    assert away_km(trial, fix.places[0].latitude_deg, fix.places[0].longitude_deg) < 0.1
+
+
+def test_round_trips_fit_without_the_satellite_that_manoeuvred():
+    trial = drawn(Setup(4, 20.0, every_s=4.0), 12)
+    ranges = trial.ranges
+    astray = int(ranges.satellite[0])
+    moved = ranges.range_km + np.where(ranges.satellite == astray, 3.0, 0.0)
+    broken = replace(ranges, range_km=moved)
+    assert locate(broken).problem == "inconsistent"
+    found = without_one(broken)
+    assert list(found) == [astray]
+    fix = found[astray][1]
+    assert any(one.ellipse.holds(trial.latitude_deg, trial.longitude_deg) for one in fix.places)
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 
 import openleo
-from openleo.controller import door, openapi, problems
+from openleo.controller import door, openapi, problems, ranging_watch
 from openleo.controller.api import (
     accounts,
     audit,
@@ -25,6 +25,7 @@ from openleo.controller.api import (
     metrics,
     people,
     policy,
+    ranging,
     slots,
     terminals,
     tokens,
@@ -39,7 +40,7 @@ from openleo.controller.runtime import Runtime
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
     tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
-    genesis.router, metrics.router,
+    genesis.router, metrics.router, ranging.router,
 )  # fmt: skip
 
 
@@ -53,8 +54,14 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
         if running:
             running.start()
         try:
-            async with at_work(runtime) as desk, watching(runtime, desk):
-                _app.state.desk, desk.wait_s = desk, _app.state.limits.terminal
+            ranged = ranging_watch.open_ranged(runtime)
+            async with (
+                at_work(runtime, ranged) as desk,
+                watching(runtime, desk, ranged),
+                ranging_watch.ranging(runtime, ranged),
+            ):
+                _app.state.desk, _app.state.ranged = desk, ranged
+                desk.wait_s = _app.state.limits.terminal
                 yield
         finally:
             await runtime.hub.stop()

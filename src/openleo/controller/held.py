@@ -181,7 +181,10 @@ def _at_s(text: str) -> float:
 def reported(body: Mapping[str, Any]) -> Reported:
     """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
     signed = body["signed"]
-    position = signed.get("position") or {}
+    # Where the network alone says where it is, the age is the network's too; else the terminal's, as it was signed.
+    network = body.get("by") == "network"
+    at = body["request"]["at"] if network else signed["at"]
+    position = (body["request"] if network else signed).get("position") or {}
     circles = _circles(body, position)
     first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
     aged_s = position.get("age_s")
@@ -193,7 +196,7 @@ def reported(body: Mapping[str, Any]) -> Reported:
         first[1],
         max(circle[2] for circle in circles) if circles else None,
         aged_s,
-        0.0 if aged_s is None else _at_s(signed["at"]),
+        0.0 if aged_s is None else _at_s(at),
         None if len(circles) > 1 else position.get("source"),
         signed.get("speed_kmh"),
         signed.get("altitude_m"),

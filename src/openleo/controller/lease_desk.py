@@ -25,12 +25,14 @@ from openleo.controller.device_identity import RELEASE, Unsigned, message, signa
 from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
-from openleo.controller.lease_place import Circle, Places
+from openleo.controller.lease_place import Circle, Placed, Places
 from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
-from openleo.controller.lease_request import WITHIN_S, Asking, LeaseForm, Malformed, read
+from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
 from openleo.controller.metrics import Metrics
+from openleo.controller.ranged import Whereabouts
+from openleo.controller.strangers import Strangers
 from openleo.policy.request import Request
 
 LONGEST_WAIT_S = 10.0  # for a commit
@@ -91,19 +93,20 @@ class _Waiting:
     ends: bool = False
 
 
-Locate = Callable[[LeaseForm, Sequence[Circle], float], tuple[Circle, ...]]
+Locate = Callable[[Request, Sequence[Circle], float], Whereabouts]
 
 
-def as_reported(_form: LeaseForm, said: Sequence[Circle], _now_s: float) -> tuple[Circle, ...]:
+def as_reported(_reported: Request, said: Sequence[Circle], _now_s: float) -> Whereabouts:
     """No measurement of the network's own: a terminal is where it says."""
-    return tuple(said)
+    return Whereabouts(tuple(said))
 
 
 class Desk:
     """Leases in force, and who may ask for more.
 
     `now`: None while nothing decides; `token`: under which this controller leads, None: it does not; `locate`: where a
-    terminal is, by its own word and the network's measurements; `wait_s`: for how long a terminal has asked enough.
+    terminal is, by its own word and the network's measurements (ranged); `wait_s`: for how long a terminal has asked
+    enough.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Desk:
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
         self._locate, self._new_id = locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
+        self.strangers = Strangers()
         self._held: dict[str, Held] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._led: int | None = None  # the token that the tables were loaded under
@@ -209,15 +213,16 @@ class Desk:
         terminal = self._who(asking, now, now_s, shown)
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
-        placed = self._places.at(
-            self._locate(asking.form, deciding.circles(asking.form), now_s), now.in_force.rules.regions
-        )
-        asked = deciding.request(asking.form, terminal, placed, now_s)
+        said = deciding.circles(asking.form)
+        by_itself = deciding.request(asking.form, terminal, Placed(said, None, ()), now_s)
+        found_at = self._locate(by_itself, said, now_s)
+        placed = self._places.at(found_at.circles, now.in_force.rules.regions)
+        asked = deciding.request(asking.form, terminal, placed, now_s, found_at.age_s)
         try:
             found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
         except Doubt as error:
             raise not_now("no-plan", f"Nothing is given now: {error}.") from None
-        return await self._written(asking, terminal, asked, placed.circles, found, now.offers, now_s)
+        return await self._written(asking, terminal, asked, found_at, found, now.offers, now_s)
 
     def _deciding(self) -> Now:
         """Raises NotHeard."""
@@ -233,6 +238,8 @@ class Desk:
     def _who(self, asking: Asking, now: Now, now_s: float, shown: Presented | None) -> Terminal:
         """The terminal that signed a request, of now, that was not made before. Raises NotHeard."""
         terminal = self.known.terminal(asking.form.terminal, now.in_force.meant)
+        if terminal is None:
+            self.strangers.note(asking.form.terminal, now_s)
         # One answer for both: nobody learns which terminals there are.
         if terminal is None or not asking.signed_by(terminal.public_key):
             raise NotHeard(401, "not-signed", "No terminal that is enrolled signed this.")
@@ -256,13 +263,13 @@ class Desk:
         return held is not None and now_s < held.valid_until_s
 
     async def _written(
-        self, asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], found: Lease | Refused,
+        self, asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, found: Lease | Refused,
         plan: Offers, now_s: float,
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
-        made = record(asking, terminal, asked, circles, self.terms, plan, answer)
+        made = record(asking, terminal, asked, there, self.terms, plan, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
         row |= {"ledger_size": found.ledger_size, "body": to_json(made).decode()}
@@ -270,8 +277,8 @@ class Desk:
         if isinstance(found, Lease):
             row |= {"slot": found.slot, "until_slot": found.until_slot, "plan": found.plan}
             waiting.held = Held(
-                id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked, circles,
-                reported(made),
+                id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked,
+                there.circles, reported(made), asking.form.session or "",
             )  # fmt: skip
             await self._commit(Entry(nonce, waiting, lease=row), waiting)
         else:

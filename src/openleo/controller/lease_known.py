@@ -43,6 +43,9 @@ class Known:
     def __len__(self) -> int:
         return len(self._records)
 
+    def __contains__(self, terminal: str) -> bool:
+        return terminal in self._records
+
     def load(self) -> None:
         """Everything anew. Raises Unavailable."""
         with reading(self._engine) as connection:

@@ -13,6 +13,7 @@ from openleo.controller.database import Unavailable
 from openleo.controller.lease_desk import Desk, Now
 from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.leases import Terms
+from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
 
 LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
@@ -41,7 +42,7 @@ class Office:
         return Now(in_force, self._offers)
 
 
-def open_desk(runtime: Runtime) -> Desk:
+def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
     """The desk; it gives nothing before its first step as the leader's."""
     office, slots = Office(runtime), runtime.settings.lease_slots
     return Desk(
@@ -52,13 +53,14 @@ def open_desk(runtime: Runtime) -> Desk:
         office.now,
         lambda: runtime.role.token if runtime.role.leading else None,
         metrics=runtime.metrics,
+        locate=ranged.whereabouts,
     )
 
 
 @asynccontextmanager
-async def at_work(runtime: Runtime) -> AsyncIterator[Desk]:
+async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
     """A desk that is open: from within the event loop that asks it."""
-    desk = open_desk(runtime)
+    desk = open_desk(runtime, ranged)
     desk.start()
     runtime.said = desk.said
     following = asyncio.create_task(_follow(desk, runtime))

@@ -19,6 +19,7 @@ from openleo.controller.held import Reported, read_record
 from openleo.controller.lease_place import Circle
 from openleo.controller.lease_request import Asking
 from openleo.controller.leases import Plan, Terminal, Terms
+from openleo.controller.ranged import Whereabouts
 from openleo.controller.tables import leases, nonces
 from openleo.instants import instant_text, parse_instant
 from openleo.policy.request import Request
@@ -39,6 +40,7 @@ class Held:
     asked: Request
     circles: tuple[Circle, ...]
     said: Reported | None = None  # the same as the plan reads it, slot after slot; None: read its record
+    session: str = ""  # of the device, by its own word
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Recorded:
 
 
 def record(
-    asking: Asking, terminal: Terminal, asked: Request, circles: tuple[Circle, ...], terms: Terms, plan: Plan,
+    asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, terms: Terms, plan: Plan,
     answer: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out.
@@ -76,7 +78,8 @@ def record(
             "public_key": terminal.public_key.hex(),
             "version": terminal.version,
         },
-        "circles": [list(one) for one in circles],
+        "circles": [list(one) for one in there.circles],
+        "by": there.by,
         "cells": answer.get("cells", []),
         "terms": [terms.lease_slots, terms.stale_after_s],
         "slot": [plan.number, plan.begins_s, plan.slot_s],
@@ -185,8 +188,8 @@ def _held(id_: str, slot: int, until_slot: int, body: str) -> Held:
     found = recorded(body)
     until_s = parse_instant(found.answer["valid_until"]).timestamp()
     cells = tuple(int(cell, 16) for cell in found.answer["cells"])
-    said = read_record(body)
-    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said)
+    said, session = read_record(body), found.signed.get("session") or ""
+    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said, session)
 
 
 class Nonces:

@@ -1,7 +1,8 @@
 """A terminal's request for a lease: its form, who signed it, and whether it is of now.
 
 Takes the bytes of a body; gives an Asking, whose form is right and whose signature nobody has checked yet. What a
-terminal says of itself is where it is and how it moves; its class, groups, account and home are the registry's.
+terminal says of itself is where it is and how it moves; its class, groups, account and home are the registry's, and
+what was measured of it is the gateways' (api/ranging): a terminal's own word would be no proof of its word.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from openleo.controller import device_identity
 from openleo.controller.device_identity import Unsigned
 from openleo.policy.request import Instant, PositionRecord
 
 MOST_BYTES = 8_192  # of a body
-MOST_DEEP = 6  # objects and lists within each other: more than ranging takes
+MOST_DEEP = 6  # objects and lists within each other: more than a request takes
 WITHIN_S = 60.0  # a request is of now; so long is its nonce kept on either side
-MOST_RANGING = 64  # measurements
 HIGHEST_M, DEEPEST_M, FASTEST_KMH = 100_000.0, -1_000.0, 100_000.0
 
 TerminalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,99}$")]
 Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{16,64}$", description="Never said before by this terminal.")]
+
+Session = Annotated[str, Field(pattern=r"^[A-Za-z0-9_\-]{8,64}$")]
 
 
 class LeaseForm(BaseModel):
@@ -38,9 +40,7 @@ class LeaseForm(BaseModel):
     altitude_m: float | None = Field(None, ge=DEEPEST_M, le=HIGHEST_M, description="Above mean sea level.")
     nonce: Nonce
     at: Instant = Field(description=f"When it was signed, within {WITHIN_S:.0f} s of the controller's clock.")
-    ranging: list[dict[str, JsonValue]] | None = Field(
-        None, max_length=MOST_RANGING, description="Round trips to satellites, from which the network finds it itself."
-    )
+    session: Session | None = Field(None, description="Drawn anew whenever the device starts.")
     signature: Annotated[str, Field(max_length=100)] = Field(
         description='Base64 of Ed25519 over "openleo-lease@v1\\n" and the RFC 8785 bytes of all other keys.'
     )

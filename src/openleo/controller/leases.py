@@ -174,10 +174,13 @@ def circles(form: LeaseForm) -> tuple[Circle, ...]:
     return ((float(form.position.lat_deg), float(form.position.lon_deg), float(form.position.uncertainty_m)),)
 
 
-def request(form: LeaseForm, terminal: Terminal, placed: Placed, now_s: float) -> Request:
+def request(
+    form: LeaseForm, terminal: Terminal, placed: Placed, now_s: float, network_age_s: float | None = None
+) -> Request:
     """What the rules are asked: where and how by the terminal, who by the registry.
 
-    Of several circles the rules are told the widest radius, and no source: they come from two.
+    Of several circles the rules are told the widest radius, and no source: they come from two. `network_age_s`: where
+    the place is the network's alone, how old that is.
     """
     position, now = form.position, datetime.fromtimestamp(now_s, UTC)
     first = placed.circles[0] if placed.circles else None
@@ -192,8 +195,8 @@ def request(form: LeaseForm, terminal: Terminal, placed: Placed, now_s: float) -
         latitude_deg=first[0] if first else position.lat_deg if position else None,
         longitude_deg=first[1] if first else position.lon_deg if position else None,
         uncertainty_m=max(circle[2] for circle in placed.circles) if first else None,
-        age_s=age_s(form, now),
-        source=position.source if position and not several else None,
+        age_s=age_s(form, now) if network_age_s is None else network_age_s,
+        source=None if several else "network" if network_age_s is not None else position.source if position else None,
         speed_kmh=form.speed_kmh,
         altitude_m=form.altitude_m,
         days_abroad=terminal.days_abroad,

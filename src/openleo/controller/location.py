@@ -8,6 +8,7 @@ that all have to be permitted, and evidence for people to review. Pure: no clock
     report plausible, disagrees                       its disc and the network's      both
     no report, or one that cannot be (jamming)        the network's discs             network
     no round trips to go by                           its disc; else the beam's       gnss, beam
+    round trips that fit but for one satellite        as theirs that fit, all of them
     round trips that fit nowhere                      its disc and the beam's         beam; none without one
 
 `answer` decides once, on every kind of place that any of the discs touches: permitted only if all of them are.
@@ -27,7 +28,7 @@ from pydantic import Field
 from openleo.geodesy import GEOD
 from openleo.network.ranging.agreement import FALSE_ALARM, Agreement, compare
 from openleo.network.ranging.errors import AT_SEA, ERRORS, IN_THE_AIR, Errors
-from openleo.network.ranging.fix import Fix
+from openleo.network.ranging.fix import Fix, without_one
 from openleo.network.ranging.fix import locate as fix_of
 from openleo.network.ranging.ranges import KM_PER_MS, KM_PER_NS, Ranges
 from openleo.network.ranging.sky import Lookup
@@ -115,6 +116,10 @@ def locate(
     ranges, unknown = ranges_of(measurements, lookup, ERRORS_OF_CLASSES.get(reported.class_ or "", MOVING))
     evidence += unknown
     fix = fix_of(ranges, beam)
+    doubted = without_one(ranges, beam) if fix.problem == "inconsistent" else {}
+    if doubted:
+        found = _of_fixes(list(doubted.values()), reported, disc, false_alarm)
+        return replace(found, evidence=(*evidence, _satellite_doubted(doubted, fix), *found.evidence))
     beams = () if beam is None else ((beam[0], beam[1], beam[2] * M_PER_KM),)
     if fix.problem == "inconsistent":
         evidence.append(_fits_nowhere(fix, ranges))
@@ -125,15 +130,25 @@ def locate(
         if disc is None:
             return Located(beams, "beam" if beams else "none", None, tuple(evidence), fix)
         outside = _outside(reported, beam)
-        found = (*evidence, *outside)
-        return Located((disc, *beams) if outside else (disc,), "both" if outside else "gnss", None, found, fix)
-    network = tuple(one for place in fix.places for one in place.ellipse.discs())
+        told = (*evidence, *outside)
+        return Located((disc, *beams) if outside else (disc,), "both" if outside else "gnss", None, told, fix)
+    found = _of_fixes([(ranges, fix)], reported, disc, false_alarm)
+    return replace(found, evidence=(*evidence, *found.evidence))
+
+
+def _of_fixes(fixes: Sequence[tuple[Ranges, Fix]], reported: Request, disc: Disc | None, false_alarm: float) -> Located:
+    """A report against every fix that may be the right one: it has to agree with all of them."""
+    (_, first), *_ = fixes
+    network = tuple(one for _, fix in fixes for place in fix.places for one in place.ellipse.discs())
     if disc is None:
-        return Located(network, "network", None, tuple(evidence), fix)
-    agreement = compare(ranges, fix, _spread(reported), false_alarm)
-    if agreement.agrees:
-        return Located((disc,), "gnss", True, tuple(evidence), fix)
-    return Located((disc, *network), "both", False, (*evidence, _disagrees(agreement, false_alarm)), fix)
+        return Located(network, "network", None, (), first)
+    found = [compare(ranges, fix, _spread(reported), false_alarm) for ranges, fix in fixes]
+    against = [one for one in found if not one.agrees]
+    if not against:
+        return Located((disc,), "gnss", True, (), first)
+    # Who could be in two places is refused where one of them is not permitted; only against all fixes is it told.
+    told = (_disagrees(against[0], false_alarm),) if len(against) == len(found) else ()
+    return Located((disc, *network), "both", False, told, first)
 
 
 def answer(rule_set: RuleSet, request: Request, located: Located, *, stale_after_s: float = STALE_AFTER_S) -> Decision:
@@ -245,6 +260,12 @@ def _fits_nowhere(fix: Fix, ranges: Ranges) -> Evidence:
     says = "The round trips fit no place: an answer was forged, or a satellite is not where its ephemeris has it."
     numbers = ", ".join(str(one) for one in np.unique(ranges.satellite))
     return Evidence("ranging-inconsistent", says, {"misfit": fix.misfit, "freedom": fix.freedom, "satellites": numbers})
+
+
+def _satellite_doubted(doubted: Mapping[int, object], fix: Fix) -> Evidence:
+    numbers = ", ".join(map(str, sorted(doubted)))
+    says = f"The round trips fit a place without satellite {numbers}: it may have manoeuvred, or an answer was forged."
+    return Evidence("satellite-doubted", says, {"satellites": numbers, "misfit": fix.misfit})
 
 
 def _disagrees(agreement: Agreement, false_alarm: float) -> Evidence:

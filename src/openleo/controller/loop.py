@@ -3,9 +3,8 @@
     lead ─► what is in force ─► compute the next plan ─► store under the token ─► its begin ─► apply ─► events
                                      └─ late, failed: the last plan, minus whatever is no longer permitted
 
-One thread, and one for the signs of life. What it waits for it waits for with a limit, and each way in which a slot
-can go wrong has a name (OUTCOMES) and is counted. What is in force is read once more when a slot begins: a plan that
-was stored under other rules serves only whom the new ones permit as well.
+One thread, and one for the signs of life. Each wait has a limit, each way to go wrong a name (OUTCOMES). What is in
+force is read again when a slot begins: a plan stored under other rules serves only whom the new ones permit as well.
 """
 
 from __future__ import annotations
@@ -352,7 +351,7 @@ class SlotLoop:
         """What was enforced goes onto the ledger when that is due, aside."""
         try:
             enforced.summarise(self.runtime, now)
-        except Exception:  # the ledger's storage, a witness: the slots go on, and it is due again with the next
+        except Exception:  # the ledger's storage, a witness: it is due again with the next slot
             LOG.exception("what was enforced was not logged")
 
     def _judge(self, plan: SlotPlan) -> None:

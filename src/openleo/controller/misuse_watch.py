@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from openleo.cells import resolution_of
 from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.lease_desk import Desk
+from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
 from openleo.controller.telemetry import Bounds, Telemetry
 
@@ -18,7 +19,7 @@ HOUR_S = 3_600.0
 LOG = logging.getLogger("openleo.controller")
 
 
-def open_telemetry(runtime: Runtime, desk: Desk) -> Telemetry:
+def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
     """Detectors that have seen nothing yet: what waits to be reviewed stands in the table."""
     return Telemetry(
         runtime.engine,
@@ -28,13 +29,16 @@ def open_telemetry(runtime: Runtime, desk: Desk) -> Telemetry:
         Bounds(runtime.settings.hold_hours * HOUR_S, runtime.settings.holds_a_day),
         runtime.alarms,
         resolution_of(runtime.twin.cells),
+        strangers=desk.strangers,
+        cell_of=lambda terminal: ranged.cell(terminal, runtime.clock.now_s()),
+        holder_terminals=runtime.settings.holder_terminals,
     )
 
 
 @asynccontextmanager
-async def watching(runtime: Runtime, desk: Desk) -> AsyncIterator[Telemetry]:
+async def watching(runtime: Runtime, desk: Desk, ranged: Ranged) -> AsyncIterator[Telemetry]:
     """While the service lives."""
-    telemetry = open_telemetry(runtime, desk)
+    telemetry = open_telemetry(runtime, desk, ranged)
     following = asyncio.create_task(_follow(telemetry, runtime))
     try:
         yield telemetry

@@ -6,6 +6,7 @@
     events       beyond the newest keep_events
     leases       keep_decisions_days after they lapsed
     refusals     keep_decisions_days after they were said
+    located      ranging_keep_s after the last round trip
     nonces       when the request that they were of is too old to be taken again
     idempotency  a day after the request was answered
     evidence     keep_evidence_days after its review it forgets its inputs, which tell of places; else kept
@@ -26,7 +27,18 @@ from openleo.controller.clock import Clock
 from openleo.controller.database import writing
 from openleo.controller.settings import Settings
 from openleo.controller.slots import Slots
-from openleo.controller.tables import events, evidence, idempotency, leases, logins, nonces, plans, refusals, sessions
+from openleo.controller.tables import (
+    events,
+    evidence,
+    idempotency,
+    leases,
+    located,
+    logins,
+    nonces,
+    plans,
+    refusals,
+    sessions,
+)
 
 DAY_S = 86_400.0
 IDEMPOTENT_S = DAY_S
@@ -61,6 +73,7 @@ def due(settings: Settings, slots: Slots, now_s: float) -> list[Due]:
         Due(events, events.c.id <= newest_event - settings.keep_events),
         Due(leases, leases.c.until_slot <= slots.number(decided_s)),
         Due(refusals, refusals.c.at < decided_s),
+        Due(located, located.c.at < now_s - settings.ranging_keep_s),
         Due(nonces, nonces.c.until < now_s),
         Due(idempotency, idempotency.c.at < now_s - IDEMPOTENT_S),
         Due(evidence, _reviewed_before(now_s - settings.keep_evidence_days * DAY_S), {"body": FORGOTTEN}),

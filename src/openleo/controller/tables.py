@@ -187,6 +187,14 @@ nonces = Table(
     Column("until", Float, nullable=False, index=True),
 )
 
+located = Table(
+    "located",  # terminals that a lease is decided for where the network has them: what a fail-over must not forget
+    metadata,
+    Column("terminal", String(100), primary_key=True),
+    Column("at", Float, nullable=False, index=True),  # of the last round trip
+    Column("body", Text, nullable=False),  # JSON: ranged.Kept
+)
+
 # --- misuse -----------------------------------------------------------------------------------------------------
 
 evidence = Table(

@@ -11,6 +11,7 @@ by itself, held or not: so what lapses with a hold is never a permission that so
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ from openleo import cells as h3cells
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import time_ordered_id
 from openleo.controller.lease_records import Held
-from openleo.controller.tables import evidence, refusals
+from openleo.controller.strangers import Strangers
+from openleo.controller.tables import accounts, evidence, refusals
 from openleo.instants import parse_instant
 from openleo.misuse.detector import Detector
 from openleo.misuse.evidence import Evidence
@@ -37,6 +39,8 @@ from openleo.units import SECONDS_PER_DAY
 EVERY_S = 60.0  # one report of a terminal in so long: a quarter of an hour is looked at together
 REVIEWS_LATE_S = 120.0
 MOST_REFUSALS = 20_000  # looked at in one go
+MOST_STRANGERS = 100  # unregistered ids that wait to be reviewed: anybody can make them up
+ANY_NUMBER = 2**31 - 1
 OPEN, UPHELD, DISMISSED = "open", "upheld", "dismissed"
 REFUSED_THERE = (Outcome.FORBIDDEN, Outcome.NOT_PERMITTED)
 GNSS = "gnss"
@@ -57,6 +61,8 @@ class Said:
     asked: Request
     circles: Sequence[tuple[float, float, float]]
     permitted: int  # 1, 0, −1
+    session: str = ""
+    registered: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,14 @@ class Telemetry:
         bounds: Bounds,
         alarms: Alarms,
         resolution: int,
+        *,
+        strangers: Strangers | None = None,
+        cell_of: Callable[[str], int] = lambda _terminal: 0,
+        holder_terminals: int = 0,
     ):
+        self._strangers, self._cell_of = strangers or Strangers(), cell_of
+        self._holder_terminals = holder_terminals
+        self._quotas: dict[str, int] = {}
         self._engine, self._now_s, self._token, self._in_force = engine, now_s, token, in_force
         self._bounds, self._alarms, self._resolution = bounds, alarms, resolution
         self._names = Registers.empty()
@@ -96,11 +109,17 @@ class Telemetry:
         self._lapse(token, now_s)
         if now_s - self._looked_s < EVERY_S:
             return []
-        said = [*map(_of_lease, self._in_force(slot)), *self._refused(now_s)]
+        self._quotas = self._stated_quotas()
+        said = [*map(_of_lease, self._in_force(slot)), *self._refused(now_s), *map(_stranger, self._strangers.take())]
         self._looked_s = now_s
         kept = self._keep(self.detector.take(self.reports(said)), token, now_s)
         self._tell_if_full(now_s)
         return kept
+
+    def _stated_quotas(self) -> dict[str, int]:
+        with reading(self._engine) as connection:
+            stated = select(accounts.c.id, accounts.c.quota).where(accounts.c.quota.is_not(None))
+            return {row.id: row.quota for row in connection.execute(stated)}
 
     # --- reports ------------------------------------------------------------------------------------------------
 
@@ -114,7 +133,10 @@ class Telemetry:
             body = json.loads(text)
             asked = _asked(body["request"])
             there = body["answer"].get("decision") in REFUSED_THERE
-            newest.setdefault(asked.terminal or "", Said(at_s, asked, body["circles"], 0 if there else UNKNOWN))
+            session = body["signed"].get("session") or ""
+            newest.setdefault(
+                asked.terminal or "", Said(at_s, asked, body["circles"], 0 if there else UNKNOWN, session)
+            )
         return list(newest.values())
 
     def reports(self, said: Sequence[Said]) -> Reports:
@@ -127,32 +149,37 @@ class Telemetry:
         latitude, longitude, radius_m = (
             numbers(getattr(one, name) for one in asked) for name in ("latitude_deg", "longitude_deg", "uncertainty_m")
         )
-        unknown = np.full(len(said), UNKNOWN, np.int32)
         return Reports(
             at_s=np.array([one.at_s for one in said], np.float64),
             terminal=_coded(names.terminals.number(one.terminal) for one in asked),
             account=_coded(names.accounts.number(one.account) for one in asked),
             class_=_coded(names.classes.number(one.class_) for one in asked),
             home=_coded(names.territories.number(one.home_territory) for one in asked),
-            registered=np.ones(len(said), np.int32),  # nobody else is heard at the desk
+            registered=_coded(one.registered for one in said),
             latitude_deg=latitude,
             longitude_deg=longitude,
             uncertainty_m=radius_m,
             by_gnss=_coded(UNKNOWN if one.source is None else one.source == GNSS for one in asked),
             speed_kmh=numbers(one.speed_kmh for one in asked),
-            session=np.zeros(len(said), np.uint64),  # the lease protocol has none
+            session=np.array([_number(one.session) for one in said], np.uint64),
             cell=np.array([self._cell(one) for one in said], np.uint64),
             permitted=_coded(one.permitted for one in said),
             territory=self._territories(latitude, longitude, radius_m),
-            quota=unknown,
+            quota=_coded(self._quota(one.account) for one in asked),
         )
 
     def _cell(self, said: Said) -> int:
-        """The cell of what the network measured; 0: it did not, or agrees."""
+        """The cell whose beam gateways heard it in; else that of where they placed it otherwise; 0: neither."""
         asked = said.asked
+        if heard := self._cell_of(asked.terminal or ""):
+            return heard
         own = (asked.latitude_deg, asked.longitude_deg)
         measured = [one for one in said.circles if (one[0], one[1]) != own]
         return int(h3cells.at(measured[0][0], measured[0][1], self._resolution)) if measured else 0
+
+    def _quota(self, account: str | None) -> int:
+        """Of an account whose registry states none: as set, else any number."""
+        return self._quotas.get(account or "", self._holder_terminals or ANY_NUMBER)
 
     def _territories(self, latitude: Any, longitude: Any, radius_m: Any) -> np.ndarray[Any, np.dtype[np.int32]]:
         """The territory that holds a whole circle, its waters counted with it."""
@@ -174,11 +201,16 @@ class Telemetry:
             told = _waiting(connection)
             held = _held_since(connection, now_s - SECONDS_PER_DAY)
             for one in found:
-                holds = one.holds_renewal and (one.terminal in held or len(held) < self._bounds.holds_a_day)
+                # An id that nobody knows has no lease that could be held, and takes nobody's place among those held.
+                held_back = one.holds_renewal and one.kind != Kind.UNREGISTERED
+                holds = held_back and (one.terminal in held or len(held) < self._bounds.holds_a_day)
                 about = (one.terminal, str(one.kind))
-                if about in told and (told[about] or not one.holds_renewal):
+                if about in told and (told[about] or not held_back):
                     continue
-                connection.execute(evidence.insert().values(_row(one, holds, now_s)))
+                if one.kind == Kind.UNREGISTERED and sum(kind == one.kind for _, kind in told) >= MOST_STRANGERS:
+                    continue
+                told[about] = told.get(about, False) or holds
+                connection.execute(evidence.insert().values(_row(one, holds, held_back, now_s)))
                 kept.append(one)
                 held |= {one.terminal} if holds else set()
         return kept
@@ -213,7 +245,17 @@ class Telemetry:
 
 def _of_lease(held: Held) -> Said:
     at_s = held.valid_until_s if held.asked.at is None else held.asked.at.timestamp()
-    return Said(at_s, held.asked, held.circles, 1)
+    return Said(at_s, held.asked, held.circles, 1, held.session)
+
+
+def _stranger(heard: tuple[str, float]) -> Said:
+    terminal, at_s = heard
+    return Said(at_s, Request(terminal=terminal), (), UNKNOWN, registered=False)
+
+
+def _number(session: str) -> int:
+    """A session as detectors compare it: 0 for none."""
+    return int.from_bytes(hashlib.sha256(session.encode()).digest()[:8], "big") | 1 if session else 0
 
 
 def _asked(request: dict[str, Any]) -> Request:
@@ -247,10 +289,10 @@ def _held_since(connection: Connection, since_s: float) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
-def _row(one: Evidence, holds: bool, now_s: float) -> dict[str, Any]:
+def _row(one: Evidence, holds: bool, held_back: bool, now_s: float) -> dict[str, Any]:
     said = one.as_json()
     body = {name: said[name] for name in ("rule", "inputs")}
-    if one.holds_renewal and not holds:
+    if held_back and not holds:
         body["not_held_because"] = "as many terminals were held today as may be without a person"
     return {
         "id": time_ordered_id(now_s), "at": now_s, "terminal": one.terminal, "kind": str(one.kind),

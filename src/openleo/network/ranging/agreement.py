@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import chi2 as chi_squared
 
 from openleo.geodesy import GEOD
-from openleo.network.ranging.fix import RISE_95, Fix, misfits
+from openleo.network.ranging.fix import RISE_95, Fix, misfit_at
 from openleo.network.ranging.ranges import Ranges
 from openleo.units import M_PER_KM
 
@@ -42,8 +41,8 @@ def compare(
 ) -> Agreement:
     """`reported`: (latitude, longitude, radius in km that holds the terminal with 95 %)."""
     latitude, longitude, radius_km = reported
-    here, sigma_km = (np.array([latitude]), np.array([longitude])), radius_km / math.sqrt(RISE_95)
-    rise = float(misfits(ranges, *here, spread_km=sigma_km)[0]) - fix.misfit
+    sigma_km = radius_km / math.sqrt(RISE_95)
+    rise = misfit_at(ranges, latitude, longitude, sigma_km) - fix.misfit
     away_km = [GEOD.inv(longitude, latitude, one.longitude_deg, one.latitude_deg)[2] / M_PER_KM for one in fix.places]
     for one, away in zip(fix.places, away_km, strict=True) if sigma_km else ():
         # The slopes at a report that is far off say little: it may as well lie where the ranges fit.

@@ -41,6 +41,7 @@ class Height:
 
 AT_SEA = Height(0.0, 0.06)  # the geoid is within 107 m of the ellipsoid, a mast included
 IN_THE_AIR = Height(6.0, 3.5)  # from the ground to 12 km
+MOST_STRAIGHT_KM, MOST_STRAIGHT_KM_S = 1.0, 0.05  # beyond, height and way are estimated with the place
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,11 @@ class Errors:
     bias_ns: float = BIAS_NS
     height: Height = Height()
     speed_km_s: float = 0.0  # of a terminal that may move, east and north each, steady while it is measured
+
+    @property
+    def bend(self) -> bool:
+        """Whether slopes alone do not say how ranges change with what is unknown: it is kilometres."""
+        return self.height.sigma_km > MOST_STRAIGHT_KM or self.speed_km_s > MOST_STRAIGHT_KM_S
 
 
 ERRORS = Errors()

@@ -10,8 +10,9 @@ there say nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from scipy.stats import chi2 as chi_squared
 
 from openleo.geodesy import GEOD, ecef_km, geodetic
 from openleo.network.ranging.ellipse import Ellipse, around
-from openleo.network.ranging.ranges import Ranges, covariance, residuals_km, slopes
+from openleo.network.ranging.ranges import Ranges, covariance, estimated, residuals_km, slopes
 from openleo.units import M_PER_KM
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,7 @@ _LEAST_ARC_KM = 20.0
 _MOST_PLACES = 4
 _BESIDE = 0.6
 _STEPS, _CLOSE_KM = 40, 1e-4
+_ESTIMATES = 6  # of height and way, each followed by a place
 _LONGEST_STEP_KM = 25.0  # a longer one may leave the dip it began in
 _SAME_KM = 0.5
 _RAYS = 24
@@ -77,14 +79,18 @@ def locate(ranges: Ranges, beam: tuple[float, float, float] | None = None) -> Fi
     knows which beam served, and places outside are dropped.
     """
     freedom = len(ranges) - 2
-    if freedom < 0:
+    if freedom < 0 or (ranges.errors.bend and ranges.satellites < 2):  # one alone says nothing of who flies
         return Fix((), 0.0, freedom, "too few")
     latitude, longitude, misfit = _fit(ranges, *_starts(ranges))
+    abouts = [ranges] * len(misfit)
+    if ranges.errors.bend:
+        latitude, longitude, misfit, abouts = _fit_bent(ranges, latitude, longitude, misfit)
     if beam is not None:
         blank = np.zeros_like(latitude)
         away_m = np.asarray(GEOD.inv(beam[1] + blank, beam[0] + blank, longitude, latitude)[2])
         if (inside := away_m <= (beam[2] + MOST_KM) * M_PER_KM).any():
             latitude, longitude, misfit = latitude[inside], longitude[inside], misfit[inside]
+            abouts = [one for one, kept in zip(abouts, inside.tolist(), strict=True) if kept]
     best = float(misfit.min())
     if freedom and best > chi_squared.isf(INCONSISTENT, freedom):
         return Fix((), best, freedom, "inconsistent")
@@ -93,7 +99,7 @@ def locate(ranges: Ranges, beam: tuple[float, float, float] | None = None) -> Fi
         at = float(latitude[number]), float(longitude[number])
         if misfit[number] - best > MIRROR_KEPT or any(_km(at, one) < _SAME_KM for one in places):
             continue
-        ellipse = _traced(ranges, *at)
+        ellipse = _traced(abouts[number], *at)
         if ellipse is None:
             return Fix((), best, freedom, "no region")
         places.append(Place(*at, float(misfit[number]), ellipse))
@@ -103,6 +109,45 @@ def locate(ranges: Ranges, beam: tuple[float, float, float] | None = None) -> Fi
             return Fix((), best, freedom, "inconsistent")
         places = near
     return Fix(tuple(places), best, freedom)
+
+
+def without_one(ranges: Ranges, beam: tuple[float, float, float] | None = None) -> dict[int, tuple[Ranges, Fix]]:
+    """Of round trips that fit nowhere: those left and their fix, by the satellite without which they fit somewhere.
+
+    A satellite that has manoeuvred is not where its ephemeris has it, and all that it measures fits nowhere. Where
+    several could be the one, each of the fixes is as good.
+    """
+    numbers = np.unique(ranges.satellite).tolist()
+    left = {one: ranges.of(ranges.satellite != one) for one in numbers} if len(numbers) > 1 else {}
+    fixes = {one: (some, locate(some, beam)) for one, some in left.items()}
+    return {one: found for one, found in fixes.items() if found[1].located}
+
+
+def _fit_bent(
+    ranges: Ranges, latitude: Floats, longitude: Floats, misfit: Floats
+) -> tuple[Floats, Floats, Floats, list[Ranges]]:
+    """(latitude, longitude, misfit, round trips about the height and way estimated there) of each place that nearly
+    fits, once more with slopes of there; of places that came to one, one.
+    """
+    found: list[tuple[float, float, float, Ranges]] = []
+    for number in np.argsort(misfit):
+        at = float(latitude[number]), float(longitude[number])
+        if misfit[number] - misfit.min() > 2.0 * MIRROR_KEPT or any(_apart_km(at, one) < _SAME_KM for one in found):
+            continue
+        here = ranges
+        for _ in range(_ESTIMATES):
+            here = estimated(here, *at)
+            (lat,), (lon,), (best,) = _fit(here, np.array([at[0]]), np.array([at[1]]))
+            moved_km, at = _apart_km(at, (lat, lon)), (float(lat), float(lon))
+            if moved_km < _CLOSE_KM:
+                break
+        found.append((*at, float(best), here))
+    lats, lons, least = (np.array([one[column] for one in found]) for column in range(3))
+    return lats, lons, least, [one[3] for one in found]
+
+
+def _apart_km(at: tuple[float, float], other: Sequence[Any]) -> float:
+    return float(GEOD.inv(at[1], at[0], other[1], other[0])[2]) / M_PER_KM
 
 
 def _km(at: tuple[float, float], place: Place) -> float:
@@ -115,6 +160,12 @@ def misfits(ranges: Ranges, latitude_deg: Floats, longitude_deg: Floats, spread_
     found += spread_km**2 * slope @ np.swapaxes(slope, -1, -2)
     residual = residuals_km(ranges, latitude_deg, longitude_deg)[..., np.newaxis]
     return np.asarray((residual * np.linalg.solve(found, residual)).sum(axis=(-1, -2)))
+
+
+def misfit_at(ranges: Ranges, latitude_deg: float, longitude_deg: float, spread_km: float) -> float:
+    """As `misfits` at one place, with height and way as they fit there."""
+    here = estimated(ranges, latitude_deg, longitude_deg) if ranges.errors.bend else ranges
+    return float(misfits(here, np.array([latitude_deg]), np.array([longitude_deg]), spread_km)[0])
 
 
 def _starts(ranges: Ranges) -> tuple[Floats, Floats]:

@@ -102,6 +102,15 @@ CREATE INDEX ix_leases_terminal ON leases (terminal, until_slot);
 
 CREATE INDEX ix_leases_until ON leases (until_slot, slot, terminal, id);
 
+CREATE TABLE located (
+    terminal VARCHAR(100) NOT NULL, 
+    at FLOAT NOT NULL, 
+    body TEXT NOT NULL, 
+    CONSTRAINT pk_located PRIMARY KEY (terminal)
+);
+
+CREATE INDEX ix_located_at ON located (at);
+
 CREATE TABLE logins (
     state VARCHAR(64) NOT NULL, 
     until FLOAT NOT NULL, 

@@ -115,6 +115,14 @@ def upgrade() -> None:
     op.create_index("ix_leases_terminal", "leases", ["terminal", "until_slot"], unique=False)
     op.create_index("ix_leases_until", "leases", ["until_slot", "slot", "terminal", "id"], unique=False)
     op.create_table(
+        "located",
+        sa.Column("terminal", sa.String(length=100), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("terminal", name=op.f("pk_located")),
+    )
+    op.create_index(op.f("ix_located_at"), "located", ["at"], unique=False)
+    op.create_table(
         "logins",
         sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("until", sa.Float(), nullable=False),
