@@ -57,8 +57,7 @@ class SlotLoop:
         self.next: Kept | None = None  # stored, and not yet begun
         self._under: InForce | None = None  # what `next` was made under
         self._outcome = "whole"  # of it
-        self._leads = False
-        self._slot = -1  # the last whose chores were done
+        self._leads, self._slot = False, -1  # the last slot whose chores were done
         self._warm = ""  # the rule set under which a plan was computed while standing by
         self.chores = Chores(runtime)
         self._plans, self._rules, self._elements = Aside("plan"), Aside("rules"), Aside("elements")
