@@ -95,6 +95,7 @@ class Governed:
         self.made += 1
         id_ = f"c-{self.made}"
         with House(self.folder) as house:
+            self.now = max(self.now, house.state.newest_at or self.now)  # witnesses see checkpoints a second later
             moved = tuple(Move(target=one, base=house.state.value(one), new=new) for one, new in moves.items())
             effect = drafting.plain_effect(house.state, moved)
             sha256 = house.artefacts.put_json(effect)

@@ -71,7 +71,7 @@ def test_a_terminal_is_enrolled_changed_and_lost(place: Registered, asks: TestCl
     classed = asks.patch("/v1/terminals/t-1", json={"class": "maritime", **WHY}, headers={"if-match": '"3"'})
     assert classed.json()["class"] == "maritime"
     grouped = asks.patch("/v1/terminals/t-1", json={"groups": ["clinics"], **WHY}, headers={"if-match": '"4"'})
-    assert (grouped.status_code, grouped.json()["type"].rpartition("/")[2]) == (409, "needs-change")
+    assert (grouped.status_code, grouped.json()["type"].rpartition(":")[2]) == (409, "needs-change")
     assert "propose-act group.changed group:clinics" in grouped.json()["way_out"]
     history = asks.get("/v1/terminals/t-1/history").json()["items"]
     assert [one["what"] for one in history] == ["enrolled", "state", "state", "class"]

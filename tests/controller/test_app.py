@@ -101,7 +101,7 @@ def test_whatever_goes_wrong_is_answered_as_a_problem(client: TestClient, what: 
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     said = answer.json()
-    assert said["type"].endswith("/" + slug)
+    assert said["type"].endswith(":" + slug)
     assert said["status"] == status
     assert "secret" not in answer.text
     assert ("retry-after" in answer.headers) == (status == 503)
@@ -220,7 +220,7 @@ def test_a_key_is_of_one_request_and_of_one_principal(client: TestClient, here: 
     key = {"Idempotency-Key": "k1"}
     client.post("/v1/things", json={"name": "a"}, headers=key)
     other = client.post("/v1/things", json={"name": "b"}, headers=key)
-    assert (other.status_code, other.json()["type"].rsplit("/")[-1]) == (422, "key-used")
+    assert (other.status_code, other.json()["type"].rsplit(":")[-1]) == (422, "key-used")
     somebody = key | shows_token(here.runtime, "planner")
     assert client.post("/v1/things", json={"name": "b"}, headers=somebody).json() == {"made": 2}
 

@@ -242,7 +242,7 @@ def test_nothing_activates_while_the_clock_has_jumped_or_the_ledger_is_locked_or
     runtime = asker.runtime
     runtime.clock.jumped = True
     answer = asker.post(f"/v1/changes/{id_}/activate", None, Role.REQUESTER)
-    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (503, "clock")
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (503, "clock")
     runtime.clock.jumped = False
     with House(runtime.governed.folder):
         job = asker.done(asker.post(f"/v1/changes/{id_}/activate", None, Role.REQUESTER))

@@ -74,5 +74,5 @@ def test_a_key_that_no_draft_names_is_left_as_it_is(tmp_path: Path, engine: Engi
     before = reader.folder.key.read_bytes()
     (reader.folder.path / "genesis-draft.json").unlink()  # as the founding does
     again = asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once)
-    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "founded")
+    assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "founded")
     assert reader.folder.key.read_bytes() == before

@@ -117,14 +117,14 @@ def test_who_asks_too_often_waits_and_nobody_else(office: Office) -> None:
     forged = [json.dumps(json.loads(leasing.body()) | {"speed_kmh": 1.0 + n}).encode() for n in range(5)]
 
     async def all_of(desk: Desk) -> list[Any]:
-        desk._wait_s = Limits(Settings(terminal_requests_per_minute=2)).terminal
+        desk.wait_s = Limits(Settings(terminal_requests_per_minute=2)).terminal
         bodies = [*forged, *(leasing.body(nonce=f"a-nonce-of-many-{n}") for n in range(3)), leasing.body(2)]
         return list(await asyncio.gather(*(desk.ask(body) for body in bodies), return_exceptions=True))
 
     found = within(office, all_of)
     assert [one.status for one in found[:5]] == [401] * 5
     assert [isinstance(one, Answer) for one in found[5:]] == [True, True, False, True]
-    assert (found[7].status, found[7].slug) == (429, "too-often")
+    assert (found[7].status, found[7].slug) == (429, "too-many")
     assert 0 < found[7].retry_after_s <= 60
 
 

@@ -97,7 +97,7 @@ def test_on_doubt_a_terminal_is_told_when_to_come_back(client: TestClient) -> No
     client.app.state.office.plan = None  # type: ignore[attr-defined]
     found = ask(client)
     assert (found.status_code, found.headers["retry-after"]) == (503, "2")
-    assert found.json()["type"].endswith("/no-plan")
+    assert found.json()["type"].endswith(":no-plan")
 
 
 def test_people_read_leases_without_places(client: TestClient) -> None:

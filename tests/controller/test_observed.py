@@ -83,7 +83,7 @@ def test_every_measure_is_filled_by_what_happens(here: Running) -> None:
                 break
             time.sleep(0.1)
         assert answer.status_code == 201, answer.text
-        runtime.hub.listeners = 2
+        runtime.hub.listening.update({"somebody": 2})
         here.clock.step_s(3_600.0)
         here.step()
         runtime.alarms.set("clock", "jumped")

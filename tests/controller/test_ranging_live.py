@@ -201,7 +201,7 @@ def test_what_fits_nowhere_permits_nothing_and_without_measurements_the_report_c
 
 
 def test_only_the_operator_brings_measurements_and_each_batch_is_audited(house: House) -> None:
-    assert [house.bring(LIESTAL, who=one).status_code for one in ("viewer", "regulator")] == [403, 403]
+    assert [house.bring(LIESTAL, who=one).status_code for one in ("viewer", "regulator")] == [403, 404]
     assert house.bring(LIESTAL, number=9).json()["unknown"] == 1
     (row,) = [one for one in house.rows(tables.audit) if one.what == "wrote_positions"]
     assert (row.party, json.loads(row.body)) == ("operator", {"terminals": 0})

@@ -102,7 +102,7 @@ def test_a_slot_that_there_is_not_is_a_problem(here: Running) -> None:
     for path in ("/v1/slots/12", "/v1/slots/12/cells.arrow"):
         answer = client.get(path)
         assert answer.status_code == 404
-        assert answer.json()["type"].endswith("/not-found")
+        assert answer.json()["type"].endswith(":not-found")
     none = client.get("/v1/slots/current")
     assert (none.status_code, none.headers["retry-after"]) == (503, "15")
     assert client.get("/v1/slots/twelve").status_code == 422

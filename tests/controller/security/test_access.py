@@ -51,10 +51,13 @@ def known(served) -> dict[str, dict[str, str]]:
 
 
 def asked(app: FastAPI, row: dict[str, str], headers: dict[str, str] | None = None, made: Made = ("none", b"{}")):
+    """What is open to this machine alone is asked for from another one by whoever shows something."""
     method, word, body = row["method"], *made
     more = {"content-type": "application/json", "if-match": '"1"', "idempotency-key": "k"}
     shown = {**(headers or {}), **({} if method == "GET" else more)}
-    return ask(app, method, filled(row["path"], word), shown, None if method in ("GET", "DELETE") else body or b"{}")
+    client = "192.0.2.7" if row["public"] == "near" and headers else "127.0.0.1"
+    sent = None if method in ("GET", "DELETE") else body or b"{}"
+    return ask(app, method, filled(row["path"], word), shown, sent, client=client)
 
 
 def test_every_route_has_a_row_and_every_row_a_route(served):

@@ -11,7 +11,12 @@ router = APIRouter(tags=["health"])
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@router.get("/metrics", dependencies=[Depends(needs_off_loopback(Role.VIEWER, operator_only=True))])
+@router.get(
+    "/metrics",
+    dependencies=[Depends(needs_off_loopback(Role.VIEWER, operator_only=True))],
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE.partition(";")[0]: {"schema": {"type": "string"}}}}},
+)
 def metrics(request: Request) -> Response:
     """What the controller counts of itself, in Prometheus's text format."""
     runtime = request.app.state.runtime
