@@ -264,7 +264,11 @@ def test_links_of_satellites_in_no_plane_are_across_planes() -> None:
 
 @pytest.mark.parametrize("terminals", [1, 4])
 def test_nearest_and_between_shells_join_no_two_twice_against_greedy_matching(terminals: int) -> None:
-    shells = [Shell("a", 900.0, 60.0, 6, 7, 2), Shell("b", 930.0, 62.0, 6, 6, 1), Shell("c", 960.0, 64.0, 5, 6, 1)]
+    # No two alike by symmetry: of pairs equally far apart either may be joined, as the processor rounds.
+    shells = [
+        Shell("a", 900.0, 60.0, 6, 7, 2), Shell("b", 930.0, 62.0, 6, 6, 1, raan_offset_deg=7.1),
+        Shell("c", 960.0, 64.0, 5, 6, 1, raan_offset_deg=3.3),
+    ]  # fmt: skip
     constellation = from_shells("n", EPOCH, shells)
     position = ephemeris.positions(constellation, EPOCH, 0.0).position_km[0]
     radius = np.linalg.norm(position, axis=1)
