@@ -61,7 +61,7 @@ def test_each_slot_says_who_holds_a_lease_who_was_refused_and_whose_lapsed(kits:
             refusal = {"why": "not_permitted", "decision": "FORBIDDEN", "because": [{"rule": "r-1"}]}
             return web.json_response(refusal | {"refusal": {"retry_not_before": None}}, status=403)
         if said["terminal"] == kits[2].id and now_s > begun_s + 0.5:
-            return web.json_response({"type": "x/not-now"}, status=503)
+            return web.json_response({"type": "urn:openleo:problem:not-now"}, status=503)
         times = {"valid_until": leasing.instant(now_s + 0.6), "renew_after": leasing.instant(now_s + 0.3)}
         return web.json_response(times, status=201)
 
