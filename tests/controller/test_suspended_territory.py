@@ -94,6 +94,7 @@ def _of(land: str) -> np.ndarray:
 def show(folder: Path, terminals: int) -> None:
     there = Controller(folder, terminals)
     try:
+        there.settle()  # a ledger has one writer
         before = there.served()
         assert before["ury"] == terminals
         assert before["pol"] == terminals

@@ -79,5 +79,5 @@ def test_ordinary_positions_are_told_without_a_circle(monkeypatch, place, far):
     def drawn(*_):
         raise AssertionError("a circle was drawn")
 
-    monkeypatch.setattr(point, "_circle", drawn)
+    monkeypatch.setattr(point, "drawn", drawn)
     assert leeway.same_within_km(*asked, here=point.where(*asked)) == far

@@ -83,9 +83,11 @@ def submit(
 
     if out.exists():
         raise InputError(Problem(f"--out {out}", "", "exists; a change has a folder of its own."))
-    nonce, more = secrets.token_hex(16), {"named": named, "documents": documents, "possession": possession}
+    nonce = secrets.token_hex(16)
     try:
-        made = submission.prepare(house, nonce, kind, moves, request, effect, **more)  # type: ignore[arg-type]
+        made = submission.prepare(
+            house, nonce, kind, moves, request, effect, named=named, documents=documents, possession=possession
+        )
     except Refused:
         raise
     except ValueError as error:

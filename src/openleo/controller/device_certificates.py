@@ -79,9 +79,9 @@ def authority(data: Path, now: datetime, make_key: Callable[[], Ed25519PrivateKe
         _write(certificate_path, made.public_bytes(serialization.Encoding.PEM), 0o644)  # last: with it all is there
     if stat.S_IMODE(key_path.stat().st_mode) & FOR_OTHERS:
         raise NotPossible(f"{key_path} can be read by others. Try: chmod go= {key_path}")
-    key = serialization.load_pem_private_key(key_path.read_bytes(), None)  # type: ignore[assignment]
-    assert isinstance(key, Ed25519PrivateKey)
-    return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), key)
+    held = serialization.load_pem_private_key(key_path.read_bytes(), None)
+    assert isinstance(held, Ed25519PrivateKey)
+    return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), held)
 
 
 def _self_signed(key: Ed25519PrivateKey, now: datetime) -> x509.Certificate:

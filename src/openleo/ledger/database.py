@@ -1,7 +1,8 @@
 """The two databases that a ledger can live in, behind the few operations that it needs.
 
 SQLite (a file: write-ahead log, synchronous=FULL, so that a commit has been fsynced when it returns) or PostgreSQL
-(an address; `pip install openleo[postgres]`). Either way one process writes: a second one is refused at once.
+(an address; `pip install openleo[postgres]`). Either way one process writes: a second one waits a
+moment for its turn, and is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Sequence
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +22,7 @@ from openleo.ledger.faults import Missing, Unavailable
 Row = tuple[Any, ...]
 POSTGRES = ("postgresql://", "postgres://")
 BUSY_S = 10.0
+TURN_S = 3.0  # a writer that is still there then is one that stays; an append takes milliseconds
 
 SQLITE_TYPES = {"bytes": "blob", "integer": "integer"}
 POSTGRES_TYPES = {"bytes": "bytea", "integer": "bigint"}
@@ -145,12 +148,26 @@ def _locked(path: Path) -> int:
         file = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise Unavailable(f"{beside} cannot be written: {error.strerror}. The ledger needs its folder.") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not in_turn(lambda: _locks(file)):
         os.close(file)
         raise Unavailable(f"another process writes to {path}. A ledger has one writer; stop that one first.") from None
     return file
+
+
+def _locks(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def in_turn(locks: Callable[[], bool]) -> bool:
+    """Try until it succeeds or the wait is over."""
+    ends = time.monotonic() + TURN_S
+    while not (mine := locks()) and time.monotonic() < ends:
+        time.sleep(0.02)
+    return mine
 
 
 _WAYS_OUT = (

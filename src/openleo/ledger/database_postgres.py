@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from openleo.ledger.database import in_turn
 from openleo.ledger.faults import Unavailable
 
 LOCK_NUMBER = 0x6F6C656F  # of PostgreSQL's advisory locks: "oleo"
@@ -42,7 +43,7 @@ class Postgres:
             raise
 
     def _be_the_writer(self) -> None:
-        if not self.rows("select pg_try_advisory_lock(?)", LOCK_NUMBER)[0][0]:
+        if not in_turn(lambda: bool(self.rows("select pg_try_advisory_lock(?)", LOCK_NUMBER)[0][0])):
             raise Unavailable(f"another process writes to {self.name}. A ledger has one writer; stop that one.")
 
     def rows(self, sql: str, *parameters: object) -> list[Row]:
