@@ -266,6 +266,7 @@ def test_rates_depend_on_everybody_who_shares_the_satellites(tmp_path):
     assert "subscribers are assumptions" in said
 
 
+@pytest.mark.slow
 def test_the_world_is_everybody_who_lives_on_it(tmp_path):
     """At a coarse resolution; as many subscribers as the estimate has people, by a hundred."""
     path = tmp_path / "w.toml"

@@ -202,6 +202,7 @@ def test_percentiles_against_numpy_and_the_source_that_moves_most(case):
     assert Counter(seen)[case.network.user_elevation_deg] == 3 * uncertainty.ALONE  # the others' draws alone
 
 
+@pytest.mark.slow
 def test_intervals_of_a_run_are_those_of_runs_by_hand(case):
     results = compute(case, threads=2)
     found = uncertainty.intervals(results, 3, seed=5, threads=2)
@@ -247,6 +248,7 @@ def test_a_plan_writes_intervals_as_described(tmp_path):
     assert json.loads(said)["intervals"] is None
 
 
+@pytest.mark.slow
 def test_a_score_has_intervals_of_draws(tmp_path):
     (tmp_path / "s.toml").write_text(TEXT + CAPACITY)
     (tmp_path / "m.csv").write_text(

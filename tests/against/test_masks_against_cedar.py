@@ -115,6 +115,7 @@ def check(said: str, their: Verdict, what: str, is_whole: bool) -> None:
 SORTS = ("on a border", "of a strip", "of one land", "contested", "yes", "no", "depends", "whole")
 
 
+@pytest.mark.slow
 def test_masks_of_two_theatres_against_cedar(tmp_path: Path) -> None:
     seen = compare(4, 4, 3, SEED + 4, tmp_path, drawn=True, theatres=2)
     print(seen)

@@ -417,6 +417,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, one in inner for found in _places(one, (*path, key)))]
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(data=st.data(), number=st.integers(0, len(EVERYTHING) - 1))
 def test_an_entry_written_by_anybody_stops_no_auditor(data: st.DataObject, number: int) -> None:

@@ -20,7 +20,7 @@ EDGE = {
     "http": {"fetch", "serve", "witness", "witness_client", "witness_memory", "witness_server"},  # two for HTTPStatus
     "socketserver": {"serve"},
     "fcntl": {"database"},
-    "time": {"database"},  # which waits its turn; clocks are handed in
+    "time": {"turn"},  # clocks are handed in
 }
 
 

@@ -129,6 +129,7 @@ def test_without_yamaguchi_japan_reaches_naha_at_times_and_taiwan_never(folder: 
     assert (found.statistics.satellites_min > 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["public", "Japan", "Japan without Yamaguchi"])
 def test_with_links_everybody_is_reached_in_every_case(folder: Path, which: str) -> None:
     found = a_day(folder, which, "+grid")
@@ -187,6 +188,7 @@ def test_an_area_of_a_few_hundred_metres_is_computed_wherever_it_is(tmp_path: Pa
     assert [row["territory"] for row in found["territories"]] == ["high-seas"]
 
 
+@pytest.mark.slow
 def test_the_same_through_the_command(tmp_path: Path) -> None:
     path = written(tmp_path, {"Kaohsiung": KAOHSIUNG}, IN_JAPAN)
     out = tmp_path / "out"

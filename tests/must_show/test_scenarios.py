@@ -135,6 +135,7 @@ def test_what_is_committed_is_small():
             assert path.stat().st_size <= MOST_BYTES, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_every_scenario_runs_and_has_an_effect(path):
     results = Scenario.load(path).first_slots(2).run()
@@ -223,6 +224,7 @@ def test_with_lasers_nobody_depends_on_the_gateways_of_one_country_and_without_m
 # --- fleets -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_fleet_is_the_same_every_time_and_of_the_stated_size(tmp_path):
     fleets = script("fleets.py")
     fleet = fleets.FLEETS["ukraine-2022-10"]
@@ -249,6 +251,7 @@ def rates():
     return script("whom-does-a-speed-limit-cut/rates.py")
 
 
+@pytest.mark.slow
 def test_the_rate_of_the_limit_is_its_formula_s_within_chance(rates):
     number = int(rates.fleet(0.0).legitimate.sum())
     for row in rates.rows():

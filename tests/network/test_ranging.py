@@ -426,6 +426,7 @@ def test_the_ellipse_around_an_ellipse_is_itself(a, share, azimuth):
 # --- agreement ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_honest_reports_disagree_as_often_as_was_chosen():
     """At a rate of 5 %, 300 honest terminals of 30 m: between 2.3 and 8.4 % (the binomial's own 0.1 % tails)."""
     random, alarms = np.random.default_rng(21), 0

@@ -46,6 +46,7 @@ def one_percent(expected, absolute=0.0):
 # --- the whole world ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_areas_of_all_parts_are_the_earths():
     assert world().area_km2.sum() / 1e6 == pytest.approx(EARTH_MILLION_KM2, rel=1e-4)
     assert (world().area_km2 >= 0.0).all()

@@ -70,6 +70,7 @@ def test_every_key_that_a_rule_can_change_is_tried():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(rule_lists, rule_lists)
 @settings(deadline=None, max_examples=50)
 def test_a_difference_leads_from_one_to_the_other_and_back(old, new):

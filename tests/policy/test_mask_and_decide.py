@@ -165,6 +165,7 @@ def a_request(draw, at, class_):
 # --- what is promised ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_yes_and_no_are_final_and_all_three_are_met():
     met, permitted = Counter(), Counter()
     assert len({number for number, _ in points()}) >= 300

@@ -300,6 +300,7 @@ def by_hand(a: RuleSet, b: RuleSet, territory: str, class_: str) -> tuple[str, .
     return tuple(sorted(id_ for _, id_ in refusing or permits))
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(rule_lists, rule_lists, rule_lists, seeds)
 def test_the_rules_of_a_change_and_what_may_change_against_one_decision_at_a_time(

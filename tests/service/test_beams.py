@@ -124,6 +124,7 @@ BEAMS = st.lists(
 CLASSES = st.sampled_from(["fixed", "emergency"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(BEAMS, AREAS, WINDOWS, CLASSES, st.sampled_from([0.0, 5.0, 12.0]), st.sampled_from(PLACES))
 def test_a_forbid_on_beams_never_permits_anyone_new(rules, area, window, class_, beam_km, place):
@@ -258,6 +259,7 @@ def test_what_cannot_be_drawn_is_refused_by_name_and_all_of_it():
     assert '"SGP.sea200" has no outline' in str(refused.value)
 
 
+@pytest.mark.slow
 def test_neighbours_whose_areas_are_made_in_other_ways_leave_no_gap_either():
     """Waters of three are drawn one by one here. South of 1.22° a pocket of the strait is in nobody's 12 miles."""
     elsewhere = square(4.2, 102.0, 3.0)

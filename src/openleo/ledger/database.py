@@ -12,17 +12,16 @@ import fcntl
 import os
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from openleo.ledger.faults import Missing, Unavailable
+from openleo.ledger.turn import in_turn
 
 Row = tuple[Any, ...]
 POSTGRES = ("postgresql://", "postgres://")
 BUSY_S = 10.0
-TURN_S = 3.0  # a writer that is still there then is one that stays; an append takes milliseconds
 
 SQLITE_TYPES = {"bytes": "blob", "integer": "integer"}
 POSTGRES_TYPES = {"bytes": "bytea", "integer": "bigint"}
@@ -160,14 +159,6 @@ def _locks(file: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def in_turn(locks: Callable[[], bool]) -> bool:
-    """Try until it succeeds or the wait is over."""
-    ends = time.monotonic() + TURN_S
-    while not (mine := locks()) and time.monotonic() < ends:
-        time.sleep(0.02)
-    return mine
 
 
 _WAYS_OUT = (

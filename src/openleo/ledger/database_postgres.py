@@ -8,8 +8,8 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from openleo.ledger.database import in_turn
 from openleo.ledger.faults import Unavailable
+from openleo.ledger.turn import in_turn
 
 LOCK_NUMBER = 0x6F6C656F  # of PostgreSQL's advisory locks: "oleo"
 CONNECT_S = 10
