@@ -100,7 +100,7 @@ class Timeline:
     def moved(self, utc_s: float, monotonic_s: float) -> Timeline:
         """Time has passed: what the two clocks say now."""
         until_s = max(self.until_s, monotonic_s)
-        line_s = replace(self, until_s=until_s).line_s
+        line_s = self.utc_s + (until_s - self.monotonic_s) + self.followed_s
         ahead_s = utc_s - line_s
         most = FOLLOWS * (until_s - self.until_s)
         jump = self.jump or self._seen(ahead_s, line_s)

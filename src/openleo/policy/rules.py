@@ -31,6 +31,7 @@ AppliesTo = Literal["terminal", "beam", "gateway"]
 RuleKey = tuple[str, str]  # (book, id): two books may use one id
 
 IN_A_BOOK = "/"  # between a book and an id, where a rule is called by both
+MOST_NEAR = 4_096  # answers that a set keeps
 NOWHERE_BUT, NOWHERE_WITHOUT = "nowhere but ", "nowhere without "  # begin ids of what permits on beams withhold alone
 
 
@@ -151,9 +152,19 @@ class RuleSet:
 
     def near(self, labels: Iterable[str]) -> Sequence[Rule]:
         """The rules that may speak of places with these labels, in one order."""
-        by_label, others = self._by_label
-        numbers = {number for label in labels for number in by_label.get(label, ())}
-        return [self.rules[number] for number in sorted(numbers.union(others))]
+        asked = tuple(labels)
+        if (found := self._near.get(asked)) is None:
+            by_label, others = self._by_label
+            numbers = {number for label in asked for number in by_label.get(label, ())}
+            if len(self._near) >= MOST_NEAR:
+                self._near.clear()
+            found = self._near[asked] = tuple(self.rules[number] for number in sorted(numbers.union(others)))
+        return found
+
+    @cached_property
+    def _near(self) -> dict[tuple[str, ...], tuple[Rule, ...]]:
+        """What `near` gave; people ask of the same places again and again."""
+        return {}
 
     @cached_property
     def _by_label(self) -> tuple[dict[str, list[int]], tuple[int, ...]]:
