@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 LEASE, RELEASE = b"openleo-lease@v1\n", b"openleo-lease-release@v1\n"
+GIVEN = b"openleo-lease-given@v1\n"  # by a controller: lease_seal
 SIGNATURE_BYTES, KEY_BYTES = 64, 32
 MOST_KEYS = 65_536  # that are kept as the library reads them; a key takes about 300 bytes so
 
