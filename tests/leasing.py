@@ -18,6 +18,7 @@ from openleo.controller import device_identity, lease_request
 from openleo.controller.database import writing
 from openleo.controller.lease_desk import Desk, Now, as_reported
 from openleo.controller.lease_offers import Ground, Offers
+from openleo.controller.lease_seal import Seal
 from openleo.controller.leases import Terminal, Terms
 from openleo.controller.tables import accounts, leadership, terminals
 from openleo.policy.rule_file import read_rules
@@ -145,6 +146,9 @@ def asking(**changes: Any) -> lease_request.Asking:
     return lease_request.read(body(**changes))
 
 
+SEAL = Seal(key(1_000_000))  # of the controller
+
+
 # --- a desk on a database ---------------------------------------------------------------------------------------
 
 
@@ -216,7 +220,7 @@ class Office:
         """A new desk each time, as of a process that has just begun."""
         self.desk = Desk(
             self.engine, self.clock, RESOLUTION, Terms(4), self.now, lambda: self.token, linger_s=self.linger_s,
-            locate=self.ranged.whereabouts if self.ranged else as_reported,
+            seal=SEAL, locate=self.ranged.whereabouts if self.ranged else as_reported,
         )  # fmt: skip
         self.desk.start()
         await asyncio.to_thread(self.desk.step, NUMBER)

@@ -201,6 +201,13 @@ def test_possession_of_the_key_is_proved_by_a_signature_where_it_is_asked(place:
     assert place.enrol(row("t-1"), asked).enrolled == 1
 
 
+@pytest.mark.parametrize("text", ["", "AAAA", "no base64", "A" * 85 + "B=="], ids=str)
+def test_what_is_no_signature_is_refused_as_such(text: str) -> None:
+    """The last says the same bytes as another text does: one signature has one text."""
+    with pytest.raises(KeyRefused, match="is no signature"):
+        check_signature(Ed25519PrivateKey.generate().public_key().public_bytes_raw(), b"said", text)
+
+
 def test_parquet_says_the_same_as_csv(place: Place) -> None:
     def parquet(**columns: object) -> bytes:
         buffer = io.BytesIO()

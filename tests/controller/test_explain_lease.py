@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import Any
 import governed
 import pytest
 from sqlalchemy import Engine, update
+from sqlalchemy.engine import RowMapping
 
 import leasing
 from command_line import openleo
 from leasing import Office
-from openleo.controller import database, tables
+from openleo.controller import database, lease_seal, tables
 from openleo.controller.in_force import LedgerReader
 from openleo.controller.lease_desk import Answer
 
@@ -45,6 +47,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     tables.metadata.create_all(engine)
     leasing.lead(engine)
     leasing.enrol(engine)
+    lease_seal.publish(engine, leasing.SEAL, house.now.timestamp())
     lease = given(engine, data, house.now, "m" * 22)
     house.rules(DARK)
     house.wait(minutes=1)
@@ -90,7 +93,8 @@ def test_a_lease_is_made_again_under_the_rules_of_then(past: Past) -> None:
     assert (past.lease.given, past.refusal.given) == (True, False)
     done = explained(past, past.lease.id)
     assert done.exit_code == 0, done.output
-    for words in (past.lease.body["rule_set"], "the same answer comes out", "everywhere", "PERMITTED", "Changhua"):
+    by = f"given under the controller's key {leasing.SEAL.id}, whose signature holds"
+    for words in (by, past.lease.body["rule_set"], "the same answer comes out", "everywhere", "PERMITTED", "Changhua"):
         assert words.casefold() in done.output.casefold()
     assert "dark" not in done.output
 
@@ -101,6 +105,7 @@ def test_a_refusal_is_made_again_too(past: Past) -> None:
     said = json.loads(done.stdout)
     assert said["ok"] is True
     assert said["answer"] == past.refusal.body
+    assert said["signed_by"] is None  # nobody signs a refusal
     assert said["rule_set"] == past.refusal.body["rule_set"] != past.lease.body["rule_set"]
     assert said["answer"]["because"][0]["rule"] == "dark"
 
@@ -125,11 +130,9 @@ def test_an_artefact_that_is_gone_is_named(past: Past) -> None:
 
 @pytest.mark.parametrize("what", ["answer", "request", "signed", "rule set"])
 def test_a_record_that_was_altered_comes_out_otherwise(past: Past, what: str) -> None:
-    here = tables.leases.c.id == past.lease.id
-    with database.reading(past.engine) as connection:
-        row = connection.execute(tables.leases.select().where(here)).mappings().one()
+    row = row_of(past)
     said = json.loads(row["body"])
-    values: dict[str, Any] = {"body": row["body"]}
+    values: dict[str, Any] = {}
     if what == "answer":
         said["answer"]["valid_until"] = "2099-01-01T00:00:00Z"
     elif what == "request":
@@ -138,15 +141,48 @@ def test_a_record_that_was_altered_comes_out_otherwise(past: Past, what: str) ->
         said["signed"]["speed_kmh"] = 500.0
     else:
         values["rule_set"] = "0" * 64
-    with database.writing(past.engine) as connection:
-        connection.execute(update(tables.leases).where(here).values(values | {"body": json.dumps(said)}))
-    try:
+    with altered(past, said, **values):
         done = explained(past, past.lease.id)
-    finally:
-        with database.writing(past.engine) as connection:
-            connection.execute(update(tables.leases).where(here).values(body=row["body"], rule_set=row["rule_set"]))
     assert done.exit_code == 3
     assert "cannot be reproduced" in done.output
+
+
+SEALS: dict[str, tuple[dict[str, Any], str]] = {
+    "another rate": ({"down_mbps": 1_000.0}, f"the signature of the controller's key {leasing.SEAL.id} does not hold"),
+    "another's signature": ({"signature": "A" * 86 + "=="}, "does not hold"),
+    "a key of nobody": ({"signed_by": "0" * 16}, "no controller on this database ever had"),
+    "no signature": ({"signature": None, "signed_by": None}, "carries no signature of a controller"),
+}
+
+
+@pytest.mark.parametrize(("changes", "why"), SEALS.values(), ids=SEALS)
+def test_a_lease_that_no_controller_signed_so_is_told(past: Past, changes: dict[str, Any], why: str) -> None:
+    said = json.loads(row_of(past)["body"])
+    answer = said["answer"] | changes
+    said["answer"] = {name: value for name, value in answer.items() if value is not None or name not in changes}
+    with altered(past, said):
+        done = explained(past, past.lease.id, "--json")
+    assert done.exit_code == 3, done.output
+    found = json.loads(done.stdout)
+    assert (found["ok"], why in found["why"]) == (False, True), found
+
+
+def row_of(past: Past) -> RowMapping:
+    with database.reading(past.engine) as connection:
+        return connection.execute(tables.leases.select().where(tables.leases.c.id == past.lease.id)).mappings().one()
+
+
+@contextmanager
+def altered(past: Past, said: dict[str, Any], **values: Any) -> Iterator[None]:
+    """A block in which the lease's record says something else."""
+    row, change = row_of(past), update(tables.leases).where(tables.leases.c.id == past.lease.id)
+    with database.writing(past.engine) as connection:
+        connection.execute(change.values(values | {"body": json.dumps(said)}))
+    try:
+        yield
+    finally:
+        with database.writing(past.engine) as connection:
+            connection.execute(change.values(body=row["body"], rule_set=row["rule_set"]))
 
 
 def test_what_the_verb_needs(past: Past, tmp_path: Path) -> None:

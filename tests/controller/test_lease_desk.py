@@ -13,7 +13,7 @@ from sqlalchemy import Engine, delete, func, insert, select, update
 
 import leasing
 from leasing import Office
-from openleo.controller import device_identity, lease_records, leases, rate_limits, tables
+from openleo.controller import device_identity, lease_records, lease_seal, leases, rate_limits, tables
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_place import Placed
@@ -67,6 +67,8 @@ def test_what_is_answered_is_in_the_tables(office: Office) -> None:
     assert (row["id"], row["terminal"], row["token"]) == (found.id, "t-1", 1)
     assert [row["slot"], row["until_slot"]] == found.body["slots"]
     assert json.loads(row["body"])["answer"] == found.body
+    assert found.body["signed_by"] == leasing.SEAL.id
+    assert lease_seal.holds(json.loads(row["body"])["answer"], leasing.SEAL.public_key)
     assert (nonce["terminal"], nonce["until"]) == ("t-1", leasing.NOW_S + 60.0)
 
 
@@ -96,6 +98,7 @@ def test_a_refusal_is_kept_too(office: Office) -> None:
     (found,) = ask(office, leasing.body(place=leasing.OSAKA))
     assert isinstance(found, Answer)
     assert (found.given, found.body["why"]) == (False, "not_permitted")
+    assert "signature" not in found.body
     assert (rows(office.engine, tables.refusals), rows(office.engine, tables.leases)) == (1, 0)
 
 

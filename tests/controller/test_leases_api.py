@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -10,13 +11,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, insert, select
 
 import leasing
 from leasing import Office
-from openleo.controller import device_identity, problems, tables
+from openleo.controller import device_identity, lease_seal, problems, tables
 from openleo.controller.api import leases
 from openleo.controller.database import reading, writing
 from openleo.controller.settings import Settings
@@ -67,6 +71,24 @@ def test_a_lease_is_given(client: TestClient) -> None:
     assert found.status_code == 201, found.text
     assert found.headers["location"] == f"/v1/leases/{found.json()['lease']}"
     assert found.json()["decision"]["decision"] == "PERMITTED"
+
+
+def test_anybody_may_verify_a_lease_by_the_keys_that_are_told(client: TestClient, engine: Engine) -> None:
+    """As a terminal does: JSON as it came, and nothing of ours but the description."""
+    for number in (1_000_000, 1_000_001, 1_000_002):
+        lease_seal.publish(engine, lease_seal.Seal(leasing.key(number)), float(number))
+    said = ask(client).json()
+    first = client.get("/v1/leases/keys?limit=2")
+    assert first.status_code == 200, first.text
+    rest = client.get(first.json()["next"]).json()
+    keys = {one["id"]: one["public_key"] for one in first.json()["items"] + rest["items"]}
+    assert (len(keys), rest["next"]) == (3, None)
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(keys[said["signed_by"]]))
+    signature = base64.b64decode(said.pop("signature"))
+    key.verify(signature, b"openleo-lease-given@v1\n" + rfc8785.dumps(said))
+    with pytest.raises(InvalidSignature):
+        key.verify(signature, b"openleo-lease-given@v1\n" + rfc8785.dumps(said | {"terminal": "t-2"}))
+    assert client.get("/v1/leases/keys?colour=red").status_code == 422
 
 
 def test_a_refusal_says_why_and_when_to_try_again(client: TestClient) -> None:

@@ -161,6 +161,7 @@ def _tell(found: Explained, as_json: bool) -> None:
         f"{what}, of terminal {found.record.terminal.id}",
         f"Decided {at_text(found.record.at_s)}, and made again now: the same answer comes out.",
         f"  signed by the terminal's key of then, {found.record.terminal.public_key.hex()}",
+        *([f"  given under the controller's key {found.signed_by}, whose signature holds"] if lease else []),
         f"  rules {found.rule_set}, from the first {found.ledger_size} entries of the ledger",
         f"  plan: {found.plan}",
         *(f"  because {one['rule']}: {one['reason']}" for one in answer.get("because", ())),

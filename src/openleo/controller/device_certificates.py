@@ -9,8 +9,6 @@ registry is asked at every use: another key, or another state, and the certifica
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sqlalchemy import Connection, insert, select
 
+from openleo.controller.device_identity import message
 from openleo.controller.device_keys import CERTIFICATE as CERTIFICATE_FOR
-from openleo.controller.device_keys import KeyRefused, check_signature, statement
+from openleo.controller.device_keys import KeyRefused, check_signature
+from openleo.controller.key_files import kept_key, write_once
 from openleo.controller.registry import NotPossible, State, Terminal, Unknown, find
 from openleo.controller.tables import nonces
 
@@ -33,7 +33,6 @@ KEY, CERTIFICATE = "device-ca.key", "device-ca.pem"
 SCHEME = "urn:openleo:terminal:"
 AUTHORITY_DAYS = 3_650
 EARLY = timedelta(minutes=1)  # a device's clock may be behind ours
-FOR_OTHERS = 0o077
 NONCE_S = 60.0  # a signed request is good for so long, before and after the instant that it names
 TLS = "tls"  # the ASGI extension of this name
 
@@ -70,18 +69,10 @@ class Authority:
 
 def authority(data: Path, now: datetime, make_key: Callable[[], Ed25519PrivateKey] | None = None) -> Authority:
     """The authority of a data folder, made where there is none. Raises NotPossible where its key is open to others."""
-    key_path, certificate_path = data / KEY, data / CERTIFICATE
-    if not certificate_path.exists():
-        key = (make_key or Ed25519PrivateKey.generate)()
-        made = _self_signed(key, now)
-        plain = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        _write(key_path, key.private_bytes(*plain), 0o600)
-        _write(certificate_path, made.public_bytes(serialization.Encoding.PEM), 0o644)  # last: with it all is there
-    if stat.S_IMODE(key_path.stat().st_mode) & FOR_OTHERS:
-        raise NotPossible(f"{key_path} can be read by others. Try: chmod go= {key_path}")
-    held = serialization.load_pem_private_key(key_path.read_bytes(), None)
-    assert isinstance(held, Ed25519PrivateKey)
-    return Authority(x509.load_pem_x509_certificate(certificate_path.read_bytes()), held)
+    key, certificate = kept_key(data / KEY, make_key), data / CERTIFICATE
+    if not certificate.exists():
+        write_once(certificate, _self_signed(key, now).public_bytes(serialization.Encoding.PEM), 0o644)
+    return Authority(x509.load_pem_x509_certificate(certificate.read_bytes()), key)
 
 
 def _self_signed(key: Ed25519PrivateKey, now: datetime) -> x509.Certificate:
@@ -110,17 +101,6 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     )  # fmt: skip
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """On the disk, and at no time open to more than `mode`."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
 # --- asked for by a device ----------------------------------------------------------------------------------------
 
 
@@ -137,7 +117,7 @@ class Asked:
     @property
     def message(self) -> bytes:
         """The bytes that are signed."""
-        return statement(CERTIFICATE_FOR, {"terminal": self.terminal, "at": self.at, "nonce": self.nonce})
+        return message(CERTIFICATE_FOR, {"terminal": self.terminal, "at": self.at, "nonce": self.nonce})
 
 
 def check_asked(connection: Connection, asked: Asked, now_s: float) -> Terminal:

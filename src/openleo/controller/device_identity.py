@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 LEASE, RELEASE = b"openleo-lease@v1\n", b"openleo-lease-release@v1\n"
+GIVEN = b"openleo-lease-given@v1\n"  # by a controller: lease_seal
 SIGNATURE_BYTES, KEY_BYTES = 64, 32
 MOST_KEYS = 65_536  # that are kept as the library reads them; a key takes about 300 bytes so
 
@@ -37,13 +38,17 @@ def message(domain: bytes, document: Mapping[str, Any]) -> bytes:
 def _plain_bytes(document: Mapping[str, Any]) -> bytes | None:
     """The RFC 8785 form by the standard library, which writes it several times faster; None where it may differ.
 
-    It does not differ in ASCII, whose order is that of UTF-16, and in numbers that ECMAScript writes without exponent.
+    It does not differ where names are ASCII, whose order is that of UTF-16, and in numbers that ECMAScript writes
+    without exponent.
     """
-    plain = _plain(document)
-    if plain is None:
+    try:
+        return _WRITTEN(_plain(document)).encode()
+    except _Differs:
         return None
-    text = _WRITTEN(plain)
-    return text.encode("ascii") if text.isascii() else None
+
+
+class _Differs(Exception):
+    """A value that the standard library may write otherwise."""
 
 
 _WRITTEN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False).encode
@@ -51,19 +56,22 @@ LEAST_PLAIN, MOST_PLAIN, MOST_WHOLE = 1e-4, 1e15, 2**53
 
 
 def _plain(value: Any) -> Any:
-    """A value whose numbers both write alike; None where there are others, or it is null."""
-    if isinstance(value, str | bool):
+    """A value that both write alike. Raises _Differs where there are others."""
+    if value is None or isinstance(value, str | bool):
         return value
-    if isinstance(value, int):
-        return value if abs(value) < MOST_WHOLE else None
+    if isinstance(value, int) and abs(value) < MOST_WHOLE:
+        return value
     if isinstance(value, float):
         if value.is_integer() and abs(value) < MOST_PLAIN:
             return int(value)
-        return value if LEAST_PLAIN <= abs(value) < MOST_PLAIN else None
+        if LEAST_PLAIN <= abs(value) < MOST_PLAIN:
+            return value
     if isinstance(value, dict):
-        found = {key: None if one is None else _plain(one) for key, one in value.items()}
-        return None if any(one is None and value[key] is not None for key, one in found.items()) else found
-    return None
+        if all(isinstance(name, str) and name.isascii() for name in value):
+            return {name: _plain(one) for name, one in value.items()}
+    elif isinstance(value, list):
+        return [_plain(one) for one in value]
+    raise _Differs
 
 
 def sign(key: Ed25519PrivateKey, domain: bytes, document: Mapping[str, Any]) -> str:

@@ -8,14 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import Any
 
-import rfc8785
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from openleo.controller.device_identity import KEY_BYTES, Unsigned, message, signature, signed_by
 
-KEY_BYTES, SIGNATURE_BYTES = 32, 64
 ENROLMENT = b"openleo-enrolment@v1\n"
 CERTIFICATE = b"openleo-certificate@v1\n"
 KEY_CHANGE = b"openleo-key@v1\n"
@@ -56,30 +51,21 @@ def key_text(key: bytes) -> str:
     return base64.b64encode(key).decode()
 
 
-def statement(purpose: bytes, said: Mapping[str, Any]) -> bytes:
-    """The bytes that a device signs."""
-    return purpose + rfc8785.dumps(dict(said))
-
-
 def enrolment(origin: str, terminal: str, key: bytes) -> bytes:
     """What a device signs to show, before it is enrolled, that it holds its key."""
-    return statement(ENROLMENT, {"origin": origin, "terminal": terminal, "public_key": key_text(key)})
+    return message(ENROLMENT, {"origin": origin, "terminal": terminal, "public_key": key_text(key)})
 
 
 def key_change(origin: str, terminal: str, key: bytes) -> bytes:
     """What a device signs with the key it has, to go on with another one."""
-    return statement(KEY_CHANGE, {"origin": origin, "terminal": terminal, "public_key": key_text(key)})
+    return message(KEY_CHANGE, {"origin": origin, "terminal": terminal, "public_key": key_text(key)})
 
 
-def check_signature(key: bytes, message: bytes, signature: str) -> None:
+def check_signature(key: bytes, said: bytes, signed: str) -> None:
     """Raises KeyRefused where this key did not sign."""
     try:
-        given = base64.b64decode(signature, validate=True)
-    except (ValueError, binascii.Error):
-        raise KeyRefused("the signature is no base64.") from None
-    if len(given) != SIGNATURE_BYTES:
-        raise KeyRefused(f"the signature has {len(given)} bytes; one of Ed25519 has {SIGNATURE_BYTES}.")
-    try:
-        Ed25519PublicKey.from_public_bytes(key).verify(given, message)
-    except InvalidSignature:
-        raise KeyRefused("the signature is not by this key over this statement.") from None
+        good = signed_by(key, signature(signed), said)
+    except Unsigned as error:
+        raise KeyRefused(f"what stands for the signature {error}") from None
+    if not good:
+        raise KeyRefused("the signature is not by this key over this statement.")

@@ -5,13 +5,14 @@
 
 Nothing is taken on trust that can be made again: the rules come from the ledger's entries and the artefacts that these
 name, and the decision is computed anew and compared with the one that was answered. What the network gave is as the
-record has it; the plan that it names by its hash is compared with the one that was stored for the slot.
+record has it; the plan that it names by its hash is compared with the one that was stored for the slot. The request is
+signed by its terminal, and a lease by the controller that gave it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.engine import RowMapping
 
 from openleo import changes
+from openleo.controller import lease_seal
 from openleo.controller import leases as deciding
 from openleo.controller.database import reading
 from openleo.controller.device_identity import LEASE, Unsigned, message, signature, signed_by
@@ -40,6 +42,7 @@ from openleo.policy.rules import RuleSet
 from openleo.service.beams import felt
 from openleo.units import BEAM_KM
 
+SEAL = {"signed_by", "signature"}  # what a lease is given with, and no decision gives
 COARSEST = 0  # resolution: of a place here only what rules ask is read; cells are those that the record names
 
 
@@ -49,7 +52,10 @@ class NotReproduced(Exception):
 
 @dataclass(frozen=True)
 class Explained:
-    """A decision that was made again, and came out as it was answered. `plan`: what is known of the plan it names."""
+    """A decision that was made again, and came out as it was answered. `plan`: what is known of the plan it names.
+
+    `signed_by`: the controller's key, whose signature on the answer holds; None of a refusal, which nobody signs.
+    """
 
     id: str
     record: Recorded
@@ -57,6 +63,7 @@ class Explained:
     ledger_size: int
     explanation: Explanation
     plan: str
+    signed_by: str | None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -65,6 +72,7 @@ class Explained:
             "rule_set": self.rule_set,
             "ledger_size": self.ledger_size,
             "plan": self.plan,
+            "signed_by": self.signed_by,
             "at": deciding.at_text(self.record.at_s),
             "answer": self.record.answer,
         }
@@ -98,13 +106,14 @@ def explain(id_: str, engine: Engine, folder: Folder) -> Explained:
     row = _row(engine, id_)
     record = recorded(row["body"])
     _check_signed(record)
+    by = _check_sealed(engine, record.answer)
     rules = rules_of(folder, record, row["rule_set"], row["ledger_size"])
     placed = place(record.circles, rules.regions, COARSEST)
     _check_decided(id_, record, placed, rules, row["ledger_size"])
     where = None if record.asked.stale(record.terms.stale_after_s) else placed.where
     explanation = explaining.explain(rules, record.asked, where)
     known = _of_plan(engine, record.slot[0], record.answer["plan"])
-    return Explained(id_, record, row["rule_set"], row["ledger_size"], explanation, known)
+    return Explained(id_, record, row["rule_set"], row["ledger_size"], explanation, known, by)
 
 
 def _row(engine: Engine, id_: str) -> RowMapping:
@@ -124,6 +133,21 @@ def _check_signed(record: Recorded) -> None:
         good = False
     if not good:
         raise NotReproduced("the signature does not hold: the record is not what the terminal said")
+
+
+def _check_sealed(engine: Engine, answer: Mapping[str, Any]) -> str | None:
+    """The id of the key that a lease was given under. Raises NotReproduced where it was not signed so."""
+    if "lease" not in answer:
+        return None
+    if not answer.keys() >= SEAL:
+        raise NotReproduced("the lease carries no signature of a controller")
+    by = str(answer["signed_by"])
+    key = lease_seal.public_key(engine, by)
+    if key is None:
+        raise NotReproduced(f"the lease is signed by a key {by}, which no controller on this database ever had")
+    if not lease_seal.holds(answer, key):
+        raise NotReproduced(f"the signature of the controller's key {by} does not hold: the answer is not what it gave")
+    return by
 
 
 # --- the rules ----------------------------------------------------------------------------------------------------
@@ -182,10 +206,11 @@ def _check_decided(id_: str, record: Recorded, placed: Placed, rules: RuleSet, s
     placed = Placed(placed.circles, placed.where, cells)
     found = deciding.decide(record.asked, record.terminal, placed, _Rules(rules, size), plan, record.terms, record.at_s)
     answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
+    answered = {key: value for key, value in record.answer.items() if key not in SEAL}
     told = [
-        f"{key}: {record.answer.get(key)!r} was answered, {answer.get(key)!r} comes out"
-        for key in sorted(answer.keys() | record.answer.keys())
-        if answer.get(key) != record.answer.get(key)
+        f"{key}: {answered.get(key)!r} was answered, {answer.get(key)!r} comes out"
+        for key in sorted(answer.keys() | answered.keys())
+        if answer.get(key) != answered.get(key)
     ]
     if told:
         raise NotReproduced(f"another answer comes out of what the record says: {'; '.join(told)}")

@@ -1,6 +1,6 @@
 """Where terminals ask for leases: who asks is known, what is asked is new, and what is decided is on the disk.
 
-    body ─► its form ─► who signed it ─► of now, not said before ─► decided ─► written (lease_writer) ─► answered
+    body ─► its form ─► who signed it ─► of now, not said before ─► decided ─► signed ─► written ─► answered
 
 The desk holds in memory what every request needs, and nothing that the tables do not have too: another controller
 that takes the lead loads it from there, and goes on. One thread, the server's event loop, asks it.
@@ -28,6 +28,7 @@ from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Placed, Places
 from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
+from openleo.controller.lease_seal import Seal
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
 from openleo.controller.metrics import Metrics
@@ -105,8 +106,8 @@ class Desk:
     """Leases in force, and who may ask for more.
 
     `now`: None while nothing decides; `token`: under which this controller leads, None: it does not; `locate`: where a
-    terminal is, by its own word and the network's measurements (ranged); `wait_s`: for how long a terminal has asked
-    enough.
+    terminal is, by its own word and the network's measurements (ranged); `seal`: signs what is given; `wait_s`: for how
+    long a terminal has asked enough.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class Desk:
         now: Callable[[], Now | None],
         token: Callable[[], int | None],
         *,
+        seal: Seal,
         locate: Locate = as_reported,
         linger_s: float = LINGER_S,
         new_id: Callable[[float], str] | None = None,
@@ -125,7 +127,7 @@ class Desk:
     ):
         self.wait_s: Callable[[str], int] = lambda _terminal: 0  # how often one may ask: rate_limits.Limits.terminal
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
-        self._locate, self._new_id = locate, new_id or time_ordered_id
+        self._seal, self._locate, self._new_id = seal, locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
         self.strangers = Strangers()
         self._held: dict[str, Held] = {}
@@ -268,7 +270,7 @@ class Desk:
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
-        answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
+        answer = self._seal.sealed(found.as_json(id_)) if isinstance(found, Lease) else found.as_json()
         made = record(asking, terminal, asked, there, self.terms, plan, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}

@@ -52,6 +52,7 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
         Terms(slots),
         office.now,
         lambda: runtime.role.token if runtime.role.leading else None,
+        seal=runtime.seal,
         metrics=runtime.metrics,
         locate=ranged.whereabouts,
     )

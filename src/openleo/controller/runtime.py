@@ -19,7 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from openleo.controller import elements_file, plan_arrow, tracing
+from openleo.controller import elements_file, lease_seal, plan_arrow, tracing
 from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock, SteadyClock, SystemClock
 from openleo.controller.clock_kept import KeptClock
@@ -30,6 +30,7 @@ from openleo.controller.events import EventHub
 from openleo.controller.held import Said, not_said
 from openleo.controller.in_force import UNREADABLE, Gate, InForce, LedgerReader, Outage, network_fault
 from openleo.controller.leader import Leader, Role
+from openleo.controller.lease_seal import Seal
 from openleo.controller.metrics import Metrics
 from openleo.controller.plan_store import Kept
 from openleo.controller.settings import Settings
@@ -66,6 +67,7 @@ class Runtime:
     twin: Twin
     hub: EventHub
     cells_arrow: bytes
+    seal: Seal  # of the leases that it gives
     administrator: str | None = None  # a token, where one was made just now
     scenario: Path | None = None  # the file that the network was read from
     current: Kept | None = None
@@ -186,10 +188,12 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
     clock = clock or SystemClock()
     span, end_spans = _spans(settings.otel_endpoint)
     database = _own_folder(data, settings)
+    seal = lease_seal.opened(data)
     engine = connect(address_of(data, database))
     upgrade(engine)
     slot_s = ready.slots.slot_s
     kept = KeptClock(engine, clock, most_jump_s=slot_s)
+    lease_seal.publish(engine, seal, kept.steady.now_s())
     return Runtime(
         data=data,
         settings=settings,
@@ -200,6 +204,7 @@ def opened(ready: Twin, data: Path, settings: Settings, clock: Clock | None = No
         twin=ready.using(settings.elements_days_max),
         hub=EventHub(engine),
         cells_arrow=plan_arrow.of_cells(ready.cells),
+        seal=seal,
         administrator=_first_token(engine, kept.steady.now_s()),
         span=span,
         end_spans=end_spans,

@@ -179,6 +179,13 @@ refusals = Table(
     Column("ledger_size", BigInteger, nullable=False),
     Column("body", Text, nullable=False),  # JSON, as of leases
 )
+lease_keys = Table(
+    "lease_keys",  # only ever added to: of every controller that ever gave a lease here, so that each can be verified
+    metadata,
+    Column("id", String(16), primary_key=True),  # lease_seal.key_id
+    Column("public_key", LargeBinary, nullable=False, unique=True),  # Ed25519, 32 bytes
+    Column("at", Float, nullable=False),
+)
 nonces = Table(
     "nonces",  # of signed requests, for as long as one could be said again
     metadata,
@@ -280,6 +287,6 @@ idempotency = Table(
     Column("at", Float, nullable=False, index=True),
 )
 
-ONLY_ADDED_TO = (custody, audit)
+ONLY_ADDED_TO = (custody, audit, lease_keys)
 for kept in ONLY_ADDED_TO:
     append_only.keep(kept)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
@@ -16,13 +17,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openleo.controller import audit
 from openleo.controller.access import Principal, Role, needs
+from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
 from openleo.controller.device_certificates import presented
+from openleo.controller.device_keys import key_text
 from openleo.controller.door import LEASES
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
-from openleo.controller.tables import leases
+from openleo.controller.tables import lease_keys, leases
 from openleo.policy.request import Instant
 
 router = APIRouter(prefix="/v1", tags=["leases"])
@@ -46,7 +49,7 @@ REQUEST = {"requestBody": {"required": True, "content": {"application/json": {"s
 PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}
 ANSWERS: dict[int | str, dict[str, Any]] = {
     201: {
-        "description": "A lease, which is on the disk.",
+        "description": "A lease, on the disk, with the controller's signature: see /v1/leases/keys.",
         "content": {"application/json": {"schema": {"type": "object"}}},
     },
     401: {"description": "No terminal that is enrolled signed this, or not now.", **PROBLEM},
@@ -197,6 +200,38 @@ def _without_place(row: RowMapping) -> dict[str, Any]:
         "ledger_size": row["ledger_size"],
         "plan": row["plan"],
     }
+
+
+class LeaseKey(BaseModel):
+    """A key that controllers sign leases with."""
+
+    id: str = Field(description="As `signed_by` of a lease names it: of the key's SHA-256 the first 16 digits.")
+    public_key: str = Field(description="Ed25519, base64.")
+    at: str | None = Field(description="Since when it is known here.")
+
+
+@router.get("/leases/keys")
+def keys(
+    request: Request,
+    after: Annotated[
+        str, Query(pattern=r"^[0-9a-f]{0,16}$", description="The id that the page before ended with.")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST_IN_A_PAGE)] = 100,
+) -> Page[LeaseKey]:
+    """Keys of all controllers of this network, in the order of their ids: anybody may verify a lease with them.
+
+    `signature` of a lease is by the key `signed_by`, over `openleo-lease-given@v1`, a line feed, and the RFC 8785 form
+    of the lease without `signature`.
+    """
+    unknown_keys(request, {"after", "limit"})
+    query = select(lease_keys).where(lease_keys.c.id > after).order_by(lease_keys.c.id).limit(limit + 1)
+    with reading(request.app.state.runtime.engine) as connection:
+        rows = list(connection.execute(query).mappings())
+    items = [
+        LeaseKey(id=row["id"], public_key=key_text(bytes(row["public_key"])), at=at_text(row["at"]))
+        for row in rows[:limit]
+    ]
+    return Page(items=items, next=next_page(request, items[-1].id if len(rows) > limit else None, limit))
 
 
 @router.get("/leases/{lease}", responses={404: PROBLEM}, dependencies=[Depends(needs(*Role, operator_only=True))])

@@ -85,6 +85,14 @@ CREATE TABLE leadership (
     CONSTRAINT ck_leadership_one_row CHECK (id = 1)
 );
 
+CREATE TABLE lease_keys (
+    id VARCHAR(16) NOT NULL, 
+    public_key BYTEA NOT NULL, 
+    at FLOAT NOT NULL, 
+    CONSTRAINT pk_lease_keys PRIMARY KEY (id), 
+    CONSTRAINT uq_lease_keys_public_key UNIQUE (public_key)
+);
+
 CREATE TABLE leases (
     id VARCHAR(32) NOT NULL, 
     terminal VARCHAR(100) NOT NULL, 
@@ -262,6 +270,10 @@ create trigger custody_kept before update or delete or truncate on custody for e
 create or replace function audit_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'audit is only added to' using errcode = 'integrity_constraint_violation'; end $$;
 
 create trigger audit_kept before update or delete or truncate on audit for each statement execute function audit_only_added_to();
+
+create or replace function lease_keys_only_added_to() returns trigger language plpgsql as $$ begin raise exception 'lease_keys is only added to' using errcode = 'integrity_constraint_violation'; end $$;
+
+create trigger lease_keys_kept before update or delete or truncate on lease_keys for each statement execute function lease_keys_only_added_to();
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

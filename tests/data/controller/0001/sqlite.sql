@@ -83,6 +83,14 @@ CREATE TABLE leadership (
     CONSTRAINT ck_leadership_one_row CHECK (id = 1)
 );
 
+CREATE TABLE lease_keys (
+    id VARCHAR(16) NOT NULL, 
+    public_key BLOB NOT NULL, 
+    at FLOAT NOT NULL, 
+    CONSTRAINT pk_lease_keys PRIMARY KEY (id), 
+    CONSTRAINT uq_lease_keys_public_key UNIQUE (public_key)
+);
+
 CREATE TABLE leases (
     id VARCHAR(32) NOT NULL, 
     terminal VARCHAR(100) NOT NULL, 
@@ -263,6 +271,12 @@ create trigger audit_no_update before update on audit  begin select raise(abort,
 create trigger audit_no_delete before delete on audit  begin select raise(abort, 'audit is only added to'); end;
 
 create trigger audit_no_insert before insert on audit when exists (select 1 from audit where id = new.id) begin select raise(abort, 'audit is only added to'); end;
+
+create trigger lease_keys_no_update before update on lease_keys  begin select raise(abort, 'lease_keys is only added to'); end;
+
+create trigger lease_keys_no_delete before delete on lease_keys  begin select raise(abort, 'lease_keys is only added to'); end;
+
+create trigger lease_keys_no_insert before insert on lease_keys when exists (select 1 from lease_keys where id = new.id) begin select raise(abort, 'lease_keys is only added to'); end;
 
 CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY);
 

@@ -100,6 +100,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_leadership")),
     )
     op.create_table(
+        "lease_keys",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lease_keys")),
+        sa.UniqueConstraint("public_key", name=op.f("uq_lease_keys_public_key")),
+    )
+    op.create_table(
         "leases",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("terminal", sa.String(length=100), nullable=False),
@@ -264,6 +272,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_custody_terminal"), "custody", ["terminal"], unique=False)
     # ### end Alembic commands ###
-    for table in ("custody", "audit"):  # only ever added to; alembic sees no triggers
+    for table in ("custody", "audit", "lease_keys"):  # only ever added to; alembic sees no triggers
         for statement in append_only.statements(table, op.get_context().dialect.name):
             op.execute(statement)
