@@ -20,9 +20,11 @@ from sqlalchemy import Engine, insert, select
 
 import leasing
 from leasing import Office
-from openleo.controller import device_identity, lease_seal, problems, tables
+from openleo.controller import device_identity, lease_seal, problems, tables, tracing
 from openleo.controller.api import leases
 from openleo.controller.database import reading, writing
+from openleo.controller.lane import Lane, Service
+from openleo.controller.metrics import Metrics
 from openleo.controller.settings import Settings
 
 PEOPLE = {
@@ -49,9 +51,11 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
             app.state.desk, app.state.office = desk, office
             yield
 
-    app = FastAPI(lifespan=lives)
-    app.add_middleware(leases.Lane)
-    app.state.runtime = SimpleNamespace(engine=engine, clock=office.clock, settings=Settings())
+    app = Service(lifespan=lives)
+    app.state.runtime = SimpleNamespace(
+        engine=engine, clock=office.clock, settings=Settings(), metrics=Metrics(), span=tracing.nothing
+    )
+    app.lane = Lane(app.state.runtime, app.state)
     problems.install(app)
     app.include_router(leases.router)
     with TestClient(app) as found:

@@ -31,6 +31,7 @@ from openleo.controller.api import (
     tokens,
 )
 from openleo.controller.bodies import Bodies
+from openleo.controller.lane import Lane, Service
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
 from openleo.controller.misuse_watch import watching
@@ -44,7 +45,7 @@ ROUTERS = (
 )  # fmt: skip
 
 
-def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
+def create_app(runtime: Runtime, *, loop: bool = True) -> Service:
     """The service over a runtime; with `loop` its slots run as long as it does."""
 
     @asynccontextmanager
@@ -71,9 +72,9 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> FastAPI:
 
     app = _routed(lives)
     app.state.runtime = runtime
+    app.lane = Lane(runtime, app.state)
     problems.install(app)
     set_ = runtime.settings
-    app.add_middleware(leases.Lane)
     app.add_middleware(Bodies, most=set_.body_bytes_max, most_of_a_table=set_.upload_bytes_max)
     door.install(app, runtime)
     return app
@@ -84,8 +85,8 @@ def described() -> dict[str, Any]:
     return _routed(None).openapi()
 
 
-def _routed(lives: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None) -> FastAPI:
-    app = FastAPI(
+def _routed(lives: Callable[[FastAPI], AbstractAsyncContextManager[None]] | None) -> Service:
+    app = Service(
         title="OpenLEO controller",
         version=openleo.__version__,
         openapi_url="/v1/openapi.json",

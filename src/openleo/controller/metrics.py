@@ -28,6 +28,7 @@ class Metrics:
             name: _KINDS[kind](f"openleo_{name}", said, labels, registry=self._registry)
             for name, (kind, said, labels) in MEASURES.items()
         }
+        self._labelled: dict[tuple[object, ...], Any] = {}  # the library takes longer to find one than to count
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
@@ -40,6 +41,7 @@ class Metrics:
     def only(self, name: str, label: str, values: Mapping[str, float]) -> None:
         """What a gauge shows from now on by its one label, and no others."""
         self._made[name].clear()
+        self._labelled = {}
         for value, shown in values.items():
             self.set(name, shown, **{label: value})
 
@@ -52,8 +54,12 @@ class Metrics:
         return generate_latest(self._registry)
 
     def _of(self, name: str, labels: dict[str, str]) -> Any:
-        found = self._made[name]
-        return found.labels(**labels) if labels else found
+        if not labels:
+            return self._made[name]
+        key = (name, *labels.items())
+        if (found := self._labelled.get(key)) is None:
+            found = self._labelled[key] = self._made[name].labels(**labels)
+        return found
 
 
 MEASURES: dict[str, tuple[str, str, tuple[str, ...]]] = {

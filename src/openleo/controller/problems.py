@@ -100,6 +100,11 @@ def _of_validation(error: RequestValidationError) -> Problem:
     return Problem(422, "; ".join(f"{one['where']}: {one['rule']}" for one in faults), extra={"problems": faults})
 
 
+def our_fault(error: Exception) -> Problem:
+    """What was not expected: its name, and nothing else of it."""
+    return Problem(500, f"This is our fault ({type(error).__name__}).", "our-fault", "Our fault")
+
+
 async def _unexpected(_request: Request, error: Exception) -> Response:
     LOG.error("a request failed", exc_info=error)
-    return Problem(500, f"This is our fault ({type(error).__name__}).", "our-fault", "Our fault").answer()
+    return our_fault(error).answer()

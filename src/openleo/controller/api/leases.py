@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from sqlalchemy import select
 from sqlalchemy.engine import RowMapping
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from openleo.controller import audit
 from openleo.controller.access import Principal, Role, needs
@@ -21,7 +21,6 @@ from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
 from openleo.controller.device_certificates import presented
 from openleo.controller.device_keys import key_text
-from openleo.controller.door import LEASES
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
@@ -92,30 +91,6 @@ async def body_of(receive: Receive) -> bytes:
         if len(body) > MOST_BYTES:
             raise Problem(413, f"A request has at most {MOST_BYTES:,} bytes.")
     return body
-
-
-class Lane:
-    """ASGI middleware, the innermost: requests for leases, hundreds a second, go to their desk without a detour.
-
-    What a router, the dependencies of every route and their parsers would do for them takes longer than to decide. The
-    route stands beside it for whatever has a query, and for the description of the service.
-    """
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for a lease, and pass all others on."""
-        if scope["type"] != "http" or scope["path"] != LEASES or scope["method"] != "POST" or scope["query_string"]:
-            await self.app(scope, receive, send)
-            return
-        try:
-            answer = await asked(scope["app"].state.desk, scope, receive)
-        except Problem as problem:
-            answer = problem.answer()
-        except ClientDisconnect:
-            return
-        await answer(scope, receive, send)
 
 
 def as_problem(error: NotHeard) -> Problem:
