@@ -19,9 +19,9 @@ from openleo.controller import pages
 from openleo.controller.access import Role, needs
 from openleo.controller.app import create_app
 from openleo.controller.bodies import Bodies
-from openleo.controller.database import Fenced, Unavailable, reading
+from openleo.controller.database import Fenced, Unavailable, reading, writing
 from openleo.controller.problems import Problem
-from openleo.controller.tables import idempotency
+from openleo.controller.tables import idempotency, tokens
 from openleo.errors import InputError
 from openleo.errors import Problem as Fault
 from openleo.governance.state import Refused
@@ -223,6 +223,24 @@ def test_a_key_is_of_one_request_and_of_one_principal(client: TestClient, here: 
     assert (other.status_code, other.json()["type"].rsplit(":")[-1]) == (422, "key-used")
     somebody = key | shows_token(here.runtime, "planner")
     assert client.post("/v1/things", json={"name": "b"}, headers=somebody).json() == {"made": 2}
+
+
+def test_who_may_no_more_is_told_no_answer_of_before(client: TestClient, here: Running) -> None:
+    """A replay is no way round a role that was taken away, nor to what somebody else was answered."""
+    key, body = {"Idempotency-Key": "k1"}, {"name": "a"}
+    shown = shows_token(here.runtime, "planner")
+    assert client.post("/v1/things", json=body, headers=key | shown).json() == {"made": 1}
+    with writing(here.runtime.engine) as connection:
+        connection.execute(tokens.update().where(tokens.c.owner == "o").values(roles='["viewer"]'))
+    again = client.post("/v1/things", json=body, headers=key | shown)
+    assert (again.status_code, again.headers.get("idempotency-replayed")) == (403, None)
+    with writing(here.runtime.engine) as connection:
+        connection.execute(tokens.update().where(tokens.c.owner == "o").values(roles='["planner"]'))
+    assert client.post("/v1/things", json=body, headers=key | shown).headers["idempotency-replayed"] == "true"
+    somebody = client.post("/v1/things", json=body, headers=key | shows_token(here.runtime, "planner"))
+    assert (somebody.json(), MADE) == ({"made": 2}, ["a", "a"])
+    nobody = client.post("/v1/things", json=body, headers=key | shows_token(here.runtime, "viewer"))
+    assert (nobody.status_code, MADE) == (403, ["a", "a"])
 
 
 def test_a_refusal_is_not_kept_and_a_request_that_is_being_done_is_not_done_beside_it(

@@ -9,7 +9,7 @@ officer decides needs the officer's key. What belongs to another party is answer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
 from fastapi import HTTPException, Request
@@ -21,16 +21,18 @@ from openleo.controller.logs import log
 from openleo.controller.roles import ANONYMOUS, OPERATOR, Principal, Role
 
 __all__ = [
-    "OPERATOR", "Principal", "Role", "administrator", "hidden", "identify", "is_loopback_client", "needs",
+    "OPERATOR", "Principal", "Role", "administrator", "checks", "hidden", "identify", "is_loopback_client", "needs",
     "needs_off_loopback", "principal_of", "token_row",
 ]  # fmt: skip
 
 BEARER = "bearer "
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
+Check = Callable[[Request], Principal]
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")  # a proxy on this machine speaks for others
+_CHECKS: set[object] = set()  # what `needs` made
 
 
-def needs(*roles: Role, operator_only: bool = False) -> Callable[[Request], Principal]:
+def needs(*roles: Role, operator_only: bool = False) -> Check:
     """A dependency that gives the principal of a request, who has one of the roles (none named: any).
 
     `operator_only`: to other parties there is nothing there.
@@ -46,10 +48,16 @@ def needs(*roles: Role, operator_only: bool = False) -> Callable[[Request], Prin
             raise HTTPException(403, f"This needs the role {' or '.join(roles)}.")
         return found
 
+    _CHECKS.add(check)
     return check
 
 
-def needs_off_loopback(*roles: Role, operator_only: bool = False) -> Callable[[Request], Principal]:
+def checks(calls: Iterable[object]) -> list[Check]:
+    """Those of some dependencies that ask whether somebody may."""
+    return [call for call in calls if call in _CHECKS]  # type: ignore[misc] # so much is known of what is in there
+
+
+def needs_off_loopback(*roles: Role, operator_only: bool = False) -> Check:
     """As `needs`; a client on this machine who is no proxy needs nothing."""
     check = needs(*roles, operator_only=operator_only)
 

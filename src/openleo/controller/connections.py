@@ -1,9 +1,10 @@
 """What a connection may take of us before, and while, it asks: time, bytes, and how many there are.
 
-    accepted ─► counted ─► its head, within seconds and bytes ─► its body (bodies.py)
+    accepted ─► counted ─► its head, within seconds and bytes ─► its body (bodies.py) ─► the answer, taken
 
-uvicorn waits for a head as long as it likes to come, keeps what came of it, and takes any number of connections. Here
-whoever sends a letter a second, or never ends a header, is let go.
+uvicorn waits for a head as long as it likes to come, keeps what came of it, takes any number of connections, and keeps
+an answer until it is taken. Here whoever sends a letter a second, never ends a header, or takes nothing of an answer is
+let go.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from openleo.controller.rate_limits import neighbourhood
 from openleo.controller.tls_peer import PeerCertificates
 
 HEAD_WITHIN_S = 10.0  # from the first byte, or from being accepted, to the end of the headers
+TAKEN_WITHIN_S = 30.0  # some of an answer that waits for its reader; the system's own buffers are filled by then
 HEAD_BYTES = 32_768  # of request line and headers; browsers and proxies stay under 16 KB
 PER_ADDRESS = 4  # no address has more than the fourth part of all connections
 MANY = "HTTP/1.1 503 Service Unavailable"
@@ -33,6 +35,7 @@ class Bounds:
     message_bytes: int
     head_within_s: float = HEAD_WITHIN_S
     head_bytes: int = HEAD_BYTES
+    taken_within_s: float = TAKEN_WITHIN_S
     there: Counter[str] = field(default_factory=Counter)  # connections by address
 
     def takes(self, address: str) -> bool:
@@ -59,6 +62,7 @@ class _Bounded(PeerCertificates):
     _in_head = True
     _bytes = 0  # of this message
     _head_timer: TimerHandle | None = None
+    _taken_timer: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -72,6 +76,7 @@ class _Bounded(PeerCertificates):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_taken()
         if self._address:
             self.bounds.there[self._address] -= 1
             self.bounds.there += Counter()  # forgets who has none
@@ -98,6 +103,40 @@ class _Bounded(PeerCertificates):
     def on_message_complete(self) -> None:
         self._in_head, self._bytes = True, 0
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._begin_taken()
+
+    def resume_writing(self) -> None:
+        self._end_taken()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # once its last answer was taken: which may be never
+            self._begin_taken()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._begin_taken()
+
+    def _begin_taken(self) -> None:
+        self._end_taken()
+        left = self.transport.get_write_buffer_size()
+        if left:
+            self._taken_timer = self.loop.call_later(self.bounds.taken_within_s, self._look_taken, left)
+
+    def _look_taken(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() < left:
+            self._begin_taken()
+        else:
+            self.transport.abort()
+
+    def _end_taken(self) -> None:
+        if self._taken_timer is not None:
+            self._taken_timer.cancel()
+            self._taken_timer = None
 
     def _begin_head(self) -> None:
         if self._head_timer is None:

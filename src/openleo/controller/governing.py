@@ -41,6 +41,7 @@ from openleo.ledger.faults import LedgerError, NotProven
 from openleo.ledger.policy import judge
 from openleo.network_effects import Named
 from openleo.policy.named import territories_named
+from openleo.policy.rule_books import check_cost
 
 DAYS_OPEN, DAYS_APPROVING = 30, 14
 DETAIL = "detail:"  # in the table `known`: the exact effect of a change, by its sha256
@@ -157,6 +158,7 @@ def _propose_rules(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]
         lasting = house.state.lasting
         held = changes.in_force(lasting, house.artefacts)
         _check_base(asked, new, held)
+    check_cost(new.values(), held.documents.values())
     then = held.with_({**dict.fromkeys(asked.without), **new})
     touched = {name: held.documents[name] for name in (*new, *asked.without) if name in held.documents}
     moves = changes.moves(touched, new)

@@ -119,13 +119,21 @@ def _names(dependant: Dependant) -> Iterator[str]:
         yield from _names(one)
 
 
+def _calls(dependant: Dependant) -> Iterator[object]:
+    """What stands behind the dependencies of a route, and behind theirs."""
+    for one in dependant.dependencies:
+        yield one.call
+        yield from _calls(one)
+
+
 # --- requests that may be sent twice --------------------------------------------------------------------------------
 
 
 class OnceRoute(APIRoute):
     """Routes whose unsafe requests take an Idempotency-Key: `APIRouter(route_class=OnceRoute)`.
 
-    The first answer is kept, by principal and key, and given again. A refusal is not kept: nothing was done.
+    The first answer is kept, by principal and key, and given again, to whoever still may ask. A refusal is not kept:
+    nothing was done.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -141,6 +149,8 @@ class OnceRoute(APIRoute):
             principal = await run_in_threadpool(access.principal_of, request)
             if principal is None:  # which the route itself refuses
                 return await handle(request)
+            for check in access.checks(_calls(self.dependant)):  # who may no more is told no answer of before
+                await run_in_threadpool(check, request)
             runtime = request.app.state.runtime
             said = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
             mine = _Once(runtime.engine, principal.id, key, hashlib.sha256(said).hexdigest())

@@ -29,6 +29,20 @@ def check_crossings(outlines: Sequence[shapely.Geometry], names: Sequence[str] =
             raise InputError(Problem(called[one], "", rule, "Simplify them, or unite them into one polygon first."))
 
 
+def check_meetings(outlines: Sequence[shapely.Geometry], most: int) -> None:
+    """Raise InputError where the edges of many outlines come near each other too often, all pairs together.
+
+    What lies between them are so many pieces, however simple each outline is.
+    """
+    edges = _edges(shapely.GeometryCollection(list(outlines))) if outlines else np.empty(0, dtype=object)
+    tree, met = shapely.STRtree(edges), 0
+    for first in range(0, len(edges), EDGES_AT_ONCE):
+        met += tree.query(edges[first : first + EDGES_AT_ONCE]).shape[1]
+        if met > most:
+            rule = f"cross each other too often: more than {most:,} pairs of their edges are near each other."
+            raise InputError(Problem("polygons", "", rule, "Simplify them, or unite them into one polygon first."))
+
+
 def _cross_too_often(one: shapely.Geometry, other: shapely.Geometry) -> bool:
     tree, edges = shapely.STRtree(_edges(one)), _edges(other)
     met = 0
@@ -40,7 +54,13 @@ def _cross_too_often(one: shapely.Geometry, other: shapely.Geometry) -> bool:
 
 
 def _edges(outline: shapely.Geometry) -> NDArray[np.object_]:
-    xy, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(outline)), return_index=True)
-    start = np.flatnonzero(ring[1:] == ring[:-1])
-    edges: NDArray[np.object_] = shapely.linestrings(np.stack([xy[start], xy[start + 1]], axis=1))
+    edges: NDArray[np.object_] = shapely.linestrings(segments_of(outline))
     return edges
+
+
+def segments_of(outline: shapely.Geometry) -> NDArray[np.float64]:
+    """Those of a polygon, or of several: axes (segment, end, longitude and latitude)."""
+    polygons = shapely.get_parts(shapely.get_parts(outline))
+    xy, ring = shapely.get_coordinates(shapely.get_rings(polygons), return_index=True)
+    start = np.flatnonzero(ring[1:] == ring[:-1])
+    return np.stack([xy[start], xy[start + 1]], axis=1)

@@ -145,7 +145,7 @@ def _around(word: str, area: Expression, width_km: float, outline: Callable[[], 
     return Region(f"{word}({text_of(area)}, {width})", digest, strip, frozenset(named_labels(area)) | drawn_from(area))
 
 
-_known: dict[str, shapely.Geometry] = {}  # strips by hash: a rule set names one many times
+_known: dict[str, tuple[shapely.Geometry, int]] = {}  # strips, and what they cost, by hash: rules name one many times
 MOST_KNOWN = 256
 
 
@@ -153,8 +153,11 @@ def _strip(digest: str, width_km: float, outline: Callable[[], shapes.Floats]) -
     if digest not in _known:
         while len(_known) >= MOST_KNOWN:
             del _known[next(iter(_known))]
-        _known[digest] = shapes.strip(outline(), width_km)
-    return _known[digest]
+        around = outline()
+        _known[digest] = shapes.strip(around, width_km), shapes.steps_of(around)
+    else:
+        shapes.spend(_known[digest][1])  # what is refused does not depend on what was computed before
+    return _known[digest][0]
 
 
 def km_text(width_km: float) -> str:

@@ -7,6 +7,9 @@ are put together, so that the error does not grow with the size of the country: 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 
 import numpy as np
@@ -14,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Proj
 
+from openleo.errors import InputError, Problem
 from openleo.places import land as lands
 from openleo.units import EARTH_MEAN_RADIUS_KM, M_PER_KM
 
@@ -31,10 +35,43 @@ TILE_DEG, TILE_MARGIN_DEG = 5.0, 0.5
 KM_PER_DEGREE = EARTH_MEAN_RADIUS_KM * np.pi / 180.0
 
 
+_left: ContextVar[list[int] | None] = ContextVar("_left", default=None)  # steps that may still be widened; None: any
+
+
+@contextmanager
+def at_most(steps: int) -> Iterator[None]:
+    """Within it, outlines of more steps together are not worked on: `spend` raises InputError."""
+    before = _left.set([steps])
+    try:
+        yield
+    finally:
+        _left.reset(before)
+
+
+def spend(steps: int) -> None:
+    """Take steps of an outline from those that are left. Raises InputError where there are fewer."""
+    left = _left.get()
+    if left is None:
+        return
+    left[0] -= steps
+    if left[0] < 0:
+        rule = f"are too long, with what buffers and coasts are around: by {-left[0]:,} corners or steps of"
+        rule += f" {STEP_KM:g} km."
+        raise InputError(
+            Problem("polygons", "", rule, "Simplify them, or use `openleo change propose` where the ledger is.")
+        )
+
+
+def steps_of(outline: Floats) -> int:
+    """How many steps some segments are cut into: what it costs to work on them."""
+    return int(_steps(outline).sum())
+
+
 def strip(outline: Floats, width_km: float) -> shapely.Geometry:
     """All that lies within `width_km` of some line segments, axes (segment, end, longitude and latitude)."""
     if len(outline) == 0:
         return shapely.MultiPolygon()
+    spend(steps_of(outline))
     outline = _short(outline)
     piece = _pieces(outline)
     return shapely.union_all([_widened(outline[piece == number], width_km) for number in range(piece.max() + 1)])
@@ -99,9 +136,7 @@ def _segments(lines: shapely.Geometry) -> Floats:
 def _short(segments: Floats) -> Floats:
     """Segments cut (straight in longitude and latitude) so that none is longer than a step."""
     start, along = segments[:, 0], segments[:, 1] - segments[:, 0]
-    nearer_equator = np.abs(segments[:, :, 1]).min(axis=1)
-    length_km = np.hypot(along[:, 0] * np.cos(np.radians(nearer_equator)), along[:, 1]) * KM_PER_DEGREE
-    count = np.maximum(np.ceil(length_km / STEP_KM), 1.0).astype(int)
+    count = _steps(segments)
     which = np.repeat(np.arange(len(segments)), count)
     number = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
     low, high = ((number + end) / count[which] for end in (0, 1))
@@ -109,6 +144,15 @@ def _short(segments: Floats) -> Floats:
     last = number == count[which] - 1
     ends[last, 1] = segments[which[last], 1]  # exactly, so that rings stay closed
     return ends
+
+
+def _steps(segments: Floats) -> NDArray[np.int_]:
+    """Of each segment."""
+    along = segments[:, 1] - segments[:, 0]
+    nearer_equator = np.abs(segments[:, :, 1]).min(axis=1)
+    length_km = np.hypot(along[:, 0] * np.cos(np.radians(nearer_equator)), along[:, 1]) * KM_PER_DEGREE
+    count: NDArray[np.int_] = np.maximum(np.ceil(length_km / STEP_KM), 1.0).astype(int)
+    return count
 
 
 def _pieces(segments: Floats) -> NDArray[np.intp]:

@@ -12,9 +12,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from openleo.errors import InputError, Problem
+from openleo.places import shapes
+from openleo.places.crossings import check_meetings, segments_of
 from openleo.places.expression_text import files_named
 from openleo.policy.rule_file import read_rules, read_table, rule_files
 from openleo.policy.rules import CLASSES, SCHEMA, RuleSet
@@ -23,6 +26,8 @@ from openleo.reading import bounded_text
 Document = Mapping[str, Any]
 
 MOST_BYTES = 50_000_000  # of a file that a rule names
+MOST_STEPS = 200_000  # of all outlines of new books: Canada's coast, widened, and what comes of it; half a minute
+MOST_MEETINGS = 1_000_000  # pairs of edges of new books that are near each other
 NAME = "book.json"
 DEEPEST = 10  # folders in the name of a file
 
@@ -73,6 +78,18 @@ def rules_of_books(documents: Iterable[Document], folder: Path) -> RuleSet:
         (place / NAME).write_text(json.dumps(table), encoding="utf-8")
         paths.append(place / NAME)
     return read_rules(paths)
+
+
+def check_cost(new: Iterable[Document], held: Iterable[Document] = ()) -> None:
+    """That new books do not ask for work without end: polygons and strips that are too long, or cross too often.
+
+    `held`: books beside them, whose classes they may name. Raises InputError.
+    """
+    beside = [{**one, "rule": [], "files": {}} for one in held]
+    with TemporaryDirectory() as folder, shapes.at_most(MOST_STEPS):
+        polygons = [region.polygon for region in rules_of_books([*new, *beside], Path(folder)).regions]
+        shapes.spend(sum(shapes.steps_of(segments_of(polygon)) for polygon in polygons))
+    check_meetings(polygons, MOST_MEETINGS)
 
 
 def _add_files(files: dict[str, str], path: Path, rules: Iterable[Document]) -> Iterator[Problem]:

@@ -7,12 +7,13 @@ import csv
 import json
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
+import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from planned import scenario
@@ -22,6 +23,7 @@ from openleo.controller import runtime
 from openleo.controller.app import create_app
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
+from postgres_server import Server
 
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "access.csv"
 MANY = 10**9
@@ -42,6 +44,20 @@ class Answer:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+KINDS = ("sqlite", "postgresql")
+KINDS_SLOWLY = ("sqlite", pytest.param("postgresql", marks=pytest.mark.slow))
+
+
+@contextmanager
+def on_both(request: pytest.FixtureRequest, folder: Path, **settings: object) -> Iterator[tuple[FastAPI, House]]:
+    """As `controller`, on a new database of the kind that a fixture's `params` says."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            server: Server = request.getfixturevalue("postgres")
+            settings["database"] = stack.enter_context(server.database())
+        yield stack.enter_context(controller(folder, **settings))
 
 
 @contextmanager

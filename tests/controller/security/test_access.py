@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from asking import ROLES, ask, controller, filled, routes, table
+from asking import KINDS, ROLES, ask, filled, on_both, routes, table
 from fastapi import FastAPI
 from secured import House
 
@@ -36,9 +36,9 @@ OWNED: dict[str, Callable[[House], Made]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
-    with controller(tmp_path_factory.mktemp("access")) as made:
+@pytest.fixture(scope="module", params=KINDS)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
+    with on_both(request, tmp_path_factory.mktemp("access")) as made:
         yield made
 
 

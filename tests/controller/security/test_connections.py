@@ -15,7 +15,7 @@ import uvicorn
 
 from openleo.controller.connections import Bounds, protocol
 
-BOUNDS = {"connections": 12, "message_bytes": 200_000, "head_within_s": 1.0, "head_bytes": 8_192}
+BOUNDS = {"connections": 12, "message_bytes": 200_000, "head_within_s": 1.0, "head_bytes": 8_192, "taken_within_s": 0.5}
 LARGE = 20_000_000  # of an answer: more than any socket buffers
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -123,6 +123,30 @@ def test_a_message_that_goes_on_after_its_body_is_cut_off(served: Served) -> Non
         with pytest.raises(ConnectionError):
             opened.sendall((b"X-More: " + b"a" * 1_000 + b"\r\n") * 20_000)  # 20 MB, of which 200 KB are taken
     assert served.seen == [("POST", "/small")]
+
+
+@pytest.mark.parametrize("head", [b"", b"Connection: close\r\n"], ids=["kept open", "closed"])
+def test_an_answer_that_nobody_takes_is_thrown_away(served: Served, head: bytes) -> None:
+    """Asked for, a little taken, and then a byte now and then: its memory and its place are free again soon."""
+    with served.open() as opened:
+        opened.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n")
+        assert opened.recv(10).startswith(b"HTTP/1.1")
+        began = time.monotonic()
+        while served.bounds.there.total() and time.monotonic() - began < 8.0:
+            time.sleep(0.1)
+            opened.recv(1)
+        assert served.bounds.there.total() == 0
+        assert len(_rest(opened)) < LARGE
+
+
+def test_an_answer_that_is_taken_slowly_is_given_whole(served: Served) -> None:
+    with served.open() as opened:
+        opened.sendall(b"GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        taken = 0
+        while piece := opened.recv(2_000_000, socket.MSG_WAITALL):
+            taken += len(piece)
+            time.sleep(0.15)  # 1.5 s for all, in pieces within the time
+        assert taken > LARGE
 
 
 def test_more_connections_than_may_be_are_turned_away_and_come_back(served: Served) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from asking import ask, controller, filled, routes
+from asking import KINDS_SLOWLY, ask, filled, on_both, routes
 from fastapi import FastAPI
 from secured import House
 
@@ -26,9 +26,9 @@ PATHS = (
 NOT_OURS = {400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429}
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
-    with controller(tmp_path_factory.mktemp("hostile"), body_bytes_max=MOST, upload_bytes_max=MOST) as made:
+@pytest.fixture(scope="module", params=KINDS_SLOWLY)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
+    with on_both(request, tmp_path_factory.mktemp("hostile"), body_bytes_max=MOST, upload_bytes_max=MOST) as made:
         yield made
 
 

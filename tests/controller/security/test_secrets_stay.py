@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
-from asking import ask, controller, filled, routes
+from asking import KINDS_SLOWLY, ask, filled, on_both, routes
 from fastapi import FastAPI
 from secured import House
 from sqlalchemy import text
@@ -46,9 +46,9 @@ def logged() -> Iterator[io.StringIO]:
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
-    with controller(tmp_path_factory.mktemp("secrets"), oidc_client_secret=MARK + "client") as made:
+@pytest.fixture(scope="module", params=KINDS_SLOWLY)
+def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, House]]:
+    with on_both(request, tmp_path_factory.mktemp("secrets"), oidc_client_secret=MARK + "client") as made:
         yield made
 
 

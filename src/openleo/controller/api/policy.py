@@ -22,6 +22,7 @@ from openleo.controller.runtime import Runtime
 from openleo.governance.public_effect import in_public
 from openleo.policy.answer import answer
 from openleo.policy.request import read_requests
+from openleo.policy.rule_books import check_cost
 
 router = APIRouter(prefix="/v1/policy", tags=["policy"])
 Decider = Annotated[Principal, Depends(needs(Role.PLANNER, Role.APPROVER, Role.REQUESTER, Role.AUDITOR))]
@@ -72,6 +73,7 @@ def _effect(runtime: Runtime, asked: EffectAsked, tell: Tell) -> dict[str, Any]:
     network = governing.network_of(runtime, asked.slots)
     with governing.looked_at(runtime) as state:
         held = changes.in_force(state.lasting, runtime.gate.reader.folder.artefacts)
+    check_cost(asked.books, held.documents.values())
     then = Books(held.documents).with_(
         {**dict.fromkeys(asked.without), **{str(book["book"]): book for book in asked.books}}
     )
