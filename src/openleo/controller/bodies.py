@@ -1,4 +1,4 @@
-"""How large a request's body may be, and how long it may take: told before it is read.
+"""How large a request's body may be: told before it is read. How long it may take is its connection's (`connections`).
 
 A body that says its length is refused by that; one that does not is read up to the limit and no further. Tables that
 are uploaded have a limit of their own and have to say their length.
@@ -6,24 +6,18 @@ are uploaded have a limit of their own and have to say their length.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openleo.controller.problems import Problem
 
 TABLES = ("text/csv", "application/vnd.apache.parquet")
-PIECE_WITHIN_S = 20.0  # from one piece of a body to the next
-MAY_HAVE_NONE = ("GET", "HEAD", "OPTIONS")
 
 
 class Bodies:
     """An ASGI application in front of another."""
 
-    def __init__(self, app: ASGIApp, *, most: int, most_of_a_table: int, piece_within_s: float = PIECE_WITHIN_S):
+    def __init__(self, app: ASGIApp, *, most: int, most_of_a_table: int):
         self.app, self.most, self.most_of_a_table = app, most, most_of_a_table
-        self.piece_within_s = piece_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -42,34 +36,16 @@ class Bodies:
 
     async def _passed(self, headers: dict[bytes, str], most: int, is_table: bool, receive: Receive) -> Receive:
         """What the application receives from. Raises Problem."""
-        timed = self._timed(receive)
         length = headers.get(b"content-length")
         if length is not None:
             if not (length.isascii() and length.isdigit() and len(length) < 19) or int(length) > most:
                 raise _too_large(most)
-            return timed
+            return receive
         if b"transfer-encoding" not in headers:
-            return timed
+            return receive
         if is_table:
             raise Problem(411, "Say how long the table is (Content-Length).", "length-needed", "Say the length")
-        return await _read(timed, most)
-
-    def _timed(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
-        whole = False
-
-        async def timed() -> Message:
-            nonlocal whole
-            if whole:  # what comes now is that the client leaves, whenever it does
-                return await receive()
-            try:
-                async with asyncio.timeout(self.piece_within_s):  # of a task of its own a lease would feel the cost
-                    message = await receive()
-            except TimeoutError:
-                return {"type": "http.disconnect"}  # as if the client had gone: nothing more is waited for
-            whole = message["type"] != "http.request" or not message.get("more_body", False)
-            return message
-
-        return timed
+        return await _read(receive, most)
 
 
 async def _read(receive: Receive, most: int) -> Receive:

@@ -1,6 +1,6 @@
 """What a connection may take of us before, and while, it asks: time, bytes, and how many there are.
 
-    accepted ─► counted ─► its head, within seconds and bytes ─► its body (bodies.py) ─► the answer, taken
+    accepted ─► counted ─► its head, within seconds and bytes ─► its body, piece by piece ─► the answer, taken
 
 uvicorn waits for a head as long as it likes to come, keeps what came of it, takes any number of connections, and keeps
 an answer until it is taken. Here whoever sends a letter a second, never ends a header, or takes nothing of an answer is
@@ -20,6 +20,7 @@ from openleo.controller.rate_limits import neighbourhood
 from openleo.controller.tls_peer import PeerCertificates
 
 HEAD_WITHIN_S = 10.0  # from the first byte, or from being accepted, to the end of the headers
+PIECE_WITHIN_S = 20.0  # from one piece of a body, or of its trailers, to the next
 TAKEN_WITHIN_S = 30.0  # some of an answer that waits for its reader; the system's own buffers are filled by then
 HEAD_BYTES = 32_768  # of request line and headers; browsers and proxies stay under 16 KB
 PER_ADDRESS = 4  # no address has more than the fourth part of all connections
@@ -34,6 +35,7 @@ class Bounds:
     connections: int
     message_bytes: int
     head_within_s: float = HEAD_WITHIN_S
+    piece_within_s: float = PIECE_WITHIN_S
     head_bytes: int = HEAD_BYTES
     taken_within_s: float = TAKEN_WITHIN_S
     there: Counter[str] = field(default_factory=Counter)  # connections by address
@@ -62,6 +64,7 @@ class _Bounded(PeerCertificates):
     _in_head = True
     _bytes = 0  # of this message
     _head_timer: TimerHandle | None = None
+    _piece_timer: TimerHandle | None = None
     _taken_timer: TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -76,6 +79,7 @@ class _Bounded(PeerCertificates):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._end_piece()
         self._end_taken()
         if self._address:
             self.bounds.there[self._address] -= 1
@@ -84,16 +88,20 @@ class _Bounded(PeerCertificates):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        """Timers are set for what did not come at once: a request in one piece, as leases are, needs none."""
         if self.transport.is_closing():
             return
-        if self._in_head:
-            self._begin_head()
+        self._end_piece()
         self._bytes += len(data)
         super().data_received(data)
         if self._in_head and self._bytes > self.bounds.head_bytes:
             self._refuse(LARGE)
         elif self._bytes > self.bounds.message_bytes:
             self.transport.abort()
+        elif not self._in_head:
+            self._begin_piece()
+        elif self._bytes:
+            self._begin_head()
 
     def on_headers_complete(self) -> None:
         self._end_head()
@@ -103,6 +111,20 @@ class _Bounded(PeerCertificates):
     def on_message_complete(self) -> None:
         self._in_head, self._bytes = True, 0
         super().on_message_complete()
+
+    def _begin_piece(self) -> None:
+        self._piece_timer = self.loop.call_later(self.bounds.piece_within_s, self._look_piece)
+
+    def _look_piece(self) -> None:
+        if self.flow.read_paused:  # it waits for us
+            self._begin_piece()
+        else:
+            self.transport.abort()
+
+    def _end_piece(self) -> None:
+        if self._piece_timer is not None:
+            self._piece_timer.cancel()
+            self._piece_timer = None
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -15,7 +15,8 @@ import uvicorn
 
 from openleo.controller.connections import Bounds, protocol
 
-BOUNDS = {"connections": 12, "message_bytes": 200_000, "head_within_s": 1.0, "head_bytes": 8_192, "taken_within_s": 0.5}
+BOUNDS = {"connections": 12, "message_bytes": 200_000, "head_within_s": 1.0, "head_bytes": 8_192, "taken_within_s": 0.5,
+          "piece_within_s": 0.5}  # fmt: skip
 LARGE = 20_000_000  # of an answer: more than any socket buffers
 GET = b"GET /small HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -104,6 +105,24 @@ def test_a_head_that_comes_letter_by_letter_is_not_waited_for(served: Served, dr
                 break
     assert time.monotonic() - began < BOUNDS["head_within_s"] + 3.0
     assert served.seen == []
+
+
+@pytest.mark.parametrize(
+    "ends", [b"Content-Length: 9\r\n\r\nx", b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"], ids=range(2)
+)
+def test_a_body_that_does_not_come_is_not_waited_for(served: Served, ends: bytes) -> None:
+    began = time.monotonic()
+    assert served.ask(b"POST /small HTTP/1.1\r\nHost: a\r\n" + ends) == b""
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_body_that_comes_slowly_is_waited_for(served: Served) -> None:
+    with served.open() as opened:
+        opened.sendall(b"POST /small HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n")
+        for letter in b"abcd":
+            time.sleep(0.25)
+            opened.sendall(bytes([letter]))
+        assert _rest(opened).startswith(b"HTTP/1.1 200")
 
 
 def test_a_head_without_an_end_is_refused(served: Served) -> None:
