@@ -147,9 +147,11 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
 
     from openleo.controller import logs
     from openleo.controller.app import create_app
+    from openleo.controller.collecting import collect_rarely
     from openleo.controller.connections import protocol
 
     logs.begin()
+    collect_rarely(lambda: runtime.current is not None, runtime.stopping)
     secured = settings.tls_certificate is not None
     where = f"[{settings.host}]" if ":" in settings.host else settings.host
     typer.echo(f"http{'s' if secured else ''}://{where}:{listening.getsockname()[1]}")

@@ -6,6 +6,7 @@ import asyncio
 import csv
 import json
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from urllib.parse import quote, unquote
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from governed import PERMIT, Governed
 from planned import scenario
 from secured import House
 
@@ -27,6 +29,9 @@ from postgres_server import Server
 
 TABLE = Path(__file__).parents[3] / "docs" / "reference" / "access.csv"
 MANY = 10**9
+NO_LEASE = json.dumps(
+    {"terminal": "nobody", "nonce": "n" * 16, "at": "2026-11-22T08:00:00Z", "signature": "A" * 86 + "=="}
+)
 STREAM_S = 0.3  # so long we look at an answer that does not end
 HOST = "127.0.0.1:8600"
 AUTOMATIC = {"HEAD", "OPTIONS"}
@@ -61,16 +66,31 @@ def on_both(request: pytest.FixtureRequest, folder: Path, **settings: object) ->
 
 
 @contextmanager
-def controller(folder: Path, **settings: object) -> Iterator[tuple[FastAPI, House]]:
-    """The application and who may ask it; `House` makes tokens, sessions and people in its database."""
+def controller(folder: Path, *, runs: bool = False, **settings: object) -> Iterator[tuple[FastAPI, House]]:
+    """The application and who may ask it; `House` makes tokens, sessions and people in its database.
+
+    With `runs` its ledger is founded, a rule permits the world, and its slots run.
+    """
     given = {"requests_per_minute": MANY, "anonymous_requests_per_minute": MANY, **settings}
+    if runs:
+        Governed.founded(folder / "data", database=str(settings.get("database", ""))).rules(PERMIT)
     opened = runtime.open_runtime(scenario(folder), folder / "data", Settings.load(folder, **given))
-    app = create_app(opened, loop=False)
+    app = create_app(opened, loop=runs)
     try:
         with _living(app):
+            if runs:
+                _until_it_runs(opened, app)
             yield app, House(opened.engine, opened.settings, opened.clock)
     finally:
         opened.close()
+
+
+def _until_it_runs(opened: runtime.Runtime, app: FastAPI) -> None:
+    """Until a plan is applied, and the desk of leases has read what holds."""
+    ends = time.monotonic() + 60.0
+    while ask(app, "POST", "/v1/leases", {}, NO_LEASE.encode()).status == 503 or opened.current is None:
+        assert time.monotonic() < ends, opened.alarms
+        time.sleep(0.1)
 
 
 @contextmanager
