@@ -59,20 +59,10 @@ def serve(
 
 def _settings(data: Path, database: str | None, host: str | None, port: int | None) -> Settings:
     """What is set, on the command line first of all. Raises InputError with every problem."""
-    import tomllib
-
-    from pydantic import ValidationError
-
-    from openleo.controller.settings import FILE, Settings
+    from openleo.cli.controller_common import settings_of
     from openleo.errors import InputError, Problem
 
-    try:
-        settings = Settings.load(data, database=database, host=host, port=port)
-    except ValidationError as error:
-        faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
-        raise InputError([Problem(str(data / FILE), where, f"{rule}.") for where, rule in faults]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(str(data / FILE), "", f"is no TOML: {error}.")) from None
+    settings = settings_of(data, database=database, host=host, port=port)
     problems = []
     if settings.host not in LOOPBACK and not (settings.tls_certificate and settings.tls_key):
         rule = f"is {settings.host}, which others can reach, and there is no certificate."
