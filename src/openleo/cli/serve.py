@@ -132,6 +132,19 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
     return {"ssl_ca_certs": str(authority), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
 
 
+def _shorter(runtime: Runtime) -> str:
+    """What is to be said where the roster lets leases hold for less than is set; "" where it does not."""
+    from openleo.controller.slots import instant_of
+
+    in_force = runtime.read_in_force(instant_of(runtime.clock.now_s()))
+    if not in_force.founded or runtime.lease_slots == runtime.settings.lease_slots:
+        return ""
+    return (
+        f"lease_slots is {runtime.settings.lease_slots}, and leases hold for {runtime.lease_slots}: the roster's"
+        " lease_slots_max, which a change of the roster sets."
+    )
+
+
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
@@ -146,6 +159,8 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
     if runtime.administrator:
         typer.echo(f"administrator token, shown once: {runtime.administrator}")
         note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
+    if said := _shorter(runtime):
+        note(said)
     config = uvicorn.Config(
         create_app(runtime), loop="uvloop", http=protocol(_bounds(settings)), ws="none", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S,
