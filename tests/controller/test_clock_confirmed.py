@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from founded import Office
 from sqlalchemy import select
 
 from command_line import openleo
 from openleo.cli.change_activate import _check_clock
 from openleo.controller.clock import Jump
 from openleo.controller.clock_kept import JUMP, standing
-from openleo.controller.database import address_of, connect, put, reading, upgrade, writing
+from openleo.controller.database import FILE, address_of, connect, put, reading, upgrade, writing
 from openleo.controller.tables import audit, known
 from openleo.errors import InputError
 
@@ -45,6 +47,17 @@ def test_nothing_activates_while_a_jump_of_the_clock_stands(data: Path) -> None:
     assert "openleo controller confirm-clock" in str(refused.value)
     assert openleo("controller", "confirm-clock", "--data", data)[0] == 0
     _check_clock(data, "")
+
+
+def test_the_verb_asks_whether_a_jump_stands(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    office = Office.founded(tmp_path_factory.mktemp("office"))
+    account = "account:hmac-sha256:" + "0" * 64
+    office.propose("propose-act", "cut", "account.suspended", account, "--in", "TWN/fixed=1300")
+    office.sign("cut")
+    shutil.copy(data / FILE, office.ledger / FILE)
+    assert "confirm-clock" in office.activate("cut", code=2)
+    assert openleo("controller", "confirm-clock", "--data", office.ledger)[0] == 0
+    office.activate("cut")
 
 
 def test_a_folder_without_a_controller_activates(tmp_path: Path) -> None:
