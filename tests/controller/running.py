@@ -79,11 +79,11 @@ class Running:
         self.runtime.close()
 
 
-def shows_token(held: runtime.Runtime, *roles: str) -> dict[str, str]:
+def shows_token(held: runtime.Runtime, *roles: str, party: str = "operator") -> dict[str, str]:
     """The header that shows a new token with these roles."""
     shown = uuid.uuid4().hex
     row = {"id": uuid.uuid4().hex, "sha256": hashlib.sha256(shown.encode()).hexdigest(), "name": "t", "owner": "o"}
-    row |= {"party": "operator", "roles": json.dumps(roles), "created_at": 0.0}
+    row |= {"party": party, "roles": json.dumps(roles), "created_at": 0.0}
     with writing(held.engine) as connection:
         connection.execute(insert(tokens).values(row))
     return {"Authorization": f"Bearer {shown}"}

@@ -121,6 +121,7 @@ def asker_of(runtime: Runtime) -> Asker:
     problems.install(app)
     for one in (changes, genesis, ledger, policy):
         app.include_router(one.router)
+    app.include_router(ledger.for_auditors)
     return Asker(runtime, TestClient(app, "http://127.0.0.1:8600"))
 
 
@@ -412,3 +413,22 @@ def test_a_roster_that_cannot_satisfy_itself_is_refused(tmp_path: Path, engine: 
     answer = asker.client.post("/v1/genesis/draft", json={"origin": ORIGIN, "roster": document}, headers=once)
     assert answer.status_code == 422
     assert not (governed.path / "log.key").exists()
+
+
+def test_a_group_s_list_is_opened_to_the_operator_s_auditors_and_audited(asker: Asker) -> None:
+    governed = asker.runtime.governed
+    members = sorted(governed.commit("terminal", "one", "two").values())
+    sha256 = governed.put(members)
+    other = governed.put(["not on the ledger"])
+    governed.change("group", {"group:ministries": sha256})
+    path = "/v1/ledger/lists/"
+    assert asker.get(path + sha256, Role.AUDITOR).json() == members
+    assert asker.get(path + other, Role.AUDITOR).status_code == 404
+    assert asker.get(path + "..", Role.AUDITOR).status_code == 404
+    assert asker.get(path + sha256, Role.VIEWER).status_code == 403
+    theirs = asker.client.get(path + sha256, headers=asker.token(Role.AUDITOR, party="regulator:TWN"))
+    assert theirs.status_code == 404
+    rows = Secured(asker.runtime.engine, clock=asker.runtime.clock).audited("opened_list")
+    assert [row.about for row in rows] == [sha256]
+    (governed.path / "artefacts" / sha256).write_text("[]")
+    assert asker.get(path + sha256, Role.AUDITOR).status_code == 409  # the ledger is not in order then

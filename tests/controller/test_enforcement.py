@@ -16,10 +16,11 @@ import pytest
 from governed import PERMIT, Governed, book, rule
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
+from command_line import openleo
 from openleo.changes import Books
-from openleo.controller.database import address_of, connect, reading, writing
+from openleo.controller.database import address_of, connect, reading, upgrade, writing
 from openleo.controller.enforcement import BY_RULES, SCHEMA, WORDS, Enforced, Lands, enforce
 from openleo.controller.enforcement_summary import (
     RowProof,
@@ -35,7 +36,7 @@ from openleo.controller.enforcement_summary import (
 from openleo.controller.held import Held, held
 from openleo.controller.in_force import LedgerReader
 from openleo.controller.named_targets import Meant
-from openleo.controller.tables import accounts, leases, metadata, terminals
+from openleo.controller.tables import accounts, audit, leases, metadata, terminals
 from openleo.governance.entries import Published
 from openleo.governance.house import House
 from openleo.ledger.faults import NotProven
@@ -321,6 +322,31 @@ def test_every_row_is_checked_against_the_root(summary: Summary) -> None:
             check_row({**row, "outcome": "forbidden" if row["outcome"] == "served" else "served"}, proof, summary.root)
         with pytest.raises(NotProven):
             check_row(row, replace(proof, index=(index + 1) % 50), summary.root)
+
+
+def test_a_terminal_s_row_is_proved_and_checked_at_the_command_line(summary: Summary, tmp_path: Path) -> None:
+    governed = Governed.founded(tmp_path / "data")
+    number = log(governed.folder, summary, lambda: governed.now)
+    engine = connect(address_of(governed.path))
+    upgrade(engine)
+    out = tmp_path / "proof.json"
+    words = ("controller", "enforcement-proof", "--data", governed.path, "--by", "ada", "--out", out)
+    code, said, err = openleo(*words, "t-003")
+    assert (code, f"entry {number}" in said) == (0, True), err
+    check = ("controller", "check-enforcement", out, "--root")
+    assert openleo(*check, summary.root)[1].startswith("t-003 was ")
+    assert openleo(*check, "00" * 32)[0] == 3
+    assert openleo(*check, "none")[0] == 2
+    made = json.loads(out.read_text())
+    assert "t-004" not in out.read_text()
+    out.write_text(json.dumps({**made, "row": {**made["row"], "outcome": "never"}}))
+    assert openleo(*check, summary.root)[0] == 3
+    assert openleo(*words, "t-999")[0] == 3
+    assert openleo(*words, "t-003", "--entry", "0")[0] == 3
+    with reading(engine) as connection:
+        rows = connection.execute(select(audit.c.principal, audit.c.what, audit.c.about)).all()
+    engine.dispose()
+    assert [tuple(row) for row in rows] == [("ada", "read_position", "terminal t-003")]
 
 
 def test_another_secret_makes_another_root(summary: Summary) -> None:

@@ -6,12 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from governed import Governed
 from pydantic import ValidationError
+from running import Running
+from world_made import roster
 
 import leasing
-from openleo.controller import lease_place, leases, loop
+from openleo.cli.serve import _shorter
+from openleo.controller import lease_office, lease_place, leases, loop
+from openleo.controller.in_force import LedgerReader
 from openleo.controller.leases import LAST_SHARE, Lease, Terms
-from openleo.controller.settings import LEAST_LEASE_SLOTS, MOST_LEASE_SLOTS, Settings
+from openleo.controller.settings import Settings
+from openleo.errors import InputError
+from openleo.governance.roster import LEAST_LEASE_SLOTS, MOST_LEASE_SLOTS
 
 SLOTS = 6
 SHARES = (0.0, 0.3, 1.0 - loop.LEAD - 0.01, 1.0 - loop.LEAD + 0.01, LAST_SHARE)  # of a slot: where a terminal renews
@@ -58,3 +65,44 @@ def test_shorter_ones_would_leave_gaps(tmp_path: Path, slots: int, monkeypatch: 
     assert gaps(kept(tmp_path, slots, LAST_SHARE, monkeypatch)) != []
     with pytest.raises(ValidationError, match="lease_slots"):
         Settings(lease_slots=slots)
+
+
+@pytest.mark.parametrize(("stated", "found"), [({}, 4), ({"lease_slots_max": 3}, 3), ({"lease_slots_max": 20}, 20)])
+def test_the_roster_says_how_long_a_lease_may_hold(tmp_path: Path, stated: dict[str, int], found: int) -> None:
+    governed = Governed.founded(tmp_path / "data", roster(**stated))
+    assert LedgerReader(governed.folder).read(governed.now).lease_slots_max == found
+    assert ("lease_slots_max" in roster(**stated).document["settings"]) == (found != 4)
+
+
+def test_a_controller_gives_no_longer_leases_than_the_roster_lets_it(tmp_path: Path) -> None:
+    here = Running.on(tmp_path, lease_slots=10)
+    try:
+        assert "lease_slots is 10" not in _shorter(here.runtime)  # before the genesis nobody has said anything
+        here.gate.now = replace(here.gate.now, founded=True, lease_slots_max=6)  # type: ignore[type-var]
+        here.step()
+        assert "leases hold for 6" in _shorter(here.runtime)
+        desk = lease_office.open_desk(here.runtime, _Nowhere())  # type: ignore[arg-type]
+        for most, slots in ((6, 6), (20, 10)):
+            here.gate.now = replace(here.gate.now, lease_slots_max=most)  # type: ignore[type-var]
+            here.slot()
+            desk._now()
+            assert desk.terms.lease_slots == slots
+        here.gate.now = replace(here.gate.now, lease_slots_max=3)  # type: ignore[type-var]
+        here.slot()
+        here.clock.pass_s(3 * here.runtime.twin.slots.slot_s)
+        assert here.runtime.plan_now() is None
+    finally:
+        here.close()
+
+
+@pytest.mark.parametrize("most", [2, 21])
+def test_a_roster_s_leases_have_bounds(most: int) -> None:
+    with pytest.raises(InputError, match="lease_slots_max"):
+        roster(lease_slots_max=most)
+
+
+class _Nowhere:
+    """Nobody's round trips."""
+
+    def whereabouts(self, *_asked: object) -> None:
+        """Nothing."""

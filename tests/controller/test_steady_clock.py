@@ -212,8 +212,8 @@ def test_a_jump_stands_over_a_restart_and_a_start_of_the_machine(engine: Engine)
         again = kept(engine, clock, boot=boot)
         assert stands(again)
         again.keep()
-    assert confirm(engine)
-    assert not confirm(engine)
+    assert confirm(engine, "ada")
+    assert not confirm(engine, "ada")
     again.keep()
     assert not stands(again)
     assert again.steady.now_s() == clock.utc
@@ -242,7 +242,7 @@ def test_one_machine_s_jump_is_the_stand_by_s_too(engine: Engine) -> None:
     assert stands(other)
     other_clock.pass_s(10)
     assert other.steady.now_s() == other_clock.utc
-    assert confirm(engine)
+    assert confirm(engine, "ada")
     other.keep()
     leader.keep()
     assert not stands(other)
@@ -256,7 +256,7 @@ def test_a_jump_confirmed_while_nobody_runs_is_over(engine: Engine) -> None:
     one.keep()
     clock.step_s(HOUR_S)
     one.keep()
-    assert confirm(engine)
+    assert confirm(engine, "ada")
     again = kept(engine, clock)
     assert not stands(again)
     assert again.steady.now_s() == clock.utc

@@ -25,7 +25,7 @@ def set_back(here: Running) -> int:
     here.clock.step_s(-BACK_S)
     here.slot()
     assert here.runtime.clock.jump() is not None
-    assert clock_kept.confirm(here.runtime.engine)
+    assert clock_kept.confirm(here.runtime.engine, "ada")
     here.until(0.0)
     return here.runtime.twin.slots.number(here.runtime.clock.now_s())
 
@@ -77,7 +77,7 @@ def test_a_controller_that_starts_after_it_goes_on_from_now(tmp_path: Path) -> N
     assert ahead is not None
     here.clock.step_s(-BACK_S)
     here.slot()
-    clock_kept.confirm(here.runtime.engine)
+    clock_kept.confirm(here.runtime.engine, "ada")
     here.close()
     anew = Running.on(tmp_path, here.clock)
     try:

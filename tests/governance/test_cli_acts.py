@@ -176,7 +176,7 @@ def test_a_group_is_the_hash_of_its_list_which_auditors_open(office: Office) -> 
     members = sorted(commitment(name) for name in "abc")
     listed = office.path / "members.txt"
     listed.write_text("\n".join([*reversed(members), members[0], ""]))
-    words = ("group.changed", "group:ministries", "--list", listed, "--in", "TWN/fixed=3")
+    words = ("group.changed", "group:Ministries", "--list", listed, "--in", "TWN/fixed=3")
     said = office.propose("propose-act", "group", *words)
     canonical = json.dumps(members, separators=(",", ":")).encode()
     sha256 = hashlib.sha256(canonical).hexdigest()

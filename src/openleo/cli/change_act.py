@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -135,14 +136,29 @@ def propose(
         raise InputError(Problem("NEW", "", f"is {new!r}; {type_} makes an account {WANTED[type_]}."))
     request = request_of(requester, on_behalf_of, reason, legal, from_, until, expires, sponsor=sponsor)
     with answers(target, as_json), opened(data, database, write=True) as house:
+        target, *others = (_spelled(one, house.state.lasting) for one in (target, *(also or [])))
         value = _value(house, target, new or WANTED.get(type_, ""), members)
         try:
-            moves = [Move(target=one, base=house.state.value(one), new=value) for one in (target, *(also or []))]
+            moves = [Move(target=one, base=house.state.value(one), new=value) for one in (target, *others)]
         except ValueError as error:
             raise InputError(Problem("TARGET", "", f"cannot stand on the ledger: {error}")) from None
         effect = plain_effect(house.state, moves, counting.rows(house.state, moves, said))
         named = {territory for territory, _ in said}
         submit(house, kind, moves, request, effect, out, named=named, as_json=as_json)
+
+
+def _spelled(target: str, there: Iterable[str]) -> str:
+    """A target as the ledger writes it: a group as it stands there, or in lower case.
+
+    >>> _spelled("group:Schools", []), _spelled("group:schools", ["group:Schools"]), _spelled("account:A", [])
+    ('group:schools', 'group:Schools', 'account:A')
+    """
+    from openleo.policy.request import group_name
+
+    if not target.startswith("group:"):
+        return target
+    folded = "group:" + group_name(target.removeprefix("group:"))
+    return next((one for one in there if one.startswith("group:") and group_name(one) == folded), folded)
 
 
 def _known(type_: str) -> None:

@@ -32,6 +32,7 @@ def activate(
 ) -> None:
     """Activate a change: its approvals are proven, its effect is computed again, and it is logged before it holds.
 
+    Exits 2 while a jump of the clock stands at the controller of the folder: a person has to confirm it first.
     Exits 3 with the reason where the quorum, the notice, the window, a document or a witness is missing, or where the
     effect takes more than was signed. DIR/proof.tlog-proof and two others are written, for anybody's
     verifier: of the activation, of the proposal, and of the effect.
@@ -42,6 +43,7 @@ def activate(
     from openleo.report.staging import StagedFile
 
     with answers(str(folder), as_json), opened(data, database, write=True, show=False) as house:
+        _check_clock(data, database)
         id_ = ChangeFolder(folder).proposed.change
         now = house.now(clock())
         made = pass_gate(house, id_, now, _recompute(house, scenario, base, slots, terminals, threads), clock)
@@ -64,6 +66,30 @@ def activate(
         print_json({"ok": True, "change": id_, "entry": made.index, "warnings": list(made.warnings)})
         return
     typer.echo(f"{id_} is in force: entry {made.index} of {origin}, proven in {folder / PROOF}")
+
+
+def _check_clock(data: Path, database: str) -> None:
+    """A controller that lives here has seen no jump of the clock that nobody has confirmed. Raises InputError."""
+    from openleo.controller.database import FILE
+
+    if not database and not (data / FILE).is_file():
+        return  # nobody serves here
+    from openleo.controller.clock_kept import standing
+    from openleo.controller.database import Unavailable, address_of, connect
+    from openleo.errors import InputError, Problem
+
+    engine = connect(address_of(data, database))
+    try:
+        jump = standing(engine)
+    except Unavailable as error:
+        rule = f"whether a jump of the clock stands cannot be read: {error}."
+        raise InputError(Problem(str(data), "", rule, "Nothing was done: try again.")) from None
+    finally:
+        engine.dispose()
+    if jump is not None:
+        rule = f"the clock jumped by {jump.by_s:+.0f} s, and nobody has confirmed it: nothing activates."
+        way_out = f"Look at the clock, then: openleo controller confirm-clock --data {data}"
+        raise InputError(Problem(str(data), "", rule, way_out))
 
 
 def _recompute(

@@ -8,6 +8,7 @@ from openleo.cli import (
     controller_accounts,
     controller_backup,
     controller_clock,
+    controller_enforcement,
     controller_terminals,
     controller_token,
 )
@@ -23,5 +24,7 @@ app.command("backup")(controller_backup.backup)
 app.command("restore")(controller_backup.restore)
 app.add_typer(controller_token.app, name="token")
 app.command("confirm-clock")(controller_clock.confirm_clock)
+app.command("enforcement-proof")(controller_enforcement.enforcement_proof)
+app.command("check-enforcement")(controller_enforcement.check_enforcement)
 app.add_typer(controller_terminals.app, name="terminals")
 app.add_typer(controller_accounts.app, name="accounts")

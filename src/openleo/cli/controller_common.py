@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from openleo.controller.settings import Settings
     from openleo.governance.house import Folder
 
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The controller's data folder.")]
@@ -21,22 +22,56 @@ DatabaseUrl = Annotated[
         help="postgresql://…, as `openleo serve` was given. [default: as settings.toml says]",
     ),
 ]
+By = Annotated[
+    str | None,
+    typer.Option("--by", metavar="NAME", help="Who does it; on record, named and not proved. [default: who runs this]"),
+]
 
 
-def folder_of(data: Path, database: str | None) -> Folder:
-    """The data of a controller, with its database as settings say it. Raises InputError."""
+def settings_of(data: Path, **given: object) -> Settings:
+    """A controller's settings; `given` on the command line wins. Raises InputError with every problem."""
+    import tomllib
+
     from pydantic import ValidationError
 
     from openleo.controller.settings import FILE, Settings
     from openleo.errors import InputError, Problem
-    from openleo.governance.house import Folder
 
     try:
-        settings = Settings.load(data, database=database)
+        return Settings.load(data, **given)
     except ValidationError as error:
         faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
         raise InputError([Problem(str(data / FILE), where, f"{rule}.") for where, rule in faults]) from None
-    return Folder(data, settings.database.get_secret_value())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(Problem(str(data / FILE), "", f"is no TOML: {error}.")) from None
+
+
+def folder_of(data: Path, database: str | None) -> Folder:
+    """The data of a controller, with its database as settings say it. Raises InputError."""
+    from openleo.governance.house import Folder
+
+    return Folder(data, settings_of(data, database=database).database.get_secret_value())
+
+
+def holding(data: Path, database: str | None) -> Folder:
+    """The data of a controller that was started once. Raises InputError."""
+    from openleo.controller.database import FILE
+    from openleo.errors import InputError, Problem
+
+    folder = folder_of(data, database)
+    if not folder.database and not (data / FILE).is_file():
+        raise InputError(Problem("--data", str(data), "holds no controller.", "`openleo serve` makes one."))
+    return folder
+
+
+def person(by: str | None) -> str:
+    """Who acts, for the record: as they say, or as this system calls who runs it."""
+    import getpass
+
+    try:
+        return by or getpass.getuser()
+    except (KeyError, OSError):  # no name for the user's number
+        return "data-folder"
 
 
 @contextmanager

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from openleo.cli.common import AsJson, Verbs, note, print_json, read_instant
+from openleo.cli.controller_common import Data, DatabaseUrl, exits, holding
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, rich_markup_mode=None, help="Tokens of programs.")
-Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The controller's data folder.")]
 
 
 @app.command("make")
@@ -25,6 +27,7 @@ def make(
     expires: Annotated[
         str | None, typer.Option("--expires", metavar="T", help="Until when it is good. [default: until revoked]")
     ] = None,
+    database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a token and print it, this once."""
@@ -50,7 +53,7 @@ def make(
     if problems:
         raise InputError(problems)
     roles = {Role(one) for one in role}
-    with writing(_opened(data)) as connection:
+    with _opened(data, database) as engine, writing(engine) as connection:
         id_, secret = tokens.make(
             connection, name=name, party=_party(party), owner=tokens.DATA_FOLDER, roles=roles, now_s=now_s,
             expires_s=None if until is None else until.timestamp(),
@@ -65,7 +68,7 @@ def make(
 
 
 @app.command("list")
-def list_(data: Data, as_json: AsJson = False) -> None:
+def list_(data: Data, database: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """List all tokens, without themselves."""
     from sqlalchemy import select
 
@@ -74,7 +77,7 @@ def list_(data: Data, as_json: AsJson = False) -> None:
     from openleo.controller.roles import read_roles
     from openleo.controller.tables import tokens as table
 
-    with reading(_opened(data)) as connection:
+    with _opened(data, database) as engine, reading(engine) as connection:
         rows = connection.execute(select(table).order_by(table.c.created_at, table.c.id)).all()
     told = [
         {
@@ -95,7 +98,11 @@ def list_(data: Data, as_json: AsJson = False) -> None:
 
 
 @app.command("revoke")
-def revoke(token: Annotated[str, typer.Argument(metavar="ID", help="As `list` names it.")], data: Data) -> None:
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="ID", help="As `list` names it.")],
+    data: Data,
+    database: DatabaseUrl = None,
+) -> None:
     """Revoke a token: from now on it is nobody's."""
     import time
 
@@ -105,7 +112,7 @@ def revoke(token: Annotated[str, typer.Argument(metavar="ID", help="As `list` na
     from openleo.errors import InputError, Problem
 
     now_s = time.time()
-    with writing(_opened(data)) as connection:
+    with _opened(data, database) as engine, writing(engine) as connection:
         if not tokens.revoke(connection, token, now_s):
             raise InputError(
                 Problem("ID", token[:32], "is no token that is good.", "See `openleo controller token list`.")
@@ -114,16 +121,18 @@ def revoke(token: Annotated[str, typer.Argument(metavar="ID", help="As `list` na
         audit.record(connection, now_s, holder, "revoked_token", token)
 
 
-def _opened(data: Path) -> Engine:
-    """The database of a data folder that a controller has made. Raises InputError."""
-    from openleo.controller.database import FILE, address_of, connect
-    from openleo.controller.settings import Settings
-    from openleo.errors import InputError, Problem
+@contextmanager
+def _opened(data: Path, database: str | None) -> Iterator[Engine]:
+    """The database that a controller has made. Raises InputError, also where it cannot be used meanwhile."""
+    from openleo.controller.database import address_of, connect
 
-    database = Settings.load(data).database.get_secret_value()
-    if not database and not (data / FILE).exists():
-        raise InputError(Problem("--data", str(data), "holds no controller.", "`openleo serve` makes one."))
-    return connect(address_of(data, database))
+    folder = holding(data, database)
+    engine = connect(address_of(folder.path, folder.database))
+    try:
+        with exits(str(data), as_json=False):
+            yield engine
+    finally:
+        engine.dispose()
 
 
 def _party(text: str) -> str:

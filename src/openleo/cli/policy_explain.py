@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from openleo.cli.common import RULES_HELP, AsJson, note, print_json, tell_beams_apart
+from openleo.cli.controller_common import By, DatabaseUrl, holding, person
 
 if TYPE_CHECKING:
     from openleo.controller.explain_lease import Explained
@@ -57,15 +58,18 @@ def explain(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A controller's data folder: explain a lease or refusal of it.")
     ] = None,
+    by: By = None,
+    database: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain what the rules say of a terminal at a place: who says what, why, until when, and what would change it.
 
     With --data it explains a past decision on a lease: it is made again from the ledger and the record, and compared
-    with what was answered. Exits 3 where it cannot be made again, or comes out otherwise, and says why.
+    with what was answered. Exits 3 where it cannot be made again, or comes out otherwise, and says why. A lease tells
+    where its terminal was, so who asked stands in the audit (--by).
     """
     if data is not None:
-        _lease(rules, data, as_json)
+        _lease(rules, data, database, person(by), as_json)
         return
     from openleo.errors import InputError, Problem, Together
     from openleo.policy import explain as explaining
@@ -116,24 +120,27 @@ def explain(
         typer.echo(f"\n{said}")
 
 
-def _lease(named: list[Path], data: Path, as_json: bool) -> None:
+def _lease(named: list[Path], data: Path, database: str | None, by: str, as_json: bool) -> None:
     """A past decision, made again."""
     from openleo.cli.ledger_common import ANSWER_IS_NO
-    from openleo.controller.database import Unavailable, address_of, connect
+    from openleo.controller import audit
+    from openleo.controller.database import Unavailable, address_of, connect, writing
     from openleo.controller.explain_lease import NotReproduced
     from openleo.controller.explain_lease import explain as explain_lease
-    from openleo.controller.settings import Settings
+    from openleo.controller.roles import OPERATOR, Principal
     from openleo.errors import InputError, Problem
-    from openleo.governance.house import Folder
 
     if len(named) != 1:
         raise InputError(Problem("--data", "", f"is for one lease, and {len(named)} names were given."))
     if not data.is_dir():
         raise InputError(Problem("--data", "", f"{data} is no folder.", "Name the one that `openleo serve` was given."))
-    database = Settings.load(data).database.get_secret_value()
-    engine = connect(address_of(data, database))
+    folder = holding(data, database)
+    engine = connect(address_of(folder.path, folder.database))
     try:
-        found = explain_lease(str(named[0]), engine, Folder(data, database))
+        with writing(engine) as connection:  # before anything is told, a fault's words too
+            reader = Principal(by, OPERATOR, frozenset(), None, "admin")
+            audit.read_position(connection, reader, f"lease {named[0]}")
+        found = explain_lease(str(named[0]), engine, folder)
     except NotReproduced as error:
         if as_json:
             print_json({"ok": False, "entry": None, "why": str(error)})

@@ -59,20 +59,10 @@ def serve(
 
 def _settings(data: Path, database: str | None, host: str | None, port: int | None) -> Settings:
     """What is set, on the command line first of all. Raises InputError with every problem."""
-    import tomllib
-
-    from pydantic import ValidationError
-
-    from openleo.controller.settings import FILE, Settings
+    from openleo.cli.controller_common import settings_of
     from openleo.errors import InputError, Problem
 
-    try:
-        settings = Settings.load(data, database=database, host=host, port=port)
-    except ValidationError as error:
-        faults = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
-        raise InputError([Problem(str(data / FILE), where, f"{rule}.") for where, rule in faults]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(Problem(str(data / FILE), "", f"is no TOML: {error}.")) from None
+    settings = settings_of(data, database=database, host=host, port=port)
     problems = []
     if settings.host not in LOOPBACK and not (settings.tls_certificate and settings.tls_key):
         rule = f"is {settings.host}, which others can reach, and there is no certificate."
@@ -142,6 +132,19 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
     return {"ssl_ca_certs": str(authority), "ssl_cert_reqs": ssl.CERT_OPTIONAL}
 
 
+def _shorter(runtime: Runtime) -> str:
+    """What is to be said where the roster lets leases hold for less than is set; "" where it does not."""
+    from openleo.controller.slots import instant_of
+
+    in_force = runtime.read_in_force(instant_of(runtime.clock.now_s()))
+    if not in_force.founded or runtime.lease_slots == runtime.settings.lease_slots:
+        return ""
+    return (
+        f"lease_slots is {runtime.settings.lease_slots}, and leases hold for {runtime.lease_slots}: the roster's"
+        " lease_slots_max, which a change of the roster sets."
+    )
+
+
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
@@ -158,6 +161,8 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
     if runtime.administrator:
         typer.echo(f"administrator token, shown once: {runtime.administrator}")
         note("It drafts the genesis of the ledger, and nothing else; until then nobody is served.")
+    if said := _shorter(runtime):
+        note(said)
     config = uvicorn.Config(
         create_app(runtime), loop="uvloop", http=protocol(_bounds(settings)), ws="none", log_config=None,
         access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_S,

@@ -41,7 +41,7 @@ from openleo.controller.runtime import Runtime
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
     tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
-    genesis.router, metrics.router, ranging.router,
+    ledger.for_auditors, genesis.router, metrics.router, ranging.router,
 )  # fmt: skip
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, inspect, select
 
+from openleo.controller import audit
 from openleo.controller.clock import Clock, Jump, SteadyClock, Timeline
 from openleo.controller.database import put, reading, writing
+from openleo.controller.roles import OPERATOR, Principal
 from openleo.controller.tables import known
 
 JUMP, LINE = "clock.jump", "clock.line."  # and the machine's name
@@ -63,15 +66,27 @@ class KeptClock:
             self._is_kept = True
 
 
-def confirm(engine: Engine) -> bool:
+def standing(engine: Engine) -> Jump | None:
+    """The jump that nobody has confirmed; None too where the database is no controller's. Raises Unavailable."""
+    with reading(engine) as connection:
+        if not inspect(connection).has_table(known.name):
+            return None
+        rows = _rows(connection, JUMP)
+    return Jump(**json.loads(rows[JUMP])) if rows else None
+
+
+def confirm(engine: Engine, actor: str) -> bool:
     """A person says that the wall clocks are right: all go by them anew, when they `keep` or start. Raises Unavailable.
 
-    False where no jump stood.
+    False where no jump stood. `actor`: who, for the audit; named and not proved.
     """
     with writing(engine) as connection:
+        jump = _rows(connection, JUMP).get(JUMP, "{}")
         stood = connection.execute(delete(known).where(known.c.name == JUMP)).rowcount
         if stood:
             connection.execute(delete(known).where(known.c.name.startswith(LINE, autoescape=True)))
+            who = Principal(actor, OPERATOR, frozenset(), None, "admin")
+            audit.record(connection, time.time(), who, "confirmed_clock", "clock", json.loads(jump))
         return bool(stood)
 
 

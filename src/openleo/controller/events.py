@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -34,6 +34,7 @@ KINDS = ("slot", "policy", "alert")
 WRITERS = 5_704_301  # a number of ours for a lock of PostgreSQL
 
 Event = tuple[int, str, str]  # id, kind, body as JSON
+Told = Callable[[str, str], str]  # (kind, body) as a listener may read the body
 
 
 def add(connection: Connection, kind: str, body: Mapping[str, Any], at_s: float, keep: int) -> None:
@@ -109,7 +110,9 @@ class EventHub:
             self._more.notify_all()
         self._nudged.set()
 
-    async def listen(self, known: int, heartbeat_s: float = HEARTBEAT_S) -> AsyncIterator[bytes]:
+    async def listen(
+        self, known: int, heartbeat_s: float = HEARTBEAT_S, told: Told = lambda _kind, body: body
+    ) -> AsyncIterator[bytes]:
         """What came after an event and then what comes, as server-sent events; a comment where nothing does."""
         yield b": events of this network follow\n\n"
         while not self._stopped:
@@ -120,7 +123,7 @@ class EventHub:
                 await asyncio.sleep(self.look_s)
             for id_, kind, body in found:
                 known = id_
-                yield f"id: {id_}\nevent: {kind}\ndata: {body}\n\n".encode()
+                yield f"id: {id_}\nevent: {kind}\ndata: {told(kind, body)}\n\n".encode()
             if not found and not await self._wait(known, heartbeat_s):
                 yield b": still here\n\n"
 
@@ -140,11 +143,11 @@ class EventStream(Response):
 
     def __init__(
         self, hub: EventHub, known: int, who: str = "", *, heartbeat_s: float = HEARTBEAT_S,
-        taken_within_s: float = TAKEN_WITHIN_S, lasts_s: float = LASTS_S,
+        taken_within_s: float = TAKEN_WITHIN_S, lasts_s: float = LASTS_S, told: Told = lambda _kind, body: body,
     ):  # fmt: skip
         super().__init__(None, 200, {"Cache-Control": "no-store"})
         del self.headers["content-length"]
-        self.hub, self.known, self.who, self.lasts_s = hub, known, who, lasts_s
+        self.hub, self.known, self.who, self.lasts_s, self.told = hub, known, who, lasts_s, told
         self.heartbeat_s, self.taken_within_s = heartbeat_s, taken_within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - an ASGI application
@@ -166,7 +169,7 @@ class EventStream(Response):
             await asyncio.gather(sending, leaving, return_exceptions=True)
 
     async def _send(self, send: Send) -> None:
-        async for piece in self.hub.listen(self.known, self.heartbeat_s):
+        async for piece in self.hub.listen(self.known, self.heartbeat_s, self.told):
             try:
                 await asyncio.wait_for(
                     send({"type": "http.response.body", "body": piece, "more_body": True}), self.taken_within_s

@@ -30,6 +30,7 @@ from openleo.errors import InputError
 from openleo.governance.entries import instant
 from openleo.governance.house import LEDGER, Folder, NotInOrder, check_in_order
 from openleo.governance.moves import NETWORK
+from openleo.governance.roster import LEASE_SLOTS_MAX
 from openleo.governance.state import Refused, State
 from openleo.ledger.faults import LedgerError, NotProven
 from openleo.ledger.faults import Unavailable as LedgerUnavailable
@@ -88,6 +89,7 @@ class InForce:
     waiting: tuple[str, ...]
     read_at_s: float
     storage_outage_hours: int
+    lease_slots_max: int = LEASE_SLOTS_MAX  # by the roster
     newest_s: float = 0.0  # of the newest entry, and of what witnesses saw: time never precedes it
     phases: tuple[Phase, ...] = ()
     alarm: Alarm | None = None
@@ -231,12 +233,13 @@ class LedgerReader:
         history, state = self._done.history, self._done.history.state
         phases = tuple(self._phases(history, at))
         because = _unwitnessed(history, at)
-        first = phases[0]
+        first, settings = phases[0], state.people.settings
         return InForce(
             founded=True, origin=state.origin, ledger_size=ledger.size, ledger_root=ledger.root.hex(),
             books=first.books, rules=first.rules, active=first.active, meant=first.meant, witnessed=not because,
             unwitnessed_because=because, waiting=history.waiting, read_at_s=at.timestamp(),
-            storage_outage_hours=state.people.settings.storage_outage_hours, newest_s=_newest_s(history), phases=phases,
+            storage_outage_hours=settings.storage_outage_hours, lease_slots_max=settings.lease_slots_max,
+            newest_s=_newest_s(history), phases=phases,
         )  # fmt: skip
 
     def _phases(self, history: History, at: datetime) -> list[Phase]:

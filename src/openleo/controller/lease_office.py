@@ -44,18 +44,25 @@ class Office:
 
 def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
     """The desk; it gives nothing before its first step as the leader's."""
-    office, slots = Office(runtime), runtime.settings.lease_slots
-    return Desk(
+    office = Office(runtime)
+
+    def now() -> Now | None:
+        if desk.terms.lease_slots != runtime.lease_slots:  # a roster came into force
+            desk.terms = Terms(runtime.lease_slots)
+        return office.now()
+
+    desk = Desk(
         runtime.engine,
         runtime.clock,
         resolution_of(runtime.twin.cells),
-        Terms(slots),
-        office.now,
+        Terms(runtime.lease_slots),
+        now,
         lambda: runtime.role.token if runtime.role.leading else None,
         seal=runtime.seal,
         metrics=runtime.metrics,
         locate=ranged.whereabouts,
     )
+    return desk
 
 
 @asynccontextmanager

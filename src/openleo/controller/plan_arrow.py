@@ -45,6 +45,14 @@ def of_plan(plan: SlotPlan) -> bytes:
     return _stream(pa.table(columns).replace_schema_metadata(said))
 
 
+def retold(content: bytes, degraded: str) -> bytes:
+    """A plan's bytes with another reason for it being a lesser one; the hash in it stays the whole plan's."""
+    table = pa.ipc.open_stream(content).read_all()
+    said = dict(table.schema.metadata or {})
+    said[HEADER] = json.dumps(json.loads(said[HEADER]) | {"degraded": degraded}, sort_keys=True).encode()
+    return _stream(table.replace_schema_metadata(said))
+
+
 def read_plan(content: bytes, cells: Cells) -> SlotPlan:
     """The plan that bytes hold, of these cells. Raises ValueError where they are no plan of theirs."""
     table = pa.ipc.open_stream(content).read_all()

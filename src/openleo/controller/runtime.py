@@ -42,6 +42,7 @@ from openleo.controller.tracing import Span
 from openleo.controller.twin import Twin
 from openleo.errors import InputError, Problem
 from openleo.governance.house import Folder
+from openleo.governance.roster import LEASE_SLOTS_MAX
 from openleo.policy.rules import union
 from openleo.scenario import beam_km_of
 
@@ -101,10 +102,16 @@ class Runtime:
         """Whether this controller leads, now."""
         return self.leader.role
 
+    @property
+    def lease_slots(self) -> int:
+        """How many slots a lease holds: as is set, but no more than the roster in force lets it."""
+        most = LEASE_SLOTS_MAX if self.in_force is None else self.in_force.lease_slots_max
+        return min(self.settings.lease_slots, most)
+
     def plan_now(self) -> SlotPlan | None:
         """The plan applied last, unless it is so old that every lease under it has lapsed."""
         held, slots = self.current, self.twin.slots
-        if held is None or slots.number(self.clock.now_s()) - held.plan.number >= self.settings.lease_slots:
+        if held is None or slots.number(self.clock.now_s()) - held.plan.number >= self.lease_slots:
             return None
         return held.plan
 

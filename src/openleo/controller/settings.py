@@ -12,11 +12,9 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from openleo.governance.roster import LEAST_LEASE_SLOTS, MOST_LEASE_SLOTS
+
 FILE = "settings.toml"
-MOST_LEASE_SLOTS = 20  # DESIGN §5: longer ones nobody may give
-# A slot's terminals are settled in the slot before, when some renewed last in the one before that: their leases have to
-# reach from there into it. With two, whoever renews late in each slot would be served in every other one.
-LEAST_LEASE_SLOTS = 3
 
 
 class Settings(BaseSettings):
@@ -35,7 +33,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="postgresql://…; empty: SQLite in the data folder. The ledger is kept beside it."
     )
     lease_slots: Annotated[int, Field(ge=LEAST_LEASE_SLOTS, le=MOST_LEASE_SLOTS)] = Field(
-        4, description="How many slots a lease holds: so long is served what a dead controller served."
+        4,
+        description="How many slots a lease holds: so long is served what a dead controller served. No more than"
+        " `lease_slots_max` of the roster, which is 4 unless its quorum changed it.",
     )
     keep_plans: Annotated[int, Field(ge=2)] = Field(240, description="Slots whose plans are kept whole; hashes stay.")
     degraded_slots_alarm: Annotated[int, Field(ge=1)] = Field(

@@ -25,6 +25,11 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Requests = Literal["named", "signed"]  # whether the requester is a word, or proved by an officer's signature
 MILLION = 1_000_000
 LOSS_DAYS = 30  # a default: changes of a month are one matter
+LEASE_SLOTS_MAX = 4  # a default: so long is served what a dead controller served (DESIGN §5)
+MOST_LEASE_SLOTS = 20  # DESIGN §5: longer ones nobody may give
+# A slot's terminals are settled in the slot before, when some renewed last in the one before that: their leases have to
+# reach from there into it. With two, whoever renews late in each slot would be served in every other one.
+LEAST_LEASE_SLOTS = 3
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,7 @@ class Settings:
     tolerance_ppm: int = 10_000  # how much more than was signed an effect may take when it is computed again
     notice_hours: Mapping[str, int] = field(default_factory=dict)  # by territory, or ANY: between effect and activation
     storage_outage_hours: int = 24
+    lease_slots_max: int = LEASE_SLOTS_MAX  # no lease holds for more slots, whatever its controller has set
     recovery_notice_days: int = 7
     loss_days: int = LOSS_DAYS  # losses of the changes of so long together are compared with the bounds of quorums
     requests: Requests = "named"
@@ -147,6 +153,7 @@ class Settings:
             "storage_outage_hours": self.storage_outage_hours,
             "recovery_notice_days": self.recovery_notice_days,
             # Only where they are not the default: rosters from before there were these keys have their sha256 still.
+            **({} if self.lease_slots_max == LEASE_SLOTS_MAX else {"lease_slots_max": self.lease_slots_max}),
             **({} if self.loss_days == LOSS_DAYS else {"loss_days": self.loss_days}),
             **({} if self.requests == "named" else {"requests": self.requests}),
         }

@@ -293,6 +293,7 @@ class _Making:
             tolerance_ppm=record.tolerance_ppm,
             notice_hours=dict(sorted(notice.items())),
             storage_outage_hours=record.storage_outage_hours,
+            lease_slots_max=record.lease_slots_max,
             recovery_notice_days=record.recovery_notice_days,
             loss_days=record.loss_days,
             requests=record.requests,

@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from openleo.governance.quorum import PARTY, ROLE
-from openleo.governance.roster import ANY, LOSS_DAYS, MILLION, SCHEMA, Kind, Requests
+from openleo.governance.roster import (
+    ANY,
+    LEASE_SLOTS_MAX,
+    LEAST_LEASE_SLOTS,
+    LOSS_DAYS,
+    MILLION,
+    MOST_LEASE_SLOTS,
+    SCHEMA,
+    Kind,
+    Requests,
+)
 from openleo.reading import Record
 
 LONGEST_ID = 64
@@ -108,6 +118,9 @@ class SettingsRecord(Record):
         default_factory=dict, description='By territory, or "*": hours between the effect and the activation.'
     )
     storage_outage_hours: Lasting = Field(24, description="How long what is in force stays without storage.")
+    lease_slots_max: Annotated[int, Field(ge=LEAST_LEASE_SLOTS, le=MOST_LEASE_SLOTS)] = Field(
+        LEASE_SLOTS_MAX, description="The most slots that a lease may hold, whatever its controller has set."
+    )
     recovery_notice_days: Days = Field(7, description="Public notice of a recovery.")
     loss_days: Annotated[int, Field(ge=0, le=MOST_DAYS)] = Field(
         LOSS_DAYS,

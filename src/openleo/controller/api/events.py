@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from openleo.controller import events
 from openleo.controller.access import Principal, Role, needs
+from openleo.controller.api import insides
 from openleo.controller.problems import Problem
 from openleo.controller.runtime import Runtime
 
@@ -28,7 +29,7 @@ async def listen(
 
     Events that are older than those kept are not told: a gap in the ids shows it. A comment comes where nothing does.
     Who does not take what is sent is dropped, and comes back with the id of the last event that it has. So does who has
-    listened for an hour: whether they still may is asked again.
+    listened for an hour: whether they still may is asked again. Why an alarm is on, the operator's viewers are told.
     """
     runtime: Runtime = request.app.state.runtime
     known = int(last_event_id) if last_event_id else await run_in_threadpool(events.newest, runtime.engine)
@@ -37,4 +38,6 @@ async def listen(
     most = runtime.settings.listeners_per_principal
     if runtime.hub.listening[principal.id] >= most:
         raise Problem(429, f"You listen {most} times already.", headers={"Retry-After": "30"})
-    return events.EventStream(runtime.hub, min(known, 2**62), principal.id)
+    if insides.sees_why(principal):
+        return events.EventStream(runtime.hub, min(known, 2**62), principal.id)
+    return events.EventStream(runtime.hub, min(known, 2**62), principal.id, told=insides.event)

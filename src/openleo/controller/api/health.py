@@ -8,14 +8,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from openleo.controller import elements_file
-from openleo.controller.access import OPERATOR, Role, principal_of
+from openleo.controller.access import principal_of
+from openleo.controller.api.insides import HIDDEN, sees_why
 from openleo.controller.database import Unavailable, reading
 from openleo.controller.in_force import UNREAD
 from openleo.controller.runtime import Runtime
 
 router = APIRouter(tags=["health"])
 OK = "ok"
-HIDDEN = "shown to viewers"
 
 
 class Alive(BaseModel):
@@ -54,7 +54,7 @@ def readyz(request: Request, response: Response) -> Ready:
     checks = {"database": _database(runtime), "plan": OK if runtime.plan_now() else "no plan is in force"}
     ready = all(said == OK for said in checks.values())
     response.status_code = 200 if ready else 503
-    shown = _is_viewer(request)
+    shown = sees_why(principal_of(request))
     return Ready(
         ready=ready,
         role="leading" if runtime.role.leading else "standing by",
@@ -63,12 +63,6 @@ def readyz(request: Request, response: Response) -> Ready:
         ephemeris=_ephemeris(runtime, shown),
         warnings=_warnings(runtime),
     )
-
-
-def _is_viewer(request: Request) -> bool:
-    """Why something is wrong may name hosts, folders and databases."""
-    found = principal_of(request)
-    return found is not None and found.party == OPERATOR and Role.VIEWER in found.roles
 
 
 def _ephemeris(runtime: Runtime, shown: bool) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
     /ledger/checkpoint   /ledger/vkey   /ledger/tile/<L>/<N>[.p/<W>]   /ledger/tile/entries/<N>[.p/<W>]   (C2SP)
     /ledger/artefacts/index.json   /ledger/artefacts/sha256/<HASH>
+    /v1/ledger/lists/<HASH>   the list of a group, for the operator's auditors alone
 
 Tiles and documents never change, and may be kept for good; the checkpoint is asked for again each time.
 """
@@ -13,14 +14,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from openleo.controller import audit, governing
+from openleo.controller.access import Principal, Role, needs
+from openleo.controller.database import writing
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
 from openleo.governance import published
 from openleo.governance.house import LEDGER, Folder
+from openleo.governance.state import Refused, State
 from openleo.ledger.faults import LedgerError, Malformed, Missing
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier
@@ -28,6 +33,9 @@ from openleo.ledger.store import Ledger, open_ledger
 from openleo.ledger.tiles import parse_path
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
+for_auditors = APIRouter(prefix="/v1/ledger", tags=["ledger"])
+Auditor = Annotated[Principal, Depends(needs(Role.AUDITOR, operator_only=True))]
+GROUP = "group:"
 FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 AGAIN = {"Cache-Control": "no-cache"}
 TEXT, BYTES = "text/plain; charset=utf-8", "application/octet-stream"
@@ -84,6 +92,35 @@ def artefact(request: Request, sha256: str) -> Response:
         if one.sha256 == sha256 and one.data is not None:
             return Response(one.data, headers=FOR_GOOD, media_type="application/json")
     raise Problem(404, "There is no such public document.")
+
+
+# --- for auditors ---------------------------------------------------------------------------------------------------
+
+
+@for_auditors.get("/lists/{sha256}", summary="The list of a group, whose hash the ledger has")
+def group_list(request: Request, principal: Auditor, sha256: str) -> list[str]:
+    """The commitments of its members, as the list of that hash has them; who opened which list stands in the audit.
+
+    Of the lists that a change names for a group: proposed, in force or not any more.
+    """
+    runtime: Runtime = request.app.state.runtime
+    with governing.looked_at(runtime) as state:
+        named = sha256 in _lists(state)
+    try:
+        found = _folder(request).artefacts.get_json(sha256) if named else None
+    except (Refused, LedgerError, OSError):  # why names the folder
+        raise Problem(404, "The list is not there any more, or is not what its hash says.") from None
+    if not isinstance(found, list):
+        raise Problem(404, "The ledger names no list of a group by this hash.")
+    with writing(runtime.engine) as connection:
+        audit.record(connection, runtime.clock.now_s(), principal, "opened_list", sha256)
+    return [str(one) for one in found]
+
+
+def _lists(state: State) -> set[str]:
+    """The hashes of lists that changes and break-glass ever named."""
+    used = [*(one.proposed.moves for one in state.changes.values()), *(one.used.moves for one in state.glass.values())]
+    return {move.new for moves in used for move in moves if move.target.startswith(GROUP) and move.new is not None}
 
 
 # --- read -----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from openleo.controller import pages, plan_arrow
-from openleo.controller.access import Role, needs
+from openleo.controller.access import OPERATOR, Principal, Role, needs, principal_of
+from openleo.controller.api import insides
 from openleo.controller.database import reading
 from openleo.controller.pages import Page, Paged
 from openleo.controller.problems import Problem, not_now
@@ -47,10 +48,12 @@ class SlotRead(BaseModel):
     rule_set: str
     network: str
     ledger: Tree
-    degraded: str = Field(description="Why it is a lesser plan; empty where it is a whole one.")
+    degraded: str = Field(
+        description="Why it is a lesser plan, in few fixed words but to the operator's viewers; empty: a whole one."
+    )
     stored_at: str
     applied_at: str | None = Field(description="null: it is not in force yet, or never was.")
-    summary: dict[str, Any]
+    summary: dict[str, Any] = Field(description="Of its cells and terminals; other parties read fewer than 10 as <10.")
 
 
 @router.get("/slots")
@@ -63,7 +66,10 @@ def listed(request: Request, asked: Paged) -> Page[SlotRead]:
             raise Problem(422, "after: the number of the last slot of the page before.")
         stated = stated.where(slots.c.number < int(asked.after))
     with reading(runtime.engine) as connection:
-        rows = [_read(row, runtime.twin.slots.slot_s) for row in connection.execute(stated).mappings()]
+        rows = [
+            _read(row, runtime.twin.slots.slot_s, principal_of(request))
+            for row in connection.execute(stated).mappings()
+        ]
     return Page[SlotRead].model_validate(pages.page(request, asked, rows, lambda one: one.number))
 
 
@@ -74,28 +80,31 @@ def current(request: Request) -> SlotRead:
     plan = runtime.plan_now()
     if plan is None:
         raise not_now("No plan is in force.", runtime.twin.slots.slot_s, "no-plan")
-    return _slot(runtime, plan.number)
+    return _slot(request, plan.number)
 
 
 @router.get("/slots/{number}")
 def slot(request: Request, number: Number) -> SlotRead:
     """What was planned in a slot, and when."""
-    return _slot(request.app.state.runtime, number)
+    return _slot(request, number)
 
 
 @router.get("/slots/{number}/cells.arrow", response_class=Response, responses=ARROW)
 def cells_of_slot(request: Request, number: Number) -> Response:
-    """The plan of a slot as an Arrow stream: a row a cell, in the order of /v1/cells.arrow."""
+    """The plan of a slot as an Arrow stream: a row a cell, in the order of /v1/cells.arrow.
+
+    Why it is a lesser plan is told in few fixed words but to the operator's viewers; its hash is the whole plan's.
+    """
     runtime: Runtime = request.app.state.runtime
     held = runtime.current
     if held is not None and held.plan.number == number:
-        return _arrow(request, held.cells, held.plan.sha256)
+        return _plan(request, held.cells, held.plan.sha256, held.plan.degraded)
     with reading(runtime.engine) as connection:
-        stated = select(plans.c.cells, slots.c.plan).join(slots, slots.c.number == plans.c.number)
+        stated = select(plans.c.cells, slots.c.plan, slots.c.degraded).join(slots, slots.c.number == plans.c.number)
         row = connection.execute(stated.where(plans.c.number == number)).one_or_none()
     if row is None:
         raise Problem(404, f"There is no plan of slot {number}, or it is no longer kept.")
-    return _arrow(request, bytes(row.cells), row.plan)
+    return _plan(request, bytes(row.cells), row.plan, row.degraded)
 
 
 @router.get("/cells.arrow", response_class=Response, responses=ARROW)
@@ -105,22 +114,33 @@ def cells(request: Request) -> Response:
     return _arrow(request, runtime.cells_arrow, runtime.cells_sha256)
 
 
+def _plan(request: Request, content: bytes, sha256: str, degraded: str) -> Response:
+    """A plan as who asks may read it."""
+    said = insides.degraded(degraded)
+    if said == degraded or insides.sees_why(principal_of(request)):
+        return _arrow(request, content, sha256)
+    return _arrow(request, plan_arrow.retold(content, said), f"{sha256}-told")
+
+
 def _arrow(request: Request, content: bytes, sha256: str) -> Response:
     tag = pages.etag(sha256)
     headers = {"ETag": tag, "Cache-Control": FOR_EVER if "/slots/" in request.url.path else "private, no-cache"}
     return pages.unchanged(request, tag) or Response(content, media_type=plan_arrow.MEDIA_TYPE, headers=headers)
 
 
-def _slot(runtime: Runtime, number: int) -> SlotRead:
+def _slot(request: Request, number: int) -> SlotRead:
+    runtime: Runtime = request.app.state.runtime
     with reading(runtime.engine) as connection:
         row = connection.execute(select(slots).where(slots.c.number == number)).mappings().one_or_none()
     if row is None:
         raise Problem(404, f"There is no slot {number}.")
-    return _read(row, runtime.twin.slots.slot_s)
+    return _read(row, runtime.twin.slots.slot_s, principal_of(request))
 
 
-def _read(row: Any, slot_s: float) -> SlotRead:
+def _read(row: Any, slot_s: float, reader: Principal | None) -> SlotRead:
+    """A row as somebody may read it."""
     applied_at = row["applied_at"]
+    why, counts = insides.sees_why(reader), reader is not None and reader.party == OPERATOR
     return SlotRead(
         number=str(row["number"]),
         begins_at=_text(row["begins_at"]),
@@ -128,8 +148,9 @@ def _read(row: Any, slot_s: float) -> SlotRead:
         ledger=Tree(size=str(row["ledger_size"]), root=row["ledger_root"]),
         stored_at=_text(row["stored_at"]),
         applied_at=None if applied_at is None else _text(applied_at),
-        summary=json.loads(row["summary"]),
-        **{name: row[name] for name in ("plan", "rule_set", "network", "degraded")},
+        degraded=row["degraded"] if why else insides.degraded(row["degraded"]),
+        summary=insides.summary(json.loads(row["summary"]), why=why, counts=counts),
+        **{name: row[name] for name in ("plan", "rule_set", "network")},
     )
 
 
