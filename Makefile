@@ -78,6 +78,7 @@ format: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+	$(BIN)/python tools/evaluate_misuse.py check
 
 docs: $(VENV)/.dev
 	$(BIN)/python tools/build_reference.py

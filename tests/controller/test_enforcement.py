@@ -91,7 +91,7 @@ def body(latitude: float, longitude: float, circles: list[list[float]] | None = 
     position = {"lat_deg": latitude, "lon_deg": longitude, "uncertainty_m": 100.0, "age_s": 5.0, "source": "gnss"}
     signed = {"at": SIGNED, "position": position | more.pop("position", {}), "speed_kmh": 0.0} | more
     cells = [format(int(h3.latlng_to_cell(latitude, longitude, 4)), "x")]
-    said = {"signed": signed, "registered": {"days_abroad": None}, "answer": {"cells": cells}}
+    said = {"signed": signed, "request": {"days_abroad": None}, "answer": {"cells": cells}}
     return json.dumps(said if circles is None else said | {"circles": circles})
 
 

@@ -82,7 +82,8 @@ def test_a_record_says_all_that_was_decided_on(office: Office) -> None:
     with reading(office.engine) as connection:
         body = connection.execute(select(tables.leases.c.body)).scalar_one()
     found = lease_records.recorded(body)
-    expected = leasing.terminal(groups=frozenset({"ports"}), subscription="s", down_mbps=50.0, subscribed_from_s=1.0)
+    known = {"groups": frozenset({"ports"}), "subscription": "s", "down_mbps": 50.0, "subscribed_from_s": 1.0}
+    expected = leasing.terminal(**known, days_abroad=0.0)
     assert found.terminal == expected
     asking = leasing.asking(speed_kmh=3.5)
     assert (found.signed, found.signature) == (asking.said, asking.form.signature)

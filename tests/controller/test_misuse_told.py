@@ -15,10 +15,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 import leasing
-from openleo.controller import problems, tables, tokens
+from openleo.controller import problems, tables, telemetry, tokens
 from openleo.controller.alarms import Alarms
 from openleo.controller.api import evidence as api
-from openleo.controller.database import Fenced, reading, writing
+from openleo.controller.database import Fenced, Unavailable, reading, writing
 from openleo.controller.lease_known import Known
 from openleo.controller.lease_records import Held
 from openleo.controller.roles import Role
@@ -168,9 +168,75 @@ def test_detectors_hold_only_so_many_a_day_by_themselves(engine: Engine) -> None
     while not bounded.rows() or not any(row.holds_renewal for row in bounded.rows()):
         bounded.run(0.25)
     assert len(bounded.held_back()) == 2
-    assert "until somebody has reviewed" in bounded.alarms.now["misuse"]
+    assert "unless evidence is dismissed" in bounded.alarms.now["misuse"]
     without = [json.loads(row.body).get("not_held_because") for row in bounded.rows() if not row.holds_renewal]
     assert any(without)
+
+
+def test_upheld_holds_are_counted_as_well_and_dismissed_ones_make_room(engine: Engine) -> None:
+    leasing.lead(engine)
+    leasing.enrol(engine, 5)
+    bounded = Watch(engine, holds_a_day=2)
+    while not any(row.holds_renewal for row in bounded.rows()):
+        bounded.run(0.25)
+    since_s = bounded.clock.at_s - DAY_S
+    held = [row.id for row in bounded.rows() if row.holds_renewal]
+    for state, left in (("upheld", 2), ("dismissed", 1)):
+        with writing(engine) as connection:
+            holds = {} if state == "upheld" else {"holds_renewal": False}
+            connection.execute(
+                tables.evidence.update().where(tables.evidence.c.id == held[0]).values(state=state, **holds)
+            )
+        with reading(engine) as connection:
+            assert len(telemetry._held_since(connection, since_s)) == left
+
+
+def test_what_no_commit_took_is_stored_with_the_next_slot(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Detectors say a thing once: the first commit of each evidence fails."""
+
+    def fails(*_: Any) -> Any:
+        raise Unavailable("gone")
+
+    found = 0
+    while found < 5:
+        watch.clock.at_s += 6.0 * HOUR_S
+        with monkeypatch.context() as without:
+            without.setattr(telemetry, "_waiting", fails)
+            try:
+                watch.telemetry.step(0)
+            except Unavailable:
+                assert watch.rows() == []
+                watch.clock.at_s += 15.0
+                with pytest.raises(Unavailable):
+                    watch.telemetry.step(0)
+                break
+    watch.clock.at_s += 15.0
+    kept = watch.telemetry.step(0)
+    assert {(one.kind, one.terminal) for one in kept} == {("holder", f"t-{number}") for number in range(1, 6)}
+    assert len(watch.rows()) == 5
+    watch.clock.at_s += 15.0
+    assert watch.telemetry.step(0) == []
+
+
+def test_a_refusal_that_is_committed_late_is_read_and_no_other_twice(watch: Watch) -> None:
+    def refused(number: int, at_s: float) -> None:
+        asked = {"terminal": f"t-{number}", "account": "account-1", "at": None, "class": "fixed"}
+        body = {"request": asked, "answer": {"decision": "forbidden"}, "signed": {}, "circles": []}
+        row = {"id": f"{number:032x}", "terminal": f"t-{number}", "at": at_s, "rule_set": "", "ledger_size": 1}
+        with writing(watch.engine) as connection:
+            connection.execute(tables.refusals.insert().values(row | {"body": json.dumps(body)}))
+
+    def read() -> list[str | None]:
+        return [one.asked.terminal for one in watch.telemetry._refused(watch.clock.at_s)]
+
+    begun_s = watch.clock.at_s
+    refused(1, begun_s + 59.9)
+    watch.clock.at_s += 60.0
+    assert read() == ["t-1"]
+    refused(2, begun_s + 52.0)  # decided before that look, and on the disk after it
+    watch.clock.at_s += 60.0
+    assert read() == ["t-2"]
+    assert read() == []
 
 
 def test_a_restart_finds_nothing_new_in_what_waits(watch: Watch) -> None:
@@ -241,17 +307,30 @@ def test_a_dismissal_frees_the_terminal_and_is_audited(client: TestClient, watch
     assert [(row.party, row.about) for row in rows] == [("operator", f"evidence {one['id']}")]
 
 
-def test_what_is_upheld_stays_held_until_it_is_dismissed(client: TestClient, watch: Watch) -> None:
+def test_what_is_upheld_lapses_as_a_hold_and_says_what_ends_service(client: TestClient, watch: Watch) -> None:
+    one = first_held(client)
+    answer = client.post(
+        f"/v1/evidence/{one['id']}/review", json={"state": "upheld", "finding": "x"}, headers=by("requester")
+    )
+    assert answer.json()["next_step"].startswith("Held back until 20")
+    assert f"/v1/terminals/{one['terminal']}/state" in answer.json()["next_step"]
+    watch.run(0.5)
+    assert one["terminal"] in watch.held_back()
+    watch.run(3.0)
+    assert one["terminal"] not in watch.held_back()
+    assert client.get(f"/v1/evidence/{one['id']}", headers=by("auditor")).json()["state"] == "upheld"
+
+
+def test_what_is_upheld_can_be_dismissed_later(client: TestClient, watch: Watch) -> None:
     one = first_held(client)
     address = f"/v1/evidence/{one['id']}/review"
     upheld = {"state": "upheld", "finding": "resold"}
     assert client.post(address, json=upheld, headers=by("requester")).status_code == 200
-    watch.run(4.0)
-    assert watch.held_back() == [one["terminal"]]
+    assert one["terminal"] in watch.held_back()
     assert client.post(address, json=upheld, headers=by("requester")).status_code == 409
     dismissed = {"state": "dismissed", "finding": "a mistake"}
     assert client.post(address, json=dismissed, headers=by("requester")).status_code == 200
-    assert watch.held_back() == []
+    assert one["terminal"] not in watch.held_back()
 
 
 def test_the_queue_shows_no_place_and_reading_one_is_audited(client: TestClient, watch: Watch) -> None:

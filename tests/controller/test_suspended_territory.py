@@ -48,7 +48,7 @@ class Controller:
         latitude, longitude = h3.cell_to_latlng(cell)
         position = {"lat_deg": latitude, "lon_deg": longitude, "uncertainty_m": 10.0, "age_s": 1.0, "source": "gnss"}
         signed = {"at": "2026-11-22T08:00:00Z", "position": position, "speed_kmh": 0.0}
-        said = {"signed": signed, "registered": {"days_abroad": None}, "answer": {"cells": [format(cell, "x")]}}
+        said = {"signed": signed, "request": {"days_abroad": None}, "answer": {"cells": [format(cell, "x")]}}
         return {"id": f"{land}-{number:05}", "body": json.dumps(said)}
 
     def next(self, slots: int = 1) -> None:

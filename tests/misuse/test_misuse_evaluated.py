@@ -22,6 +22,7 @@ def test_misuse_is_told_and_hardly_anybody_cut_in_a_part_of_it() -> None:
     said = scored.as_json()
     assert said["honest_terminal_days"] >= 25_000
     assert said["jammed_terminal_days"] > 0
+    assert said["border_terminal_days"] > 0
     assert said["wrongly_cut_terminal_days"] <= 1
     for one in scored.kinds:
         assert one.misusers > 0
@@ -40,6 +41,7 @@ def test_what_the_page_says_is_what_came_out() -> None:
     kept = json.loads(KEPT.read_text())
     page = (ROOT / "docs" / "misuse.md").read_text(encoding="utf-8")
     assert f"{kept['honest_terminal_days']:,} honest terminal-days" in page
+    assert f"{kept['jammed_terminal_days']:,} of them jammed, {kept['border_terminal_days']:,} of people" in page
     assert f"{kept['wrongly_cut_terminal_days']} wrongly cut" in page
     assert f"below {kept['wrongly_cut_per_10000_days_most']:.2f} per 10,000" in page
     for one in kept["kinds"]:
@@ -50,6 +52,7 @@ def test_what_the_page_says_is_what_came_out() -> None:
 def test_a_slice_of_it_cuts_nobody() -> None:
     scored, _, _ = run(60, 3.0, 41)
     assert scored.wrong_days == 0
+    assert 0 < scored.border_days < scored.honest_days
     told = {str(one.kind): one.raised / one.misusers for one in scored.kinds if one.misusers}
     assert min(told[kind] for kind in ("clone", "travel", "unregistered", "identical")) >= 0.9
     assert set(told) == {str(kind) for kind in KINDS} - {"abroad"}

@@ -78,7 +78,7 @@ class Reported:
     source: str | None
     speed_kmh: float | None
     altitude_m: float | None
-    days_abroad: float | None
+    days_abroad: float | None  # then: a lease lasts minutes
 
     def age_s(self, at_s: float) -> float | None:
         """The position's age at an instant."""
@@ -200,7 +200,7 @@ def reported(body: Mapping[str, Any]) -> Reported:
         None if len(circles) > 1 else position.get("source"),
         signed.get("speed_kmh"),
         signed.get("altitude_m"),
-        body["registered"].get("days_abroad"),
+        body["request"]["days_abroad"],
     )
 
 

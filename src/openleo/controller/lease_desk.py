@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from sqlalchemy import Engine
 
 from openleo.controller import leases as deciding
+from openleo.controller.abroad import Abroad
 from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.device_certificates import Presented
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
@@ -129,7 +130,7 @@ class Desk:
         self._engine, self._clock, self.terms, self._now, self._token = engine, clock, terms, now, token
         self._seal, self._locate, self._new_id = seal, locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
-        self.strangers = Strangers()
+        self.strangers, self.abroad = Strangers(), Abroad()
         self._held: dict[str, Held] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._led: int | None = None  # the token that the tables were loaded under
@@ -157,6 +158,7 @@ class Desk:
             return
         if token != self._led:
             self.known.load()
+            self.abroad.load(self._engine, token)
             held = load_held(self._engine, slot)
             nonces = load_nonces(self._engine, self._clock.now_s())
             self._in_loop(lambda: self._take_over(token, held, nonces))
@@ -212,7 +214,7 @@ class Desk:
     async def _asked(self, body: bytes, shown: Presented | None) -> Answer:
         asking = read(body)
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        terminal = self._who(asking, now, now_s, shown)
+        terminal = self.abroad.counted(self._who(asking, now, now_s, shown), now_s)
         if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
         said = deciding.circles(asking.form)

@@ -11,7 +11,7 @@ that all have to be permitted, and evidence for people to review. Pure: no clock
     round trips that fit but for one satellite        as theirs that fit, all of them
     round trips that fit nowhere                      its disc and the beam's         beam; none without one
 
-`answer` decides once, on every kind of place that any of the discs touches: permitted only if all of them are.
+The desk decides once, on every kind of place that any of the discs touches (lease_place): permitted only if all are.
 """
 
 from __future__ import annotations
@@ -26,17 +26,14 @@ import numpy as np
 from pydantic import Field
 
 from openleo.geodesy import GEOD
+from openleo.misuse.thresholds import FASTEST_KMH
 from openleo.network.ranging.agreement import FALSE_ALARM, Agreement, compare
 from openleo.network.ranging.errors import AT_SEA, ERRORS, IN_THE_AIR, Errors
 from openleo.network.ranging.fix import Fix, without_one
 from openleo.network.ranging.fix import locate as fix_of
 from openleo.network.ranging.ranges import KM_PER_MS, KM_PER_NS, Ranges
 from openleo.network.ranging.sky import Lookup
-from openleo.places.point import Atom, Where
-from openleo.policy.answer import where_of
-from openleo.policy.decide import Decision, decide
-from openleo.policy.request import STALE_AFTER_S, Instant, Request
-from openleo.policy.rules import RuleSet
+from openleo.policy.request import Instant, Request
 from openleo.reading import Record
 from openleo.units import M_PER_KM
 
@@ -46,7 +43,6 @@ Came = Literal["gnss", "network", "both", "beam", "none"]
 
 UNCERTAIN_M_MAX = 10_000.0  # a receiver that knows no better has no fix; the network does
 AGE_S_MAX = 600.0
-SPEED_KMH_MAX = 1_300.0  # the fastest airliner with the wind
 UNKNOWN_SPEED_KMH = 130.0  # of a report of some age, without a speed
 MOST_MEASUREMENTS = 64
 KNOTS_AND_ROADS_KM_S, AIRLINER_KM_S = 0.025, 0.18  # one sigma east and north: 127 and 916 km/h in all
@@ -60,7 +56,7 @@ MOVING = replace(ERRORS, speed_km_s=KNOTS_AND_ROADS_KM_S)  # of every other clas
 
 
 class MeasurementRecord(Record):
-    """One round trip, as it stands in a lease request's `ranging`."""
+    """One round trip, as gateways tell it (`POST /v1/ranging`)."""
 
     satellite: int = Field(description="Its number in the network's constellation.", ge=0)
     at: Instant = Field(description="The middle between sending and receiving.")
@@ -91,26 +87,16 @@ class Located:
     fix: Fix | None = None
 
 
-@dataclass(frozen=True)
-class Seen:
-    """Where a terminal was known to be before, and how long ago."""
-
-    latitude_deg: float
-    longitude_deg: float
-    ago_s: float
-
-
 def locate(
     measurements: Sequence[MeasurementRecord],
     reported: Request,
     lookup: Lookup,
     *,
     beam: Beam | None = None,
-    before: Seen | None = None,
     false_alarm: float = FALSE_ALARM,
 ) -> Located:
     """The regions to decide for, of a request as it was reported (its class from the registry)."""
-    why_not = implausible(reported, before)
+    why_not = implausible(reported)
     evidence = [] if why_not is None else [why_not]
     disc = None if why_not else _disc(reported)
     ranges, unknown = ranges_of(measurements, lookup, ERRORS_OF_CLASSES.get(reported.class_ or "", MOVING))
@@ -151,35 +137,7 @@ def _of_fixes(fixes: Sequence[tuple[Ranges, Fix]], reported: Request, disc: Disc
     return Located((disc, *network), "both", False, told, first)
 
 
-def answer(rule_set: RuleSet, request: Request, located: Located, *, stale_after_s: float = STALE_AFTER_S) -> Decision:
-    """The decision for a terminal that is in one of the regions, nobody knows in which.
-
-    Every kind of place that any of the discs touches is a kind of place that it may be in; so one decision stands for
-    all of them, `land_in` and conditions included. Measured by the network, a position is as old as the request's
-    instant; with a report in it, as old as the report.
-    """
-    if not located.regions:
-        return decide(rule_set, replace(request, latitude_deg=None, longitude_deg=None), None)
-    told = located.source in ("gnss", "both")
-    age_s, source = (request.age_s, request.source) if told else (0.0, "network")
-    atoms: dict[Atom, None] = {}
-    for latitude, longitude, radius_m in located.regions:
-        one = replace(
-            request,
-            latitude_deg=latitude,
-            longitude_deg=longitude,
-            uncertainty_m=radius_m,
-            age_s=age_s,
-            source=source,
-        )
-        where = where_of(rule_set, one, stale_after_s)
-        if where is None:
-            return decide(rule_set, one, None, stale_after_s=stale_after_s)
-        atoms |= dict.fromkeys(where.atoms)
-    return decide(rule_set, one, Where(tuple(atoms)), stale_after_s=stale_after_s)
-
-
-def implausible(reported: Request, before: Seen | None = None) -> Evidence | None:
+def implausible(reported: Request) -> Evidence | None:
     """Why a report is no position to go by, None where it is one: GNSS jammed, or a receiver that makes it up."""
     if reported.latitude_deg is None or reported.longitude_deg is None or reported.uncertainty_m is None:
         return Evidence("gnss-absent", "It reports no position, or one without its uncertainty.")
@@ -190,11 +148,7 @@ def implausible(reported: Request, before: Seen | None = None) -> Evidence | Non
         says = f"Its position is {reported.age_s:.0f} s old, more than {AGE_S_MAX:.0f}."
         return Evidence("gnss-stale", says, {"age_s": reported.age_s})
     speed_kmh = reported.speed_kmh or 0.0
-    if before is not None and before.ago_s > 0.0:
-        here, there = (reported.longitude_deg, reported.latitude_deg), (before.longitude_deg, before.latitude_deg)
-        went_m = max(0.0, float(GEOD.inv(*here, *there)[2]) - reported.uncertainty_m)
-        speed_kmh = max(speed_kmh, went_m / before.ago_s * 3.6)
-    if speed_kmh > SPEED_KMH_MAX:
+    if speed_kmh > FASTEST_KMH:
         says = f"It would have to move at {speed_kmh:.0f} km/h, faster than anything that carries a terminal."
         return Evidence("gnss-impossible", says, {"speed_kmh": speed_kmh})
     return None

@@ -30,6 +30,7 @@ def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
         runtime.alarms,
         resolution_of(runtime.twin.cells),
         strangers=desk.strangers,
+        abroad=desk.abroad,
         cell_of=lambda terminal: ranged.cell(terminal, runtime.clock.now_s()),
         holder_terminals=runtime.settings.holder_terminals,
     )

@@ -23,6 +23,7 @@ from openleo import cells as h3cells
 from openleo.controller.lease_place import Circle
 from openleo.controller.location import MOST_MEASUREMENTS, Beam, Located, MeasurementRecord, implausible, locate
 from openleo.geodesy import GEOD
+from openleo.misuse.thresholds import FASTEST_KMH, SPEEDS_KMH
 from openleo.network.ranging.sky import Lookup
 from openleo.policy.request import Request
 
@@ -30,8 +31,8 @@ MOST_TERMINALS = 100_000  # heard of; whose were heard longest ago are forgotten
 AHEAD_S = 5.0  # a measurement may be of so long after our now
 SAME_M = 100.0  # a report nearer than that to the one that was tested is that one
 # While a fix grows old its region grows by how fast the terminal may go; a fixed one stays.
-FASTEST_KMH: Mapping[str, float] = {"fixed": 0.0, "maritime": 110.0, "aviation": 1_300.0}
-ELSE_KMH = 220.0
+GOES_KMH: Mapping[str, float] = {"fixed": 0.0, "maritime": SPEEDS_KMH["maritime"], "aviation": FASTEST_KMH}
+ELSE_KMH = SPEEDS_KMH["vehicle"]  # a portable one may be taken along
 By = Literal["report", "both", "network", "nobody"]
 
 
@@ -239,5 +240,5 @@ def _apart_m(one: Circle, other: Circle) -> float:
 
 
 def _grown(circles: Sequence[Circle], class_: str, age_s: float) -> tuple[Circle, ...]:
-    more_m = FASTEST_KMH.get(class_, ELSE_KMH) / 3.6 * age_s
+    more_m = GOES_KMH.get(class_, ELSE_KMH) / 3.6 * age_s
     return tuple((one[0], one[1], one[2] + more_m) for one in circles)

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         4, description="After so many slots in a row with a lesser plan there is an alarm."
     )
     hold_hours: Annotated[float, Field(gt=0.0, le=720.0)] = Field(
-        72.0, description="A lease held back on evidence that nobody has reviewed is given again after so long."
+        72.0, description="A lease held back on evidence is given again after so long, upheld or not."
     )
     holds_a_day: Annotated[int, Field(ge=0)] = Field(
         20, description="So many terminals a day may detectors hold back by themselves; what is more waits for people."

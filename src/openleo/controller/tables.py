@@ -201,6 +201,13 @@ located = Table(
     Column("at", Float, nullable=False, index=True),  # of the last round trip
     Column("body", Text, nullable=False),  # JSON: ranged.Kept
 )
+abroad = Table(
+    "abroad",  # terminals that were decided on elsewhere than at home, and not at home since: for rules on days abroad
+    metadata,
+    Column("terminal", String(100), primary_key=True),
+    Column("home_territory", String(100), nullable=False),
+    Column("since", Float, nullable=False),
+)
 
 # --- misuse -----------------------------------------------------------------------------------------------------
 

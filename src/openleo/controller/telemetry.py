@@ -4,9 +4,10 @@
                                                                              └─ holds: not renewed until reviewed
 
 A hold is suspicion, not a rule, so it is bounded three ways: only evidence that passed its bar holds; no more than
-`holds_a_day` terminals are held by detectors alone, as a single act may end no more service than that (DESIGN §6); and
-a hold that nobody has reviewed in `hold_hours` lapses, while the evidence stays open. A rule that is in force refuses
-by itself, held or not: so what lapses with a hold is never a permission that somebody decided against.
+`holds_a_day` terminals are held within a day, reviewed or not, as single acts may end no more service than that
+together (DESIGN §6); and a hold lapses after `hold_hours`, whoever upheld it: who is to stay without service is
+suspended, which is an act on the ledger. A rule that is in force refuses by itself, held or not: so what lapses with a
+hold is never a permission that somebody decided against.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ import numpy as np
 from sqlalchemy import Connection, Engine, select, update
 
 from openleo import cells as h3cells
+from openleo.controller.abroad import Abroad, Place
 from openleo.controller.database import reading, writing
-from openleo.controller.lease_desk import time_ordered_id
+from openleo.controller.lease_desk import LONGEST_WAIT_S, time_ordered_id
 from openleo.controller.lease_records import Held
 from openleo.controller.strangers import Strangers
 from openleo.controller.tables import accounts, evidence, refusals
@@ -41,7 +43,7 @@ REVIEWS_LATE_S = 120.0
 MOST_REFUSALS = 20_000  # looked at in one go
 MOST_STRANGERS = 100  # unregistered ids that wait to be reviewed: anybody can make them up
 ANY_NUMBER = 2**31 - 1
-OPEN, UPHELD, DISMISSED = "open", "upheld", "dismissed"
+OPEN, DISMISSED = "open", "dismissed"
 REFUSED_THERE = (Outcome.FORBIDDEN, Outcome.NOT_PERMITTED)
 GNSS = "gnss"
 ALARM = "misuse"
@@ -87,10 +89,11 @@ class Telemetry:
         resolution: int,
         *,
         strangers: Strangers | None = None,
+        abroad: Abroad | None = None,
         cell_of: Callable[[str], int] = lambda _terminal: 0,
         holder_terminals: int = 0,
     ):
-        self._strangers, self._cell_of = strangers or Strangers(), cell_of
+        self._strangers, self._abroad, self._cell_of = strangers or Strangers(), abroad or Abroad(), cell_of
         self._holder_terminals = holder_terminals
         self._quotas: dict[str, int] = {}
         self._engine, self._now_s, self._token, self._in_force = engine, now_s, token, in_force
@@ -98,6 +101,8 @@ class Telemetry:
         self._names = Registers.empty()
         self.detector = Detector(self._names)
         self._dismissed: frozenset[str] = frozenset()  # lately, and taken note of
+        self._refusals: frozenset[str] = frozenset()  # as well
+        self._unstored: list[Evidence] = []  # detectors say a thing once: what no commit took is tried again
         self._looked_s = self._reviewed_s = self._refused_s = now_s()
 
     def step(self, slot: int) -> list[Evidence]:
@@ -107,14 +112,24 @@ class Telemetry:
             return []
         self._take_reviews(now_s)
         self._lapse(token, now_s)
-        if now_s - self._looked_s < EVERY_S:
+        if now_s - self._looked_s >= EVERY_S:
+            self._look(slot, token, now_s)
+        elif not self._unstored:
             return []
-        self._quotas = self._stated_quotas()
-        said = [*map(_of_lease, self._in_force(slot)), *self._refused(now_s), *map(_stranger, self._strangers.take())]
-        self._looked_s = now_s
-        kept = self._keep(self.detector.take(self.reports(said)), token, now_s)
+        kept = self._keep(self._unstored, token, now_s)
+        self._unstored = []
         self._tell_if_full(now_s)
         return kept
+
+    def _look(self, slot: int, token: int, now_s: float) -> None:
+        """What was said since the last time. Whatever may fail is read before anything is taken note of."""
+        self._quotas = self._stated_quotas()
+        refused = self._refused(now_s)
+        said = [*map(_of_lease, self._in_force(slot)), *refused, *map(_stranger, self._strangers.take())]
+        self._looked_s = now_s
+        reports = self.reports(said)
+        self._unstored += self.detector.take(reports)
+        self._abroad.note(self._engine, token, self._places(said, reports))
 
     def _stated_quotas(self) -> dict[str, int]:
         with reading(self._engine) as connection:
@@ -124,12 +139,16 @@ class Telemetry:
     # --- reports ------------------------------------------------------------------------------------------------
 
     def _refused(self, now_s: float) -> list[Said]:
-        query = select(refusals.c.at, refusals.c.body).where(refusals.c.at > self._refused_s, refusals.c.at <= now_s)
+        """Since the last look; a refusal is committed a little after the instant that it bears."""
+        since_s = self._refused_s - LONGEST_WAIT_S
+        query = select(refusals.c.id, refusals.c.at, refusals.c.body).where(
+            refusals.c.at > since_s, refusals.c.at <= now_s
+        )
         with reading(self._engine) as connection:
             rows = connection.execute(query.order_by(refusals.c.at.desc()).limit(MOST_REFUSALS)).all()
-        self._refused_s = now_s
+        before, self._refusals, self._refused_s = self._refusals, frozenset(id_ for id_, _, _ in rows), now_s
         newest: dict[str, Said] = {}
-        for at_s, text in rows:
+        for _, at_s, text in (row for row in rows if row[0] not in before):
             body = json.loads(text)
             asked = _asked(body["request"])
             there = body["answer"].get("decision") in REFUSED_THERE
@@ -190,6 +209,15 @@ class Telemetry:
         numbers = [self._names.territories.number(next(iter(one)) if len(one) == 1 else None) for one in lands]
         return np.array([*numbers, UNKNOWN], np.int32)[found.number]
 
+    def _places(self, said: Sequence[Said], reports: Reports) -> list[Place]:
+        """Of each terminal that is in one place only, as far as anybody knows: whether that is at home."""
+        known = (reports.registered == 1) & (reports.territory >= 0) & (reports.home >= 0)
+        return [
+            Place(one.asked.terminal, one.asked.home_territory, bool(at_home), one.at_s)
+            for one, sure, at_home in zip(said, known, reports.territory == reports.home, strict=True)
+            if sure and len(one.circles) == 1 and one.asked.terminal and one.asked.home_territory
+        ]
+
     # --- evidence -----------------------------------------------------------------------------------------------
 
     def _keep(self, found: Sequence[Evidence], token: int, now_s: float) -> list[Evidence]:
@@ -218,12 +246,14 @@ class Telemetry:
     def _tell_if_full(self, now_s: float) -> None:
         with reading(self._engine) as connection:
             held = len(_held_since(connection, now_s - SECONDS_PER_DAY))
-        why = f"{held} terminals were held within a day: more are not, until somebody has reviewed the evidence."
+        why = (
+            f"{held} terminals were held within a day: more are not, unless evidence is dismissed, or that day is over."
+        )
         self._alarms.set(ALARM, why if held >= self._bounds.holds_a_day else None)
 
     def _lapse(self, token: int, now_s: float) -> None:
-        """Holds that nobody has reviewed in time are over; what they were about stays open."""
-        due = (evidence.c.state == OPEN) & evidence.c.holds_renewal & (evidence.c.at <= now_s - self._bounds.hold_s)
+        """Holds last so long, reviewed or not. What they were about stays as it is."""
+        due = evidence.c.holds_renewal & (evidence.c.at <= now_s - self._bounds.hold_s)
         with reading(self._engine) as connection:
             if connection.execute(select(evidence.c.id).where(due).limit(1)).first() is None:
                 return
@@ -284,7 +314,7 @@ def _waiting(connection: Connection) -> dict[tuple[str, str], bool]:
 
 
 def _held_since(connection: Connection, since_s: float) -> set[str]:
-    """Terminals that detectors have held since and hold still: a review of each makes room for another."""
+    """Terminals held since, and still: upheld or not, it is as much service that is off. A dismissal makes room."""
     query = select(evidence.c.terminal).where(evidence.c.at > since_s, evidence.c.holds_renewal)
     return set(connection.execute(query).scalars())
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from openleo.fleet.honest import DAY_S, HONEST, HOUR_S, Draw, household
+from openleo.fleet.honest import BY_BORDERS, DAY_S, HONEST, HOUR_S, Draw, household
 from openleo.fleet.itineraries import Itinerary, Place, flat_km_between
 from openleo.fleet.world import PERMITTED, Places
 
@@ -37,6 +37,7 @@ class Device:
     address: Place | None = None  # registered, in the place of a receiver
     registered_s: float = 0.0  # when the registry knows it; inf: never
     home: Place | None = None
+    by_border: bool = False
 
 
 @dataclass
@@ -72,11 +73,11 @@ def _honest(made: Cast, draw: Draw, count: int) -> None:
             left = ENTERPRISE if firm else 1 + int(draw.random.choice(len(FAMILY), p=FAMILY))
             account, quota = made.account(), ENTERPRISE + 5 if firm else None
         left -= 1
-        device = Device(made.terminal(), account, class_, behaviour(draw), quota)
+        device = Device(made.terminal(), account, class_, behaviour(draw), quota, by_border=behaviour in BY_BORDERS)
         if class_ == "fixed" and draw.chance(ADDRESSED):
             house = household(draw) if number % HOUSE == 0 else house
             if house.here != (0.0, 0.0):
-                device.way, device.address = Itinerary.staying(house.here), house.here
+                device.way, device.address, device.by_border = Itinerary.staying(house.here), house.here, False
         if draw.chance(0.05):  # installed while the trace runs; the registry hears of it within the hour
             on_s = draw.between(0.0, 0.9) * draw.end_s
             device.way.off = [(0.0, on_s), *(gap for gap in device.way.off if gap[0] > on_s)]

@@ -149,3 +149,4 @@ HONEST: tuple[tuple[Callable[[Draw], Itinerary], str, float], ...] = (
     (ship, "maritime", 0.03),
     (aircraft, "aviation", 0.03),
 )  # behaviour, class, share
+BY_BORDERS = (by_the_border, commuter)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from openleo.fleet.honest import Draw
 from openleo.fleet.world import flat_km, moved
+from openleo.units import M_PER_KM
 
 Floats = NDArray[np.float64]
 
@@ -20,6 +21,7 @@ FORMS = ("absent", "vague", "airport", "circles", "drift")
 EVERY_DAYS = 2.0  # a new one somewhere
 SHADED = 0.1  # share of receivers in reach that it does not get at
 FARTHEST_DRIFT_KM = 120.0
+CIRCLE_SIGMAS = 2.448  # of a two-dimensional normal, at 95 %
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def _absent(fixes: Fixes, _jammer: Jammer, rows: NDArray[np.int64], _s: Floats, 
 
 def _vague(fixes: Fixes, _jammer: Jammer, rows: NDArray[np.int64], _s: Floats, random: np.random.Generator) -> None:
     fixes.uncertainty_m[rows] = random.uniform(5_000.0, 300_000.0, len(rows))
-    sigma_km = fixes.uncertainty_m[rows] / 2_448.0
+    sigma_km = fixes.uncertainty_m[rows] / (CIRCLE_SIGMAS * M_PER_KM)
     north, east = random.normal(size=(2, len(rows))) * sigma_km
     _put(fixes, rows, fixes.latitude_deg[rows], fixes.longitude_deg[rows], north, east)
 

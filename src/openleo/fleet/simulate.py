@@ -19,7 +19,7 @@ from openleo import cells as h3cells
 from openleo.fleet.cast import Cast, Device, cast
 from openleo.fleet.honest import DAY_S, HOUR_S, Draw
 from openleo.fleet.itineraries import FAR_S, Ways
-from openleo.fleet.jamming import Fixes, disturb, jammers
+from openleo.fleet.jamming import CIRCLE_SIGMAS, Fixes, disturb, jammers
 from openleo.fleet.trace import SCHEMA
 from openleo.fleet.world import World, moved, shifted
 
@@ -32,7 +32,6 @@ CELL_RESOLUTION = 4
 OFTEN_S, SELDOM_S = 300.0, 900.0  # between two reports of a device, drawn for each
 NOISE_M, PRECISE_M = 1_000.0, 30.0  # radii at 95 %: of positions kept coarse, and of bare receivers
 COARSE = 0.7  # share of terminals with the former
-CIRCLE_SIGMAS = 2.448  # of a two-dimensional normal, at 95 %
 OUTLIER, OUTLIER_KM = 1e-4, (5.0, 300.0)  # fixes that are far off and do not say so
 NEIGHBOUR, NEIGHBOUR_KM = 0.03, 22.0  # reports served by the beam beside
 WRONG_CELL, NO_CELL = 1e-5, 0.02
@@ -79,6 +78,7 @@ class Simulation:
         self._spot = np.array([device.address or device.claims or (np.nan, np.nan) for device in devices])
         self._addressed = np.array([device.address is not None for device in devices])
         self._claims = np.array([device.claims is not None for device in devices])
+        self._by_border = np.array([device.by_border for device in devices])
         self._exact = np.array([device.exact for device in devices])
         self._anywhere = np.array([device.class_ in ANYWHERE for device in devices])
         self._columns = {name: _words([of(one) for one in devices]) for name, of in _TEXT.items()}
@@ -131,6 +131,7 @@ class Simulation:
             "permitted": pa.array(permitted == 1, mask=permitted < 0),
             "territory": _coded(territory, self.world.labels),
             "quota": self._quota.take(pa.array(device)),
+            "border": pa.array(self._by_border[device]),
             "jammed": pa.array(fixes.jammed),
         }
         label = columns["label"]

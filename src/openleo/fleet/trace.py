@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("permitted", pa.bool_()),
         ("territory", WORD),
         ("quota", pa.int32()),
+        ("border", pa.bool_()),
         ("jammed", pa.bool_()),
         ("label", WORD),
     ]

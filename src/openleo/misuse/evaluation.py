@@ -51,6 +51,7 @@ class Truth:
         self._jammed_day = np.full(0, -1, np.int64)
         self.days = np.zeros(0, np.int64)
         self.jammed_days = np.zeros(0, np.int64)
+        self.by_border = np.zeros(0, np.bool_)
         self.reports = 0
 
     def add(self, table: pa.Table, reports: Reports) -> None:
@@ -64,6 +65,8 @@ class Truth:
         np.minimum.at(self.begins_s, (reports.terminal[rows], kind[rows]), reports.at_s[rows])
         day = (reports.at_s // SECONDS_PER_DAY).astype(np.int64)
         self._count(self.days, self._day, reports.terminal, day)
+        if "border" in table.column_names:
+            self.by_border[reports.terminal[table["border"].fill_null(False).to_numpy()]] = True
         if "jammed" in table.column_names:
             jammed = table["jammed"].fill_null(False).to_numpy()
             self._count(self.jammed_days, self._jammed_day, reports.terminal[jammed], day[jammed])
@@ -75,6 +78,7 @@ class Truth:
         self.days, self.jammed_days = (
             np.append(one, np.zeros(more, np.int64)) for one in (self.days, self.jammed_days)
         )
+        self.by_border = np.append(self.by_border, np.zeros(more, np.bool_))
 
     @staticmethod
     def _count(
@@ -128,6 +132,7 @@ class Evaluation:
     honest_terminals: int
     honest_days: int
     jammed_days: int
+    border_days: int
     wrong_days: int
     wrong_terminals: int
     wrong_evidence: int
@@ -144,6 +149,7 @@ class Evaluation:
             "honest_terminals": self.honest_terminals,
             "honest_terminal_days": self.honest_days,
             "jammed_terminal_days": self.jammed_days,
+            "border_terminal_days": self.border_days,
             "wrongly_cut_terminal_days": self.wrong_days,
             "wrongly_cut_terminals": self.wrong_terminals,
             "wrongly_cut_per_10000_days": round(self.rate * PER, 4),
@@ -160,7 +166,8 @@ class Evaluation:
         most = upper_bound(self.wrong_days, self.honest_days) * PER
         return (
             f"Wrongly cut: {self.wrong_days} of {self.honest_days:,} honest terminal-days "
-            f"({self.jammed_days:,} of them jammed): {self.rate * PER:.2f} per 10,000, below {most:.2f} with 95 %."
+            f"({self.jammed_days:,} of them jammed, {self.border_days:,} of people at home by a border): "
+            f"{self.rate * PER:.2f} per 10,000, below {most:.2f} with 95 %."
         )
 
 
@@ -183,8 +190,8 @@ def evaluate(truth: Truth, detector: Detector, evidence: Sequence[Evidence]) -> 
         rows.append(OfKind(Kind(kind), len(misusers), int(raised), int(held), int(mine.sum()), int(right[mine].sum())))
     return Evaluation(
         reports=truth.reports, honest_terminals=int(honest.sum()), honest_days=int(truth.days[honest].sum()),
-        jammed_days=int(truth.jammed_days[honest].sum()), wrong_days=len(days),
-        wrong_terminals=len({who for who, _ in days}),
+        jammed_days=int(truth.jammed_days[honest].sum()), border_days=int(truth.days[honest & truth.by_border].sum()),
+        wrong_days=len(days), wrong_terminals=len({who for who, _ in days}),
         wrong_evidence=int(honest[about].sum()) if len(evidence) else 0, kinds=tuple(rows),
         curve=_curve(truth, detector.state["peak"][: len(honest)]),
     )  # fmt: skip

@@ -23,7 +23,7 @@ from openleo.misuse.thresholds import Kind
 
 NEEDED = ("at_s", "terminal")
 TEXT = ("terminal", "account", "class", "home_territory", "source", "session", "cell", "territory", "label")
-FLAGS = ("registered", "permitted", "jammed")
+FLAGS = ("registered", "permitted", "border", "jammed")
 RANGES: dict[str, tuple[float, float]] = {
     "at_s": (0.0, 1e11), "lat_deg": (-90.0, 90.0), "lon_deg": (-180.0, 180.0), "uncertainty_m": (0.0, np.inf),
     "speed_kmh": (0.0, np.inf), "altitude_m": (-np.inf, np.inf), "quota": (0.0, 2.0**31 - 1),

@@ -123,7 +123,10 @@ class RequestRecord(Record):
     speed_kmh: float | None = Field(None, description="Over ground.", ge=0.0)
     altitude_m: float | None = Field(None, description="Above mean sea level.")
     days_abroad: float | None = Field(
-        None, description="Days outside the home territory, as the registry counts them.", ge=0.0
+        None,
+        description="Days since the terminal was first decided on outside its home territory, and not in it again:"
+        " a controller counts them.",
+        ge=0.0,
     )
     home_territory: Name | None = Field(None, description="The territory that the terminal is registered in.")
 

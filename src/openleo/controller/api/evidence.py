@@ -1,8 +1,9 @@
 """Evidence of misuse, for the operator's people: a queue, one piece with all that it was made of, and its review.
 
-A review is upheld (the renewal stays held, and a suspension is a change of its own) or dismissed (the terminal is
-served again with its next request, and detectors begin anew). A piece tells where a terminal was: reading one is
-audited; the queue shows no place.
+A review is dismissed (the terminal is served again with its next request, and detectors begin anew) or upheld. That
+ends no service: the hold lapses when it would have, and whoever wants it to last suspends the terminal or the account
+on the ledger, where acts are counted together (DESIGN §6). A piece tells where a terminal was: reading one is audited;
+the queue shows no place.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Reader = Annotated[Principal, Depends(needs(Role.REQUESTER, Role.AUDITOR, operat
 Reviewer = Annotated[Principal, Depends(needs(Role.REQUESTER, operator_only=True))]
 State = Literal["open", "upheld", "dismissed"]
 NOT_THERE: dict[int | str, dict[str, Any]] = {404: {"content": {MEDIA_TYPE: {"schema": {"type": "object"}}}}}
+HOUR_S = 3_600.0
 TEXT = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
 
 
@@ -54,6 +56,12 @@ class WholePiece(Piece):
     rule: str
     inputs: dict[str, Any]
     not_held_because: str | None = None
+
+
+class Reviewed(Piece):
+    """With what is left to do."""
+
+    next_step: str | None
 
 
 class Review(BaseModel):
@@ -97,8 +105,10 @@ def evidence_show(request: Request, principal: Reader, evidence_id: ID) -> Whole
 
 
 @router.post("/{evidence_id}/review", summary="Uphold or dismiss", responses=NOT_THERE)
-def evidence_review(request: Request, principal: Reviewer, evidence_id: ID, review: Review) -> Piece:
-    """What was upheld can be dismissed later, on a new finding; what was dismissed stays so."""
+def evidence_review(request: Request, principal: Reviewer, evidence_id: ID, review: Review) -> Reviewed:
+    """What was upheld can be dismissed later, on a new finding; what was dismissed stays so. To uphold it lengthens no
+    hold: `next_step` says until when it lasts, and which act on the ledger ends service beyond.
+    """
     runtime = request.app.state.runtime
     now_s = runtime.clock.now_s()
     with writing(runtime.engine) as connection:
@@ -113,7 +123,20 @@ def evidence_review(request: Request, principal: Reviewer, evidence_id: ID, revi
         connection.execute(update(evidence).where(evidence.c.id == evidence_id).values(changed))
         about = {"kind": row["kind"], "terminal": row["terminal"], "held": row["holds_renewal"], "state": review.state}
         audit.record(connection, now_s, principal, "reviewed", f"evidence {evidence_id}", about)
-    return Piece(**_document({**row, **changed}))
+    upheld = review.state == "upheld"
+    return Reviewed(
+        **_document({**row, **changed}),
+        next_step=_suspend(row, runtime.settings.hold_hours * HOUR_S) if upheld else None,
+    )
+
+
+def _suspend(row: RowMapping, hold_s: float) -> str:
+    """What a person does who wants more than a hold."""
+    held = f"Held back until {at_text(row['at'] + hold_s)} at most" if row["holds_renewal"] else "Not held back"
+    return (
+        f"{held}. To end its service, suspend {row['terminal']} (POST /v1/terminals/{row['terminal']}/state) or its "
+        "account (POST /v1/accounts/…/suspend): acts on the ledger, above the roster's rate a change."
+    )
 
 
 def _found(row: RowMapping | None) -> RowMapping:

@@ -20,7 +20,6 @@ from openleo.units import M_PER_KM
 # Of the checks of an honest terminal. One check a minute is 1440 a day: one false alarm in two years of a terminal, if
 # each were independent of the last (they share biases, so there are fewer, and together).
 FALSE_ALARM = 1e-6
-CHECKS_A_DAY = 1440
 
 
 @dataclass(frozen=True)

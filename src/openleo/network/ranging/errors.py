@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-TS_NS = 1e9 / (15_000 * 2048)  # LTE's unit of time, 32.55 ns; NR's Tc is a 64th of it (3GPP TS 38.211, 4.1)
 # 3GPP's study of positioning enhancements for E-UTRA (TR 36.855), table 5.4.2.1-2: UE Rx-Tx time differences over
-# 5 MHz at -3 dB miss by up to 1.7 Ts in a channel of pedestrians (EPA5), 1.1 Ts without fading; over 20 MHz by 0.8 and
-# 0.24 Ts. Two ends of 1.7 Ts, 55 ns, each are 78 ns: rounded up.
+# 5 MHz at -3 dB miss by up to 1.7 Ts (of 32.55 ns) in a channel of pedestrians (EPA5), 1.1 Ts without fading; over
+# 20 MHz by 0.8 and 0.24 Ts. Two ends of 1.7 Ts, 55 ns, each are 78 ns: rounded up.
 NOISE_NS = 100.0
 # Of the processing's delay, after calibration: as large as the noise, and the same in all round trips of a terminal.
 # Assumed: nobody publishes it for a terminal of this kind.

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from openleo.geodesy import ecef_km, look_angles
 from openleo.network import ephemeris
@@ -18,8 +17,6 @@ from openleo.network.constellation.model import Constellation
 from openleo.network.ranging import sky
 from openleo.network.ranging.errors import ACROSS, ERRORS, NOISE_NS, OWN_KM, Errors
 from openleo.network.ranging.ranges import KM_PER_NS, Ranges, axes_at, track_axes
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -1,3 +1,10 @@
+CREATE TABLE abroad (
+    terminal VARCHAR(100) NOT NULL, 
+    home_territory VARCHAR(100) NOT NULL, 
+    since FLOAT NOT NULL, 
+    CONSTRAINT pk_abroad PRIMARY KEY (terminal)
+);
+
 CREATE TABLE accounts (
     id VARCHAR(100) NOT NULL, 
     holder VARCHAR(200) NOT NULL, 

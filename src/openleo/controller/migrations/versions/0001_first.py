@@ -14,6 +14,13 @@ down_revision = None
 def upgrade() -> None:
     """From the schema before."""
     op.create_table(
+        "abroad",
+        sa.Column("terminal", sa.String(length=100), nullable=False),
+        sa.Column("home_territory", sa.String(length=100), nullable=False),
+        sa.Column("since", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("terminal", name=op.f("pk_abroad")),
+    )
+    op.create_table(
         "accounts",
         sa.Column("id", sa.String(length=100), nullable=False),
         sa.Column("holder", sa.String(length=200), nullable=False),
