@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,7 @@ class Twin:
     shared: Shared | None = None  # None: no capacity is computed
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
+    _making: Lock = field(default_factory=Lock, repr=False)
     _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
 
     @property
@@ -182,12 +184,13 @@ class Twin:
         return Permitted(masks.classes, np.ascontiguousarray(yes), np.ascontiguousarray(no), frozenset(withheld))
 
     def _masks_of(self, rule_set: RuleSet) -> Masks:
-        """Kept by what was written."""
-        if rule_set.sha256 not in self._masks:
-            while len(self._masks) >= MOST_KEPT:
-                self._masks.pop(next(iter(self._masks)))
-            self._masks[rule_set.sha256] = Masks(rule_set, self.index)
-        return self._masks[rule_set.sha256]
+        """Kept by what was written; a plan and a restriction, which ask side by side, have the same."""
+        with self._making:
+            if rule_set.sha256 not in self._masks:
+                while len(self._masks) >= MOST_KEPT:
+                    self._masks.pop(next(iter(self._masks)))
+                self._masks[rule_set.sha256] = Masks(rule_set, self.index)
+            return self._masks[rule_set.sha256]
 
     def under(self, withheld: frozenset[int]) -> Network:
         """The network without some gateways."""
