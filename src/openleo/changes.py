@@ -30,7 +30,6 @@ from openleo.results import OnProgress
 from openleo.service import beams
 from openleo.service.effect import Extras
 from openleo.service.terminal_effect import fleet
-from openleo.units import BEAM_KM
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
 Counted = tuple[Terminals, str]  # a table of terminals, and its sha256
@@ -156,8 +155,9 @@ def effect_of_rules(
     It names the whole scenario's network, of which the reach of the first slots was computed. Terminals are counted
     where a table of them is given. `also`: classes to tell of beside those that the rules name.
     """
-    notes = beams.told((base, new), BEAM_KM)
-    base, new = (beams.felt(one, BEAM_KM) for one in (base, new))
+    beam_km = network.case.beam_km
+    notes = beams.told((base, new), beam_km)
+    base, new = (beams.felt(one, beam_km) for one in (base, new))
     placed = None if terminals is None else fleet(terminals[0], (base, new), terminals[1], on_progress)
     classes = classes_of_both(base, new, (*also, *(placed.classes if placed else ())))
     prepared = prepare(network.case, base, new, threads=threads, on_progress=on_progress)

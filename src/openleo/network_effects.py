@@ -32,7 +32,6 @@ from openleo.service.networks import Networks
 from openleo.service.rates import demand_of
 from openleo.service.reached import Reached
 from openleo.service.windows import changes, go_on
-from openleo.units import BEAM_KM
 
 REACH = "(reach)"  # in place of a class: no class is called so
 BOTH = ("base", "new")
@@ -63,22 +62,23 @@ def effect_of_networks(
 ) -> Effect:
     """The effect of `new` in place of `old` from an instant on; without an old one everything is gained."""
     said = list(_notes(old, new, rules))
-    rules = beams.felt(rules, BEAM_KM)
-    classes = classes_of_both(rules, rules)
-    case, networks = _networks(old, new, rules, (folder, threads, on_progress))
+    both = _felt(old, new, rules)
+    classes = classes_of_both(*both)
+    case, networks = _networks(old, new, both, (folder, threads, on_progress))
     whole = (networks[0].known[frozenset()], networks[1].known[frozenset()])
-    told = Told(case.area.order, names_of(rules))
-    reach = between(whole, Side(None, None), Side(None, None), (REACH,), told)
-    now = _between(networks, Side(rules, at), classes, told)
+    told = Told(case.area.order, names_of(*both))
+    reach = between(whole, *NO_RULES, (REACH,), told)
+    now = _between(networks, _sides(both, at), classes, told)
     if now is None:
         raise ValueError("the networks of the rules at the instant are more than may be computed")
-    ahead = [instant for instant, _ in changes((rules, rules), at)]
-    edges, untold = _edges(networks, rules, ahead[:MOST_EDGES], classes, told, _changed(now))
+    ahead = [instant for instant, _ in changes(both, at)]
+    edges, untold = _edges(networks, both, ahead[:MOST_EDGES], classes, told, _changed(now))
     shared = None
     if old is not None and old.case.capacity and new.case.capacity:
-        rates, also = _on_shared_beams((old.case, new.case), networks, Side(rules, at), (folder, threads, on_progress))
-        reach = _with_beams(reach, networks, Side(None, None), rates[0])
-        now = _with_beams(now, networks, Side(rules, at), rates[1])
+        how = (folder, threads, on_progress)
+        rates, also = _on_shared_beams((old.case, new.case), networks, _sides(both, at), how)
+        reach = _with_beams(reach, networks, NO_RULES, rates[0])
+        now = _with_beams(now, networks, _sides(both, at), rates[1])
         shared, said = shared_of(rates[1]), [*said, *also]
     elif any(one is not None and one.case.capacity for one in (old, new)):
         said.append("Of shared beams nothing is told: one of both has no [capacity], or there was no network before.")
@@ -96,16 +96,30 @@ def effect_of_networks(
         notes=tuple(said),
         totals=(*reach.totals, *now.totals),
         edges_untold=untold,
-        edges_go_on=go_on((rules, rules), [edge.at for edge in edges], set(ahead)),
+        edges_go_on=go_on(both, [edge.at for edge in edges], set(ahead)),
         people=people,
         shared=shared,
     )
 
 
 How = tuple[Path | None, int | None, OnProgress | None]
+Sides = tuple[Side, Side]
+NO_RULES: Sides = (Side(None, None), Side(None, None))
 
 
-def _networks(old: Named | None, new: Named, rules: RuleSet, how: How) -> tuple[Case, tuple[Networks, Networks]]:
+def _felt(old: Named | None, new: Named, rules: RuleSet) -> tuple[RuleSet, RuleSet]:
+    """The rules as they are felt on each network: so far around as a beam of it is."""
+    was, is_ = (beams.felt(rules, one.case.beam_km) for one in (old or new, new))
+    return was, is_
+
+
+def _sides(both: tuple[RuleSet, RuleSet], at: datetime) -> Sides:
+    return Side(both[0], at), Side(both[1], at)
+
+
+def _networks(
+    old: Named | None, new: Named, both: tuple[RuleSet, RuleSet], how: How
+) -> tuple[Case, tuple[Networks, Networks]]:
     """(the case whose area both are counted over, both networks)."""
     folder, threads, on_progress = how
     progress = on_progress or (lambda _what, _done, _of: None)
@@ -114,7 +128,7 @@ def _networks(old: Named | None, new: Named, rules: RuleSet, how: How) -> tuple[
         new.case, area=_area_of([one.area for one in cases]), resolution=max(one.resolution for one in cases)
     )
     progress("cutting cells by territory", 0, 1)
-    regions = regions_of_both(rules, None)
+    regions = regions_of_both(*both)
     parts = parts_of(case.area, case.resolution, tuple(region.polygon for region in regions))
     refuse_nothing(case, parts)
     kinds = kinds_of(parts, regions)
@@ -153,14 +167,14 @@ def _nothing(reached: Reached) -> Reached:
     return Reached(reached.parts, replace(statistics, **none), reached.kinds)
 
 
-def _between(networks: tuple[Networks, Networks], side: Side, classes: Sequence[str], told: Told) -> Between | None:
+def _between(networks: tuple[Networks, Networks], sides: Sides, classes: Sequence[str], told: Told) -> Between | None:
     """None: a network too many."""
-    was, is_ = (one.of(side) for one in networks)
-    return None if was is None or is_ is None else between((was, is_), side, side, classes, told)
+    was, is_ = (one.of(side) for one, side in zip(networks, sides, strict=True))
+    return None if was is None or is_ is None else between((was, is_), *sides, classes, told)
 
 
 def _on_shared_beams(
-    cases: tuple[Case, Case], networks: tuple[Networks, Networks], side: Side, how: How
+    cases: tuple[Case, Case], networks: tuple[Networks, Networks], sides: Sides, how: How
 ) -> tuple[tuple[BothRates, BothRates], tuple[str, ...]]:
     """((of reach, whatever rules say; of service: what each gives before and after), what is to be said of it)."""
     parts, kinds = networks[0].known[frozenset()].parts, networks[0].known[frozenset()].kinds
@@ -169,7 +183,7 @@ def _on_shared_beams(
         folder or kept.default_folder("reach"), threads, on_progress or (lambda _what, _done, _of: None)
     )
     made, said = [], [OF_AREA]
-    for case, own in zip(cases, networks, strict=True):
+    for case, own, side in zip(cases, networks, sides, strict=True):
         assert case.capacity is not None
         demand, also = demand_of(case.capacity, parts)
         classes = shared_beams.classes_decided(case, demand, side.rule_set)
@@ -184,21 +198,21 @@ def _on_shared_beams(
     return ((reach_before, reach_after), (before, after)), tuple(dict.fromkeys(said))
 
 
-def _with_beams(found: Between, networks: tuple[Networks, Networks], side: Side, rates: BothRates) -> Between:
-    was, is_ = (one.of(side) for one in networks)
+def _with_beams(found: Between, networks: tuple[Networks, Networks], sides: Sides, rates: BothRates) -> Between:
+    was, is_ = (one.of(side) for one, side in zip(networks, sides, strict=True))
     assert was is not None
     assert is_ is not None
-    return with_beams(found, (was, is_), side, side, rates)
+    return with_beams(found, (was, is_), *sides, rates)
 
 
 def _edges(
-    networks: tuple[Networks, Networks], rules: RuleSet, ahead: Sequence[datetime], classes: Sequence[str],
-    told: Told, before: Changed,
+    networks: tuple[Networks, Networks], both: tuple[RuleSet, RuleSet], ahead: Sequence[datetime],
+    classes: Sequence[str], told: Told, before: Changed,
 ) -> tuple[tuple[Edge, ...], tuple[datetime, ...]]:  # fmt: skip
     """(the changes of the rules at which the networks differ otherwise than before, those that are not computed)."""
     found, untold = [], []
     for instant in ahead:
-        if (rows := _between(networks, Side(rules, instant), classes, told)) is None:
+        if (rows := _between(networks, _sides(both, instant), classes, told)) is None:
             untold.append(instant)
             continue
         if not (changed := _changed(rows)).alike(before):
@@ -212,7 +226,8 @@ def _changed(found: Between) -> Changed:
 
 
 def _notes(old: Named | None, new: Named, rules: RuleSet) -> tuple[str, ...]:
-    said = [*beams.told((rules,), BEAM_KM)]
+    felt = dict.fromkeys(one.case.beam_km for one in (old or new, new))
+    said = [note for beam_km in felt for note in beams.told((rules,), beam_km)]
     said.append(f"Service is told under the rules in force, sha256 {rules.sha256}; (reach) whatever rules say.")
     if old is not None and old.case.grid != new.case.grid:
         said.append("The two scenarios differ in their times: each is counted over its own.")

@@ -50,6 +50,7 @@ from openleo.service.summary import (
     capacity_json,
     territory_json,
 )
+from openleo.units import BEAM_KM
 
 if TYPE_CHECKING:
     import xarray
@@ -89,6 +90,7 @@ class Case:
     not_kept: tuple[Problem, ...] = ()  # rules under which nothing is computed, as they would not be kept
     of_beams: tuple[str, ...] = ()  # what is said of rules on beams, with how far those are felt
     capacity: CapacityCase | None = None  # None: everybody alone on the network
+    beam_km: float = BEAM_KM  # how far a beam is felt around the place that it serves
 
     @property
     def network_sha256(self) -> str:
@@ -97,7 +99,10 @@ class Case:
 
     @property
     def network_document(self) -> dict[str, Any]:
-        """All that what the network gives depends on; rules enter by the gateways that they withhold alone."""
+        """All that what the network gives depends on; rules enter by the gateways that they withhold alone.
+
+        What is not said is as it is by default: a document without `beam_km` is of a network of BEAM_KM.
+        """
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -125,12 +130,14 @@ class Case:
             said["limits"] = limits
         if self.capacity:
             said["capacity"] = self.capacity.said()
+        if self.beam_km != BEAM_KM:
+            said["beam_km"] = str(self.beam_km)
         return said
 
     @property
     def reach_sha256(self) -> str:
         """Of all that reach alone depends on: whoever asks for more is in reach of the same satellites."""
-        said = {name: value for name, value in self.network_document.items() if name != "capacity"}
+        said = {name: value for name, value in self.network_document.items() if name not in ("capacity", "beam_km")}
         said["inputs"] = {name: sha256 for name, sha256 in said["inputs"].items() if name not in CAPACITY_INPUTS}
         return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 

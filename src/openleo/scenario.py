@@ -71,21 +71,25 @@ class Scenario:
     def load(cls, path: str | Path, *, own_rules: bool = True, to_run: bool = False) -> Scenario:
         """Read a scenario file and all that it names. Raises InputError with every problem found.
 
-        Without `own_rules` its [policy] is not read: it gives the network and the area alone. With `to_run`, rules
-        that a run would not keep are among the problems; else `run` raises them.
+        Without `own_rules` no rules are read: it gives the network and the area alone, and of its [policy] how far a
+        beam is felt. With `to_run`, rules that a run would not keep are among the problems; else `run` raises them.
         """
         path = Path(path)
         raw = read_toml(path)
-        if not own_rules:
-            raw.pop("policy", None)
         if raw.get("conventions") == HYPATIA:
             rule = 'is "hypatia", under which only pairs of places are computed.'
             raise InputError(Problem(str(path), "conventions", rule, f"It is read by {scenario_pairs.READ_BY}."))
-        return cls.of(raw, path, [], to_run=to_run)
+        return cls.of(raw, path, [], own_rules=own_rules, to_run=to_run)
 
     @classmethod
-    def of(cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem], *, to_run: bool = False) -> Scenario:
-        """A scenario's tables, with all that they name; `faults` are raised with those that are found."""
+    def of(
+        cls, raw: dict[str, Any], path: Path, faults: Sequence[Problem], *, own_rules: bool = True, to_run: bool = False
+    ) -> Scenario:
+        """As `load`, of a scenario's tables; `faults` are raised with those that are found."""
+        if not own_rules:
+            beam_km = _beam_km(raw.get("policy"), path)
+            alone = cls.of({name: table for name, table in raw.items() if name != "policy"}, path, faults)
+            return replace(alone, case=replace(alone.case, beam_km=beam_km))
         raw, found = scenario_pairs.without_directory(raw, str(path))
         record, problems = examine(ScenarioRecord, raw, str(path), within_bounds=True)
         problems = [*faults, *found, *problems]
@@ -112,9 +116,8 @@ class Scenario:
         return compute(self.case, threads=threads, on_progress=on_progress, on_reach=on_reach)
 
 
-def beam_km_of(path: Path) -> float:
+def _beam_km(policy: Any, path: Path) -> float:
     """How far a beam is felt, by a scenario's `[policy]`; no rules are read. Raises InputError."""
-    policy = read_toml(path).get("policy")
     if policy is None:
         return BEAM_KM
     record, problems = examine(PolicyRecord, policy, str(path), "policy")
@@ -200,6 +203,7 @@ def _case(
         not_kept=said.not_kept,
         of_beams=said.of_beams,
         capacity=loaded[0] if loaded else None,
+        beam_km=policy.beam_km if policy else BEAM_KM,
     )
     return case, notes_on
 

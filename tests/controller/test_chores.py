@@ -18,6 +18,7 @@ from openleo.controller.database import reading, writing
 from openleo.controller.in_force import Gate, LedgerReader
 from openleo.controller.registry import State
 from openleo.controller.settings import Settings
+from openleo.controller.slots import instant_of
 from openleo.controller.tables import nonces
 from openleo.errors import InputError
 from openleo.governance.house import Folder
@@ -131,7 +132,11 @@ def test_the_registry_follows_the_ledger_at_the_start_and_when_it_grew(
         raise KeyboardInterrupt
 
     def lose(id_: str) -> None:
-        """On the ledger; and a kill comes before the database."""
+        """On the ledger; and a kill comes before the database.
+
+        At the controller's own time: what it enforces is logged aside, at once or later, and no entry precedes that.
+        """
+        desks.now = instant_of(made.runtime.clock.now_s())
         with monkeypatch.context() as patched:
             patched.setattr(registry, "write", killed)
             with pytest.raises(KeyboardInterrupt):

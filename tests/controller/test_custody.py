@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
-from sqlalchemy import Engine, Table, delete, insert, text, update
+from sqlalchemy import Connection, Engine, Table, delete, insert, text, update
 from sqlalchemy.exc import IntegrityError
 
 from openleo.controller import accounts, custody, registry
+from openleo.controller import audit as auditing
 from openleo.controller.accounts import Account
 from openleo.controller.custody import Event, What
 from openleo.controller.database import reading, writing
 from openleo.controller.registry import Terminal
+from openleo.controller.roles import ANONYMOUS
 from openleo.controller.tables import audit, metadata
 from openleo.controller.tables import custody as custody_table
 
@@ -67,3 +72,30 @@ def test_the_tables_go_and_come_again(engine: Engine) -> None:
         connection.execute(insert(audit).values(at=1.0, principal="", party="", what="", about="", body=""))
     with pytest.raises(IntegrityError, match="only added to"), writing(engine) as connection:
         connection.execute(delete(audit))
+
+
+def _custody(connection: Connection) -> None:
+    custody.add(connection, [Event("t-1", 3.0, What.STATE, {}, {"state": "active"}, "kim")])
+
+
+def _audit(connection: Connection) -> None:
+    auditing.record(connection, 3.0, ANONYMOUS, "refused", "t-1")
+
+
+@pytest.mark.parametrize("add", [_custody, _audit])
+def test_rows_become_known_in_the_order_of_their_ids(kept: Engine, add: Callable[[Connection], None]) -> None:
+    """Who reads on from the newest that he knows misses none: the second writer waits for the first one's commit."""
+    done = threading.Event()
+
+    def second() -> None:
+        with writing(kept) as connection:
+            add(connection)
+        done.set()
+
+    other = threading.Thread(target=second)
+    with writing(kept) as connection:
+        add(connection)
+        other.start()
+        assert not done.wait(0.3)
+    other.join(5.0)
+    assert done.is_set()

@@ -75,6 +75,12 @@ class Slot:
         return np.zeros(len(self.cells), dtype=np.int16)
 
     @property
+    def down_mbps(self) -> np.ndarray:
+        return np.full(len(self.cells), np.nan, dtype=np.float32)
+
+    up_mbps = down_mbps
+
+    @property
     def reason(self) -> np.ndarray:
         made = np.zeros((len(self.cells), len(self.classes)), dtype=np.uint8)
         for (cell, class_), reason in self.reasons.items():

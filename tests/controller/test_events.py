@@ -149,3 +149,27 @@ def test_a_listener_who_leaves_is_let_go(engine: Engine) -> None:
 def test_kinds_of_events_are_few(engine: Engine, kind: str) -> None:
     with pytest.raises(AssertionError), writing(engine) as connection:
         events.add(connection, kind, {}, 0.0, 10)
+
+
+def test_a_fault_ends_no_looking_for_events(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = events.newest
+
+    def fails(_engine: Engine) -> int:
+        raise KeyError("a column")
+
+    async def live() -> list[str]:
+        hub = EventHub(engine, look_s=0.02)
+        monkeypatch.setattr(events, "newest", fails)
+        running = asyncio.create_task(hub.run())
+        await asyncio.sleep(0.2)
+        said = [hub.fault]
+        monkeypatch.setattr(events, "newest", right)
+        await asyncio.sleep(0.2)
+        said.append(hub.fault)
+        await hub.stop()
+        await running
+        return said
+
+    first, second = asyncio.run(live())
+    assert "KeyError" in first
+    assert second == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ from world_made import EVERYBODY, ORIGIN, SECOND, roster
 from openleo.governance.house import Folder, House
 
 DRAFT = {"origin": ORIGIN, "roster": dict(roster().document)}
+
+
+class Broken(Exception):
+    """As a crash there does."""
 
 
 def new(tmp_path: Path, engine: Engine) -> tuple[Asker, dict[str, str]]:
@@ -76,3 +81,32 @@ def test_a_key_that_no_draft_names_is_left_as_it_is(tmp_path: Path, engine: Engi
     again = asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once)
     assert (again.status_code, again.json()["type"].rpartition(":")[2]) == (409, "founded")
     assert reader.folder.key.read_bytes() == before
+
+
+def test_a_founding_that_was_stopped_before_entry_0_goes_on(
+    tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker, once = new(tmp_path, engine)
+    drafted = asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once).json()
+    founding = signed(drafted["to_sign"])
+
+    def breaks(*_: object) -> None:
+        raise Broken
+
+    with monkeypatch.context() as here, suppress(Broken):
+        here.setattr(House, "append", breaks)
+        assert asker.client.post("/v1/genesis", json=founding, headers=once).status_code == 500
+    again = asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once)  # its key would be of no ledger
+    assert (again.status_code, "signatures again" in again.json()["detail"]) == (409, True)
+    assert asker.client.post("/v1/genesis", json=founding, headers=once).status_code == 201
+    with House(Folder(asker.runtime.governed.path)) as house:
+        assert (house.state.origin, house.state.size) == (ORIGIN, 1)
+
+
+def test_a_ledger_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, engine: Engine) -> None:
+    asker, once = new(tmp_path, engine)
+    asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once)
+    file = asker.runtime.governed.path / "ledger.sqlite"
+    file.write_bytes(b"what it was, nobody knows" * 100)
+    assert asker.client.post("/v1/genesis/draft", json=DRAFT, headers=once).status_code == 409
+    assert file.read_bytes().startswith(b"what it was")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,16 @@ import numpy as np
 import pytest
 from planned import BEGINS, STRIP, permitting
 from running import Running, SaidGate
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
+from openleo.controller import custody, enforced, plan_arrow
 from openleo.controller import loop as slot_loop
-from openleo.controller import plan_arrow
 from openleo.controller.clock import ManualClock
 from openleo.controller.database import Unavailable, reading, writing
 from openleo.controller.in_force import Outage
 from openleo.controller.slot_plan import SlotPlan
-from openleo.controller.tables import events, plans, slots
+from openleo.controller.tables import accounts, events, plans, slots, terminals
+from openleo.policy import states
 
 
 @pytest.fixture
@@ -299,3 +302,97 @@ def test_plans_of_other_cells_are_an_alarm_and_not_taken(here: Running, monkeypa
     here.step()
     assert "cannot be read" in here.runtime.alarms.now["other_cells"]
     assert here.runtime.current is None
+
+
+def test_a_leader_that_finds_a_plan_of_other_cells_says_so_and_makes_its_own(
+    here: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = plan_arrow.read_plan
+
+    def of_others(_content: bytes, _cells: object) -> SlotPlan:
+        raise ValueError("the plan is not what its hash says")
+
+    here.until(4.0)
+    monkeypatch.setattr(plan_arrow, "read_plan", of_others)
+    here.loop.next = None  # as after a take-over
+    here.until(0.0)
+    assert "cannot be read" in here.runtime.alarms.now["other_cells"]
+    assert plan_of(here).degraded == ""
+    monkeypatch.setattr(plan_arrow, "read_plan", right)
+    here.slot()
+    assert "other_cells" not in here.runtime.alarms.now
+
+
+def test_signs_of_life_go_on_after_one_that_fails_by_a_fault_of_ours(
+    here: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leader, alarms, ended = here.runtime.leader, here.runtime.alarms, threading.Event()
+    said: list[dict[str, str]] = []
+
+    def step() -> None:
+        said.append(alarms.now)
+        if len(said) == 3:
+            ended.set()
+        if len(said) == 1:
+            raise KeyError("a column")
+
+    monkeypatch.setattr(leader, "step", step)
+    leader.beat_s = 0.01
+    leader.live(alarms, ended)
+    assert "KeyError" in said[1]["beats"]
+    assert "beats" not in said[2]
+
+
+def test_a_terminal_that_is_lost_after_the_plan_was_stored_is_not_served_in_its_slot(
+    here: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No target of the ledger moves by it: the registry's history tells."""
+    decided: list[int] = []
+    right = enforced.terminals_of
+
+    def terminals_of(*said: Any) -> Any:
+        decided.append(said[2].number)
+        return right(*said)
+
+    monkeypatch.setattr(enforced, "terminals_of", terminals_of)
+    number = plan_of(here).number + 1
+    here.slot()
+    assert decided == [number]
+    here.until(4.0)
+    with writing(here.runtime.engine) as connection:
+        connection.execute(insert(accounts).values(id="a", commitment="a", created_at=0.0))
+        connection.execute(
+            insert(terminals).values(
+                {"id": "t-1", "account": "a", "class": "fixed", "home_territory": "POL", "groups": "[]",
+                 "state": "lost", "enrolled_at": 0.0, "public_key": b"k", "commitment": "c"}
+            )
+        )  # fmt: skip
+        custody.add(connection, [custody.Event("t-1", 0.0, custody.What.STATE, {}, {"state": "lost"}, "kim")])
+    here.until(0.0)
+    assert decided == [number, number + 1, number + 1]
+    here.slot()
+    assert decided == [number, number + 1, number + 1, number + 2]
+
+
+def test_two_who_ask_for_a_new_rule_set_s_mask_have_it_made_once(
+    here: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The late plan of a slot, and the restriction of the one that runs."""
+    made: list[object] = []
+    right, begun = states.compute, threading.Event()
+
+    def compute(*said: Any) -> Any:
+        made.append(said)
+        begun.set()
+        time.sleep(0.2)
+        return right(*said)
+
+    monkeypatch.setattr(states, "compute", compute)
+    twin, rules = here.runtime.twin, permitting("POL", more=STRIP.format(land="URY", more=""))
+    number = plan_of(here).number + 1
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(twin.permitted, rules, number)
+        assert begun.wait(5.0)
+        second = pool.submit(twin.permitted, rules, number)
+        assert np.array_equal(first.result().yes, second.result().yes)
+    assert len(made) == 1

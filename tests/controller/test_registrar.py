@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from openleo.controller import accounts, custody, registry
+from openleo.controller import accounts, custody, registrar, registry
 from openleo.controller.accounts import Accounts, Subscription
 from openleo.controller.custody import What
 from openleo.controller.database import reading
@@ -298,3 +298,13 @@ def test_pages_of_terminals_hold_each_once(desks: Desks) -> None:
         assert found == sorted(f"t-{n}" for n in (*range(1, 8), 20, 21, *range(5_000, 5_000 + OTHERS)))
         assert [one.id for one in registry.page(connection, registry.Filter(account="a-2"))] == ["t-20", "t-21"]
         assert len(registry.page(connection, registry.Filter(state=State.ACTIVE, class_="fixed"))) == 2
+
+
+def test_following_holds_no_writer_up_unless_something_changed(desks: Desks, monkeypatch: pytest.MonkeyPatch) -> None:
+    desks.enrol(3, active=True)
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is to be written")
+
+    monkeypatch.setattr(registrar, "writing", never)
+    assert desks.registrar.follow() == []

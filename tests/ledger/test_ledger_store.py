@@ -520,3 +520,8 @@ def test_what_is_no_ledger_is_said(tmp_path: Path) -> None:
     store.create(str(tmp_path / "ledger"), LOG.verifier)
     with pytest.raises(Unavailable, match="holds a ledger already"):
         store.create(str(tmp_path / "ledger"), OTHER.verifier)
+    store.create(str(tmp_path / "ledger"), LOG.verifier)  # it is empty still: who made it was stopped then
+    with store.open_ledger(str(tmp_path / "ledger")) as ledger:
+        ledger.append([b"an entry"])
+    with pytest.raises(Unavailable, match="holds a ledger already"):
+        store.create(str(tmp_path / "ledger"), LOG.verifier)

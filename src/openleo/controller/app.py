@@ -65,6 +65,8 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> Service:
                 desk.wait_s = _app.state.limits.terminal
                 yield
         finally:
+            if jobs := getattr(_app.state, "jobs", None):
+                jobs.close()
             await runtime.hub.stop()
             await listening
             if running:

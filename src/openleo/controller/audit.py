@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from openleo.controller.database import in_order
 from openleo.controller.redaction import clean, clean_text
 from openleo.controller.roles import OPERATOR, Principal
 from openleo.controller.tables import audit
@@ -24,6 +25,7 @@ from openleo.controller.tables import audit
 LONGEST_ABOUT = 300
 LONGEST_PRINCIPAL = 200
 READ_POSITION = "read_position"
+WRITERS = 5_704_303  # a number of ours for a lock of PostgreSQL
 
 
 def record(
@@ -35,6 +37,7 @@ def record(
     body: Mapping[str, Any] | None = None,
 ) -> int:
     """Add a row; its number."""
+    in_order(connection, WRITERS)
     added = connection.execute(
         audit.insert().values(
             at=now_s, principal=principal.id[:LONGEST_PRINCIPAL], party=principal.party[:100], what=what,

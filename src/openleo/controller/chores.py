@@ -18,6 +18,7 @@ from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.in_force import InForce
 from openleo.controller.ledger_desk import Desk
 from openleo.controller.registrar import Registrar
+from openleo.controller.registry import Stale
 from openleo.controller.runtime import Runtime
 from openleo.controller.slots import instant_of
 from openleo.governance.house import Folder, NotInOrder
@@ -26,7 +27,7 @@ from openleo.ledger.faults import LedgerError
 
 LOG = logging.getLogger("openleo.controller")
 SWEPT_FOR = 0.2  # of a slot: at most so long, of which half is left to others
-NOT_NOW = (Unavailable, Fenced, LedgerError, NotInOrder, Refused, OSError)
+NOT_NOW = (Unavailable, Fenced, LedgerError, NotInOrder, Refused, Stale, OSError)
 
 
 class Chores:

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
+from openleo.controller.database import in_order, reading
 from openleo.controller.tables import custody
+
+WRITERS = 5_704_302  # a number of ours for a lock of PostgreSQL
 
 
 class What(StrEnum):
@@ -58,7 +61,14 @@ def add(connection: Connection, events: Iterable[Event]) -> None:
         for one in events
     ]
     if rows:
+        in_order(connection, WRITERS)
         connection.execute(insert(custody), rows)
+
+
+def newest(engine: Engine) -> int:
+    """The id of the last event; 0 before the first. Raises Unavailable."""
+    with reading(engine) as connection:
+        return connection.execute(select(func.max(custody.c.id))).scalar_one() or 0
 
 
 def of(connection: Connection, terminal: str, after: int = 0, limit: int = 100) -> list[Event]:

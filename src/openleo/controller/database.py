@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, select
+from sqlalchemy import Connection, Engine, Table, create_engine, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -192,6 +192,16 @@ def _check_led(connection: Connection, token: int) -> None:
     held = connection.execute(locked).scalar_one_or_none()
     if held != token:
         raise Fenced(f"the lead has passed on: token {token} was ours, and {held} is in force")
+
+
+def in_order(connection: Connection, lock: int) -> None:
+    """Rows become known in the order of their ids: on PostgreSQL one transaction at a time adds to a table, to its end.
+
+    Whoever reads on from the newest id that he knows would else pass over what is committed late. It comes last in a
+    transaction: nobody then waits for rows of somebody who waits for this.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def put(connection: Connection, table: Table, **values: object) -> None:

@@ -183,12 +183,11 @@ def with_sets(twin: Twin, content: bytes) -> Twin:
 def with_elements(scenario: Path, content: bytes) -> Twin:
     """A scenario's network with a file of element sets in place of the one that it names. Raises InputError."""
     raw: dict[str, Any] = read_toml(scenario)
-    raw.pop("policy", None)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / Path(raw["constellation"]["elements"]).name
         file.write_bytes(content)
         raw["constellation"] = {**raw["constellation"], "elements": str(file)}
-        return twins.ready(Scenario.of(raw, scenario, []).case)
+        return twins.ready(Scenario.of(raw, scenario, [], own_rules=False).case)
 
 
 def first(scenario: Path, engine: Engine, in_force: str | None) -> tuple[Twin, bytes | None]:

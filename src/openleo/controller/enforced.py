@@ -14,6 +14,7 @@ from openleo.controller.database import reading
 from openleo.controller.enforcement import Enforced, Lands, enforce
 from openleo.controller.held import Said, held, not_said
 from openleo.controller.in_force import InForce
+from openleo.controller.lease_offers import ground
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.slots import instant_of
 from openleo.controller.twin import Twin
@@ -30,8 +31,8 @@ def terminals_of(engine: Engine, twin: Twin, plan: SlotPlan, in_force: InForce, 
         nobody = np.empty(0, np.uint8), np.empty(0, np.int64)
         return Enforced(holding, plan, in_force.rules.sha256, *nobody, ())
     gateways = twin.case.network.gateways
-    lands = Lands([one.territory for one in gateways.stations], [one.territory for one in gateways.pops])
-    return enforce(holding, in_force.rules, plan, lands)
+    stands = ground(gateways.stations, gateways.pops)  # as leases are given by
+    return enforce(holding, in_force.rules, plan, Lands(stands.gateway_lands, stands.pop_lands))
 
 
 def summarise(runtime: Runtime, in_force: InForce) -> None:

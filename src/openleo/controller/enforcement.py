@@ -35,6 +35,7 @@ from openleo.service.serve import Reason
 Values = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 NOBODY = -1
+LEAST_MBPS = 0.0005  # what is less is offered as 0.000 Mbit/s, and so is nothing
 COARSEST = 0  # resolution: of a place here only what rules ask is read, not its cells
 
 SERVED = "served"
@@ -93,6 +94,10 @@ class Plan(Protocol):
     def classes(self) -> tuple[str, ...]: ...
     @property
     def reason(self) -> NDArray[np.uint8]: ...
+    @property
+    def down_mbps(self) -> NDArray[np.float32]: ...
+    @property
+    def up_mbps(self) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True)
@@ -208,20 +213,36 @@ def _rows(cells: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.i
 
 
 def _by_plan(held: Held, plan: Plan, row: NDArray[np.int64]) -> Values:
-    """What the plan gives in each lease's cell to its class: a cell that it does not know has no satellite."""
+    """What the plan gives in each lease's cell to its class."""
     number = {name: place for place, name in enumerate(plan.classes)}
     column = np.array([*(number.get(name, NOBODY) for name in held.terminals.class_.values), NOBODY])
     class_ = column[held.terminals.class_.code]
-    word = np.full(256, CODE["no_capacity"], dtype=np.uint8)
-    for reason, name in BY_PLAN.items():
-        word[reason] = CODE[name]
-    if not len(plan.cells) or not plan.classes:
-        return np.full(len(held), CODE["no_satellite"], dtype=np.uint8)
-    said: Values = word[plan.reason[np.maximum(row, 0), np.maximum(class_, 0)]]
-    named = (plan.satellite[row] >= 0) & (plan.gateway[row] >= 0) & (plan.pop[row] >= 0)
-    said = np.where((said == CODE[SERVED]) & ~named, CODE["no_gateway"], said)  # a plan that serves names all three
-    said = np.where(class_ == NOBODY, CODE["not_permitted"], said)
-    return np.where(row == NOBODY, CODE["no_satellite"], said).astype(np.uint8)
+    word = np.array([CODE[BY_PLAN[reason]] for reason in sorted(BY_PLAN)], dtype=np.uint8)
+    said: Values = word[gives(plan, row, class_)]
+    return said
+
+
+def gives(plan: Plan, row: NDArray[np.int64], class_: NDArray[np.int64]) -> Values:
+    """The Reason by which a plan serves, or does not, a class in a cell: the first that applies, of each pair.
+
+    A cell that the plan does not know has no satellite, and a class that it does not know nobody permits. A plan that
+    serves names satellite, gateway and PoP, and gives a rate, or NaN where no capacity is computed.
+    """
+    known = (row != NOBODY) & (class_ != NOBODY)
+    said: Values = np.full(len(row), Reason.NOT_PERMITTED, dtype=np.uint8)
+    at = row[known]
+    said[known] = np.select(
+        [
+            plan.reason[at, class_[known]] != Reason.SERVED,
+            plan.satellite[at] < 0,
+            (plan.gateway[at] < 0) | (plan.pop[at] < 0),
+            (plan.down_mbps[at] < LEAST_MBPS) | (plan.up_mbps[at] < LEAST_MBPS),
+        ],
+        [plan.reason[at, class_[known]], Reason.NO_SATELLITE, Reason.NO_GATEWAY, Reason.NO_CAPACITY],
+        Reason.SERVED,
+    )
+    said[row == NOBODY] = Reason.NO_SATELLITE
+    return said
 
 
 def _cannot_land(

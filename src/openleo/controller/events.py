@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -19,11 +20,12 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from openleo.controller.database import Unavailable, reading
+from openleo.controller.database import Unavailable, in_order, reading
 from openleo.controller.slots import instant_of
 from openleo.controller.tables import events
 from openleo.instants import instant_text
 
+LOG = logging.getLogger("openleo.controller")
 BATCH = 200
 LOOK_S = 1.0  # how often the table is looked at for what another controller wrote
 HEARTBEAT_S = 15.0
@@ -40,8 +42,7 @@ Told = Callable[[str, str], str]  # (kind, body) as a listener may read the body
 def add(connection: Connection, kind: str, body: Mapping[str, Any], at_s: float, keep: int) -> None:
     """Keep an event, and forget those that are older than the last `keep`."""
     assert kind in KINDS, kind
-    if connection.dialect.name == "postgresql":  # so that ids become known in their order
-        connection.execute(select(func.pg_advisory_xact_lock(WRITERS)))
+    in_order(connection, WRITERS)
     said = {"at": instant_text(instant_of(at_s)), **body}
     made = connection.execute(insert(events).values(at=at_s, kind=kind, body=json.dumps(said)))
     newest = made.inserted_primary_key
@@ -70,6 +71,7 @@ class EventHub:
         self.newest = 0
         self.listening: Counter[str] = Counter()  # by principal
         self.dropped = 0
+        self.fault = ""  # why the table was not looked at the last time
         self._more = asyncio.Condition()
         self._nudged = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,14 +81,25 @@ class EventHub:
         """Until `stop`."""
         self._loop = asyncio.get_running_loop()
         while not self._stopped:
-            with suppress(Unavailable):  # listeners wait until it is there again
-                found = await asyncio.to_thread(newest, self.engine)
-                async with self._more:
-                    self.newest = max(self.newest, found)
-                    self._more.notify_all()
+            await self._look()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._nudged.wait(), self.look_s)
             self._nudged.clear()
+
+    async def _look(self) -> None:
+        """What goes wrong, goes wrong this time: listeners wait until the next."""
+        try:
+            found = await asyncio.to_thread(newest, self.engine)
+            async with self._more:
+                self.newest = max(self.newest, found)
+                self._more.notify_all()
+            self.fault = ""
+        except Unavailable as error:
+            self.fault = str(error)
+        except Exception as error:
+            if not self.fault:
+                LOG.exception("events cannot be looked for")
+            self.fault = f"events cannot be looked for ({type(error).__name__}: {error})"
 
     @property
     def listeners(self) -> int:

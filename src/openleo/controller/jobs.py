@@ -25,6 +25,10 @@ class TooMany(Exception):
     """Enough waits already."""
 
 
+class Stopped(Exception):
+    """The controller stops, and its jobs with it."""
+
+
 @dataclass
 class Job:
     """`party`: who started it; nobody of another party sees it."""
@@ -57,6 +61,7 @@ class Jobs:
     said: Said
     _kept: OrderedDict[str, Job] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "jobs"))
 
     def start(self, what: str, party: str, work: Work) -> Job:
@@ -74,6 +79,11 @@ class Jobs:
         self._pool.submit(self._run, job, work)
         return job
 
+    def close(self) -> None:
+        """What waits is not begun, and what runs ends when it next tells how far it is. Waits for nothing."""
+        self._stopped.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def find(self, id_: str) -> Job | None:
         with self._lock:
             return self._kept.get(id_)
@@ -81,6 +91,8 @@ class Jobs:
     def _run(self, job: Job, work: Work) -> None:
         def tell(step: str, done: int, of: int) -> None:
             job.step, job.done, job.of = step, done, of
+            if self._stopped.is_set():
+                raise Stopped("the controller stops: ask for it again")
 
         job.state = "running"
         try:

@@ -10,6 +10,7 @@ what was begun before (`database.writing`): a process that slept through all thi
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from openleo.controller.alarms import Alarms
 from openleo.controller.clock import Clock
 from openleo.controller.database import Unavailable, writing
 from openleo.controller.tables import leadership
 
+LOG = logging.getLogger("openleo.controller")
 NOBODY = ""  # holds a lead that was laid down
 THE = leadership.c  # one row
 
@@ -82,6 +85,17 @@ class Leader:
         except Unavailable as error:
             self.unavailable = str(error)
         return self.role
+
+    def live(self, alarms: Alarms, stopping: threading.Event) -> None:
+        """Step after step until it stops, whatever goes wrong with one of them."""
+        while not stopping.is_set():
+            try:
+                self.step()
+                alarms.clear("beats")
+            except Exception as error:  # the next may go well: without them nobody here leads again
+                LOG.exception("no sign of life could be given")
+                alarms.set("beats", f"no sign of life could be given ({type(error).__name__}: {error})")
+            stopping.wait(self.beat_s)
 
     def resign(self) -> None:
         """Lay the lead down, so that another need not wait. Raises Unavailable; it is laid down all the same."""

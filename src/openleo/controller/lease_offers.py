@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from openleo.controller.enforcement import NOBODY, gives
 from openleo.controller.leases import Offer, Why
 from openleo.controller.slot_plan import SlotPlan
 from openleo.network.ground.stations import Station
@@ -16,6 +18,7 @@ from openleo.places import point
 from openleo.places.territories import territories
 from openleo.service.serve import Reason
 
+STATIONS = 4096  # more than any network has: where each stands is found once
 WORDS: dict[int, Why] = {
     Reason.NOT_PERMITTED: "not_permitted",
     Reason.NO_SATELLITE: "no_satellite",
@@ -41,6 +44,7 @@ def ground(gateways: Sequence[Station], pops: Sequence[Station]) -> Ground:
     return Ground(*names, *lands)
 
 
+@lru_cache(STATIONS)
 def land_of(station: Station) -> str | None:
     """The territory that a station stands in, by its list or by its place; None where that is no land."""
     if station.territory in territories():
@@ -72,18 +76,12 @@ class Offers:
         plan, ground = self._plan, self._ground
         row = int(np.searchsorted(plan.cells, np.uint64(cell)))
         if row >= len(plan.cells) or int(plan.cells[row]) != cell:
-            return Offer(cell, "no_satellite")
-        if class_ not in self._class:
-            return Offer(cell, "not_permitted")
-        reason = int(plan.reason[row, self._class[class_]])
+            row = NOBODY
+        (reason,) = gives(plan, np.array([row]), np.array([self._class.get(class_, NOBODY)])).tolist()
         if reason != Reason.SERVED:
             return Offer(cell, WORDS[reason])
         satellite, gateway, pop = (int(column[row]) for column in (plan.satellite, plan.gateway, plan.pop))
-        if satellite < 0 or gateway < 0 or pop < 0:  # a plan that serves names all three
-            return Offer(cell, "no_gateway" if satellite >= 0 else "no_satellite")
         down_mbps, up_mbps = (_rate(column[row]) for column in (plan.down_mbps, plan.up_mbps))
-        if 0.0 in (down_mbps, up_mbps):
-            return Offer(cell, "no_capacity")
         lands = (ground.gateway_lands[gateway], ground.pop_lands[pop])
         named = (str(satellite), ground.gateways[gateway], ground.pops[pop])
         return Offer(cell, None, *named, lands, down_mbps, up_mbps)

@@ -3,7 +3,7 @@
     lead ─► what is in force ─► compute the next plan ─► store under the token ─► its begin ─► apply ─► events
                                      └─ late, failed: the last plan, minus whatever is no longer permitted
 
-One thread, and one for the signs of life. Each wait has a limit, each way to go wrong a name (OUTCOMES). What is in
+One thread, and one for the signs of life. Each wait has a limit, each way to go wrong a name (Outcome). What is in
 force is read again when a slot begins: a plan stored under other rules serves only whom the new ones permit as well.
 """
 
@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from functools import partial
+from typing import Literal
 
 from sqlalchemy import Connection
 
-from openleo.controller import elements_file, enforced, events, plan_store
+from openleo.controller import custody, elements_file, enforced, events, plan_store
 from openleo.controller.aside import Aside, StillBusy
 from openleo.controller.chores import Chores
 from openleo.controller.database import Fenced, Unavailable, writing
@@ -40,9 +41,9 @@ AGAIN_S = 1.0  # after something could not be done
 # ran, it broke off, or other rules came into force after it; degraded: a leader before this one did. Without a plan:
 # nothing (there is no last one to degrade), no_database (it could not be stored), fenced (another leads), passed_over
 # (its time had gone by).
-OUTCOMES = (
+Outcome = Literal[
     "whole", "late", "busy", "failed", "changed", "degraded", "nothing", "no_database", "fenced", "passed_over",
-)  # fmt: skip
+]  # fmt: skip
 
 
 class Nothing(Exception):
@@ -56,14 +57,15 @@ class SlotLoop:
         self.runtime = runtime
         self.next: Kept | None = None  # stored, and not yet begun
         self._under: InForce | None = None  # what `next` was made under
-        self._outcome = "whole"  # of it
+        self._custody = 0  # the newest of the registry when its terminals were decided on
+        self._outcome: Outcome = "whole"  # of it
         self._leads, self._slot = False, -1  # the last slot whose chores were done
         self._warm = ""  # the rule set under which a plan was computed while standing by
         self.chores = Chores(runtime)
         self._plans, self._rules, self._elements = Aside("plan"), Aside("rules"), Aside("elements")
         self._kept_elements = ""  # those that stand in the database
-        self._threads = [threading.Thread(target=self._run, name="slots"),
-                         threading.Thread(target=self._live, name="beats")]  # fmt: skip
+        beats = partial(runtime.leader.live, runtime.alarms, runtime.stopping)
+        self._threads = [threading.Thread(target=self._run, name="slots"), threading.Thread(target=beats, name="beats")]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -81,11 +83,6 @@ class SlotLoop:
             self.runtime.leader.resign()
         except Unavailable as error:
             LOG.warning("the lead was not laid down: %s", error)
-
-    def _live(self) -> None:
-        while not self.runtime.stopping.is_set():
-            self.runtime.leader.step()
-            self.runtime.stopping.wait(self.runtime.leader.beat_s)
 
     def _run(self) -> None:
         while not self.runtime.stopping.is_set():
@@ -134,6 +131,7 @@ class SlotLoop:
             self._look_at_elements()  # now there is time
         elif self.next is None and runtime.clock.now_s() >= counted.begins_s(number + 1) - LEAD * counted.slot_s:
             self._prepare(number + 1)
+            runtime.alarms.clear("other_cells")
         return self._idle_s()
 
     def _led(self, *, leads: bool) -> None:
@@ -219,6 +217,7 @@ class SlotLoop:
     def _store(self, plan: SlotPlan, now: InForce) -> Kept:
         runtime = self.runtime
         with self._timed("enforce"):
+            self._custody = custody.newest(runtime.engine)  # before: what comes meanwhile is decided on once more
             terminals = enforced.terminals_of(runtime.engine, runtime.twin, plan, now, runtime.said)
         made = Kept.of(plan, terminals.arrow)
         with self._timed("store"), writing(runtime.engine, runtime.leader.role.token or 0) as connection:
@@ -231,7 +230,7 @@ class SlotLoop:
         runtime.enforced = terminals
         return made
 
-    def _planned(self, number: int, now: InForce) -> tuple[SlotPlan, str]:
+    def _planned(self, number: int, now: InForce) -> tuple[SlotPlan, Outcome]:
         """(the plan, its outcome). Raises Nothing."""
         runtime, counted = self.runtime, self.runtime.twin.slots
         last = runtime.current.plan if runtime.current else None
@@ -240,6 +239,7 @@ class SlotLoop:
         # A slot that runs already has no plan at all: whatever comes is better, and is waited for.
         most_s = left_s if left_s > 0.0 else None
         begun = time.perf_counter()
+        outcome: Outcome
         try:
             with self._timed("compute"):
                 plan = self._plans.run(lambda: compute(runtime.twin, number, now, last), most_s)
@@ -290,13 +290,16 @@ class SlotLoop:
         """Apply a slot's plan: the one that was stored for it, restricted where the rules have changed since."""
         made = self.next if self.next is not None and self.next.plan.number == number else self._stored(number)
         if made is None:
-            self._late(1 if self.runtime.current is not None else 0)  # the first of all begins when it can
+            self.runtime.metrics.count("slots_late_total", int(self._applied >= 0))  # the first begins when it can
             made = self._prepare(number)
         now = self._read()
         if made.plan.rule_set != now.rules.sha256:
             why = made.plan.degraded or "other rules are in force since it was made"
             made, self._outcome = self._store(self._lesser(made.plan, number, now, why), now), "changed"
-        elif self._under is None or self._under.active != now.active:
+        elif (
+            self._under is None or self._under.active != now.active
+            or self._custody != custody.newest(self.runtime.engine)
+        ):  # fmt: skip
             made = self._store(made.plan, now)  # the same cells; of terminals, whoever may still be served
         self._apply(made, now)
 
@@ -305,7 +308,8 @@ class SlotLoop:
         runtime = self.runtime
         try:
             made = plan_store.of_slot(runtime.engine, number, runtime.twin.cells)
-        except ValueError:  # of other cells: another scenario was served here
+        except ValueError as error:  # of other cells: another scenario was served here
+            runtime.alarms.set("other_cells", f"the plan of slot {number} cannot be read: {error}")
             return None
         if made is None or made.plan.network != runtime.twin.network:
             return None
@@ -335,16 +339,13 @@ class SlotLoop:
             passed = plan.number - before.number - 1
             runtime.outcomes["passed_over"] += passed
             runtime.metrics.count("slots_total", passed, plan="none")
-            self._late(passed)
+            runtime.metrics.count("slots_late_total", passed)
         runtime.metrics.count("slots_total", plan="degraded" if plan.degraded else "whole")
         runtime.outcomes[self._outcome] += 1
         runtime.late_s = max(at_s - plan.begins_s, 0.0)
         runtime.hub.nudge()
         self._log_enforced(now)
         self.chores.begin(now)
-
-    def _late(self, slots: int) -> None:
-        self.runtime.metrics.count("slots_late_total", slots)
 
     def _log_enforced(self, now: InForce) -> None:
         """What was enforced goes onto the ledger when that is due, aside."""
@@ -370,10 +371,7 @@ class SlotLoop:
     def _read(self) -> InForce:
         """What is in force now."""
         with self._timed("read"):
-            return self.runtime.read_in_force(self._now())
-
-    def _now(self) -> datetime:
-        return instant_of(self.runtime.clock.now_s())
+            return self.runtime.read_in_force(instant_of(self.runtime.clock.now_s()))
 
     def _look_about(self) -> None:
         """Once a slot: the clock, and how old the elements are."""
@@ -381,6 +379,7 @@ class SlotLoop:
         jump = runtime.clock.jump()
         said = f"the wall clock moved {jump.by_s:+.0f} s against the time that passed: confirm it" if jump else ""
         runtime.alarms.set("clock", said)
+        runtime.alarms.set("events", runtime.hub.fault)
         ages = runtime.twin.ages(runtime.clock.now_s())
         runtime.alarms.set("elements", ages.alarm(runtime.settings.elements_alarm_days) if ages else "")
 
@@ -390,7 +389,7 @@ class SlotLoop:
         if file is None:
             return
         if file.due(runtime.clock.now_s()):
-            twin, at = runtime.twin, self._now()
+            twin, at = runtime.twin, instant_of(runtime.clock.now_s())
             try:
                 self._elements.run(lambda: file.look(twin, at), LOOKED_WITHIN * twin.slots.slot_s)
             except (TimeoutError, StillBusy):
@@ -414,7 +413,7 @@ class SlotLoop:
             now_s = runtime.clock.now_s()
             elements_file.keep(connection, runtime.twin, runtime.elements.approved, now_s, keep_s)
 
-    def _failed(self, outcome: str, why: str) -> None:
+    def _failed(self, outcome: Outcome, why: str) -> None:
         self.runtime.outcomes[outcome] += 1
         self.runtime.alarms.set("slot", f"{outcome}: {why}")
         LOG.error("slot: %s: %s", outcome, why)

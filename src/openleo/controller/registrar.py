@@ -228,44 +228,49 @@ class Registrar:
             active, unlisted = acting.active(), acting.state.unlisted
             names = [target.partition(":")[2] for target in active if target.startswith("group:")]
             lists = {name: listed_in(name, active, acting.artefacts.get_json) for name in names}
-            with writing(self.engine) as connection:
-                return [
-                    before.id
-                    for before in _all(connection)
-                    if before.state != State.REVOKED and self._followed(connection, before, active, lists, unlisted)
-                ]
+            with reading(self.engine) as connection:
+                both = [(one, _as_listed(one, active, lists, unlisted)) for one in _all(connection)]
+            moved = [(before, after) for before, after in both if after != before]
+            if moved:
+                with writing(self.engine) as connection:
+                    for before, after in moved:
+                        registry.write(connection, before, after)
+                    at_s = self.now_s()
+                    custody.add(connection, [event for one in moved for event in _events(*one, at_s)])
+            return [before.id for before, _ in moved]
 
-    def _followed(
-        self, connection: Connection, before: Terminal, active: Mapping[str, str | None],
-        lists: Mapping[str, Collection[str] | None], unlisted: Collection[str],
-    ) -> bool:  # fmt: skip
-        """Whether one terminal had to be changed."""
-        after = before
-        if before.listed and before.commitment in unlisted:
-            after = replace(after, state=State.SUSPENDED)
-        if (class_ := active.get(f"class:{before.commitment}")) is not None:
-            after = replace(after, class_=class_)
-        groups = before.groups
-        for name, list_ in lists.items():
-            if list_ is not None:
-                groups = groups | {name} if before.commitment in list_ else groups - {name}
-        after = replace(after, groups=groups)
-        if after == before:
-            return False
-        told = (
-            (What.STATE, "state", before.state, after.state),
-            (What.CLASS, "class", before.class_, after.class_),
-            (What.GROUPS, "groups", sorted(before.groups), sorted(after.groups)),
-        )
-        registry.write(connection, before, after)
-        at_s = self.now_s()
-        events = [
-            Event(before.id, at_s, what, {name: was}, {name: is_}, "ledger", "as the ledger says")
-            for what, name, was, is_ in told
-            if was != is_
-        ]
-        custody.add(connection, events)
-        return True
+
+def _as_listed(
+    before: Terminal, active: Mapping[str, str | None], lists: Mapping[str, Collection[str] | None],
+    unlisted: Collection[str],
+) -> Terminal:  # fmt: skip
+    """A terminal as the ledger says that it is; one that was revoked stays what it was."""
+    if before.state == State.REVOKED:
+        return before
+    after = before
+    if before.listed and before.commitment in unlisted:
+        after = replace(after, state=State.SUSPENDED)
+    if (class_ := active.get(f"class:{before.commitment}")) is not None:
+        after = replace(after, class_=class_)
+    groups = before.groups
+    for name, list_ in lists.items():
+        if list_ is not None:
+            groups = groups | {name} if before.commitment in list_ else groups - {name}
+    return replace(after, groups=groups)
+
+
+def _events(before: Terminal, after: Terminal, at_s: float) -> list[Event]:
+    """What the ledger changed of a terminal."""
+    told = (
+        (What.STATE, "state", before.state, after.state),
+        (What.CLASS, "class", before.class_, after.class_),
+        (What.GROUPS, "groups", sorted(before.groups), sorted(after.groups)),
+    )
+    return [
+        Event(before.id, at_s, what, {name: was}, {name: is_}, "ledger", "as the ledger says")
+        for what, name, was, is_ in told
+        if was != is_
+    ]
 
 
 def _all(connection: Connection) -> list[Terminal]:

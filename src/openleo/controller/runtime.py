@@ -44,7 +44,6 @@ from openleo.errors import InputError, Problem
 from openleo.governance.house import Folder
 from openleo.governance.roster import LEASE_SLOTS_MAX
 from openleo.policy.rules import union
-from openleo.scenario import beam_km_of
 
 LOG = logging.getLogger("openleo.controller")
 BEATS_IN_A_SLOT = 5
@@ -156,7 +155,7 @@ def open_runtime(scenario: Path, data: Path, settings: Settings, clock: Clock | 
         ready, approved = elements_file.first(scenario, engine, _network_in_force(Folder(data, database), clock))
     finally:
         engine.dispose()
-    made = opened(replace(ready, beam_km=beam_km_of(scenario)), data, settings, clock)
+    made = opened(ready, data, settings, clock)
     made.scenario = scenario
     file = elements_file.named_by(scenario)
     if file is not None and approved is not None:

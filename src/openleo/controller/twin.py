@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,8 @@ from openleo.places.parts import Parts
 from openleo.policy.rules import RuleSet
 from openleo.policy.states import Masks
 from openleo.results import Case, labels_of_cells, refuse_nothing
-from openleo.scenario import Scenario, beam_km_of
+from openleo.scenario import Scenario
 from openleo.service import licences
-from openleo.units import BEAM_KM
 
 Ints = NDArray[np.int32]
 Words = NDArray[np.uint64]
@@ -109,14 +109,19 @@ class Twin:
     number_of: NDArray[np.int64]  # each cell's place in the index
     network: str
     shared: Shared | None = None  # None: no capacity is computed
-    beam_km: float = BEAM_KM  # how far around what rules on beams keep dark nobody is served
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
+    _making: Lock = field(default_factory=Lock, repr=False)
     _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
 
     @property
     def cells(self) -> h3cells.Cells:
         return self.parts.cells
+
+    @property
+    def beam_km(self) -> float:
+        """How far around what rules on beams keep dark nobody is served: as the network's document has it."""
+        return self.case.beam_km
 
     def span(self, number: int) -> tuple[datetime, datetime]:
         """When a slot begins, and the next."""
@@ -179,12 +184,13 @@ class Twin:
         return Permitted(masks.classes, np.ascontiguousarray(yes), np.ascontiguousarray(no), frozenset(withheld))
 
     def _masks_of(self, rule_set: RuleSet) -> Masks:
-        """Kept by what was written."""
-        if rule_set.sha256 not in self._masks:
-            while len(self._masks) >= MOST_KEPT:
-                self._masks.pop(next(iter(self._masks)))
-            self._masks[rule_set.sha256] = Masks(rule_set, self.index)
-        return self._masks[rule_set.sha256]
+        """Kept by what was written; a plan and a restriction, which ask side by side, have the same."""
+        with self._making:
+            if rule_set.sha256 not in self._masks:
+                while len(self._masks) >= MOST_KEPT:
+                    self._masks.pop(next(iter(self._masks)))
+                self._masks[rule_set.sha256] = Masks(rule_set, self.index)
+            return self._masks[rule_set.sha256]
 
     def under(self, withheld: frozenset[int]) -> Network:
         """The network without some gateways."""
@@ -283,7 +289,7 @@ def _instants(rule_set: RuleSet, begins: datetime, ends: datetime) -> Iterable[d
 
 def load(path: Path) -> Twin:
     """A scenario's network and area, without its rules: those in force are the ledger's. Raises InputError."""
-    return replace(ready(Scenario.load(path, own_rules=False).case), beam_km=beam_km_of(path))
+    return ready(Scenario.load(path, own_rules=False).case)
 
 
 def ready(case: Case) -> Twin:

@@ -61,14 +61,20 @@ class _Waiting:
 
 
 def create(place: str, origin: VerifierKey) -> None:
-    """An empty ledger in a file or at an address, of the log whose key this is. The key's name is its origin."""
+    """An empty ledger in a file or at an address, of the log whose key this is. The key's name is its origin.
+
+    One that is empty still, and of this key, is it already: whoever made it was stopped before the first entry.
+    """
     database = connect(place, write=True, create=True)
     try:
         with database.transaction():
-            if database.rows("select 1 from ledger_about"):
+            made = [("format", FORMAT), ("vkey", str(origin))]
+            if about := database.rows("select name, value from ledger_about"):
+                held = database.rows("select 1 from ledger_entry limit 1")
+                if not held and sorted(tuple(one) for one in about) == made:
+                    return
                 raise Unavailable(f"{database.name} holds a ledger already.")
-            about = [("format", FORMAT), ("vkey", str(origin))]
-            database.change("insert into ledger_about (name, value) values (?, ?)", about)
+            database.change("insert into ledger_about (name, value) values (?, ?)", made)
     finally:
         database.close()
 

@@ -41,20 +41,31 @@ class Masks:
         self._most_kept = max(most_kept, 1)
         self._kept: OrderedDict[int, WorldMask] = OrderedDict()
         self._lock = Lock()
+        self._making: dict[int, Lock] = {}
 
     def at(self, instant: datetime) -> WorldMask:
-        """Who may be served at an instant."""
+        """Who may be served at an instant. Of several threads that ask for one state the first makes its mask."""
         state = self.state(instant)
         with self._lock:
-            if (found := self._kept.get(state)) is not None:
-                self._kept.move_to_end(state)
+            if (found := self._found(state)) is not None:
                 return found
-        made = compute(self.index, self._in_force(state), self.classes)
-        with self._lock:
-            self._kept[state] = made
-            while len(self._kept) > self._most_kept:
-                self._kept.popitem(last=False)
+            making = self._making.setdefault(state, Lock())
+        with making:
+            with self._lock:
+                if (found := self._found(state)) is not None:
+                    return found
+            made = compute(self.index, self._in_force(state), self.classes)
+            with self._lock:
+                self._kept[state] = made
+                self._making.pop(state, None)
+                while len(self._kept) > self._most_kept:
+                    self._kept.popitem(last=False)
         return made
+
+    def _found(self, state: int) -> WorldMask | None:
+        if (found := self._kept.get(state)) is not None:
+            self._kept.move_to_end(state)
+        return found
 
     def state(self, instant: datetime) -> int:
         """Which of the windows hold, a bit each: equal states have one mask."""

@@ -68,7 +68,7 @@ def draft(request: Request, who: Administrator, asked: GenesisDraft) -> dict[str
     with writing(runtime.engine) as connection:  # held until the key is written: nobody founds by another meanwhile
         if not tokens.hold(connection, who):
             raise HTTPException(403, SPENT)
-        data = _not_founded(runtime)
+        data = _not_founded(runtime, begun=False)
         (data / KEY).unlink(missing_ok=True)  # in this order a stop leaves no key that no draft names
         (data / DRAFT).write_bytes(readable(made.model_dump(mode="json", by_alias=True)))
         keys.write_signer(data / KEY, signer)
@@ -83,7 +83,7 @@ def found_it(request: Request, who: Administrator, asked: Founding) -> dict[str,
     with writing(runtime.engine) as connection:  # the token is spent with the founding, or not at all
         if not tokens.spend(connection, who, runtime.clock.now_s()):
             raise HTTPException(403, SPENT)
-        data = _not_founded(runtime)
+        data = _not_founded(runtime, begun=True)
         made = _drafted(data)
         signed = made.model_copy(update={"signatures": tuple(asked.signatures)})
         try:
@@ -97,26 +97,37 @@ def found_it(request: Request, who: Administrator, asked: Founding) -> dict[str,
     return {"origin": made.origin, "log_vkey": made.log_vkey, "genesis": fingerprint, "warnings": warnings}
 
 
-def _not_founded(runtime: Runtime) -> Path:
-    """The data folder. Raises Problem where there is a ledger, or a log key that is of no draft: it may be its."""
+BEGUN = "The ledger was made under the last draft, and not founded yet: send its founders' signatures again."
+
+
+def _not_founded(runtime: Runtime, *, begun: bool) -> Path:
+    """The data folder. Raises Problem where there is a ledger, or a log key that is of no draft: it may be its.
+
+    With `begun` an empty ledger is none: a founding was stopped before entry 0, and goes on.
+    """
     folder = runtime.gate.reader.folder
-    if _is_founded(folder):
+    entries = _entries(folder)
+    if entries:
         raise Problem(409, "The ledger is founded already.", "founded")
+    if entries == 0 and not begun:
+        raise Problem(409, BEGUN, "founded")
     if folder.key.exists() and not _is_drafted(folder):
         raise Problem(409, f"There is a {KEY} that no draft of ours names: it is left as it is.", "founded")
     path: Path = folder.path
     return path
 
 
-def _is_founded(folder: Folder) -> bool:
-    """In a file that is the case as soon as there is one; a database is asked."""
-    if not folder.database:
-        return (folder.path / LEDGER).exists()
+def _entries(folder: Folder) -> int | None:
+    """How many the ledger has; None where there is none. Raises Problem where a file cannot be read as one."""
+    if not folder.database and not (folder.path / LEDGER).exists():
+        return None
     try:
-        with open_ledger(folder.ledger, write=False, verify=False):
-            return True
-    except LedgerError:  # it is not there, or cannot be read now: then the key decides
-        return False
+        with open_ledger(folder.ledger, write=False, verify=False) as ledger:
+            return ledger.size
+    except LedgerError as error:
+        if folder.database:  # it is not there, or cannot be read now: then the key decides
+            return None
+        raise Problem(409, f"There is a {LEDGER} that cannot be read: {error}", "founded") from None
 
 
 def _is_drafted(folder: Folder) -> bool:
