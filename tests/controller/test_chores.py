@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from test_registrar import KIM, Desks
 
 from openleo.controller import chores, registry, retention, runtime, twin
 from openleo.controller.clock import ManualClock
-from openleo.controller.database import reading, writing
+from openleo.controller.database import Unavailable, reading, writing
 from openleo.controller.in_force import Gate, LedgerReader
 from openleo.controller.registry import State
 from openleo.controller.settings import Settings
 from openleo.controller.slots import instant_of
-from openleo.controller.tables import nonces
+from openleo.controller.tables import audit, nonces
 from openleo.errors import InputError
 from openleo.governance.house import Folder
 from openleo.governance.moves import SUSPENDED
@@ -70,6 +71,30 @@ def test_who_stands_by_deletes_nothing(here: Running, tmp_path: Path) -> None:
         assert other.loop.chores.swept is None
     finally:
         other.close()
+
+
+def test_requests_that_were_refused_undecided_share_a_row(here: Running) -> None:
+    here.runtime.unheard.update({"401": 3, "422": 1})
+    here.slot()
+    here.loop.chores.wait()
+    with reading(here.runtime.engine) as connection:
+        rows = [row for row in connection.execute(select(audit)).mappings() if row["about"] == "/v1/leases"]
+    assert [(row["principal"], row["what"]) for row in rows] == [("anonymous", "refused")]
+    assert json.loads(rows[0]["body"])["by_status"] == {"401": 3, "422": 1}
+    assert not here.runtime.unheard
+
+
+def test_what_could_not_be_written_down_is_with_the_next_slot(here: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.runtime.unheard["409"] += 2
+    with monkeypatch.context() as patched:
+        patched.setattr(chores.audit, "record", _gone)
+        here.slot()
+        here.loop.chores.wait()
+    assert here.runtime.unheard == {"409": 2}
+
+
+def _gone(*_: object) -> int:
+    raise Unavailable("it is gone")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
@@ -53,7 +54,12 @@ def client(engine: Engine, tmp_path: Any) -> Iterator[TestClient]:
 
     app = Service(lifespan=lives)
     app.state.runtime = SimpleNamespace(
-        engine=engine, clock=office.clock, settings=Settings(), metrics=Metrics(), span=tracing.nothing
+        engine=engine,
+        clock=office.clock,
+        settings=Settings(),
+        metrics=Metrics(),
+        span=tracing.nothing,
+        unheard=Counter(),
     )
     app.lane = Lane(app.state.runtime, app.state)
     problems.install(app)
@@ -68,6 +74,12 @@ def ask(client: TestClient, number: int = 1, **changes: Any) -> Any:
 
 def by(name: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {name}"}
+
+
+def test_whoever_is_not_heard_is_counted(client: TestClient) -> None:
+    assert client.post("/v1/leases", content=b"{").status_code == 422
+    assert ask(client).status_code == 201
+    assert client.app.state.runtime.unheard == {"422": 1}  # type: ignore[attr-defined]
 
 
 def test_a_lease_is_given(client: TestClient) -> None:

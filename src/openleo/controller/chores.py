@@ -1,6 +1,7 @@
 """What is done beside the plans, once a slot: by the leader, aside, so that no slot waits for it.
 
-    a slot was applied ─► the registry follows the ledger, where that has grown ─► what is due is deleted, for a while
+    a slot was applied ─► the registry follows the ledger, where that has grown ─► who was not heard is written down
+                       ─► what is due is deleted, for a while
 
 What was begun in a slot before and still runs is not begun again. What fails is due again with the next slot.
 """
@@ -8,17 +9,20 @@ What was begun in a slot before and still runs is not begun again. What fails is
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from openleo.controller import retention
+from openleo.controller import audit, retention
 from openleo.controller.clock import SteadyClock
-from openleo.controller.database import Fenced, Unavailable
+from openleo.controller.database import Fenced, Unavailable, writing
+from openleo.controller.door import LEASES
 from openleo.controller.in_force import InForce
 from openleo.controller.ledger_desk import Desk
 from openleo.controller.registrar import Registrar
 from openleo.controller.registry import Stale
+from openleo.controller.roles import ANONYMOUS
 from openleo.controller.runtime import Runtime
 from openleo.controller.slots import instant_of
 from openleo.governance.house import Folder, NotInOrder
@@ -55,7 +59,7 @@ class Chores:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _all(self, in_force: InForce) -> None:
-        works: tuple[Callable[[], None], ...] = (partial(self._follow, in_force), self._sweep)
+        works: tuple[Callable[[], None], ...] = (partial(self._follow, in_force), self._note_unheard, self._sweep)
         for work in works:
             try:
                 work()
@@ -74,6 +78,20 @@ class Chores:
         if moved := Registrar(runtime.engine, desk, clock.now_s).follow():
             LOG.info("%s terminals of the registry followed the ledger", len(moved))
         self.followed = in_force.ledger_size
+
+    def _note_unheard(self) -> None:
+        """Requests for leases that were refused undecided: anybody can send any number, so a slot's share one row."""
+        runtime = self.runtime
+        refused, runtime.unheard = runtime.unheard, Counter()
+        if not refused:
+            return
+        try:
+            with writing(runtime.engine) as connection:
+                counted = {"method": "POST", "by_status": dict(sorted(refused.items()))}
+                audit.record(connection, runtime.clock.now_s(), ANONYMOUS, "refused", LEASES, counted)
+        except Unavailable:
+            runtime.unheard.update(refused)
+            raise
 
     def _sweep(self) -> None:
         runtime = self.runtime

@@ -2,8 +2,8 @@
 
     form ─► who asks ─► how often ─► (asked) ─► the route ─► (changed, refused) ─► answer
 
-Leases pass uncounted and unaudited here: their desk knows the terminal, and every lease and refusal is a row of its
-own. What is written down is written before the answer goes out.
+Leases do not come this way (`lane`): their desk knows the terminal, and every lease and refusal is a row of its own.
+What is written down is written before the answer goes out.
 """
 
 from __future__ import annotations

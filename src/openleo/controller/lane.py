@@ -64,6 +64,8 @@ class Lane:
         metrics = self._runtime.metrics
         metrics.count("http_requests_total", method="POST", route=LEASES, status=str(status))
         metrics.took("http_seconds", seconds, route=LEASES)
+        if 400 <= status < 500 and status not in DECIDED:
+            self._runtime.unheard[str(status)] += 1  # `chores` writes them down, many in a row
         if status not in DECIDED:
             ms = round(seconds * 1000, 1)
             who = ANONYMOUS

@@ -80,6 +80,7 @@ class Runtime:
     span: Span = tracing.nothing
     end_spans: Callable[[], None] = tracing.end_nothing
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them
+    unheard: Counter[str] = field(default_factory=Counter)  # requests for leases refused undecided, by status
     degraded_in_a_row: int = 0
     compute_s: float = 0.0  # the last plan took to be computed
     late_s: float = 0.0  # so long after its slot began it was applied
