@@ -26,7 +26,7 @@ from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Placed, Places
-from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
+from openleo.controller.lease_records import Held, InHand, Nonces, load_held, load_nonces, record
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_seal import Seal
 from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
@@ -130,7 +130,7 @@ class Desk:
         self._seal, self._locate, self._new_id = seal, locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
         self.strangers = Strangers()
-        self._held: dict[str, Held] = {}
+        self._held = InHand()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._led: int | None = None  # the token that the tables were loaded under
         self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s, metrics=metrics)
@@ -157,7 +157,7 @@ class Desk:
             return
         if token != self._led:
             self.known.load()
-            held = load_held(self._engine, slot)
+            held = InHand(load_held(self._engine, slot).values())
             nonces = load_nonces(self._engine, self._clock.now_s())
             self._in_loop(lambda: self._take_over(token, held, nonces))
         else:
@@ -171,23 +171,25 @@ class Desk:
         else:
             self._loop.call_soon_threadsafe(work)
 
-    def _take_over(self, token: int, held: dict[str, Held], nonces: Nonces) -> None:
-        self._held, self._nonces, self._led = held, nonces, token
+    def _take_over(self, token: int, held: InHand, nonces: Nonces) -> None:
+        """Once: a step that came before this was done read the tables too, and they have gone on since."""
+        if token != self._led:
+            self._held, self._nonces, self._led = held, nonces, token
 
     def _forget(self, slot: int) -> None:
         """What is over."""
-        for terminal in [one for one, held in self._held.items() if held.until_slot <= slot]:
-            del self._held[terminal]
+        for held in self._held:
+            if held.until_slot <= slot:
+                self._held.drop(held.terminal)
         self._nonces.forget(self._clock.now_s())
 
     def in_force(self, slot: int) -> list[Held]:
         """The leases that hold in a slot, by terminal: for the plan to enforce. In any thread."""
-        held = list(self._held.values())
-        return sorted((one for one in held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
+        return sorted((one for one in self._held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
 
     def said(self, terminal: str, lease: str) -> Reported | None:
         """What a lease was decided on that is a terminal's newest here; None of all others. In any thread."""
-        held = self._held.get(terminal)
+        held = self._held.of(terminal)
         return held.said if held is not None and held.id == lease else None
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -261,7 +263,7 @@ class Desk:
         self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s)
 
     def _renews(self, terminal: str, now_s: float) -> bool:
-        held = self._held.get(terminal)
+        held = self._held.of(terminal)
         return held is not None and now_s < held.valid_until_s
 
     async def _written(
@@ -292,7 +294,7 @@ class Desk:
     ) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        held = next((one for one in self._held.values() if one.id == id_), None)
+        held = self._held.lease(id_)
         terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
         if held is None or terminal is None:
             raise NotHeard(404, "not-found", "No lease of that id is in force.")
@@ -334,9 +336,9 @@ class Desk:
         for entry in batch:
             waiting: _Waiting = entry.about
             if failure is None and waiting.held is not None:
-                self._held[waiting.terminal] = waiting.held
+                self._held.put(waiting.held)
             if failure is None and waiting.ends:
-                self._held.pop(waiting.terminal, None)
+                self._held.drop(waiting.terminal)
             if waiting.done.done():
                 continue
             if failure is None:
@@ -345,7 +347,7 @@ class Desk:
                 waiting.done.set_exception(failure)
 
     def __iter__(self) -> Iterator[Held]:
-        return iter(list(self._held.values()))
+        return iter(self._held)
 
 
 def _check_shown(shown: Presented | None, terminal: Terminal) -> None:

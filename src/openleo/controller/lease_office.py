@@ -17,6 +17,8 @@ from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
 
 LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
+AGAIN_S = 1.0  # after a step that failed
+ALARM = "desk"
 LOG = logging.getLogger("openleo.controller")
 
 
@@ -83,6 +85,10 @@ async def _follow(desk: Desk, runtime: Runtime) -> None:
             try:
                 await asyncio.to_thread(desk.step, due[0])
                 done = due
+                runtime.alarms.clear(ALARM)
             except Unavailable as error:
                 LOG.warning("the desk of leases waits for the database: %s", error)
-        await asyncio.sleep(LOOK_S)
+            except Exception as error:  # whatever it is: leases lapse while nobody goes on with them
+                LOG.exception("the desk of leases cannot go on")
+                runtime.alarms.set(ALARM, f"the desk of leases cannot go on: {type(error).__name__}; see the log")
+        await asyncio.sleep(LOOK_S if done == due else AGAIN_S)

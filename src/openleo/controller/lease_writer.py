@@ -124,10 +124,11 @@ class Writer:
         if token is None:
             raise Fenced("this controller does not lead")
         with writing(self._engine, token) as connection:
-            _insert(connection, leases, (entry.lease | {"token": token} for entry in batch if entry.lease is not None))
-            _insert(connection, refusals, (entry.refusal for entry in batch if entry.refusal is not None))
-            for terminal, slot in (entry.released for entry in batch if entry.released is not None):
+            given, ended = in_order(batch)
+            for terminal, slot in ended.items():
                 _end(connection, terminal, slot)
+            _insert(connection, leases, (row | {"token": token} for row in given))
+            _insert(connection, refusals, (entry.refusal for entry in batch if entry.refusal is not None))
             _keep(connection, [entry.nonce for entry in batch])
             self._sweep(connection)
 
@@ -136,6 +137,23 @@ class Writer:
         if time.monotonic() - self._swept_s >= SWEEP_S:
             self._swept_s = time.monotonic()
             connection.execute(delete(nonces).where(nonces.c.until < self._now_s()))
+
+
+def in_order(batch: Sequence[Entry]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What a batch leaves, one entry after the other: leases as they stand after it, and from when those before end.
+
+    A release ends what was given before it, and nothing that is given after it.
+    """
+    given: list[dict[str, Any]] = []
+    ended: dict[str, int] = {}
+    for entry in reversed(batch):
+        if entry.released is not None:
+            terminal, slot = entry.released
+            ended[terminal] = min(slot, ended.get(terminal, slot))
+        if (row := entry.lease) is not None:
+            slot = ended.get(row["terminal"], row["until_slot"])
+            given.append(row if slot >= row["until_slot"] else row | {"until_slot": slot})
+    return given[::-1], ended
 
 
 def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
