@@ -194,3 +194,93 @@ def test_a_release_first_then_a_renewal_stays_in_the_tables(office: Office) -> N
     (kept,) = within(office, work)
     assert load_held(office.engine, NUMBER)["t-1"].id == kept
     assert in_tables(office.engine) == [("t-1", NUMBER, NUMBER), ("t-1", NUMBER, NUMBER + 4)]
+
+
+# --- a refusal and the lease in hand ------------------------------------------------------------------------------
+
+
+def after_a_refusal(office: Office, terminal: int = 1, **said: Any) -> tuple[str, list[int]]:
+    """A lease, then a request that is refused: why, and in which slots the tables say that the lease holds."""
+
+    async def work(desk: Desk) -> tuple[Answer, int]:
+        answer = await desk.ask(leasing.body(terminal, nonce="z" * 22, **said))
+        return answer, len(desk.in_force(NUMBER))
+
+    async def first(desk: Desk) -> None:
+        await desk.ask(leasing.body(terminal))
+
+    within(office, first)
+    answer, in_hand = within(office, work)
+    assert not answer.given
+    (_, slot, until) = in_tables(office.engine)[0]
+    assert in_hand == (until > slot + 1)
+    return answer.body["decision"], [slot - NUMBER, until - NUMBER]
+
+
+def test_a_terminal_that_says_it_left_is_not_served_by_where_it_was(office: Office) -> None:
+    assert after_a_refusal(office, place=leasing.OSAKA) == ("NOT_PERMITTED", [0, 1])
+    assert load_held(office.engine, NUMBER + 1) == {}
+
+
+@pytest.mark.parametrize(
+    "said", [{"position": {"uncertainty_m": None}}, {"position": {"age_s": 90_000.0}}, {"position": None}], ids=str
+)
+def test_doubt_lets_a_lease_lapse(office: Office, said: dict[str, Any]) -> None:
+    """Who is jammed is refused, and holds what was given until then."""
+    assert after_a_refusal(office, **said) == ("INDETERMINATE", [0, 4])
+
+
+def test_what_the_network_cannot_give_ends_nothing(office: Office) -> None:
+    assert after_a_refusal(office, place=leasing.TAIPEI) == ("PERMITTED", [0, 4])
+
+
+@pytest.mark.parametrize("what", ["registry", "rules"])
+def test_what_a_plan_drops_by_itself_comes_back_with_it(office: Office, what: str, tmp_path: Path) -> None:
+    """A suspension that is taken back soon finds the leases of all whom it met."""
+
+    async def work(desk: Desk) -> list[bool]:
+        first = await desk.ask(leasing.body())
+        if what == "registry":
+            office.meant = leasing.Meant(frozenset({"account-1"}))
+        else:
+            office.rules = leasing.rules(tmp_path, leasing.PERMIT | {"effect": "forbid", "emergency": "cut"})
+        second = await desk.ask(leasing.body(nonce="m" * 22, place=(24.148, 120.675)))
+        return [first.given, second.given]
+
+    assert within(office, work) == [True, False]
+    assert list(load_held(office.engine, NUMBER + 2)) == ["t-1"]
+
+
+def test_a_lease_given_after_such_a_refusal_holds(office: Office) -> None:
+    office.linger_s = 0.1
+
+    async def work(desk: Desk) -> list[bool]:
+        await desk.ask(leasing.body())
+        asked = [leasing.body(nonce="m" * 22, place=leasing.OSAKA), leasing.body(nonce="o" * 22)]
+        found = await asyncio.gather(*map(desk.ask, asked))
+        return [*(one.given for one in found), len(desk.in_force(NUMBER)) == 1]
+
+    assert within(office, work) == [False, True, True]
+    assert in_tables(office.engine) == [("t-1", NUMBER, NUMBER + 1), ("t-1", NUMBER, NUMBER + 4)]
+
+
+# --- the audit ----------------------------------------------------------------------------------------------------
+
+
+def test_a_release_has_its_row_and_a_refused_one_too(office: Office) -> None:
+    async def work(desk: Desk) -> str:
+        given = await desk.ask(leasing.body())
+        for _ in range(3):  # one row a second: whoever knows an id can say this as often as they like
+            with pytest.raises(NotHeard):
+                await released(desk, given.id, "a" * 22, 2)
+        with pytest.raises(NotHeard):
+            await released(desk, "0" * 32, "a" * 22)
+        await released(desk, given.id, "b" * 22)
+        return str(given.id)
+
+    lease = within(office, work)
+    columns = (tables.audit.c.what, tables.audit.c.principal, tables.audit.c.about)
+    with reading(office.engine) as connection:
+        found = [tuple(row) for row in connection.execute(select(*columns).order_by(tables.audit.c.id))]
+    about = f"lease {lease} of terminal t-1"
+    assert found == [("refused", "anonymous", about), ("released", "terminal:t-1", about)]

@@ -12,6 +12,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,15 +30,18 @@ from openleo.controller.lease_place import Circle, Placed, Places
 from openleo.controller.lease_records import Held, InHand, Nonces, load_held, load_nonces, record
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_seal import Seal
-from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
+from openleo.controller.lease_writer import LINGER_S, Audited, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
 from openleo.controller.metrics import Metrics
 from openleo.controller.ranged import Whereabouts
+from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.strangers import Strangers
 from openleo.policy.request import Request
 
 LONGEST_WAIT_S = 10.0  # for a commit
 RETRY_AFTER_S = 2.0
+NOTED_EVERY_S = 1.0  # of releases that are refused
+NO_LEASE = "No lease of that id is in force."
 
 
 class InForce(Rules, Protocol):
@@ -132,6 +136,7 @@ class Desk:
         self.strangers = Strangers()
         self._held = InHand()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._noted_s = 0.0
         self._led: int | None = None  # the token that the tables were loaded under
         self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s, metrics=metrics)
         self._metrics = self.writer.metrics
@@ -226,7 +231,7 @@ class Desk:
             found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
         except Doubt as error:
             raise not_now("no-plan", f"Nothing is given now: {error}.") from None
-        return await self._written(asking, terminal, asked, found_at, found, now.offers, now_s)
+        return await self._written(asking, terminal, asked, found_at, found, now, now_s)
 
     def _deciding(self) -> Now:
         """Raises NotHeard."""
@@ -268,12 +273,12 @@ class Desk:
 
     async def _written(
         self, asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, found: Lease | Refused,
-        plan: Offers, now_s: float,
+        now: Now, now_s: float,
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = self._seal.sealed(found.as_json(id_)) if isinstance(found, Lease) else found.as_json()
-        made = record(asking, terminal, asked, there, self.terms, plan, answer)
+        made = record(asking, terminal, asked, there, self.terms, now.offers, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
         row |= {"ledger_size": found.ledger_size, "body": to_json(made).decode()}
@@ -286,8 +291,19 @@ class Desk:
             )  # fmt: skip
             await self._commit(Entry(nonce, waiting, lease=row), waiting)
         else:
-            await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
+            waiting.ends = self._ends(found, asked, now)
+            ended = (terminal.id, now.offers.number + 1) if waiting.ends else None
+            await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}, released=ended), waiting)
         return Answer(isinstance(found, Lease), id_, answer)
+
+    def _ends(self, found: Refused, asked: Request, now: Now) -> bool:
+        """Whether a refusal ends the lease in hand, which the plan of the next slot would go by."""
+        held = self._held.of(found.terminal)
+        if held is None:
+            return False
+        rules = now.in_force.rules
+        where = self._places.at(held.circles, rules.regions).where
+        return deciding.moved_out(found, asked, held.asked, where, rules, self.terms.stale_after_s)
 
     async def release(
         self, id_: str, at_s: float, at: str, nonce: str, signed: str, shown: Presented | None = None
@@ -297,19 +313,27 @@ class Desk:
         held = self._held.lease(id_)
         terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
         if held is None or terminal is None:
-            raise NotHeard(404, "not-found", "No lease of that id is in force.")
-        said = {"lease": id_, "terminal": terminal.id, "nonce": nonce, "at": at}
+            raise NotHeard(404, "not-found", NO_LEASE)
         try:
-            good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
-        except Unsigned:
-            good = False
-        if not good:
-            raise NotHeard(404, "not-found", "No lease of that id is in force.")
-        _check_shown(shown, terminal)
-        self._once(terminal.id, nonce, at_s, now_s)
+            _check_released(terminal, {"lease": id_, "terminal": terminal.id, "nonce": nonce, "at": at}, signed)
+            _check_shown(shown, terminal)
+            self._once(terminal.id, nonce, at_s, now_s)
+        except NotHeard as error:
+            self._note_refused(held, error, now_s)
+            raise
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id, ends=True)
         used = {"terminal": terminal.id, "nonce": nonce, "until": at_s + WITHIN_S}
-        await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number)), waiting)
+        audited = Audited(_as_principal(terminal.id), "released", _about(held))
+        await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number), audited=audited), waiting)
+
+    def _note_refused(self, held: Held, error: NotHeard, now_s: float) -> None:
+        """A row, one a second at most: whoever knows a lease's id can say anything, as often as they like."""
+        if abs(now_s - self._noted_s) < NOTED_EVERY_S:
+            return
+        self._noted_s = now_s
+        why = {"status": error.status, "type": error.slug}
+        with suppress(Busy):
+            self.writer.add(Entry(None, None, audited=Audited(ANONYMOUS, "refused", _about(held), why)))
 
     async def _commit(self, entry: Entry, waiting: _Waiting) -> None:
         """Raises NotHeard."""
@@ -334,7 +358,9 @@ class Desk:
     def _settle(self, batch: Sequence[Entry], failure: Failure | None) -> None:
         """In the event loop: what is on the disk is in force, whether its terminal still waits to hear it or not."""
         for entry in batch:
-            waiting: _Waiting = entry.about
+            waiting: _Waiting | None = entry.about
+            if waiting is None:
+                continue
             if failure is None and waiting.held is not None:
                 self._held.put(waiting.held)
             if failure is None and waiting.ends:
@@ -348,6 +374,24 @@ class Desk:
 
     def __iter__(self) -> Iterator[Held]:
         return iter(self._held)
+
+
+def _check_released(terminal: Terminal, said: dict[str, Any], signed: str) -> None:
+    """Raises NotHeard."""
+    try:
+        good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
+    except Unsigned:
+        good = False
+    if not good:
+        raise NotHeard(404, "not-found", NO_LEASE)
+
+
+def _as_principal(terminal: str) -> Principal:
+    return Principal(f"terminal:{terminal}", "", frozenset(), None, "anonymous")
+
+
+def _about(held: Held) -> str:
+    return f"lease {held.id} of terminal {held.terminal}"
 
 
 def _check_shown(shown: Presented | None, terminal: Terminal) -> None:

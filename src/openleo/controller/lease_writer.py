@@ -10,15 +10,17 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from openleo.controller import audit
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.metrics import Metrics
+from openleo.controller.roles import Principal
 from openleo.controller.tables import leases, nonces, refusals
 
 LINGER_S = 0.04  # before a commit: others that come meanwhile go with it. With 0.02 a lease took 0.1 ms more CPU
@@ -36,17 +38,28 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What is written together: a lease or a refusal, or the release of a lease, and the nonce that asked for it.
+class Audited:
+    """A row of the audit."""
 
-    `about` comes back to who asked.
+    who: Principal
+    what: str
+    about: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is written together: a lease or a refusal, or the end of a terminal's leases, and the nonce that asked.
+
+    `about` comes back to who asked. A nonce that was not taken is none.
     """
 
-    nonce: dict[str, Any]
+    nonce: dict[str, Any] | None
     about: Any
     lease: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = None
     released: tuple[str, int] | None = None  # a terminal, and the slot from which none of its leases holds
+    audited: Audited | None = None
 
 
 class Writer:
@@ -129,7 +142,9 @@ class Writer:
                 _end(connection, terminal, slot)
             _insert(connection, leases, (row | {"token": token} for row in given))
             _insert(connection, refusals, (entry.refusal for entry in batch if entry.refusal is not None))
-            _keep(connection, [entry.nonce for entry in batch])
+            for one in [entry.audited for entry in batch if entry.audited is not None]:
+                audit.record(connection, self._now_s(), one.who, one.what, one.about, one.body)
+            _keep(connection, [entry.nonce for entry in batch if entry.nonce is not None])
             self._sweep(connection)
 
     def _sweep(self, connection: Connection) -> None:
@@ -169,6 +184,8 @@ def _end(connection: Connection, terminal: str, slot: int) -> None:
 
 def _keep(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """A nonce whose time is over may be said again before it was swept: the new time takes the old one's place."""
+    if not rows:
+        return
     made = postgresql.insert(nonces) if connection.dialect.name == "postgresql" else sqlite.insert(nonces)
     again = made.on_conflict_do_update(index_elements=["terminal", "nonce"], set_={"until": made.excluded.until})
     connection.execute(again, rows)
