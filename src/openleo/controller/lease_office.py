@@ -51,7 +51,7 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
         runtime.engine,
         runtime.clock,
         resolution_of(runtime.twin.cells),
-        Terms(slots),
+        Terms(slots, beam_km=runtime.twin.beam_km),
         office.now,
         lambda: runtime.role.token if runtime.role.leading else None,
         seal=runtime.seal,

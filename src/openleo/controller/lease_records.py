@@ -83,7 +83,7 @@ def record(
         "circles": [list(one) for one in there.circles],
         "by": there.by,
         "cells": answer.get("cells", []),
-        "terms": [terms.lease_slots, terms.stale_after_s],
+        "terms": [terms.lease_slots, terms.stale_after_s, terms.beam_km],
         "slot": [plan.number, plan.begins_s, plan.slot_s],
         "answer": answer,
     }

@@ -23,6 +23,7 @@ from openleo.policy import decide as deciding
 from openleo.policy.decide import CAUSE_LOCATION, Decision, Outcome
 from openleo.policy.request import STALE_AFTER_S, Request
 from openleo.policy.rules import RuleSet
+from openleo.units import BEAM_KM
 
 OLDEST_PLAN_SLOTS = 2
 OPERATOR = "operator"
@@ -167,6 +168,7 @@ class Terms:
 
     lease_slots: int
     stale_after_s: float = STALE_AFTER_S
+    beam_km: float = BEAM_KM  # by which the rules in force withhold service around what beams keep dark
 
 
 def circles(form: LeaseForm) -> tuple[Circle, ...]:
