@@ -27,8 +27,7 @@ from typing import Any
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
-# Each renews once a slot: 10,800 make 720 leases a second, all the time; as they come in the first four fifths of a
-# slot, 900 a second then.
+# Each renews once a slot: 10,800 make 720 leases a second, all the time.
 TERMINALS = int(os.environ.get("OPENLEO_BENCH_LEASES_TERMINALS", "10800"))
 SECONDS = float(os.environ.get("OPENLEO_BENCH_LEASES_S", "60"))
 SETTLING_S = 20.0  # in which all ask for their first lease; not measured

@@ -99,10 +99,7 @@ class Case:
 
     @property
     def network_document(self) -> dict[str, Any]:
-        """All that what the network gives depends on; rules enter by the gateways that they withhold alone.
-
-        What is not said is as it is by default: a document without `beam_km` is of a network of BEAM_KM.
-        """
+        """All that what the network gives depends on; rules enter by the gateways that they withhold alone."""
         said: dict[str, Any] = {
             "inputs": {name: source.sha256 for name, source in self.inputs.items() if name not in RULE_INPUTS},
             "start": instant_text(self.grid.start),
@@ -117,20 +114,18 @@ class Case:
                 str(self.network.processing_ms),
                 hashlib.sha256(self.network.topology.neighbours.tobytes()).hexdigest(),
                 *map(str, self.network.topology.limits),
-                hashlib.sha256(self.network.gateways.fibre_km.round(6).tobytes()).hexdigest(),
+                self.network.gateways.fibres_sha256,
             ],
         }
         if self.compare_network:
-            fibres = self.compare_network.gateways.fibre_km
-            said["compare"] = hashlib.sha256(fibres.round(6).tobytes()).hexdigest()
+            said["compare"] = self.compare_network.gateways.fibres_sha256
         if self.network.chain:
             said["chain"] = self.network.chain.said()
-        limits = self.network.limits.said()
-        if limits:
+        if limits := self.network.limits.said():
             said["limits"] = limits
         if self.capacity:
             said["capacity"] = self.capacity.said()
-        if self.beam_km != BEAM_KM:
+        if self.beam_km != BEAM_KM:  # without it, that is what it is
             said["beam_km"] = str(self.beam_km)
         return said
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,11 @@ from sqlalchemy.engine import RowMapping
 import leasing
 from command_line import openleo
 from leasing import Office
-from openleo.controller import database, lease_seal, tables
+from openleo.controller import database, lease_seal, settings, tables
 from openleo.controller.in_force import LedgerReader
 from openleo.controller.lease_desk import Answer
+from openleo.units import BEAM_KM
+from postgres_server import Server
 
 EVERYWHERE = governed.book("operator", governed.rule("everywhere", "permit", "world"))
 DARK = governed.book("regulator:TWN", governed.rule("dark", "forbid", "world"))
@@ -37,28 +38,40 @@ class Past:
     refusal: Answer
 
 
-@pytest.fixture(scope="module")
-def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def past(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Past]:
     data = tmp_path_factory.mktemp("explained") / "data"
-    house = governed.Governed.founded(data)
+    with ExitStack() as stack:
+        address = ""
+        if request.param == "postgresql":
+            server: Server = request.getfixturevalue("postgres")
+            address = stack.enter_context(server.database())
+        yield stack.enter_context(made(data, address))
+
+
+@contextmanager
+def made(data: Path, address: str) -> Iterator[Past]:
+    """On a database of an address, where the ledger is too; "": files of the folder."""
+    house = governed.Governed.founded(data, database=address)
+    (data / settings.FILE).write_text(f"database = {json.dumps(address)}\n" if address else "")
     house.rules(EVERYWHERE)
     house.wait(minutes=1)
-    engine = database.connect(database.address_of(data))
+    engine = database.connect(database.address_of(data, address))
     tables.metadata.create_all(engine)
     leasing.lead(engine)
     leasing.enrol(engine)
     lease_seal.publish(engine, leasing.SEAL, house.now.timestamp())
-    lease = given(engine, data, house.now, "m" * 22)
+    lease = given(engine, house, "m" * 22)
     house.rules(DARK)
     house.wait(minutes=1)
-    yield Past(data, engine, lease, given(engine, data, house.now, "n" * 22))
+    yield Past(data, engine, lease, given(engine, house, "n" * 22))
     engine.dispose()
 
 
-def given(engine: Engine, data: Path, now: datetime, nonce: str) -> Answer:
+def given(engine: Engine, house: governed.Governed, nonce: str) -> Answer:
     """What the desk answers under what the ledger says then."""
-    in_force = LedgerReader(governed.Governed(data).folder).read(now)
-    at_s = now.timestamp() + 1.0
+    in_force = LedgerReader(house.folder).read(house.now)
+    at_s = house.now.timestamp() + 1.0
     plan = leasing.plan(begins_s=at_s - 5.0)
     office = Office(engine, in_force.rules, clock=leasing.Clock(at_s), plan=plan, ledger_size=in_force.ledger_size)
 
@@ -108,6 +121,20 @@ def test_a_refusal_is_made_again_too(past: Past) -> None:
     assert said["signed_by"] is None  # nobody signs a refusal
     assert said["rule_set"] == past.refusal.body["rule_set"] != past.lease.body["rule_set"]
     assert said["answer"]["because"][0]["rule"] == "dark"
+
+
+def test_what_the_network_gave_is_said_to_be_taken_from_the_record(past: Past) -> None:
+    said = json.loads(explained(past, past.lease.id, "--json").stdout)
+    assert "the network's part was not reproduced" in said["plan"]
+
+
+def test_a_record_says_how_far_beams_were_felt(past: Past) -> None:
+    """Of a record from before that was written, the default holds."""
+    said = json.loads(row_of(past)["body"])
+    assert said["terms"] == [4, 86_400.0, BEAM_KM]
+    said["terms"] = said["terms"][:2]
+    with altered(past, said):
+        assert explained(past, past.lease.id).exit_code == 0
 
 
 def test_a_lease_that_is_not_kept(past: Past) -> None:

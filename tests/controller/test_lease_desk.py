@@ -377,7 +377,7 @@ def test_expired_nonces_are_swept(office: Office) -> None:
 
 
 def test_ids_are_in_the_order_of_time() -> None:
-    from openleo.controller.lease_desk import time_ordered_id
+    from openleo.controller.lease_records import time_ordered_id
 
     at_s = datetime(2026, 11, 22).timestamp()
     ids = [time_ordered_id(at_s + number) for number in range(50)]

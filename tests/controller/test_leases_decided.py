@@ -99,6 +99,13 @@ def test_a_subscription_holds_from_its_beginning(tmp_path: Any) -> None:
     assert given_lease(tmp_path, terminal=leasing.terminal(subscribed_from_s=leasing.NOW_S))
 
 
+def test_a_lease_ends_with_what_was_bought(tmp_path: Any) -> None:
+    ends_s = leasing.BEGINS_S + 20.0
+    lease = given_lease(tmp_path, terminal=leasing.terminal(subscribed_until_s=ends_s))
+    assert (lease.valid_until_s, lease.until_slot) == (ends_s, leasing.NUMBER + 2)
+    assert lease.renew_after_s <= ends_s
+
+
 def test_class_and_groups_are_the_registrys(tmp_path: Any) -> None:
     permit = leasing.PERMIT | {"who": {"classes": ["government"], "groups": ["hospitals"]}}
     assert refused(tmp_path, permit).why == "not_permitted"

@@ -5,8 +5,8 @@
 
 Nothing is taken on trust that can be made again: the rules come from the ledger's entries and the artefacts that these
 name, and the decision is computed anew and compared with the one that was answered. What the network gave is as the
-record has it; the plan that it names by its hash is compared with the one that was stored for the slot. The request is
-signed by its terminal, and a lease by the controller that gave it.
+record has it, and that is told; the plan that it names by its hash is compared with the one stored for the slot. The
+request is signed by its terminal, and a lease by the controller that gave it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from openleo.controller.lease_place import Placed, place
 from openleo.controller.lease_records import Recorded, recorded
 from openleo.controller.leases import Lease, Offer
 from openleo.controller.proven import History
-from openleo.controller.tables import leases, refusals, slots
+from openleo.controller.tables import leases, plans, refusals, slots
 from openleo.errors import InputError
 from openleo.governance.house import Folder
 from openleo.governance.state import Refused
@@ -40,7 +40,6 @@ from openleo.policy import explain as explaining
 from openleo.policy.explain import Explanation
 from openleo.policy.rules import RuleSet
 from openleo.service.beams import felt
-from openleo.units import BEAM_KM
 
 SEAL = {"signed_by", "signature"}  # what a lease is given with, and no decision gives
 COARSEST = 0  # resolution: of a place here only what rules ask is read; cells are those that the record names
@@ -165,7 +164,7 @@ def rules_of(folder: Folder, record: Recorded, sha256: str, size: int) -> RuleSe
             tried.append(books)
             written = changes.in_force(dict(books), folder.artefacts).rules
             if written.sha256 == sha256:
-                return felt(written, BEAM_KM)
+                return felt(written, record.terms.beam_km)
     except (LedgerError, Refused, InputError, OSError) as error:
         raise NotReproduced(f"the rules at {size} entries of the ledger cannot be read: {error}") from error
     raise NotReproduced(f"{size} entries of the ledger make no rule set {sha256}, which the record names")
@@ -233,8 +232,12 @@ def _of_plan(engine: Engine, number: int, sha256: str) -> str:
     """What is known of the plan that a record names. Raises NotReproduced where another one was stored."""
     with reading(engine) as connection:
         row = connection.execute(select(slots.c.plan, slots.c.summary).where(slots.c.number == number)).one_or_none()
+        kept = connection.execute(select(plans.c.number).where(plans.c.number == number)).first() is not None
     if row is None:
-        return f"not kept any more: what it gave is as the record has it (slot {number}, {sha256})"
+        return f"the network's part was not reproduced: nothing is kept of slot {number} ({sha256})"
     if sha256 not in (row.plan, *(one["plan"] for one in json.loads(row.summary).get("before", []))):
         raise NotReproduced(f"the plan stored for slot {number} is {row.plan}, and the record names {sha256}")
-    return f"the one stored for slot {number} ({sha256}); what it gave is as the record has it"
+    named = f"the one stored for slot {number} ({sha256})"
+    if not kept:
+        return f"{named}; the network's part was not reproduced: the plan of slot {number} is no longer kept"
+    return f"{named}; the network's part was not reproduced: what it gave is as the record has it"

@@ -9,9 +9,10 @@ that takes the lead loads it from there, and goes on. One thread, the server's e
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -27,18 +28,21 @@ from openleo.controller.held import Reported, reported
 from openleo.controller.lease_known import Known, Meant
 from openleo.controller.lease_offers import Offers
 from openleo.controller.lease_place import Circle, Placed, Places
-from openleo.controller.lease_records import Held, Nonces, load_held, load_nonces, record
+from openleo.controller.lease_records import Held, InHand, Nonces, load_held, load_nonces, record, time_ordered_id
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_seal import Seal
-from openleo.controller.lease_writer import LINGER_S, Busy, Entry, Failure, Writer
+from openleo.controller.lease_writer import LINGER_S, Audited, Busy, Entry, Failure, Writer
 from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
 from openleo.controller.metrics import Metrics
 from openleo.controller.ranged import Whereabouts
+from openleo.controller.roles import ANONYMOUS, Principal
 from openleo.controller.strangers import Strangers
 from openleo.policy.request import Request
 
 LONGEST_WAIT_S = 10.0  # for a commit
 RETRY_AFTER_S = 2.0
+NOTED_EVERY_S = 1.0  # of releases that are refused
+NO_LEASE = "No lease of that id is in force."
 
 
 class InForce(Rules, Protocol):
@@ -131,8 +135,10 @@ class Desk:
         self._seal, self._locate, self._new_id = seal, locate, new_id or time_ordered_id
         self.known, self._places, self._nonces = Known(engine), Places(resolution), Nonces()
         self.strangers, self.abroad = Strangers(), Abroad()
-        self._held: dict[str, Held] = {}
+        self._held = InHand()
+        self._expected: deque[tuple[float, _Waiting]] = deque()  # by when each has to be written
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._noted_s = 0.0
         self._led: int | None = None  # the token that the tables were loaded under
         self.writer = Writer(engine, token, clock.now_s, self._told, linger_s=linger_s, metrics=metrics)
         self._metrics = self.writer.metrics
@@ -159,7 +165,7 @@ class Desk:
         if token != self._led:
             self.known.load()
             self.abroad.load(self._engine, token)
-            held = load_held(self._engine, slot)
+            held = InHand(load_held(self._engine, slot).values())
             nonces = load_nonces(self._engine, self._clock.now_s())
             self._in_loop(lambda: self._take_over(token, held, nonces))
         else:
@@ -173,23 +179,25 @@ class Desk:
         else:
             self._loop.call_soon_threadsafe(work)
 
-    def _take_over(self, token: int, held: dict[str, Held], nonces: Nonces) -> None:
-        self._held, self._nonces, self._led = held, nonces, token
+    def _take_over(self, token: int, held: InHand, nonces: Nonces) -> None:
+        """Once: a step that came before this was done read the tables too, and they have gone on since."""
+        if token != self._led:
+            self._held, self._nonces, self._led = held, nonces, token
 
     def _forget(self, slot: int) -> None:
         """What is over."""
-        for terminal in [one for one, held in self._held.items() if held.until_slot <= slot]:
-            del self._held[terminal]
+        for held in self._held:
+            if held.until_slot <= slot:
+                self._held.drop(held.terminal)
         self._nonces.forget(self._clock.now_s())
 
     def in_force(self, slot: int) -> list[Held]:
         """The leases that hold in a slot, by terminal: for the plan to enforce. In any thread."""
-        held = list(self._held.values())
-        return sorted((one for one in held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
+        return sorted((one for one in self._held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
 
     def said(self, terminal: str, lease: str) -> Reported | None:
         """What a lease was decided on that is a terminal's newest here; None of all others. In any thread."""
-        held = self._held.get(terminal)
+        held = self._held.of(terminal)
         return held.said if held is not None and held.id == lease else None
 
     # --- requests ---------------------------------------------------------------------------------------------------
@@ -226,7 +234,7 @@ class Desk:
             found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
         except Doubt as error:
             raise not_now("no-plan", f"Nothing is given now: {error}.") from None
-        return await self._written(asking, terminal, asked, found_at, found, now.offers, now_s)
+        return await self._written(asking, terminal, asked, found_at, found, now, now_s)
 
     def _deciding(self) -> Now:
         """Raises NotHeard."""
@@ -263,17 +271,17 @@ class Desk:
         self._nonces.take(terminal, nonce, at_s + WITHIN_S, now_s)
 
     def _renews(self, terminal: str, now_s: float) -> bool:
-        held = self._held.get(terminal)
+        held = self._held.of(terminal)
         return held is not None and now_s < held.valid_until_s
 
     async def _written(
         self, asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, found: Lease | Refused,
-        plan: Offers, now_s: float,
+        now: Now, now_s: float,
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
         id_ = self._new_id(now_s)
         answer = self._seal.sealed(found.as_json(id_)) if isinstance(found, Lease) else found.as_json()
-        made = record(asking, terminal, asked, there, self.terms, plan, answer)
+        made = record(asking, terminal, asked, there, self.terms, now.offers, answer)
         nonce = {"terminal": terminal.id, "nonce": asking.form.nonce, "until": asking.nonce_until_s}
         row: dict[str, Any] = {"id": id_, "terminal": terminal.id, "rule_set": found.rule_set}
         row |= {"ledger_size": found.ledger_size, "body": to_json(made).decode()}
@@ -286,37 +294,56 @@ class Desk:
             )  # fmt: skip
             await self._commit(Entry(nonce, waiting, lease=row), waiting)
         else:
-            await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}), waiting)
+            waiting.ends = self._ends(found, asked, now)
+            ended = (terminal.id, now.offers.number + 1) if waiting.ends else None
+            await self._commit(Entry(nonce, waiting, refusal=row | {"at": now_s}, released=ended), waiting)
         return Answer(isinstance(found, Lease), id_, answer)
+
+    def _ends(self, found: Refused, asked: Request, now: Now) -> bool:
+        """Whether a refusal ends the lease in hand, which the plan of the next slot would go by."""
+        held = self._held.of(found.terminal)
+        if held is None:
+            return False
+        rules = now.in_force.rules
+        where = self._places.at(held.circles, rules.regions).where
+        return deciding.moved_out(found, asked, held.asked, where, rules, self.terms.stale_after_s)
 
     async def release(
         self, id_: str, at_s: float, at: str, nonce: str, signed: str, shown: Presented | None = None
     ) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
         now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        held = next((one for one in self._held.values() if one.id == id_), None)
+        held = self._held.lease(id_)
         terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
         if held is None or terminal is None:
-            raise NotHeard(404, "not-found", "No lease of that id is in force.")
-        said = {"lease": id_, "terminal": terminal.id, "nonce": nonce, "at": at}
+            raise NotHeard(404, "not-found", NO_LEASE)
         try:
-            good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
-        except Unsigned:
-            good = False
-        if not good:
-            raise NotHeard(404, "not-found", "No lease of that id is in force.")
-        _check_shown(shown, terminal)
-        self._once(terminal.id, nonce, at_s, now_s)
+            _check_released(terminal, {"lease": id_, "terminal": terminal.id, "nonce": nonce, "at": at}, signed)
+            _check_shown(shown, terminal)
+            self._once(terminal.id, nonce, at_s, now_s)
+        except NotHeard as error:
+            self._note_refused(held, error, now_s)
+            raise
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id, ends=True)
         used = {"terminal": terminal.id, "nonce": nonce, "until": at_s + WITHIN_S}
-        await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number)), waiting)
+        audited = Audited(_as_principal(terminal.id), "released", _about(held))
+        await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number), audited=audited), waiting)
+
+    def _note_refused(self, held: Held, error: NotHeard, now_s: float) -> None:
+        """A row, one a second at most: whoever knows a lease's id can say anything, as often as they like."""
+        if abs(now_s - self._noted_s) < NOTED_EVERY_S:
+            return
+        self._noted_s = now_s
+        why = {"status": error.status, "type": error.slug}
+        with suppress(Busy):
+            self.writer.add(Entry(None, None, audited=Audited(ANONYMOUS, "refused", _about(held), why)))
 
     async def _commit(self, entry: Entry, waiting: _Waiting) -> None:
         """Raises NotHeard."""
         try:
             self.writer.add(entry)
-            async with asyncio.timeout(LONGEST_WAIT_S):
-                await waiting.done
+            self._expect(waiting)
+            await waiting.done
         except Busy as error:
             raise not_now("busy", f"{error}.") from None
         except TimeoutError:
@@ -326,6 +353,23 @@ class Desk:
         except Fenced:
             raise not_now("not-leading", "Another controller leads; nothing was given.") from None
 
+    def _expect(self, waiting: _Waiting) -> None:
+        """One timer for all: one each would cost a thirtieth of what a lease does."""
+        loop = asyncio.get_running_loop()
+        self._expected.append((loop.time() + LONGEST_WAIT_S, waiting))
+        if len(self._expected) == 1:
+            loop.call_later(LONGEST_WAIT_S, self._give_up)
+
+    def _give_up(self) -> None:
+        """Whoever waited for too long is told; a timer for those who came after them."""
+        loop = asyncio.get_running_loop()
+        while self._expected and self._expected[0][0] <= loop.time():
+            _, waiting = self._expected.popleft()
+            if not waiting.done.done():
+                waiting.done.set_exception(TimeoutError())
+        if self._expected:
+            loop.call_at(self._expected[0][0], self._give_up)
+
     def _told(self, batch: Sequence[Entry], failure: Failure | None) -> None:
         """In the writer's thread."""
         if self._loop is not None and not self._loop.is_closed():
@@ -334,11 +378,13 @@ class Desk:
     def _settle(self, batch: Sequence[Entry], failure: Failure | None) -> None:
         """In the event loop: what is on the disk is in force, whether its terminal still waits to hear it or not."""
         for entry in batch:
-            waiting: _Waiting = entry.about
+            waiting: _Waiting | None = entry.about
+            if waiting is None:
+                continue
             if failure is None and waiting.held is not None:
-                self._held[waiting.terminal] = waiting.held
+                self._held.put(waiting.held)
             if failure is None and waiting.ends:
-                self._held.pop(waiting.terminal, None)
+                self._held.drop(waiting.terminal)
             if waiting.done.done():
                 continue
             if failure is None:
@@ -347,15 +393,28 @@ class Desk:
                 waiting.done.set_exception(failure)
 
     def __iter__(self) -> Iterator[Held]:
-        return iter(list(self._held.values()))
+        return iter(self._held)
+
+
+def _check_released(terminal: Terminal, said: dict[str, Any], signed: str) -> None:
+    """Raises NotHeard."""
+    try:
+        good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
+    except Unsigned:
+        good = False
+    if not good:
+        raise NotHeard(404, "not-found", NO_LEASE)
+
+
+def _as_principal(terminal: str) -> Principal:
+    return Principal(f"terminal:{terminal}", "", frozenset(), None, "anonymous")
+
+
+def _about(held: Held) -> str:
+    return f"lease {held.id} of terminal {held.terminal}"
 
 
 def _check_shown(shown: Presented | None, terminal: Terminal) -> None:
     """A connection is of one terminal: what another one signed was carried here by somebody else. Raises NotHeard."""
     if shown is not None and (shown.terminal, shown.public_key) != (terminal.id, terminal.public_key):
         raise NotHeard(401, "other-certificate", "The connection's certificate is not of the terminal that signed.")
-
-
-def time_ordered_id(now_s: float) -> str:
-    """32 hexadecimal digits, of which the first 12 are milliseconds: rows of one time lie beside each other."""
-    return f"{int(now_s * 1000) & (1 << 48) - 1:012x}{secrets.token_hex(10)}"

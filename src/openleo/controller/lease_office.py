@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from openleo.cells import resolution_of
@@ -17,6 +18,8 @@ from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
 
 LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
+AGAIN_S = 1.0  # after a step that failed
+ALARM = "desk"
 LOG = logging.getLogger("openleo.controller")
 
 
@@ -48,14 +51,14 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
 
     def now() -> Now | None:
         if desk.terms.lease_slots != runtime.lease_slots:  # a roster came into force
-            desk.terms = Terms(runtime.lease_slots)
+            desk.terms = replace(desk.terms, lease_slots=runtime.lease_slots)
         return office.now()
 
     desk = Desk(
         runtime.engine,
         runtime.clock,
         resolution_of(runtime.twin.cells),
-        Terms(runtime.lease_slots),
+        Terms(runtime.lease_slots, beam_km=runtime.twin.beam_km),
         now,
         lambda: runtime.role.token if runtime.role.leading else None,
         seal=runtime.seal,
@@ -90,6 +93,10 @@ async def _follow(desk: Desk, runtime: Runtime) -> None:
             try:
                 await asyncio.to_thread(desk.step, due[0])
                 done = due
+                runtime.alarms.clear(ALARM)
             except Unavailable as error:
                 LOG.warning("the desk of leases waits for the database: %s", error)
-        await asyncio.sleep(LOOK_S)
+            except Exception as error:  # whatever it is: leases lapse while nobody goes on with them
+                LOG.exception("the desk of leases cannot go on")
+                runtime.alarms.set(ALARM, f"the desk of leases cannot go on: {type(error).__name__}; see the log")
+        await asyncio.sleep(LOOK_S if done == due else AGAIN_S)

@@ -7,12 +7,14 @@ made again; and a controller that takes the lead reads from it what holds.
 from __future__ import annotations
 
 import json
+import logging
+import secrets
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Engine, func, select
 
 from openleo.controller.database import reading
 from openleo.controller.held import Reported, read_record
@@ -25,6 +27,7 @@ from openleo.instants import instant_text, parse_instant
 from openleo.policy.request import Request
 
 SWEPT_EVERY_S = 5.0
+LOG = logging.getLogger("openleo.controller")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def record(
         "circles": [list(one) for one in there.circles],
         "by": there.by,
         "cells": answer.get("cells", []),
-        "terms": [terms.lease_slots, terms.stale_after_s],
+        "terms": [terms.lease_slots, terms.stale_after_s, terms.beam_km],
         "slot": [plan.number, plan.begins_s, plan.slot_s],
         "answer": answer,
     }
@@ -109,6 +112,11 @@ def as_json(asked: Request) -> dict[str, Any]:
         "days_abroad": asked.days_abroad,
         "home_territory": asked.home_territory,
     }  # fmt: skip
+
+
+def time_ordered_id(now_s: float) -> str:
+    """32 hexadecimal digits, of which the first 12 are milliseconds: rows of one time lie beside each other."""
+    return f"{int(now_s * 1000) & (1 << 48) - 1:012x}{secrets.token_hex(10)}"
 
 
 def _request(said: Mapping[str, Any]) -> Request:
@@ -171,25 +179,65 @@ def _circle(numbers: list[float]) -> Circle:
 
 
 def load_held(engine: Engine, slot: int) -> dict[str, Held]:
-    """The newest lease of every terminal that has one which holds in a slot or later. Raises Unavailable."""
-    last = (
-        select(leases.c.terminal, func.max(leases.c.id).label("id"))
-        .where(leases.c.until_slot > slot)
-        .group_by(leases.c.terminal)
-        .subquery()
-    )
-    columns = (leases.c.id, leases.c.terminal, leases.c.slot, leases.c.until_slot, leases.c.body)
-    stated = select(*columns).join(last, and_(leases.c.id == last.c.id))
+    """The newest lease of every terminal that has one which holds in a slot or later. Raises Unavailable.
+
+    The newest is that of the latest slot, as plans have it (held.held): ids go by a clock that people set back.
+    """
+    newest = func.row_number().over(partition_by=leases.c.terminal, order_by=(leases.c.slot.desc(), leases.c.id.desc()))
+    last = select(leases.c.id, newest.label("nth")).where(leases.c.until_slot > slot).subquery()
+    columns = (leases.c.id, leases.c.slot, leases.c.until_slot, leases.c.body)
+    stated = select(*columns).join(last, leases.c.id == last.c.id).where(last.c.nth == 1)
     with reading(engine) as connection:
-        return {row.terminal: _held(row.id, row.slot, row.until_slot, row.body) for row in connection.execute(stated)}
+        found = [_held(row.id, row.slot, row.until_slot, row.body) for row in connection.execute(stated)]
+    return {held.terminal: held for held in found if held is not None}
 
 
-def _held(id_: str, slot: int, until_slot: int, body: str) -> Held:
+def _held(id_: str, slot: int, until_slot: int, body: str) -> Held | None:
+    """None of a record that cannot be read: its terminal is not served (held.read_record), and all others are."""
+    try:
+        return _read(id_, slot, until_slot, body)
+    except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+        LOG.error("the record of lease %s cannot be read: %s", id_, type(error).__name__)  # noqa: TRY400 - a position
+        return None
+
+
+def _read(id_: str, slot: int, until_slot: int, body: str) -> Held:
     found = recorded(body)
     until_s = parse_instant(found.answer["valid_until"]).timestamp()
     cells = tuple(int(cell, 16) for cell in found.answer["cells"])
     said, session = read_record(body), found.signed.get("session") or ""
     return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said, session)
+
+
+class InHand:
+    """The newest lease of each terminal, found by the terminal or by the lease."""
+
+    def __init__(self, held: Iterable[Held] = ()):
+        self._of: dict[str, Held] = {}
+        self._terminal: dict[str, str] = {}  # by its lease
+        for one in held:
+            self.put(one)
+
+    def __iter__(self) -> Iterator[Held]:
+        """As they are now. In any thread."""
+        return iter(list(self._of.values()))
+
+    def of(self, terminal: str) -> Held | None:
+        return self._of.get(terminal)
+
+    def lease(self, id_: str) -> Held | None:
+        return self._of.get(self._terminal.get(id_, ""))
+
+    def put(self, held: Held) -> None:
+        """In the place of the one before."""
+        self.drop(held.terminal)
+        self._of[held.terminal] = held
+        self._terminal[held.id] = held.terminal
+
+    def drop(self, terminal: str) -> None:
+        """Whether there is one or not."""
+        if (gone := self._of.pop(terminal, None)) is not None:
+            del self._terminal[gone.id]
 
 
 class Nonces:

@@ -10,15 +10,17 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from openleo.controller import audit
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.metrics import Metrics
+from openleo.controller.roles import Principal
 from openleo.controller.tables import leases, nonces, refusals
 
 LINGER_S = 0.04  # before a commit: others that come meanwhile go with it. With 0.02 a lease took 0.1 ms more CPU
@@ -36,17 +38,28 @@ class Busy(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What is written together: a lease or a refusal, or the release of a lease, and the nonce that asked for it.
+class Audited:
+    """A row of the audit."""
 
-    `about` comes back to who asked.
+    who: Principal
+    what: str
+    about: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is written together: a lease or a refusal, or the end of a terminal's leases, and the nonce that asked.
+
+    `about` comes back to who asked. A nonce that was not taken is none.
     """
 
-    nonce: dict[str, Any]
+    nonce: dict[str, Any] | None
     about: Any
     lease: dict[str, Any] | None = None
     refusal: dict[str, Any] | None = None
     released: tuple[str, int] | None = None  # a terminal, and the slot from which none of its leases holds
+    audited: Audited | None = None
 
 
 class Writer:
@@ -86,7 +99,8 @@ class Writer:
         if len(self._waiting) >= self._most_waiting or self._stopping.is_set():
             raise Busy(f"{len(self._waiting):,} leases wait to be written")
         self._waiting.append(entry)
-        self._some.set()
+        if not self._some.is_set():
+            self._some.set()
 
     def _run(self) -> None:
         while True:
@@ -124,11 +138,14 @@ class Writer:
         if token is None:
             raise Fenced("this controller does not lead")
         with writing(self._engine, token) as connection:
-            _insert(connection, leases, (entry.lease | {"token": token} for entry in batch if entry.lease is not None))
-            _insert(connection, refusals, (entry.refusal for entry in batch if entry.refusal is not None))
-            for terminal, slot in (entry.released for entry in batch if entry.released is not None):
+            given, ended = in_order(batch)
+            for terminal, slot in ended.items():
                 _end(connection, terminal, slot)
-            _keep(connection, [entry.nonce for entry in batch])
+            _insert(connection, leases, (row | {"token": token} for row in given))
+            _insert(connection, refusals, (entry.refusal for entry in batch if entry.refusal is not None))
+            for one in [entry.audited for entry in batch if entry.audited is not None]:
+                audit.record(connection, self._now_s(), one.who, one.what, one.about, one.body)
+            _keep(connection, [entry.nonce for entry in batch if entry.nonce is not None])
             self._sweep(connection)
 
     def _sweep(self, connection: Connection) -> None:
@@ -136,6 +153,23 @@ class Writer:
         if time.monotonic() - self._swept_s >= SWEEP_S:
             self._swept_s = time.monotonic()
             connection.execute(delete(nonces).where(nonces.c.until < self._now_s()))
+
+
+def in_order(batch: Sequence[Entry]) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What a batch leaves, one entry after the other: leases as they stand after it, and from when those before end.
+
+    A release ends what was given before it, and nothing that is given after it.
+    """
+    given: list[dict[str, Any]] = []
+    ended: dict[str, int] = {}
+    for entry in reversed(batch):
+        if entry.released is not None:
+            terminal, slot = entry.released
+            ended[terminal] = min(slot, ended.get(terminal, slot))
+        if (row := entry.lease) is not None:
+            slot = ended.get(row["terminal"], row["until_slot"])
+            given.append(row if slot >= row["until_slot"] else row | {"until_slot": slot})
+    return given[::-1], ended
 
 
 def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
@@ -151,6 +185,8 @@ def _end(connection: Connection, terminal: str, slot: int) -> None:
 
 def _keep(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """A nonce whose time is over may be said again before it was swept: the new time takes the old one's place."""
+    if not rows:
+        return
     made = postgresql.insert(nonces) if connection.dialect.name == "postgresql" else sqlite.insert(nonces)
     again = made.on_conflict_do_update(index_elements=["terminal", "nonce"], set_={"until": made.excluded.until})
     connection.execute(again, rows)

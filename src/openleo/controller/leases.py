@@ -18,13 +18,16 @@ from openleo.controller.lease_place import Circle, Placed, same_within_km
 from openleo.controller.lease_request import LeaseForm, age_s
 from openleo.instants import instant_text
 from openleo.places.expressions import Region
+from openleo.places.point import Where
 from openleo.policy import decide as deciding
-from openleo.policy.decide import CAUSE_LOCATION, Decision
+from openleo.policy.decide import CAUSE_LOCATION, Decision, Outcome
 from openleo.policy.request import STALE_AFTER_S, Request
 from openleo.policy.rules import RuleSet
+from openleo.units import BEAM_KM
 
 OLDEST_PLAN_SLOTS = 2
 OPERATOR = "operator"
+CERTAIN = (Outcome.FORBIDDEN, Outcome.SUSPENDED, Outcome.NOT_PERMITTED)
 Why = Literal["not_permitted", "no_satellite", "no_gateway", "no_capacity"]
 
 
@@ -165,6 +168,7 @@ class Terms:
 
     lease_slots: int
     stale_after_s: float = STALE_AFTER_S
+    beam_km: float = BEAM_KM  # by which the rules in force withhold service around what beams keep dark
 
 
 def circles(form: LeaseForm) -> tuple[Circle, ...]:
@@ -225,6 +229,22 @@ def decide(
     return _lease(decision, terminal, served, rules, plan, terms, now_s)
 
 
+def moved_out(
+    found: Refused, asked: Request, before: Request, where: Where | None, rules: RuleSet, stale_after_s: float
+) -> bool:
+    """Whether the rules certainly refuse a terminal by what it says now, and permit it by what it said before.
+
+    Plans go by what was said with the lease in hand (`before`, at `where`), so they would serve it on. What is refused
+    by that too they drop by themselves, and serve again where it is permitted again before the lease lapses.
+    """
+    if found.decision is None or found.decision.outcome not in CERTAIN or asked.at is None or before.at is None:
+        return False
+    aged_s = None if before.age_s is None else before.age_s + (asked.at - before.at).total_seconds()
+    who = {name: getattr(asked, name) for name in ("account", "class_", "subscription", "groups", "home_territory")}
+    then = replace(before, at=asked.at, age_s=aged_s, **who)
+    return deciding.decide(rules, then, where, stale_after_s=stale_after_s).permitted
+
+
 def check_of_now(plan: Plan, now_s: float) -> None:
     """Whether a plan is one of now. Raises Doubt."""
     age_slots = (now_s - plan.begins_s) / plan.slot_s
@@ -267,6 +287,8 @@ def _lease(
     ends_s = plan.begins_s + terms.lease_slots * plan.slot_s
     if decision.valid_until is not None:
         ends_s = min(ends_s, decision.valid_until.timestamp())
+    if terminal.subscribed_until_s is not None:
+        ends_s = min(ends_s, terminal.subscribed_until_s)
     slots = math.ceil((ends_s - plan.begins_s) / plan.slot_s)
     return Lease(
         terminal=terminal.id,
@@ -289,13 +311,13 @@ def _lease(
 def spread(terminal: str) -> float:
     """When in a slot a terminal renews, as a share of it: its own share, so that a slot's renewals spread over it.
 
-    >>> 0.0 <= spread("t-1") < 0.8
+    >>> 0.0 <= spread("t-1") < 0.95
     True
     """
     return LAST_SHARE * zlib.crc32(terminal.encode()) / 2**32
 
 
-LAST_SHARE = 0.8  # of a slot: a renewal that fails once is asked for again before the next one
+LAST_SHARE = 0.95  # of a slot: one that fails is asked for again before the next one begins, or early in it
 
 
 def _least(given: float | None, bought: float | None) -> float | None:

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from openleo.controller.alarms import Alarms
 from openleo.controller.database import Fenced, Unavailable, reading, writing
-from openleo.controller.lease_desk import time_ordered_id
+from openleo.controller.lease_records import time_ordered_id
 from openleo.controller.location import Evidence, Located
 from openleo.controller.ranged import Kept, Ranged
 from openleo.controller.runtime import Runtime

@@ -24,8 +24,8 @@ from sqlalchemy import Connection, Engine, select, update
 from openleo import cells as h3cells
 from openleo.controller.abroad import Abroad, Place
 from openleo.controller.database import reading, writing
-from openleo.controller.lease_desk import LONGEST_WAIT_S, time_ordered_id
-from openleo.controller.lease_records import Held
+from openleo.controller.lease_desk import LONGEST_WAIT_S
+from openleo.controller.lease_records import Held, time_ordered_id
 from openleo.controller.strangers import Strangers
 from openleo.controller.tables import accounts, evidence, refusals
 from openleo.instants import parse_instant

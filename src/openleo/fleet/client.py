@@ -122,7 +122,7 @@ class Fleet:
         return self.kept
 
     def standing(self, now_s: float) -> Standing:
-        """How the terminals stand. A refusal ends a lease for its terminal: the network serves it no longer."""
+        """How the terminals stand. One that was refused counts so, even while a lease in its hand has not lapsed."""
         refused = Counter(state.refused for state in self._states if state.refused)
         others = [state for state in self._states if not state.refused]
         unasked = sum(state.valid_until_s is None for state in others)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -43,6 +44,11 @@ class Gateways:
     def fibre_light_km(self) -> Floats:
         """The fibre as a length that light in vacuum covers in the same time."""
         return self.fibre_km * FIBRE_REFRACTIVE_INDEX
+
+    @property
+    def fibres_sha256(self) -> str:
+        """Of the lengths of all fibres, in millimetres."""
+        return hashlib.sha256(self.fibre_km.round(6).tobytes()).hexdigest()
 
     def without(self, gateways_out: NDArray[np.int32], pops_out: NDArray[np.int32]) -> Gateways:
         """With some gateways and PoPs out of order: the others hand their traffic to the nearest PoP that works."""
