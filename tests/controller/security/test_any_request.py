@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -24,8 +27,22 @@ MANY_JOBS = "urn:openleo:problem:too-many-jobs"  # as many wait as one may have
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, dict[str, str]]]:
-    with controller(tmp_path_factory.mktemp("any"), runs=True) as (app, house):
+    with _one_parser(), controller(tmp_path_factory.mktemp("any"), runs=True) as (app, house):
         yield app, house.token(*Role)
+
+
+@contextlib.contextmanager
+def _one_parser() -> Iterator[None]:
+    """CPython 3.11 cannot parse in two threads at once (gh-106905): Hypothesis does in this one, Numba in the loop's."""
+    lock, parse = threading.RLock(), ast.parse
+
+    def in_turn(*given: Any, **named: Any) -> Any:
+        with lock:
+            return parse(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ast, "parse", in_turn)
+        yield
 
 
 def drawn(served: tuple[FastAPI, dict[str, str]], examples: int, mode: GenerationMode) -> None:
