@@ -33,7 +33,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, 
 
 @contextlib.contextmanager
 def _one_parser() -> Iterator[None]:
-    """CPython 3.11 cannot parse in two threads at once (gh-106905): Hypothesis does in this one, Numba in the loop's."""
+    """CPython 3.11 parses in one thread at a time (gh-106905): Hypothesis does in this one, Numba in the loop's."""
     lock, parse = threading.RLock(), ast.parse
 
     def in_turn(*given: Any, **named: Any) -> Any:
