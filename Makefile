@@ -5,13 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
-.PHONY: help setup demo demo-governance demo-controller test test-slow lint format bench docs lock clean
+.PHONY: help setup demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
 	@echo "make demo-governance    a coast strip: proposed, computed, signed by two parties, activated, proven"
 	@echo "make demo-controller    the running system: founded, rules approved, 200 terminals served, an account suspended"
-	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones"
+	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones,"
+	@echo "             test-faults those that need the machine to themselves"
 	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
 	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
 
@@ -66,6 +67,10 @@ test: $(VENV)/.dev $(VENV)/.packages
 
 test-slow: $(VENV)/.dev $(VENV)/.packages
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+# Controllers that are killed, frozen and robbed of their storage: a quarter of an hour, alone on a machine.
+test-faults: $(VENV)/.dev $(VENV)/.packages
+	OPENLEO_FAULTS=1 $(BIN)/python -m pytest tests/must_show/test_controller_faults.py
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -42,8 +42,8 @@ from openleo.controller.tables import leases, slots
 from openleo.governance.house import Folder
 from postgres_server import Server
 
-# Minutes of processes that are killed and frozen, measured in seconds: on a machine that does anything else they fail
-# for its sake, and as a whole they have not been seen to pass yet.
+# A quarter of an hour of processes that are killed and frozen, measured in seconds: on a machine that does anything
+# else they fail for its sake. `make test-faults` runs them alone.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.environ.get("OPENLEO_FAULTS") != "1", reason="run alone, with OPENLEO_FAULTS=1"),
@@ -249,6 +249,7 @@ def test_slow_clients(place: Place, client: httpx.Client) -> None:
     with running(place.scenario, place.data, "one") as (one,):
         one.until_ready()
         host, port = one.url.removeprefix("http://").split(":")
+        begun_in = max(row["number"] for row in place.rows(slots)) + 1  # the first ones are those of any start
         slow = []
         for number in range(100):
             held = socket.create_connection((host, int(port)))
@@ -266,9 +267,11 @@ def test_slow_clients(place: Place, client: httpx.Client) -> None:
             took.append(time.monotonic() - begun)
         print(f"slowest answer {max(took) * 1000:.0f} ms")
         assert max(took) < SLOT_S
-        numbers = [row["number"] for row in place.rows(slots)]
-        assert all(row["degraded"] == "" for row in place.rows(slots)), "slow clients make no slot late"
-        assert len(numbers) > 2
+        slots_pass(place, 3)  # they are still there
+        lesser = [
+            row["degraded"] for row in place.rows(slots, "number") if row["degraded"] and row["number"] > begun_in
+        ]
+        assert lesser == [], "slow clients make no slot late"
         for held in slow:
             held.close()
 

@@ -47,7 +47,7 @@ class Abroad:
         """The terminal, with its days abroad."""
         home, since_s = self._since.get(terminal.id, ("", now_s))
         days = max(0.0, now_s - since_s) / SECONDS_PER_DAY if home == terminal.home else 0.0
-        return replace(terminal, days_abroad=days)
+        return terminal if days == terminal.days_abroad else replace(terminal, days_abroad=days)
 
     def note(self, engine: Engine, token: int, places: Sequence[Place]) -> None:
         """Write down who left, and who came home; nothing before the table was loaded. Raises Unavailable, Fenced."""

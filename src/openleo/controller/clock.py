@@ -106,7 +106,16 @@ class Timeline:
         jump = self.jump or self._seen(ahead_s, line_s)
         followed = 0.0 if jump else min(max(ahead_s, -most), most)
         last_s = max(line_s + followed, self.last_s, self.ledger_s)
-        return replace(self, followed_s=self.followed_s + followed, until_s=until_s, last_s=last_s, jump=jump)
+        return Timeline(
+            self.utc_s,
+            self.monotonic_s,
+            self.most_jump_s,
+            self.followed_s + followed,
+            until_s,
+            last_s,
+            self.ledger_s,
+            jump,
+        )
 
     def _seen(self, ahead_s: float, line_s: float) -> Jump | None:
         behind_ledger_s = self.ledger_s - line_s  # then the wall clock that it was anchored to was wrong

@@ -138,6 +138,7 @@ def _terminal(row: RowMapping) -> Terminal:
         up_mbps=up_mbps,
         subscribed_from_s=begins_s,
         subscribed_until_s=ends_s,
+        days_abroad=0.0,  # but for those that `abroad` knows
         version=row["version"],
     )
 
