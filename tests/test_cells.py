@@ -76,6 +76,7 @@ def test_no_corner_lies_further_out_than_the_stated_radius(resolution):
 # --- outlines -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", [0, 1, 2, 3])
 def test_outlines_are_valid_and_on_the_map(resolution):
     outlines = cells.outlines(world(resolution))
@@ -88,6 +89,7 @@ def test_outlines_are_valid_and_on_the_map(resolution):
     assert north.max() <= 90.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", [2, 3])
 def test_outlines_hold_their_cells_area(resolution):
     """On the equal-area map, edges are straight in degrees and not great circles: 2 % apart, by the poles."""

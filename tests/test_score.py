@@ -236,6 +236,7 @@ penetration = 0.01
 """
 
 
+@pytest.mark.slow
 def test_rates_depend_on_everybody_who_shares_the_satellites(tmp_path):
     table = tmp_path / "m.csv"
     table.write_text("iso3,latency_p50_ms,down_p50_mbps,up_p50_mbps\nLUX,26.7,250,32\nTON,49.1,280,35\n")

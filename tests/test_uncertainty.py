@@ -224,6 +224,7 @@ def test_intervals_of_a_run_are_those_of_runs_by_hand(case):
     }
 
 
+@pytest.mark.slow
 def test_a_plan_writes_intervals_as_described(tmp_path):
     (tmp_path / "s.toml").write_text(TEXT)
     out = tmp_path / "out"

@@ -139,6 +139,7 @@ def some_places(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return latitude, random.uniform(-180.0, 180.0, count), random.lognormal(5.0, 2.0, count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "elevation_deg"), [("oneweb", 55.0), ("telesat-2016", 20.0), ("spacex-2016", 40.0)])
 @pytest.mark.parametrize(
     "beams", [ANYWHERE, Beams(16, fixed=True), Beams(4, 250_000.0)], ids=["one", "strips", "turned"]

@@ -41,6 +41,7 @@ def check(tally: Tally) -> None:
     assert min(tally.cells[may] for may in mask_world.MAY) >= 0.03 * tally.cells.total()
 
 
+@pytest.mark.slow
 def test_three_evaluators_agree(tmp_path: Path) -> None:
     tally = compare(sets=30, pairs_each=40, seed=SEED, folder=tmp_path)
     assert tally.pairs == 1_200
@@ -69,6 +70,7 @@ def check_drawn(tally: Tally) -> None:
     assert tally.left_out <= 0.25 * (tally.positions + tally.left_out)
 
 
+@pytest.mark.slow
 def test_buffers_coasts_edges_and_lists_of_cells(tmp_path: Path) -> None:
     """Rules over functions of the language, alone and within expressions; Cedar is told what shapely and pyproj say.
 

@@ -267,6 +267,7 @@ reason = "quiet for radio astronomy, as an example"
 """
 
 
+@pytest.mark.slow
 def test_a_rule_on_beams_takes_service_across_the_border_too(effect):
     """Johor Bahru lies on the strait; people of it lose service by a rule that speaks of Singapore alone."""
     forth, back = effect(PERMITS, PERMITS + QUIET, "--json"), effect(PERMITS + QUIET, PERMITS, "--json")
@@ -309,6 +310,7 @@ def test_it_takes_whom_points_tell_to_go_dark_if_no_beam_may_reach_there(effect)
     assert told[0]["beams"]["dark_people"][1] == pytest.approx(told[1]["lost"]["people"], rel=0.08)
 
 
+@pytest.mark.slow
 def test_the_reach_of_a_beam_is_in_the_fingerprint_of_what_it_takes(effect):
     said = [effect(PERMITS, PERMITS + QUIET, "--beam-km", km, "--json").json for km in ("0", "0.02")]
     assert said[0]["sha256"] != said[1]["sha256"]

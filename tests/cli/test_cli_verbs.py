@@ -132,6 +132,7 @@ def test_territory_show_as_json(run):
     assert kinmen["contested"]["as_of"] == "2026-11-01"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sea", ["JPN.sea12", "JPN.sea200", "high-seas"])
 def test_territory_show_of_the_sea(run, sea):
     assert "no legal boundary" in run("territory", "show", sea).out

@@ -20,6 +20,7 @@ def fleet() -> tuple[Simulation, pa.Table]:
     return made, pa.concat_tables(made.parts())
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_rows(fleet: tuple[Simulation, pa.Table]) -> None:
     again = pa.concat_tables(Simulation(Asked(80, 2.0, 4, 6)).parts())
     assert again.equals(fleet[1])

@@ -353,6 +353,7 @@ def driven(acts: list[tuple[str, object, object]]) -> tuple[World, list[datetime
     return world, until
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(Acts, st.integers(0, 900))
 def test_whoever_replays_finds_the_same_and_nothing_is_taken_back(

@@ -51,6 +51,7 @@ people = st.lists(
 ).map(lambda kinds: [Person(f"p{number}", *kind) for number, kind in enumerate(kinds)])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=1_000)
 @given(quorums, people)
 def test_satisfied_against_brute_force(quorum, voters):

@@ -124,6 +124,7 @@ def test_one_position_written_into_many_terminals_is_told_and_a_house_of_flats_i
     assert "identical" not in told(detect([*flats, *neighbours(0.7)]), "g3")
 
 
+@pytest.mark.slow
 def test_a_month_abroad_is_told_of_those_bound_to_a_home() -> None:
     away = {"place": VIENNA, "territory": "AUT"}
     assert told(detect(every(3_600.0, 32.0, **away)))["abroad"] is True
@@ -183,6 +184,7 @@ def lines(several: list[Reports]) -> list[str]:
     return sorted(one.line() for one in found)
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(seed=st.integers(0, 2**32 - 1), cuts=st.lists(st.floats(0.0, 1.0), max_size=30))
 def test_neither_the_order_within_batches_nor_their_cut_matters(

@@ -117,6 +117,7 @@ def towns():
     return name, *(table[key].to_numpy()[large] for key in ("lat_deg", "lon_deg"))
 
 
+@pytest.mark.slow
 def test_towns_off_the_atlas_land_are_in_12_mile_waters_by_another_measure():
     """All of those that lie on no polygon (by shapely alone), by their distances on planes of their own."""
     name, latitude, longitude = towns()

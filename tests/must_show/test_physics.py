@@ -105,6 +105,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("physics")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isl", ["none", "+grid"])
 def test_the_public_gateways_reach_taiwan_with_and_without_links(folder: Path, isl: str) -> None:
     found = a_day(folder, "public", isl)
@@ -113,6 +114,7 @@ def test_the_public_gateways_reach_taiwan_with_and_without_links(folder: Path, i
         assert can_serve(found, place) >= 0.99
 
 
+@pytest.mark.slow
 def test_gateways_in_japan_alone_reach_taipei_always_and_the_south_and_west_at_times(folder: Path) -> None:
     found = a_day(folder, "Japan", "none")
     assert can_serve(found, TAIPEI) >= 0.99
@@ -120,6 +122,7 @@ def test_gateways_in_japan_alone_reach_taipei_always_and_the_south_and_west_at_t
     assert can_serve(found, KINMEN) == pytest.approx(0.71, abs=0.05)
 
 
+@pytest.mark.slow
 def test_without_yamaguchi_japan_reaches_naha_at_times_and_taiwan_never(folder: Path) -> None:
     found = a_day(folder, "Japan without Yamaguchi", "none")
     assert [can_serve(found, place) for place in (TAIPEI, KAOHSIUNG, KINMEN)] == [0.0, 0.0, 0.0]
@@ -145,6 +148,7 @@ def test_a_shorter_way_is_a_quicker_one(folder: Path) -> None:
     assert ((near > 20.0) & (far < 90.0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", [4, 5, 7])
 def test_other_resolutions_tell_the_same_story(tmp_path: Path, resolution: int) -> None:
     # A cell's centre is up to 20 km away at resolution 4: half a degree of elevation on the way to Yamaguchi.

@@ -261,6 +261,7 @@ def test_the_rate_of_the_limit_is_its_formula_s_within_chance(rates):
         assert row["limit, others served"] == pytest.approx(300 / 500)
 
 
+@pytest.mark.slow
 def test_the_limit_is_inclusive_and_keeps_emergency_terminals(rates):
     from dataclasses import replace
 
@@ -292,6 +293,7 @@ def test_the_allow_list_holds_nobody_over_a_quota(rates):
 # --- tracks -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_service_ends_where_the_geometry_says():
     """In closed form: seen where it was `age` seconds ago, a terminal is served while its circle clears the line."""
     tracks = script("where-does-service-end-across-a-line/tracks.py")

@@ -69,6 +69,7 @@ def decisions(folder, area, points, uncertainty_m=30.0, more=""):
 ACROSS = [("FJI", -17.0, -25.0), ("RUS", 67.0, 50.0), ("RUS", 71.2, 50.0), ("ATA", -85.0, -65.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("id_", "inside", "outside"), ACROSS)
 @pytest.mark.parametrize("longitude", [179.9, 179.999, 180.0])
 def test_a_rule_decides_the_same_on_both_sides_of_the_antimeridian(tmp_path, id_, inside, outside, longitude):
@@ -90,6 +91,7 @@ def test_expressions_decide_the_same_on_both_sides(tmp_path, area):
     assert (near, far) == (("NOT_PERMITTED", "PERMITTED") if "world" in area else ("PERMITTED", "NOT_PERMITTED"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id_", ["FJI", "RUS", "ATA"])
 def test_the_land_beyond_180_is_there_and_nowhere_else(id_):
     """East and west of the antimeridian add up to the whole, and the area is that of pyproj's geodesics."""
@@ -190,6 +192,7 @@ FIGURES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("expression", "area_km2", "said_by", "within", "people", "people_within"), FIGURES)
 def test_reports_against_published_areas_and_people(expression, area_km2, said_by, within, people, people_within):
     found = show(expression, 3)

@@ -232,6 +232,7 @@ def test_shares_of_cells_with_many_satellites_near_highs_over_the_same_beams(see
     assert made.rate_down_mbps.sum() >= 0.95 * fair.sum()
 
 
+@pytest.mark.slow
 def test_least_share_over_all_assignments_near_highs():
     """Whole quanta, chosen by an integer programme for the least share alone: 20 small networks."""
     parts = []

@@ -85,6 +85,7 @@ def nearest_km(shell: Shell, seconds: np.ndarray, step_s: float) -> float:
     return float(least)
 
 
+@pytest.mark.slow
 @every_shell
 def test_no_two_satellites_of_a_shell_come_near_each_other(shell: Shell) -> None:
     # All phases of half an orbit, each at another of the day's.

@@ -37,6 +37,7 @@ def graphs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.array(links, np.int32).reshape(-1, 2), np.array(lengths, float), np.array(ground, float)
 
 
+@pytest.mark.slow
 @given(graphs())
 @settings(max_examples=150, deadline=None)
 def test_next_hops_lead_down_by_the_least_way(graph: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:

@@ -125,6 +125,7 @@ def test_ellipse_against_cramer_rao(seed):
     assert [ellipse.semi_minor_km, ellipse.semi_major_km] == pytest.approx(lengths, rel=0.05)
 
 
+@pytest.mark.slow
 def test_scatter_of_the_estimator_against_its_ellipse():
     """250 times the same geometry with new errors: the places scatter as the ellipse says, within twelve percent."""
     trial, random = drawn(Setup(2, 20.0, every_s=2.0), 5), np.random.default_rng(6)

@@ -69,6 +69,7 @@ def test_the_label_of_any_point_is_among_its_cells(points):
     assert not missing, missing[:5]
 
 
+@pytest.mark.slow
 def test_against_the_exact_cut():
     """`parts.cut` shares each cell out by polygons and triangles: the index has all of that, little more."""
     random = np.random.default_rng(3)
@@ -182,6 +183,7 @@ def test_cells_of_a_region_against_points(polygon, seed):
     assert not within[~np.isin(number, np.concatenate([found.inside, found.crossed]))].any()
 
 
+@pytest.mark.slow
 def test_no_cell_is_said_to_be_crossed_that_lies_clear():
     polygon = shapely.box(10.0, 40.0, 30.0, 55.0)
     found = cells_of_region(region(polygon), index())

@@ -104,6 +104,7 @@ def test_two_permitted_neighbours_leave_no_gap(pair):
     assert np.isin(names, pair).mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", [("NOR", "SWE"), ("DEU", "POL"), ("ESP", "PRT")])
 def test_cells_that_two_neighbours_share_are_wholly_inside(pair):
     permit = Labels(frozenset(with_territorial_sea(pair)))
@@ -130,6 +131,7 @@ def test_the_cut_of_a_cell_does_not_depend_on_what_else_is_cut(cell):
         assert one.area_km2.tolist() == pytest.approx(found[0].area_km2.tolist(), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id_", ["FJI", "RUS", "ATA"])
 def test_territories_over_the_antimeridian_are_whole_on_both_sides(id_):
     found = extent(Labels(frozenset({id_})), 3)

@@ -42,11 +42,13 @@ def places(count: int, seed: int) -> tuple[list[tuple[float, float, float]], tup
     return list(zip(latitude.tolist(), longitude.tolist(), radii_m.tolist(), strict=True)), regions
 
 
+@pytest.mark.slow
 def test_where_is_that_of_the_circle_as_it_is_drawn(drawn):
     asked, regions = places(1_500, seed=1)
     assert [one for one in asked if point.where(*one, regions) != drawn(*one, regions)] == []
 
 
+@pytest.mark.slow
 def test_the_leeway_is_that_of_circles_as_they_are_drawn(drawn):
     """The largest step at which the wider circle, and of several kinds the narrower one too, touches the same."""
 

@@ -248,6 +248,7 @@ def test_a_corner_a_hair_from_zero_is_zero():
     np.testing.assert_array_equal(nearly.within, zero.within)
 
 
+@pytest.mark.slow
 @given(st.floats(118.0, 121.0), st.floats(21.5, 25.0), st.floats(0.05, 2.5), st.floats(0.05, 2.5))
 @example(118.0, 21.5, 0.05, 0.05)
 @settings(deadline=None, max_examples=15)

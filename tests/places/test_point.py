@@ -124,6 +124,7 @@ def test_the_strips_at_sea_follow_the_distance_and_its_doubt():
     assert far == ("TWN.sea200",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radius_m", [0.0, 5_000.0, 60_000.0, 300_000.0, 1_000_000.0])
 def test_the_coasts_around_a_circle_are_all_that_matter_to_it(radius_m, monkeypatch):
     """Tiles and the whole world's coasts give the same places, and the first circle does without the world's."""

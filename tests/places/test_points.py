@@ -46,6 +46,7 @@ def differing(latitude, longitude, radius_m, regions) -> list[tuple[float, float
     return wrong
 
 
+@pytest.mark.slow
 def test_positions_near_coasts_and_borders(corners):
     """4,000 of them, a metre to a degree away from a corner of some coast or border, with circles of all sizes."""
     random = np.random.default_rng(1)
@@ -80,6 +81,7 @@ def test_corners_themselves(corners):
     assert differing(chosen[:, 1].copy(), chosen[:, 0].copy(), radius_m, ()) == []
 
 
+@pytest.mark.slow
 def test_positions_at_sea_as_near_to_one_coast_as_to_another(corners):
     """Off the end of a land border, the point nearest to a position is both neighbours'."""
     here = land.load()

@@ -53,6 +53,7 @@ def geodesic_km(id_, width_km, longitude, latitude):
     return WGS84.inv(np.full(len(x), longitude), np.full(len(x), latitude), x, y)[2].min() / 1000.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("id_", "width_km"), STRIPS)
 def test_the_edge_of_a_strip_is_its_width_away_against_pyproj(id_, width_km):
     """100 km around Chile within half a kilometre, as the docs promise, and everywhere else as well."""
@@ -64,6 +65,7 @@ def test_the_edge_of_a_strip_is_its_width_away_against_pyproj(id_, width_km):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("id_", "width_km"), STRIPS)
 def test_random_points_are_in_a_strip_as_their_geodesic_says(id_, width_km):
     rng = np.random.default_rng(5)

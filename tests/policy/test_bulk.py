@@ -109,6 +109,7 @@ def inputs_of(request: Request) -> list[object]:
     return [getattr(request, name) for name in (*CODED, *NUMBERED)]
 
 
+@pytest.mark.slow
 def test_every_terminal_against_its_own_request():
     """20,000 pairs of a terminal and a rule set: the same outcome, rules and missing inputs as `decide` gives each."""
     seen: Counter[Outcome] = Counter()

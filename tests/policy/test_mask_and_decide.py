@@ -197,6 +197,7 @@ OUTCOMES = {
 }
 
 
+@pytest.mark.slow
 def test_where_a_cell_is_one_place_the_mask_is_the_decision_and_names_its_first_reason():
     """Of a request that tells its class and time alone."""
     label_of = {number: index().labels[index().kind[number]] for number in chosen()

@@ -95,6 +95,7 @@ def together(answers):
 # --- against plain loops ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(entry_lists(labels))
 def test_masks_of_labels_against_plain_loops(entries):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 from benchmarks import fleet
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +37,7 @@ placed = st.tuples(requests, places).map(
 )
 
 
+@pytest.mark.slow
 @given(rule_lists, rule_lists, st.lists(placed, max_size=4))
 @settings(deadline=None, max_examples=40)
 def test_the_rules_in_force_decide_and_the_counts_are_of_both(in_force, beside, asked):
@@ -98,6 +100,7 @@ def test_a_refusal_by_other_rules_is_a_difference_and_a_permission_by_others_is_
     assert refusals.tally.other_permits == 0
 
 
+@pytest.mark.slow
 def test_a_table_of_terminals_against_its_requests_one_by_one():
     """What is counted in one pass over kinds of terminals is what each terminal's own two decisions say."""
     seen: Counter[Change] = Counter()

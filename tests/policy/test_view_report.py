@@ -93,6 +93,7 @@ def test_rows_have_the_km2_and_people_of_the_table(read):
         assert (row.whole, row.area_km2, row.people) == (True, known.area_km2, known.population)
 
 
+@pytest.mark.slow
 def test_a_part_of_an_area_is_measured(read):
     others = ["crimea", "donetsk-oblast", "luhansk-oblast", "zaporizhzhia-oblast"]
     territory = f'{{ in = "UKR + buffer(kherson-oblast, 20)", exclude = {others} }}'

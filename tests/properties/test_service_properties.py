@@ -152,6 +152,7 @@ def test_cells_and_territories_count_the_same_people_and_area(rules: list[Rule],
     assert table.population.sum() == pytest.approx(parts.people.sum())
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(rule_lists, rules, seeds)
 def test_adding_a_forbid_never_serves_anybody_more(rules: list[Rule], one: Rule, seed: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import h3.api.numpy_int as h3
 import numpy as np
+import pytest
 from matplotlib.image import imread
 
 from openleo import cells as h3cells
@@ -69,6 +70,7 @@ def test_a_map_across_the_antimeridian_is_coloured_where_its_cells_are(tmp_path)
     assert picture.shape[1] / mask_map.DPI >= mask_map.LEAST_PAGE_IN - 0.01
 
 
+@pytest.mark.slow
 def test_antarctica_is_land_up_to_the_pole_and_nothing_covers_it(tmp_path):
     picture = drawn(tmp_path, answers(WORLD[:0]))
     inland, sea = (colour_at(picture, mask_map.WORLD, *place) for place in ((-79.0, 20.0), (-50.0, 20.0)))

@@ -134,6 +134,7 @@ CHANGES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_whatever_changes_rates_changes_the_fingerprint(case_of):
     on = "[capacity]\nenabled = true\n"
     found = [case_of().network_sha256, case_of(on).network_sha256]
@@ -301,6 +302,7 @@ def test_terminals_of_a_list_that_lie_elsewhere_are_told(case_of):
     assert said == ("Of [demand] terminals 1 lies in no cell of the run and asks for nothing.",)
 
 
+@pytest.mark.slow
 def test_a_second_site_takes_over_in_rain(case_of):
     """The feeder links of a run are those of `feeder_rates`, whose authority is P.618-13: more in the wet tropics."""
     text = "[capacity]\nenabled = true\npercent = 0.1\n{}"

@@ -192,6 +192,7 @@ def test_emergency_is_decided_as_itself():
 seeds = st.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_served_and_the_reasons_make_one_with_capacity(seed):

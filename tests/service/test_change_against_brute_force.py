@@ -238,6 +238,7 @@ def changes_are_right() -> None:
             assert set(row.because) == {names[key] for key in expected.because}
 
 
+@pytest.mark.slow
 def test_changes_against_brute_force() -> None:
     changes_are_right()
     every = [row for one in cases() for row in one.expected.values()]

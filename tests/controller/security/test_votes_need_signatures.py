@@ -34,6 +34,7 @@ def asker(tmp_path: Path) -> made.Asker:
     return made.asker_of(made.Runtime(engine, governed))
 
 
+@pytest.mark.slow
 def test_no_combination_of_roles_casts_a_vote_without_a_signature(asker):
     id_ = made.proposed(asker)
     before = asker.get(f"/v1/changes/{id_}").json()
