@@ -29,6 +29,7 @@ from openleo.instants import SlotGrid
 from openleo.network import topology
 from openleo.network.admission import GroundLimits
 from openleo.network.capacity import demand_file, least_load, run, user_rates
+from openleo.network.capacity.allocation import allocate
 from openleo.network.capacity.demand import Demand
 from openleo.network.constellation import from_shells
 from openleo.network.constellation.shells import Shell
@@ -251,9 +252,11 @@ class Prepared:
             own = np.minimum(own, trees.down_mbps[: trees.satellites])
             carries = trees.down_mbps[trees.satellites : 2 * trees.satellites]
             ways = least_load.with_least_load(ways, 0, positions, net.topology, own, carries)
-        return user_rates.pressed(
-            *run.pressed_slot(self.users, positions, ways, 0, net.gateways, self.loaded, self.pressed)
-        )
+        found, trees = run.ready(self.users, positions, ways, 0, net.gateways, self.loaded)
+        times = np.where(self.pressed, user_rates.PRESSED, 1.0)
+        asked = self.loaded.demand.at(None).times(times)  # everybody's busiest hour, and of some cells many times that
+        made = allocate(found, self.loaded.caps, trees, asked, self.loaded.neighbours, objective=run.PRESSED_BY)
+        return user_rates.pressed(found, made)
 
 
 def prepare(model: Model, demand: DemandRecord, territories: Sequence[str], cities: Sequence[City]) -> Prepared:
@@ -315,9 +318,9 @@ def score(
     cities = positives + controls(positives, [one for one in territories if one not in not_of])
     model = model or Model()
     ready = prepare(model, demand or DemandRecord(), territories, cities)
-    brought = user_rates.mean([ready.slot(instant(number, slots)) for number in range(slots)])
+    brought = np.mean([ready.slot(instant(number, slots)).down_mbps for number in range(slots)], axis=0)
     here = [around(ready.cells, one, model.whole_cities) for one in cities]
-    return told(cities, here, ready.down_mbps, brought.down_mbps)
+    return told(cities, here, ready.down_mbps, brought)
 
 
 def told(cities: Sequence[City], here: Sequence[np.ndarray], down: np.ndarray, brought: np.ndarray) -> Score:

@@ -97,6 +97,7 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        listening.listen()  # who reads the address can connect, and waits
     except OSError as error:
         listening.close()
         rule = f"{settings.host}:{settings.port} cannot be listened at: {error.strerror}."
