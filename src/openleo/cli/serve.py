@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_S = 10
-ANSWERING_WAITS_S = 0.0005  # for a slot's work in another thread; by the usual 5 ms a request waits several times over
+ANSWERING_WAITS_S = 0.0005  # for a slot's work in another thread to give way; 5 ms unless told
 
 
 def serve(
