@@ -154,6 +154,7 @@ def _insert(connection: sqlite3.Connection, table: str, rows: list[dict[str, Any
 
 
 async def _fleet(address: str, server: int) -> dict[str, Any]:
+    from openleo.collecting import leave_what_is_there
     from openleo.fleet.client import Device, Fleet, standing
 
     random = Random(11)
@@ -163,6 +164,7 @@ async def _fleet(address: str, server: int) -> dict[str, Any]:
         for number, key in enumerate(_keys())
     ]
     fleet = Fleet(devices, [address], time.time, random)
+    leave_what_is_there()  # a pause of all terminals at once would be this process's, not the controller's
     began_s = time.time()
     memory: list[tuple[float, float]] = []
     watching = asyncio.create_task(_watch(server, memory))

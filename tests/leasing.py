@@ -16,7 +16,8 @@ from sqlalchemy import Engine, Table, delete, insert, select
 
 from openleo.controller import device_identity, lease_request
 from openleo.controller.database import writing
-from openleo.controller.lease_desk import Desk, Now, as_reported
+from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_inputs import Now, as_reported
 from openleo.controller.lease_offers import Ground, Offers
 from openleo.controller.lease_seal import Seal
 from openleo.controller.leases import Terminal, Terms
@@ -162,8 +163,15 @@ class Clock:
     def now_s(self) -> float:
         return self.at_s
 
-    def jump(self) -> object | None:
-        return "a jump" if self.jumped else None
+    @property
+    def timeline(self) -> Time:
+        return Time(self.at_s, "a jump" if self.jumped else None)
+
+
+@dataclass(frozen=True)
+class Time:
+    last_s: float
+    jump: object | None
 
 
 def enrol(engine: Engine, count: int = 1, *, first: int = 1, keys: Any = None) -> None:
@@ -209,7 +217,7 @@ class Office:
     def __post_init__(self) -> None:
         self._offers: tuple[Plan, Offers] | None = None
 
-    def now(self) -> Now | None:
+    def now(self, _now_s: float) -> Now | None:
         if self.plan is None:
             return None
         if self._offers is None or self._offers[0] is not self.plan:

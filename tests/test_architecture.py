@@ -19,7 +19,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src" / "openleo"
 
 # Imports only itself; everyone may import it.
-GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "kept", "places"}
+GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "kept", "collecting", "places"}
 
 NETWORK = {
     "network.constellation",

@@ -78,6 +78,7 @@ def stated_instant(value: datetime | str) -> datetime:
     return utc(instant)
 
 
+LONGEST_DAY = len("2026-W47-5")
 _LEAP_SECOND = re.compile(r"(T|t| )(\d\d:\d\d):60(?:\.\d*)?")
 
 
@@ -96,7 +97,7 @@ def civil_instant(value: datetime | str) -> datetime:
     if not isinstance(value, str | datetime):
         raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004 - as all others
     text = value if isinstance(value, str) else ""
-    leap = _LEAP_SECOND.search(text)
+    leap = _LEAP_SECOND.search(text) if ":60" in text else None
     try:
         if leap:
             text = text[: leap.start()] + f"{leap[1]}{leap[2]}:59.999999" + text[leap.end() :]
@@ -107,8 +108,7 @@ def civil_instant(value: datetime | str) -> datetime:
     if instant.tzinfo is None:
         said = value if isinstance(value, str) else instant.isoformat()
         raise ValueError(f"is {said}, without its zone; write {said}Z for UTC.")
-    last_day = monthrange(moment.year, moment.month)[1]
-    if leap and (moment.day, moment.hour, moment.minute) != (last_day, 23, 59):
+    if leap and (moment.day, moment.hour, moment.minute) != (monthrange(moment.year, moment.month)[1], 23, 59):
         raise ValueError(f"is {value}; a leap second ends a month of UTC, at 23:59:60.")
     return moment
 
@@ -116,6 +116,8 @@ def civil_instant(value: datetime | str) -> datetime:
 def _day_of(value: object) -> date | None:
     """The day that a value is, where it is one without a time."""
     if isinstance(value, str):
+        if len(value) > LONGEST_DAY:
+            return None
         try:
             return date.fromisoformat(value)
         except ValueError:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from openleo.controller import collecting
+from openleo import collecting
 
 
 @pytest.fixture(autouse=True)

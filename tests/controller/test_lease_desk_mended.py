@@ -16,6 +16,7 @@ import leasing
 from leasing import NUMBER, SLOT_S, Office
 from openleo.controller import lease_office, tables
 from openleo.controller.alarms import Alarms
+from openleo.controller.aside import one_thread
 from openleo.controller.database import reading, writing
 from openleo.controller.device_identity import RELEASE, sign
 from openleo.controller.lease_desk import Answer, Desk, NotHeard
@@ -112,11 +113,12 @@ def test_what_was_said_since_a_take_over_stays_said(office: Office) -> None:
 def following(desk: Any, alarms: Alarms) -> Iterator[asyncio.Task[None]]:
     current = SimpleNamespace(plan=SimpleNamespace(number=NUMBER))
     runtime = SimpleNamespace(current=current, role=SimpleNamespace(token=1), alarms=alarms)
-    task = asyncio.create_task(lease_office._follow(desk, cast(Runtime, runtime)))
-    try:
-        yield task
-    finally:
-        task.cancel()
+    with one_thread("desk") as thread:
+        task = asyncio.create_task(lease_office._follow(desk, cast(Runtime, runtime), thread))
+        try:
+            yield task
+        finally:
+            task.cancel()
 
 
 def test_a_desk_that_cannot_go_on_says_so_and_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:

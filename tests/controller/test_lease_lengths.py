@@ -85,7 +85,7 @@ def test_a_controller_gives_no_longer_leases_than_the_roster_lets_it(tmp_path: P
         for most, slots in ((6, 6), (20, 10)):
             here.gate.now = replace(here.gate.now, lease_slots_max=most)  # type: ignore[type-var]
             here.slot()
-            desk._now()
+            desk._now(here.runtime.clock.now_s())
             assert desk.terms.lease_slots == slots
         here.gate.now = replace(here.gate.now, lease_slots_max=3)  # type: ignore[type-var]
         here.slot()

@@ -61,6 +61,7 @@ def keep_leases(
     import time
     from random import SystemRandom
 
+    from openleo.collecting import leave_what_is_there
     from openleo.fleet import keeping
     from openleo.fleet.client import Fleet
 
@@ -69,6 +70,8 @@ def keep_leases(
     _reached(urls, tls)
     devices = [one.device for one in kits]
     fleet = Fleet(devices, urls, time.time, SystemRandom(), tls=tls, refused_again_s=slot_s)
+
+    leave_what_is_there()  # terminals do not all pause at once
 
     def tell(look: Look) -> None:
         (note if as_json else typer.echo)(look.line)

@@ -151,9 +151,9 @@ def _shorter(runtime: Runtime) -> str:
 def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None:
     import uvicorn
 
+    from openleo.collecting import collect_rarely
     from openleo.controller import logs
     from openleo.controller.app import create_app
-    from openleo.controller.collecting import collect_rarely
     from openleo.controller.connections import protocol
 
     logs.begin()

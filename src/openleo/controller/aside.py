@@ -5,15 +5,39 @@ A thread cannot be ended. What is late runs on, its answer is thrown away, and u
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+REST_S_A_ITEM = 2e-6  # some times as long as the work itself
+LEAST_ITEMS = 500  # of which nobody notices
 
 T = TypeVar("T")
 
 
+def give_way(items: int) -> None:
+    """A rest after a loop over so many items, for threads that answer requests: loop after loop they would wait."""
+    if items >= LEAST_ITEMS:
+        time.sleep(REST_S_A_ITEM * items)
+
+
 class StillBusy(Exception):
     """What was begun before has not ended yet."""
+
+
+@contextmanager
+def one_thread(name: str) -> Iterator[Executor]:
+    """For an event loop's regular work, which then uses the same memory again: each thread keeps what it once took.
+
+    What runs when it ends runs on; nobody waits for it.
+    """
+    pool = ThreadPoolExecutor(1, name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Aside:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -55,9 +55,19 @@ _WRITTEN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 LEAST_PLAIN, MOST_PLAIN, MOST_WHOLE = 1e-4, 1e15, 2**53
 
 
+_AS_THEY_ARE = (str, bool)
+
+
+def _ascii(names: Iterable[Any]) -> bool:
+    try:
+        return "".join(names).isascii()
+    except TypeError:  # some name is no text
+        return False
+
+
 def _plain(value: Any) -> Any:
     """A value that both write alike. Raises _Differs where there are others."""
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, _AS_THEY_ARE):
         return value
     if isinstance(value, int) and abs(value) < MOST_WHOLE:
         return value
@@ -67,10 +77,10 @@ def _plain(value: Any) -> Any:
         if LEAST_PLAIN <= abs(value) < MOST_PLAIN:
             return value
     if isinstance(value, dict):
-        if all(isinstance(name, str) and name.isascii() for name in value):
-            return {name: _plain(one) for name, one in value.items()}
+        if _ascii(value):
+            return {name: one if type(one) is str else _plain(one) for name, one in value.items()}
     elif isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [one if type(one) is str else _plain(one) for one in value]
     raise _Differs
 
 

@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
+from openleo.controller.aside import give_way
 from openleo.controller.lease_place import Circle
 from openleo.controller.named_targets import Meant
 from openleo.controller.tables import leases, subscriptions, terminals
@@ -55,12 +56,12 @@ class Held:
 
 
 _COLUMNS = (
-    leases.c.id, leases.c.terminal, terminals.c.account, terminals.c.subscription,
-    terminals.c["class"], terminals.c.home_territory, terminals.c.groups, terminals.c.state,
-    subscriptions.c.begins_at, subscriptions.c.ends_at,
+    terminals.c.account, terminals.c.subscription, terminals.c["class"], terminals.c.home_territory,
+    terminals.c.groups, terminals.c.state,
 )  # fmt: skip
-
-
+# (of rows, of columns): the database makes one text of them all, while others in this process go on; of ten thousand
+# rows read one by one each takes its turn with them.
+_AS_JSON = {"sqlite": (func.json_group_array, func.json_array), "postgresql": (func.json_agg, func.json_build_array)}
 AT_ONCE = 500  # records of a query
 
 
@@ -98,18 +99,30 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant, sai
     """Those that hold in a slot."""
     newest = func.row_number().over(partition_by=leases.c.terminal, order_by=(leases.c.slot.desc(), leases.c.id.desc()))
     holding = (
-        select(leases.c.id, newest.label("nth")).where(leases.c.until_slot > number, leases.c.slot <= number).subquery()
+        select(leases.c.id, leases.c.terminal, newest.label("nth"))
+        .where(leases.c.until_slot > number, leases.c.slot <= number)
+        .subquery()
     )
-    registered = (
-        leases.join(holding, and_(holding.c.id == leases.c.id, holding.c.nth == 1))
-        .outerjoin(terminals, terminals.c.id == leases.c.terminal)
-        .outerjoin(subscriptions, subscriptions.c.id == terminals.c.subscription)
+    registered = holding.outerjoin(terminals, terminals.c.id == holding.c.terminal).outerjoin(
+        subscriptions, subscriptions.c.id == terminals.c.subscription
     )
-    query = select(*_COLUMNS).select_from(registered).order_by(leases.c.terminal)
-    rows = sorted(map(tuple, connection.execute(query)), key=lambda row: row[1])  # as Python orders texts
+    of_rows_, of_columns = _AS_JSON[connection.dialect.name]
+    columns = of_columns(holding.c.id, holding.c.terminal, *_COLUMNS, _subscribed(begins_s))
+    query = select(of_rows_(columns)).select_from(registered).where(holding.c.nth == 1)
+    found = connection.execute(query).scalar_one() or []  # PostgreSQL has null for no rows, and its driver reads JSON
+    rows = sorted(json.loads(found) if isinstance(found, str) else found, key=lambda row: row[1])
+    give_way(len(rows))
     known = [said(row[1], row[0]) for row in rows]
+    give_way(len(rows))
     read = _records(connection, [row[0] for row, one in zip(rows, known, strict=True) if one is None])
     return of_rows(rows, [one or read[row[0]] for row, one in zip(rows, known, strict=True)], begins_s, meant)
+
+
+def _subscribed(at_s: float) -> ColumnElement[int]:
+    """Whether what a terminal's account bought holds at an instant; who bought nothing has no bounds."""
+    begins_s, ends_s = subscriptions.c.begins_at, subscriptions.c.ends_at
+    holds = and_(or_(begins_s.is_(None), begins_s <= at_s), or_(ends_s.is_(None), ends_s > at_s))
+    return case((holds, 1), else_=0)
 
 
 def _records(connection: Connection, ids: Sequence[str]) -> dict[str, Reported]:
@@ -121,10 +134,10 @@ def _records(connection: Connection, ids: Sequence[str]) -> dict[str, Reported]:
     return found
 
 
-def of_rows(rows: Sequence[tuple[Any, ...]], said: Sequence[Reported], begins_s: float, meant: Meant) -> Held:
-    """Rows of _COLUMNS, and what was said with each, as columns of numbers and words."""
-    lease, terminal, account, subscription, class_, home, groups, state, begins, ends = (
-        zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+def of_rows(rows: Sequence[Sequence[Any]], said: Sequence[Reported], begins_s: float, meant: Meant) -> Held:
+    """Rows (lease, terminal, _COLUMNS, _subscribed) and what was said with each, as columns of numbers and words."""
+    lease, terminal, account, subscription, class_, home, groups, state, subscribed = (
+        zip(*rows, strict=True) if rows else ((),) * (len(_COLUMNS) + 3)
     )
     who = list(zip(terminal, (one or "" for one in account), state, strict=True))
     read_groups = {text: _groups(text) for text in set(groups) if text is not None}
@@ -146,10 +159,6 @@ def of_rows(rows: Sequence[tuple[Any, ...]], said: Sequence[Reported], begins_s:
         altitude_m=_numbers(one.altitude_m for one in said),
         days_abroad=_numbers(one.days_abroad for one in said),
     )  # fmt: skip
-    subscribed = [
-        (begin is None or begins_s >= begin) and (end is None or begins_s < end)
-        for begin, end in zip(begins, ends, strict=True)
-    ]
     return Held(
         tuple(lease),
         registry,
@@ -217,11 +226,14 @@ def _groups(text: str) -> list[str]:
 
 
 def _numbers(values: Iterable[float | None]) -> Floats:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    found = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    give_way(len(found))
+    return found
 
 
 def coded(values: Iterable[T | None]) -> Coded[T]:
     """A column of few distinct values; None: not known."""
     number: dict[T, int] = {}
     codes = [-1 if value is None else number.setdefault(value, len(number)) for value in values]
+    give_way(len(codes))
     return Coded(np.array(codes, dtype=np.int32), tuple(number))

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import Engine
@@ -25,14 +25,14 @@ from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.device_certificates import Presented
 from openleo.controller.device_identity import RELEASE, Unsigned, message, signature, signed_by
 from openleo.controller.held import Reported, reported
-from openleo.controller.lease_known import Known, Meant
-from openleo.controller.lease_offers import Offers
-from openleo.controller.lease_place import Circle, Placed, Places
+from openleo.controller.lease_inputs import Clock, Locate, Now, as_reported
+from openleo.controller.lease_known import Known
+from openleo.controller.lease_place import Placed, Places
 from openleo.controller.lease_records import Held, InHand, Nonces, load_held, load_nonces, record, time_ordered_id
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_seal import Seal
 from openleo.controller.lease_writer import LINGER_S, Audited, Busy, Entry, Failure, Writer
-from openleo.controller.leases import Doubt, Lease, Refused, Rules, Terminal, Terms
+from openleo.controller.leases import Doubt, Lease, Refused, Terminal, Terms
 from openleo.controller.metrics import Metrics
 from openleo.controller.ranged import Whereabouts
 from openleo.controller.roles import ANONYMOUS, Principal
@@ -43,28 +43,6 @@ LONGEST_WAIT_S = 10.0  # for a commit
 RETRY_AFTER_S = 2.0
 NOTED_EVERY_S = 1.0  # of releases that are refused
 NO_LEASE = "No lease of that id is in force."
-
-
-class InForce(Rules, Protocol):
-    """in_force.InForce."""
-
-    @property
-    def meant(self) -> Meant: ...
-
-
-class Clock(Protocol):
-    """clock.SteadyClock."""
-
-    def now_s(self) -> float: ...
-    def jump(self) -> object | None: ...
-
-
-@dataclass(frozen=True)
-class Now:
-    """What decides at this instant: what is in force, and the plan that is applied."""
-
-    in_force: InForce
-    offers: Offers
 
 
 class NotHeard(Exception):
@@ -99,14 +77,6 @@ class _Waiting:
     ends: bool = False
 
 
-Locate = Callable[[Request, Sequence[Circle], float], Whereabouts]
-
-
-def as_reported(_reported: Request, said: Sequence[Circle], _now_s: float) -> Whereabouts:
-    """No measurement of the network's own: a terminal is where it says."""
-    return Whereabouts(tuple(said))
-
-
 class Desk:
     """Leases in force, and who may ask for more.
 
@@ -121,7 +91,7 @@ class Desk:
         clock: Clock,
         resolution: int,
         terms: Terms,
-        now: Callable[[], Now | None],
+        now: Callable[[float], Now | None],
         token: Callable[[], int | None],
         *,
         seal: Seal,
@@ -221,29 +191,33 @@ class Desk:
 
     async def _asked(self, body: bytes, shown: Presented | None) -> Answer:
         asking = read(body)
-        now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
+        timeline = self._clock.timeline
+        now_s = _as_written(timeline.last_s)
+        now = self._deciding(now_s)
         terminal = self.abroad.counted(self._who(asking, now, now_s, shown), now_s)
-        if self._clock.jump() is not None and not self._renews(terminal.id, now_s):
+        if timeline.jump is not None and not self._renews(terminal.id, now_s):
             raise not_now("clock", "The clock has jumped: no new lease is given until that is confirmed.")
         said = deciding.circles(asking.form)
         by_itself = deciding.request(asking.form, terminal, Placed(said, None, ()), now_s)
         found_at = self._locate(by_itself, said, now_s)
         placed = self._places.at(found_at.circles, now.in_force.rules.regions)
-        asked = deciding.request(asking.form, terminal, placed, now_s, found_at.age_s)
+        asked = by_itself
+        if found_at.age_s is not None or placed.circles != said:
+            asked = deciding.request(asking.form, terminal, placed, now_s, found_at.age_s)
         try:
             found = deciding.decide(asked, terminal, placed, now.in_force, now.offers, self.terms, now_s)
         except Doubt as error:
             raise not_now("no-plan", f"Nothing is given now: {error}.") from None
         return await self._written(asking, terminal, asked, found_at, found, now, now_s)
 
-    def _deciding(self) -> Now:
+    def _deciding(self, now_s: float) -> Now:
         """Raises NotHeard."""
         token = self._token()
         if token is None:
             raise not_now("not-leading", "Another controller leads; nothing was done.")
         if token != self._led:
             raise not_now("not-ready", "The lead was just taken; leases in force are being read.")
-        if (now := self._now()) is None:
+        if (now := self._now(now_s)) is None:
             raise not_now("no-plan", "No plan is in force, so nothing is given.")
         return now
 
@@ -312,8 +286,8 @@ class Desk:
         self, id_: str, at_s: float, at: str, nonce: str, signed: str, shown: Presented | None = None
     ) -> None:
         """End a lease, and all others of its terminal, by the terminal's own word. Raises NotHeard."""
-        now, now_s = self._deciding(), round(self._clock.now_s(), 3)  # as it is written
-        held = self._held.lease(id_)
+        now_s = _as_written(self._clock.now_s())
+        now, held = self._deciding(now_s), self._held.lease(id_)
         terminal = None if held is None else self.known.terminal(held.terminal, now.in_force.meant)
         if held is None or terminal is None:
             raise NotHeard(404, "not-found", NO_LEASE)
@@ -394,6 +368,11 @@ class Desk:
 
     def __iter__(self) -> Iterator[Held]:
         return iter(self._held)
+
+
+def _as_written(at_s: float) -> float:
+    """An instant as records have it: what is decided again later is decided as of the same."""
+    return round(at_s, 3)
 
 
 def _check_released(terminal: Terminal, said: dict[str, Any], signed: str) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from openleo.cells import resolution_of
+from openleo.controller.aside import one_thread
 from openleo.controller.database import Unavailable
-from openleo.controller.lease_desk import Desk, Now
+from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_inputs import Now
 from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.leases import Terms
 from openleo.controller.ranged import Ranged
@@ -33,15 +36,15 @@ class Office:
         self._offers: Offers | None = None
         self._of: object = None  # the plan that they were made of
 
-    def now(self) -> Now | None:
+    def now(self, now_s: float) -> Now | None:
         """None before the first plan, and before it is known what is in force."""
-        plan, in_force = self._runtime.plan_now(), self._runtime.in_force
+        plan, in_force = self._runtime.plan_at(now_s), self._runtime.in_force
         if plan is None or in_force is None:
             return None
         if self._offers is None or plan is not self._of:
             self._offers, self._of = Offers(plan, self._ground), plan
         if len(in_force.phases) > 1:  # break-glass begins and lapses between two readings of the ledger
-            in_force = in_force.at(datetime.fromtimestamp(self._runtime.clock.now_s(), UTC))
+            in_force = in_force.at(datetime.fromtimestamp(now_s, UTC))
         return Now(in_force, self._offers)
 
 
@@ -49,10 +52,10 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
     """The desk; it gives nothing before its first step as the leader's."""
     office = Office(runtime)
 
-    def now() -> Now | None:
+    def now(now_s: float) -> Now | None:
         if desk.terms.lease_slots != runtime.lease_slots:  # a roster came into force
             desk.terms = replace(desk.terms, lease_slots=runtime.lease_slots)
-        return office.now()
+        return office.now(now_s)
 
     desk = Desk(
         runtime.engine,
@@ -74,16 +77,17 @@ async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
     desk = open_desk(runtime, ranged)
     desk.start()
     runtime.said = desk.said
-    following = asyncio.create_task(_follow(desk, runtime))
-    try:
-        yield desk
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        await asyncio.to_thread(desk.stop)
+    with one_thread("desk") as thread:
+        following = asyncio.create_task(_follow(desk, runtime, thread))
+        try:
+            yield desk
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await asyncio.to_thread(desk.stop)
 
 
-async def _follow(desk: Desk, runtime: Runtime) -> None:
+async def _follow(desk: Desk, runtime: Runtime, thread: Executor) -> None:
     """The desk's step, whenever a slot begins or the lead was taken; what fails is tried again."""
     done: tuple[int, int | None] | None = None
     while True:
@@ -91,7 +95,7 @@ async def _follow(desk: Desk, runtime: Runtime) -> None:
         due = None if plan is None else (plan.plan.number, runtime.role.token)
         if due is not None and due != done:
             try:
-                await asyncio.to_thread(desk.step, due[0])
+                await asyncio.get_running_loop().run_in_executor(thread, desk.step, due[0])
                 done = due
                 runtime.alarms.clear(ALARM)
             except Unavailable as error:

@@ -12,9 +12,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, update
+from sqlalchemy import Connection, Engine, Executable, Table, delete, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from openleo.controller import audit
@@ -106,9 +107,9 @@ class Writer:
         while True:
             self._some.wait()
             self._some.clear()
-            if self._linger_s and not self._stopping.is_set():
-                time.sleep(self._linger_s)
             while self._waiting:
+                if self._linger_s and not self._stopping.is_set():
+                    time.sleep(self._linger_s)
                 self._write(self._next())
             if self._stopping.is_set() and not self._waiting:
                 return
@@ -187,6 +188,11 @@ def _keep(connection: Connection, rows: list[dict[str, Any]]) -> None:
     """A nonce whose time is over may be said again before it was swept: the new time takes the old one's place."""
     if not rows:
         return
-    made = postgresql.insert(nonces) if connection.dialect.name == "postgresql" else sqlite.insert(nonces)
-    again = made.on_conflict_do_update(index_elements=["terminal", "nonce"], set_={"until": made.excluded.until})
-    connection.execute(again, rows)
+    connection.execute(_kept(connection.dialect.name), rows)
+
+
+@cache
+def _kept(dialect: str) -> Executable:
+    """Made once: the library's statements are cycles of objects, and hundreds a second are garbage to be looked for."""
+    made = postgresql.insert(nonces) if dialect == "postgresql" else sqlite.insert(nonces)
+    return made.on_conflict_do_update(index_elements=["terminal", "nonce"], set_={"until": made.excluded.until})

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from openleo.controller.lease_place import Circle, Placed, same_within_km
@@ -28,6 +29,7 @@ from openleo.units import BEAM_KM
 OLDEST_PLAN_SLOTS = 2
 OPERATOR = "operator"
 CERTAIN = (Outcome.FORBIDDEN, Outcome.SUSPENDED, Outcome.NOT_PERMITTED)
+MOST_INSTANTS = 4_096  # whose texts are kept: many leases end at one
 Why = Literal["not_permitted", "no_satellite", "no_gateway", "no_capacity"]
 
 
@@ -366,6 +368,7 @@ def _unserved(why: Why, decision: Decision, terminal: Terminal, rules: Rules, pl
     return _refused(terminal, rules, plan, why, because=because, refusal=refusal, decision=decision)
 
 
+@lru_cache(MOST_INSTANTS)
 def at_text(at_s: float) -> str:
     """An instant in seconds since the Unix epoch as it is answered."""
     return instant_text(datetime.fromtimestamp(at_s, UTC))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 
 from openleo.cells import resolution_of
+from openleo.controller.aside import one_thread
 from openleo.controller.database import Fenced, Unavailable
 from openleo.controller.lease_desk import Desk
 from openleo.controller.ranged import Ranged
@@ -31,7 +33,7 @@ def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
         resolution_of(runtime.twin.cells),
         strangers=desk.strangers,
         abroad=desk.abroad,
-        cell_of=lambda terminal: ranged.cell(terminal, runtime.clock.now_s()),
+        cell_of=ranged.cell,
         holder_terminals=runtime.settings.holder_terminals,
     )
 
@@ -40,15 +42,16 @@ def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
 async def watching(runtime: Runtime, desk: Desk, ranged: Ranged) -> AsyncIterator[Telemetry]:
     """While the service lives."""
     telemetry = open_telemetry(runtime, desk, ranged)
-    following = asyncio.create_task(_follow(telemetry, runtime))
-    try:
-        yield telemetry
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+    with one_thread("misuse") as thread:
+        following = asyncio.create_task(_follow(telemetry, runtime, thread))
+        try:
+            yield telemetry
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
 
-async def _follow(telemetry: Telemetry, runtime: Runtime) -> None:
+async def _follow(telemetry: Telemetry, runtime: Runtime, thread: Executor) -> None:
     """What fails now is tried again in the next slot; a detector's fault ends no service."""
     done = -1
     while True:
@@ -56,7 +59,7 @@ async def _follow(telemetry: Telemetry, runtime: Runtime) -> None:
         if held is not None and held.plan.number != done:
             done = held.plan.number
             try:
-                await asyncio.to_thread(telemetry.step, done)
+                await asyncio.get_running_loop().run_in_executor(thread, telemetry.step, done)
             except (Unavailable, Fenced) as error:
                 LOG.warning("misuse is not looked for in this slot: %s", error)
             except Exception:  # leases go on without it

@@ -109,9 +109,13 @@ class Runtime:
         return min(self.settings.lease_slots, most)
 
     def plan_now(self) -> SlotPlan | None:
+        """As `plan_at`, of this instant."""
+        return self.plan_at(self.clock.now_s())
+
+    def plan_at(self, now_s: float) -> SlotPlan | None:
         """The plan applied last, unless it is so old that every lease under it has lapsed."""
         held, slots = self.current, self.twin.slots
-        if held is None or slots.number(self.clock.now_s()) - held.plan.number >= self.lease_slots:
+        if held is None or slots.number(now_s) - held.plan.number >= self.lease_slots:
             return None
         return held.plan
 

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from openleo import cells as h3cells
 from openleo.controller.abroad import Abroad, Place
+from openleo.controller.aside import give_way
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import LONGEST_WAIT_S
 from openleo.controller.lease_records import Held, time_ordered_id
@@ -90,7 +91,7 @@ class Telemetry:
         *,
         strangers: Strangers | None = None,
         abroad: Abroad | None = None,
-        cell_of: Callable[[str], int] = lambda _terminal: 0,
+        cell_of: Callable[[str, float], int] = lambda _terminal, _now_s: 0,
         holder_terminals: int = 0,
     ):
         self._strangers, self._abroad, self._cell_of = strangers or Strangers(), abroad or Abroad(), cell_of
@@ -127,6 +128,7 @@ class Telemetry:
         refused = self._refused(now_s)
         said = [*map(_of_lease, self._in_force(slot)), *refused, *map(_stranger, self._strangers.take())]
         self._looked_s = now_s
+        give_way(len(said))
         reports = self.reports(said)
         self._unstored += self.detector.take(reports)
         self._abroad.note(self._engine, token, self._places(said, reports))
@@ -160,9 +162,10 @@ class Telemetry:
 
     def reports(self, said: Sequence[Said]) -> Reports:
         """As detectors take them. The network's own cell is known where it measured another place than was said."""
-        names, asked = self._names, [one.asked for one in said]
+        names, asked, now_s = self._names, [one.asked for one in said], self._now_s()
 
         def numbers(values: Iterable[float | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
+            give_way(len(said))
             return np.array([np.nan if value is None else value for value in values], np.float64)
 
         latitude, longitude, radius_m = (
@@ -181,16 +184,16 @@ class Telemetry:
             by_gnss=_coded(UNKNOWN if one.source is None else one.source == GNSS for one in asked),
             speed_kmh=numbers(one.speed_kmh for one in asked),
             session=np.array([_number(one.session) for one in said], np.uint64),
-            cell=np.array([self._cell(one) for one in said], np.uint64),
+            cell=np.array([self._cell(one, now_s) for one in said], np.uint64),
             permitted=_coded(one.permitted for one in said),
             territory=self._territories(latitude, longitude, radius_m),
             quota=_coded(self._quota(one.account) for one in asked),
         )
 
-    def _cell(self, said: Said) -> int:
+    def _cell(self, said: Said, now_s: float) -> int:
         """The cell whose beam gateways heard it in; else that of where they placed it otherwise; 0: neither."""
         asked = said.asked
-        if heard := self._cell_of(asked.terminal or ""):
+        if heard := self._cell_of(asked.terminal or "", now_s):
             return heard
         own = (asked.latitude_deg, asked.longitude_deg)
         measured = [one for one in said.circles if (one[0], one[1]) != own]
@@ -301,7 +304,9 @@ def _asked(request: dict[str, Any]) -> Request:
 
 
 def _coded(values: Iterable[int]) -> np.ndarray[Any, np.dtype[np.int32]]:
-    return np.array([int(value) for value in values], np.int32)
+    found = np.array([int(value) for value in values], np.int32)
+    give_way(len(found))
+    return found
 
 
 def _waiting(connection: Connection) -> dict[tuple[str, str], bool]:

@@ -112,7 +112,7 @@ class Twin:
     threads: int = field(default_factory=default_threads)
     _masks: dict[str, Masks] = field(default_factory=dict, repr=False)
     _making: Lock = field(default_factory=Lock, repr=False)
-    _networks: dict[frozenset[int], Network] = field(default_factory=dict, repr=False)
+    _networks: dict[frozenset[int], tuple[Network, Sites]] = field(default_factory=dict, repr=False)
 
     @property
     def cells(self) -> h3cells.Cells:
@@ -194,25 +194,30 @@ class Twin:
 
     def under(self, withheld: frozenset[int]) -> Network:
         """The network without some gateways."""
+        return self._under(withheld)[0]
+
+    def _under(self, withheld: frozenset[int]) -> tuple[Network, Sites]:
+        """As `under`, and its gateways as sites: which part of the sky each sees is the same in every slot."""
         if withheld not in self._networks:
             while len(self._networks) >= MOST_KEPT:
                 self._networks.pop(next(iter(self._networks)))
             network = self.case.network
             numbers = np.array(sorted(withheld), np.int32)
             fewer = network.gateways.without(numbers, np.empty(0, np.int32)) if withheld else network.gateways
-            self._networks[withheld] = replace(network, gateways=fewer)
+            network = replace(network, gateways=fewer)
+            self._networks[withheld] = network, gateway_sites(network)
         return self._networks[withheld]
 
     def sky(self, number: int, withheld: frozenset[int], previous: Ints | None = None) -> Sky:
         """What reaches the cells in a slot. previous (cell,): who served before, −1 for nobody."""
-        network, count = self.under(withheld), len(self.cells)
+        (network, feeders), count = self._under(withheld), len(self.cells)
         before = np.full(count, NOBODY, np.int32) if previous is None else previous
         made = Sky(
             np.full(count, NOBODY, np.int32), np.full(count, NOBODY, np.int16), np.full(count, NOBODY, np.int16),
             np.full(count, np.inf, np.float32), np.zeros(count, np.int16),
         )  # fmt: skip
         jitter = chain.jitters(number, 1, count)[0] if network.chain else None
-        feeders, positions = gateway_sites(network), self._positions(network, number)
+        positions = self._positions(network, number)
         with ThreadPoolExecutor(self.threads) as pool:
             for group in self.groups:
                 there = network if group.pop is None else towards(network, group.pop)
