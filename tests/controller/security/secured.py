@@ -12,9 +12,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
 from openleo.controller import door, problems, sessions, tokens, tracing
-from openleo.controller.api import audit, login, people
+from openleo.controller.api import audit, changes, login, people
 from openleo.controller.api import tokens as api_tokens
 from openleo.controller.database import reading, writing
+from openleo.controller.jobs import Jobs
 from openleo.controller.metrics import Metrics
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
@@ -42,15 +43,16 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     span: Span = tracing.nothing
     clock: Any = field(default_factory=Clock)
+    jobs: Jobs = field(default_factory=lambda: Jobs(lambda error: {"detail": str(error)}))
 
     def client(self, app: FastAPI | None = None, host: str = "127.0.0.1") -> TestClient:
         return TestClient(app or self.app(), ADDRESS, client=(host, 50_000), follow_redirects=False)
 
     def app(self) -> FastAPI:
         app = FastAPI(openapi_url="/v1/openapi.json")
-        app.state.runtime = self
+        app.state.runtime, app.state.jobs = self, self.jobs
         problems.install(app)
-        for one in (api_tokens, people, login, audit):
+        for one in (api_tokens, people, login, audit, changes):
             app.include_router(one.router)
         door.install(app, self)
         return app
