@@ -2,6 +2,7 @@
 
 database_address   of an empty database, which nobody else has
 engine             of one that has the controller's tables
+database_setting   where that is, as `openleo serve` is told: "" is a file of the data folder
 """
 
 from __future__ import annotations
@@ -47,6 +48,13 @@ def engine(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -
     server: Server = request.getfixturevalue("postgres")
     with server.database(template=request.getfixturevalue("_postgres_made")) as address:
         yield from _opened(database.address_of(tmp_path, address))
+
+
+@pytest.fixture
+def database_setting(engine: Engine) -> str:
+    if engine.dialect.name == "sqlite":
+        return ""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.fixture

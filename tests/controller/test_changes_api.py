@@ -6,7 +6,6 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from world_made import EVERYBODY, OPERATORS, ORIGIN, SECOND, roster
 
 sys.path.insert(0, str(Path(__file__).parent / "security"))
 
+from asking import KINDS_SLOWLY
 from secured import House as Secured
 
 from openleo.changes import sha256_of
@@ -30,7 +30,7 @@ from openleo.controller.database import writing
 from openleo.controller.in_force import Gate, LedgerReader
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
-from openleo.governance.house import Folder, House
+from openleo.governance.house import House
 from openleo.ledger import checkpoint as checkpoints
 from openleo.ledger import merkle, proof, tiles
 from openleo.ledger import policy as policies
@@ -126,21 +126,19 @@ def asker_of(runtime: Runtime) -> Asker:
 
 
 @pytest.fixture
-def engine(_sqlite_made: Path, tmp_path: Path) -> Iterator[Engine]:
-    """On SQLite alone: of the database only tokens and `known` are used, and both are tested on both."""
-    import shutil
-
-    from openleo.controller.database import FILE, address_of, connect
-
-    shutil.copy(_sqlite_made, tmp_path / FILE)
-    made = connect(address_of(tmp_path))
-    yield made
-    made.dispose()
+def asker(tmp_path: Path, engine: Engine, database_setting: str) -> Asker:
+    """The ledger is where `openleo serve` keeps it: beside the database."""
+    return _permitting(tmp_path, engine, database_setting)
 
 
 @pytest.fixture
-def asker(tmp_path: Path, engine: Engine) -> Asker:
-    governed = Governed.founded(tmp_path / "data")
+def asker_by_file(tmp_path: Path, engine: Engine) -> Asker:
+    """The ledger is a file, which a test takes away; the database stays."""
+    return _permitting(tmp_path, engine)
+
+
+def _permitting(tmp_path: Path, engine: Engine, ledger: str = "") -> Asker:
+    governed = Governed.founded(tmp_path / "data", database=ledger)
     governed.rules(PERMIT)
     return asker_of(Runtime(engine, governed))
 
@@ -237,7 +235,9 @@ def test_few_are_told_exactly_to_approvers_alone(asker: Asker) -> None:
         assert '"terminals":3' not in asker.client.get(f"/ledger/artefacts/sha256/{one['sha256']}").text
 
 
-def test_nothing_activates_while_the_clock_has_jumped_or_the_ledger_is_locked_or_gone(asker: Asker) -> None:
+@pytest.mark.parametrize("database_kind", KINDS_SLOWLY, indirect=True)
+def test_nothing_activates_while_the_clock_has_jumped_or_the_ledger_is_locked_or_gone(asker_by_file: Asker) -> None:
+    asker = asker_by_file
     id_ = proposed(asker)
     asker.approve(id_, *VOTERS)
     runtime = asker.runtime
@@ -354,8 +354,10 @@ def administrator(engine: Engine, now_s: float) -> dict[str, str]:
         return {"Authorization": f"Bearer {tokens.make_administrator(connection, now_s)}"}
 
 
-def test_founders_found_the_ledger_and_the_token_only_drafts_it(tmp_path: Path, engine: Engine) -> None:
-    governed = Governed(tmp_path / "data")
+def test_founders_found_the_ledger_and_the_token_only_drafts_it(
+    tmp_path: Path, engine: Engine, database_setting: str
+) -> None:
+    governed = Governed(tmp_path / "data", database=database_setting)
     governed.path.mkdir()
     asker = asker_of(Runtime(engine, governed))
     once = administrator(engine, governed.now.timestamp())
@@ -374,7 +376,7 @@ def test_founders_found_the_ledger_and_the_token_only_drafts_it(tmp_path: Path, 
     assert asker.client.get("/ledger/vkey").status_code in (404, 503)
     founded = asker.client.post("/v1/genesis", json={"signatures": signed}, headers=once)
     assert founded.status_code == 201, founded.text
-    with House(Folder(governed.path), write=False) as house:
+    with House(governed.folder, write=False) as house:
         assert house.state.origin == ORIGIN
     assert asker.client.post("/v1/genesis", json={"signatures": signed}, headers=once).status_code in (401, 403, 409)
     assert asker.get("/v1/changes").json() == {"items": [], "next": None}
@@ -382,9 +384,9 @@ def test_founders_found_the_ledger_and_the_token_only_drafts_it(tmp_path: Path, 
     governed.rules(PERMIT)
 
 
-def test_a_roster_is_drafted_as_its_file_has_it(tmp_path: Path, engine: Engine) -> None:
+def test_a_roster_is_drafted_as_its_file_has_it(tmp_path: Path, engine: Engine, database_setting: str) -> None:
     """Keys that have a default may be left out, as in the TOML that a new user writes."""
-    governed = Governed(tmp_path / "data")
+    governed = Governed(tmp_path / "data", database=database_setting)
     governed.path.mkdir()
     asker = asker_of(Runtime(engine, governed))
     once = administrator(engine, governed.now.timestamp())
@@ -403,8 +405,8 @@ def test_a_roster_is_drafted_as_its_file_has_it(tmp_path: Path, engine: Engine) 
     assert drafted["settings"]["single_acts"] == {"terminals": 20, "share_ppm": 10_000, "hours": 24}
 
 
-def test_a_roster_that_cannot_satisfy_itself_is_refused(tmp_path: Path, engine: Engine) -> None:
-    governed = Governed(tmp_path / "data")
+def test_a_roster_that_cannot_satisfy_itself_is_refused(tmp_path: Path, engine: Engine, database_setting: str) -> None:
+    governed = Governed(tmp_path / "data", database=database_setting)
     governed.path.mkdir()
     asker = asker_of(Runtime(engine, governed))
     once = administrator(engine, governed.now.timestamp())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +15,16 @@ from governed import PERMIT, Governed, book, rule
 from sqlalchemy import Engine, insert, select, update
 from test_enforcement import Slot, body, put
 
+sys.path.insert(0, str(Path(__file__).parent / "security"))
+
+from asking import KINDS_SLOWLY
+
 from openleo.changes import sha256_of
-from openleo.controller.database import address_of, connect, reading, writing
+from openleo.controller.database import reading, writing
 from openleo.controller.enforcement import Enforced
 from openleo.controller.enforcement_summary import check_row, prove_row, row_bytes, rows_of
 from openleo.controller.in_force import Gate, LedgerReader
-from openleo.controller.tables import leases, metadata, plans, slots
+from openleo.controller.tables import leases, plans, slots
 from openleo.governance.entries import Published, from_bytes
 from openleo.governance.house import House
 from openleo.governance.moves import SUSPENDED
@@ -55,22 +59,14 @@ class Slots:
         return found
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = connect(address_of(tmp_path))
-    metadata.create_all(made)
-    yield made
-    made.dispose()
-
-
 def served(found: Enforced, prefix: str) -> int:
     ids = found.held.terminals.id.to_pylist()
     return sum(id_.startswith(prefix) for id_, yes in zip(ids, found.served.tolist(), strict=True) if yes)
 
 
-def running(tmp_path: Path, engine: Engine, there: int, elsewhere: int) -> Slots:
-    """Terminals in Paraguay, and others in Germany, all with a lease and permitted."""
-    governed = Governed.founded(tmp_path / "data")
+def running(tmp_path: Path, engine: Engine, there: int, elsewhere: int, ledger: str = "") -> Slots:
+    """Terminals in Paraguay, and others in Germany, all with a lease and permitted. `ledger`: "" is a file."""
+    governed = Governed.founded(tmp_path / "data", database=ledger)
     governed.rules(PERMIT)
     random = np.random.default_rng(9)
     rows = [
@@ -121,13 +117,17 @@ def suspended_and_reinstated(slots: Slots, there: int, elsewhere: int) -> None:
     assert summary_of(governed)[0].sha256 != said.sha256
 
 
-def test_a_suspended_territory_is_served_nowhere_one_slot_later(tmp_path: Path, engine: Engine) -> None:
-    suspended_and_reinstated(running(tmp_path, engine, 40, 20), 40, 20)
+def test_a_suspended_territory_is_served_nowhere_one_slot_later(
+    tmp_path: Path, engine: Engine, database_setting: str
+) -> None:
+    suspended_and_reinstated(running(tmp_path, engine, 40, 20, database_setting), 40, 20)
 
 
 @pytest.mark.slow
-def test_a_thousand_terminals_among_ten_thousand_are_suspended(tmp_path: Path, engine: Engine) -> None:
-    slots = running(tmp_path, engine, 1_000, 9_000)
+def test_a_thousand_terminals_among_ten_thousand_are_suspended(
+    tmp_path: Path, engine: Engine, database_setting: str
+) -> None:
+    slots = running(tmp_path, engine, 1_000, 9_000, database_setting)
     slots.next()
     began = time.process_time()
     slots.next()
@@ -135,8 +135,8 @@ def test_a_thousand_terminals_among_ten_thousand_are_suspended(tmp_path: Path, e
     suspended_and_reinstated(slots, 1_000, 9_000)
 
 
-def test_a_suspended_account_is_served_nowhere(tmp_path: Path, engine: Engine) -> None:
-    slots = running(tmp_path, engine, 14, 7)
+def test_a_suspended_account_is_served_nowhere(tmp_path: Path, engine: Engine, database_setting: str) -> None:
+    slots = running(tmp_path, engine, 14, 7, database_setting)
     made = slots.governed.commit("account", "pry-3")
     slots.governed.act(f"account:{made['pry-3']}", SUSPENDED, terminals=2)
     found = slots.next()
@@ -145,16 +145,17 @@ def test_a_suspended_account_is_served_nowhere(tmp_path: Path, engine: Engine) -
     assert served(slots.next(), "pry") == 14
 
 
-def test_what_is_enforced_is_stored_with_the_plan(tmp_path: Path, engine: Engine) -> None:
-    slots = running(tmp_path, engine, 3, 2)
+def test_what_is_enforced_is_stored_with_the_plan(tmp_path: Path, engine: Engine, database_setting: str) -> None:
+    slots = running(tmp_path, engine, 3, 2, database_setting)
     found = slots.next()
     with reading(engine) as connection:
         stored = connection.execute(select(plans.c.terminals).where(plans.c.number == slots.number)).scalar_one()
     assert bytes(stored) == found.arrow
 
 
-def test_a_summary_that_cannot_be_logged_is_tried_again(tmp_path: Path, engine: Engine) -> None:
-    slots = running(tmp_path, engine, 3, 2)
+@pytest.mark.parametrize("database_kind", KINDS_SLOWLY, indirect=True)
+def test_a_summary_that_cannot_be_logged_is_tried_again(tmp_path: Path, engine: Engine, database_setting: str) -> None:
+    slots = running(tmp_path, engine, 3, 2, database_setting)
     with House(slots.governed.folder):  # the command line is writing
         slots.next()
         assert "another process writes" in slots.enforcer.said

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from planned import BEGINS
 from running import Running, shows_token
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from openleo import cells as h3cells
 from openleo.controller import plan_arrow
@@ -22,8 +22,16 @@ from openleo.controller.tables import tokens
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Running]:
-    made = Running.on(tmp_path)
+def setting(database_address: str) -> str:
+    """Of a database that has nothing yet."""
+    url = make_url(database_address)
+    sqlite = url.drivername == "sqlite"
+    return "" if sqlite else url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def here(tmp_path: Path, setting: str) -> Iterator[Running]:
+    made = Running.on(tmp_path, database=setting)
     yield made
     made.close()
 
@@ -32,14 +40,16 @@ def asking(here: Running, *roles: str) -> TestClient:
     return TestClient(create_app(here.runtime, loop=False), headers=shows_token(here.runtime, *roles) if roles else {})
 
 
-def test_an_empty_folder_is_made_ready_and_its_first_token_is_shown_once(tmp_path: Path, here: Running) -> None:
+def test_an_empty_folder_is_made_ready_and_its_first_token_is_shown_once(
+    tmp_path: Path, here: Running, setting: str
+) -> None:
     shown = here.runtime.administrator
     assert shown
     with reading(here.runtime.engine) as connection:
         row = connection.execute(select(tokens)).mappings().one()
     assert (row["once"], row["roles"]) == (True, "[]")
     assert shown not in json.dumps(dict(row))
-    again = Running.on(tmp_path)
+    again = Running.on(tmp_path, database=setting)
     assert again.runtime.administrator is None
     again.close()
 

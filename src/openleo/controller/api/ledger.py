@@ -21,8 +21,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from openleo.controller import audit, governing
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.database import writing
+from openleo.controller.in_force import UNREADABLE
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
+from openleo.controller.slots import instant_of
 from openleo.governance import published
 from openleo.governance.house import LEDGER, Folder
 from openleo.governance.state import Refused, State
@@ -44,6 +46,7 @@ TOLD: dict[str, dict[int | str, dict[str, Any]]] = {
     kind: {200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}}}}} for kind in (TEXT, BYTES)
 }
 DOCUMENT: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
+UNFOUNDED = "The ledger is not founded yet."
 NOT_THERE = "There is nothing of the ledger there."
 
 
@@ -143,7 +146,7 @@ def _shown(request: Request) -> Shown:
         state.shown = Shown()
     kept: Shown = state.shown
     folder = _folder(request)
-    with kept.lock, _ledger(folder) as ledger:
+    with kept.lock, _ledger(request) as ledger:
         if ledger.size < kept.tree.size:
             kept.named, kept.tree = published.Named(), Frontier()
         if ledger.size > kept.tree.size or not kept.found:
@@ -160,15 +163,16 @@ def _folder(request: Request) -> Folder:
 
 
 def _file(request: Request, path: str) -> bytes:
-    with _ledger(_folder(request)) as ledger:
+    with _ledger(request) as ledger:
         return ledger.fetch(path)
 
 
 @contextmanager
-def _ledger(folder: Folder) -> Iterator[Ledger]:
+def _ledger(request: Request) -> Iterator[Ledger]:
     """Opened without hashing all of it again: who verifies is the reader, and the gate does so each slot."""
+    folder = _folder(request)
     if not folder.database and not (folder.path / LEDGER).exists():
-        raise Problem(404, "The ledger is not founded yet.", "no-genesis")
+        raise Problem(404, UNFOUNDED, "no-genesis")
     mark = Mark.beside(folder.key)
     try:
         with open_ledger(folder.ledger, write=False, verify=False, mark=None if mark.unreadable else mark) as ledger:
@@ -176,4 +180,14 @@ def _ledger(folder: Folder) -> Iterator[Ledger]:
     except Missing:
         raise Problem(404, NOT_THERE) from None
     except LedgerError as error:
+        if folder.database and _unfounded(request.app.state.runtime):
+            raise Problem(404, UNFOUNDED, "no-genesis") from None
         raise not_now(f"The ledger cannot be read now: {error}", slug="ledger") from None
+
+
+def _unfounded(runtime: Runtime) -> bool:
+    """Whether no ledger was ever seen in a database: one that there is not yet is no fault."""
+    try:
+        return not runtime.gate.reader.read(instant_of(runtime.clock.now_s())).founded
+    except UNREADABLE:
+        return False
