@@ -375,7 +375,8 @@ two books use that id, as everywhere); `missing`, the inputs that would have to
 be known; `valid_until`, before which time alone changes nothing (null: it never does), never later than when the
 position is 24 h old; and for a request that is not
 served the `refusal`, in the shape of 3GPP's cause 78: `cause`, `territory` (where the terminal may be),
-`retry_not_before` (no window of a rule lets it through before; null: no window ever does, or it is not known),
+`retry_not_before` (no window of a rule lets it through before; null: no window ever does, or it is not known; a change
+of the rules may, and nobody tells a terminal of it, so it asks again now and then all the same),
 `radius_km` (so far it can move and have the same answer; null: not known). `land_in`, where a permit says so: the
 territories in which the traffic of a permitted request has to leave.
 """

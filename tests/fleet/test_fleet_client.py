@@ -29,7 +29,9 @@ def lease(said: dict[str, Any], lasts_s: float, renew_s: float) -> web.Response:
     return web.json_response(body | {"renew_after": leasing.instant(now_s + renew_s)}, status=201)
 
 
-def kept(seconds: float, *controllers: Answering, count: int = 1) -> tuple[Kept, list[list[dict[str, Any]]]]:
+def kept(
+    seconds: float, *controllers: Answering, count: int = 1, **more: float
+) -> tuple[Kept, list[list[dict[str, Any]]]]:
     """What a fleet gets from controllers, each on a port of its own; and what each of them was asked."""
     heard: list[list[dict[str, Any]]] = [[] for _ in controllers]
 
@@ -52,7 +54,8 @@ def kept(seconds: float, *controllers: Answering, count: int = 1) -> tuple[Kept,
             runners.append(runner)
             addresses.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
         try:
-            return await Fleet(devices(count), addresses, time.time, Random(1)).run(seconds, begin_over_s=0.05)
+            fleet = Fleet(devices(count), addresses, time.time, Random(1), **more)
+            return await fleet.run(seconds, begin_over_s=0.05)
         finally:
             for runner in runners:
                 await runner.cleanup()
@@ -116,6 +119,17 @@ def test_who_is_refused_comes_back_at_the_instant_that_was_said() -> None:
     found, (heard,) = kept(1.0, refusal)
     assert 2 <= len(heard) <= 3
     assert found.whys["no_satellite"] == len(heard)
+
+
+def test_who_is_refused_until_an_order_ends_asks_before_that_too() -> None:
+    """Another change may lift it, and nobody tells terminals."""
+
+    def refusal(_: dict[str, Any]) -> web.Response:
+        told = {"retry_not_before": "2090-01-01T00:00:00Z"}
+        return web.json_response({"why": "not_permitted", "refusal": told}, status=403)
+
+    _, (heard,) = kept(1.0, refusal, refused_again_s=0.4)
+    assert 2 <= len(heard) <= 3
 
 
 @pytest.mark.parametrize("status", [401, 409, 422])

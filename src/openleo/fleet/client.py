@@ -29,7 +29,7 @@ NONCE_BYTES = 16
 ANSWER_WITHIN_S = 15.0
 AT_ONCE = 256  # requests that wait for an answer
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 8.0
-REFUSED_AGAIN_S = 60.0  # a terminal that is refused without an instant asks again; it may have moved meanwhile
+REFUSED_AGAIN_S = 60.0  # a terminal that is refused asks again by then: it may have moved, or an order been lifted
 FAULT_AGAIN_S = 15.0
 LOOK_S = 0.02  # how exactly a terminal's time is met
 
@@ -188,8 +188,10 @@ class Fleet:
         refusal, now_s = json.loads(said), self._now_s()
         self.kept.whys[refusal["why"]] += 1
         state.refused = _reason(refusal)
-        again = refusal["refusal"]["retry_not_before"]
-        return now_s + self._refused_again_s if again is None else max(_instant_s(again), now_s + LOOK_S)
+        again, latest_s = refusal["refusal"]["retry_not_before"], now_s + self._refused_again_s
+        # Under the rules of now nothing lets it through before that instant: another change may, years before an order
+        # ends, and nobody tells terminals of it.
+        return latest_s if again is None else min(max(_instant_s(again), now_s + LOOK_S), latest_s)
 
 
 def standing(
