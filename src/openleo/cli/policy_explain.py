@@ -58,6 +58,12 @@ def explain(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="A controller's data folder: explain a lease or refusal of it.")
     ] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help="With --data: the scenario that was served; makes the network's part again too."
+        ),
+    ] = None,
     by: By = None,
     database: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -67,9 +73,12 @@ def explain(
     With --data it explains a past decision on a lease: it is made again from the ledger and the record, and compared
     with what was answered. Exits 3 where it cannot be made again, or comes out otherwise, and says why. A lease tells
     where its terminal was, so who asked stands in the audit (--by).
+
+    What the network gave is taken from the record, unless --scenario names the network: then it is looked up in the
+    slot's plan. Exits 3 where that is not kept any more (`keep_plans`), or is of another network.
     """
     if data is not None:
-        _lease(rules, data, database, person(by), as_json)
+        _lease(rules, data, database, person(by), as_json, scenario)
         return
     from openleo.errors import InputError, Problem, Together
     from openleo.policy import explain as explaining
@@ -78,6 +87,8 @@ def explain(
     from openleo.policy.rule_file import read_rules
     from openleo.policy.words import beams_apart
 
+    if scenario is not None:
+        raise InputError(Problem("--scenario", "", "goes with --data alone.", "Leave it out: rules need no network."))
     if group and no_group:
         raise InputError(Problem("--no-group", "", "was given with --group; only one of them can be."))
     if at is None or class_ is None:
@@ -120,12 +131,14 @@ def explain(
         typer.echo(f"\n{said}")
 
 
-def _lease(named: list[Path], data: Path, database: str | None, by: str, as_json: bool) -> None:
+def _lease(named: list[Path], data: Path, database: str | None, by: str, as_json: bool, scenario: Path | None) -> None:
     """A past decision, made again."""
+    from functools import partial
+
     from openleo.cli.ledger_common import ANSWER_IS_NO
     from openleo.controller import audit
     from openleo.controller.database import Unavailable, address_of, connect, writing
-    from openleo.controller.explain_lease import NotReproduced
+    from openleo.controller.explain_lease import NotReproduced, network_of
     from openleo.controller.explain_lease import explain as explain_lease
     from openleo.controller.roles import OPERATOR, Principal
     from openleo.errors import InputError, Problem
@@ -140,7 +153,8 @@ def _lease(named: list[Path], data: Path, database: str | None, by: str, as_json
         with writing(engine) as connection:  # before anything is told, a fault's words too
             reader = Principal(by, OPERATOR, frozenset(), None, "admin")
             audit.read_position(connection, reader, f"lease {named[0]}")
-        found = explain_lease(str(named[0]), engine, folder)
+        networks = None if scenario is None else partial(network_of, scenario, engine)
+        found = explain_lease(str(named[0]), engine, folder, networks)
     except NotReproduced as error:
         if as_json:
             print_json({"ok": False, "entry": None, "why": str(error)})

@@ -1,30 +1,34 @@
 """A past decision on a lease, made again from its hashes, and told.
 
     record ─► who signed it ─► the ledger at the size that it names ─► the books ─► the rule set of its hash ─┐
-    record ─► the request, and what the plan gave ───────────────────────────────────────────────────────────┴─► decided
+    record ─► the request, and what the plan gave ───────────────────────────────────────────────────────────┼─► decided
+    scenario's network, the slot's plan as it is kept ─► what the plan gave, in place of what the record says ┘
 
 Nothing is taken on trust that can be made again: the rules come from the ledger's entries and the artefacts that these
-name, and the decision is computed anew and compared with the one that was answered. What the network gave is as the
-record has it, and that is told; the plan that it names by its hash is compared with the one stored for the slot. The
-request is signed by its terminal, and a lease by the controller that gave it.
+name, and the decision is computed anew and compared with the one that was answered. Without a network what it gave is
+as the record has it, and that is told; the plan that it names by its hash is compared with the one stored for the slot.
+The request is signed by its terminal, and a lease by the controller that gave it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import RowMapping
 
 from openleo import changes
-from openleo.controller import lease_seal
+from openleo.cells import Cells
+from openleo.controller import elements_file, lease_seal, plan_store
 from openleo.controller import leases as deciding
 from openleo.controller.database import reading
 from openleo.controller.device_identity import LEASE, Unsigned, message, signature, signed_by
+from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.lease_place import Placed, place
 from openleo.controller.lease_records import Recorded, recorded
 from openleo.controller.leases import Lease, Offer
@@ -77,6 +81,26 @@ class Explained:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Of a scenario's network, what the numbers in a plan mean: the order of its cells, and who its stations are."""
+
+    sha256: str
+    cells: Cells
+    resolution: int
+    ground: Ground
+
+
+Networks = Callable[[str], Network]  # by the hash that a plan names; another one where there is no such
+
+
+def network_of(scenario: Path, engine: Engine, sha256: str) -> Network:
+    """A scenario's network, with the elements it was approved with where these are kept. Raises InputError."""
+    made, _ = elements_file.first(scenario, engine, sha256)
+    gateways = made.case.network.gateways
+    return Network(made.network, made.cells, made.case.resolution, ground(gateways.stations, gateways.pops))
+
+
 @dataclass(frozen=True)
 class _Rules:
     """What of in_force.InForce a decision reads."""
@@ -100,19 +124,29 @@ class _Plan:
         return self.given.get(cell, Offer(cell, self.why_not))
 
 
-def explain(id_: str, engine: Engine, folder: Folder) -> Explained:
-    """Raises NotReproduced, Unavailable."""
+def explain(id_: str, engine: Engine, folder: Folder, networks: Networks | None = None) -> Explained:
+    """`networks`: with it, what the network gave is made again too. Raises NotReproduced, Unavailable, InputError."""
     row = _row(engine, id_)
     record = recorded(row["body"])
     _check_signed(record)
     by = _check_sealed(engine, record.answer)
     rules = rules_of(folder, record, row["rule_set"], row["ledger_size"])
-    placed = place(record.circles, rules.regions, COARSEST)
-    _check_decided(id_, record, placed, rules, row["ledger_size"])
+    known = _of_plan(engine, record.slot[0], record.answer["plan"])
+    size = row["ledger_size"]
+    if networks is None:
+        placed = place(record.circles, rules.regions, COARSEST)
+        _check_decided(id_, record, *_as_recorded(record, placed), rules, size)
+    else:
+        network, offers = _as_planned(engine, record, networks)
+        placed = place(record.circles, rules.regions, network.resolution)
+        _check_decided(id_, record, placed, offers, rules, size)
+        known = (
+            f"the one kept of slot {offers.number} ({offers.sha256}); the network's part was reproduced from it, and "
+        )
+        known += f"from the cells and stations of network {network.sha256}"
     where = None if record.asked.stale(record.terms.stale_after_s) else placed.where
     explanation = explaining.explain(rules, record.asked, where)
-    known = _of_plan(engine, record.slot[0], record.answer["plan"])
-    return Explained(id_, record, row["rule_set"], row["ledger_size"], explanation, known, by)
+    return Explained(id_, record, row["rule_set"], size, explanation, known, by)
 
 
 def _row(engine: Engine, id_: str) -> RowMapping:
@@ -196,14 +230,13 @@ def _active(history: History, at: datetime) -> Iterator[dict[str, str | None]]:
 # --- the decision -------------------------------------------------------------------------------------------------
 
 
-def _check_decided(id_: str, record: Recorded, placed: Placed, rules: RuleSet, size: int) -> None:
+def _check_decided(id_: str, record: Recorded, placed: Placed, plan: deciding.Plan, rules: RuleSet, size: int) -> None:
     """Raises NotReproduced where another answer comes out."""
-    given = _given(record)
-    why_not: deciding.Why = record.answer.get("why", "no_satellite")
-    plan = _Plan(*record.slot, record.answer["plan"], given, why_not)
-    cells = tuple(given) or (0,)  # of a refusal the cell is nowhere else than in the position, and got nothing
-    placed = Placed(placed.circles, placed.where, cells)
-    found = deciding.decide(record.asked, record.terminal, placed, _Rules(rules, size), plan, record.terms, record.at_s)
+    asked, terms = record.asked, record.terms
+    try:
+        found = deciding.decide(asked, record.terminal, placed, _Rules(rules, size), plan, terms, record.at_s)
+    except deciding.Doubt as error:
+        raise NotReproduced(f"no answer comes out of what the record says: {error}") from error
     answer = found.as_json(id_) if isinstance(found, Lease) else found.as_json()
     answered = {key: value for key, value in record.answer.items() if key not in SEAL}
     told = [
@@ -213,6 +246,37 @@ def _check_decided(id_: str, record: Recorded, placed: Placed, rules: RuleSet, s
     ]
     if told:
         raise NotReproduced(f"another answer comes out of what the record says: {'; '.join(told)}")
+
+
+def _as_recorded(record: Recorded, placed: Placed) -> tuple[Placed, _Plan]:
+    """The cells that the record names, and what they got by it."""
+    given = _given(record)
+    why_not: deciding.Why = record.answer.get("why", "no_satellite")
+    cells = tuple(given) or (0,)  # of a refusal the cell is nowhere else than in the position, and got nothing
+    plan = _Plan(*record.slot, record.answer["plan"], given, why_not)
+    return Placed(placed.circles, placed.where, cells), plan
+
+
+def _as_planned(engine: Engine, record: Recorded, networks: Networks) -> tuple[Network, Offers]:
+    """What the slot's plan gives, as it is kept. Raises NotReproduced where it is not, or is not of the network."""
+    number, sha256 = record.slot[0], record.answer["plan"]
+    with reading(engine) as connection:
+        named = connection.execute(select(slots.c.network).where(slots.c.number == number)).scalar_one_or_none()
+        is_kept = connection.execute(select(plans.c.number).where(plans.c.number == number)).first() is not None
+    if named is None or not is_kept:
+        raise NotReproduced(f"the plan of slot {number} ({sha256}) is no longer kept, so what it gave is not known")
+    network = networks(named)
+    if network.sha256 != named:
+        raise NotReproduced(f"the scenario is the network {network.sha256}, and slot {number} was planned for {named}")
+    try:
+        kept = plan_store.of_slot(engine, number, network.cells)
+    except ValueError as error:
+        raise NotReproduced(f"the plan of slot {number} cannot be read by the scenario's cells: {error}") from error
+    if kept is None:  # since it was looked for
+        raise NotReproduced(f"the plan of slot {number} ({sha256}) is no longer kept, so what it gave is not known")
+    if kept.plan.sha256 != sha256:
+        raise NotReproduced(f"the plan kept of slot {number} is {kept.plan.sha256}, and the record names {sha256}")
+    return network, Offers(kept.plan, network.ground)
 
 
 def _given(record: Recorded) -> dict[int, Offer]:
