@@ -86,7 +86,7 @@ async def asked(running: Running) -> tuple[Answer, Answer]:
     now = Now(in_force, Offers(held.plan, ground(gateways.stations, gateways.pops)))
     clock = leasing.Clock(made.clock.now_s() + 1.0)
     desk = Desk(
-        made.engine, clock, made.twin.case.resolution, Terms(4), lambda: now, lambda: made.leader.role.token,
+        made.engine, clock, made.twin.case.resolution, Terms(4), lambda _now_s: now, lambda: made.leader.role.token,
         linger_s=0.0, seal=leasing.SEAL, locate=as_reported,
     )  # fmt: skip
     desk.start()
