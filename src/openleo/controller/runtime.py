@@ -33,6 +33,7 @@ from openleo.controller.leader import Leader, Role
 from openleo.controller.lease_seal import Seal
 from openleo.controller.metrics import Metrics
 from openleo.controller.plan_store import Kept
+from openleo.controller.scenes import Scenes
 from openleo.controller.settings import Settings
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.slots import instant_of
@@ -77,6 +78,7 @@ class Runtime:
     elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     metrics: Metrics = field(default_factory=Metrics)
+    scenes: Scenes = field(default_factory=Scenes)
     span: Span = tracing.nothing
     end_spans: Callable[[], None] = tracing.end_nothing
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them

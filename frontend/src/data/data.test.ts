@@ -1,0 +1,71 @@
+import { expect, test } from "vitest";
+import fixture from "./plan.fixture.json";
+import { eventReader, waitMs, type ServerEvent } from "./events";
+import { readCells, readPlan } from "./plan";
+import { slotAt, territoryAt, type Scene } from "./scene";
+import { bytesOf, offline, troubleOf } from "./source";
+
+test("cells and plan are what the server's Python wrote", () => {
+  const cells = readCells(bytesOf(fixture.cells));
+  expect(cells).toEqual(fixture.said.cells);
+  const plan = readPlan(bytesOf(fixture.plan), cells.length);
+  expect(plan.number).toBe(fixture.said.number);
+  expect(plan.classes).toEqual(fixture.said.classes);
+  for (const name of ["satellite", "gateway", "pop", "seen"] as const) expect([...plan[name]]).toEqual(fixture.said[name]);
+  expect([...plan.reason]).toEqual(fixture.said.reason.flat());
+  expect([...plan.rtt_ms].map((ms) => (Number.isNaN(ms) ? null : ms))).toEqual(fixture.said.rtt_ms);
+  expect([...plan.down_mbps].every(Number.isNaN)).toBe(false);
+});
+
+test("a plan of other cells is refused, and so are bytes that are none", () => {
+  expect(() => readPlan(bytesOf(fixture.plan), 1)).toThrow("the plan has");
+  expect(() => readPlan(bytesOf(fixture.cells), 4)).toThrow("no plan");
+  expect(() => readPlan(new Uint8Array([1, 2, 3]), 4)).toThrow();
+});
+
+test("an embedded plan is that of its slot alone", async () => {
+  const source = offline(JSON.stringify({ scene: {}, cells: fixture.cells, plan: fixture.plan }));
+  const cells = (await source.cells()).length;
+  expect((await source.current(cells)).number).toBe(fixture.said.number);
+  await expect(source.plan(3, cells)).rejects.toMatchObject({ kind: "gone" });
+});
+
+test("events come whole however they are cut", () => {
+  const text = ": hello\n\nid: 7\nevent: slot\ndata: {\"a\":\ndata: 1}\n\ndata: x\r\n\r\nid: 9\n";
+  for (const size of [1, 3, 1000]) {
+    const got: ServerEvent[] = [];
+    const feed = eventReader((event) => got.push(event));
+    for (let i = 0; i < text.length; i += size) feed(text.slice(i, i + size));
+    expect(got).toEqual([
+      { id: "7", event: "slot", data: '{"a":\n1}' },
+      { id: "7", event: "message", data: "x" },
+    ]);
+  }
+});
+
+test("tries come further apart, to half a minute", () => {
+  expect([0, 1, 2, 9].map((tries) => waitMs(tries, 0))).toEqual([1000, 2000, 4000, 30_000]);
+  expect(waitMs(0, 1)).toBe(1500);
+});
+
+test("a status is told apart", () => {
+  expect([401, 404, 500, 503].map((status) => troubleOf(status).kind)).toEqual(["unauthorised", "gone", "server", "no-plan"]);
+});
+
+test("slots are counted as the server counts them", () => {
+  const scene = { slot_ms: 15_000, slot_phase_ms: 12_000 } as Scene;
+  expect(slotAt(scene, 1_795_000_000_000)).toBe(119_666_665);
+});
+
+test("a place in a hole is not the territory's around it", () => {
+  const square = (d: number) => [[-d, -d], [d, -d], [d, d], [-d, d], [-d, -d]];
+  const feature = (id: string, coordinates: number[][][]) => ({
+    type: "Feature" as const,
+    properties: { id, name: id, contested: false },
+    geometry: { type: "Polygon" as const, coordinates },
+  });
+  const borders = { type: "FeatureCollection" as const, features: [feature("A", [square(5), square(1)]), feature("B", [square(1)])] };
+  expect(territoryAt(borders, 3, 0)?.id).toBe("A");
+  expect(territoryAt(borders, 0, 0)?.id).toBe("B");
+  expect(territoryAt(borders, 9, 0)).toBeUndefined();
+});

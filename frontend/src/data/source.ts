@@ -1,0 +1,114 @@
+// Where the page has its data from: the document itself (offline), or the server that it came from.
+
+import { eventReader, waitMs, type ServerEvent } from "./events";
+import { readCells, readPlan, type Plan } from "./plan";
+import type { Scene } from "./scene";
+
+/** What went wrong, in a word that `words` has a sentence for, and what the server said. */
+export class Trouble extends Error {
+  constructor(
+    readonly kind: "unreachable" | "unauthorised" | "no-plan" | "gone" | "server" | "unreadable",
+    readonly status = 0,
+  ) {
+    super(kind);
+  }
+}
+
+export interface Source {
+  offline: boolean;
+  scene(): Promise<Scene>;
+  cells(): Promise<string[]>;
+  current(cells: number): Promise<Plan>;
+  /** A slot's plan; a Trouble "gone" where none is kept. */
+  plan(number: number, cells: number): Promise<Plan>;
+  follow(told: (event: ServerEvent) => void, state: (live: boolean, trouble?: Trouble) => void): void;
+}
+
+export function sourceOf(document: Document, token: () => string): Source {
+  const embedded = document.getElementById("openleo-data");
+  return embedded ? offline(embedded.textContent ?? "") : online(token);
+}
+
+export function offline(text: string): Source {
+  const data = JSON.parse(text) as { scene: Scene; cells: string; plan: string };
+  const plan = async (cells: number) => readPlan(bytesOf(data.plan), cells);
+  return {
+    offline: true,
+    scene: async () => data.scene,
+    cells: async () => readCells(bytesOf(data.cells)),
+    current: plan,
+    plan: async (number, cells) => {
+      const only = await plan(cells);
+      if (only.number !== number) throw new Trouble("gone");
+      return only;
+    },
+    follow: () => undefined,
+  };
+}
+
+export function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+export function online(token: () => string): Source {
+  const headers = (more: Record<string, string> = {}) => (token() ? { Authorization: `Bearer ${token()}`, ...more } : more);
+  const ask = async (path: string, more?: Record<string, string>): Promise<Response> => {
+    const answer = await fetch(path, { headers: headers(more) }).catch(() => {
+      throw new Trouble("unreachable");
+    });
+    if (answer.ok) return answer;
+    throw troubleOf(answer.status);
+  };
+  const bytes = async (path: string) => new Uint8Array(await (await ask(path)).arrayBuffer());
+  const plan = async (number: number | string, cells: number) =>
+    read(await bytes(`v1/slots/${number}/cells.arrow`), (content) => readPlan(content, cells));
+  return {
+    offline: false,
+    scene: async () => (await (await ask("v1/network")).json()) as Scene,
+    cells: async () => read(await bytes("v1/cells.arrow"), readCells),
+    current: async (cells) => plan(((await (await ask("v1/slots/current")).json()) as { number: string }).number, cells),
+    plan,
+    follow: (told, state) => void follow(ask, told, state),
+  };
+}
+
+function read<T>(content: Uint8Array, by: (content: Uint8Array) => T): T {
+  try {
+    return by(content);
+  } catch {
+    throw new Trouble("unreadable");
+  }
+}
+
+export function troubleOf(status: number): Trouble {
+  if (status === 401 || status === 403) return new Trouble("unauthorised", status);
+  if (status === 404) return new Trouble("gone", status);
+  if (status === 503) return new Trouble("no-plan", status);
+  return new Trouble("server", status);
+}
+
+/** For ever: listens, and comes back with the id of the last event that it has. */
+async function follow(
+  ask: (path: string, more?: Record<string, string>) => Promise<Response>,
+  told: (event: ServerEvent) => void,
+  state: (live: boolean, trouble?: Trouble) => void,
+): Promise<never> {
+  let last = "";
+  for (let tries = 0; ; tries++) {
+    try {
+      const answer = await ask("v1/events", last ? { "Last-Event-ID": last } : {});
+      state(true);
+      tries = 0;
+      const feed = eventReader((event) => {
+        last = event.id || last;
+        told(event);
+      });
+      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+      for (let piece = await reader.read(); !piece.done; piece = await reader.read()) feed(piece.value);
+      state(false);
+    } catch (error) {
+      state(false, error instanceof Trouble ? error : new Trouble("unreachable"));
+    }
+    await new Promise((done) => setTimeout(done, waitMs(tries, Math.random())));
+  }
+}

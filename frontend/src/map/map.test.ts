@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import { cellToBoundary, latLngToCell } from "h3-js";
+import { byVertex, middleOf, ringOf, shapesOf } from "./cells";
+import { COLOURINGS, REASON_COLOURS, STEPS, VIRIDIS, coloursOf, colourOfStep, stepOf, type Rgb } from "./colours";
+import { edgesOf, namePlace } from "./edges";
+import type { Plan } from "../data/plan";
+
+const lightness = ([r, g, b]: Rgb) => 0.2126 * (r / 255) ** 2.2 + 0.7152 * (g / 255) ** 2.2 + 0.0722 * (b / 255) ** 2.2;
+
+test("viridis darkens with every step, and reasons differ without their hues", () => {
+  const light = VIRIDIS.map(lightness);
+  expect(light).toEqual([...light].sort((a, b) => b - a));
+  const of = Object.values(REASON_COLOURS).map(lightness).sort((a, b) => a - b);
+  for (let i = 1; i < of.length; i++) expect(of[i]! - of[i - 1]!).toBeGreaterThan(0.02);
+});
+
+test("steps begin where the legend says", () => {
+  expect([24.9, 25, 149, 150].map((ms) => stepOf("rtt_ms", ms))).toEqual([0, 1, 6, 7]);
+  expect(colourOfStep("rtt_ms", 0)).toBe(VIRIDIS[0]);
+  expect(colourOfStep("seen", 0)).toBe(VIRIDIS[7]);
+  for (const { from } of Object.values(STEPS)) expect(from.length).toBe(VIRIDIS.length - 1);
+});
+
+test("a cell's colour follows its class's reason; where there is no amount it is faint grey", () => {
+  const plan = {
+    classes: ["fixed", "maritime"],
+    satellite: new Int32Array([5, -1]),
+    reason: new Uint8Array([0, 1, 2, 1]),
+    rtt_ms: new Float32Array([30, NaN]),
+  } as unknown as Plan;
+  expect([...coloursOf(plan, "reason", 0).subarray(0, 3)]).toEqual([...REASON_COLOURS.served]);
+  expect([...coloursOf(plan, "reason", 1).subarray(4, 7)]).toEqual([...REASON_COLOURS.not_permitted]);
+  const [served, dark] = [coloursOf(plan, "rtt_ms", 0).subarray(0, 4), coloursOf(plan, "rtt_ms", 0).subarray(4)];
+  expect(served[3]).toBeGreaterThan(dark[3]!);
+  expect(COLOURINGS).toContain("reason");
+});
+
+test("rings close, run on across the antimeridian, and go around a pole", () => {
+  const across = ringOf(cellToBoundary(latLngToCell(10, 179.99, 3), true) as [number, number][]);
+  const lngs = across.map(([lng]) => lng);
+  expect(Math.max(...lngs) - Math.min(...lngs)).toBeLessThan(5);
+  const polar = ringOf(cellToBoundary(latLngToCell(90, 0, 3), true) as [number, number][]);
+  expect(Math.max(...polar.map(([, lat]) => lat))).toBe(90);
+  expect(polar.at(-1)).toEqual(polar[0]);
+});
+
+test("every vertex has its cell's colour", () => {
+  const shapes = shapesOf([latLngToCell(0, 0, 3), latLngToCell(45, 10, 3)]);
+  expect(shapes.startIndices[2]! * 2).toBe(shapes.positions.length);
+  const out = byVertex(new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]), shapes, new Uint8Array(4 * shapes.startIndices[2]!));
+  expect([...out.subarray(0, 4)]).toEqual([1, 2, 3, 4]);
+  expect([...out.subarray(-4)]).toEqual([5, 6, 7, 8]);
+});
+
+test("no border is drawn where the atlas closes its land", () => {
+  const ring = [[170, 60], [180, 60], [180, 70], [170, 70], [170, 60]];
+  const outline = { type: "Feature", properties: { id: "X", name: "X", contested: false } } as const;
+  const geometry = { type: "Polygon" as const, coordinates: [ring] };
+  const lines = edgesOf({ ...outline, geometry }).geometry.coordinates;
+  expect(lines).toEqual([[[170, 60], [180, 60]], [[180, 70], [170, 70], [170, 60]]]);
+  expect(namePlace(geometry)).toEqual([175, 65]);
+});
+
+test("the page first looks at the middle of the cells, over the antimeridian too", () => {
+  const middle = middleOf([latLngToCell(0, 175, 3), latLngToCell(0, -175, 3)])!;
+  expect(Math.abs(middle.lng)).toBeGreaterThan(179);
+  expect(Math.abs(middle.lat)).toBeLessThan(1);
+  expect(middleOf([latLngToCell(0, 0, 3), latLngToCell(0, 180, 3)])).toBeUndefined();
+  expect(middleOf([])).toBeUndefined();
+});

@@ -1,0 +1,139 @@
+// The map itself: MapLibre with deck.gl in its canvas. Told what to draw; tells where somebody clicked or moved.
+
+import { MapLibreOverlay } from "@deck.gl/maplibre";
+import { Map as MapLibreMap, NavigationControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
+import worker from "maplibre-gl/dist/maplibre-gl-worker.mjs?raw";
+import type { Plan } from "../data/plan";
+import type { Scene } from "../data/scene";
+import { moverOf, placesOf } from "../orbits/motion";
+import { byVertex, shapesOf } from "./cells";
+import { coloursOf, type Colouring } from "./colours";
+import { cellLayer, linkLayer, satelliteLayer } from "./layers";
+import { eyeHeightKm, eyeOver, hideBehindEarth, linkEnds } from "./sky";
+import { GROUND_LAYERS, HATCH, PALETTES, hatch, placeAt, styleOf } from "./style";
+
+export type Shade = "light" | "dark";
+export interface Looks {
+  shade: Shade;
+  globe: boolean;
+  satellites: boolean;
+  isl: boolean;
+  ground: boolean;
+}
+export interface View {
+  map: MapLibreMap;
+  /** Cells of a plan, or none. */
+  cells(plan: Plan | null, colouring: Colouring, of: number): void;
+  /** Satellites and links as they are at an instant. */
+  sky(atMs: number): void;
+  looks(looks: Looks): void;
+  place(place: [number, number] | null): void;
+}
+
+interface Camera {
+  lng: number;
+  lat: number;
+  zoom: number;
+}
+
+export function viewOf(
+  container: HTMLElement,
+  scene: Scene,
+  cellNames: string[],
+  first: Looks,
+  camera: Camera,
+  asked: (place: [number, number]) => void,
+): View {
+  // From its own text: a page opened from a file has no address from which a worker may be started.
+  setWorkerUrl(URL.createObjectURL(new Blob([worker], { type: "text/javascript" })));
+  let looks = first;
+  const map = new MapLibreMap({
+    container,
+    style: styleOf(scene, PALETTES[looks.shade], looks.globe),
+    center: [camera.lng, camera.lat],
+    zoom: camera.zoom,
+    maxZoom: 9,
+    maxPitch: 0,
+    dragRotate: false,
+    attributionControl: { compact: true },
+    validateStyle: false,
+  });
+  // MapLibre takes no notice of the first change of its box, as when the panel beside it is filled.
+  new ResizeObserver(() => map.resize()).observe(container);
+  map.touchZoomRotate.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
+  // Its words are one click away; opened, they would hide a quarter of a small map.
+  map.once("load", () => container.querySelector(".maplibregl-compact-show")?.classList.remove("maplibregl-compact-show"));
+  map.on("click", ({ lngLat }) => asked([lngLat.wrap().lng, lngLat.lat]));
+  map.getCanvas().addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") asked([map.getCenter().wrap().lng, map.getCenter().lat]);
+  });
+  const overlay = new MapLibreOverlay({ interleaved: true, layers: [] });
+  map.addControl(overlay as never);
+
+  const shapes = shapesOf(cellNames);
+  const count = scene.satellites.name.length;
+  const move = moverOf(scene.satellites);
+  const km = new Float64Array(3 * count);
+  const pairs = Int32Array.from(scene.isl);
+  let ground: ReturnType<typeof cellLayer>[] = [];
+  let coloured: Uint8Array | null = null;
+  let sky: typeof ground = [];
+  let marked: [number, number] | null = null;
+  const draw = () => overlay.setProps({ layers: [...ground, ...sky] });
+
+  const dress = () => {
+    map.addImage(HATCH, hatch(looks.shade));
+    for (const id of GROUND_LAYERS) map.setLayoutProperty(id, "visibility", looks.ground ? "visible" : "none");
+    void map.getSource<GeoJSONSource>("place")?.setData(placeAt(marked));
+  };
+  map.once("style.load", dress);
+
+  const paint = () => {
+    ground = coloured ? [cellLayer(shapes, coloured, looks.globe)] : [];
+  };
+  return {
+    map,
+    cells(plan, colouring, of) {
+      const vertices = shapes.startIndices[shapes.length]!;
+      coloured = plan && byVertex(coloursOf(plan, colouring, of), shapes, new Uint8Array(4 * vertices));
+      paint();
+      draw();
+    },
+    sky(atMs) {
+      sky = [];
+      if (looks.satellites || looks.isl) {
+        const places = new Float32Array(3 * count);
+        move(atMs, km);
+        placesOf(km, places, !looks.globe);
+        if (looks.globe) {
+          const { lng, lat } = map.getCenter();
+          hideBehindEarth(km, eyeOver(lng, lat, eyeHeightKm(map.getZoom(), lat, container.clientHeight)), places);
+        }
+        if (looks.isl && pairs.length > 0) {
+          const [from, to] = [new Float32Array(1.5 * pairs.length), new Float32Array(1.5 * pairs.length)];
+          linkEnds(pairs, places, from, to, !looks.globe);
+          sky.push(linkLayer(from, to, PALETTES[looks.shade]));
+        }
+        if (looks.satellites) sky.push(satelliteLayer(places, PALETTES[looks.shade]));
+      }
+      draw();
+    },
+    looks(next) {
+      const before = looks;
+      looks = next;
+      if (next.shade !== before.shade) {
+        map.once("style.load", dress);
+        map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe), { diff: false });
+      } else if (map.getLayer("sea")) {
+        map.setProjection({ type: next.globe ? "globe" : "mercator" });
+        for (const id of GROUND_LAYERS) map.setLayoutProperty(id, "visibility", next.ground ? "visible" : "none");
+      }
+      paint();
+    },
+    place(place) {
+      marked = place;
+      void map.getSource<GeoJSONSource>("place")?.setData(placeAt(place));
+    },
+  };
+}

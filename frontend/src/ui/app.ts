@@ -1,0 +1,187 @@
+// The page: joins what is looked at (state), what there is to see (source) and the map.
+
+import { follower, type Followed } from "../data/follow";
+import type { Scene } from "../data/scene";
+import type { Source } from "../data/source";
+import { viewOf, type Looks, type Shade, type View } from "../map/view";
+import { LANGUAGES, type Words } from "../words";
+import { statusOf, tokenForm } from "./banner";
+import { controls, timeline, utc, type Timeline } from "./controls";
+import { make } from "./dom";
+import { legend } from "./legend";
+import { placePanel, rowAt } from "./panel";
+import { hashOf, stateOf, type State } from "./state";
+
+const SLOW_FRAME_MS = 100; // at a satellite's own speed: 760 m, less than a pixel
+const FAST_FRAME_MS = 33;
+
+export function start(root: HTMLElement, source: Source, scene: Scene, cells: string[], first: State, setToken: (token: string) => void): void {
+  let state = stateOf(location.hash, first);
+  let words: Words = LANGUAGES[state.language];
+  let followed: Followed = { plan: null, newest: null, live: false, trouble: null };
+  let playing = state.at_ms === null;
+  let speed = 1;
+  const opened = performance.now();
+  const numberOf = new Map(cells.map((cell, row) => [cell, row]));
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+
+  const part = <K extends "header" | "section" | "aside" | "footer" | "div">(tag: K, id: string) => make(tag, { id });
+  const [head, wrong, legendBox, place, times] = [part("header", "controls"), part("div", "wrong"), part("section", "legend"), part("aside", "place"), part("footer", "time")];
+  const mapBox = part("div", "map");
+  const badge = make("output", { id: "badge", role: "status" });
+  wrong.setAttribute("role", "alert");
+  place.setAttribute("aria-live", "polite");
+  place.tabIndex = -1;
+  root.replaceChildren(make("a", { href: "#place", class: "skip", click: skip }, words.skip), head, wrong, mapBox, legendBox, place, times);
+
+  const now = () => (source.offline ? (followed.newest?.begins_ms ?? scene.start_ms) + performance.now() - opened : Date.now());
+  const shown = () => state.at_ms ?? now();
+  const shade = (): Shade => (state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme);
+  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground });
+  const classes = () => followed.plan?.classes ?? scene.classes;
+  const ofClass = () => Math.max(0, classes().indexOf(state.class));
+  document.documentElement.dataset.shade = shade();
+  let line: Timeline;
+  frame(); // before the map, which measures its box as it starts
+  const view: View = viewOf(mapBox, scene, cells, looks(), state, (asked) => set({ place: asked }));
+  describe();
+
+  function skip(event: Event): void {
+    event.preventDefault();
+    place.focus();
+  }
+
+  function set(change: Partial<State>): void {
+    state = { ...state, ...change };
+    words = LANGUAGES[state.language];
+    if ("at_ms" in change) follow.look(state.at_ms);
+    if ("place" in change) view.place(state.place);
+    if ("colour" in change || "class" in change) paint();
+    if (["theme", "view", "satellites", "isl", "ground"].some((one) => one in change)) restyle();
+    if ("language" in change) {
+      frame();
+      describe();
+    }
+    if (!("at_ms" in change)) tell();
+    remember();
+  }
+
+  let remembering: ReturnType<typeof setTimeout> | undefined;
+  function remember(): void {
+    clearTimeout(remembering);
+    remembering = setTimeout(() => history.replaceState(null, "", `#${hashOf(state, first)}`), 250);
+  }
+
+  function restyle(): void {
+    document.documentElement.dataset.shade = shade();
+    view.looks(looks());
+    view.sky(shown());
+  }
+
+  function paint(): void {
+    view.cells(followed.plan, state.colour, ofClass());
+  }
+
+  /** All that is words and does not change with time. */
+  function frame(): void {
+    document.documentElement.lang = state.language;
+    document.title = `${scene.name} · ${words.title}`;
+    root.querySelector(".skip")!.textContent = words.skip;
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...controls(words, state, classes(), set));
+    line = timeline(words, now(), speed, {
+      play: () => {
+        playing = !playing;
+        if (!playing) set({ at_ms: shown() });
+      },
+      now: () => {
+        [playing, speed] = [true, 1];
+        set({ at_ms: null });
+        frame();
+      },
+      speed: (chosen) => {
+        [speed, playing] = [chosen, true];
+        set({ at_ms: shown() });
+      },
+      scrub: (atMs) => set({ at_ms: atMs }),
+    });
+    times.replaceChildren(...line.nodes);
+  }
+
+  function describe(): void {
+    view.map.getCanvas().setAttribute("aria-label", words.map);
+  }
+
+  /** What depends on the plan and on the place asked about. */
+  function tell(): void {
+    const row = state.place ? rowAt(numberOf, scene.resolution, state.place) : undefined;
+    const close = () => set({ place: null });
+    place.replaceChildren(...placePanel(words, state.language, scene, followed.plan, row, state.place, ofClass(), close));
+    legendBox.replaceChildren(...legend(words, state.colour));
+    warn();
+  }
+
+  let warned = "";
+  function warn(): void {
+    const status = statusOf(words, followed, source.offline, Date.now());
+    if (scene.satellites.moved_by === "nothing") status.wrong.push(words.state.unmoved);
+    if (badge.textContent !== status.badge) badge.textContent = status.badge;
+    badge.dataset.live = String(followed.live || source.offline);
+    if (warned === status.wrong.join("\n")) return; // nobody is told the same thing each second
+    warned = status.wrong.join("\n");
+    wrong.replaceChildren(...status.wrong.map((text) => make("p", {}, text)));
+    if (followed.trouble?.kind === "unauthorised") {
+      const use = (token: string) => {
+        setToken(token);
+        follow.again();
+      };
+      wrong.append(tokenForm(words, use));
+    }
+  }
+
+  const follow = follower(source, scene, cells.length, (next) => {
+    const other = next.plan !== followed.plan;
+    const [began, known] = [followed.newest === null && next.newest !== null, classes().join()];
+    followed = { ...next };
+    if (began || classes().join() !== known) frame();
+    if (other) paint();
+    tell();
+  });
+  follow.look(state.at_ms);
+  view.place(state.place);
+  tell();
+  setInterval(warn, 1000);
+
+  view.map.on("moveend", () => {
+    const { lng, lat } = view.map.getCenter();
+    state = { ...state, lng, lat, zoom: view.map.getZoom() };
+    remember();
+  });
+  view.map.on("move", () => view.sky(shown()));
+  dark.addEventListener("change", restyle);
+  addEventListener("hashchange", () => {
+    const named = stateOf(location.hash, first);
+    view.map.jumpTo({ center: [named.lng, named.lat], zoom: named.zoom });
+    set(named);
+  });
+
+  let drawn = -Infinity;
+  let ticked = performance.now();
+  function tickFrame(at: number): void {
+    if (at - drawn >= (playing && speed > 1 ? FAST_FRAME_MS : SLOW_FRAME_MS)) {
+      if (playing && state.at_ms !== null) {
+        state = { ...state, at_ms: state.at_ms + (at - ticked) * speed };
+        follow.look(state.at_ms);
+      }
+      ticked = drawn = at;
+      if (playing || drawn < 0) view.sky(shown());
+      line.show(shown(), playing, followed.plan ? words.time.ofPlan(utc(followed.plan.begins_ms)) : "");
+    }
+    requestAnimationFrame(tickFrame);
+  }
+  view.map.once("load", () => {
+    root.dataset.ready = "true";
+    paint();
+    view.sky(shown());
+  });
+  requestAnimationFrame(tickFrame);
+}

@@ -1,0 +1,69 @@
+// What somebody can set, and the timeline.
+
+import { COLOURINGS } from "../map/colours";
+import { LANGUAGES, type Language, type Words } from "../words";
+import { choice, make, tick } from "./dom";
+import { THEMES, VIEWS, type State } from "./state";
+
+export function controls(words: Words, state: State, classes: string[], set: (change: Partial<State>) => void): Node[] {
+  const views = VIEWS.map((view) => [view, words.view[view]] as const);
+  const nodes: Node[] = [
+    choice("view", words.view.name, views, state.view, (view) => set({ view })),
+    choice("colour", words.colour.name, COLOURINGS.map((one) => [one, words.colour[one]] as const), state.colour, (colour) => set({ colour })),
+  ];
+  if (classes.length > 1) {
+    const chosen = classes.includes(state.class) ? state.class : classes[0]!;
+    nodes.push(choice("class", words.class, classes.map((one) => [one, one] as const), chosen, (one) => set({ class: one })));
+  }
+  const layers = (["satellites", "isl", "ground"] as const).map((one) =>
+    tick(`layer-${one}`, words.layers[one], state[one], (on) => set({ [one]: on })),
+  );
+  nodes.push(make("fieldset", {}, make("legend", {}, words.layers.name), ...layers));
+  const languages = (Object.keys(LANGUAGES) as Language[]).map((one) => [one, LANGUAGES[one].language] as const);
+  nodes.push(
+    choice("theme", words.theme.name, THEMES.map((one) => [one, words.theme[one]] as const), state.theme, (theme) => set({ theme })),
+    choice("language", words.languageName, languages, state.language, (language) => set({ language })),
+  );
+  return nodes;
+}
+
+export const SPEEDS = [1, 10, 60, 300] as const;
+const SPAN_MS = 6 * 3_600_000;
+
+export interface Timeline {
+  nodes: Node[];
+  show(atMs: number, playing: boolean, plan: string): void;
+}
+
+export function timeline(
+  words: Words,
+  middleMs: number,
+  speed: number,
+  on: { play(): void; now(): void; speed(speed: number): void; scrub(atMs: number): void },
+): Timeline {
+  const play = make("button", { type: "button", id: "play", click: on.play });
+  const now = make("button", { type: "button", id: "now", click: on.now }, words.time.now);
+  const speeds = SPEEDS.map((one) => [String(one), `${one}×`] as const);
+  const slider = make("input", {
+    type: "range", id: "scrub", "aria-label": words.time.scrub, min: String(middleMs - SPAN_MS),
+    max: String(middleMs + SPAN_MS), step: "1000", input: () => on.scrub(Number(slider.value)),
+  });
+  const clock = make("output", { id: "clock", for: "scrub" });
+  const of = make("span", { id: "of-plan", class: "quiet" });
+  return {
+    nodes: [play, now, choice("speed", words.time.speed, speeds, String(speed), (one) => on.speed(Number(one))), slider, clock, of],
+    show(atMs, playing, plan) {
+      const [verb, text] = [playing ? words.time.pause : words.time.play, `${utc(atMs)} ${words.time.utc}`];
+      if (play.textContent !== verb) play.textContent = verb;
+      if (clock.textContent !== text) clock.textContent = text;
+      if (of.textContent !== plan) of.textContent = plan;
+      slider.value = String(atMs);
+      slider.setAttribute("aria-valuetext", text);
+    },
+  };
+}
+
+/** An instant as people read it, to the second. */
+export function utc(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 19).replace("T", " ");
+}
