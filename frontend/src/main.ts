@@ -2,6 +2,7 @@
 
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style.css";
+import { apiOf } from "./data/api";
 import { Trouble, sourceOf } from "./data/source";
 import { middleOf } from "./map/cells";
 import { start } from "./ui/app";
@@ -16,14 +17,16 @@ const AGAIN_MS = 5000;
 const root = document.getElementById("console")!;
 const first = firstState(languageOf(navigator.languages));
 const words = LANGUAGES[stateOf(location.hash, first).language];
-const source = sourceOf(document, () => sessionStorage.getItem(TOKEN) ?? "");
+const token = () => sessionStorage.getItem(TOKEN) ?? "";
+const source = sourceOf(document, token);
+const api = source.offline ? null : apiOf(token);
 const setToken = (token: string) => sessionStorage.setItem(TOKEN, token);
 
 async function open(): Promise<void> {
   try {
     root.replaceChildren(make("p", { class: "loading", role: "status" }, words.loading));
     const [scene, cells] = await Promise.all([source.scene(), source.cells()]);
-    start(root, source, scene, cells, { ...first, ...middleOf(cells) }, setToken);
+    start(root, source, api, scene, cells, { ...first, ...middleOf(cells) }, setToken);
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
     root.replaceChildren(make("p", { class: "loading", role: "alert" }, troubleText(words, error)));

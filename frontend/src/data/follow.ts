@@ -1,5 +1,6 @@
 // The plan to show: the one in force now, kept up to date, or that of an instant somebody looks at.
 
+import type { ServerEvent } from "./events";
 import type { Plan } from "./plan";
 import { slotAt, type Scene } from "./scene";
 import { Trouble, type Source } from "./source";
@@ -21,7 +22,13 @@ export interface Follower {
   again(): void;
 }
 
-export function follower(source: Source, scene: Scene, cells: number, changed: (now: Followed) => void): Follower {
+export function follower(
+  source: Source,
+  scene: Scene,
+  cells: number,
+  changed: (now: Followed) => void,
+  heard: (event: ServerEvent) => void = () => undefined,
+): Follower {
   const now: Followed = { plan: null, newest: null, live: false, trouble: null };
   const kept = new Map<number, Plan>();
   const gone = new Set<number>(); // what is no longer kept does not come back
@@ -76,7 +83,10 @@ export function follower(source: Source, scene: Scene, cells: number, changed: (
     };
     slotly();
     source.follow(
-      ({ event }) => event === "slot" && void newest(),
+      (event) => {
+        if (event.event === "slot") void newest();
+        heard(event);
+      },
       (live, trouble) => {
         if (live && !now.live) void newest();
         now.live = live;

@@ -1,5 +1,6 @@
 // The map itself: MapLibre with deck.gl in its canvas. Told what to draw; tells where somebody clicked or moved.
 
+import type { Layer } from "@deck.gl/core";
 import { MapLibreOverlay } from "@deck.gl/maplibre";
 import { Map as MapLibreMap, NavigationControl, setWorkerUrl, type GeoJSONSource } from "maplibre-gl";
 import worker from "maplibre-gl/dist/maplibre-gl-worker.mjs?raw";
@@ -28,6 +29,10 @@ export interface View {
   sky(atMs: number): void;
   looks(looks: Looks): void;
   place(place: [number, number] | null): void;
+  /** What a part of the page draws above the cells, by its name; none: taken off. */
+  over(name: string, layers: Layer[]): void;
+  /** Clicks and Enter go there instead of asking about a place; null: as before. */
+  take(clicked: ((place: [number, number]) => void) | null): void;
 }
 
 interface Camera {
@@ -64,9 +69,11 @@ export function viewOf(
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   // Its words are one click away; opened, they would hide a quarter of a small map.
   map.once("load", () => container.querySelector(".maplibregl-compact-show")?.classList.remove("maplibregl-compact-show"));
-  map.on("click", ({ lngLat }) => asked([lngLat.wrap().lng, lngLat.lat]));
+  let taken: ((place: [number, number]) => void) | null = null;
+  const clicked = (place: [number, number]) => (taken ?? asked)(place);
+  map.on("click", ({ lngLat }) => clicked([lngLat.wrap().lng, lngLat.lat]));
   map.getCanvas().addEventListener("keydown", ({ key }) => {
-    if (key === "Enter") asked([map.getCenter().wrap().lng, map.getCenter().lat]);
+    if (key === "Enter") clicked([map.getCenter().wrap().lng, map.getCenter().lat]);
   });
   const overlay = new MapLibreOverlay({ interleaved: true, layers: [] });
   map.addControl(overlay as never);
@@ -76,11 +83,12 @@ export function viewOf(
   const move = moverOf(scene.satellites);
   const km = new Float64Array(3 * count);
   const pairs = Int32Array.from(scene.isl);
-  let ground: ReturnType<typeof cellLayer>[] = [];
+  let ground: Layer[] = [];
   let coloured: Uint8Array | null = null;
-  let sky: typeof ground = [];
+  let sky: Layer[] = [];
   let marked: [number, number] | null = null;
-  const draw = () => overlay.setProps({ layers: [...ground, ...sky] });
+  const over = new Map<string, Layer[]>();
+  const draw = () => overlay.setProps({ layers: [...ground, ...[...over.values()].flat(), ...sky] });
 
   const dress = () => {
     map.addImage(HATCH, hatch(looks.shade));
@@ -134,6 +142,14 @@ export function viewOf(
     place(place) {
       marked = place;
       void map.getSource<GeoJSONSource>("place")?.setData(placeAt(place));
+    },
+    over(name, layers) {
+      if (layers.length > 0) over.set(name, layers);
+      else over.delete(name);
+      draw();
+    },
+    take(next) {
+      taken = next;
     },
   };
 }

@@ -1,28 +1,42 @@
 // The page: joins what is looked at (state), what there is to see (source) and the map.
 
+import type { Api } from "../data/api";
+import type { ServerEvent } from "../data/events";
 import { follower, type Followed } from "../data/follow";
 import type { Scene } from "../data/scene";
 import type { Source } from "../data/source";
 import { viewOf, type Looks, type Shade, type View } from "../map/view";
 import { LANGUAGES, type Words } from "../words";
+import { placePart } from "./ask/part";
 import { statusOf, tokenForm } from "./banner";
+import { changesPart } from "./changes/part";
 import { controls, timeline, utc, type Timeline } from "./controls";
 import { make } from "./dom";
 import { legend } from "./legend";
-import { placePanel, rowAt } from "./panel";
+import { pagesNav } from "./nav";
+import { operatePart } from "./operate/part";
+import type { Page, Part } from "./part";
 import { hashOf, stateOf, type State } from "./state";
+import { tryPart } from "./try/part";
 
 const SLOW_FRAME_MS = 100; // at a satellite's own speed: 760 m, less than a pixel
 const FAST_FRAME_MS = 33;
 
-export function start(root: HTMLElement, source: Source, scene: Scene, cells: string[], first: State, setToken: (token: string) => void): void {
+export function start(
+  root: HTMLElement,
+  source: Source,
+  api: Api | null,
+  scene: Scene,
+  cells: string[],
+  first: State,
+  setToken: (token: string) => void,
+): void {
   let state = stateOf(location.hash, first);
   let words: Words = LANGUAGES[state.language];
   let followed: Followed = { plan: null, newest: null, live: false, trouble: null };
   let playing = state.at_ms === null;
   let speed = 1;
   const opened = performance.now();
-  const numberOf = new Map(cells.map((cell, row) => [cell, row]));
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
   const part = <K extends "header" | "section" | "aside" | "footer" | "div">(tag: K, id: string) => make(tag, { id });
@@ -30,9 +44,10 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
   const mapBox = part("div", "map");
   const badge = make("output", { id: "badge", role: "status" });
   wrong.setAttribute("role", "alert");
+  const desk = part("section", "desk");
   place.setAttribute("aria-live", "polite");
-  place.tabIndex = -1;
-  root.replaceChildren(make("a", { href: "#place", class: "skip", click: skip }, words.skip), head, wrong, mapBox, legendBox, place, times);
+  for (const box of [place, desk]) box.tabIndex = -1;
+  root.replaceChildren(make("a", { href: "#place", class: "skip", click: skip }, words.skip), head, wrong, mapBox, legendBox, place, desk, times);
 
   const now = () => (source.offline ? (followed.newest?.begins_ms ?? scene.start_ms) + performance.now() - opened : Date.now());
   const shown = () => state.at_ms ?? now();
@@ -43,15 +58,46 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
   document.documentElement.dataset.shade = shade();
   let line: Timeline;
   frame(); // before the map, which measures its box as it starts
-  const view: View = viewOf(mapBox, scene, cells, looks(), state, (asked) => set({ place: asked }));
+  const view: View = viewOf(mapBox, scene, cells, looks(), state, (asked) => set({ place: asked, page: "place" }));
+  const page: Page = {
+    scene,
+    cells,
+    source,
+    api,
+    view,
+    rowOf: new Map(cells.map((cell, row) => [cell, row])),
+    words: () => words,
+    state: () => state,
+    followed: () => followed,
+    ofClass,
+    set,
+  };
+  const parts: { [page in State["page"]]: Part } = {
+    place: placePart(page),
+    trying: tryPart(page),
+    changes: changesPart(page),
+    operate: operatePart(page),
+  };
+  let open: State["page"] | null = null;
   describe();
 
   function skip(event: Event): void {
     event.preventDefault();
-    place.focus();
+    (place.hidden ? desk : place).focus();
+  }
+
+  /** Shows the part that is chosen, in its box: a place's beside the map, any other's at its desk. */
+  function turn(): void {
+    if (open) parts[open].hide();
+    open = api || state.page === "place" ? state.page : "place";
+    root.dataset.page = open;
+    [place.hidden, desk.hidden] = [open !== "place", open === "place"];
+    desk.setAttribute("aria-label", words.pages[open]);
+    parts[open].show(open === "place" ? place : desk);
   }
 
   function set(change: Partial<State>): void {
+    const before = state;
     state = { ...state, ...change };
     words = LANGUAGES[state.language];
     if ("at_ms" in change) follow.look(state.at_ms);
@@ -62,6 +108,9 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
       frame();
       describe();
     }
+    if (state.page !== before.page) frame();
+    if (state.page !== before.page || "language" in change) turn();
+    else if (open && ("item" in change || "place" in change || "class" in change)) parts[open].turned?.();
     if (!("at_ms" in change)) tell();
     remember();
   }
@@ -87,7 +136,7 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...controls(words, state, classes(), set));
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : []), ...controls(words, state, classes(), set));
     line = timeline(words, now(), speed, {
       play: () => {
         playing = !playing;
@@ -111,11 +160,8 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
     view.map.getCanvas().setAttribute("aria-label", words.map);
   }
 
-  /** What depends on the plan and on the place asked about. */
+  /** What depends on the plan and on what is looked at. */
   function tell(): void {
-    const row = state.place ? rowAt(numberOf, scene.resolution, state.place) : undefined;
-    const close = () => set({ place: null });
-    place.replaceChildren(...placePanel(words, state.language, scene, followed.plan, row, state.place, ofClass(), close));
     legendBox.replaceChildren(...legend(words, state.colour));
     warn();
   }
@@ -138,14 +184,17 @@ export function start(root: HTMLElement, source: Source, scene: Scene, cells: st
     }
   }
 
+  const heard = (event: ServerEvent) => Object.values(parts).forEach((one) => one.heard?.(event));
   const follow = follower(source, scene, cells.length, (next) => {
     const other = next.plan !== followed.plan;
     const [began, known] = [followed.newest === null && next.newest !== null, classes().join()];
     followed = { ...next };
     if (began || classes().join() !== known) frame();
     if (other) paint();
+    if (other && open) parts[open].planned?.();
     tell();
-  });
+  }, heard);
+  turn();
   follow.look(state.at_ms);
   view.place(state.place);
   tell();

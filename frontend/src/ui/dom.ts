@@ -33,3 +33,10 @@ export function tick(id: string, label: string, on: boolean, changed: (on: boole
   const box = make("input", { id, type: "checkbox", checked: on, change: (event) => changed((event.target as HTMLInputElement).checked) });
   return make("label", { for: id, class: "tick" }, box, make("span", {}, label));
 }
+
+/** A square of a colour, beside the words that say what it means. */
+export function swatch(colour: string): HTMLElement {
+  const square = make("span", { class: "swatch", "aria-hidden": "true" });
+  square.style.backgroundColor = colour;
+  return square;
+}

@@ -3,8 +3,7 @@
 import { REASONS } from "../data/plan";
 import { REASON_COLOURS, STEPS, VIRIDIS, colourOfStep, css, type Colouring } from "../map/colours";
 import type { Words } from "../words";
-import { make } from "./dom";
-import { swatch } from "./panel";
+import { make, swatch } from "./dom";
 
 export function legend(words: Words, colouring: Colouring): Node[] {
   const list = make("ul");

@@ -5,7 +5,10 @@ import { LANGUAGES, type Language } from "../words";
 
 export const THEMES = ["auto", "light", "dark"] as const;
 export const VIEWS = ["globe", "flat"] as const;
+export const PAGES = ["place", "trying", "changes", "operate"] as const;
 export interface State {
+  page: (typeof PAGES)[number];
+  item: string; // what is opened on it, such as a change's id; empty: nothing
   view: (typeof VIEWS)[number];
   lng: number;
   lat: number;
@@ -23,7 +26,7 @@ export interface State {
 
 export function firstState(language: Language): State {
   return {
-    view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", satellites: true, isl: false, ground: true,
+    page: "place", item: "", view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", satellites: true, isl: false, ground: true,
     place: null, at_ms: null, theme: "auto", language,
   };
 }
@@ -31,6 +34,8 @@ export function firstState(language: Language): State {
 /** The part of an address after `#`. What is as at first is left out. */
 export function hashOf(state: State, first: State): string {
   const said = new URLSearchParams();
+  if (state.page !== first.page) said.set("page", state.page);
+  if (state.item) said.set("item", state.item);
   if (state.view !== first.view) said.set("view", state.view);
   said.set("at", [state.lat.toFixed(3), state.lng.toFixed(3), state.zoom.toFixed(2)].join(","));
   if (state.colour !== first.colour) said.set("colour", state.colour);
@@ -57,6 +62,8 @@ export function stateOf(hash: string, first: State): State {
   const place = numbers(said.get("place"), 2);
   const at_ms = Date.parse(said.get("time") ?? "");
   return {
+    page: one("page", PAGES, first.page),
+    item: said.get("item") ?? first.item,
     view: one("view", VIEWS, first.view),
     lat: clamp(lat!, -90, 90),
     lng: clamp(lng!, -360, 360),

@@ -6,6 +6,7 @@ const en = {
   loading: "Loading the network…",
   map: "Map of the network. Arrow keys move it, plus and minus zoom; Enter asks about the place in the middle.",
   skip: "Skip to the panel",
+  pages: { name: "Pages", place: "Map", trying: "Try a rule", changes: "Decisions", operate: "Operate" },
   view: { name: "View", globe: "Globe", flat: "Flat map" },
   colour: {
     name: "Cells",
@@ -82,6 +83,15 @@ const en = {
     unmoved: "Satellites are not drawn: this network has them from files of positions, which are not sent.",
     token: "Token",
     useToken: "Use it",
+  },
+  trying: {
+    name: "Try a rule",
+  },
+  changes: {
+    name: "Decisions",
+  },
+  operate: {
+    name: "Operation",
   },
   theme: { name: "Colours", auto: "As the system", light: "Light", dark: "Dark" },
   languageName: "Language",

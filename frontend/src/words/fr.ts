@@ -8,6 +8,7 @@ const fr: Words = {
   loading: "Chargement du réseau…",
   map: "Carte du réseau. Les flèches la déplacent, plus et moins changent l’échelle ; Entrée interroge le lieu au centre.",
   skip: "Aller au panneau",
+  pages: { name: "Pages du site", place: "Carte", trying: "Essayer une règle", changes: "Décisions", operate: "Exploiter" },
   view: { name: "Vue", globe: "Globe", flat: "Carte plane" },
   colour: {
     name: "Cellules",
@@ -84,6 +85,15 @@ const fr: Words = {
     unmoved: "Les satellites ne sont pas dessinés : ce réseau les tient de fichiers de positions, qui ne sont pas envoyés.",
     token: "Jeton",
     useToken: "L’utiliser",
+  },
+  trying: {
+    name: "Essayer une règle",
+  },
+  changes: {
+    name: "Les décisions",
+  },
+  operate: {
+    name: "Exploitation",
   },
   theme: { name: "Couleurs", auto: "Comme le système", light: "Clair", dark: "Sombre" },
   languageName: "Langue",

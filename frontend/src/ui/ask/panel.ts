@@ -1,11 +1,11 @@
 // A place asked about: is it served, why not, and by what.
 
 import { latLngToCell } from "h3-js";
-import { NOBODY, REASONS, type Plan } from "../data/plan";
-import { territoryAt, type Scene } from "../data/scene";
-import { REASON_COLOURS, css } from "../map/colours";
-import type { Words } from "../words";
-import { make } from "./dom";
+import { NOBODY, REASONS, type Plan } from "../../data/plan";
+import { territoryAt, type Scene } from "../../data/scene";
+import { REASON_COLOURS, css } from "../../map/colours";
+import type { Words } from "../../words";
+import { make, swatch } from "../dom";
 
 /** What is asked of a place: the row of its cell, if it has one. */
 export function rowAt(numberOf: ReadonlyMap<string, number>, resolution: number, [lng, lat]: [number, number]): number | undefined {
@@ -80,10 +80,4 @@ function byClass(words: Words, plan: Plan, row: number): HTMLElement {
     body.append(make("tr", {}, make("th", { scope: "row" }, name), answer));
   });
   return make("table", {}, make("caption", {}, words.class), body);
-}
-
-export function swatch(colour: string): HTMLElement {
-  const square = make("span", { class: "swatch", "aria-hidden": "true" });
-  square.style.backgroundColor = colour;
-  return square;
 }
