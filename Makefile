@@ -48,8 +48,13 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# What building the page needs: a Node of our own.
+$(VENV)/.front: requirements/front.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/front.txt
+	@touch $@
+
 # What the page is made of, and the page: built again when one of its sources is newer.
-frontend/node_modules/.made: frontend/package.json frontend/package-lock.json frontend/.npmrc | $(VENV)/.dev
+frontend/node_modules/.made: frontend/package.json frontend/package-lock.json frontend/.npmrc | $(VENV)/.front
 	$(NPM) ci
 	@touch $@
 
@@ -58,12 +63,13 @@ $(PAGE): $(FRONT) frontend/node_modules/.made
 
 console: $(PAGE)
 
-demo: $(VENV)/.core
+demo: $(VENV)/.core $(PAGE)
 	@echo "== With inter-satellite links"
 	$(BIN)/openleo plan examples/taiwan.toml --out out/taiwan/isl
 	@echo "== Without"
 	$(BIN)/openleo plan examples/taiwan-no-isl.toml --out out/taiwan/no-isl
-	@echo "Open out/taiwan/isl/report.html and out/taiwan/isl/map.png"
+	@echo "Open out/taiwan/isl/report.html in a browser, from where it is: no server is needed. It is the map, over the report;"
+	@echo "choose Rules there to see what the change does. Without inter-satellite links: out/taiwan/no-isl/report.html"
 
 demo-governance: $(VENV)/.core
 	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
@@ -110,6 +116,7 @@ docs: $(VENV)/.dev
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK_ARGS) -o requirements/core.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve --extra postgres --extra fleet $(LOCK_ARGS) -o requirements/serve.txt
+	$(BIN)/uv pip compile --group front $(LOCK_ARGS) -o requirements/front.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group dev $(LOCK_ARGS) -o requirements/dev.txt
 
 clean:

@@ -129,7 +129,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "scenario_rules", "scenario_capacity",
     },
     "report": NETWORK | {"service", "results", "score"},
-    "console": NETWORK | {"results"},
+    "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
     # The running system: evidence from telemetry, and simulated terminals that give it.

@@ -427,7 +427,7 @@ FILES = {
     "map.png": "the map",
     "rates.png": "round-trip time, rates down and up, and what binds each cell; only with `[capacity]` enabled",
     "rates-after.png": "the same under `compare`; only where the scenario compares two rule sets besides",
-    "report.html": "tables and map in one page that opens offline",
+    "report.html": "the run on a map that turns, by slot and as a whole, over its report: one page that opens offline",
     "slots.zarr": "every slot of every cell; only with `--slots-out`",
 }
 

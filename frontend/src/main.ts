@@ -29,7 +29,9 @@ async function open(): Promise<void> {
     start(root, source, api, scene, cells, { ...first, ...middleOf(cells) }, setToken);
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
-    root.replaceChildren(make("p", { class: "loading", role: "alert" }, troubleText(words, error)));
+    const said = source.offline ? words.run.unreadable : troubleText(words, error);
+    root.replaceChildren(make("p", { class: "loading", role: "alert" }, said));
+    if (source.offline) return;
     if (error.kind === "unauthorised") {
       const use = (token: string) => {
         setToken(token);

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import importlib.util
 import json
 from dataclasses import replace
 from functools import cache
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 import shapely
 
+from console import fixtures
 from openleo.console import scene as scenes
 from openleo.console.borders import borders
 from openleo.controller import plan_arrow
@@ -119,11 +119,7 @@ def test_ephemerides_are_said_to_be_moved_by_nothing():
 
 @pytest.fixture(scope="module")
 def tool():
-    path = ROOT / "tools" / "build_console_fixture.py"
-    spec = importlib.util.spec_from_file_location("build_console_fixture", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return fixtures.tool()
 
 
 def test_the_fixture_of_the_page_is_what_the_ephemeris_gives(tool):

@@ -163,3 +163,19 @@ def test_a_satellite_that_is_lost_serves_nobody_from_then_on_and_is_named(tmp_pa
     assert (satellite[:first_lost] == lost).any() or (seen[:first_lost] > 0).any()
     assert (satellite[first_lost:] != lost).all()
     assert (seen[first_lost:] <= 1).all()
+
+
+@pytest.mark.parametrize("isl", ["none", "+grid"])
+def test_traffic_lands_where_the_way_of_its_satellite_ends(isl: str) -> None:
+    """By following each way satellite after satellite."""
+    one = network(isl=isl)
+    for chunk, _, ways in reach_module.reach_and_ways(one, replace(GRID, slots=3), cell_users(one, cells()), 1):
+        for slot, site in np.ndindex(chunk.satellite.shape):
+            at = int(chunk.satellite[slot, site])
+            if at < 0:
+                assert (chunk.gateway[slot, site], chunk.pop[slot, site]) == (-1, -1)
+                continue
+            while ways.onward[slot, at] >= 0:
+                at = int(ways.onward[slot, at])
+            assert chunk.gateway[slot, site] == ways.gateway[slot, at] >= 0
+            assert chunk.pop[slot, site] == one.gateways.pop[ways.gateway[slot, at]]

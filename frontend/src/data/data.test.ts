@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import fixture from "./plan.fixture.json";
+import run from "./run.fixture.json";
 import { eventReader, waitMs, type ServerEvent } from "./events";
-import { readCells, readPlan } from "./plan";
+import { readCells, readPlan, underRules } from "./plan";
 import { slotAt, territoryAt, type Scene } from "./scene";
-import { bytesOf, offline, troubleOf } from "./source";
+import { bytesOf, offline } from "./offline";
+import { troubleOf } from "./source";
 
 test("cells and plan are what the server's Python wrote", () => {
   const cells = readCells(bytesOf(fixture.cells));
@@ -23,11 +25,30 @@ test("a plan of other cells is refused, and so are bytes that are none", () => {
   expect(() => readPlan(new Uint8Array([1, 2, 3]), 4)).toThrow();
 });
 
-test("an embedded plan is that of its slot alone", async () => {
-  const source = offline(JSON.stringify({ scene: {}, cells: fixture.cells, plan: fixture.plan }));
+test("a page that holds a run has its slots, the run as one, and says where it ends", async () => {
+  const source = offline(JSON.stringify(run.embedded));
+  const scene = await source.scene();
   const cells = (await source.cells()).length;
-  expect((await source.current(cells)).number).toBe(fixture.said.number);
-  await expect(source.plan(3, cells)).rejects.toMatchObject({ kind: "gone" });
+  const whole = await source.current(cells);
+  expect([whole.run!.whole, whole.run!.rule_sets, cells]).toEqual([true, run.said.rule_sets, run.said.cells]);
+  const first = slotAt(scene, source.span_ms![0]);
+  const { every, slots } = run.embedded;
+  const plan = await source.plan(first + every + 1, cells);
+  expect(plan.number).toBe(first + every);
+  expect(plan.begins_ms).toBe(source.span_ms![0] + every * scene.slot_ms);
+  await expect(source.plan(first - 1, cells)).rejects.toMatchObject({ kind: "gone" });
+  await expect(source.plan(first + every * slots.length, cells)).rejects.toMatchObject({ kind: "gone" });
+  for (const [which, said] of run.said.slot.entries()) {
+    const one = underRules(plan, which);
+    expect([...one.reason]).toEqual(said.reason);
+    expect([...one.satellite]).toEqual(said.satellite);
+    expect([...one.gateway]).toEqual(said.gateway);
+    expect([...one.pop]).toEqual(said.pop);
+    const shown = underRules(whole, which);
+    [...shown.run!.served!].forEach((share, cell) => expect(share).toBeCloseTo(said.served[cell]!, 6));
+    expect([...shown.reason]).toEqual(said.whole);
+  }
+  expect(() => offline('{"form": "other"}')).toThrow("unreadable");
 });
 
 test("events come whole however they are cut", () => {

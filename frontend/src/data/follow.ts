@@ -43,15 +43,15 @@ export function follower(
     else if (now.trouble?.kind === "gone") now.trouble = null;
     changed(now);
   };
-  const keep = (plan: Plan) => {
-    kept.delete(plan.number);
-    kept.set(plan.number, plan);
+  const keep = (plan: Plan, number: number) => {
+    kept.delete(number);
+    kept.set(number, plan);
     if (kept.size > KEPT) kept.delete(kept.keys().next().value!);
   };
-  const tried = async (ask: () => Promise<Plan>, found: (plan: Plan) => void) => {
+  const tried = async (ask: () => Promise<Plan>, found: (plan: Plan) => void, number?: number) => {
     try {
       const plan = await ask();
-      keep(plan);
+      keep(plan, number ?? plan.number);
       now.trouble = null;
       found(plan);
     } catch (error) {
@@ -69,7 +69,7 @@ export function follower(
     for (let asked: number | null = null; looked !== null && looked !== asked && !kept.has(looked) && !gone.has(looked); ) {
       asked = looked;
       if (now.newest !== null && asked >= now.newest.number) break;
-      await tried(() => source.plan(asked!, cells), () => undefined);
+      await tried(() => source.plan(asked!, cells), () => undefined, asked);
       if (now.trouble?.kind === "gone") gone.add(asked);
       show();
     }
@@ -101,7 +101,7 @@ export function follower(
       if (slot === looked) return;
       looked = slot;
       show();
-      if (looked !== null && !source.offline) void past();
+      if (looked !== null) void past();
     },
     again: () => void newest(),
   };

@@ -21,6 +21,8 @@ export interface Plan {
   down_mbps: Float32Array;
   up_mbps: Float32Array;
   reason: Uint8Array; // axes (cell, class)
+  /** Of a computed run alone: the rule sets whose reasons `reason` has, classes of the first one first, and the run as one. */
+  run?: { rule_sets: string[]; whole: boolean; served: Float32Array | null };
 }
 
 /** The cells' H3 indexes as hexadecimal, in the order of every plan's rows. Throws where the bytes are no such table. */
@@ -32,20 +34,22 @@ export function readCells(bytes: Uint8Array): string[] {
 export function readPlan(bytes: Uint8Array, cells: number): Plan {
   const table = tableOf(bytes);
   const said = JSON.parse(table.schema.metadata?.get("openleo.plan") ?? "{}") as Record<string, unknown>;
-  if (said.form !== "openleo-slot-plan@v1") throw new Error("these bytes are no plan of a slot");
+  const ofRun = said.form === "openleo-run-slot@v1";
+  if (said.form !== "openleo-slot-plan@v1" && !ofRun) throw new Error("these bytes are no plan of a slot");
   if (table.numRows !== cells) throw new Error(`the plan has ${table.numRows} cells, and the network ${cells}`);
   const classes = said.classes as string[];
-  const whole = (name: string) => Int32Array.from(values(table, name), (one) => one ?? NOBODY);
-  const amount = (name: string) => Float32Array.from(values(table, name), (one) => one ?? NaN);
-  const reason = new Uint8Array(cells * classes.length);
-  let row = 0;
-  for (const of of table.getChild("reason") as Iterable<ArrayLike<number>>) reason.set(of, classes.length * row++);
+  const ruleSets = ofRun ? Math.max(1, (said.rule_sets as string[]).length) : 1;
+  const whole = (name: string) => column(table, name, cells, Int32Array, NOBODY);
+  const amount = (name: string) => column(table, name, cells, Float32Array, NaN);
+  const reason = rows(table, "reason", new Uint8Array(cells * classes.length * ruleSets));
+  const isWhole = said.number === "whole";
+  const served = isWhole ? rows(table, "served", new Float32Array(cells * classes.length * ruleSets)) : null;
   return {
-    number: Number(said.number),
+    number: isWhole ? Infinity : Number(said.number),
     begins_ms: said.begins_ms as number,
     slot_ms: said.slot_ms as number,
     classes,
-    degraded: said.degraded as string,
+    degraded: (said.degraded as string | undefined) ?? "",
     satellite: whole("satellite"),
     gateway: whole("gateway"),
     pop: whole("pop"),
@@ -54,13 +58,54 @@ export function readPlan(bytes: Uint8Array, cells: number): Plan {
     down_mbps: amount("down_mbps"),
     up_mbps: amount("up_mbps"),
     reason,
+    ...(ofRun ? { run: { rule_sets: said.rule_sets as string[], whole: isWhole, served } } : {}),
   };
+}
+
+/** A run's slot as it is under one of its rule sets: nobody over cells where nobody of any class is served. */
+export function underRules(plan: Plan, which: number): Plan {
+  const { run, classes, seen } = plan;
+  if (!run) return plan;
+  const [wide, narrow] = [classes.length * Math.max(1, run.rule_sets.length), classes.length];
+  const cut = <T extends Uint8Array | Float32Array>(from: T, to: T): T => {
+    for (let cell = 0; cell < seen.length; cell++) {
+      for (let of = 0; of < narrow; of++) to[cell * narrow + of] = from[cell * wide + which * narrow + of]!;
+    }
+    return to;
+  };
+  const reason = cut(plan.reason, new Uint8Array(seen.length * narrow));
+  const served = run.served && cut(run.served, new Float32Array(seen.length * narrow));
+  const lit = (at: number) => (served ? served[at]! > 0 : REASONS[reason[at]!] === "served");
+  const made = { ...plan, reason, run: { ...run, served } };
+  const columns = ["satellite", "gateway", "pop", "rtt_ms", "down_mbps", "up_mbps"] as const;
+  for (const name of columns) made[name] = plan[name].slice() as Int32Array & Float32Array;
+  for (let cell = 0; cell < seen.length; cell++) {
+    if (classes.some((_, of) => lit(cell * narrow + of))) continue;
+    for (const name of columns) made[name][cell] = made[name] instanceof Int32Array ? NOBODY : NaN;
+  }
+  return made;
 }
 
 function tableOf(bytes: Uint8Array): Table {
   return tableFromIPC(bytes);
 }
 
-function values(table: Table, name: string): ArrayLike<number | null> {
-  return table.getChild(name).toArray() as ArrayLike<number | null>;
+type Numbers = Int32Array | Float32Array | Uint8Array;
+
+/** A column; of a table without it, and where it is null, `none`. */
+function column<T extends Numbers>(table: Table, name: string, cells: number, kind: new (length: number) => T, none: number): T {
+  const found = table.getChild(name)?.toArray() as ArrayLike<number | null> | undefined;
+  const out = new kind(cells);
+  for (let cell = 0; cell < cells; cell++) out[cell] = found?.[cell] ?? none;
+  return out;
+}
+
+/** A column of lists of one length, one after the other. */
+function rows<T extends Numbers>(table: Table, name: string, out: T): T {
+  let at = 0;
+  for (const of of table.getChild(name) as Iterable<ArrayLike<number>>) {
+    out.set(of, at);
+    at += of.length;
+  }
+  return out;
 }

@@ -1,6 +1,7 @@
 // Where the page has its data from: the document itself (offline), or the server that it came from.
 
 import { eventReader, waitMs, type ServerEvent } from "./events";
+import { offline } from "./offline";
 import { readCells, readPlan, type Plan } from "./plan";
 import type { Scene } from "./scene";
 
@@ -16,6 +17,8 @@ export class Trouble extends Error {
 
 export interface Source {
   offline: boolean;
+  /** When a computed run begins and ends. */
+  span_ms?: [number, number];
   scene(): Promise<Scene>;
   cells(): Promise<string[]>;
   current(cells: number): Promise<Plan>;
@@ -26,28 +29,17 @@ export interface Source {
 
 export function sourceOf(document: Document, token: () => string): Source {
   const embedded = document.getElementById("openleo-data");
-  return embedded ? offline(embedded.textContent ?? "") : online(token);
+  return embedded ? held(embedded.textContent ?? "") : online(token);
 }
 
-export function offline(text: string): Source {
-  const data = JSON.parse(text) as { scene: Scene; cells: string; plan: string };
-  const plan = async (cells: number) => readPlan(bytesOf(data.plan), cells);
-  return {
-    offline: true,
-    scene: async () => data.scene,
-    cells: async () => readCells(bytesOf(data.cells)),
-    current: plan,
-    plan: async (number, cells) => {
-      const only = await plan(cells);
-      if (only.number !== number) throw new Trouble("gone");
-      return only;
-    },
-    follow: () => undefined,
-  };
-}
-
-export function bytesOf(base64: string): Uint8Array {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+/** What a document holds; one that holds nothing that can be read says so when it is asked. */
+function held(text: string): Source {
+  try {
+    return offline(text);
+  } catch {
+    const no = () => Promise.reject(new Trouble("unreadable"));
+    return { offline: true, scene: no, cells: no, current: no, plan: no, follow: () => undefined };
+  }
 }
 
 export function online(token: () => string): Source {

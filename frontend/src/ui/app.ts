@@ -3,6 +3,7 @@
 import type { Api } from "../data/api";
 import type { ServerEvent } from "../data/events";
 import { follower, type Followed } from "../data/follow";
+import { underRules, type Plan } from "../data/plan";
 import type { Scene } from "../data/scene";
 import type { Source } from "../data/source";
 import { viewOf, type Looks, type Shade, type View } from "../map/view";
@@ -10,8 +11,8 @@ import { LANGUAGES, type Words } from "../words";
 import { placePart } from "./ask/part";
 import { statusOf, tokenForm } from "./banner";
 import { changesPart } from "./changes/part";
-import { controls, timeline, utc, type Timeline } from "./controls";
-import { make } from "./dom";
+import { controls, reachOf, timeline, utc, type Timeline } from "./controls";
+import { choice, make } from "./dom";
 import { legend } from "./legend";
 import { pagesNav } from "./nav";
 import { operatePart } from "./operate/part";
@@ -34,6 +35,7 @@ export function start(
   let state = stateOf(location.hash, first);
   let words: Words = LANGUAGES[state.language];
   let followed: Followed = { plan: null, newest: null, live: false, trouble: null };
+  let came: Followed = followed; // as it came; `followed` has the plan under the rules that are looked at
   let playing = state.at_ms === null;
   let speed = 1;
   const opened = performance.now();
@@ -53,6 +55,9 @@ export function start(
   const shown = () => state.at_ms ?? now();
   const shade = (): Shade => (state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme);
   const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground });
+  /** How the cells' plan is named: that of a slot, or the whole of a run. */
+  const ofPlan = ({ begins_ms, slot_ms, run }: Plan) =>
+    run?.whole ? words.time.ofRun(utc(begins_ms), utc(begins_ms + slot_ms)) : words.time.ofPlan(utc(begins_ms));
   const classes = () => followed.plan?.classes ?? scene.classes;
   const ofClass = () => Math.max(0, classes().indexOf(state.class));
   document.documentElement.dataset.shade = shade();
@@ -102,7 +107,11 @@ export function start(
     words = LANGUAGES[state.language];
     if ("at_ms" in change) follow.look(state.at_ms);
     if ("place" in change) view.place(state.place);
-    if ("colour" in change || "class" in change) paint();
+    if (state.compared !== before.compared) {
+      followed = { ...followed, plan: ruled(came.plan) };
+      if (open) parts[open].planned?.();
+    }
+    if ("colour" in change || "class" in change || "compared" in change) paint();
     if (["theme", "view", "satellites", "isl", "ground"].some((one) => one in change)) restyle();
     if ("language" in change) {
       frame();
@@ -121,6 +130,10 @@ export function start(
     remembering = setTimeout(() => history.replaceState(null, "", `#${hashOf(state, first)}`), 250);
   }
 
+  function ruled(plan: Plan | null): Plan | null {
+    return plan && underRules(plan, state.compared ? 1 : 0);
+  }
+
   function restyle(): void {
     document.documentElement.dataset.shade = shade();
     view.looks(looks());
@@ -136,8 +149,8 @@ export function start(
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : []), ...controls(words, state, classes(), set));
-    line = timeline(words, now(), speed, {
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, classes(), set));
+    line = timeline(words, reachOf(source.span_ms, now()), source.offline, speed, {
       play: () => {
         playing = !playing;
         if (!playing) set({ at_ms: shown() });
@@ -154,6 +167,16 @@ export function start(
       scrub: (atMs) => set({ at_ms: atMs }),
     });
     times.replaceChildren(...line.nodes);
+  }
+
+  /** What a computed run has in place of the other pages: its report, and the rules that it compares. */
+  function ofRun(): Node[] {
+    const sets = came.newest?.run?.rule_sets ?? [];
+    const nodes: Node[] = [make("nav", { "aria-label": words.pages.name }, make("a", { href: "#report" }, words.run.report))];
+    if (sets.length < 2) return nodes;
+    const options = sets.map((name, which) => [String(which), name] as const);
+    const chosen = state.compared ? "1" : "0";
+    return [...nodes, choice("rules", words.run.rules, options, chosen, (which) => set({ compared: which === "1" }))];
   }
 
   function describe(): void {
@@ -186,9 +209,10 @@ export function start(
 
   const heard = (event: ServerEvent) => Object.values(parts).forEach((one) => one.heard?.(event));
   const follow = follower(source, scene, cells.length, (next) => {
-    const other = next.plan !== followed.plan;
+    const other = next.plan !== came.plan;
     const [began, known] = [followed.newest === null && next.newest !== null, classes().join()];
-    followed = { ...next };
+    came = { ...next };
+    followed = { ...next, plan: other ? ruled(next.plan) : followed.plan };
     if (began || classes().join() !== known) frame();
     if (other) paint();
     if (other && open) parts[open].planned?.();
@@ -208,6 +232,7 @@ export function start(
   view.map.on("move", () => view.sky(shown()));
   dark.addEventListener("change", restyle);
   addEventListener("hashchange", () => {
+    if (document.getElementById(location.hash.slice(1))) return; // a part of this document, as of the report below
     const named = stateOf(location.hash, first);
     view.map.jumpTo({ center: [named.lng, named.lat], zoom: named.zoom });
     set(named);
@@ -218,12 +243,14 @@ export function start(
   function tickFrame(at: number): void {
     if (at - drawn >= (playing && speed > 1 ? FAST_FRAME_MS : SLOW_FRAME_MS)) {
       if (playing && state.at_ms !== null) {
-        state = { ...state, at_ms: state.at_ms + (at - ticked) * speed };
+        const next = state.at_ms + (at - ticked) * speed;
+        // A run begins again where it ends.
+        state = { ...state, at_ms: source.span_ms && next >= source.span_ms[1] ? source.span_ms[0] : next };
         follow.look(state.at_ms);
       }
       ticked = drawn = at;
       if (playing || drawn < 0) view.sky(shown());
-      line.show(shown(), playing, followed.plan ? words.time.ofPlan(utc(followed.plan.begins_ms)) : "");
+      line.show(shown(), playing, followed.plan ? ofPlan(followed.plan) : "");
     }
     requestAnimationFrame(tickFrame);
   }

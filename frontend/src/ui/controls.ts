@@ -35,18 +35,24 @@ export interface Timeline {
   show(atMs: number, playing: boolean, plan: string): void;
 }
 
+/** The instants that the timeline reaches: those of a computed run, or six hours to both sides of now. */
+export function reachOf(span: readonly [number, number] | undefined, nowMs: number): readonly [number, number] {
+  return span ?? [nowMs - SPAN_MS, nowMs + SPAN_MS];
+}
+
 export function timeline(
   words: Words,
-  middleMs: number,
+  [fromMs, toMs]: readonly [number, number],
+  isRun: boolean,
   speed: number,
   on: { play(): void; now(): void; speed(speed: number): void; scrub(atMs: number): void },
 ): Timeline {
   const play = make("button", { type: "button", id: "play", click: on.play });
-  const now = make("button", { type: "button", id: "now", click: on.now }, words.time.now);
+  const now = make("button", { type: "button", id: "now", click: on.now }, isRun ? words.time.whole : words.time.now);
   const speeds = SPEEDS.map((one) => [String(one), `${one}×`] as const);
   const slider = make("input", {
-    type: "range", id: "scrub", "aria-label": words.time.scrub, min: String(middleMs - SPAN_MS),
-    max: String(middleMs + SPAN_MS), step: "1000", input: () => on.scrub(Number(slider.value)),
+    type: "range", id: "scrub", "aria-label": isRun ? words.time.scrubRun : words.time.scrub, min: String(fromMs),
+    max: String(toMs), step: "1000", input: () => on.scrub(Number(slider.value)),
   });
   const clock = make("output", { id: "clock", for: "scrub" });
   const of = make("span", { id: "of-plan", class: "quiet" });

@@ -15,6 +15,7 @@ export interface State {
   zoom: number;
   colour: Colouring;
   class: string; // empty: the network's first
+  compared: boolean; // of a computed run: under the rules that its own are compared with
   satellites: boolean;
   isl: boolean;
   ground: boolean;
@@ -26,7 +27,7 @@ export interface State {
 
 export function firstState(language: Language): State {
   return {
-    page: "place", item: "", view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", satellites: true, isl: false, ground: true,
+    page: "place", item: "", view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", compared: false, satellites: true, isl: false, ground: true,
     place: null, at_ms: null, theme: "auto", language,
   };
 }
@@ -40,6 +41,7 @@ export function hashOf(state: State, first: State): string {
   said.set("at", [state.lat.toFixed(3), state.lng.toFixed(3), state.zoom.toFixed(2)].join(","));
   if (state.colour !== first.colour) said.set("colour", state.colour);
   if (state.class) said.set("class", state.class);
+  if (state.compared) said.set("compared", "1");
   for (const layer of ["satellites", "isl", "ground"] as const) {
     if (state[layer] !== first[layer]) said.set(layer, state[layer] ? "1" : "0");
   }
@@ -70,6 +72,7 @@ export function stateOf(hash: string, first: State): State {
     zoom: clamp(zoom!, 0, 12),
     colour: one("colour", COLOURINGS, first.colour),
     class: said.get("class") ?? first.class,
+    compared: said.get("compared") === "1",
     satellites: flag("satellites"),
     isl: flag("isl"),
     ground: flag("ground"),

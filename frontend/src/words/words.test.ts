@@ -59,5 +59,5 @@ test("what is wrong is said: an old plan, a lesser one, a server that fails", ()
   expect(wrong({}, 615_000)).toEqual(["These data are 10 min old: no newer plan has come."]);
   expect(wrong({ plan: { ...newest, degraded: "late" } }, 0)).toEqual(["A lesser plan is in force: late"]);
   expect(wrong({ trouble: new Trouble("server", 500) }, 0)).toEqual(["The server failed (500). Trying again."]);
-  expect(statusOf(LANGUAGES.en, followed, true, 9e9)).toEqual({ badge: "Offline: one computed slot", wrong: [] });
+  expect(statusOf(LANGUAGES.en, followed, true, 9e9)).toEqual({ badge: "A computed run, offline", wrong: [] });
 });

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from openleo.cells import Cells
+    from openleo.network.reach import Reach
     from openleo.results import Results
 
 
@@ -51,7 +53,13 @@ def plan(
     With --draws N the network is computed N times more, with what is not known drawn anew (where satellites stand,
     elevation masks, who subscribes, the chain's fitted constants), and up to 16 times more to tell what moves a number
     most: `intervals` in summary.json says where nine of ten draws put each territory's figures.
+
+    report.html opens from a disk in any browser: the network on a map, at up to 96 of the run's slots and as a whole,
+    with the report below it.
     """
+    from openleo.console.offline import page
+    from openleo.console.pages import HOW, files
+    from openleo.console.run_slots import Samples
     from openleo.report.slots import SlotsWriter
     from openleo.report.write import check_writable, write
     from openleo.uncertainty import intervals
@@ -59,19 +67,29 @@ def plan(
     read = load_scenario(scenario, under_rules=True, slots=slots)
     folder = out or Path("out") / read.case.name
     check_writable(folder)
+    samples, built = Samples(read.case), files()
     with SlotsWriter(folder, read.case) if slots_out else nullcontext() as writer, progress() as tell:
-        results = read.run(threads=threads, on_progress=tell, on_reach=writer.on_reach if writer else None)
+
+        def on_reach(cells: Cells, chunk: Reach) -> None:
+            samples.on_reach(cells, chunk)
+            if writer:
+                writer.on_reach(cells, chunk)
+
+        results = read.run(threads=threads, on_progress=tell, on_reach=on_reach)
         if draws:
             found = intervals(results, draws, seed, threads=threads, on_progress=tell)
             results = replace(results, intervals=found)
         tell("writing the report", 0, 1)
-        written = write(results, folder, writer)
+        written = write(
+            results, folder, writer, (lambda report: page(results, samples, report, built)) if built else None
+        )
     tell_lost(results.failures)
     if as_json:
         print_json(results.summary())
         return
     _show(results)
     note(f"Written to {folder}: {', '.join(path.name for path in written)}")
+    note(f"Open {folder / 'report.html'} in a browser." if built else f"report.html has no map to turn: {HOW}")
 
 
 def _show(results: Results) -> None:

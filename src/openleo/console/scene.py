@@ -34,7 +34,7 @@ def scene(case: Case) -> dict[str, Any]:
     """Everything about a network that does not change from slot to slot."""
     network = case.network
     slot_ms = round(case.grid.slot_s * 1000)
-    start_ms = (case.grid.start - POSIX) // MILLISECOND
+    start_ms = milliseconds(case.grid.start)
     return {
         "form": FORM,
         "name": case.name,
@@ -52,6 +52,11 @@ def scene(case: Case) -> dict[str, Any]:
         "borders": borders(),
         "attribution": list(ATTRIBUTION),
     }
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970, as the page counts time."""
+    return (at - POSIX) // MILLISECOND
 
 
 def satellites(constellation: Constellation) -> dict[str, Any]:

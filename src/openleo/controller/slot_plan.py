@@ -19,7 +19,7 @@ import rfc8785
 from numpy.typing import NDArray
 
 from openleo.cells import Cells
-from openleo.service.serve import Reason
+from openleo.service.serve import Reason, why_not_reached
 
 if TYPE_CHECKING:
     from openleo.controller.in_force import InForce
@@ -200,12 +200,6 @@ def _still(last: SlotPlan, permitted: Permitted | None) -> tuple[Words, Words]:
     yes[:, known] = unpacked(permitted.yes, len(permitted.classes))[:, theirs]
     no[:, known] = unpacked(permitted.no, len(permitted.classes))[:, theirs]
     return last.yes & packed(yes), last.no | packed(no)
-
-
-def why_not_reached(satellite: NDArray[np.int32], seen: NDArray[np.int16]) -> NDArray[np.uint8]:
-    """SERVED, NO_SATELLITE or NO_GATEWAY of each cell."""
-    unreached = np.where(seen > 0, np.uint8(Reason.NO_GATEWAY), np.uint8(Reason.NO_SATELLITE))
-    return np.where(satellite >= 0, np.uint8(Reason.SERVED), unreached)
 
 
 def dark_where_nobody(plan: SlotPlan) -> SlotPlan:

@@ -28,12 +28,12 @@ from openleo.instants import SlotGrid
 from openleo.network import chain
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.ground.gateways import Gateways
-from openleo.network.kernels import paths
 from openleo.network.pop_reach import served_cells, towards
 from openleo.network.reach import (
     Network,
     cell_users,
     default_threads,
+    ends_on_ground,
     fibres_km,
     gateway_sites,
     highest_km,
@@ -259,19 +259,9 @@ class Twin:
         else:
             fibre_km = fibres_km(network, satellite[np.newaxis], positions, ways)[0]
             trip_ms = chain.rtt_ms(network.chain, path_km, fibre_km, jitter[at])
-        gateways = positions.networks[0].gateways if positions.networks else network.gateways
-        gateway, pop = _ground_of(satellite, ways, gateways)
+        gateway, pop = ends_on_ground(network, satellite[np.newaxis], positions, ways)
         made.satellite[at], made.rtt_ms[at], made.seen[at] = satellite, trip_ms, seen
-        made.gateway[at], made.pop[at] = gateway, pop
-
-
-def _ground_of(satellite: Ints, ways: Routes, gateways: Gateways) -> tuple[Ints, Ints]:
-    """(gateway, PoP) at the end of each serving satellite's way; −1 where nobody serves."""
-    end = np.empty_like(ways.onward)
-    paths.ends_along(ways.onward, end)
-    lands_at = np.where(end[0] >= 0, ways.gateway[0, np.maximum(end[0], 0)], NOBODY)
-    gateway = np.where(satellite >= 0, lands_at[np.maximum(satellite, 0)], NOBODY)
-    return gateway, np.where(gateway >= 0, gateways.pop[np.maximum(gateway, 0)], NOBODY)
+        made.gateway[at], made.pop[at] = gateway[0], pop[0]
 
 
 def _towards(positions: Positions, gateways: Gateways) -> Positions:

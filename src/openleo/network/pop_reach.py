@@ -24,6 +24,7 @@ from openleo.network.reach import (
     Reach,
     cell_users,
     default_threads,
+    ends_on_ground,
     fibres_km,
     gateway_sites,
     positions_over,
@@ -42,7 +43,8 @@ Floats = NDArray[np.float64]
 class Trips:
     """The paths over slots `first_slot`, …, axes (slot, site): −1 and infinite where nobody serves.
 
-    path_km: the whole, at mid-slot; fibre_km: of it the fibre, in vacuum's kilometres; pop (slot, site): where it ends.
+    path_km: the whole, at mid-slot; fibre_km: of it the fibre, in vacuum's kilometres; pop (slot, site): where it ends;
+    gateway: through which.
     """
 
     first_slot: int
@@ -51,6 +53,7 @@ class Trips:
     fibre_km: NDArray[np.float32]
     seen: NDArray[np.int16]
     pop: NDArray[np.int32]
+    gateway: NDArray[np.int16]
     failures: tuple[Failure, ...]
 
 
@@ -70,7 +73,8 @@ def reach_of_cells(
         else:
             jitter = chain.jitters(one.first_slot, *one.path_km.shape)
             rtt = chain.rtt_ms(network.chain, one.path_km, one.fibre_km, jitter)
-        yield Reach(one.first_slot, one.satellite, rtt, one.seen, one.failures)
+        pop = np.where(one.satellite >= 0, one.pop, -1).astype(np.int16)
+        yield Reach(one.first_slot, one.satellite, rtt, one.seen, one.failures, one.gateway, pop)
 
 
 def served_cells(network: Network, cells: h3cells.Cells, labels: list[str], people: Floats) -> Served:
@@ -109,12 +113,14 @@ def trips(
                 back = np.argsort(own.order)
                 satellite, path_km, seen = satellite[:, back], path_km[:, back], seen[:, back]
                 fibre_km = fibres_km(towards, satellite, there, ways)
+                gateway, _ = ends_on_ground(towards, satellite, there, ways)
                 place = served.place[pairs]
                 mine = (turn[:, place] >= ranges[pairs, 0]) & (turn[:, place] < ranges[pairs, 1])
                 slot, k = np.nonzero(mine)
                 at = (slot, place[k])
                 made.satellite[at], made.path_km[at] = satellite[slot, k], path_km[slot, k]
                 made.fibre_km[at], made.seen[at], made.pop[at] = fibre_km[slot, k], seen[slot, k], pop
+                made.gateway[at] = gateway[slot, k]
             yield made
 
 
@@ -166,5 +172,6 @@ def _nobody(first: int, slots: int, sites: int, positions: Positions) -> Trips:
         np.zeros(shape, np.float32),
         np.zeros(shape, np.int16),
         np.full(shape, -1, np.int32),
+        np.full(shape, -1, np.int16),
         positions.failures,
     )

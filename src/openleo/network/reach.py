@@ -23,7 +23,7 @@ from openleo.network.admission import NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.failures import Failures
 from openleo.network.ground.gateways import Gateways
-from openleo.network.kernels import serving
+from openleo.network.kernels import paths, serving
 from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.serving_pops import ServingPops
 from openleo.network.topology import Topology
@@ -70,7 +70,8 @@ class Reach:
     """Axes (slot, site) over slots `first_slot`, `first_slot` + 1, …
 
     satellite: who serves, −1 for nobody; rtt_ms: infinite then; seen: satellites above the mask. A site that sees
-    satellites and has no server has no gateway.
+    satellites and has no server has no gateway. gateway, pop: where its traffic lands and is handed over, −1 for none;
+    None where nobody looked.
     """
 
     first_slot: int
@@ -78,6 +79,8 @@ class Reach:
     rtt_ms: NDArray[np.float32]
     seen: NDArray[np.int16]
     failures: tuple[ephemeris.Failure, ...] = ()
+    gateway: NDArray[np.int16] | None = None
+    pop: NDArray[np.int16] | None = None
 
 
 def highest_km(constellation: Constellation) -> float:
@@ -179,8 +182,8 @@ def reach_and_ways(
             )
             satellite, path_km = satellite[:, back], path_km[:, back]
             rtt = round_trips_ms(network, first, path_km, satellite, positions, ways)
-            made = Reach(first, satellite, rtt, seen[:, back], positions.failures)
-            yield made, positions, ways
+            ground = ends_on_ground(network, satellite, positions, ways)
+            yield Reach(first, satellite, rtt, seen[:, back], positions.failures, *ground), positions, ways
 
 
 def gateway_sites(network: Network) -> Sites:
@@ -223,6 +226,22 @@ def fibres_km(network: Network, satellite: NDArray[np.int32], positions: Positio
         light_km = np.broadcast_to(network.gateways.fibre_light_km, (slots, len(network.gateways)))
     beyond_km = chain.fibres_beyond(ways.onward, ways.gateway, light_km)
     return np.where(satellite >= 0, beyond_km[np.arange(slots)[:, np.newaxis], np.maximum(satellite, 0)], 0.0)
+
+
+def ends_on_ground(
+    network: Network, satellite: NDArray[np.int32], positions: Positions, ways: Routes
+) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """(gateway, PoP) at the end of each serving satellite's way, axes (slot, site); −1 where nobody serves."""
+    end = np.empty_like(ways.onward)
+    paths.ends_along(ways.onward, end)
+    slot, serving_ = np.arange(len(end))[:, np.newaxis], np.maximum(satellite, 0)
+    last = np.where(satellite >= 0, end[slot, serving_], -1)
+    gateway = np.where(last >= 0, ways.gateway[slot, np.maximum(last, 0)], -1).astype(np.int16)
+    if positions.networks:
+        pops = np.stack([one.gateways.pop for one in positions.networks]).astype(np.int16)
+    else:
+        pops = np.broadcast_to(network.gateways.pop.astype(np.int16), (len(end), len(network.gateways)))
+    return gateway, np.where(gateway >= 0, pops[slot, np.maximum(gateway, 0)], np.int16(-1))
 
 
 def slots_in_chunk(satellites: int, sites: int) -> int:

@@ -32,8 +32,10 @@ FILES: dict[str, Callable[[Results], bytes | None]] = {
 REPORT_HTML = "report.html"
 
 
-def write(results: Results, folder: Path, slots: SlotsWriter | None = None) -> list[Path]:
-    """Write the results to `folder` and say which files there are now.
+def write(
+    results: Results, folder: Path, slots: SlotsWriter | None = None, page: Callable[[str], str] | None = None
+) -> list[Path]:
+    """Write the results to `folder` and say which files there are now. `page`: what report.html becomes of the report.
 
     Raises InputError where the folder cannot be written; an earlier run's files are then as they were.
     """
@@ -42,7 +44,8 @@ def write(results: Results, folder: Path, slots: SlotsWriter | None = None) -> l
         rule = "is a folder where a file is to be written."
         raise InputError([Problem(str(folder / name), "", rule, "Move it away.") for name in in_the_way])
     made = {name: content for name, make in FILES.items() if (content := make(results)) is not None}
-    made[REPORT_HTML] = render(results, made["map.png"], made).encode()
+    report = render(results, made["map.png"], made)
+    made[REPORT_HTML] = (page(report) if page else report).encode()
     with blaming(folder), Staging(folder) as staging:
         for name, content in made.items():
             (staging.path / name).write_bytes(content)

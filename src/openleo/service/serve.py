@@ -76,6 +76,12 @@ def serve(statistics: CellStatistics, parts: Parts, mask: Mask, class_: str, rat
     return ServiceMap(class_, parts, statistics, permitted, can_and_may * given, because, mask, rates)
 
 
+def why_not_reached(satellite: NDArray[np.int32], seen: NDArray[np.int16]) -> NDArray[np.uint8]:
+    """SERVED, NO_SATELLITE or NO_GATEWAY of each place in a slot, by who serves it (−1: nobody) and what it sees."""
+    unreached = np.where(seen > 0, np.uint8(Reason.NO_GATEWAY), np.uint8(Reason.NO_SATELLITE))
+    return np.where(satellite >= 0, np.uint8(Reason.SERVED), unreached)
+
+
 def dominant_reason(served: Floats, because: Floats) -> NDArray[np.uint8]:
     """The reason of each row: SERVED where it is served at least half the time, else what takes most."""
     taken = np.array(REASONS, dtype=np.uint8)[because.argmax(axis=1)]
