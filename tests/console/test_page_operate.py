@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlalchemy import Engine, insert
 
 from console.browser import Seen, chromium, watched
 from controller.faulty_place import Place, placed
 from controller.processes import enrolled, running
 from controller.security.secured import House
 from openleo.console import pages
+from openleo.controller.database import writing
 from openleo.controller.roles import Role
+from openleo.controller.tables import evidence
 
 pytestmark = pytest.mark.slow
 FLEET, MANY, PAGE = 300, 50_000, 500
@@ -52,6 +56,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         pytest.skip("the page is not built here: make console")
     place = placed(tmp_path_factory.mktemp("operate"))
     enrolled(place.engine, FLEET, "b-1")
+    found(place.engine)
     house = House(place.engine)
     named, _ = house.session(house.person("p1", Role.VIEWER, Role.REQUESTER))
     with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
@@ -59,6 +64,21 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
         yield Shown(place, controller.url, browser, cookies)
     place.engine.dispose()
+
+
+def found(engine: Engine, many: int = 2) -> None:
+    """Evidence that nobody has reviewed."""
+    inputs = {"hours": 130.0, "lat_deg": 24.1, "lon_deg": 121.4, "uncertainty_m": 4000.0, "cell": "844ba0dffffffff"}
+    body = json.dumps({"rule": "asks for service outside its permitted area", "inputs": inputs})
+    rows = [
+        {
+            "id": f"{number:032x}", "at": time.time(), "terminal": f"a-1-t{number}", "kind": "outside", "score": 0.77,
+            "holds_renewal": False, "body": body, "state": "open",
+        }
+        for number in range(many)
+    ]  # fmt: skip
+    with writing(engine) as connection:
+        connection.execute(insert(evidence), rows)
 
 
 def says(page: Any, selector: str, text: str) -> None:
@@ -145,3 +165,53 @@ def test_a_terminal_opens_by_the_keyboard_with_its_lease_and_history(shown: Show
     assert page.evaluate("document.activeElement.className") == "grid"
     page.context.close()
     assert seen.errors == []
+
+
+def test_evidence_is_reviewed_and_what_was_written_outlives_a_failure(shown: Shown) -> None:
+    page, seen = shown.page("review")
+    says(page, "#tab-review", "2 to review")
+    page.click(f"#piece-{1:032x}")
+    says(page, "#evidence", "asks for service outside its permitted area")
+    says(page, "#evidence", "77 % of what holds back a renewal")
+    page.route("**/review", lambda route: route.fulfill(status=500, body='{"detail": "The disk is full."}'))
+    page.check("#evidence input[value=upheld]")
+    page.fill("#finding", "Seen at sea.")
+    page.click("#evidence button[type=submit]")
+    says(page, "#evidence [role=alert]", "The disk is full.")
+    assert page.input_value("#finding") == "Seen at sea."
+    page.unroute("**/review")
+    page.click("#evidence button[type=submit]")
+    says(page, "#evidence", "To end its service, suspend a-1-t1")
+    says(page, "#tab-review", "1 to review")
+    page.context.close()
+    assert [one for one in seen.errors if "500" not in one] == []
+    with writing(shown.place.engine) as connection:
+        row = connection.execute(evidence.select().where(evidence.c.terminal == "a-1-t1")).mappings().one()
+    assert (row["state"], row["finding"], row["reviewer"]) == ("upheld", "Seen at sea.", "person:p1")
+
+
+def test_who_may_not_review_is_told_the_role_and_a_cut_leaves_what_was_read(shown: Shown) -> None:
+    page, seen = shown.page("health")
+    said = {"id": "x", "party": "operator", "roles": ["auditor"], "officer": None, "via": "session", "csrf": None}
+    page.route("**/v1/session", lambda route: route.fulfill(content_type="application/json", body=json.dumps(said)))
+    says(page, "#now", "leading")
+    says(page, "#beats", "had a whole plan")
+    page.wait_for_selector("svg.beats .applied", state="attached")
+    page.click("#tab-review")
+    page.click(f"#piece-{0:032x}")
+    says(page, "#evidence", "takes the role requester")
+    assert page.is_disabled("#finding")
+    page.click("#tab-health")
+    says(page, "#beats", "had a whole plan")
+    page.route("**/readyz", lambda route: route.abort())
+    page.click("#read-health")
+    says(page, WRONG, "cannot be reached")
+    assert "leading" in page.inner_text("#now")
+    not_ready = {"ready": False, "role": "leading", "checks": {"plan": "no plan is in force"}, "warnings": []}
+    told = json.dumps(not_ready | {"alarms": {"ledger": "it cannot be read"}, "ephemeris": None})
+    page.unroute("**/readyz")
+    page.route("**/readyz", lambda route: route.fulfill(status=503, content_type="application/json", body=told))
+    says(page, "#now .standing", "ledger: it cannot be read")
+    says(page, "#tab-health", "1 standing")
+    page.context.close()
+    assert [one for one in seen.errors if "503" not in one and "readyz" not in one and "ERR_FAILED" not in one] == []
