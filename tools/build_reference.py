@@ -621,8 +621,8 @@ What `openleo serve` answers. The same is told as OpenAPI 3.1 by `/v1/openapi.js
 
 Whatever is refused is answered as `application/problem+json` (RFC 9457): `type`, `title`, `status`, `detail`. Lists
 come in pages: `next` is the address of the rest. Terminals, accounts and people have an `ETag`; who changes
-one says `If-Match`. A request that changes a terminal, an account or a change takes an `Idempotency-Key`: sent again,
-it is answered as the first time and not done again.
+one says `If-Match`. A request that changes a terminal, an account or a change, or reviews evidence, takes an
+`Idempotency-Key`: sent again, it is answered as the first time and not done again.
 Slots' numbers and cells are strings, as JSON's integers end at 2⁵³.
 """
 

@@ -307,6 +307,13 @@ def test_a_dismissal_frees_the_terminal_and_is_audited(client: TestClient, watch
     assert [(row.party, row.about) for row in rows] == [("operator", f"evidence {one['id']}")]
 
 
+def test_a_review_whose_answer_was_cut_off_is_sent_again_and_answered_as_before(client: TestClient) -> None:
+    one, headers = first_held(client), by("requester") | {"Idempotency-Key": "once"}
+    review = {"state": "upheld", "finding": "x"}
+    first, again = (client.post(f"/v1/evidence/{one['id']}/review", json=review, headers=headers) for _ in range(2))
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+
+
 def test_what_is_upheld_lapses_as_a_hold_and_says_what_ends_service(client: TestClient, watch: Watch) -> None:
     one = first_held(client)
     answer = client.post(

@@ -8,6 +8,7 @@ export class Refusal extends Error {
     readonly status: number,
     readonly title: string,
     readonly detail: string,
+    readonly body: unknown = {}, // all that it said
   ) {
     super(detail || title);
   }
@@ -98,5 +99,5 @@ export function apiOf(token: () => string, wait = (ms: number) => new Promise((d
 
 async function refusalOf(answer: Response): Promise<Refusal> {
   const said = (await answer.json().catch(() => ({}))) as { title?: string; detail?: unknown };
-  return new Refusal(answer.status, said.title ?? "", typeof said.detail === "string" ? said.detail : "");
+  return new Refusal(answer.status, said.title ?? "", typeof said.detail === "string" ? said.detail : "", said);
 }

@@ -19,13 +19,14 @@ from openleo.controller import audit
 from openleo.controller.access import needs
 from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
+from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import MEDIA_TYPE, Problem
 from openleo.controller.roles import Principal, Role
 from openleo.controller.tables import evidence
 from openleo.controller.telemetry import DISMISSED, OPEN
 from openleo.misuse.thresholds import Kind
 
-router = APIRouter(prefix="/v1/evidence", tags=["misuse"])
+router = APIRouter(prefix="/v1/evidence", tags=["misuse"], route_class=OnceRoute)
 ID = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="The evidence's id.")]
 Reader = Annotated[Principal, Depends(needs(Role.REQUESTER, Role.AUDITOR, operator_only=True))]
 Reviewer = Annotated[Principal, Depends(needs(Role.REQUESTER, operator_only=True))]
