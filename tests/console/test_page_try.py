@@ -41,7 +41,7 @@ class Shown:
     browser: Any
     house: House
 
-    def page(self, *roles: Role, scheme: str = "light") -> tuple[Any, Seen]:
+    def page(self, *roles: Role, scheme: str = "light", view: str = "flat") -> tuple[Any, Seen]:
         person = self.house.person(f"p-{'-'.join(roles)}-{scheme}", *roles)
         named, _ = self.house.session(person)
         context = self.browser.new_context(
@@ -51,7 +51,7 @@ class Shown:
             [{"name": name, "value": value, "url": self.controller.url} for name, value in named.items()]
         )
         page, seen = watched(context)
-        page.goto(f"{self.controller.url}/#page=trying&view=flat&at=23.9,121,6")
+        page.goto(f"{self.controller.url}/#page=trying&view={view}&at=23.9,121,6")
         page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
         page.wait_for_selector("#try-book option[value=operator]", state="attached", timeout=MOST_MS)
         return page, seen
@@ -154,8 +154,11 @@ def picture(page: Any, name: str) -> None:
 
 
 def test_what_somebody_may_not_file_is_said_and_a_proposal_becomes_a_decision(shown: Shown) -> None:
-    page, _ = shown.page(Role.PLANNER, scheme="dark")
-    fill(page, OUTLINE)
+    page, _ = shown.page(Role.PLANNER, scheme="dark", view="globe")
+    page.select_option("#try-where", "coast")
+    page.select_option("#try-territory", "TWN")
+    page.fill("#try-km", "-30")  # of land, along the coast
+    page.fill("#try-reason", "an example")
     page.click("#try-form button.main")
     page.wait_for_selector("#try-changes", timeout=MOST_MS)
     picture(page, "effect-dark")
@@ -189,7 +192,7 @@ def test_what_somebody_may_not_file_is_said_and_a_proposal_becomes_a_decision(sh
 
 
 def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_typed(shown: Shown) -> None:
-    page, _ = shown.page(Role.REQUESTER)
+    page, _ = shown.page(Role.REQUESTER, view="globe")
     fill(page, OUTLINE, "typed once")
     fault = {"title": "Our fault", "detail": "This is our fault (ValueError).", "status": 500}
     page.route("**/v1/policy/effect", lambda one: one.fulfill(status=500, json=fault))
@@ -207,6 +210,29 @@ def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_
     page.click("#try-failed form.token button")
     page.wait_for_selector("#try-changes", timeout=MOST_MS)
     page.context.close()
+
+
+def test_an_outline_is_drawn_by_clicks_and_keys_and_its_corners_can_be_read_and_taken_away(shown: Shown) -> None:
+    page, seen = shown.page(Role.PLANNER, view="globe")
+    page.select_option("#try-where", "drawn")
+    page.click("#try-draw")
+    for x, y in ((300, 250), (500, 250), (500, 450)):
+        page.mouse.click(x, y)
+        page.wait_for_timeout(400)  # two clicks at once zoom the map
+    page.locator("#map canvas").first.focus()
+    page.keyboard.press("Enter")
+    corners = page.input_value("#try-outline").split()
+    assert len(corners) == 2 * 4
+    assert [float(one.rstrip(",")) for one in corners[-2:]] == pytest.approx([23.9, 121.0], abs=0.01)
+    picture(page, "drawing")
+    page.click("#try-undo")
+    page.click("#try-draw")  # closed: clicks ask about places again
+    page.mouse.click(300, 250)
+    page.wait_for_function("() => location.hash.includes('place=')")
+    page.goto(f"{shown.controller.url}/#page=trying")
+    assert len(page.input_value("#try-outline").split()) == 2 * 3
+    page.context.close()
+    assert seen.errors == []
 
 
 def test_outlines_that_are_none_are_refused_before_anything_is_sent_and_others_go_as_they_are_meant(

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import CASES from "./outlines.fixture.json";
 import { dense, outlineOf, readVertices, unrolled, withVertex, withoutLast, type Vertex } from "./draw";
 
 const of = (text: string) => outlineOf(readVertices(text.replaceAll("/", "\n")).vertices);
@@ -56,4 +57,8 @@ test("an edge over half the Earth could run either way", () => {
 
 test("edges are drawn straight in degrees", () => {
   expect(dense([[0, 0], [4, 2], [4, 2.5]])).toEqual([[0, 0], [2, 1], [4, 2], [4, 2.5]]);
+});
+
+test("outlines become the rings that tests/console/test_outlines.py has read by the rules' own reader", () => {
+  for (const { typed, ring, overPole } of CASES) expect(outlineOf(readVertices(typed).vertices)).toEqual({ ring, fault: null, overPole });
 });

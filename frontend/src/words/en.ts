@@ -144,7 +144,7 @@ const en = {
     ofNetwork: (slots: string) => `Compared with the rules in force, over ${slots} slots of the network that runs.`,
     changesCaption: "Who gains and who loses; fewer than 10 people or terminals are shown as <10",
     qualityCaption: "Round trips, rates and spill-over",
-    columns: { territory: "Territory", class: "Class", change: "Change", cells: "Cells", area: "km²", people: "People", terminals: "Terminals" },
+    columns: { territory: "Territory, class", change: "Change", cells: "Cells", area: "km²", people: "People", terminals: "Terminals" },
     quality: { rtt: "RTT, ms", down: "Down, Mbit/s", spill: "People lit, not served" },
     kinds: {
       lost: "lose service",
@@ -155,7 +155,7 @@ const en = {
       freed_by_capacity: "get more of shared beams",
     },
     all: "All together",
-    notCounted: "not counted",
+    notCounted: "Terminals are not counted here: that takes a table of them, and the command line.",
     ahead: "Rules change again, each with an effect of its own, at:",
     notes: "To be known with it",
     map: "Map",

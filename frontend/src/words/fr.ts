@@ -146,7 +146,7 @@ const fr: Words = {
     ofNetwork: (slots) => `Comparé aux règles en vigueur, sur ${slots} intervalles du réseau qui fonctionne.`,
     changesCaption: "Qui gagne et qui perd ; moins de 10 personnes ou terminaux s’écrivent <10",
     qualityCaption: "Aller-retours, débits et débordements",
-    columns: { territory: "Territoire ou zone", class: "Classe d’usage", change: "Changement", cells: "Nombre de cellules", area: "en km²", people: "Habitants", terminals: "Terminaux" },
+    columns: { territory: "Territoire, classe", change: "Changement", cells: "Cell.", area: "en km²", people: "Habitants", terminals: "Terminaux" },
     quality: { rtt: "Aller-retour, ms", down: "Descendant, Mbit/s", spill: "Éclairés, non desservis" },
     kinds: {
       lost: "perdent le service",
@@ -157,7 +157,7 @@ const fr: Words = {
       freed_by_capacity: "ont plus des faisceaux partagés",
     },
     all: "Tous ensemble",
-    notCounted: "non comptés",
+    notCounted: "Les terminaux ne sont pas comptés ici : il y faut leur table, et la ligne de commande.",
     ahead: "Les règles changent encore, chaque fois avec son effet, à :",
     notes: "À savoir avec",
     map: "Carte",

@@ -4,13 +4,13 @@ import { outlineOf, readVertices, withoutLast } from "../../map/draw";
 import type { Scene } from "../../data/scene";
 import type { Words } from "../../words";
 import { choice, make, tick } from "../dom";
-import { EFFECTS, WHERES, contestedWith, type Draft } from "./rule";
+import { EFFECTS, WHERES, classesOf, contestedWith, type Book, type Draft } from "./rule";
 
 export interface FormOf {
   words: Words;
   scene: Scene;
   draft: Draft;
-  books: string[]; // names of those in force
+  books: Book[]; // in force
   drawing: boolean;
   /** Something was typed; `whole`: other fields are to be shown. */
   changed(whole: boolean): void;
@@ -44,9 +44,10 @@ export function ruleForm(of: FormOf): HTMLElement {
     changed(true);
   });
   const classes = make("fieldset", { class: "ticks" }, make("legend", {}, words.classes));
-  for (const name of of.scene.classes) {
+  const named = classesOf(of.books);
+  for (const name of named) {
     classes.append(tick(`try-class-${name}`, name, draft.classes.includes(name), (on) => {
-      draft.classes = of.scene.classes.filter((one) => (one === name ? on : draft.classes.includes(one)));
+      draft.classes = named.filter((one) => (one === name ? on : draft.classes.includes(one)));
       changed(false);
     }));
   }
@@ -54,7 +55,7 @@ export function ruleForm(of: FormOf): HTMLElement {
     draft.emergency = chosen;
     changed(false);
   });
-  const books = choice("try-book", words.book, [...of.books.map((one) => [one, one] as const), ["", words.newBook] as const], draft.book, (chosen) => {
+  const books = choice("try-book", words.book, [...of.books.map(({ book }) => [book, book] as const), ["", words.newBook] as const], draft.book, (chosen) => {
     draft.book = chosen;
     changed(true);
   });
@@ -111,8 +112,8 @@ function outlineFields({ words, draft, drawing, changed, draw }: FormOf): HTMLEl
   const toggle = make("button", { type: "button", id: "try-draw", "aria-pressed": String(drawing), click: () => draw(!drawing) }, drawing ? said.close : said.draw);
   const buttons = [
     toggle,
-    make("button", { type: "button", id: "try-undo", click: () => to(withoutLast(draft.outline))() }, said.undo),
-    make("button", { type: "button", click: to("") }, said.clear),
+    make("button", { type: "button", id: "try-undo", click: to(withoutLast(draft.outline)) }, said.undo),
+    make("button", { type: "button", id: "try-clear", click: to("") }, said.clear),
   ];
   const pole = outlineOf(readVertices(draft.outline).vertices).overPole;
   return [

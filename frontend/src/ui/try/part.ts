@@ -16,7 +16,7 @@ import { resultOf } from "./result";
 import { bookOf, bookWith, firstDraft, ruleOf, troubles, type Book } from "./rule";
 
 const MAY_TRY = ["planner", "requester", "approver"];
-const MAY_FILE = "requester";
+const MAY_FILE = ["requester"];
 const LINE = { light: [140, 0, 90], dark: [255, 170, 220] } as const; // on every colour of cells
 
 /** A book in force, or as it was tried, and the sha256 of the one that is in force; null: none is. */
@@ -52,7 +52,7 @@ export function tryPart(page: Page): Part {
       outline();
       stale();
     };
-    const books = (held ?? []).map(({ book }) => book.book);
+    const books = (held ?? []).map(({ book }) => book);
     box.form.replaceChildren(ruleForm({ words: page.words(), scene: page.scene, draft, books, drawing, changed, draw, compute: () => void compute() }));
     if (focused) document.getElementById(focused)?.focus();
   }
@@ -89,29 +89,31 @@ export function tryPart(page: Page): Part {
   }
 
   /** What went wrong, beside what was asked; somebody whom the server does not know shows another token. */
-  function failed(error: unknown, again: () => void): void {
+  function failed(error: unknown, roles: string[], again: () => void): void {
     const known = error instanceof Refusal || error instanceof Trouble;
     if (!known) throw error;
     const use = (token: string) => {
       page.useToken(token);
+      held = null; // roles may be others
       box.failed.replaceChildren();
       again();
     };
-    if (error.status === 401) return box.failed.replaceChildren(make("p", {}, words().expired), tokenForm(page.words(), use));
-    if (error instanceof Trouble) return box.failed.replaceChildren(make("p", {}, words().unreachable));
-    const needs = error.status === 403 ? ` ${words().needs(MAY_TRY.join(", "))}` : "";
-    box.failed.replaceChildren(make("p", {}, `${words().failed} ${error.title ? `${error.title}: ` : ""}${error.detail}${needs}`));
+    const needs = error.status === 403 ? ` ${words().needs(roles.join(", "))}` : "";
+    if (error.status === 401) box.failed.replaceChildren(make("p", {}, words().expired), tokenForm(page.words(), use));
+    else if (error instanceof Trouble) box.failed.replaceChildren(make("p", {}, words().unreachable));
+    else box.failed.replaceChildren(make("p", {}, `${words().failed} ${error.title ? `${error.title}: ` : ""}${error.detail}${needs}`));
+    box.failed.scrollIntoView({ block: "nearest" });
   }
 
   async function books(): Promise<boolean> {
     try {
-      [session, held] = [await api.session(), await inForce()];
+      [session, held] = [await api.get<Session>("v1/session"), await inForce()];
       if (held.length > 0 && draft.book === "" && draft.newBook === "operator") draft.book = (heldOf("operator") ?? held[0]!).book.book;
       box.failed.replaceChildren();
       if (shown) fillForm();
       return true;
     } catch (error) {
-      failed(error, () => void books());
+      failed(error, MAY_TRY, () => void books());
       const again = make("button", { type: "button", click: () => void books() }, words().again);
       box.failed.prepend(make("p", {}, words().booksUntold));
       box.failed.append(again);
@@ -130,19 +132,19 @@ export function tryPart(page: Page): Part {
     const before = heldOf(name);
     const wrong = troubles(draft, page.scene.borders, before?.book ?? null);
     box.wrong.replaceChildren(...wrong.map(({ what, said: more }) => make("p", {}, `${words().wrong[what]} ${more}`.trim())));
-    if (wrong.length > 0) return;
+    if (wrong.length > 0) return box.wrong.scrollIntoView({ block: "nearest" });
     draw(false);
     const book = bookWith(before?.book ?? null, name, ruleOf(draft, page.scene.borders));
     const asked = JSON.stringify(draft);
-    await work(words().computing, async () => {
+    await work(words().computing, MAY_TRY, () => void compute(), async () => {
       const effect = await api.finished<Effect>("v1/policy/effect", { books: [book], beams: true, cells: true }, (job) => tell(words().computing, job));
       [tried, filed] = [{ effect, book: { book, sha256: before?.sha256 ?? null }, draft: asked }, null];
       fillResult();
       document.getElementById("try-effect-name")?.focus();
-    }, () => void compute());
+    });
   }
 
-  async function work(what: string, doing: () => Promise<void>, again: () => void): Promise<void> {
+  async function work(what: string, roles: string[], again: () => void, doing: () => Promise<void>): Promise<void> {
     if (busy) return;
     busy = what;
     box.failed.replaceChildren();
@@ -150,7 +152,7 @@ export function tryPart(page: Page): Part {
     try {
       await doing();
     } catch (error) {
-      failed(error, again);
+      failed(error, roles, again);
     } finally {
       busy = "";
       box.progress.replaceChildren();
@@ -172,7 +174,7 @@ export function tryPart(page: Page): Part {
 
   function fillProposal(): void {
     if (filed) return box.proposal.replaceChildren(...filedOf(page.words(), filed, (id) => page.set({ page: "changes", item: id })));
-    const without = session?.roles.includes(MAY_FILE) ? "" : MAY_FILE;
+    const without = session?.roles.some((role) => MAY_FILE.includes(role)) ? "" : MAY_FILE.join(", ");
     box.proposal.replaceChildren(proposalForm(page.words(), said, without, () => void file()));
   }
 
@@ -180,12 +182,13 @@ export function tryPart(page: Page): Part {
     const [lacks, of] = [missing(said), tried];
     const labels = labelsOf(page.words());
     box.wrong.replaceChildren(...(lacks.length > 0 ? [make("p", {}, `${words().required} ${lacks.map((key) => labels[key]).join(", ")}`)] : []));
+    if (lacks.length > 0) box.wrong.scrollIntoView({ block: "nearest" });
     if (lacks.length > 0 || !of) return;
-    await work(words().sending, async () => {
+    await work(words().sending, MAY_FILE, () => void file(), async () => {
       filed = await api.finished<Filed>("v1/changes", proposalOf(said, of.book.book, of.book.sha256), (job) => tell(words().sending, job));
       fillProposal();
       document.getElementById("try-filed")?.focus();
-    }, () => void file());
+    });
   }
 
   return {

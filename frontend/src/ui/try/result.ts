@@ -11,6 +11,7 @@ export function resultOf(words: Words, language: string, nameOf: (territory: str
   const found: HTMLElement[] = [heading, about];
   if (changes(effect)) found.push(changesTable(words, language, nameOf, effect));
   else found.push(make("p", { class: "answer" }, said.nothing));
+  if (changes(effect) && linesOf(effect).every(({ amount }) => amount.terminals === null)) found.push(make("p", { class: "quiet" }, said.notCounted));
   const quality = qualityOf(effect);
   if (quality.length > 0) found.push(qualityTable(words, language, nameOf, quality));
   if (effect.edges.length > 0) found.push(make("p", {}, `${said.ahead} ${effect.edges.map(({ at }) => at).join(", ")}`));
@@ -27,14 +28,14 @@ function changesTable(words: Words, language: string, nameOf: (territory: string
   for (const { territory, class: of, kind, amount } of linesOf(effect)) {
     const row = make("tr", { "data-territory": territory, "data-class": of, "data-kind": kind });
     row.append(
-      make("th", { scope: "row" }, territory === "" ? said.all : nameOf(territory)), make("td", {}, of), make("td", {}, said.kinds[kind]),
+      make("th", { scope: "row" }, territory === "" ? said.all : nameOf(territory), make("span", { class: "quiet" }, ` ${of}`)), make("td", {}, said.kinds[kind]),
       number(whole(amount.cells, language), "cells"), number(whole(amount.area_km2, language), "area_km2"),
-      number(few(amount.people, language) || said.notCounted, "people"), number(few(amount.terminals, language) || said.notCounted, "terminals"),
+      number(few(amount.people, language) || "–", "people"), number(few(amount.terminals, language) || "–", "terminals"),
     );
     body.append(row);
   }
   const { columns } = said;
-  const heads = [columns.territory, columns.class, columns.change, columns.cells, columns.area, columns.people, columns.terminals];
+  const heads = [columns.territory, columns.change, columns.cells, columns.area, columns.people, columns.terminals];
   return scrolling(table("try-changes", said.changesCaption, heads, body), said.changesCaption);
 }
 
@@ -46,12 +47,12 @@ function qualityTable(words: Words, language: string, nameOf: (territory: string
   for (const one of rows) {
     const row = make("tr", { "data-territory": one.territory, "data-class": one.class });
     row.append(
-      make("th", { scope: "row" }, nameOf(one.territory)), make("td", {}, one.class),
+      make("th", { scope: "row" }, nameOf(one.territory), make("span", { class: "quiet" }, ` ${one.class}`)),
       number(pair(one.rtt_ms_p50), "rtt_ms_p50"), number(pair(one.down_mbps_p50), "down_mbps_p50"), number(few(one.spill_people, language) || "–", "spill_people"),
     );
     body.append(row);
   }
-  const heads = [said.columns.territory, said.columns.class, said.quality.rtt, said.quality.down, said.quality.spill];
+  const heads = [said.columns.territory, said.quality.rtt, said.quality.down, said.quality.spill];
   return scrolling(table("try-quality", said.qualityCaption, heads, body), said.qualityCaption);
 }
 

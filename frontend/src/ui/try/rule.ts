@@ -4,6 +4,8 @@ import { outlineOf, readVertices, type Fault } from "../../map/draw";
 import type { Scene } from "../../data/scene";
 
 export const EFFECTS = ["permit", "forbid", "suspend"] as const;
+/** Of every rule file (openleo.policy.rules); books add their own. */
+export const CLASSES = ["fixed", "portable", "vehicle", "maritime", "aviation", "government", "emergency"] as const;
 export const WHERES = ["territory", "coast", "drawn"] as const;
 
 /** All as it stands in the form: kept while anything fails, so that nobody types it again. */
@@ -68,6 +70,11 @@ export function troubles(draft: Draft, borders: Scene["borders"], held: Book | n
   if (draft.effect === "suspend" && draft.until === "") add("until");
   if (bookOf(draft) === "") add("book");
   return found;
+}
+
+/** The classes that rules may name: everybody's, and those of the books. */
+export function classesOf(books: Book[]): string[] {
+  return [...new Set([...CLASSES, ...books.flatMap(({ classes }) => classes)])];
 }
 
 export function bookOf(draft: Draft): string {
