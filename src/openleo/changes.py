@@ -16,7 +16,7 @@ from typing import Any
 
 import rfc8785
 
-from openleo.effects import alike, classes_of_both, compare, outside, prepare
+from openleo.effects import Prepared, alike, classes_of_both, compare, outside, prepare, spills
 from openleo.errors import InputError, Problem
 from openleo.governance.artefacts import Artefacts
 from openleo.governance.moves import NETWORK, Move, book_target
@@ -28,7 +28,7 @@ from openleo.policy.rules import RuleSet, union
 from openleo.policy.terminals import Terminals, read_terminals
 from openleo.results import OnProgress
 from openleo.service import beams
-from openleo.service.effect import Extras
+from openleo.service.effect import Effect, Extras
 from openleo.service.terminal_effect import fleet
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
@@ -155,6 +155,33 @@ def effect_of_rules(
     It names the whole scenario's network, of which the reach of the first slots was computed. Terminals are counted
     where a table of them is given. `also`: classes to tell of beside those that the rules name.
     """
+    return compared(
+        network, base, new, at, threads=threads, on_progress=on_progress, terminals=terminals, also=also
+    ).effect.as_json()
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """An effect, and what it was computed from, of which more can be asked: what becomes of each cell."""
+
+    effect: Effect
+    prepared: Prepared
+    classes: tuple[str, ...]
+
+
+def compared(
+    network: Named,
+    base: RuleSet,
+    new: RuleSet,
+    at: datetime,
+    *,
+    threads: int | None = None,
+    on_progress: OnProgress | None = None,
+    terminals: Counted | None = None,
+    also: Sequence[str] = (),
+    spilled: bool = False,
+) -> Compared:
+    """As `effect_of_rules`. `spilled`: told as well whom beams light beyond borders."""
     beam_km = network.case.beam_km
     notes = beams.told((base, new), beam_km)
     base, new = (beams.felt(one, beam_km) for one in (base, new))
@@ -165,8 +192,11 @@ def effect_of_rules(
     extras = Extras(notes=said)
     if placed:
         extras = replace(extras, terminals=placed.between, terminals_sha256=placed.sha256)
-    found = compare(prepared, classes, at, None, extras)
-    return replace(found, network=network.sha256).as_json()
+    if spilled and beam_km > 0.0:
+        found, apart_km = spills(prepared, classes, at, beam_km)
+        extras = replace(extras, spill=found, beam_km=beam_km, points_km=round(apart_km, 1))
+    effect = compare(prepared, classes, at, None, extras)
+    return Compared(replace(effect, network=network.sha256), prepared, classes)
 
 
 def again(

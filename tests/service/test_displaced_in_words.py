@@ -8,7 +8,7 @@ import pytest
 
 from openleo.governance.public_effect import in_public, is_public
 from openleo.report import effect_text
-from openleo.service.amounts import NOTHING, Amount, EffectRow, EffectTotal, Moved
+from openleo.service.amounts import NOTHING, Amount, EffectRow, EffectTotal, Moved, Spill
 from openleo.service.effect import Effect, Shared
 
 LESS, MORE = Amount(3, 12.5, 1200), Amount(1, 2.0, 4)
@@ -108,3 +108,9 @@ def test_few_people_who_are_displaced_are_not_told_apart_to_the_public() -> None
     assert told["totals"][0]["freed_by_capacity"]["people"] == 9
     assert is_public(told)
     assert is_public(in_public(EMPTY.as_json()))
+
+
+def test_few_people_in_the_light_of_others_beams_are_not_told_apart_to_the_public() -> None:
+    lit = replace(JAPAN, spill=Spill((3, 4), (0, 2500)))
+    told = in_public(replace(FULL, rows=(lit,)).as_json())["territories"][0]
+    assert (told["spill_people"], told["beams"]) == (9, {"lit_people": [9, 9], "dark_people": [0, 2500]})

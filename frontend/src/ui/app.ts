@@ -76,6 +76,10 @@ export function start(
     followed: () => followed,
     ofClass,
     set,
+    useToken: (token) => {
+      setToken(token);
+      follow.again();
+    },
   };
   const parts: { [page in State["page"]]: Part } = {
     place: placePart(page),

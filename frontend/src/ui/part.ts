@@ -23,6 +23,8 @@ export interface Page {
   /** Which of the plan's classes is looked at. */
   ofClass(): number;
   set(change: Partial<State>): void;
+  /** Another token for this tab, from somebody whom the server does not know any more. */
+  useToken(token: string): void;
 }
 
 /** Shown in the side's box while `state.page` is its name. */

@@ -15,6 +15,7 @@ from openleo.governance.losses import public
 
 AMOUNTS = ("lost", "gained", "may_lose", "may_gain", "displaced_by_capacity", "freed_by_capacity")
 COUNTED = ("people", "terminals")
+BEAMS = ("spill_people", "beams")  # people in the light of others' beams, and served by none but beams that stray
 
 
 def in_public(effect: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,8 +35,21 @@ def is_public(effect: Mapping[str, Any]) -> bool:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _amount(one) if key in AMOUNTS else _rounded(one) for key, one in value.items()}
+        return {key: _told(key, one) for key, one in value.items()}
     return [_rounded(one) for one in value] if isinstance(value, list) else value
+
+
+def _told(key: str, value: Any) -> Any:
+    if key in BEAMS:
+        return _counts(value)
+    return _amount(value) if key in AMOUNTS else _rounded(value)
+
+
+def _counts(value: Any) -> Any:
+    """Counts of people, however they are put together."""
+    if isinstance(value, Mapping):
+        return {key: _counts(one) for key, one in value.items()}
+    return [_counts(one) for one in value] if isinstance(value, list) else _count(value)
 
 
 def _amount(value: Any) -> Any:

@@ -11,21 +11,17 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from openleo import changes
-from openleo.changes import Books
-from openleo.controller import governing
+from openleo.controller import governing, tried
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.api.changes import MOST_BOOKS, start_job
-from openleo.controller.jobs import Tell
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
-from openleo.governance.public_effect import in_public
 from openleo.policy.answer import answer
 from openleo.policy.request import read_requests
-from openleo.policy.rule_books import check_cost
 
 router = APIRouter(prefix="/v1/policy", tags=["policy"])
 Decider = Annotated[Principal, Depends(needs(Role.PLANNER, Role.APPROVER, Role.REQUESTER, Role.AUDITOR))]
+Reader = Annotated[Principal, Depends(needs(*Role))]
 Planner = Annotated[Principal, Depends(needs(Role.PLANNER, Role.REQUESTER, Role.APPROVER))]
 MOST_REQUESTS = 100
 MOST_SLOTS = 240
@@ -45,6 +41,31 @@ class EffectAsked(BaseModel):
     books: list[dict[str, Any]] = Field([], max_length=MOST_BOOKS)
     without: list[Annotated[str, Field(max_length=200)]] = Field([], max_length=MOST_BOOKS)
     slots: Annotated[int, Field(ge=1, le=MOST_SLOTS)] = MOST_SLOTS
+    beams: bool = Field(False, description="Told as well: whom beams light beyond borders.")
+    cells: bool = Field(False, description="Told as well: what becomes of each cell, by class, for maps.")
+
+
+class BookInForce(BaseModel):
+    """Its document is `/ledger/artefacts/sha256/<sha256>`."""
+
+    book: str
+    sha256: str
+
+
+class BooksInForce(BaseModel):
+    """By which the rules in force were made."""
+
+    ledger_size: str
+    items: list[BookInForce]
+
+
+@router.get("/books", summary="The books of rules in force, by the hashes of their documents")
+def books(request: Request, _principal: Reader) -> BooksInForce:
+    """As the ledger has settled them: a book that break-glass set for a day stands there as it will be afterwards."""
+    with governing.looked_at(request.app.state.runtime) as state:
+        return BooksInForce.model_validate(
+            {"ledger_size": str(state.size), "items": tried.books_in_force(state.lasting)}
+        )
 
 
 @router.post("/decide", summary="What the rules in force say of a request")
@@ -66,16 +87,5 @@ def effect(request: Request, response: Response, principal: Planner, asked: Effe
     runtime: Runtime = request.app.state.runtime
     if any(not isinstance(book.get("book"), str) for book in asked.books):
         raise Problem(422, 'Every book has its name: {"book": "operator", …}.')
-    return start_job(request, response, principal, "effect", lambda tell: _effect(runtime, asked, tell))
-
-
-def _effect(runtime: Runtime, asked: EffectAsked, tell: Tell) -> dict[str, Any]:
-    network = governing.network_of(runtime, asked.slots)
-    with governing.looked_at(runtime) as state:
-        held = changes.in_force(state.lasting, runtime.gate.reader.folder.artefacts)
-    check_cost(asked.books, held.documents.values())
-    then = Books(held.documents).with_(
-        {**dict.fromkeys(asked.without), **{str(book["book"]): book for book in asked.books}}
-    )
-    found = changes.effect_of_rules(network, held.rules, then.rules, governing.now(runtime), on_progress=tell)
-    return in_public(found)
+    made = tried.Asked(asked.books, asked.without, asked.slots, asked.beams, asked.cells)
+    return start_job(request, response, principal, "effect", lambda tell: tried.effect(runtime, made, tell))

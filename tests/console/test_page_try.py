@@ -1,0 +1,268 @@
+"""A rule tried in the page: of an outline it shows what `openleo policy effect` says, and what fails is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from console.browser import Seen, chromium, watched
+from controller.faulty_place import Place, placed
+from controller.governed import PERMIT
+from controller.processes import Controller, running
+from controller.security.secured import House
+from openleo.console import pages
+from openleo.controller.roles import Role
+
+pytestmark = pytest.mark.slow
+MAP = '#console[data-ready="true"]'
+OUTLINE = "24.60, 120.70\n24.60, 121.40\n23.40, 121.20\n23.40, 120.30"
+MOST_MS = 60_000
+PICTURES = os.environ.get("OPENLEO_PICTURES", "")  # a folder, to look at what the page shows
+AMOUNTS = ("lost", "gained", "may_lose", "may_gain")
+FEW = 9
+READ = """rows => rows.map(row => [row.dataset.territory, row.dataset.class, row.dataset.kind, Object.fromEntries(
+    [...row.querySelectorAll('[data-field]')].map(one => [one.dataset.field, one.textContent]))])"""
+
+
+@dataclass
+class Shown:
+    place: Place
+    controller: Controller
+    browser: Any
+    house: House
+
+    def page(self, *roles: Role, scheme: str = "light", view: str = "flat") -> tuple[Any, Seen]:
+        person = self.house.person(f"p-{'-'.join(roles)}-{scheme}", *roles)
+        named, _ = self.house.session(person)
+        context = self.browser.new_context(
+            viewport={"width": 1280, "height": 900}, locale="en-GB", color_scheme=scheme, reduced_motion="reduce"
+        )
+        context.add_cookies(
+            [{"name": name, "value": value, "url": self.controller.url} for name, value in named.items()]
+        )
+        page, seen = watched(context)
+        page.goto(f"{self.controller.url}/#page=trying&view={view}&at=23.9,121,6")
+        page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
+        page.wait_for_selector("#try-book option[value=operator]", state="attached", timeout=MOST_MS)
+        return page, seen
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    if not pages.files():
+        pytest.skip("the page is not built here: make console")
+    place = placed(tmp_path_factory.mktemp("trying"))
+    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
+        controller.until_ready()
+        yield Shown(place, controller, browser, House(place.engine))
+    place.engine.dispose()
+
+
+def fill(page: Any, outline: str, reason: str = "an example") -> None:
+    page.select_option("#try-where", "drawn")
+    page.fill("#try-outline", outline)
+    page.fill("#try-reason", reason)
+
+
+def number(text: str) -> int | float | None:
+    """What a cell of the table says: a count, 9 for fewer than 10, None for one that was not made."""
+    if text == "<10":
+        return FEW
+    plain = text.replace(",", "")
+    return (float(plain) if "." in plain else int(plain)) if re.fullmatch(r"[\d.]+", plain) else None
+
+
+def told(page: Any) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The page's table, by territory, class and what happens."""
+    rows = page.locator("#try-changes tbody tr").evaluate_all(READ)
+    return {(a, b, c): {name: number(text) for name, text in said.items()} for a, b, c, said in rows}
+
+
+def of_command(effect: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """The same of an effect as the command tells it, with few people as everybody may read them."""
+    found = {}
+    for row in effect["territories"] + [one | {"territory": ""} for one in effect["totals"]]:
+        for kind in AMOUNTS:
+            amount = row[kind]
+            if any(amount.values()):
+                few = {name: FEW if amount[name] and amount[name] < 10 else amount[name] for name in ("people",)}
+                found[row["territory"], row["class"], kind] = amount | few
+    return found
+
+
+def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(shown: Shown, tmp_path: Path) -> None:
+    page, seen = shown.page(Role.REQUESTER)
+    asked: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
+    page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("/v1/policy/effect") else None)
+    page.on("response", lambda one: answers.append(one.json()) if "/v1/jobs/" in one.url and one.ok else None)
+    fill(page, OUTLINE)
+    page.click("#try-form button.main")
+    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    shows = told(page)
+    picture(page, "effect-light")
+    result = next(one["result"] for one in answers if one["result"])
+    (book,) = asked[0]["books"]
+    assert {one["id"] for one in book["rule"]} == {"everywhere", "tried-1"}
+
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    for path, document in ((old, PERMIT), (new, book)):
+        path.write_text(json.dumps({key: value for key, value in document.items() if key != "files"}))
+    command = [sys.executable, "-m", "openleo", "policy", "effect", str(old), str(new), "--at", result["at"], "--json"]
+    ran = subprocess.run(
+        [*command, "--scenario", str(shown.place.scenario)], capture_output=True, text=True, check=True
+    )
+    effect = json.loads(ran.stdout)
+
+    assert shows == of_command(effect)
+    assert any(one["people"] > 100_000 for (_, _, kind), one in shows.items() if kind == "lost")
+    assert effect["network"] == result["network"]
+    for key in ("territories", "base", "new", "beam_km", "edges"):
+        assert _public(effect[key]) == _public(result[key]), key
+
+    page.select_option("#try-map-kind", "swipe")
+    page.focus("#try-swipe")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#try-swipe", "aria-valuetext") == "line at 49 % of the map's width"
+    page.wait_for_timeout(500)
+    picture(page, "swipe-light")
+    page.context.close()
+    assert seen.errors == []
+
+
+def _public(value: Any) -> str:
+    """With people from 1 to 9 as 9, whoever tells of them."""
+    from openleo.governance.public_effect import in_public
+
+    return json.dumps(in_public({"value": value}), sort_keys=True)
+
+
+def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        page.wait_for_timeout(1_000)
+        page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+def test_what_somebody_may_not_file_is_said_and_a_proposal_becomes_a_decision(shown: Shown) -> None:
+    page, _ = shown.page(Role.PLANNER, scheme="dark", view="globe")
+    page.select_option("#try-where", "coast")
+    page.select_option("#try-territory", "TWN")
+    page.fill("#try-km", "-30")  # of land, along the coast
+    page.fill("#try-reason", "an example")
+    page.click("#try-form button.main")
+    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    picture(page, "effect-dark")
+    assert page.is_disabled("#propose")
+    assert "requester" in page.inner_text("#propose-needs")
+    page.context.close()
+
+    page, _ = shown.page(Role.REQUESTER, scheme="dark")
+    fill(page, OUTLINE)
+    page.click("#try-form button.main")
+    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    page.click("#propose")
+    assert "On behalf of" in page.inner_text("#try-wrong")
+    page.fill("#propose-on_behalf_of", "the operator")
+    page.fill("#propose-reason", "an example")
+    page.fill("#propose-legal_reference", "none")
+    page.fill("#propose-sponsor", "nobody")
+    page.click("#propose")
+    page.wait_for_selector("#try-failed:has-text('nobody is no officer')", timeout=MOST_MS)
+    assert page.input_value("#propose-reason") == "an example"
+    page.fill("#propose-sponsor", "")
+    page.click("#propose")
+    page.wait_for_selector("#try-filed", timeout=MOST_MS)
+    picture(page, "filed-dark")
+    page.click("#try-filed")
+    page.wait_for_function("() => location.hash.includes('page=changes') && location.hash.includes('item=')")
+    id_ = page.evaluate("() => new URLSearchParams(location.hash.slice(1)).get('item')")
+    answer = page.request.get(f"{shown.controller.url}/v1/changes/{id_}")
+    assert answer.json()["change"] == id_
+    page.context.close()
+
+
+def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_typed(shown: Shown) -> None:
+    page, _ = shown.page(Role.REQUESTER, view="globe")
+    fill(page, OUTLINE, "typed once")
+    fault = {"title": "Our fault", "detail": "This is our fault (ValueError).", "status": 500}
+    page.route("**/v1/policy/effect", lambda one: one.fulfill(status=500, json=fault))
+    page.click("#try-form button.main")
+    page.wait_for_selector("#try-failed:has-text('This is our fault (ValueError).')")
+    page.unroute("**/v1/policy/effect")
+    page.route("**/v1/policy/effect", lambda one: one.fulfill(status=401, json={"title": "Unauthorised"}))
+    page.click("#try-form button.main")
+    page.wait_for_selector("#try-failed form.token")
+    assert (page.input_value("#try-outline"), page.input_value("#try-reason")) == (OUTLINE, "typed once")
+    page.unroute("**/v1/policy/effect")
+    picture(page, "expired")
+    made = shown.house.token(Role.PLANNER)["Authorization"].removeprefix("Bearer ")
+    page.fill("#try-failed form.token input", made)
+    page.click("#try-failed form.token button")
+    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    page.context.close()
+
+
+def test_an_outline_is_drawn_by_clicks_and_keys_and_its_corners_can_be_read_and_taken_away(shown: Shown) -> None:
+    page, seen = shown.page(Role.PLANNER, view="globe")
+    page.select_option("#try-where", "drawn")
+    page.click("#try-draw")
+    for x, y in ((300, 250), (500, 250), (500, 450)):
+        page.mouse.click(x, y)
+        page.wait_for_timeout(400)  # two clicks at once zoom the map
+    page.locator("#map canvas").first.focus()
+    page.keyboard.press("Enter")
+    corners = page.input_value("#try-outline").split()
+    assert len(corners) == 2 * 4
+    assert [float(one.rstrip(",")) for one in corners[-2:]] == pytest.approx([23.9, 121.0], abs=0.01)
+    picture(page, "drawing")
+    page.click("#try-undo")
+    page.click("#try-draw")  # closed: clicks ask about places again
+    page.mouse.click(300, 250)
+    page.wait_for_function("() => location.hash.includes('place=')")
+    page.goto(f"{shown.controller.url}/#page=trying")
+    assert len(page.input_value("#try-outline").split()) == 2 * 3
+    page.context.close()
+    assert seen.errors == []
+
+
+def test_outlines_that_are_none_are_refused_before_anything_is_sent_and_others_go_as_they_are_meant(
+    shown: Shown,
+) -> None:
+    page, _ = shown.page(Role.PLANNER)
+    sent: list[Any] = []
+
+    def taken(route: Any) -> None:
+        sent.append(route.request.post_data_json["books"][0]["rule"])
+        route.fulfill(status=422, json={"title": "No", "detail": "not in this test"})
+
+    page.route("**/v1/policy/effect", taken)
+    for outline, said in (
+        ("", "three corners"),
+        ("24, 121\n25, 122\n24, 122\n25, 121", "crosses or touches itself"),
+        ("80, 0\n80, 180\n70, 90", "could take either way"),
+        ("10, 0\n-10, 90\n10, 180\n-10, -90", "which pole it holds"),
+        ("24, 121\nhere\n25, 122", "no latitude and longitude (such as 25.04, 121.56): 2"),
+    ):
+        fill(page, outline)
+        page.click("#try-form button.main")
+        assert said in page.inner_text("#try-wrong")
+    assert sent == []
+    for outline in ("10, 175\n10, -175\n20, -175\n20, 175", "70, 0\n65, 90\n70, 180\n65, -90"):
+        fill(page, outline)
+        page.click("#try-form button.main")
+        page.wait_for_selector("#try-failed:has-text('not in this test')")
+        page.wait_for_function("count => count", arg=len(sent))
+    page.context.close()
+    rings = [one["territory"]["geojson"]["coordinates"][0] for rules in sent for one in rules if one["id"] == "tried-1"]
+    assert [max(x for x, _ in ring) for ring in rings] == [185, 360]
+    assert httpx.get(f"{shown.controller.url}/healthz").status_code == 200
