@@ -123,7 +123,7 @@ class PlaceRead(BaseModel):
     terms: list[TermRead] = Field(description="Of the round trip, which they add up to; empty where it is not told.")
     hops: list[HopRead]
     why_no_terms: str | None
-    hand_overs: list[HandOverRead] = Field(description="In the ten minutes after the slot, by satellites alone.")
+    hand_overs: list[HandOverRead] = Field(description="In the 40 slots after it, by satellites alone.")
     why_no_hand_overs: str | None
 
 
