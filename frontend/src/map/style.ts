@@ -4,7 +4,8 @@
 
 import type { FeatureCollection, Point } from "geojson";
 import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
-import type { Scene, Station } from "../data/scene";
+import type { Outline, Scene, Station } from "../data/scene";
+import { holderOf, nameOf, type PointOfView } from "./contested";
 import { edgesOf, namePlace } from "./edges";
 
 export interface Palette {
@@ -32,15 +33,20 @@ export const HATCH = "hatch";
 export const UNDER = "edges"; // cells are drawn below this layer
 const FONT = ["sans-serif"];
 
-export function styleOf(scene: Scene, palette: Palette, globe: boolean): StyleSpecification {
+export function styleOf(scene: Scene, palette: Palette, globe: boolean, pov: PointOfView): StyleSpecification {
   const { borders } = scene;
-  const contested = borders.features.filter(({ properties }) => properties.contested);
-  const edges = borders.features.map(edgesOf);
+  const held = ({ properties }: Outline) => holderOf(properties, pov);
+  const disputed = borders.features.filter(({ properties }) => properties.contested);
+  const contested = disputed.filter((one) => held(one) === null);
+  const edges = borders.features.map((one) => {
+    const edge = edgesOf(one);
+    return held(one) === null ? edge : { ...edge, properties: { ...edge.properties, contested: false } };
+  });
   const names: FeatureCollection<Point> = {
     type: "FeatureCollection",
-    features: contested.map(({ properties: { name, also_called }, geometry }) => ({
+    features: disputed.map(({ properties: { id, name, also_called, ...more }, geometry }) => ({
       type: "Feature",
-      properties: { name: [name, ...(also_called ?? [])].slice(0, 2).join("\n") },
+      properties: { name: labelOf(borders, name, also_called ?? [], holderOf({ id, name, ...more }, pov), id) },
       geometry: { type: "Point", coordinates: namePlace(geometry) },
     })),
   };
@@ -58,6 +64,12 @@ export function styleOf(scene: Scene, palette: Palette, globe: boolean): StyleSp
     },
     layers: layersOf(palette),
   };
+}
+
+/** An area's name and the next one; drawn as somebody's, its name and theirs. */
+function labelOf(borders: Scene["borders"], name: string, also: string[], holder: string | null, id: string): string {
+  if (holder === null) return [name, ...also].slice(0, 2).join("\n");
+  return holder === id ? name : `${name}\n(${nameOf(borders, holder)})`;
 }
 
 function layersOf(palette: Palette): LayerSpecification[] {

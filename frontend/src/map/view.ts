@@ -8,6 +8,7 @@ import type { Plan } from "../data/plan";
 import type { Scene } from "../data/scene";
 import { moverOf, placesOf } from "../orbits/motion";
 import { byVertex, shapesOf } from "./cells";
+import type { PointOfView } from "./contested";
 import { coloursOf, type Colouring } from "./colours";
 import { cellLayer, linkLayer, satelliteLayer } from "./layers";
 import { eyeHeightKm, eyeOver, hideBehindEarth, linkEnds } from "./sky";
@@ -20,6 +21,7 @@ export interface Looks {
   satellites: boolean;
   isl: boolean;
   ground: boolean;
+  pov: PointOfView;
 }
 export interface View {
   map: MapLibreMap;
@@ -54,7 +56,7 @@ export function viewOf(
   let looks = first;
   const map = new MapLibreMap({
     container,
-    style: styleOf(scene, PALETTES[looks.shade], looks.globe),
+    style: styleOf(scene, PALETTES[looks.shade], looks.globe, looks.pov),
     center: [camera.lng, camera.lat],
     zoom: camera.zoom,
     maxZoom: 9,
@@ -130,9 +132,9 @@ export function viewOf(
     looks(next) {
       const before = looks;
       looks = next;
-      if (next.shade !== before.shade) {
+      if (next.shade !== before.shade || next.pov !== before.pov) {
         map.once("style.load", dress);
-        map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe), { diff: false });
+        map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe, next.pov), { diff: false });
       } else if (map.getLayer("sea")) {
         map.setProjection({ type: next.globe ? "globe" : "mercator" });
         for (const id of GROUND_LAYERS) map.setLayoutProperty(id, "visibility", next.ground ? "visible" : "none");

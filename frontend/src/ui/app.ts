@@ -5,6 +5,7 @@ import type { ServerEvent } from "../data/events";
 import { follower, type Followed } from "../data/follow";
 import type { Scene } from "../data/scene";
 import type { Source } from "../data/source";
+import { sidesOf } from "../map/contested";
 import { viewOf, type Looks, type Shade, type View } from "../map/view";
 import { LANGUAGES, type Words } from "../words";
 import { placePart } from "./ask/part";
@@ -52,7 +53,7 @@ export function start(
   const now = () => (source.offline ? (followed.newest?.begins_ms ?? scene.start_ms) + performance.now() - opened : Date.now());
   const shown = () => state.at_ms ?? now();
   const shade = (): Shade => (state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme);
-  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground });
+  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground, pov: state.pov });
   const classes = () => followed.plan?.classes ?? scene.classes;
   const ofClass = () => Math.max(0, classes().indexOf(state.class));
   document.documentElement.dataset.shade = shade();
@@ -103,7 +104,7 @@ export function start(
     if ("at_ms" in change) follow.look(state.at_ms);
     if ("place" in change) view.place(state.place);
     if ("colour" in change || "class" in change) paint();
-    if (["theme", "view", "satellites", "isl", "ground"].some((one) => one in change)) restyle();
+    if (["theme", "view", "satellites", "isl", "ground", "pov"].some((one) => one in change)) restyle();
     if ("language" in change) {
       frame();
       describe();
@@ -136,7 +137,7 @@ export function start(
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : []), ...controls(words, state, classes(), set));
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : []), ...controls(words, state, classes(), sidesOf(scene.borders), set));
     line = timeline(words, now(), speed, {
       play: () => {
         playing = !playing;
@@ -162,7 +163,7 @@ export function start(
 
   /** What depends on the plan and on what is looked at. */
   function tell(): void {
-    legendBox.replaceChildren(...legend(words, state.colour));
+    legendBox.replaceChildren(...legend(words, state.colour, state.pov));
     warn();
   }
 

@@ -35,6 +35,13 @@ const en = {
   andMore: (from: string) => `${from} and more`,
   below: (to: string) => `below ${to}`,
   contested: "Contested area (hatched): no side is taken",
+  pov: {
+    name: "Contested areas",
+    neutral: "Hatched, no side taken",
+    administered: "As administered",
+    as: (name: string) => `As ${name} sees it`,
+    others: "Contested area of others (hatched). Those chosen above are drawn as one side sees them.",
+  },
   panel: {
     name: "Place",
     hint: "Click the map to ask about a place, or search for one.",

@@ -37,6 +37,13 @@ const fr: Words = {
   andMore: (from) => `${from} et plus`,
   below: (to) => `moins de ${to}`,
   contested: "Zone contestée (hachurée) : sans prendre parti",
+  pov: {
+    name: "Zones contestées",
+    neutral: "Hachurées, sans parti",
+    administered: "Comme administrées",
+    as: (name) => `Selon ${name}`,
+    others: "Zone contestée par d’autres (hachurée). Celles choisies ci-dessus sont dessinées selon un seul parti.",
+  },
   panel: {
     name: "Lieu",
     hint: "Cliquez sur la carte pour interroger un lieu, ou cherchez-en un.",

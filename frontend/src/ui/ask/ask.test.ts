@@ -2,6 +2,8 @@ import { latLngToCell } from "h3-js";
 import { expect, test } from "vitest";
 import type { Plan } from "../../data/plan";
 import type { Scene } from "../../data/scene";
+import { holderOf, sidesOf } from "../../map/contested";
+import { PALETTES, styleOf } from "../../map/style";
 import { LANGUAGES } from "../../words";
 import { Refusal, type Api } from "../../data/api";
 import { asker, placePath, type Asked, type OfClass } from "./answer";
@@ -80,6 +82,22 @@ test("cells are counted through a gateway and in a territory", () => {
   const cells = [latLngToCell(5, 5, 4), latLngToCell(5, 20, 4), latLngToCell(9, 9, 4)];
   expect(rowsIn(scene.borders, cells, "AAA")).toEqual([0, 2]);
   expect(rowsIn(scene.borders, cells, "CCC")).toEqual([]);
+});
+
+test("no side is taken but by who chooses it, and then by what the data say", () => {
+  const area = { id: "x", name: "X", contested: true, administered_by: ["AAA"], claimed_by: ["BBB", "CCC"] };
+  expect(["", "administered", "AAA", "CCC", "DDD"].map((pov) => holderOf(area, pov))).toEqual([null, "AAA", "AAA", "CCC", null]);
+  expect(holderOf({ ...area, administered_by: ["AAA", "BBB"] }, "administered")).toBeNull();
+  expect(holderOf({ ...area, contested: false }, "AAA")).toBeNull();
+  const borders = { ...scene.borders, features: [...scene.borders.features, square("x", "X", 20, 20, area)] } as Scene["borders"];
+  expect(sidesOf(borders)).toEqual([{ id: "BBB", name: "Bravo" }, { id: "CCC", name: "CCC" }, { id: "AAA", name: "Côte d’Azur" }]);
+  const names = (pov: string) => {
+    const { sources } = styleOf({ ...scene, borders, attribution: [] } as unknown as Scene, PALETTES.light, false, pov);
+    const of = (name: string) => (sources[name] as unknown as { data: { features: { properties: { name: string } }[] } }).data.features;
+    return [of("contested").length, of("names")[0]!.properties.name];
+  };
+  expect(names("")).toEqual([1, "X"]);
+  expect(names("BBB")).toEqual([0, "X\n(Bravo)"]);
 });
 
 test("an answer that comes after something else was asked for is thrown away", async () => {
