@@ -99,7 +99,7 @@ def test_what_is_searched_for_by_keyboard_is_shown_and_is_a_link(shown: tuple[An
     says(page, "Place", "Permit · everywhere")
     page.locator("#pov").select_option("administered")
     page.wait_for_function("() => location.hash.includes('pov=administered')")
-    page.wait_for_timeout(1_500)
+    page.wait_for_timeout(3_000)
     picture(page, "administered")
     assert "as one side sees them" in page.locator("#legend").inner_text()
     assert [one for one in seen.errors if "404" not in one] == []

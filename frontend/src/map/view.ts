@@ -12,7 +12,7 @@ import type { PointOfView } from "./contested";
 import { coloursOf, type Colouring } from "./colours";
 import { cellLayer, linkLayer, satelliteLayer } from "./layers";
 import { eyeHeightKm, eyeOver, hideBehindEarth, linkEnds } from "./sky";
-import { GROUND_LAYERS, HATCH, PALETTES, hatch, placeAt, styleOf } from "./style";
+import { GROUND_LAYERS, HATCH, PALETTES, bordersSeen, hatch, placeAt, styleOf } from "./style";
 
 export type Shade = "light" | "dark";
 export interface Looks {
@@ -132,12 +132,15 @@ export function viewOf(
     looks(next) {
       const before = looks;
       looks = next;
-      if (next.shade !== before.shade || next.pov !== before.pov) {
+      if (next.shade !== before.shade) {
         map.once("style.load", dress);
         map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe, next.pov), { diff: false });
       } else if (map.getLayer("sea")) {
         map.setProjection({ type: next.globe ? "globe" : "mercator" });
         for (const id of GROUND_LAYERS) map.setLayoutProperty(id, "visibility", next.ground ? "visible" : "none");
+        if (next.pov !== before.pov) {
+          for (const [id, data] of Object.entries(bordersSeen(scene.borders, next.pov))) void map.getSource<GeoJSONSource>(id)?.setData(data);
+        }
       }
       paint();
     },

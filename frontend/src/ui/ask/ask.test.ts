@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Plan } from "../../data/plan";
 import type { Scene } from "../../data/scene";
 import { holderOf, sidesOf } from "../../map/contested";
-import { PALETTES, styleOf } from "../../map/style";
+import { bordersSeen } from "../../map/style";
 import { LANGUAGES } from "../../words";
 import { Refusal, type Api } from "../../data/api";
 import { asker, placePath, type Asked, type OfClass } from "./answer";
@@ -92,12 +92,11 @@ test("no side is taken but by who chooses it, and then by what the data say", ()
   const borders = { ...scene.borders, features: [...scene.borders.features, square("x", "X", 20, 20, area)] } as Scene["borders"];
   expect(sidesOf(borders)).toEqual([{ id: "BBB", name: "Bravo" }, { id: "CCC", name: "CCC" }, { id: "AAA", name: "Côte d’Azur" }]);
   const names = (pov: string) => {
-    const { sources } = styleOf({ ...scene, borders, attribution: [] } as unknown as Scene, PALETTES.light, false, pov);
-    const of = (name: string) => (sources[name] as unknown as { data: { features: { properties: { name: string } }[] } }).data.features;
-    return [of("contested").length, of("names")[0]!.properties.name];
+    const { edges, contested, names } = bordersSeen(borders, pov);
+    return [contested.features.length, names.features[0]!.properties!.name, edges.features.at(-1)!.properties!.contested];
   };
-  expect(names("")).toEqual([1, "X"]);
-  expect(names("BBB")).toEqual([0, "X\n(Bravo)"]);
+  expect(names("")).toEqual([1, "X", true]);
+  expect(names("BBB")).toEqual([0, "X\n(Bravo)", false]);
 });
 
 test("an answer that comes after something else was asked for is thrown away", async () => {
