@@ -71,6 +71,8 @@ def test_a_place_is_told_with_its_rule_its_round_trip_and_what_comes_next(shown:
     amounts = [float(row.split("\t")[1].removesuffix(" ms")) for row in rows]
     assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=0.1 * len(amounts))
     picture(page, "place")
+    page.locator(".ask-day summary").scroll_into_view_if_needed()
+    picture(page, "day")
     assert seen.errors == []
 
 
