@@ -61,6 +61,24 @@ def test_what_was_activated_is_in_force_with_its_proof(governed: Governed) -> No
     assert (found.witnessed, found.unwitnessed_because) == (False, UNWITNESSED)
 
 
+def test_a_book_names_the_change_and_the_entry_that_put_it_there(governed: Governed) -> None:
+    before = read(governed).entry_of("operator")
+    governed.rules(FORBID)
+    found = read(governed)
+    forbid = found.entry_of("regulator:PRY")
+    assert before == found.entry_of("operator")
+    assert before is not None
+    assert forbid is not None
+    assert (before.change, forbid.change, forbid.sha256) == ("c-1", "c-2", sha256_of(FORBID))
+    with House(governed.folder, write=False) as house:
+        logged = [json.loads(house.ledger.entry(one.entry)) for one in (before, forbid)]
+    assert [one["type"] for one in logged] == ["change.activated"] * 2
+    governed.break_glass({"book:regulator:PRY": sha256_of(PERMIT | {"book": "regulator:PRY"})})
+    governed.put(PERMIT | {"book": "regulator:PRY"})
+    assert read(governed).entry_of("regulator:PRY") is None
+    assert read(governed).entry_of("nobody") is None
+
+
 def test_before_the_genesis_nobody_is_served(tmp_path: Path) -> None:
     found = Gate(LedgerReader(Folder(tmp_path))).current(START)
     assert isinstance(found, InForce)

@@ -4,7 +4,8 @@
 
 import type { FeatureCollection, Point } from "geojson";
 import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
-import type { Scene, Station } from "../data/scene";
+import type { Outline, Scene, Station } from "../data/scene";
+import { holderOf, nameOf, type PointOfView } from "./contested";
 import { edgesOf, namePlace } from "./edges";
 
 export interface Palette {
@@ -32,26 +33,43 @@ export const HATCH = "hatch";
 export const UNDER = "edges"; // cells are drawn below this layer
 const FONT = ["sans-serif"];
 
-export function styleOf(scene: Scene, palette: Palette, globe: boolean): StyleSpecification {
-  const { borders } = scene;
-  const contested = borders.features.filter(({ properties }) => properties.contested);
-  const edges = borders.features.map(edgesOf);
-  const names: FeatureCollection<Point> = {
-    type: "FeatureCollection",
-    features: contested.map(({ properties: { name, also_called }, geometry }) => ({
-      type: "Feature",
-      properties: { name: [name, ...(also_called ?? [])].slice(0, 2).join("\n") },
-      geometry: { type: "Point", coordinates: namePlace(geometry) },
-    })),
+/** What depends on whose point of view is taken: outlines, hatched areas, and the names of contested ones. */
+export function bordersSeen(borders: Scene["borders"], pov: PointOfView): { [source in "edges" | "contested" | "names"]: FeatureCollection } {
+  const held = ({ properties }: Outline) => holderOf(properties, pov);
+  const disputed = borders.features.filter(({ properties }) => properties.contested);
+  const edges = borders.features.map((one) => {
+    const edge = edgesOf(one);
+    return held(one) === null ? edge : { ...edge, properties: { ...edge.properties, contested: false } };
+  });
+  const names = disputed.map((one) => ({
+    type: "Feature" as const,
+    properties: { name: labelOf(borders, one, held(one)) },
+    geometry: { type: "Point" as const, coordinates: namePlace(one.geometry) },
+  }));
+  return {
+    edges: { type: "FeatureCollection", features: edges },
+    contested: { type: "FeatureCollection", features: disputed.filter((one) => held(one) === null) },
+    names: { type: "FeatureCollection", features: names },
   };
+}
+
+/** An area's name and the next one; drawn as somebody's, its name and theirs. */
+function labelOf(borders: Scene["borders"], { properties: { id, name, also_called = [] } }: Outline, holder: string | null): string {
+  if (holder === null) return [name, ...also_called].slice(0, 2).join("\n");
+  return holder === id ? name : `${name}\n(${nameOf(borders, holder)})`;
+}
+
+export function styleOf(scene: Scene, palette: Palette, globe: boolean, pov: PointOfView): StyleSpecification {
+  const { borders } = scene;
+  const seen = bordersSeen(borders, pov);
   return {
     version: 8,
     projection: { type: globe ? "globe" : "mercator" },
     sources: {
       land: { type: "geojson", data: borders, attribution: scene.attribution[0] ?? "" },
-      edges: { type: "geojson", data: { type: "FeatureCollection", features: edges } },
-      contested: { type: "geojson", data: { type: "FeatureCollection", features: contested } },
-      names: { type: "geojson", data: names },
+      edges: { type: "geojson", data: seen.edges },
+      contested: { type: "geojson", data: seen.contested },
+      names: { type: "geojson", data: seen.names },
       gateways: { type: "geojson", data: stations(scene.gateways) },
       pops: { type: "geojson", data: stations(scene.pops) },
       place: { type: "geojson", data: placeAt(null) },

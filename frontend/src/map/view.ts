@@ -8,10 +8,11 @@ import type { Plan } from "../data/plan";
 import type { Scene } from "../data/scene";
 import { moverOf, placesOf } from "../orbits/motion";
 import { byVertex, shapesOf } from "./cells";
+import type { PointOfView } from "./contested";
 import { coloursOf, type Colouring } from "./colours";
 import { cellLayer, linkLayer, satelliteLayer } from "./layers";
 import { eyeHeightKm, eyeOver, hideBehindEarth, linkEnds } from "./sky";
-import { GROUND_LAYERS, HATCH, PALETTES, hatch, placeAt, styleOf } from "./style";
+import { GROUND_LAYERS, HATCH, PALETTES, bordersSeen, hatch, placeAt, styleOf } from "./style";
 
 export type Shade = "light" | "dark";
 export interface Looks {
@@ -20,6 +21,7 @@ export interface Looks {
   satellites: boolean;
   isl: boolean;
   ground: boolean;
+  pov: PointOfView;
 }
 export interface View {
   map: MapLibreMap;
@@ -54,7 +56,7 @@ export function viewOf(
   let looks = first;
   const map = new MapLibreMap({
     container,
-    style: styleOf(scene, PALETTES[looks.shade], looks.globe),
+    style: styleOf(scene, PALETTES[looks.shade], looks.globe, looks.pov),
     center: [camera.lng, camera.lat],
     zoom: camera.zoom,
     maxZoom: 9,
@@ -132,10 +134,13 @@ export function viewOf(
       looks = next;
       if (next.shade !== before.shade) {
         map.once("style.load", dress);
-        map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe), { diff: false });
+        map.setStyle(styleOf(scene, PALETTES[next.shade], next.globe, next.pov), { diff: false });
       } else if (map.getLayer("sea")) {
         map.setProjection({ type: next.globe ? "globe" : "mercator" });
         for (const id of GROUND_LAYERS) map.setLayoutProperty(id, "visibility", next.ground ? "visible" : "none");
+        if (next.pov !== before.pov) {
+          for (const [id, data] of Object.entries(bordersSeen(scene.borders, next.pov))) void map.getSource<GeoJSONSource>(id)?.setData(data);
+        }
       }
       paint();
     },

@@ -6,6 +6,7 @@ import { follower, type Followed } from "../data/follow";
 import { underRules, type Plan } from "../data/plan";
 import type { Scene } from "../data/scene";
 import type { Source } from "../data/source";
+import { sidesOf } from "../map/contested";
 import { viewOf, type Looks, type Shade, type View } from "../map/view";
 import { LANGUAGES, type Words } from "../words";
 import { placePart } from "./ask/part";
@@ -54,7 +55,7 @@ export function start(
   const now = () => (source.offline ? (followed.newest?.begins_ms ?? scene.start_ms) + performance.now() - opened : Date.now());
   const shown = () => state.at_ms ?? now();
   const shade = (): Shade => (state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme);
-  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground });
+  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground, pov: state.pov });
   /** How the cells' plan is named: that of a slot, or the whole of a run. */
   const ofPlan = ({ begins_ms, slot_ms, run }: Plan) =>
     run?.whole ? words.time.ofRun(utc(begins_ms), utc(begins_ms + slot_ms)) : words.time.ofPlan(utc(begins_ms));
@@ -116,7 +117,7 @@ export function start(
       if (open) parts[open].planned?.();
     }
     if ("colour" in change || "class" in change || "compared" in change) paint();
-    if (["theme", "view", "satellites", "isl", "ground"].some((one) => one in change)) restyle();
+    if (["theme", "view", "satellites", "isl", "ground", "pov"].some((one) => one in change)) restyle();
     if ("language" in change) {
       frame();
       describe();
@@ -153,7 +154,7 @@ export function start(
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, classes(), set));
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, classes(), sidesOf(scene.borders), set));
     line = timeline(words, reachOf(source.span_ms, now()), source.offline, speed, {
       play: () => {
         playing = !playing;
@@ -189,7 +190,7 @@ export function start(
 
   /** What depends on the plan and on what is looked at. */
   function tell(): void {
-    legendBox.replaceChildren(...legend(words, state.colour));
+    legendBox.replaceChildren(...legend(words, state.colour, state.pov));
     warn();
   }
 

@@ -1,11 +1,12 @@
 // What somebody can set, and the timeline.
 
 import { COLOURINGS } from "../map/colours";
+import { ADMINISTERED, NEUTRAL } from "../map/contested";
 import { LANGUAGES, type Language, type Words } from "../words";
 import { choice, make, tick } from "./dom";
 import { THEMES, VIEWS, type State } from "./state";
 
-export function controls(words: Words, state: State, classes: string[], set: (change: Partial<State>) => void): Node[] {
+export function controls(words: Words, state: State, classes: string[], sides: { id: string; name: string }[], set: (change: Partial<State>) => void): Node[] {
   const views = VIEWS.map((view) => [view, words.view[view]] as const);
   const nodes: Node[] = [
     choice("view", words.view.name, views, state.view, (view) => set({ view })),
@@ -19,6 +20,9 @@ export function controls(words: Words, state: State, classes: string[], set: (ch
     tick(`layer-${one}`, words.layers[one], state[one], (on) => set({ [one]: on })),
   );
   nodes.push(make("fieldset", {}, make("legend", {}, words.layers.name), ...layers));
+  const seen = ({ id, name }: { id: string; name: string }) => [id, words.pov.as(name)] as const;
+  const povs = [[NEUTRAL, words.pov.neutral] as const, [ADMINISTERED, words.pov.administered] as const, ...sides.map(seen)];
+  if (sides.length > 0) nodes.push(choice<string>("pov", words.pov.name, povs, state.pov, (pov) => set({ pov })));
   const languages = (Object.keys(LANGUAGES) as Language[]).map((one) => [one, LANGUAGES[one].language] as const);
   nodes.push(
     choice("theme", words.theme.name, THEMES.map((one) => [one, words.theme[one]] as const), state.theme, (theme) => set({ theme })),

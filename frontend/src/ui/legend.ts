@@ -5,11 +5,11 @@ import { REASON_COLOURS, STEPS, VIRIDIS, colourOfStep, css, type Colouring } fro
 import type { Words } from "../words";
 import { make, swatch } from "./dom";
 
-export function legend(words: Words, colouring: Colouring): Node[] {
+export function legend(words: Words, colouring: Colouring, pov = ""): Node[] {
   const list = make("ul");
   for (const [colour, text] of entries(words, colouring)) list.append(make("li", {}, swatch(colour), text));
   const hatched = make("span", { class: "swatch hatched", "aria-hidden": "true" });
-  list.append(make("li", {}, hatched, words.contested));
+  list.append(make("li", {}, hatched, pov ? words.pov.others : words.contested));
   const unit = colouring === "reason" ? "" : STEPS[colouring].unit;
   return [make("h2", {}, words.colour[colouring] + (unit && ` (${unit})`)), list];
 }

@@ -19,6 +19,7 @@ export interface State {
   satellites: boolean;
   isl: boolean;
   ground: boolean;
+  pov: string; // whose claims are drawn; empty: nobody's
   place: [number, number] | null; // longitude, latitude
   at_ms: number | null; // null: now
   theme: (typeof THEMES)[number];
@@ -27,7 +28,7 @@ export interface State {
 
 export function firstState(language: Language): State {
   return {
-    page: "place", item: "", view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", compared: false, satellites: true, isl: false, ground: true,
+    page: "place", item: "", view: "globe", lng: 10, lat: 25, zoom: 1.6, colour: "reason", class: "", compared: false, satellites: true, isl: false, ground: true, pov: "",
     place: null, at_ms: null, theme: "auto", language,
   };
 }
@@ -45,6 +46,7 @@ export function hashOf(state: State, first: State): string {
   for (const layer of ["satellites", "isl", "ground"] as const) {
     if (state[layer] !== first[layer]) said.set(layer, state[layer] ? "1" : "0");
   }
+  if (state.pov) said.set("pov", state.pov);
   if (state.place) said.set("place", `${state.place[1].toFixed(4)},${state.place[0].toFixed(4)}`);
   if (state.at_ms !== null) said.set("time", new Date(state.at_ms).toISOString());
   if (state.theme !== first.theme) said.set("theme", state.theme);
@@ -76,6 +78,7 @@ export function stateOf(hash: string, first: State): State {
     satellites: flag("satellites"),
     isl: flag("isl"),
     ground: flag("ground"),
+    pov: said.get("pov") ?? first.pov,
     place: place && Math.abs(place[0]!) <= 90 ? [place[1]!, place[0]!] : null,
     at_ms: Number.isNaN(at_ms) ? null : at_ms,
     theme: one("theme", THEMES, first.theme),

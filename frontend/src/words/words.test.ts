@@ -21,7 +21,7 @@ test("every language says everything", () => {
 test("French is not English left untranslated", () => {
   const [english, french] = [texts(LANGUAGES.en), texts(LANGUAGES.fr)];
   const same = english.filter((text, n) => text === french[n]);
-  expect(new Set(same)).toEqual(new Set(["Globe", "Satellites", "Satellite", "PoP", "Pause", "UTC", "7 s", "7 min"]));
+  expect(new Set(same)).toEqual(new Set(["Globe", "Satellites", "Satellite", "PoP", "Pause", "UTC", "7 s", "7 min", "Terminal"]));
 });
 
 test("somebody's first language that we speak", () => {
@@ -32,7 +32,7 @@ test("somebody's first language that we speak", () => {
 test("a state is a link and back", () => {
   const first = firstState("en");
   const state = {
-    ...first, view: "flat", lat: 23.5, lng: 121, zoom: 5, colour: "rtt_ms", class: "maritime", isl: true, satellites: false,
+    ...first, view: "flat", lat: 23.5, lng: 121, zoom: 5, colour: "rtt_ms", class: "maritime", isl: true, satellites: false, pov: "JPN",
     place: [121.5, 25.03], at_ms: 1_795_000_000_000, theme: "dark", language: "fr",
   } as typeof first;
   expect(stateOf("#" + hashOf(state, first), first)).toEqual(state);

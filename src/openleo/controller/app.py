@@ -25,6 +25,7 @@ from openleo.controller.api import (
     login,
     metrics,
     people,
+    places,
     policy,
     ranging,
     slots,
@@ -41,8 +42,8 @@ from openleo.controller.runtime import Runtime
 
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
-    tokens.router, audit.router, terminals.router, accounts.router, changes.router, policy.router, ledger.router,
-    ledger.for_auditors, genesis.router, metrics.router, ranging.router,
+    tokens.router, audit.router, terminals.router, accounts.router, changes.router, places.router, policy.router,
+    ledger.router, ledger.for_auditors, genesis.router, metrics.router, ranging.router,
     console.router,
 )  # fmt: skip
 

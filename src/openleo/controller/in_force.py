@@ -59,6 +59,15 @@ class Alarm:
 
 
 @dataclass(frozen=True)
+class Entered:
+    """How a book came to hold: by a change, at its entry of the ledger. sha256: of what it then said, None: nothing."""
+
+    change: str
+    entry: int
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class Phase:
     """What is in force from an instant on, until the next phase or the next entry: break-glass begins and ends."""
 
@@ -93,11 +102,17 @@ class InForce:
     newest_s: float = 0.0  # of the newest entry, and of what witnesses saw: time never precedes it
     phases: tuple[Phase, ...] = ()
     alarm: Alarm | None = None
+    entered: Mapping[str, Entered] = field(default_factory=dict)  # by book
 
     @property
     def suspended_accounts(self) -> frozenset[str]:
         """Of the registry: nobody of these is served, whatever rules say."""
         return self.meant.suspended_accounts
+
+    def entry_of(self, book: str) -> Entered | None:
+        """Which change put what is in force of a book there; None: break-glass, or it is not known."""
+        found = self.entered.get(book)
+        return found if found is not None and found.sha256 == self.active.get(changes.BOOK + book) else None
 
     @property
     def network(self) -> str | None:
@@ -239,7 +254,7 @@ class LedgerReader:
             books=first.books, rules=first.rules, active=first.active, meant=first.meant, witnessed=not because,
             unwitnessed_because=because, waiting=history.waiting, read_at_s=at.timestamp(),
             storage_outage_hours=settings.storage_outage_hours, lease_slots_max=settings.lease_slots_max,
-            newest_s=_newest_s(history), phases=phases,
+            newest_s=_newest_s(history), phases=phases, entered=_entered(history),
         )  # fmt: skip
 
     def _phases(self, history: History, at: datetime) -> list[Phase]:
@@ -293,6 +308,17 @@ class LedgerReader:
 def _newest_s(history: History) -> float:
     newest_at = history.state.newest_at
     return max(0.0 if newest_at is None else newest_at.timestamp(), float(history.anchor.seen_s))
+
+
+def _entered(history: History) -> dict[str, Entered]:
+    """By which change and entry each book came to hold; without those whose change waits, as another one holds."""
+    found = {}
+    for target, settled in history.state.settled.items():
+        if target.startswith(changes.BOOK) and settled.by is not None and settled.by not in history.waiting:
+            entry = history.state.changes[settled.by].activated_by
+            if entry is not None:
+                found[target.removeprefix(changes.BOOK)] = Entered(settled.by, entry, settled.value)
+    return found
 
 
 def active_at(history: History, at: datetime) -> dict[str, str | None]:

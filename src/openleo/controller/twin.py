@@ -71,6 +71,16 @@ class Group:
 
 
 @dataclass(frozen=True, eq=False)
+class Outlook:
+    """What one cell is served by: `network` with gateways joined to the cell's `pop` alone, where it has its own."""
+
+    network: Network
+    whole: Network
+    feeders: Sites
+    pop: int | None
+
+
+@dataclass(frozen=True, eq=False)
 class Sky:
     """What reaches the cells in one slot, axes (cell,): satellite, gateway and pop are −1 for none, rtt_ms infinite."""
 
@@ -179,9 +189,16 @@ class Twin:
         yes, no = made[0].yes[self.number_of], made[0].no[self.number_of]
         for one in made[1:]:
             yes, no = yes & one.yes[self.number_of], no | one.no[self.number_of]
+        withheld = self._withheld(masks.rule_set, instants)
+        return Permitted(masks.classes, np.ascontiguousarray(yes), np.ascontiguousarray(no), withheld)
+
+    def withheld(self, rule_set: RuleSet, number: int) -> frozenset[int]:
+        """The gateways that may not be used throughout a slot, by number."""
+        return self._withheld(rule_set, list(_instants(rule_set, *self.span(number))))
+
+    def _withheld(self, rule_set: RuleSet, instants: list[datetime]) -> frozenset[int]:
         gateways = self.case.network.gateways
-        withheld = {one.gateway for at in instants for one in licences.withheld(gateways, masks.rule_set, at)}
-        return Permitted(masks.classes, np.ascontiguousarray(yes), np.ascontiguousarray(no), frozenset(withheld))
+        return frozenset(one.gateway for at in instants for one in licences.withheld(gateways, rule_set, at))
 
     def _masks_of(self, rule_set: RuleSet) -> Masks:
         """Kept by what was written; a plan and a restriction, which ask side by side, have the same."""
@@ -207,6 +224,18 @@ class Twin:
             network = replace(network, gateways=fewer)
             self._networks[withheld] = network, gateway_sites(network)
         return self._networks[withheld]
+
+    def outlook(self, row: int, withheld: frozenset[int]) -> Outlook:
+        """The network that a cell is on, without some gateways."""
+        whole, feeders = self._under(withheld)
+        group = next(one for one in self.groups if (one.cells == row).any())
+        return Outlook(whole if group.pop is None else towards(whole, group.pop), whole, feeders, group.pop)
+
+    def flown(self, outlook: Outlook, first: int, count: int) -> Positions:
+        """Where satellites are in some slots, and what each may land at for a cell."""
+        grid = SlotGrid(self.span(first)[0], self.slots.slot_s, count)
+        positions = positions_over(outlook.whole, grid, 0, count)
+        return positions if outlook.pop is None else _towards(positions, outlook.network.gateways)
 
     def sky(self, number: int, withheld: frozenset[int], previous: Ints | None = None) -> Sky:
         """What reaches the cells in a slot. previous (cell,): who served before, −1 for nobody."""

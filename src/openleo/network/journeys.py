@@ -23,7 +23,7 @@ from openleo.network.hand_overs import NOT_THERE, HandOver, in_words, reasons
 from openleo.network.hand_overs import hand_overs as changes_of
 from openleo.network.pop_reach import pop_of_user, towards
 from openleo.network.reach import Network, gateway_sites, place_users, positions_over, serve
-from openleo.network.routing import routes
+from openleo.network.routing import Positions, Routes, routes
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, admitted
 from openleo.network.watch import watch, whereabouts
@@ -115,14 +115,18 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
         satellite, _, seen = serve(users, positions, ways, network.hand_over, grid.slot_s, nobody, pool, 1)
     if satellite[0, 0] < 0:
         return Path(middle, (), None, "no_gateway" if seen[0, 0] else "no_satellite")
-    trail = _trail(int(satellite[0, 0]), ways.onward[0])
+    return landed(network, positions, ways, int(satellite[0, 0]), centre, middle)
+
+
+def landed(network: Network, positions: Positions, ways: Routes, satellite: int, user: Point, middle: datetime) -> Path:
+    """The path from a user over its serving satellite to the PoP, in the first slot of those positions."""
+    trail = _trail(satellite, ways.onward[0])
     gateways = positions.networks[0].gateways if positions.networks else network.gateways
     gateway = int(ways.gateway[0, trail[-1]])
     station, pop = gateways.stations[gateway], gateways.pops[gateways.pop[gateway]]
-    here = centre.position_km
     there = ecef_km(station.latitude_deg, station.longitude_deg)
     names, at_km = network.constellation.satellite_name, positions.middle_km[0]
-    hops = _sky_hops(names, at_km, trail, place.name, here, station.name, there, FEEDER_LINK)
+    hops = _sky_hops(names, at_km, trail, user.name, user.position_km, station.name, there, FEEDER_LINK)
     fibre_km, light_km = float(gateways.fibre_km[gateway]), float(gateways.fibre_light_km[gateway])
     hops.append(Hop(FIBRE, station.name, pop.name, fibre_km, light_km / LIGHT_KM_PER_S * MS_PER_S))
     if network.chain is not None:

@@ -12,7 +12,8 @@ export function rowAt(numberOf: ReadonlyMap<string, number>, resolution: number,
   return numberOf.get(latLngToCell(lat, lng, resolution));
 }
 
-export function placePanel(
+/** Where the place is, and whether it is served: the part that is read out when it changes. */
+export function placeHead(
   words: Words,
   language: string,
   scene: Scene,
@@ -28,13 +29,14 @@ export function placePanel(
   const parts: Node[] = [heading, shut, ...where(words, language, scene, place)];
   if (row === undefined) return [...parts, make("p", { class: "answer" }, words.panel.outside)];
   if (!plan) return [...parts, make("p", { class: "answer" }, words.panel.noPlan)];
-  const classes = plan.classes.length;
-  const reason = REASONS[plan.reason[row * classes + of]!]!;
+  const reason = REASONS[plan.reason[row * plan.classes.length + of]!]!;
   parts.push(make("p", { class: "answer" }, swatch(css(REASON_COLOURS[reason])), make("strong", {}, words.reasons[reason])));
-  parts.push(make("p", {}, words.why[reason]));
-  parts.push(amounts(words, language, scene, plan, row));
-  if (classes > 1) parts.push(byClass(words, plan, row));
-  return parts;
+  return [...parts, make("p", {}, words.why[reason])];
+}
+
+/** What the plan gives the cell. */
+export function planned(words: Words, language: string, scene: Scene, plan: Plan, row: number): Node[] {
+  return [amounts(words, language, scene, plan, row), ...(plan.classes.length > 1 ? [byClass(words, plan, row)] : [])];
 }
 
 function where(words: Words, language: string, scene: Scene, [lng, lat]: [number, number]): Node[] {

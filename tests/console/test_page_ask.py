@@ -1,0 +1,107 @@
+"""A place asked about, and things searched for, as people do it: by keyboard, on a controller that runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from console.browser import Seen, chromium, watched
+from controller.faulty_place import placed
+from controller.processes import AT, running
+from controller.security.secured import House
+from openleo.console import pages
+from openleo.controller.roles import Role
+
+pytestmark = pytest.mark.slow
+MAP, PLAN = '#console[data-ready="true"]', "#time:has-text('plan of')"
+MOST_MS = 60_000
+PICTURES = os.environ.get("OPENLEO_PICTURES")  # a folder to keep what was seen in, for people
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Seen]]:
+    """A page on a place in Taiwan, where everybody is served."""
+    if not pages.files():
+        pytest.skip("the page is not built here: make console")
+    place = placed(tmp_path_factory.mktemp("asking"))
+    named, _ = House(place.engine).session(House(place.engine).person("p1", Role.VIEWER))
+    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
+        controller.until_ready()
+        context = browser.new_context(viewport={"width": 1280, "height": 1500}, locale="en-GB")  # type: ignore[attr-defined]
+        context.add_cookies([{"name": name, "value": value, "url": controller.url} for name, value in named.items()])
+        page, seen = watched(context)
+        page.goto(f"{controller.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")  # type: ignore[attr-defined]
+        for one in (MAP, PLAN):
+            page.wait_for_selector(one, state="attached", timeout=MOST_MS)  # type: ignore[attr-defined]
+        yield page, seen
+    place.engine.dispose()
+
+
+def says(page: Any, *texts: str) -> str:
+    """What the panel says, once it says all of this."""
+    for text in texts:
+        page.wait_for_function(
+            "text => document.querySelector('#place').innerText.includes(text)", arg=text, timeout=MOST_MS
+        )
+    return str(page.locator("#place").inner_text())
+
+
+def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        page.screenshot(path=f"{PICTURES}/{name}.png")
+
+
+def search(page: Any, text: str, downs: int = 0) -> None:
+    page.locator("#search").fill(text)
+    for _ in range(downs):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+
+
+def test_a_place_is_told_with_its_rule_its_round_trip_and_what_comes_next(shown: tuple[Any, Seen]) -> None:
+    page, seen = shown
+    said = says(page, "Served", "Permit · everywhere", "entry ", "What the round trip is made of", "Next hand-overs")
+    assert "operator" in said
+    page.locator("#day").click()
+    says(page, "Served in 48 of 48 slots")
+    rows = page.locator(".waterfall tbody tr").all_inner_texts()
+    amounts = [float(row.split("\t")[1].removesuffix(" ms")) for row in rows]
+    assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=0.1 * len(amounts))
+    picture(page, "place")
+    page.locator(".ask-day summary").scroll_into_view_if_needed()
+    picture(page, "day")
+    assert seen.errors == []
+
+
+def test_what_is_searched_for_by_keyboard_is_shown_and_is_a_link(shown: tuple[Any, Seen]) -> None:
+    page, seen = shown
+    page.locator("#search").fill("taip")
+    page.wait_for_selector('#search[aria-expanded="true"]')
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#search").get_attribute("aria-activedescendant") == "found-0"
+    picture(page, "search")
+    page.keyboard.press("Escape")
+    search(page, "Taiwan", downs=1)
+    says(page, "Territory", "on its land, class fixed")
+    picture(page, "territory")
+    search(
+        page, page.evaluate("() => fetch('v1/network').then(one => one.json()).then(one => one.satellites.name[7])"), 1
+    )
+    says(page, "Satellite", "Height", "km")
+    page.wait_for_function("() => location.hash.includes('item=satellite:')")
+    picture(page, "satellite")
+    search(page, "nobody-7")
+    says(page, "Terminal")
+    page.wait_for_selector('#place [role="alert"]')
+    picture(page, "terminal")
+    search(page, "23.97, 120.98")
+    says(page, "Place", "Permit · everywhere")
+    page.locator("#pov").select_option("administered")
+    page.wait_for_function("() => location.hash.includes('pov=administered')")
+    page.wait_for_timeout(3_000)
+    picture(page, "administered")
+    assert "as one side sees them" in page.locator("#legend").inner_text()
+    assert [one for one in seen.errors if "404" not in one] == []
