@@ -182,7 +182,7 @@ const en = {
       people: "People",
       terminals: "Terminals",
       unchanged: "It changes nobody’s service.",
-      map: "On the map: territories that lose are hatched in orange with −, those that gain are blue with +.",
+      map: "On the map: territories that lose are orange with a thick edge, those that only gain are blue with a thin one.",
       note: "Counts of people and terminals from 1 to 9 are shown as <10.",
       notCounted: "not counted",
       sum: (count: string) => `${count} rows`,

@@ -184,7 +184,7 @@ const fr: Words = {
       people: "Personnes",
       terminals: "Terminaux",
       unchanged: "Il ne change le service de personne.",
-      map: "Sur la carte : les territoires qui perdent sont hachurés en orange avec −, ceux qui gagnent sont bleus avec +.",
+      map: "Sur la carte : les territoires qui perdent sont orange, à bord épais ; ceux qui ne font que gagner sont bleus, à bord mince.",
       note: "Les nombres de personnes et de terminaux de 1 à 9 sont montrés comme <10.",
       notCounted: "non compté",
       sum: (count) => `${count} lignes`,
