@@ -41,9 +41,9 @@ export function listOf(page: Page, api: Api): List {
     choice("changes-state", said.state, states, filter, (value) => choose(() => (filter = value))),
     choice("changes-order", said.order, [["newest", said.newest], ["oldest", said.oldest]], order, (value) => choose(() => (order = value))),
   );
-  new IntersectionObserver((seen) => {
+  const sight = new IntersectionObserver((seen) => {
     if (seen.some((one) => one.isIntersecting) && next && wrong.childElementCount === 0) void load(next);
-  }).observe(more);
+  });
 
   const rowOf = (change: Change): HTMLElement => {
     const open = (event: Event) => {
@@ -78,6 +78,8 @@ export function listOf(page: Page, api: Api): List {
     }
     more.disabled = false;
     more.hidden = next === null;
+    sight.unobserve(more); // so that it is told again where the end is still in sight
+    sight.observe(more);
   }
 
   void load(listPath(filter, order, AT_ONCE));
