@@ -177,6 +177,28 @@ def test_a_change_from_its_proposal_to_its_proof(asker: Asker) -> None:
     assert [one["change"] for one in asker.get(listed["next"]).json()["items"]] == [id_]
 
 
+def test_changes_are_listed_from_the_newest_too_and_by_where_they_stand(asker: Asker) -> None:
+    first = proposed(asker)
+    second = proposed(asker, reason="unpaid still", accounts=[asker.runtime.governed.commit("account", "b")["b"]])
+    newest = asker.get("/v1/changes?order=newest&limit=2").json()
+    assert [one["change"] for one in newest["items"]] == [second, first]
+    assert [one["change"] for one in asker.get(newest["next"]).json()["items"]] == ["c-1"]
+    asked = asker.get("/v1/changes?status=approving&limit=1").json()
+    assert [one["change"] for one in asked["items"]] == [first]
+    assert [one["change"] for one in asker.get(asked["next"]).json()["items"]] == [second]
+    both = asker.get("/v1/changes?status=approving&status=active&order=newest").json()["items"]
+    assert [one["change"] for one in both] == [second, first, "c-1"]
+    assert asker.get("/v1/changes?status=lost").status_code == 422
+
+
+def test_a_change_tells_where_the_ledger_has_its_steps(asker: Asker) -> None:
+    steps = asker.get("/v1/changes/c-1").json()["entries"]
+    assert steps == {
+        "proposed": 1, "effect": 2, "approvals": {one.id: 3 + n for n, one in enumerate(VOTERS)}, "objections": [],
+        "activated": 6,
+    }  # fmt: skip
+
+
 def test_a_token_without_an_officers_signature_approves_nothing(asker: Asker) -> None:
     id_ = proposed(asker)
     message = asker.get(f"/v1/changes/{id_}/to-sign").content

@@ -39,9 +39,21 @@ def as_json(state: State, change: Change, at: datetime) -> dict[str, Any]:
         "objections": len(change.objections),
         "activated_at": None if change.activated_at is None else instant(change.activated_at),
         "entry": change.activated_by,
+        "entries": _entries(change),
         "unwitnessed": change.unwitnessed,
         "proposed": proposed.model_dump(mode="json", by_alias=True, exclude={"documents"}),
         "effect": None if change.effect is None else change.effect.model_dump(mode="json", by_alias=True),
+    }
+
+
+def _entries(change: Change) -> dict[str, Any]:
+    """Where the ledger has the steps of a change: an approval that was taken back is not among them."""
+    return {
+        "proposed": change.proposed_by,
+        "effect": None if change.effect is None else change.effect_by,
+        "approvals": {officer: vote.index for officer, vote in sorted(change.votes.items())},
+        "objections": list(change.objections),
+        "activated": change.activated_by,
     }
 
 

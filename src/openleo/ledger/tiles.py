@@ -220,7 +220,7 @@ def _proven_leaves(fetch: Fetch, size: int, root: bytes) -> Iterator[tuple[Tile,
         return merkle.fold(hashes[first : first + (1 << low)])
 
     if merkle.root(at_edge, size) != root:
-        raise NotProven(_why_not_the_root(fetch, size, root))
+        raise _why_not_the_root(fetch, size, root)
     for tile, hashes in edges:
         yield from _below(fetch, tile, hashes)
 
@@ -245,28 +245,44 @@ def _tile_at_fault(fetch: Fetch, tile: Tile, found: list[bytes], expected: bytes
         leaves = merkle.leaf_hashes(_entries(fetch, Tile(ENTRIES, tile.number)))
         differs = [at for at, (one, other) in enumerate(zip(leaves, found, strict=True)) if one != other]
         if merkle.fold(leaves) == expected and differs:
-            return NotProven(f"{tile.path} was altered: its hash of entry {first + differs[0]} is not the entry's.",
-                             first + differs[0])  # fmt: skip
+            return _altered_hash(tile, differs[0])
         return NotProven(f"one of the entries {first} to {last} is not the one that is signed: {tile.path} "
                          "does not hash to the tile above it.", first)  # fmt: skip
     return NotProven(f"{tile.path}, over entries {first} to {last}, does not hash to the tile above it.", first)
 
 
-def _why_not_the_root(fetch: Fetch, size: int, root: bytes) -> str:
+def _why_not_the_root(fetch: Fetch, size: int, root: bytes) -> NotProven:
     """The root is made of the partial tiles: either these or the checkpoint is wrong, and the entries tell which."""
+    leaves: list[bytes] = []  # of the last bundle
     try:
         peaks = merkle.Frontier()
         for number in range(-(-size // WIDTH)):
             tile = Tile(ENTRIES, number, min(WIDTH, size - number * WIDTH))
-            peaks = peaks.extended(merkle.leaf_hashes(_entries(fetch, tile)))
+            leaves = merkle.leaf_hashes(_entries(fetch, tile))
+            peaks = peaks.extended(leaves)
     except (Malformed, Missing, NotProven) as error:
-        return f"the tiles do not hash to the signed root, and the entries cannot be read: {error}"
+        return NotProven(f"the tiles do not hash to the signed root, and the entries cannot be read: {error}")
     if peaks.root == root:
-        return "the entries hash to the signed root, but the tiles do not: a partial tile was altered."
-    return (
+        return _partial_at_fault(fetch, size, leaves)
+    return NotProven(
         f"the {size} entries and their tiles do not hash to the signed root: the last of them was altered, "
         "or the checkpoint is of another history."
     )
+
+
+def _partial_at_fault(fetch: Fetch, size: int, leaves: list[bytes]) -> NotProven:
+    """Of partial tiles that were altered under entries that are right: the entry, where it is their leaf hashes."""
+    tile = Tile(0, size // WIDTH, size % WIDTH)
+    found = _hashes(fetch, tile) if tile.width else []
+    for at, (leaf, hash_) in enumerate(zip(leaves, found, strict=False)):
+        if leaf != hash_:
+            return _altered_hash(tile, at)
+    return NotProven("the entries hash to the signed root, but the tiles do not: a partial tile was altered.")
+
+
+def _altered_hash(tile: Tile, at: int) -> NotProven:
+    entry = tile.number * WIDTH + at
+    return NotProven(f"{tile.path} was altered: its hash of entry {entry} is not the entry's.", entry)
 
 
 def _hashes(fetch: Fetch, tile: Tile) -> list[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -25,7 +26,8 @@ from openleo.governance.folder import fold
 from openleo.governance.losses import UNKNOWN
 from openleo.governance.moves import COMMITMENT
 from openleo.governance.quorum import parties
-from openleo.governance.state import Change, Refused, State, statement
+from openleo.governance.state import Change, Refused, State, Status, statement
+from openleo.governance.state import status as status_of
 from openleo.governance.to_sign import Decision
 
 router = APIRouter(prefix="/v1", tags=["changes"], route_class=OnceRoute)
@@ -85,15 +87,18 @@ class ObjectionForm(Form):
 def changes_list(
     request: Request,
     _principal: Reader,
-    after: Annotated[int, Query(ge=-1)] = -1,
+    after: Annotated[int | None, Query(ge=-1)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    order: Literal["oldest", "newest"] = "oldest",
+    status: Annotated[list[Status], Query(description="Of these alone; left out: all.")] = [],  # noqa: B006
 ) -> dict[str, Any]:
-    """In the order of their proposals; `after`: the entry of the last one seen."""
+    """In the order of their proposals; `after`: the entry of the last one seen, in that order."""
     runtime = request.app.state.runtime
     with governing.looked_at(runtime) as state:
         at = governing.now(runtime)
-        found = sorted(state.changes.values(), key=lambda one: one.proposed_by)
-        some = [one for one in found if one.proposed_by > after][: limit + 1]
+        found = sorted(state.changes.values(), key=lambda one: one.proposed_by, reverse=order == "newest")
+        wanted = (one for one in found if not status or status_of(state, one, at) in status)
+        some = list(islice((one for one in wanted if _follows(one, after, order)), limit + 1))
         items = [told.as_json(state, one, at) for one in some[:limit]]
         last = str(some[limit - 1].proposed_by) if len(some) > limit else None
     return {"items": items, "next": next_page(request, last, limit)}
@@ -213,6 +218,13 @@ def jobs_show(request: Request, principal: Reader, id: str) -> dict[str, Any]:
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------
+
+
+def _follows(change: Change, after: int | None, order: str) -> bool:
+    """Whether a change comes after the entry of the last one seen."""
+    if after is None:
+        return True
+    return change.proposed_by < after if order == "newest" else change.proposed_by > after
 
 
 def jobs_of(request: Request) -> Jobs:
