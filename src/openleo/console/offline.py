@@ -27,7 +27,7 @@ from openleo.results import Results
 FORM = "openleo-run@v1"
 SCRIPT = re.compile(r'<script type="module"[^>]*? src="\./([^"]+)"></script>')
 STYLES = re.compile(r'<link rel="stylesheet"[^>]*? href="\./([^"]+)">')
-ROOT = re.compile(r":root|\bhtml\b(?=[,{])")
+ROOT = re.compile(r":root\b|\bbody(?= \{)")
 REPORT_STYLE = re.compile(r"<style>\n(.*?)</style>", re.DOTALL)
 REPORT_BODY = re.compile(r"<body>\n(.*?)</body>", re.DOTALL)
 
@@ -37,10 +37,12 @@ def page(results: Results, samples: Samples, report: str, files: Mapping[str, Fi
     built = files[PAGE].content.decode()
     script = "".join(_texts(SCRIPT, built, files)).replace("</script", "<\\/script").replace("<!--", "<\\!--")
     styles = "".join(_texts(STYLES, built, files))
-    told = _found(REPORT_STYLE, report)
-    # The page's styles end where the report begins, and the report's hold there alone. A scope's own root is :scope.
-    styles, told = (ROOT.sub(":scope", one) for one in (styles, told.replace("body {", ":scope {")))
-    styled = [f"@scope (:root) to (#report) {{\n{styles}\n}}\n", f"@scope (#report) {{\n{told}\n}}\n"]
+    told = ROOT.sub("&", _found(REPORT_STYLE, report))
+    # In layers: nothing of the page's styles reaches into the report, whose own come after.
+    styled = [
+        f"@layer page, clean, report;\n@layer page {{\n{styles}\n}}\n",
+        f"@layer clean {{ #report :not(svg, svg *) {{ all: revert; }} }}\n@layer report {{ #report {{\n{told}\n}} }}\n",
+    ]
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
