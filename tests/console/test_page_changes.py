@@ -104,6 +104,13 @@ def test_a_change_is_opened_from_the_list_and_what_another_signed_is_refused(hel
         page.locator("#send-signature").click()
         page.wait_for_selector(f"#sign-told:has-text('no key of {VOTERS[0].id}')")
         assert page.locator("#signature").input_value().startswith("-----BEGIN SSH SIGNATURE")  # it stays
+        page.locator("#language").select_option("fr")
+        page.wait_for_selector("#sign-name:has-text('Signer')")
+        page.locator("#all-changes").click()
+        page.locator("#changes a", has_text=held.change).click()
+        page.wait_for_selector(CHECKED)
+        assert page.locator("#officer").input_value() == VOTERS[0].id
+        assert page.locator("#signature").input_value().startswith("-----BEGIN SSH SIGNATURE")
         assert held.told()["approved_by"] == []
         assert [one for one in seen.errors if "409" not in one] == []
         assert seen.elsewhere(held.controller.url) == []
