@@ -163,7 +163,8 @@ def test_a_change_from_its_proposal_to_its_proof(asker: Asker) -> None:
     assert shown["status"] == "approving"
     assert len(shown["missing"]) == len(shown["quorum"]) > 0
     assert asker.get(f"/v1/changes/{id_}/effect").json()["territories"][0]["lost"]["terminals"] == 40
-    assert asker.approve(id_, *VOTERS).json()["status"] == "ready"
+    approved = asker.approve(id_, *VOTERS).json()
+    assert (approved["status"], approved["entry"]) == ("ready", approved["entries"]["approvals"][VOTERS[-1].id])
     job = asker.done(asker.post(f"/v1/changes/{id_}/activate", None, Role.REQUESTER))
     assert job["state"] == "done", job
     assert "rewrite history" in job["result"]["warnings"][0]

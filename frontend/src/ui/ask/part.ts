@@ -66,7 +66,7 @@ export function placePart(page: Page): Part {
     const answer = said?.answer ?? null;
     const rules = answer?.classes.find(({ name }) => name === class_);
     sections.fill("why", [key, class_, rules, answer?.ledger_size, said?.refused, page.api === null], () => {
-      if (answer) return why(words, answer, class_);
+      if (answer) return why(words, answer, class_, (change) => page.set({ page: "changes", item: change }));
       if (place && !page.api) return [make("p", { class: "quiet" }, words.panel.offline)];
       return said?.refused ? [make("p", {}, (words.state as { [kind: string]: unknown })[said.refused] as string ?? said.refused)] : [];
     });

@@ -4,7 +4,8 @@ import type { Words } from "../../words";
 import { make } from "../dom";
 import type { OfClass, PlaceAnswer, Rule } from "./answer";
 
-export function why(words: Words, answer: PlaceAnswer, class_: string): Node[] {
+/** `open`: a change's page, while what is looked at stays. */
+export function why(words: Words, answer: PlaceAnswer, class_: string, open: (change: string) => void): Node[] {
   const of = answer.classes.find(({ name }) => name === class_);
   if (!of) return [];
   const { panel } = words;
@@ -14,7 +15,7 @@ export function why(words: Words, answer: PlaceAnswer, class_: string): Node[] {
   const note = dependsText(words, of);
   if (note) nodes.push(make("p", { class: "depends" }, note));
   if (of.decision.because.length === 0) nodes.push(make("p", {}, panel.noRule));
-  else nodes.push(make("ul", { class: "rules" }, ...of.decision.because.map((rule) => ruleItem(words, rule))));
+  else nodes.push(make("ul", { class: "rules" }, ...of.decision.because.map((rule) => ruleItem(words, rule, open))));
   if (of.decision.valid_until) nodes.push(make("p", { class: "quiet" }, panel.until(instantText(of.decision.valid_until))));
   nodes.push(make("p", { class: "quiet" }, panel.ledger(answer.ledger_size)));
   return nodes;
@@ -30,7 +31,7 @@ export function dependsText(words: Words, { depends, decision }: OfClass): strin
   return depends ? words.panel.dependsInCell : "";
 }
 
-function ruleItem(words: Words, rule: Rule): HTMLElement {
+function ruleItem(words: Words, rule: Rule, open: (change: string) => void): HTMLElement {
   const { panel } = words;
   const effect = (panel.effects as { [effect: string]: string })[rule.effect] ?? rule.effect;
   const parts: Node[] = [make("p", {}, make("strong", {}, `${effect} · ${rule.rule}`), ` (${rule.book})`)];
@@ -39,8 +40,14 @@ function ruleItem(words: Words, rule: Rule): HTMLElement {
   const say = (name: string, value: string | Node) => list.append(make("dt", {}, name), make("dd", {}, value));
   say(panel.authority, rule.authority || panel.notStated);
   if (rule.legal_reference) say(panel.legal, rule.legal_reference);
-  if (rule.change && rule.entry) {
-    const link = make("a", { href: `#page=changes&item=${encodeURIComponent(rule.change)}` }, panel.entry(rule.entry, rule.change));
+  const { change } = rule;
+  if (change && rule.entry) {
+    const click = (event: Event) => {
+      if ((event as MouseEvent).ctrlKey || (event as MouseEvent).metaKey) return;
+      event.preventDefault();
+      open(change);
+    };
+    const link = make("a", { href: `#page=changes&item=${encodeURIComponent(change)}`, click }, panel.entry(rule.entry, change));
     say(panel.ledgerEntry, link);
   } else {
     say(panel.ledgerEntry, panel.noEntry);

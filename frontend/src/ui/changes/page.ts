@@ -11,7 +11,7 @@ import { checking } from "./checking";
 import { effectLayers, effectSection, type Effect } from "./effect";
 import { instant, pathOf, short, stepsOf, type Change, type Step } from "./model";
 import { rulesSection } from "./rules";
-import { signForm } from "./sign";
+import { signForm, type Typed } from "./sign";
 
 export interface Opened {
   readonly node: HTMLElement;
@@ -19,7 +19,7 @@ export interface Opened {
   close(): void;
 }
 
-export function changePage(page: Page, api: Api, id: string): Opened {
+export function changePage(page: Page, api: Api, id: string, typed: Typed): Opened {
   const words = page.words();
   const said = words.changes;
   let change: Change | null = null;
@@ -31,7 +31,7 @@ export function changePage(page: Page, api: Api, id: string): Opened {
   };
   const [wrong, facts, difference, effect, timeline] = [make("div"), make("div"), make("div"), make("div"), make("div")];
   const rest = make("div", { hidden: true });
-  const forms = [signForm(page, api, id, (next) => show(next, true)), actForm(page, api, id, () => void load(true))];
+  const forms = [signForm(page, api, id, typed, (next) => show(next, true)), actForm(page, api, id, () => void load(true))];
   const check = checking(page, (found, failed) => tell(found, failed));
   rest.append(facts, difference, effect, timeline, ...forms.map(({ node }) => node), check.node);
   const node = make("article", { id: "change" }, make("p", {}, make("a", { href: "#page=changes", id: "all-changes", click: back }, `← ${said.back}`)), make("h2", {}, id), wrong, rest);

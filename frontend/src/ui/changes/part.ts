@@ -4,6 +4,7 @@ import "./changes.css";
 import type { Page, Part } from "../part";
 import { listOf, type List } from "./list";
 import { changePage, type Opened } from "./page";
+import type { Typed } from "./sign";
 
 const AFTER_MS = 30_000; // an approval by somebody else is no event of the server's: it is looked for now and then
 
@@ -15,13 +16,15 @@ export function changesPart(page: Page): Part {
   let looked = 0;
   let scrolled = 0;
   let item = ""; // what is opened
+  const typed = new Map<string, Typed>(); // by change
 
   const turn = (): void => {
     if (!box || !api) return;
     item = page.state().item;
     if (list?.node.isConnected) scrolled = box.scrollTop;
     opened?.close();
-    opened = item ? changePage(page, api, item) : null;
+    if (item && !typed.has(item)) typed.set(item, { officer: "", signature: "", decision: "approve" });
+    opened = item ? changePage(page, api, item, typed.get(item)!) : null;
     if (!opened) list ??= listOf(page, api);
     box.replaceChildren((opened ?? list!).node);
     box.scrollTop = opened ? 0 : scrolled;

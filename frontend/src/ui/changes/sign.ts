@@ -14,32 +14,40 @@ export interface Form {
   stands(change: Change, session: Session | null): void;
 }
 
-export function signForm(page: Page, api: Api, id: string, handed: (change: Change) => void): Form {
+/** What somebody typed, kept while they look elsewhere or change the language. */
+export interface Typed {
+  officer: string;
+  signature: string;
+  decision: Decision;
+}
+
+export function signForm(page: Page, api: Api, id: string, typed: Typed, handed: (change: Change) => void): Form {
   const words = page.words();
   const said = words.changes.sign;
-  let decision: Decision = "approve";
   let allowed = false;
-  const command = make("code", { id: "sign-command" }, commandText(fileName(id, decision)));
+  const command = make("code", { id: "sign-command" }, commandText(fileName(id, typed.decision)));
   const about = make("p", { role: "status", class: "quiet", id: "sign-bytes" });
   const told = make("p", { role: "status", id: "sign-told" });
   const copied = make("span", { role: "status", class: "quiet" });
   const why = make("p", { class: "quiet", id: "sign-why" });
-  const decisions = choice("decision", said.decision, DECISIONS.map((one) => [one, said.decisions[one]] as const), decision, (value) => {
-    decision = value;
-    command.textContent = commandText(fileName(id, decision));
+  const decisions = choice("decision", said.decision, DECISIONS.map((one) => [one, said.decisions[one]] as const), typed.decision, (value) => {
+    typed.decision = value;
+    command.textContent = commandText(fileName(id, value));
     about.textContent = copied.textContent = "";
   });
   const download = make("button", { type: "button", id: "to-sign", click: () => void fetched() }, said.download);
   const copy = make("button", { type: "button", click: () => void copyCommand() }, said.copy);
-  const officer = make("input", { id: "officer", name: "officer", autocomplete: "off", spellcheck: "false" });
-  const signature = make("textarea", { id: "signature", rows: "6", spellcheck: "false", autocomplete: "off" });
+  const keep = () => ([typed.officer, typed.signature] = [officer.value, signature.value]);
+  const officer = make("input", { id: "officer", name: "officer", autocomplete: "off", spellcheck: "false", value: typed.officer, input: keep });
+  const signature = make("textarea", { id: "signature", rows: "6", spellcheck: "false", autocomplete: "off", input: keep });
+  signature.value = typed.signature;
   const file = make("input", { type: "file", id: "sig-file", accept: ".sig", change: () => void chosen() });
   const send = make("button", { type: "submit", id: "send-signature", "aria-describedby": "sign-why" }, said.send);
 
   async function fetched(): Promise<void> {
     try {
-      const name = fileName(id, decision);
-      const bytes = await api.bytes(pathOf(id, `/to-sign?decision=${decision}`));
+      const name = fileName(id, typed.decision);
+      const bytes = await api.bytes(pathOf(id, `/to-sign?decision=${typed.decision}`));
       save(name, bytes as BlobPart);
       const hash = crypto.subtle ? toHex(await sha256(new Uint8Array(bytes))) : "–";
       about.textContent = said.bytes(name, String(bytes.length), hash);
@@ -52,11 +60,13 @@ export function signForm(page: Page, api: Api, id: string, handed: (change: Chan
   }
   async function chosen(): Promise<void> {
     const [one] = file.files ?? [];
-    if (one) signature.value = await one.text();
+    if (!one) return;
+    signature.value = await one.text();
+    keep();
   }
   async function handIn(event: Event): Promise<void> {
     event.preventDefault();
-    const body = { officer: officer.value.trim(), signature: signature.value, decision };
+    const body = { officer: officer.value.trim(), signature: signature.value, decision: typed.decision };
     if (!body.officer || !body.signature.trim()) {
       told.textContent = said.incomplete;
       return;
@@ -66,6 +76,7 @@ export function signForm(page: Page, api: Api, id: string, handed: (change: Chan
       const answer = await api.post<Change & { entry: number }>(pathOf(id, "/approvals"), body);
       told.textContent = said.sent(String(answer.entry));
       signature.value = file.value = "";
+      keep();
       handed(answer);
     } catch (error) {
       told.textContent = whyOf(words, error);

@@ -172,7 +172,7 @@ def changes_vote(request: Request, _principal: Approver, id: str, vote: Vote) ->
     with governing.written_to(runtime) as house:
         _change(house.state, id)
         number = voting.cast(house, vote.decision, id, vote.officer, vote.signature, governing.now(runtime))
-        return {"entry": number, **told.as_json(house.state, house.state.change(id), governing.now(runtime))}
+        return told.as_json(house.state, house.state.change(id), governing.now(runtime)) | {"entry": number}
 
 
 @router.post("/changes/{id}/objections", status_code=201, summary="Object in public, in the name of a party")
