@@ -19,6 +19,7 @@ from openleo.controller import one_cell, slot_plan
 from openleo.controller.app import create_app
 from openleo.controller.in_force import Entered
 from openleo.controller.slot_plan import SlotPlan
+from openleo.network.capacity.caps import Binding
 
 NUMBER = 120_000_000
 WARSAW = {"lat": 52.23, "lon": 21.01}
@@ -109,8 +110,22 @@ def test_a_served_place_is_told_as_its_plan_has_it(here: Running) -> None:
     assert said["hops"][0]["kind"] == "user link"
     assert (said["why_no_terms"], said["why_no_hand_overs"]) == (None, None)
     assert said["hand_overs"]
+    assert said["binding"] is None  # the scenario computes no capacity
     kept = ask(here, lat=latitude[row], lon=longitude[row], slot=plan.number).json()
     assert kept == said
+
+
+def test_what_binds_a_place_is_told_by_its_word(here: Running) -> None:
+    held, twin = here.runtime.current, here.runtime.twin
+    assert held is not None
+    row = served_rows(held.plan)[0]
+    binding = np.full(len(twin.cells), slot_plan.NOT_COMPUTED, np.uint8)
+    binding[row] = Binding.FEEDER
+    here.runtime.current = replace(held, plan=replace(held.plan, binding=binding))
+    latitude, longitude = h3cells.centres_deg(twin.cells)
+    other = 0 if row else 1
+    told = [ask(here, lat=latitude[one], lon=longitude[one]).json()["binding"] for one in (row, other)]
+    assert told == ["feeder", None]
 
 
 def test_a_rule_is_told_with_its_authority_and_the_entry_that_put_it_there(here: Running) -> None:
