@@ -99,7 +99,7 @@ def plan() -> SlotPlan:
         up_mbps=np.array([60.25, nan, nan, 0.0], np.float32), classes=("fixed", "maritime"),
         yes=np.array([[3], [1], [0], [3]], np.uint64), no=np.array([[0], [2], [0], [0]], np.uint64),
         reason=np.array([[0, 0], [0, 1], [2, 2], [4, 4]], np.uint8), rule_set="1" * 64, network="2" * 64,
-        ledger_size=7, ledger_root="3" * 64,
+        ledger_size=7, ledger_root="3" * 64, binding=np.array([5, 255, 255, 1], np.uint8),
     )  # fmt: skip
 
 
@@ -109,6 +109,7 @@ def plan_as_sent() -> dict[str, Any]:
     streams = {"cells": plan_arrow.of_cells(made.cells), "plan": plan_arrow.of_plan(made)}
     said: dict[str, Any] = {name: getattr(made, name).tolist() for name in ("satellite", "gateway", "pop", "seen")}
     said |= {"number": made.number, "classes": list(made.classes), "reason": made.reason.tolist()}
+    said["binding"] = [] if made.binding is None else made.binding.tolist()
     said["rtt_ms"] = [None if np.isnan(ms) else ms for ms in made.rtt_ms.tolist()]
     said["cells"] = list(h3cells.text(made.cells))
     return {name: base64.b64encode(content).decode() for name, content in streams.items()} | {"said": said}

@@ -60,6 +60,9 @@ def test_it_opens_from_a_disk_and_asks_nobody(browser: Any, report: Path) -> Non
     page.context.close()
     assert ["Not permitted" in one for one in said] == [True, False]
     assert "Served" in said[1]
+    assert "Figures are of the whole run" in said[1]
+    assert "Share of the time served" in said[1]
+    assert "Satellite\nnone" not in said[1]
     assert "whole run" in whole
     assert report_seen
     assert hidden_behind == 1

@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from planned import STRIP, in_force, permitting, small_twin
+from planned import SCENARIO, STRIP, in_force, permitting, scenario, small_twin
 from running import Running, shows_token
 
 from openleo import cells as h3cells
-from openleo.controller import one_cell, slot_plan
+from openleo.controller import one_cell, slot_plan, twin
 from openleo.controller.api import places
 from openleo.controller.app import create_app
 from openleo.controller.in_force import Entered
 from openleo.controller.skies import MOST_KEPT, PIECE, Busy, Skies
 from openleo.controller.slot_plan import SlotPlan
+from openleo.network.capacity.caps import Binding
 
 NUMBER = 120_000_000
 WARSAW = {"lat": 52.23, "lon": 21.01}
@@ -76,6 +77,47 @@ def test_hand_overs_ahead_are_those_that_the_next_plans_make() -> None:
         assert told == made
         changed += len(made)
     assert changed > 0
+
+
+@pytest.fixture(scope="module")
+def chained(tmp_path_factory: pytest.TempPathFactory) -> twin.Twin:
+    """The small network with inter-satellite links, the fitted chain, and PoPs as an operator has them."""
+    text = SCENARIO.replace("[[constellation.shell]]", '[constellation]\nisl = "+grid"\n[[constellation.shell]]')
+    text += 'serving_pops = "starlink-2026"\n[links]\nchain = true\n'
+    return twin.load(scenario(tmp_path_factory.mktemp("chained"), text))
+
+
+def test_the_fitted_chains_terms_add_up_too_with_a_jitter_that_is_another_in_each_slot(chained: twin.Twin) -> None:
+    rules, jitters = in_force(permitting("POL", "URY")), []
+    for number in (NUMBER, NUMBER + 7):
+        plan = slot_plan.compute(chained, number, rules)
+        for row in served_rows(plan):
+            way = one_cell.way(chained, plan, row, frozenset(), Skies())
+            assert way is not None
+            ms = {term.name: term.ms for term in way.terms}
+            assert ms.keys() >= {"scheduling and processing", "user link", "feeder link", "longer way", "fibre", "PoP"}
+            assert ms["longer way"] > 0.0
+            assert sum(ms.values()) == pytest.approx(float(plan.rtt_ms[row]), abs=one_cell.SAME_MS)
+            jitters.append(ms["jitter"])
+            (day,) = one_cell.day(chained, plan, row, frozenset(), samples=1, rest=lambda _: None)
+            assert day.rtt_ms == pytest.approx(float(plan.rtt_ms[row]) - ms["jitter"], abs=one_cell.SAME_MS)
+    assert len(set(jitters)) == len(jitters)
+    assert min(jitters) < 0.0 < max(jitters)
+
+
+def test_hand_overs_ahead_are_the_next_plans_with_the_chain_too(chained: twin.Twin) -> None:
+    rules, slots = in_force(permitting("POL", "URY")), 12
+    plans = [slot_plan.compute(chained, NUMBER, rules)]
+    for number in range(NUMBER + 1, NUMBER + slots + 1):
+        plans.append(slot_plan.compute(chained, number, rules, plans[-1]))
+    first, told = plans[0], 0
+    for row in served_rows(first)[:3]:
+        for one in one_cell.ahead(chained, first, row, frozenset(), Skies(), slots):
+            now = next(plan for plan in plans if chained.span(plan.number)[0] == one.at)
+            assert one.to_satellite == chained.case.network.constellation.satellite_name[now.satellite[row]]
+            assert one.rtt_ms_after == pytest.approx(float(now.rtt_ms[row]), abs=one_cell.SAME_MS)
+            told += 1
+    assert told > 0
 
 
 def test_what_is_ahead_is_made_once_for_all_who_ask_in_small_pieces() -> None:
@@ -139,8 +181,22 @@ def test_a_served_place_is_told_as_its_plan_has_it(here: Running) -> None:
     assert said["hops"][0]["kind"] == "user link"
     assert (said["why_no_terms"], said["why_no_hand_overs"]) == (None, None)
     assert said["hand_overs"]
+    assert said["binding"] is None  # the scenario computes no capacity
     kept = ask(here, lat=latitude[row], lon=longitude[row], slot=plan.number).json()
     assert kept == said
+
+
+def test_what_binds_a_place_is_told_by_its_word(here: Running) -> None:
+    held, twin = here.runtime.current, here.runtime.twin
+    assert held is not None
+    row = served_rows(held.plan)[0]
+    binding = np.full(len(twin.cells), slot_plan.NOT_COMPUTED, np.uint8)
+    binding[row] = Binding.FEEDER
+    here.runtime.current = replace(held, plan=replace(held.plan, binding=binding))
+    latitude, longitude = h3cells.centres_deg(twin.cells)
+    other = 0 if row else 1
+    told = [ask(here, lat=latitude[one], lon=longitude[one]).json()["binding"] for one in (row, other)]
+    assert told == ["feeder", None]
 
 
 def test_a_rule_is_told_with_its_authority_and_the_entry_that_put_it_there(here: Running) -> None:

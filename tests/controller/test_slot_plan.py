@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +17,21 @@ from hypothesis.extra import numpy as hnp
 from planned import BEGINS, PERMIT, SCENARIO, STRIP, in_force, permitting, rules, scenario, small_twin
 
 from openleo.controller import plan_arrow, twin
-from openleo.controller.slot_plan import COLUMNS, SlotPlan, compute, degrade, packed, unpacked
+from openleo.controller.slot_plan import (
+    COLUMNS,
+    NOBODY,
+    NOT_COMPUTED,
+    SlotPlan,
+    compute,
+    dark_where_nobody,
+    degrade,
+    packed,
+    unpacked,
+)
 from openleo.controller.slots import Slots
 from openleo.controller.twin import Permitted
 from openleo.errors import InputError
+from openleo.network.capacity.caps import Binding
 from openleo.service.serve import Reason
 
 NUMBER = Slots(15.0, 12.0).number(BEGINS.timestamp())
@@ -80,6 +95,57 @@ def test_a_plan_comes_back_from_its_bytes():
         assert again.header == plan.header
         for name in COLUMNS:
             assert np.array_equal(getattr(again, name), getattr(plan, name), equal_nan=name.endswith(("ms", "mbps")))
+
+
+def bound(plan: SlotPlan, *numbers: int) -> SlotPlan:
+    """A plan as one whose capacity was computed: its first cells are bound so, the others by their demand."""
+    binding = np.zeros(len(plan.cells), np.uint8)
+    binding[: len(numbers)] = numbers
+    return replace(plan, binding=binding)
+
+
+def test_plans_that_were_kept_before_they_told_what_binds_read_and_hash_as_they_did():
+    """tests/controller/plans_before_binding.json: streams and hashes by the version that had no such column."""
+    kept = json.loads((Path(__file__).parent / "plans_before_binding.json").read_text())
+    cells = np.array([0x833962FFFFFFFFF, 0x833963FFFFFFFFF, 0x833964FFFFFFFFF, 0x833965FFFFFFFFF], np.uint64)
+    for name, one in kept.items():
+        content = base64.b64decode(one["stream"])
+        plan = plan_arrow.read_plan(content, cells)
+        assert plan.sha256 == one["sha256"]
+        assert plan.binding is None
+        assert np.isfinite(plan.down_mbps).any() == (name == "with_rates")
+        before, now = (pa.ipc.open_stream(each).read_all() for each in (content, plan_arrow.of_plan(plan)))
+        assert now.schema.equals(before.schema, check_metadata=True)  # bytes may be another version's of Arrow
+        assert now.equals(before)
+
+
+def test_what_binds_is_hashed_sent_and_read_back_where_capacity_is_computed():
+    plan = plan_under("POL")
+    one, two = bound(plan, Binding.FEEDER), bound(plan, Binding.ISL)
+    assert len({plan.sha256, bound(plan).sha256, one.sha256, two.sha256}) == 4
+    again = plan_arrow.read_plan(plan_arrow.of_plan(one), plan.cells)
+    assert again.sha256 == one.sha256
+    assert np.array_equal(again.binding, one.binding)
+    told = pa.ipc.open_stream(plan_arrow.retold(plan_arrow.of_plan(one), "why")).read_all()
+    assert told["binding"].to_pylist()[0] == Binding.FEEDER
+    assert "binding" not in pa.ipc.open_stream(plan_arrow.of_plan(plan)).read_all().column_names
+
+
+def test_what_binds_is_told_where_somebody_is_served_or_capacity_is_why_not_and_so_in_a_lesser_plan():
+    plan = plan_under("POL")
+    lit = np.flatnonzero(plan.served.any(axis=1))
+    dark = np.flatnonzero(~plan.served.any(axis=1))
+    reason = plan.reason.copy()
+    reason[lit[0]] = Reason.NO_CAPACITY
+    of = dark_where_nobody(replace(bound(plan), reason=reason, binding=np.full(len(plan.cells), 3, np.uint8)))
+    assert of.binding is not None
+    assert of.satellite[lit[0]] == NOBODY
+    assert of.binding[lit].tolist() == [3] * len(lit)
+    assert (of.binding[dark] == NOT_COMPUTED).all()
+    nobody = degrade(of, NUMBER + 1, in_force(rules()), None, "why")
+    assert nobody.binding is not None
+    assert (nobody.binding == NOT_COMPUTED).all()
+    assert degrade(plan, NUMBER + 1, in_force(rules()), None, "why").binding is None
 
 
 def test_bytes_that_were_changed_or_are_of_other_cells_are_no_plan():
@@ -199,6 +265,14 @@ def test_rates_are_those_of_everybody_on_the_network_and_nothing_where_nobody_ma
     assert np.isnan(plan_under("POL").down_mbps).all()  # the scenario without capacity tells no rates
     again = plan_arrow.read_plan(plan_arrow.of_plan(every), every.cells)
     assert np.array_equal(again.down_mbps, every.down_mbps, equal_nan=True)
+    assert again.sha256 == every.sha256
+    assert np.array_equal(again.binding, every.binding)
+    assert set(every.binding[lit]) <= {one.value for one in Binding if one is not Binding.NO_WAY}
+    assert (
+        every.binding[(every.reason != Reason.SERVED).all(axis=1) & (every.reason != Reason.NO_CAPACITY).all(axis=1)]
+        == NOT_COMPUTED
+    ).all()
+    assert plan_under("POL").binding is None
 
 
 def test_outages_that_are_drawn_and_cells_that_are_too_fine_are_refused(tmp_path):

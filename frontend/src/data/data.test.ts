@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import fixture from "./plan.fixture.json";
 import run from "./run.fixture.json";
 import { eventReader, waitMs, type ServerEvent } from "./events";
-import { readCells, readPlan, underRules } from "./plan";
+import { bindingAt, readCells, readPlan, underRules, type Plan } from "./plan";
 import { slotAt, territoryAt, type Scene } from "./scene";
 import { bytesOf, offline } from "./offline";
 import { troubleOf } from "./source";
@@ -17,6 +17,20 @@ test("cells and plan are what the server's Python wrote", () => {
   expect([...plan.reason]).toEqual(fixture.said.reason.flat());
   expect([...plan.rtt_ms].map((ms) => (Number.isNaN(ms) ? null : ms))).toEqual(fixture.said.rtt_ms);
   expect([...plan.down_mbps].every(Number.isNaN)).toBe(false);
+  expect([...plan.binding!]).toEqual(fixture.said.binding);
+  expect([0, 1, 3, 9].map((row) => bindingAt(plan, row))).toEqual(["isl", null, "beam", null]);
+});
+
+test("what binds is none where the plan does not have it, and so for rates of a run under other rules than its own", () => {
+  const few = { seen: new Int32Array(1), down_mbps: new Float32Array([5]), up_mbps: new Float32Array([1]), satellite: new Int32Array(1),
+    gateway: new Int32Array(1), pop: new Int32Array(1), rtt_ms: new Float32Array([30]), classes: ["fixed"], binding: new Uint8Array([4]) };
+  const run = { rule_sets: ["a", "b"], whole: true, left_out: false, served: new Float32Array([1, 0.5]), rtt_ms_p95: new Float32Array([40]) };
+  const plan = { ...few, reason: new Uint8Array([0, 0]), run } as unknown as Plan;
+  const [own, other] = [underRules(plan, 0), underRules(plan, 1)];
+  expect([bindingAt(own, 0), own.down_mbps[0], own.run!.left_out, own.run!.rtt_ms_p95[0]]).toEqual(["feeder", 5, false, 40]);
+  expect([bindingAt(other, 0), other.down_mbps[0], other.run!.left_out, other.rtt_ms[0]]).toEqual([null, NaN, true, 30]);
+  const dark = underRules({ ...plan, run: { ...run, served: new Float32Array([0, 1]) } }, 0);
+  expect([dark.rtt_ms[0], dark.run!.rtt_ms_p95[0]]).toEqual([NaN, NaN]);
 });
 
 test("a plan of other cells is refused, and so are bytes that are none", () => {
@@ -31,6 +45,10 @@ test("a page that holds a run has its slots, the run as one, and says where it e
   const cells = (await source.cells()).length;
   const whole = await source.current(cells);
   expect([whole.run!.whole, whole.run!.rule_sets, cells]).toEqual([true, run.said.rule_sets, run.said.cells]);
+  expect(whole.binding).toBeNull(); // the run computes no capacity
+  const reached = [...whole.rtt_ms].map((ms, row) => [ms, whole.run!.rtt_ms_p95[row]!]).filter(([ms]) => !Number.isNaN(ms));
+  expect(reached.length).toBeGreaterThan(0);
+  for (const [median, p95] of reached) expect(p95).toBeGreaterThanOrEqual(median!);
   const first = slotAt(scene, source.span_ms![0]);
   const { every, slots } = run.embedded;
   const plan = await source.plan(first + every + 1, cells);

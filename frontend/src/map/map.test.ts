@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cellToBoundary, latLngToCell } from "h3-js";
 import { byVertex, middleOf, ringOf, shapesOf } from "./cells";
-import { COLOURINGS, REASON_COLOURS, STEPS, VIRIDIS, coloursOf, colourOfStep, stepOf, type Rgb } from "./colours";
+import { BINDING_COLOURS, COLOURINGS, REASON_COLOURS, STEPS, VIRIDIS, coloursOf, colourOfStep, offered, stepOf, type Rgb } from "./colours";
 import { edgesOf, namePlace } from "./edges";
 import type { Plan } from "../data/plan";
 
@@ -33,6 +33,41 @@ test("a cell's colour follows its class's reason; where there is no amount it is
   const [served, dark] = [coloursOf(plan, "rtt_ms", 0).subarray(0, 4), coloursOf(plan, "rtt_ms", 0).subarray(4)];
   expect(served[3]).toBeGreaterThan(dark[3]!);
   expect(COLOURINGS).toContain("reason");
+});
+
+/** CIE 1976 L*a*b* of a colour, as who lacks a kind of cone sees it: matrices of Machado, Oliveira and Fernandes (2009), severity 1. */
+const SEEN = {
+  all: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+  protanopia: [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+  deuteranopia: [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+  tritanopia: [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+};
+function labOf(rgb: Rgb, seen: number[][]): number[] {
+  const linear = rgb.map((one) => (one / 255 <= 0.04045 ? one / 255 / 12.92 : ((one / 255 + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = seen.map((row) => Math.min(1, Math.max(0, row.reduce((sum, one, i) => sum + one * linear[i]!, 0)))) as [number, number, number];
+  const f = (t: number) => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
+  const [x, y, z] = [f((0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505), f(0.2126 * r + 0.7152 * g + 0.0722 * b), f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089)];
+  return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+}
+
+test("what binds is told apart by everybody's eyes", () => {
+  for (const seen of Object.values(SEEN)) {
+    const labs = Object.values(BINDING_COLOURS).map((one) => labOf(one, seen));
+    labs.forEach((one, n) => labs.slice(n + 1).forEach((other) => expect(Math.hypot(...one.map((l, i) => l - other[i]!))).toBeGreaterThan(12)));
+  }
+});
+
+test("cells are coloured by what binds them, where a plan says so; and that is offered only then", () => {
+  const plan = { classes: ["fixed"], satellite: new Int32Array([5, 6]), binding: new Uint8Array([4, 255]) } as unknown as Plan;
+  const colours = coloursOf(plan, "binding", 0);
+  expect([...colours.subarray(0, 3)]).toEqual([...BINDING_COLOURS.feeder]);
+  expect(colours[7]).toBeLessThan(colours[3]!);
+  const without = { ...plan, binding: null };
+  expect(coloursOf(without, "binding", 0)[3]).toBe(colours[7]);
+  expect(offered(plan, "reason")).toEqual([...COLOURINGS]);
+  expect(offered(without, "reason")).not.toContain("binding");
+  expect(offered(null, "binding")).toContain("binding");
+  expect(offered({ ...without, run: {} } as unknown as Plan, "reason")).toEqual(["reason", "rtt_ms", "seen"]);
 });
 
 test("rings close, run on across the antimeridian, and go around a pole", () => {

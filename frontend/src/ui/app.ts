@@ -60,6 +60,8 @@ export function start(
   const ofPlan = ({ begins_ms, slot_ms, run }: Plan) =>
     run?.whole ? words.time.ofRun(utc(begins_ms), utc(begins_ms + slot_ms)) : words.time.ofPlan(utc(begins_ms));
   const classes = () => followed.plan?.classes ?? scene.classes;
+  /** What of plans the controls depend on. */
+  const said = () => JSON.stringify([followed.newest === null, (followed.newest?.binding ?? null) === null, classes()]);
   const ofClass = () => Math.max(0, classes().indexOf(state.class));
   document.documentElement.dataset.shade = shade();
   let line: Timeline;
@@ -154,7 +156,7 @@ export function start(
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, classes(), sidesOf(scene.borders), set));
+    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, came.newest, classes(), sidesOf(scene.borders), set));
     line = timeline(words, reachOf(source.span_ms, now()), source.offline, speed, {
       play: () => {
         playing = !playing;
@@ -190,7 +192,7 @@ export function start(
 
   /** What depends on the plan and on what is looked at. */
   function tell(): void {
-    legendBox.replaceChildren(...legend(words, state.colour, state.pov));
+    legendBox.replaceChildren(...legend(words, state.colour, state.pov, followed.plan?.run));
     warn();
   }
 
@@ -215,10 +217,10 @@ export function start(
   const heard = (event: ServerEvent) => Object.values(parts).forEach((one) => one.heard?.(event));
   const follow = follower(source, scene, cells.length, (next) => {
     const other = next.plan !== came.plan;
-    const [began, known] = [followed.newest === null && next.newest !== null, classes().join()];
+    const known = said();
     came = { ...next };
     followed = { ...next, plan: other ? ruled(next.plan) : followed.plan };
-    if (began || classes().join() !== known) frame();
+    if (said() !== known) frame();
     if (other) paint();
     if (other && open) parts[open].planned?.();
     tell();

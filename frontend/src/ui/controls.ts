@@ -1,16 +1,19 @@
 // What somebody can set, and the timeline.
 
-import { COLOURINGS } from "../map/colours";
+import type { Plan } from "../data/plan";
+import { offered } from "../map/colours";
 import { ADMINISTERED, NEUTRAL } from "../map/contested";
 import { LANGUAGES, type Language, type Words } from "../words";
 import { choice, make, tick } from "./dom";
+import { nameOf } from "./legend";
 import { THEMES, VIEWS, type State } from "./state";
 
-export function controls(words: Words, state: State, classes: string[], sides: { id: string; name: string }[], set: (change: Partial<State>) => void): Node[] {
+export function controls(words: Words, state: State, plan: Plan | null, classes: string[], sides: { id: string; name: string }[], set: (change: Partial<State>) => void): Node[] {
   const views = VIEWS.map((view) => [view, words.view[view]] as const);
+  const colours = offered(plan, state.colour).map((one) => [one, nameOf(words, one, plan?.run !== undefined)] as const);
   const nodes: Node[] = [
     choice("view", words.view.name, views, state.view, (view) => set({ view })),
-    choice("colour", words.colour.name, COLOURINGS.map((one) => [one, words.colour[one]] as const), state.colour, (colour) => set({ colour })),
+    choice("colour", words.colour.name, colours, state.colour, (colour) => set({ colour })),
   ];
   if (classes.length > 1) {
     const chosen = classes.includes(state.class) ? state.class : classes[0]!;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { LANGUAGES, languageOf } from ".";
 import { statusOf } from "../ui/banner";
-import { entries } from "../ui/legend";
+import { entries, nameOf } from "../ui/legend";
 import { firstState, hashOf, stateOf } from "../ui/state";
 import { Trouble } from "../data/source";
-import type { Plan } from "../data/plan";
+import { BINDINGS, type Plan } from "../data/plan";
 
 const keys = (value: object, at = ""): string[] =>
   Object.entries(value).flatMap(([key, one]) => (typeof one === "object" ? keys(one, `${at}${key}.`) : [at + key]));
@@ -50,6 +50,14 @@ test("a legend counts satellites, and measures what is measured", () => {
   const texts = (colouring: "seen" | "rtt_ms") => entries(LANGUAGES.en, colouring).map(([, text]) => text);
   expect(texts("seen")).toEqual(["0", "1", "2 – 3", "4 – 7", "8 – 11", "12 – 15", "16 – 23", "24 and more"]);
   expect(texts("rtt_ms").slice(0, 2)).toEqual(["below 25", "25 – 30"]);
+});
+
+test("a legend of what binds has words for each, and a run's rates are not those of all in a cell", () => {
+  for (const words of Object.values(LANGUAGES)) {
+    const texts = entries(words, "binding").map(([, text]) => text);
+    expect([texts.length, new Set(texts).size]).toEqual([BINDINGS.length, BINDINGS.length]);
+    expect(nameOf(words, "down_mbps", true)).not.toBe(nameOf(words, "down_mbps", false));
+  }
 });
 
 test("what is wrong is said: an old plan, a lesser one, a server that fails", () => {

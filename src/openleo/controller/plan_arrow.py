@@ -1,7 +1,7 @@
 """A slot's plan as an Arrow stream and back: one row a cell, in the order that `/v1/cells.arrow` gives once.
 
 What is said of the plan as a whole stands in the schema's metadata. Nothing that exists not is a number: nobody is
-null, and so is a round trip that there is none of.
+null, and so is a round trip that there is none of. `binding` stands in it where capacity was computed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from openleo import cells as h3cells
 from openleo.cells import Cells
-from openleo.controller.slot_plan import FORM, NOBODY, SlotPlan
+from openleo.controller.slot_plan import FORM, NOBODY, NOT_COMPUTED, SlotPlan
 
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 HEADER, SHA256 = b"openleo.plan", b"openleo.sha256"
@@ -37,6 +37,8 @@ def of_plan(plan: SlotPlan) -> bytes:
     }
     for name in AMOUNTS:
         columns[name] = pa.array(getattr(plan, name), pa.float32(), mask=np.isnan(getattr(plan, name)))
+    if plan.binding is not None:
+        columns["binding"] = pa.array(plan.binding, pa.uint8(), mask=plan.binding == NOT_COMPUTED)
     columns["seen"] = pa.array(plan.seen, pa.int16())
     for name in BY_WORD:
         columns[name] = _rows(getattr(plan, name), pa.uint64())
@@ -64,6 +66,8 @@ def read_plan(content: bytes, cells: Cells) -> SlotPlan:
         name: _numbers(table, name, kind.to_pandas_dtype(), NOBODY) for name, kind in WHO.items()
     }
     columns |= {name: _numbers(table, name, np.float32, np.nan) for name in AMOUNTS}
+    if "binding" in table.column_names:
+        columns["binding"] = _numbers(table, "binding", np.uint8, NOT_COMPUTED)
     columns |= {name: _unrolled(table, name) for name in (*BY_WORD, "reason")}
     plan = SlotPlan(
         number=int(header["number"]),

@@ -31,6 +31,7 @@ Flags = NDArray[np.bool_]
 NOBODY = -1
 FORM = "openleo-slot-plan@v1"
 BITS = 64
+NOT_COMPUTED = 255  # in a column of `Binding`
 # What a plan holds by cell, in the order and the little-endian form in which its hash takes them.
 COLUMNS = {
     "satellite": "<i4",
@@ -44,6 +45,9 @@ COLUMNS = {
     "down_mbps": "<f4",
     "up_mbps": "<f4",
 }
+# What it may hold besides: only where it does its hash takes them too, after the others. So plans without are hashed as
+# they were before there was such a column.
+MORE_COLUMNS = {"binding": "u1"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +57,10 @@ class SlotPlan:
     satellite, gateway, pop: who serves, −1 for nobody, as where no class may be served; rtt_ms: NaN then; seen:
     satellites above the mask. yes, no (cell, word): bit i of word w is of class 64 w + i; a cell with neither depends
     on the terminal. reason (cell, class): why nobody of a class is served, `Reason.SERVED` where somebody may be.
-    down_mbps, up_mbps: what all in a cell share, NaN where no capacity is computed. `degraded`: why this is a lesser
-    plan, empty where it is a whole one. `elements`: sha256 of those that satellites were moved by, empty for shells.
+    down_mbps, up_mbps: what all in a cell share, NaN where no capacity is computed. binding: what stops a cell from
+    having more (`openleo.network.capacity.caps.Binding`), 255 where nobody is served and capacity is not why; None
+    where no capacity is computed. `degraded`: why this is a lesser plan, empty where it is a whole one. `elements`:
+    sha256 of those that satellites were moved by, empty for shells.
     """
 
     number: int
@@ -78,6 +84,7 @@ class SlotPlan:
     ledger_root: str
     degraded: str = ""
     elements: str = ""
+    binding: NDArray[np.uint8] | None = None
 
     @cached_property
     def header(self) -> dict[str, Any]:
@@ -98,10 +105,11 @@ class SlotPlan:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the RFC 8785 header, a line feed, the cells and then each of COLUMNS, rows after one another."""
+        """Of the RFC 8785 header, a line feed, the cells, each of COLUMNS and of MORE_COLUMNS it has, row after row."""
         digest = hashlib.sha256(rfc8785.dumps(self.header) + b"\n" + self.cells.astype("<u8").tobytes())
-        for name, form in COLUMNS.items():
-            digest.update(np.ascontiguousarray(getattr(self, name), dtype=form).tobytes())
+        for name, form in (COLUMNS | MORE_COLUMNS).items():
+            if (column := getattr(self, name)) is not None or name in COLUMNS:
+                digest.update(np.ascontiguousarray(column, dtype=form).tobytes())
         return digest.hexdigest()
 
     @property
@@ -128,8 +136,9 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
     refused = unpacked(permitted.no, len(classes))
     reason = np.where(refused, np.uint8(Reason.NOT_PERMITTED), why_not_reached(sky.satellite, sky.seen)[:, np.newaxis])
     down_mbps = up_mbps = np.full(len(twin.cells), np.nan, np.float32)
+    binding = None
     if (rates := twin.rates(number, permitted, ~refused)) is not None:
-        down_mbps, up_mbps = rates.down_mbps, rates.up_mbps
+        down_mbps, up_mbps, binding = rates.down_mbps, rates.up_mbps, rates.binding
         reason = np.where((reason == Reason.SERVED) & rates.starved[:, np.newaxis], Reason.NO_CAPACITY, reason)
     plan = SlotPlan(
         number=number,
@@ -152,6 +161,7 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
         ledger_size=in_force.ledger_size,
         ledger_root=in_force.ledger_root,
         elements=twin.elements,
+        binding=binding,
     )
     return dark_where_nobody(plan)
 
@@ -203,8 +213,12 @@ def _still(last: SlotPlan, permitted: Permitted | None) -> tuple[Words, Words]:
 
 
 def dark_where_nobody(plan: SlotPlan) -> SlotPlan:
-    """The plan with no satellite over cells in which it serves no class."""
+    """The plan with no satellite over cells in which it serves no class.
+
+    What binds a cell stays told where that is why nobody is served.
+    """
     lit = plan.served.any(axis=1)
+    bound = lit | (plan.reason == Reason.NO_CAPACITY).any(axis=1)
 
     def over(column: Column, otherwise: float) -> Column:
         return np.where(lit, column, column.dtype.type(otherwise))
@@ -217,6 +231,7 @@ def dark_where_nobody(plan: SlotPlan) -> SlotPlan:
         rtt_ms=over(plan.rtt_ms, np.nan),
         down_mbps=over(plan.down_mbps, np.nan),
         up_mbps=over(plan.up_mbps, np.nan),
+        binding=None if plan.binding is None else np.where(bound, plan.binding, np.uint8(NOT_COMPUTED)),
     )
 
 

@@ -28,11 +28,15 @@ MOST_KEPT = 2  # networks: each has its tables of rates
 
 @dataclass(frozen=True, eq=False)
 class CellRates:
-    """Axes (cell,): Mbit/s that all in a cell share; starved: somebody asks there, and nobody gets anything."""
+    """Axes (cell,): Mbit/s that all in a cell share; starved: somebody asks there, and nobody gets anything.
+
+    binding: what stops a cell from having more, a `Binding`.
+    """
 
     down_mbps: Singles
     up_mbps: Singles
     starved: NDArray[np.bool_]
+    binding: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,8 @@ class Shared:
         assert somebody is not None
         wanted = somebody & ((asked.down_mbps + asked.up_mbps).sum(axis=1) > 0.0)
         down, up = made.rate_down_mbps, made.rate_up_mbps
-        return CellRates(down.astype(np.float32), up.astype(np.float32), wanted & (down + up <= 0.0))
+        starved = wanted & (down + up <= 0.0)
+        return CellRates(down.astype(np.float32), up.astype(np.float32), starved, made.binding.astype(np.uint8))
 
     def _loaded_of(self, network: Network) -> run.Loaded:
         """The tables of a network, by the gateways that it may use."""

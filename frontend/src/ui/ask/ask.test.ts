@@ -8,6 +8,7 @@ import { LANGUAGES } from "../../words";
 import { Refusal, type Api } from "../../data/api";
 import { asker, placePath, type Asked, type OfClass } from "./answer";
 import { figuresOf, topOf } from "./day";
+import { figuresOf as figuresOfRun, sharesOf } from "./run";
 import { coordinatesOf, entriesOf, find, folded, itemOf } from "./find";
 import { whyText } from "./next";
 import { countsOf, rowsIn, rowsOf } from "./things";
@@ -116,4 +117,17 @@ test("an answer that comes after something else was asked for is thrown away", a
     { key: "b", answer: null, refused: "This needs a role." },
   ]);
   expect(placePath([21, 52.2], { slot: "7" })).toBe("?lat=52.2&lon=21&slot=7");
+});
+
+test("figures of a whole run: medians, shares of time, and rates where they are told under these rules", () => {
+  const run = { rule_sets: ["a"], whole: true, left_out: false, served: new Float32Array([0.25, 1]), rtt_ms_p95: new Float32Array([40.25]) };
+  const plan = { classes: ["fixed", "maritime"], reason: new Uint8Array([1, 0]), rtt_ms: new Float32Array([30]), seen: new Int32Array([7]),
+    down_mbps: new Float32Array([150]), up_mbps: new Float32Array([NaN]), binding: new Uint8Array([4]), run } as unknown as Plan;
+  expect(sharesOf(plan, 0)).toEqual([{ name: "fixed", share: 0.25, reason: "not_permitted" }, { name: "maritime", share: 1, reason: "served" }]);
+  const values = (one: Plan) => figuresOfRun(LANGUAGES.en, "en", one, 0).map(([, value]) => value);
+  expect(values(plan)).toEqual(["30 ms", "40.3 ms", "7", "150 Mbit/s", "none"]);
+  expect(values({ ...plan, binding: null }).slice(3)).toEqual(["not computed"]);
+  expect(values({ ...plan, binding: null, run: { ...run, left_out: true } }).slice(3)).toEqual(["told under the run’s own rules alone"]);
+  const names = figuresOfRun(LANGUAGES.en, "en", plan, 0).map(([name]) => name);
+  for (const none of ["Satellite", "Gateway", "PoP"]) expect(names).not.toContain(none);
 });

@@ -1,11 +1,13 @@
 // A place asked about: is it served, why not, and by what.
 
 import { latLngToCell } from "h3-js";
-import { NOBODY, REASONS, type Plan } from "../../data/plan";
+import { bindingAt, NOBODY, REASONS, type Plan } from "../../data/plan";
 import { territoryAt, type Scene } from "../../data/scene";
 import { REASON_COLOURS, css } from "../../map/colours";
 import type { Words } from "../../words";
+import { utc } from "../controls";
 import { make, swatch } from "../dom";
+import { binds, wholeRun } from "./run";
 
 /** What is asked of a place: the row of its cell, if it has one. */
 export function rowAt(numberOf: ReadonlyMap<string, number>, resolution: number, [lng, lat]: [number, number]): number | undefined {
@@ -30,13 +32,20 @@ export function placeHead(
   if (row === undefined) return [...parts, make("p", { class: "answer" }, words.panel.outside)];
   if (!plan) return [...parts, make("p", { class: "answer" }, words.panel.noPlan)];
   const reason = REASONS[plan.reason[row * plan.classes.length + of]!]!;
-  parts.push(make("p", { class: "answer" }, swatch(css(REASON_COLOURS[reason])), make("strong", {}, words.reasons[reason])));
+  const most = plan.run?.whole ? [`${words.panel.mostly} `] : [];
+  parts.push(make("p", { class: "answer" }, swatch(css(REASON_COLOURS[reason])), ...most, make("strong", {}, words.reasons[reason])));
   return [...parts, make("p", {}, words.why[reason])];
 }
 
 /** What the plan gives the cell. */
 export function planned(words: Words, language: string, scene: Scene, plan: Plan, row: number): Node[] {
+  if (plan.run?.whole) return [make("p", {}, ofRun(words, plan)), ...wholeRun(words, language, plan, row)];
   return [amounts(words, language, scene, plan, row), ...(plan.classes.length > 1 ? [byClass(words, plan, row)] : [])];
+}
+
+/** Of which time the figures are. */
+export function ofRun(words: Words, { begins_ms, slot_ms }: Plan): string {
+  return words.panel.ofRun(utc(begins_ms), utc(begins_ms + slot_ms));
 }
 
 function where(words: Words, language: string, scene: Scene, [lng, lat]: [number, number]): Node[] {
@@ -68,8 +77,14 @@ function amounts(words: Words, language: string, scene: Scene, plan: Plan, row: 
   say(panel.satellite, of(scene.satellites.name, plan.satellite[row]!));
   say(panel.gateway, of(scene.gateways, plan.gateway[row]!));
   say(panel.pop, of(scene.pops, plan.pop[row]!));
-  say(`${panel.down} (${panel.shared})`, number(plan.down_mbps[row]!, "Mbit/s", panel.notComputed));
-  say(`${panel.up} (${panel.shared})`, number(plan.up_mbps[row]!, "Mbit/s", panel.notComputed));
+  if (plan.run) {
+    say(panel.capacity, panel.notOfSlots);
+  } else {
+    const none = plan.binding === null ? panel.notComputed : words.noValue;
+    say(`${panel.down} (${panel.shared})`, number(plan.down_mbps[row]!, "Mbit/s", none));
+    say(`${panel.up} (${panel.shared})`, number(plan.up_mbps[row]!, "Mbit/s", none));
+    if (plan.binding !== null) list.append(...binds(words, panel.binds, bindingAt(plan, row)));
+  }
   say(panel.seen, String(plan.seen[row]!));
   return list;
 }

@@ -54,7 +54,8 @@ export function placePart(page: Page): Part {
     const class_ = (plan?.classes ?? page.scene.classes)[of] ?? "";
     const place = item ? null : state.place;
     const row = place ? rowAt(page.rowOf, page.scene.resolution, place) : undefined;
-    const key = [state.language, place, item];
+    // Under other rules, and of the whole run, a plan of the same number says something else.
+    const key = [state.language, place, item, state.compared, plan?.run?.whole ?? false];
     things.show(item, (nodes, said) => sections.fill("thing", [key, said], nodes));
     const close = () => page.set({ place: null, item: "" });
     const reason = plan && row !== undefined ? plan.reason[row * plan.classes.length + of] : null;

@@ -9,6 +9,7 @@ import { make } from "../dom";
 import type { Page } from "../part";
 import { asker, type Asked } from "./answer";
 import type { Kind } from "./find";
+import { ofRun } from "./panel";
 import { satelliteLines, servedTable, stationLines, territoryLines, thingPanel, type Lines, type Terminal } from "./thing";
 import { rowsIn, rowsOf } from "./things";
 
@@ -133,10 +134,13 @@ export function thingsOf(page: Page, again: () => void): Things {
       outline(item.kind === "territory" ? [] : rows);
       mark();
       const name = item.kind === "territory" ? (scene.borders.features.find(({ properties }) => properties.id === item.id)?.properties.name ?? item.id) : item.id;
-      fill(
-        () => thingPanel(words, item.kind, name, linesOf(item)!, () => page.set({ item: "" }), servedTable(words, plan, rows, of, item.kind === "territory" ? words.panel.cellsOn : words.panel.cellsIn)),
-        [plan?.number, of, rows.length],
-      );
+      const told = () => {
+        const table = servedTable(words, plan, rows, of, item.kind === "territory" ? words.panel.cellsOn : words.panel.cellsIn);
+        if (!plan?.run?.whole) return [table];
+        // Who serves a cell changes from slot to slot.
+        return item.kind === "territory" ? [make("p", {}, ofRun(words, plan)), table] : [make("p", {}, words.panel.notOfWhole)];
+      };
+      fill(() => thingPanel(words, item.kind, name, linesOf(item)!, () => page.set({ item: "" }), ...told()), [plan?.number, of, rows.length]);
     },
     move() {
       if (shown?.kind === "satellite") mark();

@@ -23,10 +23,11 @@ from openleo.controller.one_cell import NotAsPlanned
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
 from openleo.controller.skies import Busy, Skies
-from openleo.controller.slot_plan import NOBODY, SlotPlan, unpacked
+from openleo.controller.slot_plan import NOBODY, NOT_COMPUTED, SlotPlan, unpacked
 from openleo.controller.slots import instant_of
 from openleo.controller.twin import Twin
 from openleo.instants import instant_text
+from openleo.network.capacity.caps import Binding
 from openleo.network.hand_overs import HandOver
 from openleo.places import point
 from openleo.places.point import Where
@@ -120,6 +121,7 @@ class PlaceRead(BaseModel):
     rtt_ms: float | None
     down_mbps: float | None = Field(description="Shared by all in the cell; null: nobody is served, or not computed.")
     up_mbps: float | None
+    binding: str | None = Field(description="What stops the cell from having more; null: as for the rates.")
     seen: int | None
     terms: list[TermRead] = Field(description="Of the round trip, which they add up to; empty where it is not told.")
     hops: list[HopRead]
@@ -291,11 +293,19 @@ def _reached(found: _Found, skies: Skies) -> dict[str, Any]:
     """What the plan gives the cell, and what comes next."""
     plan, row, network = found.plan, found.row, found.twin.case.network
     nothing: dict[str, Any] = dict.fromkeys(("satellite", "gateway", "pop", "rtt_ms", "down_mbps", "up_mbps", "seen"))
-    nothing |= {"terms": [], "hops": [], "why_no_terms": None, "hand_overs": [], "why_no_hand_overs": None}
+    nothing |= {
+        "binding": None,
+        "terms": [],
+        "hops": [],
+        "why_no_terms": None,
+        "hand_overs": [],
+        "why_no_hand_overs": None,
+    }
     if row is None:
         return nothing
     said = nothing | {"seen": int(plan.seen[row])}
     said |= {name: _number(float(getattr(plan, name)[row])) for name in ("rtt_ms", "down_mbps", "up_mbps")}
+    said["binding"] = _binding(plan, row)
     if plan.network == found.twin.network:
         gateways = network.gateways
         said["satellite"] = _name(network.constellation.satellite_name, int(plan.satellite[row]))
@@ -306,6 +316,12 @@ def _reached(found: _Found, skies: Skies) -> dict[str, Any]:
     if found.held is None:
         return said | dict.fromkeys(("why_no_terms", "why_no_hand_overs"), "other rules were in force in that slot")
     return said | _computed(found, row, _withheld(found), skies)
+
+
+def _binding(plan: SlotPlan, row: int) -> str | None:
+    """Its word, as reports have it."""
+    number = NOT_COMPUTED if plan.binding is None else int(plan.binding[row])
+    return None if number == NOT_COMPUTED else Binding(number).name.lower()
 
 
 def _computed(found: _Found, row: int, withheld: frozenset[int], skies: Skies) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def slot(request: Request, number: Number) -> SlotRead:
 def cells_of_slot(request: Request, number: Number) -> Response:
     """The plan of a slot as an Arrow stream: a row a cell, in the order of /v1/cells.arrow.
 
+    `binding`, what stops a cell from having more, is a column of it where the scenario computes capacity.
+
     Why it is a lesser plan is told in few fixed words but to the operator's viewers; its hash is the whole plan's.
     """
     runtime: Runtime = request.app.state.runtime
