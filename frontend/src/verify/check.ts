@@ -9,6 +9,8 @@ import type { Fetch, Progress } from "./tiles";
 export interface Memory {
   seen(origin: string, log: string): Seen | null;
   remember(origin: string, log: string, seen: Seen): void;
+  /** The log that this site showed last, by its name and key; null: none yet. */
+  last(): string | null;
 }
 export interface Entry {
   type: string;
@@ -26,6 +28,7 @@ export interface Found {
   opened: Opened;
   pinned: boolean;
   before: Seen | null;
+  other: string | null; // the log that this site showed before, where this is another one
   entries: Map<number, Entry>;
   whole: boolean;
 }
@@ -46,8 +49,10 @@ export async function check(asked: Asked): Promise<Found> {
   for (const index of asked.entries) entries.set(index, read(await provenEntry(asked.fetch, checkpoint, index)));
   const founded = checkpoint.size > 0 ? await witnessesAt(await provenEntry(asked.fetch, checkpoint, 0)) : [];
   const opened = await openCheckpoint(data, log, [...known, ...founded.filter(({ text }) => !known.some((one) => one.text === text))]);
+  const [last, now] = [asked.memory.last(), `${log.name}+${toHex(log.id)}`];
+  const other = last !== null && last !== now ? last : null;
   asked.memory.remember(log.name, toHex(log.id), { size: checkpoint.size, root: checkpoint.root });
-  return { opened, pinned: pinned !== undefined, before, entries, whole: asked.whole !== undefined };
+  return { opened, pinned: pinned !== undefined, before, other, entries, whole: asked.whole !== undefined };
 }
 
 function read(entry: Bytes): Entry {

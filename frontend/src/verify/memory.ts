@@ -5,6 +5,7 @@ import type { Memory } from "./check";
 import { fromBase64, toBase64 } from "./text";
 
 const KEYS = "openleo-verifier-keys";
+const LAST = "openleo-ledger-last";
 const nameOf = (origin: string, log: string) => `openleo-ledger ${origin} ${log}`;
 
 export function memoryOf(kept: () => Storage): Memory {
@@ -17,9 +18,17 @@ export function memoryOf(kept: () => Storage): Memory {
         return null; // nothing is kept, or nothing that can be read
       }
     },
+    last() {
+      try {
+        return kept().getItem(LAST);
+      } catch {
+        return null;
+      }
+    },
     remember(origin, log, { size, root }) {
       try {
         kept().setItem(nameOf(origin, log), JSON.stringify({ size, root: toBase64(root) }));
+        kept().setItem(LAST, `${origin}+${log}`);
       } catch {
         // Who forbids the page to remember is told each time that this is the first checkpoint that it saw.
       }

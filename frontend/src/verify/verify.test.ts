@@ -1,6 +1,7 @@
 // The page's verifier says what our own says, of the same ledger and the same ways to tamper with it
 // (tools/build_ledger_fixture.py).
 
+import { memoryOf } from "./memory";
 import { expect, test } from "vitest";
 import en from "../words/en";
 import fixture from "./ledger.fixture.json";
@@ -107,4 +108,16 @@ test("a size that no number holds is refused", async () => {
   const note = (size: string) => bytesOf(`log\n${size}\n${"A".repeat(43)}=\n\n\u2014 log AAAAAAA=\n`);
   expect(parseCheckpoint(note("7")).size).toBe(7);
   for (const size of ["007", "-1", "1e3", "9007199254740993", ""]) expect(() => parseCheckpoint(note(size))).toThrow(NotProven);
+});
+
+test("a site's memory names the log that it showed last, whatever its name or key", () => {
+  const kept = new Map<string, string>();
+  const storage = { getItem: (name: string) => kept.get(name) ?? null, setItem: (name: string, value: string) => void kept.set(name, value) };
+  const memory = memoryOf(() => storage as unknown as Storage);
+  expect([memory.last(), memory.seen("example.org/a", "01")]).toEqual([null, null]);
+  memory.remember("example.org/a", "01", { size: 3, root: new Uint8Array(32) });
+  expect(memory.last()).toBe("example.org/a+01");
+  expect(memory.seen("example.org/a", "01")!.size).toBe(3);
+  expect(memory.seen("example.org/a", "02")).toBeNull(); // another key: what is remembered says whose it was
+  expect(memoryOf(() => { throw new Error("forbidden"); }).last()).toBeNull();
 });

@@ -493,6 +493,7 @@ const en = {
       unwitnessed: "No witness that is known here cosigned it: the operator alone stands for this history.",
       strangers: (names: string) => `Not checked: signatures by ${names}, whose keys are not known here.`,
       unchecked: (names: string) => `Not checked: signatures by ${names}, of an algorithm that browsers do not have.`,
+      other: (log: string) => `This is another ledger than this site showed you last, which was ${log}. A history under another name or key is another history: ask whoever runs it why, and compare the keys.`,
       goesOn: (size: string) => `It goes on from the checkpoint of ${size} entries that this browser saw before: nothing of that was changed.`,
       first: "This browser has seen no checkpoint of this ledger before: there is none to compare it with.",
       proved: (entries: string) => `Entries of this change that stand under the signed root: ${entries}.`,

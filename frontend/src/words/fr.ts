@@ -497,6 +497,7 @@ const fr: Words = {
       unwitnessed: "Aucun témoin connu ici ne l’a cosigné : l’opérateur seul se porte garant de cette histoire.",
       strangers: (names) => `Non vérifié : des signatures de ${names}, dont les clés ne sont pas connues ici.`,
       unchecked: (names) => `Non vérifié : des signatures de ${names}, d’un algorithme que les navigateurs n’ont pas.`,
+      other: (log) => `Ce n’est pas le registre que ce site vous a montré la dernière fois (${log}). Une histoire sous un autre nom ou une autre clé est une autre histoire : demandez pourquoi à qui l’exploite, et comparez les clés.`,
       goesOn: (size) => `Il prolonge le point de contrôle de ${size} entrées que ce navigateur a vu auparavant : rien n’en a été changé.`,
       first: "Ce navigateur n’a encore vu aucun point de contrôle de ce registre : il n’y a rien à quoi le comparer.",
       proved: (entries) => `Entrées de ce changement qui sont sous la racine signée : ${entries}.`,

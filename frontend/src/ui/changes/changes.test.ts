@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LANGUAGES } from "../../words";
 import { counted, differenceOf, type Book } from "./difference";
-import { commandText, effectText, entriesOf, fileName, instant, listPath, missingText, movesText, shown, stepsOf, type Change } from "./model";
+import { commandText, effectText, entriesOf, fileName, instant, listPath, missingText, movesText, saysStep, shown, stepsOf, summed, type Change } from "./model";
 
 const en = LANGUAGES.en;
 const touched = (territory: string, people_lost: number, terminals_lost: number | null = null) => ({
@@ -34,6 +34,26 @@ test("a change in short: what it moves, whom it takes from, who is missing", () 
 
 test("few are not told apart", () => {
   expect([0, 1, 9, 10, 1300].map((count) => shown(count, "en"))).toEqual(["0", "<10", "<10", "10", "1,300"]);
+});
+
+test("a sum of counts of which some are hidden is a bound", () => {
+  expect(summed([9, 9, 9], "en")).toBe("≤ 27");
+  expect(summed([9], "en")).toBe("<10");
+  expect(summed([0, 1200, 30], "en")).toBe("1,230");
+  expect(summed([0, 0], "en")).toBe("");
+});
+
+test("a step is proved by an entry of its own kind, of this change, that says the same", () => {
+  const [proposed, effect, approval] = stepsOf(change);
+  const entry = (type: string, body: object) => ({ type, at: "", body: { change: "c-2", ...body } });
+  expect(saysStep(change, proposed!, entry("change.proposed", change.proposed))).toBe(true);
+  expect(saysStep(change, proposed!, entry("change.proposed", { ...change.proposed, reason: "another" }))).toBe(false);
+  expect(saysStep(change, effect!, entry("change.effect", change.effect!))).toBe(true);
+  expect(saysStep(change, effect!, entry("change.effect", { ...change.effect!, effect: "f" }))).toBe(false);
+  expect(saysStep(change, approval!, entry("change.approval", { officer: "operator-1" }))).toBe(true);
+  expect(saysStep(change, approval!, entry("change.approval", { officer: "operator-2" }))).toBe(false);
+  expect(saysStep(change, approval!, entry("change.rejection", { officer: "operator-1" }))).toBe(false);
+  expect(saysStep(change, approval!, { ...entry("change.approval", { officer: "operator-1" }), body: { change: "c-3", officer: "operator-1" } })).toBe(false);
 });
 
 test("the timeline is in the ledger's order, and what is ahead comes last, by its instant", () => {

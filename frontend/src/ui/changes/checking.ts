@@ -1,6 +1,6 @@
 // The ledger, checked in this browser, and what was checked in words: of each change's page, and all of it when asked.
 
-import { check, ledgerOf, saysSo, type Found } from "../../verify/check";
+import { check, ledgerOf, type Found } from "../../verify/check";
 import { keepKeys, keysOf, keysText, memoryOf } from "../../verify/memory";
 import { lacking } from "../../verify/note";
 import { NotProven, toHex } from "../../verify/text";
@@ -9,7 +9,7 @@ import type { Words } from "../../words";
 import { make } from "../dom";
 import type { Page } from "../part";
 import { section, whyOf } from "./ask";
-import { entriesOf, instant, type Change } from "./model";
+import { entriesOf, instant, saysStep, stepsOf, type Change } from "./model";
 
 export interface Checking {
   readonly node: HTMLElement;
@@ -82,7 +82,7 @@ export function checking(page: Page, found: (proved: Found | null, wrong: NotPro
 }
 
 /** What was checked, and what was not, in sentences. */
-export function linesOf(words: Words, language: string, change: Change, { opened, pinned, before, entries, whole }: Found): Line[] {
+export function linesOf(words: Words, language: string, change: Change, { opened, pinned, before, other, entries, whole }: Found): Line[] {
   const said = words.changes.check;
   const { checkpoint, log } = opened;
   const number = (value: number) => value.toLocaleString(language);
@@ -96,6 +96,7 @@ export function linesOf(words: Words, language: string, change: Change, { opened
     ...(opened.witnesses.length === 0 ? [["not", said.unwitnessed] as const] : []),
     ...(opened.strangers.length > 0 ? [["not", said.strangers(opened.strangers.join(", "))] as const] : []),
     ...(opened.unchecked.length > 0 ? [["not", said.unchecked(opened.unchecked.map(({ name }) => name).join(", "))] as const] : []),
+    ...(other ? [["not", said.other(other)] as const] : []),
     before ? ["ok", said.goesOn(number(before.size))] : ["not", said.first],
     ...(proved ? [["ok", said.proved(proved)] as const] : []),
     ...others,
@@ -106,9 +107,9 @@ export function linesOf(words: Words, language: string, change: Change, { opened
 
 /** Entries that say something else than the server said of this change. */
 function strangersOf(words: Words, change: Change, entries: Found["entries"]): Line[] {
-  const unlike = [...entries].filter(([index, { body }]) => {
-    if (body["change"] !== change.change) return true;
-    return index === change.entries.proposed && !Object.entries(change.proposed).every(([key, value]) => saysSo(body[key], value));
+  const unlike = stepsOf(change).filter((step) => {
+    const proved = step.entry === null ? undefined : entries.get(step.entry);
+    return proved !== undefined && !saysStep(change, step, proved);
   });
-  return unlike.map(([index]) => ["not", words.changes.check.unlike(String(index))]);
+  return [...new Set(unlike.map(({ entry }) => entry))].map((entry) => ["not", words.changes.check.unlike(String(entry))]);
 }

@@ -1,5 +1,6 @@
 // A change as the server tells it, and what is said of it in short.
 
+import { saysSo, type Entry } from "../../verify/check";
 import type { Words } from "../../words";
 
 export const STATES = ["proposed", "approving", "scheduled", "ready", "active", "superseded", "rejected", "expired", "void"] as const;
@@ -77,15 +78,21 @@ function told(words: Words, one: Move): string {
 export function effectText(words: Words, language: string, effect: Change["effect"]): string {
   const said = words.changes;
   if (effect === null) return said.unfrozen;
-  const sum = (of: (one: Touched) => number | null) => effect.touched.reduce((total, one) => total + (of(one) ?? 0), 0);
-  const [people, terminals] = [[sum((one) => one.people_lost), sum((one) => one.people_gained)], [sum((one) => one.terminals_lost), sum((one) => one.terminals_gained)]];
-  const counts = ([lost, gained]: number[], what: string) => [
-    ...(lost! > 0 ? [said.lose(shown(lost!, language), what)] : []),
-    ...(gained! > 0 ? [said.gain(shown(gained!, language), what)] : []),
+  const sum = (of: (one: Touched) => number | null) => summed(effect.touched.map((one) => of(one) ?? 0), language);
+  const counts = (lost: string, gained: string, what: string) => [...(lost ? [said.lose(lost, what)] : []), ...(gained ? [said.gain(gained, what)] : [])];
+  const all = [
+    ...counts(sum((one) => one.people_lost), sum((one) => one.people_gained), said.people),
+    ...counts(sum((one) => one.terminals_lost), sum((one) => one.terminals_gained), said.terminals),
   ];
-  const all = [...counts(people, said.people), ...counts(terminals, said.terminals)];
   if (all.length === 0) return said.nobody;
   return `${all.join(", ")} ${said.inPlaces(limited(words, effect.touched.map(({ territory }) => territory)))}`;
+}
+
+/** A sum as it may be told: counts of fewer than ten stand as nine, so that with several of them it is a bound. */
+export function summed(counts: number[], language: string): string {
+  const total = counts.reduce((sum, one) => sum + one, 0);
+  const bound = counts.filter((one) => one > 0).length > 1 && counts.some((one) => one === FEW - 1);
+  return total === 0 ? "" : `${bound ? "≤ " : ""}${shown(total, language)}`;
 }
 
 function limited(words: Words, names: string[]): string {
@@ -139,6 +146,19 @@ export function stepsOf(change: Change): Step[] {
   if (!OPEN.includes(change.status)) return logged;
   const ahead = [step("notBefore", null, change.not_before), step("expires", null, change.proposed.expires)];
   return [...logged, ...ahead.sort((one, other) => (one.at < other.at ? -1 : 1))];
+}
+
+const TYPES: { [what in Step["what"]]?: string } = {
+  proposed: "change.proposed", effect: "change.effect", approval: "change.approval", objection: "change.objection", activated: "change.activated",
+};
+
+/** Whether an entry of the ledger says of a step what the server says of it: its kind, its change, who, and what. */
+export function saysStep(change: Change, { what, who }: Step, { type, body }: Entry): boolean {
+  if (type !== TYPES[what] || body["change"] !== change.change) return false;
+  const alike = (said: object) => Object.entries(said).every(([key, value]) => saysSo(body[key], value));
+  if (what === "proposed") return alike(change.proposed);
+  if (what === "effect") return change.effect !== null && alike(change.effect);
+  return what !== "approval" || body["officer"] === who;
 }
 
 export const entriesOf = (change: Change): number[] => stepsOf(change).flatMap(({ entry }) => (entry === null ? [] : [entry]));

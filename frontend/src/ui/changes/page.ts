@@ -9,7 +9,7 @@ import { actForm } from "./act";
 import { section, sorry, tableOf } from "./ask";
 import { checking } from "./checking";
 import { effectLayers, effectSection, type Effect } from "./effect";
-import { instant, pathOf, short, stepsOf, type Change, type Step } from "./model";
+import { instant, pathOf, short, saysStep, stepsOf, type Change, type Step } from "./model";
 import { rulesSection } from "./rules";
 import { signForm, type Typed } from "./sign";
 
@@ -117,9 +117,11 @@ export function changePage(page: Page, api: Api, id: string, typed: Typed): Open
   /** The timeline, with what was proved of it. */
   function tell(found: Found | null, failed: NotProven | null): void {
     const names = said.timeline;
-    const proof = ({ entry }: Step) => {
+    const proof = (step: Step) => {
+      const { entry } = step;
       if (entry === null) return "–";
-      if (found?.entries.get(entry)?.body["change"] === id) return `✓ ${names.yes}`;
+      const proved = found?.entries.get(entry);
+      if (proved) return saysStep(change!, step, proved) ? `✓ ${names.yes}` : `✗ ${names.no}`;
       return failed?.entry === entry ? `✗ ${names.no}` : names.unknown;
     };
     const at = (step: Step) => step.at || (step.entry === null ? "" : (found?.entries.get(step.entry)?.at ?? ""));
