@@ -9,6 +9,7 @@ const fr: Words = {
   map: "Carte du réseau. Les flèches la déplacent, plus et moins changent l’échelle ; Entrée interroge le lieu au centre.",
   skip: "Aller au panneau",
   pages: { name: "Pages du site", place: "Carte", trying: "Essayer une règle", changes: "Décisions", operate: "Exploiter" },
+  settings: "Réglages",
   view: { name: "Vue", globe: "Globe", flat: "Carte plane" },
   colour: {
     name: "Cellules",
