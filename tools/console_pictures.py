@@ -24,6 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import h3
 import httpx
 from PIL import Image
 from sqlalchemy import Engine, insert
@@ -45,10 +46,10 @@ OUT = ROOT / "docs" / "pictures" / "console"
 RULES = ROOT / "examples" / "rules"
 IN_FORCE, PROPOSED = RULES / "taiwan-not-activated.toml", RULES / "taiwan-activated.toml"
 RUN, RUN_SLOTS = ROOT / "examples" / "taiwan.toml", 480  # two hours
-WIDTH, HEIGHT, TALL = 1280, 800, 1180  # px
+WIDTH, HEIGHT, TALL = 1280, 800, 1250  # px
 SHADES = ("light", "dark")
-COLOURS = 200  # of a palette
-TERMINALS, ASKING = 240, 40
+COLOURS, EXACT = 256, 128  # of a palette
+ACCOUNTS, TERMINALS, ASKING = ("a-1", "b-2", "c-3"), 80, 15  # terminals of each, and how many ask for leases
 MOST_MS = 60_000
 SETTLES_MS = 2_500  # until the map has drawn what it was told
 ROLES = (Role.VIEWER, Role.PLANNER, Role.REQUESTER, Role.APPROVER)
@@ -70,6 +71,7 @@ resolution = 4
 gateways = "starlink-2026"
 """
 OUTLINE = "18.8, 119.6\n18.8, 123.2\n16.2, 123.2\n16.2, 119.6"
+SERVED_AT = (35.68, 139.76)
 AT = "place=35.68,139.76"
 FOUND = (
     ("outside", 0.77, "asks for service outside its permitted area", {"hours": 130.0}),
@@ -93,10 +95,10 @@ def book(path: Path) -> dict[str, Any]:
 
 
 def evidence_found(engine: Engine) -> None:
-    at = {"lat_deg": 24.1, "lon_deg": 121.4, "uncertainty_m": 4000.0, "cell": "844ba0dffffffff"}
+    at = {"lat_deg": 15.6, "lon_deg": 120.7, "uncertainty_m": 4000.0, "cell": h3.latlng_to_cell(15.6, 120.7, 4)}
     rows = [
         {
-            "id": f"{number:032x}", "at": time.time() - 3600 * (3 - number), "terminal": f"a-1-t{17 * number + 3}",
+            "id": f"{number:032x}", "at": time.time() - 3600 * (3 - number), "terminal": f"{ACCOUNTS[number]}-t{17 * number + 3}",
             "kind": kind, "score": score, "holds_renewal": False, "state": "open",
             "body": json.dumps({"rule": rule, "inputs": inputs | at}),
         }
@@ -133,9 +135,11 @@ def running_controller(folder: Path) -> Iterator[Shown]:
     scenario.write_text(SCENARIO)
     engine = database.connect(database.address_of(data))
     database.upgrade(engine)
-    devices = enrolled(engine, TERMINALS)
-    for one in devices:
-        one.at = (35.68, 139.76)
+    asked = []
+    for account in ACCOUNTS:
+        asked += enrolled(engine, TERMINALS, account, time.time() - 40 * 86_400)[:ASKING]
+    for one in asked:
+        one.at = SERVED_AT
     evidence_found(engine)
     house = House(engine)
     named, _ = house.session(house.person("p1", *ROLES))
@@ -145,7 +149,7 @@ def running_controller(folder: Path) -> Iterator[Shown]:
     )  # fmt: skip
     with running(scenario, data, "one") as (controller,):
         controller.until_ready()
-        asking = Asking(devices[:ASKING], controller.url)
+        asking = Asking(asked, controller.url)
         asking.start()
         try:
             cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
@@ -168,6 +172,7 @@ def ready(page: Any) -> None:
 
 def told(page: Any) -> None:
     page.wait_for_selector(".waterfall", timeout=MOST_MS)
+    page.evaluate("document.querySelector('#place').scrollTop = document.querySelector('.ask-plan').offsetTop - 130")
 
 
 def tried(page: Any) -> None:
@@ -200,7 +205,6 @@ def beats(page: Any) -> None:
     page.wait_for_selector(".beats", timeout=MOST_MS)
 
 
-FLAT = "view=flat&at=27,128,3.6"
 LINKS = "satellites=1&isl=1"
 Wait = Callable[[Any], None]
 # By name: the address after `#` ({change}: the open one), how tall, and what is waited for or done once the map is there.
@@ -211,7 +215,7 @@ PICTURES: dict[str, tuple[str, int, Wait]] = {
     "effect": ("page=trying&view=flat&at=17.5,121.5,4.6&satellites=0", HEIGHT, tried),
     "decision": ("page=changes&item={change}&view=flat&at=24,121,3.6&satellites=0", TALL, checked),
     "fleet": ("page=operate&item=terminal:a-1-t3&view=flat&at=27,128,2.6", HEIGHT, listed),
-    "review": ("page=operate&item=evidence:{piece}&view=flat&at=27,128,4&satellites=0", HEIGHT, reviewed),
+    "review": ("page=operate&item=evidence:{piece}&view=flat&at=15,121,6&satellites=0", 960, reviewed),
     "health": ("page=operate&item=health&view=flat&at=27,128,2.6", HEIGHT, beats),
     "offline": (f"compared=1&view=flat&at=27,128,3.2&colour=rtt_ms&satellites=0&{AT}", HEIGHT, ready),
 }
@@ -235,9 +239,18 @@ def picture(browser: Any, shown: Shown, name: str, shade: str, language: str) ->
 
 
 def small(png: bytes) -> Image.Image:
-    """With a palette, and without dithering, which costs bytes and blurs letters."""
+    """With a palette, and without dithering, which costs bytes and blurs letters.
+
+    Half of the palette are the most frequent colours as they are, so that a legend's are the map's; the others are
+    spread over what else there is.
+    """
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    return image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    found = sorted(image.getcolors(image.width * image.height) or (), reverse=True)
+    exact = [channel for _, colour in found[:EXACT] for channel in colour]
+    spread = image.quantize(COLOURS - EXACT, method=Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(exact + spread)
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 const en = {
   language: "English",
+  tag: "en", // of BCP 47
   title: "OpenLEO console",
   loading: "Loading the network…",
   map: "Map of the network. Arrow keys move it, plus and minus zoom; Enter asks about the place in the middle.",
