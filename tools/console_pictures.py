@@ -36,7 +36,6 @@ from console.browser import chromium  # noqa: E402
 from controller.governed import Governed  # noqa: E402
 from controller.processes import Asking, enrolled, running, token  # noqa: E402
 from controller.security.secured import House  # noqa: E402
-
 from openleo.console import pages  # noqa: E402
 from openleo.controller import database  # noqa: E402
 from openleo.controller.roles import Role  # noqa: E402
@@ -98,8 +97,8 @@ def evidence_found(engine: Engine) -> None:
     at = {"lat_deg": 15.6, "lon_deg": 120.7, "uncertainty_m": 4000.0, "cell": h3.latlng_to_cell(15.6, 120.7, 4)}
     rows = [
         {
-            "id": f"{number:032x}", "at": time.time() - 3600 * (3 - number), "terminal": f"{ACCOUNTS[number]}-t{17 * number + 3}",
-            "kind": kind, "score": score, "holds_renewal": False, "state": "open",
+            "id": f"{number:032x}", "at": time.time() - 3600 * (3 - number), "state": "open",
+            "terminal": f"{ACCOUNTS[number]}-t{17 * number + 3}", "kind": kind, "score": score, "holds_renewal": False,
             "body": json.dumps({"rule": rule, "inputs": inputs | at}),
         }
         for number, (kind, score, rule, inputs) in enumerate(FOUND)
@@ -153,9 +152,7 @@ def running_controller(folder: Path) -> Iterator[Shown]:
         asking.start()
         try:
             cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
-            yield Shown(
-                controller.url, cookies, proposed(engine, controller.url), folder / "run" / "report.html"
-            )
+            yield Shown(controller.url, cookies, proposed(engine, controller.url), folder / "run" / "report.html")
         finally:
             asking._ending.set()
             asking.join()
@@ -207,7 +204,7 @@ def beats(page: Any) -> None:
 
 LINKS = "satellites=1&isl=1"
 Wait = Callable[[Any], None]
-# By name: the address after `#` ({change}: the open one), how tall, and what is waited for or done once the map is there.
+# By name: the address after `#` ({change}: the open one), how tall, and what is done once the map is there.
 PICTURES: dict[str, tuple[str, int, Wait]] = {
     "globe": (f"at=22,122,1.9&{LINKS}", HEIGHT, ready),
     "map": ("view=flat&at=27,128,3.2", HEIGHT, ready),

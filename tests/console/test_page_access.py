@@ -1,4 +1,4 @@
-"""The page for who uses a keyboard, a screen reader, a dark screen or a tablet: axe-core finds nothing serious in it."""
+"""The page for who uses a keyboard, a screen reader, a dark screen or a tablet; axe-core finds nothing serious."""
 
 from __future__ import annotations
 
@@ -40,15 +40,18 @@ LOOKED_AT = {
     "health": ("page=operate&item=health", ".beats"),
 }
 RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']}).then(
-    found => found.violations.map(one => [one.impact, one.id, ...one.nodes.slice(0, 4).map(node => node.html + ' ' + node.failureSummary)]))"""
+    found => found.violations.map(one => [one.impact, one.id,
+        ...one.nodes.slice(0, 4).map(node => node.html + ' ' + node.failureSummary)]))"""
 # What Tab ought to reach, in the document's order; of radio buttons one at most.
 CONTROLS = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
-    .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio' && one.checkVisibility({visibilityProperty: true}))
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio')
+    .filter(one => one.checkVisibility({visibilityProperty: true}))
     .map((one, number) => { one.dataset.tab = number; return number; })"""
 BEGIN = """() => { const [body] = document.getElementsByTagName('body');
     body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex'); }"""
 FOCUSED = """() => { const one = document.activeElement, style = getComputedStyle(one);
-    return [one === document.body ? '' : one.dataset.tab ?? one.type, style.outlineStyle !== 'none' || style.boxShadow !== 'none']; }"""
+    return [one === document.body ? '' : one.dataset.tab ?? one.type,
+        style.outlineStyle !== 'none' || style.boxShadow !== 'none']; }"""
 
 
 @dataclass
