@@ -99,6 +99,7 @@ def test_what_is_searched_for_by_keyboard_is_shown_and_is_a_link(shown: tuple[An
     picture(page, "terminal")
     search(page, "23.97, 120.98")
     says(page, "Place", "Permit · everywhere")
+    page.locator("#settings-open").click()
     page.locator("#pov").select_option("administered")
     page.wait_for_function("() => location.hash.includes('pov=administered')")
     page.wait_for_timeout(3_000)

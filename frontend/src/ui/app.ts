@@ -23,6 +23,7 @@ import { tryPart } from "./try/part";
 
 const SLOW_FRAME_MS = 100; // at a satellite's own speed: 760 m, less than a pixel
 const FAST_FRAME_MS = 33;
+const STILL_FRAME_MS = 5000; // for who asks for less motion, until they play faster themselves
 
 export function start(
   root: HTMLElement,
@@ -41,6 +42,7 @@ export function start(
   let speed = 1;
   const opened = performance.now();
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
 
   const part = <K extends "header" | "section" | "aside" | "footer" | "div">(tag: K, id: string) => make(tag, { id });
   const [head, wrong, legendBox, place, times] = [part("header", "controls"), part("div", "wrong"), part("section", "legend"), part("aside", "place"), part("footer", "time")];
@@ -92,6 +94,13 @@ export function start(
   };
   let open: State["page"] | null = null;
   describe();
+  // What is shut takes the focus with it: the panel has it then, and not the page's beginning.
+  place.addEventListener("click", ({ target }) => (target as Element).closest(".close") && place.focus());
+  place.addEventListener("keydown", ({ key, defaultPrevented }) => {
+    if (key !== "Escape" || defaultPrevented || !(state.place || state.item)) return;
+    set({ place: null, item: "" });
+    place.focus();
+  });
 
   function skip(event: Event): void {
     event.preventDefault();
@@ -112,7 +121,10 @@ export function start(
     const before = state;
     state = { ...state, ...change };
     words = LANGUAGES[state.language];
-    if ("at_ms" in change) follow.look(state.at_ms);
+    if ("at_ms" in change) {
+      follow.look(state.at_ms);
+      view.sky(shown());
+    }
     if ("place" in change) view.place(state.place);
     if (state.compared !== before.compared) {
       followed = { ...followed, plan: ruled(came.plan) };
@@ -156,6 +168,7 @@ export function start(
     document.documentElement.lang = state.language;
     document.title = `${scene.name} · ${words.title}`;
     root.querySelector(".skip")!.textContent = words.skip;
+    const [focused, settings] = [document.activeElement?.id ?? "", head.querySelector("details")?.open ?? false];
     head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, came.newest, classes(), sidesOf(scene.borders), set));
     line = timeline(words, reachOf(source.span_ms, now()), source.offline, speed, {
       play: () => {
@@ -174,6 +187,8 @@ export function start(
       scrub: (atMs) => set({ at_ms: atMs }),
     });
     times.replaceChildren(...line.nodes);
+    head.querySelector("details")!.open = settings;
+    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus(); // it was made anew
   }
 
   /** What a computed run has in place of the other pages: its report, and the rules that it compares. */
@@ -246,6 +261,7 @@ export function start(
   });
 
   let drawn = -Infinity;
+  let moved = -Infinity;
   let ticked = performance.now();
   function tickFrame(at: number): void {
     if (at - drawn >= (playing && speed > 1 ? FAST_FRAME_MS : SLOW_FRAME_MS)) {
@@ -256,7 +272,10 @@ export function start(
         follow.look(state.at_ms);
       }
       ticked = drawn = at;
-      if (playing || drawn < 0) view.sky(shown());
+      if (playing && (speed > 1 || !still.matches || at - moved >= STILL_FRAME_MS)) {
+        moved = at;
+        view.sky(shown());
+      }
       line.show(shown(), playing, followed.plan ? ofPlan(followed.plan) : "");
     }
     requestAnimationFrame(tickFrame);

@@ -22,16 +22,31 @@ export function controls(words: Words, state: State, plan: Plan | null, classes:
   const layers = (["satellites", "isl", "ground"] as const).map((one) =>
     tick(`layer-${one}`, words.layers[one], state[one], (on) => set({ [one]: on })),
   );
-  nodes.push(make("fieldset", {}, make("legend", {}, words.layers.name), ...layers));
+  const settings: Node[] = [make("fieldset", {}, make("legend", {}, words.layers.name), ...layers)];
   const seen = ({ id, name }: { id: string; name: string }) => [id, words.pov.as(name)] as const;
   const povs = [[NEUTRAL, words.pov.neutral] as const, [ADMINISTERED, words.pov.administered] as const, ...sides.map(seen)];
-  if (sides.length > 0) nodes.push(choice<string>("pov", words.pov.name, povs, state.pov, (pov) => set({ pov })));
+  if (sides.length > 0) settings.push(choice<string>("pov", words.pov.name, povs, state.pov, (pov) => set({ pov })));
   const languages = (Object.keys(LANGUAGES) as Language[]).map((one) => [one, LANGUAGES[one].language] as const);
-  nodes.push(
+  settings.push(
     choice("theme", words.theme.name, THEMES.map((one) => [one, words.theme[one]] as const), state.theme, (theme) => set({ theme })),
     choice("language", words.languageName, languages, state.language, (language) => set({ language })),
   );
-  return nodes;
+  return [...nodes, disclosure("settings", words.settings, settings)];
+}
+
+/** Chosen once and seldom again: behind a button that shows it. Escape shuts it, and so does what is chosen elsewhere. */
+function disclosure(id: string, name: string, inside: Node[]): HTMLElement {
+  const opener = make("summary", { id: `${id}-open` }, name);
+  const box = make("details", { id }, opener, make("div", { class: "sheet" }, ...inside));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !box.open) return;
+    box.open = false;
+    opener.focus();
+  });
+  box.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget instanceof Node && !box.contains(relatedTarget)) box.open = false;
+  });
+  return box;
 }
 
 export const SPEEDS = [1, 10, 60, 300] as const;

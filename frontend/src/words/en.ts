@@ -2,11 +2,13 @@
 
 const en = {
   language: "English",
+  tag: "en", // of BCP 47
   title: "OpenLEO console",
   loading: "Loading the network…",
   map: "Map of the network. Arrow keys move it, plus and minus zoom; Enter asks about the place in the middle.",
   skip: "Skip to the panel",
   pages: { name: "Pages", place: "Map", trying: "Try a rule", changes: "Decisions", operate: "Operate" },
+  settings: "Settings",
   view: { name: "View", globe: "Globe", flat: "Flat map" },
   colour: {
     name: "Cells",

@@ -26,6 +26,11 @@ test("French is not English left untranslated", () => {
   ]));
 });
 
+test("French has its no-break spaces before what is set off", () => {
+  const broken = texts(LANGUAGES.fr).filter((text) => / [;:?!%»]|« |'/.test(text));
+  expect(broken).toEqual([]);
+});
+
 test("somebody's first language that we speak", () => {
   expect(languageOf(["de-DE", "fr-CA", "en"])).toBe("fr");
   expect(languageOf(["de"])).toBe("en");

@@ -25,7 +25,7 @@ export function placePart(page: Page): Part {
   let before = page.state();
   const entries = entriesOf(page.scene);
   const search = searchBox(page.words(), (text) => find(entries, text, page.api !== null), choose);
-  const sections = sectionsOf(["head", "plan", "why", "trip", "next", "day", "thing"], ["head", "thing"]);
+  const sections = sectionsOf(["head", "plan", "why", "trip", "next", "day", "thing"], ["head", "thing"], ["thing"]);
   const things = thingsOf(page, () => tell());
   const askPlace = page.api && asker<PlaceAnswer>(page.api, (answer) => {
     // While a place is asked about again in the next slot, what was said of it stays.

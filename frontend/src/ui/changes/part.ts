@@ -41,7 +41,10 @@ export function changesPart(page: Page): Part {
       [box, list, opened] = [null, null, null];
     },
     turned() {
-      if (page.state().item !== item) turn(); // a place or class that is another changes nothing here, nor what is typed
+      if (page.state().item === item) return; // a place or class that is another changes nothing here, nor what is typed
+      const within = box?.contains(document.activeElement);
+      turn();
+      if (within) box?.focus(); // what was pressed is gone
     },
     heard({ event }) {
       if (!box || (event !== "policy" && Date.now() - looked < AFTER_MS)) return;

@@ -61,7 +61,14 @@ export function healthView(page: Page, api: Api, standing: (count: number) => vo
     status.textContent = readMs === null ? said().reading : said().readAt(clock(readMs));
     if (ready) nowBox.replaceChildren(make("h2", {}, said().now), ...nowOf(ready));
     const beats = beatsOf(slots, SLOTS);
-    if (beats.length > 0) slotBox.replaceChildren(make("h2", {}, said().slots), ...slotsOf(beats));
+    if (beats.length > 0) {
+      const before = slotBox.querySelector(".queue");
+      const [focused, top] = [before === document.activeElement && before !== null, before?.scrollTop ?? 0];
+      slotBox.replaceChildren(make("h2", {}, said().slots), ...slotsOf(beats));
+      const queue = slotBox.querySelector<HTMLElement>(".queue")!;
+      queue.scrollTop = top; // who reads the table goes on where they were
+      if (focused) queue.focus();
+    }
     alertBox.replaceChildren(make("h2", {}, said().alerts), ...alertsOf());
   }
 

@@ -39,7 +39,12 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
     if (now.whole && wanted === "open") waiting(now.rows.length);
     if (!box) return;
     const text = now.readMs === null ? "" : said().evidenceRead(String(now.rows.length), clock(now.readMs));
-    if (status.textContent !== text) status.textContent = text;
+    if (status.textContent !== text) {
+      // The time is another with each slot, and nobody is told that.
+      status.setAttribute("aria-live", status.dataset.count === String(now.rows.length) ? "off" : "polite");
+      status.dataset.count = String(now.rows.length);
+      status.textContent = text;
+    }
     wrong.replaceChildren(...(now.trouble ? [make("p", {}, wrongOf(page.words(), now.trouble))] : []));
     const focused = rows.contains(document.activeElement) ? document.activeElement!.id : "";
     const newest = [...now.rows].reverse();
@@ -66,7 +71,12 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
       detail.replaceChildren(close(), make("p", { role: "alert", class: "wrong" }, wrongOf(page.words(), error)), again);
     }
   }
-  const close = () => make("button", { class: "close", "aria-label": page.words().panel.close, click: () => page.set({ item: "review" }) }, "✕");
+  const shut = () => {
+    const name = `piece-${open}`;
+    page.set({ item: "review" });
+    (document.getElementById(name) ?? document.getElementById("tab-review"))?.focus();
+  };
+  const close = () => make("button", { type: "button", class: "close", "aria-label": page.words().panel.close, click: shut }, "✕");
 
   function showPiece(one: Whole, session: Session | null): void {
     const where = whereOf(one.inputs);
@@ -97,7 +107,7 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
     show(given) {
       box = given;
       [status, wrong, rows] = [make("p", { class: "quiet", role: "status" }), make("div", { class: "wrong", role: "alert" }), make("tbody")];
-      detail = make("section", { class: "detail", id: "evidence", "aria-label": said().evidence });
+      detail = make("section", { class: "detail", id: "evidence", "aria-label": said().evidence, keydown: (event) => (event as KeyboardEvent).key === "Escape" && shut() });
       const states = (["open", "upheld", "dismissed"] as const).map((one) => [one, said().found[one]] as const);
       const filter = choice("evidence-state", said().columns.state, [...states, ["", said().any] as const], wanted, (value) => {
         wanted = value;

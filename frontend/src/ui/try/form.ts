@@ -78,7 +78,7 @@ export function field(id: string, label: string, type: string, value: string, ty
 type TextOf = (id: string, label: string, key: "km", type?: string) => HTMLElement;
 
 function territoryFields({ words, scene, draft, changed }: FormOf, text: TextOf): HTMLElement[] {
-  const named = scene.borders.features.map(({ properties }) => properties).sort((a, b) => a.name.localeCompare(b.name, words.language));
+  const named = scene.borders.features.map(({ properties }) => properties).sort((a, b) => a.name.localeCompare(b.name, words.tag));
   const options = [["", words.trying.choose] as const, ...named.map(({ id, name }) => [id, `${name} (${id})`] as const)];
   const territory = choice("try-territory", words.trying.territory, options, draft.territory, (chosen) => {
     [draft.territory, draft.include] = [chosen, []];

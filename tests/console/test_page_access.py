@@ -1,0 +1,225 @@
+"""The page for who uses a keyboard, a screen reader, a dark screen or a tablet; axe-core finds nothing serious."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.browser import Seen, chromium, watched
+from console.test_page_operate import found
+from controller.faulty_place import placed
+from controller.processes import AT, running
+from controller.security.secured import House
+from openleo.console import pages
+from openleo.controller.roles import Role
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SERIOUS = ("serious", "critical")
+ROLES = (Role.VIEWER, Role.PLANNER, Role.REQUESTER, Role.APPROVER)
+MAP, PLAN = '#console[data-ready="true"]', "#time:has-text('plan of')"
+MOST_MS = 60_000
+TABLET = {"width": 820, "height": 1180}
+VIEW = "view=flat&at=23.9,121,6&satellites=0"
+# What is looked at, by its address, and what it waits for.
+LOOKED_AT = {
+    "place": (f"place={AT[0]},{AT[1]}", ".waterfall"),
+    "try a rule": ("page=trying", "#try-book option[value=operator]"),
+    "decisions": ("page=changes", "#changes tbody tr"),
+    "a change": ("page=changes&item=c-1", "#verdict li"),
+    "fleet": ("page=operate&item=terminal:a-1-t3", "#terminal dl"),
+    "review": (f"page=operate&item=evidence:{0:032x}", "#evidence dl"),
+    "health": ("page=operate&item=health", ".beats"),
+}
+RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']}).then(
+    found => found.violations.map(one => [one.impact, one.id,
+        ...one.nodes.slice(0, 4).map(node => node.html + ' ' + node.failureSummary)]))"""
+# What Tab ought to reach, in the document's order; of radio buttons one at most.
+CONTROLS = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio')
+    .filter(one => one.checkVisibility({visibilityProperty: true}))
+    .map((one, number) => { one.dataset.tab = number; return number; })"""
+BEGIN = """() => { const [body] = document.getElementsByTagName('body');
+    body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex'); }"""
+FOCUSED = """() => { const one = document.activeElement, style = getComputedStyle(one);
+    return [one === document.body ? '' : one.dataset.tab ?? one.type,
+        style.outlineStyle !== 'none' || style.boxShadow !== 'none']; }"""
+
+
+@dataclass
+class Shown:
+    url: str
+    browser: Any
+    cookies: list[dict[str, Any]]
+
+    def page(self, fragment: str = "", known: bool = True, **how: Any) -> tuple[Any, Seen]:
+        context = self.browser.new_context(
+            viewport=how.pop("viewport", {"width": 1280, "height": 800}), locale="en-GB", reduced_motion="reduce", **how
+        )
+        if known:
+            context.add_cookies(self.cookies)
+        page, seen = watched(context)
+        page.set_default_timeout(MOST_MS)
+        page.goto(f"{self.url}/#{VIEW}&{fragment}")
+        if known:
+            page.wait_for_selector(MAP, state="attached")
+            page.wait_for_selector(PLAN, state="attached")
+        return page, seen
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    if not pages.files() or not AXE.exists():
+        pytest.skip("the page is not built here: make console")
+    place = placed(tmp_path_factory.mktemp("access"))
+    found(place.engine)
+    house = House(place.engine)
+    named, _ = house.session(house.person("p1", *ROLES))
+    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
+        controller.until_ready()
+        cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
+        yield Shown(controller.url, browser, cookies)
+    place.engine.dispose()
+
+
+def wrong(page: Any) -> list[str]:
+    """What axe-core finds, light and dark. It runs from outside of the page, so that its policy stays as it is."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text())
+    told = []
+    for shade in ("light", "dark"):
+        page.emulate_media(color_scheme=shade)
+        page.wait_for_function("shade => document.documentElement.dataset.shade === shade", arg=shade)
+        told += [f"{shade}: {one}" for one in page.evaluate(RUN_AXE, RULES) if one[0] in SERIOUS]
+    return told
+
+
+def go(page: Any, fragment: str, selector: str) -> None:
+    page.evaluate("hash => { location.hash = hash; }", f"{VIEW}&{fragment}")
+    page.wait_for_selector(selector, state="attached")
+
+
+def test_axe_finds_nothing_serious_on_any_page_light_or_dark(shown: Shown) -> None:
+    page, _ = shown.page()
+    said = []
+    for name, (fragment, selector) in LOOKED_AT.items():
+        go(page, fragment, selector)
+        said += [f"{name}: {one}" for one in wrong(page)]
+    page.click("#settings-open")
+    said += wrong(page)
+    page.evaluate("() => document.body.append(new Image())")
+    assert any("image-alt" in one for one in wrong(page))  # so that nothing found means that there is nothing
+    page.context.close()
+    page, _ = shown.page(known=False)
+    page.wait_for_selector("form.token")
+    page.evaluate("document.documentElement.dataset.shade = 'light'")
+    page.evaluate(AXE.read_text())
+    said += [str(one) for one in page.evaluate(RUN_AXE, RULES) if one[0] in SERIOUS]
+    page.context.close()
+    assert said == []
+
+
+def test_axe_finds_nothing_serious_in_the_report_of_a_run(shown: Shown, tmp_path: Path) -> None:
+    example = ROOT / "examples" / "taiwan.toml"
+    subprocess.run([sys.executable, "-m", "openleo", "plan", example, "--slots", "4", "--out", tmp_path], check=True)
+    page, _ = watched(shown.browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB"))
+    page.goto(f"{(tmp_path / 'report.html').as_uri()}#place=24,121&satellites=0&view=flat&at=24,121,5")
+    page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
+    said = wrong(page)
+    page.context.close()
+    assert said == []
+
+
+def tabbed(page: Any) -> list[str]:
+    """What Tab reaches from the page's beginning until it leaves the page."""
+    page.evaluate(BEGIN)
+    reached: list[str] = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        name, seen = page.evaluate(FOCUSED)
+        if name == "" or (len(reached) > 1 and name == reached[0]):
+            return reached
+        assert seen, f"no focus is seen on {page.evaluate('document.activeElement.outerHTML.slice(0, 200)')}"
+        if name not in reached[-1:]:  # a date has stops within it
+            reached.append(name)
+    raise AssertionError(f"Tab does not come to an end: {reached[-5:]}")
+
+
+def test_tab_reaches_every_control_in_order_and_is_caught_by_none(shown: Shown) -> None:
+    page, _ = shown.page()
+    page.click("#play")  # so that nothing is made anew meanwhile
+    for name in ("place", "try a rule", "a change", "fleet", "review"):
+        go(page, *LOOKED_AT[name])
+        wanted = [str(one) for one in page.evaluate(CONTROLS)]
+        assert [one for one in tabbed(page) if one != "radio"] == wanted, name
+    page.context.close()
+
+
+def test_keys_skip_open_shut_and_lose_no_place(shown: Shown) -> None:
+    page, _ = shown.page(LOOKED_AT["place"][0])
+    page.wait_for_selector(LOOKED_AT["place"][1])
+    focused = "document.activeElement.id"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate(focused) == "place"
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => !document.querySelector('#place .close') && !location.hash.includes('place=')")
+    assert page.evaluate(focused) == "place"
+    page.focus("#settings-open")
+    page.keyboard.press("Enter")
+    page.focus("#language")
+    page.select_option("#language", "fr")
+    page.wait_for_function("() => document.documentElement.lang === 'fr'")
+    assert page.evaluate(focused) == "language"  # the page is in another language, and one is where one was
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused) == "settings-open"
+    page.focus("#to-operate")
+    page.keyboard.press("Enter")
+    assert page.evaluate(focused) == "to-operate"
+    go(page, "page=changes&lang=fr", "#changes tbody a")
+    page.focus("#changes tbody a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#change")
+    assert page.evaluate(focused) == "desk"
+    page.context.close()
+
+
+def test_what_does_not_change_is_not_read_out_again_with_each_slot(shown: Shown) -> None:
+    page, _ = shown.page(LOOKED_AT["place"][0])
+    page.wait_for_selector(LOOKED_AT["place"][1])
+    page.evaluate("""() => { window.told = []; new MutationObserver(seen => seen.forEach(one => {
+        const element = one.target.nodeType === 1 ? one.target : one.target.parentElement;
+        const live = element?.closest('[aria-live], [role=status], [role=alert], output');
+        const off = live?.getAttribute('aria-live') === 'off' || live?.id === 'clock';
+        if (live && !off) told.push(live.id + ' ' + live.className);
+    })).observe(document.body, {childList: true, characterData: true, subtree: true}); }""")
+    before = page.locator("#of-plan").inner_text()
+    for _ in range(2):
+        page.wait_for_function("said => document.querySelector('#of-plan').innerText !== said", arg=before)
+        before = page.locator("#of-plan").inner_text()
+    told = page.evaluate("told")
+    page.context.close()
+    assert told == []
+
+
+def test_on_a_tablet_nothing_is_beside_the_screen(shown: Shown) -> None:
+    page, seen = shown.page(viewport=TABLET, has_touch=True)
+    wide = []
+    for name, (fragment, selector) in LOOKED_AT.items():
+        for language in ("en", "fr"):
+            go(page, f"{fragment}&lang={language}", selector)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            if width > TABLET["width"]:
+                wide.append((name, language, width))
+    page.context.close()
+    assert wide == []
+    assert seen.errors == []
