@@ -58,13 +58,26 @@ def _station(n: int) -> dict[str, Any]:
     return {"name": f"station {n}", "lat_deg": 23.0 * n % 110 - 55, "lon_deg": 47.0 * n % 360 - 180, "territory": "URY"}
 
 
+def small(satellites: int = 22, slot_ms: int = 1_500) -> dict[str, Any]:
+    """A scene with short slots, of some of the large one's satellites: those of a plane; none, and no ground either."""
+    large = network()
+    moved = {key: one[: satellites and 1] for key, one in large["satellites"].items() if isinstance(one, list)}
+    moved |= {key: large["satellites"][key][:satellites] for key in ("name", "argument_rad")}
+    links = [number for one in range(satellites - 1) for number in (one, one + 1)]
+    ground = large if satellites else {"gateways": [], "pops": []}
+    return large | {
+        "slot_ms": slot_ms, "satellites": large["satellites"] | moved, "isl": links, "gateways": ground["gateways"],
+        "pops": ground["pops"], "borders": {"type": "FeatureCollection", "features": large["borders"]["features"][:20]},
+    }  # fmt: skip
+
+
 @cache
 def cells() -> np.ndarray:
     """All cells of resolution 3."""
     return np.array([int(one, 16) for zero in h3.get_res0_cells() for one in h3.cell_to_children(zero, 3)], np.uint64)
 
 
-def plan(number: int, of: np.ndarray | None = None, satellites: int = 10_080) -> SlotPlan:
+def plan(number: int, of: np.ndarray | None = None, satellites: int = 10_080, slot_ms: int = SLOT_MS) -> SlotPlan:
     """A slot's plan in which every served cell has numbers of its own."""
     where = cells() if of is None else of
     chance, count = np.random.default_rng(number), len(where)
@@ -75,7 +88,7 @@ def plan(number: int, of: np.ndarray | None = None, satellites: int = 10_080) ->
     reason = np.where(lit[:, np.newaxis], (near[:, np.newaxis] + np.arange(3)) % 5 == 0, 2).astype(np.uint8)
     bits = np.uint64(1) << np.arange(3, dtype=np.uint64)
     return SlotPlan(
-        number, number * SLOT_MS / 1000, SLOT_MS / 1000, where,
+        number, number * slot_ms / 1000, slot_ms / 1000, where,
         satellite=np.where(lit, chance.integers(0, max(1, satellites), count), -1).astype(np.int32),
         gateway=np.where(lit, near, -1).astype(np.int16), pop=np.where(lit, near // 8, -1).astype(np.int16),
         rtt_ms=np.where(lit, chance.gamma(3.0, 10.0, count) + 15.0, np.nan).astype(np.float32),
@@ -117,7 +130,7 @@ class StandIn:
     @property
     def number(self) -> int:
         """The slot that runs."""
-        return int(time.time() * 1000) // SLOT_MS
+        return int(time.time() * 1000) // self.scene["slot_ms"]
 
     def answer(self, path: str, token: str) -> Said:
         """What is said at a path."""
@@ -142,7 +155,7 @@ class StandIn:
 
     def arrow(self, number: int) -> bytes:
         """A plan's bytes as the page asks for them."""
-        made = plan(number, self.cells, len(self.scene["satellites"]["name"]))
+        made = plan(number, self.cells, len(self.scene["satellites"]["name"]), self.scene["slot_ms"])
         return rounded.of_arrow(plan_arrow.of_plan(made))
 
 

@@ -125,7 +125,7 @@ def test_a_link_names_a_place_and_the_panel_says_that_it_is_served(shown: Shown)
     page, seen = shown.page()
     page.goto(f"{shown.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")
     until(page, MAP, PLAN)
-    page.wait_for_function("document.querySelector('#place').innerText.includes('ms')", timeout=MOST_MS)
+    page.wait_for_function("() => document.querySelector('#place').innerText.includes('ms')", timeout=MOST_MS)
     said = page.locator(PANEL).inner_text()
     page.context.close()
     assert "Served" in said
