@@ -43,15 +43,18 @@ export function byVertex(byCell: Uint8Array, { startIndices, length }: CellShape
   return out;
 }
 
+const ENOUGH = 2_000;
+
 /** The middle of all cells on the sphere, where the page first looks; none where they lie all around it. */
 export function middleOf(cells: string[]): { lng: number; lat: number } | undefined {
   let [x, y, z] = [0, 0, 0];
-  for (const cell of cells) {
+  const looked = cells.filter((_, at) => at % Math.ceil(cells.length / ENOUGH) === 0); // of a world, a few: it is no less so
+  for (const cell of looked) {
     const [lat, lng] = cellToLatLng(cell).map((degrees) => (degrees * Math.PI) / 180) as [number, number];
     x += Math.cos(lat) * Math.cos(lng);
     y += Math.cos(lat) * Math.sin(lng);
     z += Math.sin(lat);
   }
-  if (Math.hypot(x, y, z) < 0.3 * cells.length || cells.length === 0) return undefined;
+  if (Math.hypot(x, y, z) < 0.3 * looked.length || looked.length === 0) return undefined;
   return { lng: (Math.atan2(y, x) * 180) / Math.PI, lat: (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI };
 }
