@@ -7,6 +7,8 @@ export interface CellShapes {
   /** Longitude and latitude of all vertices, one closed ring after another. */
   positions: Float64Array;
   startIndices: Uint32Array;
+  /** Triangles: three vertices each. */
+  indices: Uint32Array;
 }
 
 export function shapesOf(cells: string[]): CellShapes {
@@ -15,7 +17,23 @@ export function shapesOf(cells: string[]): CellShapes {
   rings.forEach((ring, cell) => (startIndices[cell + 1] = startIndices[cell]! + ring.length));
   const positions = new Float64Array(2 * startIndices[cells.length]!);
   rings.forEach((ring, cell) => positions.set(ring.flat(), 2 * startIndices[cell]!));
-  return { length: cells.length, positions, startIndices };
+  return { length: cells.length, positions, startIndices, indices: fans(startIndices) };
+}
+
+/** Each ring as triangles from its first vertex. Cells are convex: looking for ears would take longer than all else. */
+export function fans(startIndices: Uint32Array): Uint32Array {
+  const rings = startIndices.length - 1;
+  const indices = new Uint32Array(Math.max(0, 3 * (startIndices[rings]! - 3 * rings)));
+  let at = 0;
+  for (let ring = 0; ring < rings; ring++) {
+    const [first, end] = [startIndices[ring]!, startIndices[ring + 1]!];
+    for (let vertex = first + 1; vertex + 2 < end; vertex++) {
+      indices[at++] = first;
+      indices[at++] = vertex;
+      indices[at++] = vertex + 1;
+    }
+  }
+  return indices;
 }
 
 /** A closed ring whose longitudes run on beyond ±180° where it crosses the antimeridian.

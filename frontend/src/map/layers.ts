@@ -19,6 +19,7 @@ export function cellLayer(shapes: CellShapes, colours: Uint8Array, globe: boolea
       attributes: {
         getPolygon: { value: shapes.positions, size: 2 },
         getFillColor: { value: colours, size: 4, normalized: true },
+        indices: { value: shapes.indices, size: 1 },
       },
     },
     positionFormat: "XY",
