@@ -16,8 +16,10 @@ from running import Running, shows_token
 
 from openleo import cells as h3cells
 from openleo.controller import one_cell, slot_plan
+from openleo.controller.api import places
 from openleo.controller.app import create_app
 from openleo.controller.in_force import Entered
+from openleo.controller.skies import MOST_KEPT, PIECE, Busy, Skies
 from openleo.controller.slot_plan import SlotPlan
 
 NUMBER = 120_000_000
@@ -49,7 +51,7 @@ def test_the_terms_of_a_round_trip_add_up_to_the_plans_in_every_cell_looked_at()
         rows = served_rows(plan)
         assert rows
         for row in rows:
-            way = one_cell.way(twin, plan, row, frozenset())
+            way = one_cell.way(twin, plan, row, frozenset(), Skies())
             assert way is not None
             assert sum(term.ms for term in way.terms) == pytest.approx(float(plan.rtt_ms[row]), abs=one_cell.SAME_MS)
             name = twin.case.network.constellation.satellite_name[int(plan.satellite[row])]
@@ -63,9 +65,9 @@ def test_hand_overs_ahead_are_those_that_the_next_plans_make() -> None:
     plans = [first]
     for number in range(NUMBER + 1, NUMBER + slots + 1):
         plans.append(slot_plan.compute(twin, number, rules, plans[-1]))
-    names, changed = twin.case.network.constellation.satellite_name, 0
+    names, changed, skies = twin.case.network.constellation.satellite_name, 0, Skies()
     for row in served_rows(first):
-        told = {one.at: one.to_satellite for one in one_cell.ahead(twin, first, row, frozenset(), slots)}
+        told = {one.at: one.to_satellite for one in one_cell.ahead(twin, first, row, frozenset(), skies, slots)}
         made = {
             twin.span(now.number)[0]: names[now.satellite[row]] if now.satellite[row] >= 0 else ""
             for before, now in pairwise(plans)
@@ -74,6 +76,34 @@ def test_hand_overs_ahead_are_those_that_the_next_plans_make() -> None:
         assert told == made
         changed += len(made)
     assert changed > 0
+
+
+def test_what_is_ahead_is_made_once_for_all_who_ask_in_small_pieces() -> None:
+    twin, rests = small_twin(), []
+    skies, rules = Skies(rest=rests.append), in_force(permitting("POL", "URY"))
+    plan = slot_plan.compute(twin, NUMBER, rules)
+    rows = served_rows(plan)
+    alone = [one_cell.ahead(twin, plan, row, frozenset(), Skies(), 9) for row in rows]
+    assert [one_cell.ahead(twin, plan, row, frozenset(), skies, 9) for row in rows] == alone
+    assert len(rests) == 10 // PIECE
+    for number in range(NUMBER + 1, NUMBER + 1 + MOST_KEPT):
+        later = slot_plan.compute(twin, number, rules)
+        one_cell.way(twin, later, served_rows(later)[0], frozenset(), skies)
+    assert len(skies._kept) == MOST_KEPT
+    assert len(rests) == 10 // PIECE + MOST_KEPT
+
+
+def test_who_asks_while_too_many_do_is_told_so_and_has_the_plan_all_the_same(here: Running) -> None:
+    plan, twin = here.runtime.current.plan, here.runtime.twin  # type: ignore[union-attr]
+    latitude, longitude = h3cells.centres_deg(twin.cells)
+    row, skies = served_rows(plan)[0], here.runtime.skies
+    while skies._waiting.acquire(blocking=False):
+        pass
+    with pytest.raises(Busy):
+        one_cell.way(twin, plan, row, frozenset(), skies)
+    said = ask(here, lat=latitude[row], lon=longitude[row]).json()
+    assert said["why_no_terms"] == said["why_no_hand_overs"] == "too many ask of places at once: ask again"
+    assert said["rtt_ms"] == pytest.approx(float(plan.rtt_ms[row]), abs=0.001)
 
 
 def test_a_day_begins_as_the_plan_does() -> None:
@@ -93,7 +123,7 @@ def test_what_does_not_agree_with_the_plan_is_not_told() -> None:
     for other in (replace(plan, degraded="late"), replace(plan, network="0" * 64), replace(plan, elements="0" * 64),
                   replace(plan, rtt_ms=plan.rtt_ms + np.float32(1.0)), replace(plan, number=NUMBER + 400)):  # fmt: skip
         with pytest.raises(one_cell.NotAsPlanned):
-            one_cell.way(twin, other, row, frozenset())
+            one_cell.way(twin, other, row, frozenset(), Skies())
 
 
 def test_a_served_place_is_told_as_its_plan_has_it(here: Running) -> None:
@@ -143,6 +173,10 @@ def test_what_depends_on_the_terminal_is_said_to(here: Running) -> None:
     assert fixed["depends"]
     assert fixed["decision"]["decision"] == "INDETERMINATE"
     assert fixed["decision"]["missing"] == ["speed_kmh"]
+    samples = ask(here, "/v1/places/day", **WARSAW, **{"class": "fixed"}).json()["samples"]
+    assert all(one["depends"] for one in samples)
+    assert {one["reason"] for one in samples} & {"served"}
+    assert "not_permitted" not in {one["reason"] for one in samples}
 
 
 def test_rules_of_a_slot_under_others_are_not_made_up(here: Running) -> None:
@@ -168,6 +202,13 @@ def test_a_day_is_told_by_hours_and_reasons(here: Running) -> None:
     assert (said["class"], said["cell"]) == ("fixed", ask(here, **WARSAW).json()["cell"])
     for one in said["samples"]:
         assert (one["reason"] == "served") == (one["rtt_ms"] is not None)
+        assert not one["depends"]
+    assert places._days.acquire(blocking=False)
+    try:
+        answer = ask(here, "/v1/places/day", **WARSAW)
+    finally:
+        places._days.release()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 LOG = logging.getLogger("openleo.controller")
 MOST_KEPT, MOST_WAITING, MOST_OF_A_PARTY = 200, 8, 4
+MOST_HEAVY = 8  # whose outcomes hold a word of every cell: a megabyte each
 Tell = Callable[[str, int, int], None]
 Work = Callable[[Tell], Mapping[str, Any]]
 Said = Callable[[Exception], Mapping[str, Any]]  # a failure as a problem
@@ -31,11 +32,12 @@ class Stopped(Exception):
 
 @dataclass
 class Job:
-    """`party`: who started it; nobody of another party sees it."""
+    """`party`: who started it; nobody of another party sees it. `heavy`: its outcome is large, and goes sooner."""
 
     id: str
     what: str
     party: str
+    heavy: bool = False
     state: Literal["waiting", "running", "done", "failed"] = "waiting"
     step: str = ""
     done: int = 0
@@ -64,9 +66,9 @@ class Jobs:
     _stopped: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "jobs"))
 
-    def start(self, what: str, party: str, work: Work) -> Job:
+    def start(self, what: str, party: str, work: Work, *, heavy: bool = False) -> Job:
         """Raises TooMany."""
-        job = Job(secrets.token_hex(16), what, party)
+        job = Job(secrets.token_hex(16), what, party, heavy)
         with self._lock:
             waiting = [one.party for one in self._kept.values() if one.state in ("waiting", "running")]
             if len(waiting) >= MOST_WAITING:
@@ -76,6 +78,8 @@ class Jobs:
             self._kept[job.id] = job
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
+            for one in [one for one in self._kept.values() if one.heavy][:-MOST_HEAVY]:
+                del self._kept[one.id]
         self._pool.submit(self._run, job, work)
         return job
 

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo.controller.skies import Piece, Skies
 from openleo.controller.slot_plan import NOBODY, SlotPlan
 from openleo.controller.twin import Outlook, Twin
 from openleo.instants import SlotGrid
 from openleo.network import chain, journeys
 from openleo.network.hand_overs import HandOver, hand_overs, in_words
 from openleo.network.reach import Reach, cell_users, fibres_km, rtt_ms, serve
-from openleo.network.routing import Positions, Routes, routes
+from openleo.network.routing import routes
 from openleo.network.visibility import Sites
 from openleo.network.watch import Watched
 from openleo.report.chain_plot import Term, terms_of
@@ -56,16 +58,15 @@ class Sample:
     rtt_ms: float | None
 
 
-def way(twin: Twin, plan: SlotPlan, row: int, withheld: frozenset[int]) -> Way | None:
-    """What a cell's round trip is made of; None where nobody serves it. Raises NotAsPlanned."""
+def way(twin: Twin, plan: SlotPlan, row: int, withheld: frozenset[int], skies: Skies) -> Way | None:
+    """What a cell's round trip is made of; None where nobody serves it. Raises NotAsPlanned, Busy."""
     satellite = int(plan.satellite[row])
     if satellite == NOBODY:
         return None
     check_same(twin, plan)
     outlook = twin.outlook(row, withheld)
-    positions = twin.flown(outlook, plan.number, 1)
-    with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, outlook.network.gateways, outlook.feeders, outlook.network.topology, pool)
+    piece = skies.of(twin, plan, outlook, 1)[0]
+    positions, ways = piece.positions, piece.ways
     middle = twin.span(plan.number)[0] + timedelta(seconds=plan.slot_s / 2.0)
     if not np.isfinite(ways.middle_km[0, satellite]):
         raise NotAsPlanned("the plan's satellite has no way to a gateway when its slot is computed again")
@@ -80,37 +81,41 @@ def way(twin: Twin, plan: SlotPlan, row: int, withheld: frozenset[int]) -> Way |
     return Way(path, terms, total_ms)
 
 
-def ahead(twin: Twin, plan: SlotPlan, row: int, withheld: frozenset[int], slots: int = AHEAD) -> list[HandOver]:
-    """The hand-overs of a cell in the slots after a plan, by where satellites will be. Raises NotAsPlanned."""
+def ahead(
+    twin: Twin, plan: SlotPlan, row: int, withheld: frozenset[int], skies: Skies, slots: int = AHEAD
+) -> list[HandOver]:
+    """The hand-overs of a cell in the slots after a plan, by where satellites will be. Raises NotAsPlanned, Busy."""
     check_same(twin, plan)
     outlook = twin.outlook(row, withheld)
     network, users = outlook.network, cell_users(outlook.network, plan.cells[row : row + 1])
     grid = SlotGrid(twin.span(plan.number)[0], plan.slot_s, slots + 1)
-    positions = twin.flown(outlook, plan.number, slots + 1)
+    pieces = skies.of(twin, plan, outlook, slots + 1)
+    last, watched = np.array([plan.satellite[row]], np.int32), []
     with ThreadPoolExecutor(1) as pool:
-        ways = routes(positions, network.gateways, outlook.feeders, network.topology, pool)
-        reached = _reach(outlook, users, positions, ways, plan, row, pool)
-    if int(reached.satellite[0, 0]) != int(plan.satellite[row]):
+        for piece in pieces:
+            reached = _reach(outlook, users, piece, plan, row, last, pool)
+            shape = reached.satellite.shape
+            at_km, up = (np.broadcast_to(column, (*shape, 3)) for column in (users.position_km, users.up))
+            there = np.broadcast_to(np.True_, shape)
+            one = Watched(reached, piece.positions, piece.ways, at_km, up, users.sine_mask, there, users.conditions)
+            watched.append(one)
+    if int(watched[0].reach.satellite[0, 0]) != int(plan.satellite[row]):
         raise NotAsPlanned("another satellite comes out than the plan's when its slot is computed again")
-    shape = reached.satellite.shape
-    at_km, up = (np.broadcast_to(column, (*shape, 3)) for column in (users.position_km, users.up))
-    there = np.broadcast_to(np.True_, shape)
-    watched = Watched(reached, positions, ways, at_km, up, users.sine_mask, there, users.conditions)
-    (found,) = hand_overs([watched], plan.slot_s)
-    return [one for one in in_words(found, network, grid, (HERE,)) if one.at > grid.start]
+    told = (one for found in hand_overs(watched, plan.slot_s) for one in in_words(found, network, grid, (HERE,)))
+    return [one for one in told if grid.start < one.at < grid.instant(slots + 1)]
 
 
 def _reach(
-    outlook: Outlook, users: Sites, positions: Positions, ways: Routes, plan: SlotPlan, row: int, pool: Executor
+    outlook: Outlook, users: Sites, piece: Piece, plan: SlotPlan, row: int, last: NDArray[np.int32], pool: Executor
 ) -> Reach:
-    """A cell over the slots from the plan's on; the plan's satellite served before."""
-    network, last = outlook.network, np.array([plan.satellite[row]], np.int32)
+    """A cell over a piece's slots. last (1,): who served before, brought up to date."""
+    network, positions, ways = outlook.network, piece.positions, piece.ways
     satellite, path_km, seen = serve(users, positions, ways, network.hand_over, plan.slot_s, last, pool, 1)
     if network.chain is None:
-        return Reach(0, satellite, rtt_ms(path_km, network.processing_ms), seen)
-    strays = chain.jitters(plan.number, len(satellite), row + 1)[:, row:]
+        return Reach(piece.first_slot, satellite, rtt_ms(path_km, network.processing_ms), seen)
+    strays = chain.jitters(plan.number + piece.first_slot, len(satellite), row + 1)[:, row:]
     fibre_km = fibres_km(network, satellite, positions, ways)
-    return Reach(0, satellite, chain.rtt_ms(network.chain, path_km, fibre_km, strays), seen)
+    return Reach(piece.first_slot, satellite, chain.rtt_ms(network.chain, path_km, fibre_km, strays), seen)
 
 
 def day(

@@ -35,6 +35,7 @@ from openleo.controller.metrics import Metrics
 from openleo.controller.plan_store import Kept
 from openleo.controller.scenes import Scenes
 from openleo.controller.settings import Settings
+from openleo.controller.skies import Skies
 from openleo.controller.slot_plan import SlotPlan
 from openleo.controller.slots import instant_of
 from openleo.controller.tables import tokens
@@ -79,6 +80,7 @@ class Runtime:
     alarms: Alarms = field(default_factory=Alarms)
     metrics: Metrics = field(default_factory=Metrics)
     scenes: Scenes = field(default_factory=Scenes)
+    skies: Skies = field(default_factory=Skies)
     span: Span = tracing.nothing
     end_spans: Callable[[], None] = tracing.end_nothing
     outcomes: Counter[str] = field(default_factory=Counter)  # of slots, as `loop` names them

@@ -72,12 +72,16 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Outlook:
-    """What one cell is served by: `network` with gateways joined to the cell's `pop` alone, where it has its own."""
+    """What one cell is served by: `network` with gateways joined to the cell's `pop` alone, where it has its own.
+
+    withheld: the gateways that `whole` goes without.
+    """
 
     network: Network
     whole: Network
     feeders: Sites
     pop: int | None
+    withheld: frozenset[int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,22 +218,29 @@ class Twin:
         return self._under(withheld)[0]
 
     def _under(self, withheld: frozenset[int]) -> tuple[Network, Sites]:
-        """As `under`, and its gateways as sites: which part of the sky each sees is the same in every slot."""
-        if withheld not in self._networks:
-            while len(self._networks) >= MOST_KEPT:
+        """As `under`, and its gateways as sites: which part of the sky each sees is the same in every slot.
+
+        Kept by who asked last: those who ask of places drive none out that plans are made of.
+        """
+        with self._making:
+            found = self._networks.pop(withheld, None)
+            if found is None:
+                network = self.case.network
+                numbers = np.array(sorted(withheld), np.int32)
+                fewer = network.gateways.without(numbers, np.empty(0, np.int32)) if withheld else network.gateways
+                network = replace(network, gateways=fewer)
+                found = network, gateway_sites(network)
+            self._networks[withheld] = found
+            while len(self._networks) > MOST_KEPT:
                 self._networks.pop(next(iter(self._networks)))
-            network = self.case.network
-            numbers = np.array(sorted(withheld), np.int32)
-            fewer = network.gateways.without(numbers, np.empty(0, np.int32)) if withheld else network.gateways
-            network = replace(network, gateways=fewer)
-            self._networks[withheld] = network, gateway_sites(network)
-        return self._networks[withheld]
+            return found
 
     def outlook(self, row: int, withheld: frozenset[int]) -> Outlook:
         """The network that a cell is on, without some gateways."""
         whole, feeders = self._under(withheld)
         group = next(one for one in self.groups if (one.cells == row).any())
-        return Outlook(whole if group.pop is None else towards(whole, group.pop), whole, feeders, group.pop)
+        there = whole if group.pop is None else towards(whole, group.pop)
+        return Outlook(there, whole, feeders, group.pop, withheld)
 
     def flown(self, outlook: Outlook, first: int, count: int) -> Positions:
         """Where satellites are in some slots, and what each may land at for a cell."""

@@ -232,21 +232,15 @@ def ends_on_ground(
     network: Network, satellite: NDArray[np.int32], positions: Positions, ways: Routes
 ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """(gateway, PoP) at the end of each serving satellite's way, axes (slot, site); −1 where nobody serves."""
-    end = np.empty_like(ways.onward)
-    paths.ends_along(ways.onward, end)
-    slot, serving_ = np.arange(len(end))[:, np.newaxis], np.maximum(satellite, 0)
-    last = np.where(satellite >= 0, end[slot, serving_], -1)
-    gateway = np.where(last >= 0, ways.gateway[slot, np.maximum(last, 0)], -1).astype(np.int16)
-    if positions.networks:
-        pops = np.stack([one.gateways.pop for one in positions.networks]).astype(np.int16)
-    else:
-        pops = np.broadcast_to(network.gateways.pop.astype(np.int16), (len(end), len(network.gateways)))
-    return gateway, np.where(gateway >= 0, pops[slot, np.maximum(gateway, 0)], np.int16(-1))
+    gateway, pop = np.empty(satellite.shape, np.int16), np.empty(satellite.shape, np.int16)
+    pops = np.stack([one.gateways.pop for one in positions.networks]) if positions.networks else network.gateways.pop
+    paths.landings(ways.onward, ways.gateway, np.atleast_2d(pops).astype(np.int32), satellite, gateway, pop)
+    return gateway, pop
 
 
 def slots_in_chunk(satellites: int, sites: int) -> int:
     """How many slots are computed at a time, so that memory stays bounded."""
-    slot_bytes = satellites * (2 * 3 * 8 + 2 * 8 + 12) + sites * 10
+    slot_bytes = satellites * (2 * 3 * 8 + 2 * 8 + 12) + sites * 14
     return int(np.clip(CHUNK_BYTES // slot_bytes, 1, MOST_SLOTS_IN_CHUNK))
 
 

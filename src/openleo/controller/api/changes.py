@@ -97,8 +97,8 @@ def changes_list(
     with governing.looked_at(runtime) as state:
         at = governing.now(runtime)
         found = sorted(state.changes.values(), key=lambda one: one.proposed_by, reverse=order == "newest")
-        wanted = (one for one in found if not status or status_of(state, one, at) in status)
-        some = list(islice((one for one in wanted if _follows(one, after, order)), limit + 1))
+        wanted = (one for one in found if _follows(one, after, order))
+        some = list(islice((one for one in wanted if not status or status_of(state, one, at) in status), limit + 1))
         items = [told.as_json(state, one, at) for one in some[:limit]]
         last = str(some[limit - 1].proposed_by) if len(some) > limit else None
     return {"items": items, "next": next_page(request, last, limit)}
@@ -249,10 +249,12 @@ def _problem_of(error: Exception) -> dict[str, Any]:
     return found
 
 
-def start_job(request: Request, response: Response, principal: Principal, what: str, work: Work) -> dict[str, Any]:
+def start_job(
+    request: Request, response: Response, principal: Principal, what: str, work: Work, *, heavy: bool = False
+) -> dict[str, Any]:
     """Begin long work, and say where it is told of. Raises Problem."""
     try:
-        job: Job = jobs_of(request).start(what, principal.party, work)
+        job: Job = jobs_of(request).start(what, principal.party, work, heavy=heavy)
     except TooMany as error:
         raise not_now(f"{error}; come again later.", 30.0, "too-many-jobs") from None
     response.headers["location"] = f"/v1/jobs/{job.id}"

@@ -22,6 +22,7 @@ from openleo.controller.in_force import InForce
 from openleo.controller.one_cell import NotAsPlanned
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
+from openleo.controller.skies import Busy, Skies
 from openleo.controller.slot_plan import NOBODY, SlotPlan, unpacked
 from openleo.controller.slots import instant_of
 from openleo.controller.twin import Twin
@@ -29,7 +30,7 @@ from openleo.instants import instant_text
 from openleo.network.hand_overs import HandOver
 from openleo.places import point
 from openleo.places.point import Where
-from openleo.policy.decide import Because, Decision, decide
+from openleo.policy.decide import Because, Decision, Outcome, decide
 from openleo.policy.request import Request as Asked
 from openleo.service.serve import Reason
 
@@ -39,8 +40,8 @@ Longitude = Annotated[float, Query(ge=-180.0, le=180.0, allow_inf_nan=False, des
 Slot = Annotated[int | None, Query(ge=0, lt=2**53, description="The slot's number. [default: the one in force]")]
 Class = Annotated[str | None, Query(alias="class", max_length=100, description="Of terminals. [default: every one]")]
 DAYS_AT_ONCE = 1
-WAIT_S = 10.0
-_days = BoundedSemaphore(DAYS_AT_ONCE)  # a day takes seconds: whoever else asks waits
+AGAIN_S = 5.0
+_days = BoundedSemaphore(DAYS_AT_ONCE)  # a day takes seconds: whoever else asks comes again
 
 
 class RuleRead(BaseModel):
@@ -131,7 +132,8 @@ class SampleRead(BaseModel):
     """One slot of a day."""
 
     begins_at: str
-    reason: str
+    reason: str = Field(description="Why nobody of the class would be served, or served.")
+    depends: bool = Field(description="The rules leave it to what is known of each terminal.")
     satellite: str | None
     seen: int
     rtt_ms: float | None = Field(description="Without the jitter of the scheduling, which is another in each slot.")
@@ -171,7 +173,8 @@ def place(request: Request, lat: Latitude, lon: Longitude, of: Class = None, slo
         lat_deg=lat, lon_deg=lon, territories=list(where.labels) if where else [],
         slot=str(plan.number), begins_at=_text(plan.begins_s), rule_set=plan.rule_set,
         ledger_size=str(plan.ledger_size), cell=_cell(found),
-        classes=[_of_class(found, name, where, lat, lon) for name in names], **_reached(found),
+        classes=[_of_class(found, name, where, lat, lon) for name in names],
+        **_reached(found, request.app.state.runtime.skies),
     )  # fmt: skip
 
 
@@ -186,8 +189,8 @@ def day(request: Request, lat: Latitude, lon: Longitude, of: Class = None) -> Da
     if found.held is None:
         raise not_now("The plan is of other rules than those in force. Ask again.", found.plan.slot_s)
     name = found.plan.classes[0] if of is None else _class(found.plan, of)
-    if not _days.acquire(timeout=WAIT_S):
-        raise not_now("Days of other places are being computed.", WAIT_S)
+    if not _days.acquire(blocking=False):
+        raise not_now("The day of another place is being computed.", AGAIN_S, "busy")
     try:
         samples = one_cell.day(found.twin, found.plan, found.row, _withheld(found))
     finally:
@@ -195,12 +198,14 @@ def day(request: Request, lat: Latitude, lon: Longitude, of: Class = None) -> Da
     where = point.where(lat, lon, 0.0, found.held.rules.regions)
     satellites, read = found.twin.case.network.constellation.satellite_name, []
     for one in samples:
-        permitted = _decided(found.held, name, where, lat, lon, one.begins).permitted
+        decision = _decided(found.held, name, where, lat, lon, one.begins)
+        depends = decision.outcome is Outcome.INDETERMINATE
         reached = Reason.SERVED if one.satellite >= 0 else Reason.NO_GATEWAY if one.seen else Reason.NO_SATELLITE
         read.append(
             SampleRead(
                 begins_at=instant_text(one.begins),
-                reason=(reached if permitted else Reason.NOT_PERMITTED).word,
+                reason=(reached if decision.permitted or depends else Reason.NOT_PERMITTED).word,
+                depends=depends,
                 satellite=satellites[one.satellite] if one.satellite >= 0 else None,
                 seen=one.seen,
                 rtt_ms=_number(one.rtt_ms),
@@ -282,7 +287,7 @@ def _rule(held: InForce, because: Because) -> RuleRead:
     )  # fmt: skip
 
 
-def _reached(found: _Found) -> dict[str, Any]:
+def _reached(found: _Found, skies: Skies) -> dict[str, Any]:
     """What the plan gives the cell, and what comes next."""
     plan, row, network = found.plan, found.row, found.twin.case.network
     nothing: dict[str, Any] = dict.fromkeys(("satellite", "gateway", "pop", "rtt_ms", "down_mbps", "up_mbps", "seen"))
@@ -300,24 +305,24 @@ def _reached(found: _Found) -> dict[str, Any]:
         return said
     if found.held is None:
         return said | dict.fromkeys(("why_no_terms", "why_no_hand_overs"), "other rules were in force in that slot")
-    return said | _computed(found, row, _withheld(found))
+    return said | _computed(found, row, _withheld(found), skies)
 
 
-def _computed(found: _Found, row: int, withheld: frozenset[int]) -> dict[str, Any]:
+def _computed(found: _Found, row: int, withheld: frozenset[int], skies: Skies) -> dict[str, Any]:
     said: dict[str, Any] = {}
     try:
-        if (way := one_cell.way(found.twin, found.plan, row, withheld)) is not None:
+        if (way := one_cell.way(found.twin, found.plan, row, withheld, skies)) is not None:
             said["terms"] = [TermRead(name=one.name, about=one.about, ms=round(one.ms, 3)) for one in way.terms]
             said["hops"] = [
                 HopRead(kind=one.kind, start=one.start, end=one.end, length_km=round(one.length_km, 3))
                 for one in way.path.hops
                 if one.length_km > 0.0
             ]
-    except NotAsPlanned as error:
+    except (NotAsPlanned, Busy) as error:
         said["why_no_terms"] = str(error)
     try:
-        said["hand_overs"] = [_hand_over(one) for one in one_cell.ahead(found.twin, found.plan, row, withheld)]
-    except NotAsPlanned as error:
+        said["hand_overs"] = [_hand_over(one) for one in one_cell.ahead(found.twin, found.plan, row, withheld, skies)]
+    except (NotAsPlanned, Busy) as error:
         said["why_no_hand_overs"] = str(error)
     return said
 

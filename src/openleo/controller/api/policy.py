@@ -6,6 +6,7 @@ Nothing here serves anybody or moves anything.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -14,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from openleo.controller import governing, tried
 from openleo.controller.access import Principal, Role, needs
 from openleo.controller.api.changes import MOST_BOOKS, start_job
+from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
 from openleo.policy.answer import answer
 from openleo.policy.request import read_requests
 
-router = APIRouter(prefix="/v1/policy", tags=["policy"])
+router = APIRouter(prefix="/v1/policy", tags=["policy"], route_class=OnceRoute)
 Decider = Annotated[Principal, Depends(needs(Role.PLANNER, Role.APPROVER, Role.REQUESTER, Role.AUDITOR))]
 Reader = Annotated[Principal, Depends(needs(*Role))]
 Planner = Annotated[Principal, Depends(needs(Role.PLANNER, Role.REQUESTER, Role.APPROVER))]
@@ -88,4 +90,5 @@ def effect(request: Request, response: Response, principal: Planner, asked: Effe
     if any(not isinstance(book.get("book"), str) for book in asked.books):
         raise Problem(422, 'Every book has its name: {"book": "operator", …}.')
     made = tried.Asked(asked.books, asked.without, asked.slots, asked.beams, asked.cells)
-    return start_job(request, response, principal, "effect", lambda tell: tried.effect(runtime, made, tell))
+    work = partial(tried.effect, runtime, made)
+    return start_job(request, response, principal, "effect", work, heavy=asked.cells)

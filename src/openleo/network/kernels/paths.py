@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Shorts = NDArray[np.int16]
 
 NO_LINK = -1
 LANDS_HERE = -1  # in `onward`: this satellite's way goes down to the ground
 NO_WAY = -2  # in `onward`: no way at all
+UNKNOWN = -3  # where a way lands: nobody has followed it yet
 # A millimetre: a way must grow even between satellites at one place, or walking it back goes to and fro for ever.
 SHORTEST_KM = 1e-6
 
@@ -152,3 +154,29 @@ def ends_along(onward: Ints, end: Ints) -> None:
             while onward[slot, at] >= 0:
                 at = onward[slot, at]
             end[slot, s] = at
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def landings(onward: Ints, gateway: Ints, pop: Ints, satellite: Ints, gateway_of: Shorts, pop_of: Shorts) -> None:
+    """gateway_of, pop_of[slot, site]: where the way of each site's satellite[slot, site] ends; −1 where nobody serves.
+
+    onward, gateway (slot, satellite) as in Routes; pop (slot, gateway), or one row for all slots.
+    """
+    slots, sites = satellite.shape
+    end = np.empty(onward.shape[1], np.int32)
+    for slot in range(slots):
+        end[:] = UNKNOWN
+        at_gateway = pop[slot] if len(pop) > 1 else pop[0]
+        for site in range(sites):
+            s = satellite[slot, site]
+            gateway_of[slot, site] = pop_of[slot, site] = -1
+            if s < 0 or onward[slot, s] == NO_WAY:
+                continue
+            if end[s] == UNKNOWN:
+                at = s
+                while onward[slot, at] >= 0:
+                    at = onward[slot, at]
+                end[s] = gateway[slot, at]
+            if end[s] >= 0:
+                gateway_of[slot, site] = end[s]
+                pop_of[slot, site] = at_gateway[end[s]]
