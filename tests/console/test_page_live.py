@@ -88,7 +88,8 @@ def test_the_map_is_there_in_ten_seconds_and_asks_nobody_else(shown: Shown) -> N
     assert seen.elsewhere(shown.url) == []
     asked = {one.removeprefix(shown.url) for one in seen.asked}
     assert {"/", "/v1/network", "/v1/cells.arrow", "/v1/slots/current", "/v1/events"} <= asked
-    assert len([one for one in asked if one.startswith("/v1/slots/") and one.endswith(".arrow")]) > 1
+    plans = [one for one in seen.asked if "/v1/slots/" in one and ".arrow" in one]
+    assert len(plans) == len(set(plans)) > 1  # once a slot
     assert len(drawn.convert("RGB").getcolors(2**24) or ()) > COLOURS
     while took_s > FIRST_MAP_S and tries > 1:  # a busy machine has others to serve: the best of three counts
         page, _, again_s = loaded(shown)
@@ -125,7 +126,7 @@ def test_a_link_names_a_place_and_the_panel_says_that_it_is_served(shown: Shown)
     page, seen = shown.page()
     page.goto(f"{shown.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")
     until(page, MAP, PLAN)
-    page.wait_for_function("document.querySelector('#place').innerText.includes('ms')", timeout=MOST_MS)
+    page.wait_for_function("() => document.querySelector('#place').innerText.includes('ms')", timeout=MOST_MS)
     said = page.locator(PANEL).inner_text()
     page.context.close()
     assert "Served" in said

@@ -41,7 +41,7 @@ def opened(browser: Any, file: Path, fragment: str, **how: Any) -> tuple[Any, An
     page, seen = watched(browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", **how))
     page.goto(f"{file.as_uri()}#{fragment}")
     page.wait_for_selector(MAP, timeout=MOST_MS)
-    page.wait_for_function("document.querySelector('#of-plan').innerText !== ''", timeout=MOST_MS)
+    page.wait_for_function("() => document.querySelector('#of-plan').innerText !== ''", timeout=MOST_MS)
     return page, seen
 
 
@@ -72,9 +72,9 @@ def test_it_opens_from_a_disk_and_asks_nobody(browser: Any, report: Path) -> Non
 
 def test_a_slot_of_it_is_looked_at_by_its_time(browser: Any, report: Path) -> None:
     page, seen = opened(browser, report, f"{IN_TAIWAN}&compared=1&time=2026-11-20T01:00:00.000Z")
-    page.wait_for_function("document.querySelector('#of-plan').innerText.includes('plan of')", timeout=MOST_MS)
+    page.wait_for_function("() => document.querySelector('#of-plan').innerText.includes('plan of')", timeout=MOST_MS)
     page.wait_for_function(
-        "document.querySelector('#place').innerText.includes('STARLINK') || "
+        "() => document.querySelector('#place').innerText.includes('STARLINK') || "
         "!document.querySelector('#place').innerText.includes('Satellite\\nnone')",
         timeout=MOST_MS,
     )

@@ -122,7 +122,7 @@ def test_fifty_thousand_terminals_scroll_are_asked_and_saved_and_a_cut_goes_on(s
     page.route("**/v1/terminals?*", answered)
     page.click("#tab-fleet")
     says(page, WRONG, "The disk is full.")
-    page.wait_for_function("document.querySelector('.grid').getAttribute('aria-rowcount') === '20001'")
+    page.wait_for_function("() => document.querySelector('.grid').getAttribute('aria-rowcount') === '20001'")
     page.click(".tab .wrong button")
     says(page, STATUS, "50,000 terminals, 50,000 shown")
     assert page.locator(WRONG).count() == 0
@@ -157,7 +157,7 @@ def test_a_terminal_opens_by_the_keyboard_with_its_lease_and_history(shown: Show
     for key in ("ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     says(page, "#terminal", "None holds in this slot")
-    page.wait_for_function("location.hash.includes('item=terminal:')")
+    page.wait_for_function("() => location.hash.includes('item=terminal:')")
     opened = page.locator("#terminal h2").inner_text()
     assert opened in page.locator(".grid [aria-selected=true]").inner_text()
     page.keyboard.press("Escape")

@@ -47,7 +47,8 @@ def test_another_party_reads_of_a_lesser_plan_what_kind_it_is(here: Running, mon
     client = TestClient(create_app(here.runtime, loop=False))
     viewer, other = (shows_token(here.runtime, "viewer", party=party) for party in ("operator", OTHER))
     number = client.get("/v1/slots/current", headers=viewer).json()["number"]
-    for path in ("/v1/slots/current", "/v1/slots", f"/v1/slots/{number}/cells.arrow"):
+    cells = f"/v1/slots/{number}/cells.arrow"
+    for path in ("/v1/slots/current", "/v1/slots", cells, f"{cells}?rounded=true"):
         assert SECRET in client.get(path, headers=viewer).text, path
         assert SECRET not in client.get(path, headers=other).text, path
     assert client.get("/v1/slots/current", headers=other).json()["degraded"] == "its plan could not be computed"

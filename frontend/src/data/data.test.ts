@@ -88,7 +88,9 @@ test("tries come further apart, to half a minute", () => {
 });
 
 test("a status is told apart", () => {
-  expect([401, 404, 500, 503].map((status) => troubleOf(status).kind)).toEqual(["unauthorised", "gone", "server", "no-plan"]);
+  expect([401, 404, 500, 503].map((status) => troubleOf(status).kind)).toEqual(["unauthorised", "gone", "server", "server"]);
+  expect(troubleOf(503, "urn:openleo:problem:no-plan").kind).toBe("no-plan");
+  expect(troubleOf(503, "urn:openleo:problem:no-database")).toMatchObject({ kind: "server", status: 503 });
 });
 
 test("slots are counted as the server counts them", () => {

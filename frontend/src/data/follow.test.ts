@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ServerEvent } from "./events";
 import { follower, type Followed } from "./follow";
 import type { Plan } from "./plan";
 import type { Scene } from "./scene";
@@ -13,11 +14,14 @@ function served() {
   let failing = false;
   const newest = () => Math.floor(Date.now() / 15_000);
   let told: (live: boolean, trouble?: Trouble) => void = () => undefined;
+  let event: (one: ServerEvent) => void = () => undefined;
+  let current = 0;
   const source: Source = {
     offline: false,
     scene: async () => scene,
     cells: async () => [],
     current: async () => {
+      current++;
       if (failing) throw new Trouble("server", 500);
       return planOf(newest());
     },
@@ -26,9 +30,13 @@ function served() {
       if (number < newest() - 10) throw new Trouble("gone", 404);
       return planOf(number);
     },
-    follow: (_event, state) => (told = state),
+    follow: (of, state) => {
+      event = of;
+      told = state;
+    },
   };
-  return { source, asked, fail: (now: boolean) => (failing = now), live: (now: boolean) => told(now) };
+  const slot = (number: number) => event({ id: "", event: "slot", data: JSON.stringify({ number: String(number) }) });
+  return { source, asked, fail: (now: boolean) => (failing = now), live: (now: boolean) => told(now), slot, times: () => current };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 15_000 * 1000 + 3000 }));
@@ -54,6 +62,24 @@ test("the newest plan follows the slots, and is kept while the server fails", as
   server.live(true);
   await vi.advanceTimersByTimeAsync(0);
   expect(now()).toMatchObject({ plan: { number: 1002 }, trouble: null, live: true });
+});
+
+test("a slot's plan is asked for once, whoever tells of it first", async () => {
+  const server = served();
+  const { now } = followed(server.source);
+  server.live(true); // while the first question is under way
+  await vi.advanceTimersByTimeAsync(0);
+  expect([server.times(), now().plan?.number]).toEqual([1, 1000]);
+  for (const number of [1001, 1002]) {
+    vi.setSystemTime(number * 15_000 + 100);
+    server.slot(number);
+    server.slot(number);
+    await vi.advanceTimersByTimeAsync(2_000); // the clock's turn passes
+    server.slot(number);
+  }
+  expect([server.times(), now().plan?.number]).toEqual([3, 1002]);
+  await vi.advanceTimersByTimeAsync(15_000); // nobody tells of the next one
+  expect([server.times(), now().plan?.number]).toEqual([4, 1003]);
 });
 
 test("an instant that has passed shows its slot's plan, asked for once", async () => {

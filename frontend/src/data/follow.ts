@@ -58,10 +58,17 @@ export function follower(
       now.trouble = error instanceof Trouble ? error : new Trouble("unreadable");
     }
   };
-  const newest = async () => {
-    await tried(() => source.current(cells), (plan) => (now.newest = plan));
-    show();
+  let underWay: Promise<void> | null = null;
+  /** Several who ask at once are answered by one question. */
+  const newest = (): Promise<void> => {
+    underWay ??= tried(() => source.current(cells), (plan) => (now.newest = plan)).then(() => {
+      underWay = null;
+      show();
+    });
+    return underWay;
   };
+  /** Whether the plan of the slot that runs, by this machine's clock, has come. */
+  const hasCome = () => now.trouble === null && now.newest !== null && now.newest.number >= slotAt(scene, Date.now());
   const past = async () => {
     if (asking) return;
     asking = true;
@@ -79,16 +86,17 @@ export function follower(
   if (!source.offline) {
     const slotly = () => {
       const passed = (Date.now() - scene.slot_phase_ms) % scene.slot_ms;
-      setTimeout(() => void newest().then(slotly), scene.slot_ms - passed + AFTER_BEGIN_MS);
+      // The server tells of each slot. Where its telling does not come, the clock asks.
+      setTimeout(() => void (hasCome() ? Promise.resolve() : newest()).then(slotly), scene.slot_ms - passed + AFTER_BEGIN_MS);
     };
     slotly();
     source.follow(
       (event) => {
-        if (event.event === "slot") void newest();
+        if (event.event === "slot" && !(numberOf(event) === now.newest?.number && now.trouble === null)) void newest();
         heard(event);
       },
       (live, trouble) => {
-        if (live && !now.live) void newest();
+        if (live && !now.live && !hasCome()) void newest();
         now.live = live;
         if (trouble) now.trouble = trouble;
         changed(now);
@@ -103,6 +111,16 @@ export function follower(
       show();
       if (looked !== null) void past();
     },
-    again: () => void newest(),
+    again: () => void (underWay ?? Promise.resolve()).then(newest), // one that is under way has the token of before
   };
+}
+
+/** The slot that an event tells of; undefined where it does not say. */
+function numberOf({ data }: ServerEvent): number | undefined {
+  try {
+    const { number } = JSON.parse(data) as { number?: string };
+    return number === undefined ? undefined : Number(number);
+  } catch {
+    return undefined;
+  }
 }

@@ -9,6 +9,7 @@ export const BINDINGS = ["demand", "beam", "cell", "satellite", "feeder", "isl",
 export type Binding = (typeof BINDINGS)[number];
 export const NOBODY = -1;
 const UNBOUND = 255; // not computed
+const TENTHS = "rtt_tenth_ms"; // of the rounded form (openleo.controller.rounded)
 
 /** Columns by cell. Nobody is −1, and a number that there is none of is NaN. */
 export interface Plan {
@@ -60,7 +61,7 @@ export function readPlan(bytes: Uint8Array, cells: number): Plan {
     satellite: whole("satellite"),
     gateway: whole("gateway"),
     pop: whole("pop"),
-    rtt_ms: amount("rtt_ms"),
+    rtt_ms: table.getChild(TENTHS) ? amount(TENTHS).map((tenths) => tenths / 10) : amount("rtt_ms"),
     seen: whole("seen"),
     down_mbps: amount("down_mbps"),
     up_mbps: amount("up_mbps"),

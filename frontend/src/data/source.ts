@@ -49,16 +49,24 @@ export function online(token: () => string): Source {
       throw new Trouble("unreachable");
     });
     if (answer.ok) return answer;
-    throw troubleOf(answer.status);
+    throw troubleOf(answer.status, await typeOf(answer));
   };
-  const bytes = async (path: string) => new Uint8Array(await (await ask(path)).arrayBuffer());
+  /** All of an answer; an answer that ends before its end was cut off. */
+  const whole = async <T>(path: string, read: (answer: Response) => Promise<T>): Promise<T> => {
+    const answer = await ask(path);
+    return read(answer).catch((error: unknown) => {
+      throw new Trouble(error instanceof SyntaxError ? "unreadable" : "unreachable");
+    });
+  };
+  const bytes = async (path: string) => new Uint8Array(await whole(path, (answer) => answer.arrayBuffer()));
+  const json = (path: string) => whole<unknown>(path, (answer) => answer.json());
   const plan = async (number: number | string, cells: number) =>
-    read(await bytes(`v1/slots/${number}/cells.arrow`), (content) => readPlan(content, cells));
+    read(await bytes(`v1/slots/${number}/cells.arrow?rounded=true`), (content) => readPlan(content, cells));
   return {
     offline: false,
-    scene: async () => (await (await ask("v1/network")).json()) as Scene,
+    scene: async () => sceneOf(await json("v1/network")),
     cells: async () => read(await bytes("v1/cells.arrow"), readCells),
-    current: async (cells) => plan(((await (await ask("v1/slots/current")).json()) as { number: string }).number, cells),
+    current: async (cells) => plan(slotOf(await json("v1/slots/current")), cells),
     plan,
     follow: (told, state) => void follow(ask, told, state),
   };
@@ -72,10 +80,29 @@ function read<T>(content: Uint8Array, by: (content: Uint8Array) => T): T {
   }
 }
 
-export function troubleOf(status: number): Trouble {
+function sceneOf(said: unknown): Scene {
+  if ((said as Scene | null)?.form !== "openleo-scene@v1") throw new Trouble("unreadable");
+  return said as Scene;
+}
+
+function slotOf(said: unknown): string {
+  const { number } = (said ?? {}) as { number?: unknown };
+  if (typeof number !== "string" || !/^\d+$/.test(number)) throw new Trouble("unreadable");
+  return number;
+}
+
+/** What a problem (RFC 9457) calls itself; empty where the answer is none. */
+async function typeOf(answer: Response): Promise<string> {
+  const said = (await answer.json().catch(() => null)) as { type?: unknown } | null;
+  return typeof said?.type === "string" ? said.type : "";
+}
+
+const NO_PLAN = "urn:openleo:problem:no-plan"; // openleo.controller.problems
+
+export function troubleOf(status: number, type = ""): Trouble {
   if (status === 401 || status === 403) return new Trouble("unauthorised", status);
   if (status === 404) return new Trouble("gone", status);
-  if (status === 503) return new Trouble("no-plan", status);
+  if (status === 503 && type === NO_PLAN) return new Trouble("no-plan", status);
   return new Trouble("server", status);
 }
 

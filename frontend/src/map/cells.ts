@@ -7,6 +7,8 @@ export interface CellShapes {
   /** Longitude and latitude of all vertices, one closed ring after another. */
   positions: Float64Array;
   startIndices: Uint32Array;
+  /** Triangles: three vertices each. */
+  indices: Uint32Array;
 }
 
 export function shapesOf(cells: string[]): CellShapes {
@@ -15,7 +17,23 @@ export function shapesOf(cells: string[]): CellShapes {
   rings.forEach((ring, cell) => (startIndices[cell + 1] = startIndices[cell]! + ring.length));
   const positions = new Float64Array(2 * startIndices[cells.length]!);
   rings.forEach((ring, cell) => positions.set(ring.flat(), 2 * startIndices[cell]!));
-  return { length: cells.length, positions, startIndices };
+  return { length: cells.length, positions, startIndices, indices: fans(startIndices) };
+}
+
+/** Each ring as triangles from its first vertex. Cells are convex: looking for ears would take longer than all else. */
+export function fans(startIndices: Uint32Array): Uint32Array {
+  const rings = startIndices.length - 1;
+  const indices = new Uint32Array(Math.max(0, 3 * (startIndices[rings]! - 3 * rings)));
+  let at = 0;
+  for (let ring = 0; ring < rings; ring++) {
+    const [first, end] = [startIndices[ring]!, startIndices[ring + 1]!];
+    for (let vertex = first + 1; vertex + 2 < end; vertex++) {
+      indices[at++] = first;
+      indices[at++] = vertex;
+      indices[at++] = vertex + 1;
+    }
+  }
+  return indices;
 }
 
 /** A closed ring whose longitudes run on beyond ±180° where it crosses the antimeridian.
@@ -43,15 +61,18 @@ export function byVertex(byCell: Uint8Array, { startIndices, length }: CellShape
   return out;
 }
 
+const ENOUGH = 2_000;
+
 /** The middle of all cells on the sphere, where the page first looks; none where they lie all around it. */
 export function middleOf(cells: string[]): { lng: number; lat: number } | undefined {
   let [x, y, z] = [0, 0, 0];
-  for (const cell of cells) {
+  const looked = cells.filter((_, at) => at % Math.ceil(cells.length / ENOUGH) === 0); // of a world, a few: it is no less so
+  for (const cell of looked) {
     const [lat, lng] = cellToLatLng(cell).map((degrees) => (degrees * Math.PI) / 180) as [number, number];
     x += Math.cos(lat) * Math.cos(lng);
     y += Math.cos(lat) * Math.sin(lng);
     z += Math.sin(lat);
   }
-  if (Math.hypot(x, y, z) < 0.3 * cells.length || cells.length === 0) return undefined;
+  if (Math.hypot(x, y, z) < 0.3 * looked.length || looked.length === 0) return undefined;
   return { lng: (Math.atan2(y, x) * 180) / Math.PI, lat: (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI };
 }

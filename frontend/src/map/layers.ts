@@ -1,4 +1,4 @@
-// What deck.gl draws into the map's own canvas: cells, satellites and the links between them.
+// What deck.gl draws: cells, into the map's own canvas, satellites and the links between them, over it.
 
 import { LineLayer, ScatterplotLayer, SolidPolygonLayer } from "@deck.gl/layers";
 import type { Layer } from "@deck.gl/core";
@@ -19,6 +19,7 @@ export function cellLayer(shapes: CellShapes, colours: Uint8Array, globe: boolea
       attributes: {
         getPolygon: { value: shapes.positions, size: 2 },
         getFillColor: { value: colours, size: 4, normalized: true },
+        indices: { value: shapes.indices, size: 1 },
       },
     },
     positionFormat: "XY",
@@ -42,11 +43,11 @@ export function satelliteLayer(places: Float32Array, palette: Palette): Layer {
   } as never);
 }
 
-export function linkLayer(from: Float32Array, to: Float32Array, palette: Palette): Layer {
+export function linkLayer(from: Float32Array, to: Float32Array, count: number, palette: Palette): Layer {
   return new LineLayer({
     id: "links",
     data: {
-      length: from.length / 3,
+      length: count,
       attributes: { getSourcePosition: { value: from, size: 3 }, getTargetPosition: { value: to, size: 3 } },
     },
     getColor: palette.link as never,

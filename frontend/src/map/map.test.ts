@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cellToBoundary, latLngToCell } from "h3-js";
-import { byVertex, middleOf, ringOf, shapesOf } from "./cells";
+import { byVertex, fans, middleOf, ringOf, shapesOf } from "./cells";
 import { BINDING_COLOURS, COLOURINGS, REASON_COLOURS, STEPS, VIRIDIS, coloursOf, colourOfStep, offered, stepOf, type Rgb } from "./colours";
 import { edgesOf, namePlace } from "./edges";
 import type { Plan } from "../data/plan";
@@ -102,4 +102,9 @@ test("the page first looks at the middle of the cells, over the antimeridian too
   expect(Math.abs(middle.lat)).toBeLessThan(1);
   expect(middleOf([latLngToCell(0, 0, 3), latLngToCell(0, 180, 3)])).toBeUndefined();
   expect(middleOf([])).toBeUndefined();
+});
+
+test("rings are cut into triangles of their own vertices", () => {
+  expect([...fans(Uint32Array.of(0, 5, 9))]).toEqual([0, 1, 2, 0, 2, 3, 5, 6, 7]);
+  expect(fans(Uint32Array.of(0)).length).toBe(0);
 });

@@ -1,17 +1,18 @@
 // Satellites and links as arrays to draw, from where they are and from where they are looked at.
 
-/** Nobody sees through the Earth: places behind it, seen from `eyeKm` (x, y, z), become NaN, which nothing draws. */
-export function hideBehindEarth(km: Float64Array, eyeKm: readonly [number, number, number], places: Float32Array): void {
-  const [ex, ey, ez] = eyeKm;
+/** Nobody sees through the Earth: 1 for places that are seen from `eyeKm` (x, y, z), and 0 for those behind it. */
+export function seenFrom(km: Float64Array, [ex, ey, ez]: readonly [number, number, number], seen: Uint8Array): Uint8Array {
   const eye2 = ex * ex + ey * ey + ez * ez;
   const horizon2 = eye2 - 6371 * 6371; // squared distance to the horizon
-  for (let i = 0; i < km.length; i += 3) {
-    const [dx, dy, dz] = [km[i]! - ex, km[i + 1]! - ey, km[i + 2]! - ez];
+  for (let i = 0, satellite = 0; i < km.length; i += 3, satellite++) {
+    const dx = km[i]! - ex;
+    const dy = km[i + 1]! - ey;
+    const dz = km[i + 2]! - ez;
     const towards = -(dx * ex + dy * ey + dz * ez); // along the line to the Earth's centre, times the eye's distance
     const distance2 = dx * dx + dy * dy + dz * dz;
-    const beyond = towards > horizon2 && towards * towards > horizon2 * distance2;
-    if (beyond) places[i] = places[i + 1] = places[i + 2] = NaN;
+    seen[satellite] = towards > horizon2 && towards * towards > horizon2 * distance2 ? 0 : 1;
   }
+  return seen;
 }
 
 /** The eye of a perspective camera that looks straight at a place, in Earth-fixed kilometres. */
@@ -20,17 +21,25 @@ export function eyeOver(lngDeg: number, latDeg: number, heightKm: number): [numb
   return [r * Math.cos(lat) * Math.cos(lng), r * Math.cos(lat) * Math.sin(lng), r * Math.sin(lat)];
 }
 
-/** Both ends of each pair that is drawn. On a flat map a link takes the shorter way around the Earth. */
-export function linkEnds(pairs: Int32Array, places: Float32Array, from: Float32Array, to: Float32Array, flat: boolean): void {
-  for (let link = 0; 2 * link < pairs.length; link++) {
-    const [a, b, at] = [3 * pairs[2 * link]!, 3 * pairs[2 * link + 1]!, 3 * link];
-    const missing = Number.isNaN(places[a]!) || Number.isNaN(places[b]!);
-    for (let axis = 0; axis < 3; axis++) {
-      from[at + axis] = missing ? NaN : places[a + axis]!;
-      to[at + axis] = missing ? NaN : places[b + axis]!;
-    }
-    if (flat) to[at] = to[at]! - 360 * Math.round((to[at]! - from[at]!) / 360);
+/** Both ends of each pair of which both are seen, in a row; gives how many. On a flat map a link takes the shorter way. */
+export function linkEnds(pairs: Int32Array, places: Float32Array, from: Float32Array, to: Float32Array, flat: boolean): number {
+  let at = 0;
+  for (let link = 0; link < pairs.length; link += 2) {
+    const a = 3 * pairs[link]!;
+    const b = 3 * pairs[link + 1]!;
+    const west = places[a]!;
+    let east = places[b]!;
+    if (west !== west || east !== east) continue; // NaN: one of them is not seen
+    if (flat) east -= 360 * Math.round((east - west) / 360);
+    from[at] = west;
+    from[at + 1] = places[a + 1]!;
+    from[at + 2] = places[a + 2]!;
+    to[at] = east;
+    to[at + 1] = places[b + 1]!;
+    to[at + 2] = places[b + 2]!;
+    at += 3;
   }
+  return at / 3;
 }
 
 const FIELD_OF_VIEW_RAD = 0.6435011087932844; // MapLibre's

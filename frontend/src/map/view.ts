@@ -1,4 +1,7 @@
 // The map itself: MapLibre with deck.gl in its canvas. Told what to draw; tells where somebody clicked or moved.
+//
+// Cells lie among the map's own layers. Satellites and links move ten times a second and lie above all of it: they have a
+// canvas of their own, so that neither map nor cells are drawn again for them.
 
 import type { Layer } from "@deck.gl/core";
 import { MapLibreOverlay } from "@deck.gl/maplibre";
@@ -11,7 +14,7 @@ import { byVertex, shapesOf } from "./cells";
 import type { PointOfView } from "./contested";
 import { coloursOf, type Colouring } from "./colours";
 import { cellLayer, linkLayer, satelliteLayer } from "./layers";
-import { eyeHeightKm, eyeOver, hideBehindEarth, linkEnds } from "./sky";
+import { eyeHeightKm, eyeOver, linkEnds, seenFrom } from "./sky";
 import { GROUND_LAYERS, HATCH, PALETTES, bordersSeen, hatch, placeAt, styleOf } from "./style";
 
 export type Shade = "light" | "dark";
@@ -66,7 +69,11 @@ export function viewOf(
     validateStyle: false,
   });
   // MapLibre takes no notice of the first change of its box, as when the panel beside it is filled.
-  new ResizeObserver(() => map.resize()).observe(container);
+  let high = container.clientHeight;
+  new ResizeObserver(() => {
+    high = container.clientHeight;
+    map.resize();
+  }).observe(container);
   map.touchZoomRotate.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   // Its words are one click away; opened, they would hide a quarter of a small map.
@@ -79,18 +86,22 @@ export function viewOf(
   });
   const overlay = new MapLibreOverlay({ interleaved: true, layers: [] });
   map.addControl(overlay as never);
+  const above = new MapLibreOverlay({ interleaved: false, layers: [] });
+  map.addControl(above as never);
 
   const shapes = shapesOf(cellNames);
   const count = scene.satellites.name.length;
   const move = moverOf(scene.satellites);
   const km = new Float64Array(3 * count);
   const pairs = Int32Array.from(scene.isl);
+  const places = new Float32Array(3 * count);
+  const seen = new Uint8Array(count);
+  const [from, to] = [new Float32Array(1.5 * pairs.length), new Float32Array(1.5 * pairs.length)];
   let ground: Layer[] = [];
   let coloured: Uint8Array | null = null;
-  let sky: Layer[] = [];
   let marked: [number, number] | null = null;
   const over = new Map<string, Layer[]>();
-  const draw = () => overlay.setProps({ layers: [...ground, ...[...over.values()].flat(), ...sky] });
+  const draw = () => overlay.setProps({ layers: [...ground, ...[...over.values()].flat()] });
 
   const dress = () => {
     map.addImage(HATCH, hatch(looks.shade));
@@ -111,23 +122,16 @@ export function viewOf(
       draw();
     },
     sky(atMs) {
-      sky = [];
+      const sky: Layer[] = [];
       if (looks.satellites || looks.isl) {
-        const places = new Float32Array(3 * count);
+        const { lng, lat } = map.getCenter();
         move(atMs, km);
-        placesOf(km, places, !looks.globe);
-        if (looks.globe) {
-          const { lng, lat } = map.getCenter();
-          hideBehindEarth(km, eyeOver(lng, lat, eyeHeightKm(map.getZoom(), lat, container.clientHeight)), places);
-        }
-        if (looks.isl && pairs.length > 0) {
-          const [from, to] = [new Float32Array(1.5 * pairs.length), new Float32Array(1.5 * pairs.length)];
-          linkEnds(pairs, places, from, to, !looks.globe);
-          sky.push(linkLayer(from, to, PALETTES[looks.shade]));
-        }
+        const shown = looks.globe ? seenFrom(km, eyeOver(lng, lat, eyeHeightKm(map.getZoom(), lat, high)), seen) : undefined;
+        placesOf(km, places, !looks.globe, shown);
+        if (looks.isl && pairs.length > 0) sky.push(linkLayer(from, to, linkEnds(pairs, places, from, to, !looks.globe), PALETTES[looks.shade]));
         if (looks.satellites) sky.push(satelliteLayer(places, PALETTES[looks.shade]));
       }
-      draw();
+      above.setProps({ layers: sky });
     },
     looks(next) {
       const before = looks;

@@ -219,14 +219,21 @@ export function start(
     badge.dataset.live = String(followed.live || source.offline);
     if (warned === status.wrong.join("\n")) return; // nobody is told the same thing each second
     warned = status.wrong.join("\n");
-    wrong.replaceChildren(...status.wrong.map((text) => make("p", {}, text)));
-    if (followed.trouble?.kind === "unauthorised") {
-      const use = (token: string) => {
-        setToken(token);
-        follow.again();
-      };
-      wrong.append(tokenForm(words, use));
-    }
+    for (const old of wrong.querySelectorAll("p")) old.remove();
+    wrong.prepend(...status.wrong.map((text) => make("p", {}, text)));
+    askForToken(followed.trouble?.kind === "unauthorised");
+  }
+
+  /** The form stays while the sentences beside it change: how old the plan is does, each second. */
+  function askForToken(wanted: boolean): void {
+    const there = wrong.querySelector("form");
+    if (!wanted) there?.remove();
+    if (!wanted || there) return;
+    const use = (token: string) => {
+      setToken(token);
+      follow.again();
+    };
+    wrong.append(tokenForm(words, use));
   }
 
   const heard = (event: ServerEvent) => Object.values(parts).forEach((one) => one.heard?.(event));

@@ -27,7 +27,7 @@ SAID = ("rule_set", "network", "elements", "ledger_size", "ledger_root", "degrad
 
 def of_cells(cells: Cells) -> bytes:
     """The cells in their order, as the hexadecimal strings that H3 writes."""
-    return _stream(pa.table({"cell": pa.array(h3cells.text(cells), pa.string())}))
+    return stream(pa.table({"cell": pa.array(h3cells.text(cells), pa.string())}))
 
 
 def of_plan(plan: SlotPlan) -> bytes:
@@ -44,7 +44,7 @@ def of_plan(plan: SlotPlan) -> bytes:
         columns[name] = _rows(getattr(plan, name), pa.uint64())
     columns["reason"] = _rows(plan.reason, pa.uint8())
     said = {HEADER: json.dumps(plan.header, sort_keys=True).encode(), SHA256: plan.sha256.encode()}
-    return _stream(pa.table(columns).replace_schema_metadata(said))
+    return stream(pa.table(columns).replace_schema_metadata(said))
 
 
 def retold(content: bytes, degraded: str) -> bytes:
@@ -52,7 +52,7 @@ def retold(content: bytes, degraded: str) -> bytes:
     table = pa.ipc.open_stream(content).read_all()
     said = dict(table.schema.metadata or {})
     said[HEADER] = json.dumps(json.loads(said[HEADER]) | {"degraded": degraded}, sort_keys=True).encode()
-    return _stream(table.replace_schema_metadata(said))
+    return stream(table.replace_schema_metadata(said))
 
 
 def read_plan(content: bytes, cells: Cells) -> SlotPlan:
@@ -98,7 +98,8 @@ def _numbers(table: pa.Table, name: str, kind: Any, otherwise: float) -> NDArray
     return np.asarray(table[name].combine_chunks().fill_null(otherwise).to_numpy(zero_copy_only=False), kind)
 
 
-def _stream(table: pa.Table) -> bytes:
+def stream(table: pa.Table) -> bytes:
+    """A table as an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
