@@ -20,7 +20,10 @@ const words = LANGUAGES[stateOf(location.hash, first).language];
 const token = () => sessionStorage.getItem(TOKEN) ?? "";
 const source = sourceOf(document, token);
 const api = source.offline ? null : apiOf(token);
-const setToken = (token: string) => sessionStorage.setItem(TOKEN, token);
+const setToken = (token: string) => {
+  sessionStorage.setItem(TOKEN, token);
+  api?.forget();
+};
 
 async function open(): Promise<void> {
   try {

@@ -54,3 +54,23 @@ test("a job is waited for, its progress told, its failure raised", async () => {
   answers(json({ location: "/v1/jobs/1" }, 202), json({ ...running, state: "failed", problem }));
   await expect(api.finished("v1/policy/effect", {})).rejects.toMatchObject({ status: 422, detail: "no such territory" });
 });
+
+test("a job is looked for again while the server is away, and is not begun again", async () => {
+  const done = { state: "done", progress: { step: "", done: 1, of: 1 }, result: 7, problem: null };
+  const asked = answers(json({ location: "/v1/jobs/1" }, 202), new TypeError("cut"), json({}, 502), json(done));
+  expect(await apiOf(() => "t", at_once).finished("v1/changes", {})).toBe(7);
+  expect(asked.map(({ path }) => path)).toEqual(["v1/changes", "v1/jobs/1", "v1/jobs/1", "v1/jobs/1"]);
+  answers(json({ location: "/v1/jobs/1" }, 202), json({ detail: "There is no such job." }, 404));
+  await expect(apiOf(() => "t", at_once).finished("v1/changes", {})).rejects.toMatchObject({ status: 404 });
+});
+
+test("who asks is asked again after another token, and after a refusal", async () => {
+  const asked = answers(json({ id: "a" }), json({ id: "b" }), json({}, 401), json({ id: "c" }));
+  const api = apiOf(() => "t", at_once);
+  expect([(await api.session()).id, (await api.session()).id]).toEqual(["a", "a"]);
+  api.forget();
+  expect((await api.session()).id).toBe("b");
+  await expect(api.get("v1/x")).rejects.toBeInstanceOf(Refusal);
+  expect((await api.session()).id).toBe("c");
+  expect(asked).toHaveLength(4);
+});

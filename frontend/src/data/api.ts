@@ -34,6 +34,8 @@ export interface Job {
 
 export interface Api {
   session(): Promise<Session>;
+  /** Somebody else asks from now on, as with another token. */
+  forget(): void;
   get<T>(path: string): Promise<T>;
   bytes(path: string): Promise<Uint8Array>;
   /** Sent once: asked again with the same key after a cut, it is not done twice. */
@@ -43,6 +45,7 @@ export interface Api {
 }
 
 const LOOK_MS = 500;
+const LOOKS = 12; // at a job, one after the other, that fail: a minute
 const TRIES = 3; // of a POST whose answer was cut off
 
 export function apiOf(token: () => string, wait = (ms: number) => new Promise((done) => setTimeout(done, ms))): Api {
@@ -56,8 +59,9 @@ export function apiOf(token: () => string, wait = (ms: number) => new Promise((d
     const answer = await fetch(path, init).catch(() => {
       throw new Trouble("unreachable");
     });
-    if (!answer.ok) throw await refusalOf(answer);
-    return answer;
+    if (answer.ok) return answer;
+    if (answer.status === 401 || answer.status === 403) known = null; // who asks may be somebody else by now
+    throw await refusalOf(answer);
   };
   const get = async <T>(path: string) => (await ask(path, { headers: await headers({}, false) })).json() as Promise<T>;
   const session = (): Promise<Session> => {
@@ -81,13 +85,23 @@ export function apiOf(token: () => string, wait = (ms: number) => new Promise((d
   };
   return {
     session,
+    forget: () => void (known = null),
     get,
     bytes: async (path) => new Uint8Array(await (await ask(path, { headers: await headers({}, false) })).arrayBuffer()),
     post,
     async finished<T>(path: string, body: unknown, tell?: (job: Job) => void): Promise<T> {
       const { location } = await post<{ location: string }>(path, body);
-      for (;;) {
-        const job = await get<Job>(location.replace(/^\//, ""));
+      for (let tries = 1; ; ) {
+        let job: Job;
+        try {
+          job = await get<Job>(location.replace(/^\//, ""));
+        } catch (error) {
+          // The job runs on while nobody hears of it: it is looked for again, and not begun again.
+          if (!passes(error) || tries++ === LOOKS) throw error;
+          await wait(1000 * Math.min(tries, 5));
+          continue;
+        }
+        tries = 1;
         tell?.(job);
         if (job.problem) throw new Refusal(job.problem.status, job.problem.title, job.problem.detail);
         if (job.state === "done") return job.result as T;
@@ -95,6 +109,11 @@ export function apiOf(token: () => string, wait = (ms: number) => new Promise((d
       }
     },
   };
+}
+
+/** Whether it may be another time: the server is out of reach, or fails. */
+function passes(error: unknown): boolean {
+  return error instanceof Trouble || (error instanceof Refusal && error.status >= 500);
 }
 
 async function refusalOf(answer: Response): Promise<Refusal> {

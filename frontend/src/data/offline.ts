@@ -37,7 +37,7 @@ export function offline(text: string): Source {
     plan: async (number, cells) => {
       const first = slotAt(await scene(), data.span_ms[0]);
       // What is shown of slots that were not kept is the last kept one before them, which says when it began.
-      const packed = data.slots[Math.floor((number - first) / data.every)];
+      const packed = data.slots[Math.min(Math.floor((number - first) / data.every), data.slots.length - 1)];
       if (packed === undefined) throw new Trouble("gone");
       return plan(packed, cells);
     },

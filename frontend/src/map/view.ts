@@ -34,8 +34,8 @@ export interface View {
   sky(atMs: number): void;
   looks(looks: Looks): void;
   place(place: [number, number] | null): void;
-  /** What a part of the page draws above the cells, by its name; none: taken off. */
-  over(name: string, layers: Layer[]): void;
+  /** What a part of the page draws above the cells, by its name, on the globe or flat; null: taken off. */
+  over(name: string, make: ((globe: boolean) => Layer[]) | null): void;
   /** Clicks and Enter go there instead of asking about a place; null: as before. */
   take(clicked: ((place: [number, number]) => void) | null): void;
 }
@@ -100,8 +100,8 @@ export function viewOf(
   let ground: Layer[] = [];
   let coloured: Uint8Array | null = null;
   let marked: [number, number] | null = null;
-  const over = new Map<string, Layer[]>();
-  const draw = () => overlay.setProps({ layers: [...ground, ...[...over.values()].flat()] });
+  const over = new Map<string, { make: (globe: boolean) => Layer[]; layers: Layer[] }>();
+  const draw = () => overlay.setProps({ layers: [...ground, ...[...over.values()].flatMap(({ layers }) => layers)] });
 
   const dress = () => {
     map.addImage(HATCH, hatch(looks.shade));
@@ -146,14 +146,16 @@ export function viewOf(
           for (const [id, data] of Object.entries(bordersSeen(scene.borders, next.pov))) void map.getSource<GeoJSONSource>(id)?.setData(data);
         }
       }
+      if (next.globe !== before.globe) for (const [name, { make }] of over) over.set(name, { make, layers: make(next.globe) });
       paint();
+      draw();
     },
     place(place) {
       marked = place;
       void map.getSource<GeoJSONSource>("place")?.setData(placeAt(place));
     },
-    over(name, layers) {
-      if (layers.length > 0) over.set(name, layers);
+    over(name, make) {
+      if (make) over.set(name, { make, layers: make(looks.globe) });
       else over.delete(name);
       draw();
     },

@@ -179,6 +179,7 @@ const en = {
     computing: "Computing…",
     daySaid: (served: number, of: number, least: string, most: string) =>
       served > 0 ? `Served in ${served} of ${of} slots, one each half hour; round trip ${least} to ${most} ms` : `Served in none of ${of} slots, one each half hour`,
+    dayDepends: "The rules leave it to what is known of each terminal.",
     dayHow: "If the rules in force stay. Capacity and jitter are left out. Times are UTC.",
     asTable: "As a table",
   },

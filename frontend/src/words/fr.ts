@@ -183,6 +183,7 @@ const fr: Words = {
       served > 0
         ? `Desservi dans ${served} intervalles sur ${of}, un par demi-heure ; aller-retour de ${least} à ${most} ms`
         : `N’est desservi dans aucun des ${of} intervalles, un par demi-heure`,
+    dayDepends: "Les règles s’en remettent à ce que l’on sait de chaque terminal.",
     dayHow: "Si les règles en vigueur restent. Sans capacité ni gigue. Heures UTC.",
     asTable: "En tableau",
   },

@@ -57,6 +57,7 @@ export interface PlaceAnswer {
 export interface Sample {
   begins_at: string;
   reason: string;
+  depends: boolean; // on what is known of each terminal
   satellite: string | null;
   seen: number;
   rtt_ms: number | null;
@@ -76,14 +77,16 @@ export function placePath([lng, lat]: [number, number], more: { [key: string]: s
   return `?${new URLSearchParams({ lat: String(lat), lon: String(lng), ...more })}`;
 }
 
-/** Asks for one thing at a time, once: what comes after something else was asked for is thrown away. */
-export function asker<T>(api: Api, told: (asked: Asked<T>) => void): (path: string | null) => void {
+/**
+ * Asks for one thing at a time, once: what comes after something else was asked for is thrown away. Questions are
+ * `apartMs` apart at least: of those in between, as when time runs fast, the last one is asked.
+ */
+export function asker<T>(api: Api, told: (asked: Asked<T>) => void, apartMs = 0): (path: string | null) => void {
   let wanted: string | null = null;
-  return (path) => {
-    if (path === wanted) return;
-    wanted = path;
-    if (path === null) return;
-    told({ key: path, answer: null, refused: null });
+  let asked = -Infinity;
+  const ask = (path: string) => {
+    if (path !== wanted) return;
+    asked = performance.now();
     const tell = (answer: T | null, refused: string | null) => {
       if (path === wanted) told({ key: path, answer, refused });
     };
@@ -91,6 +94,15 @@ export function asker<T>(api: Api, told: (asked: Asked<T>) => void): (path: stri
       (answer) => tell(answer, null),
       (error: unknown) => tell(null, refusalText(error)),
     );
+  };
+  return (path) => {
+    if (path === wanted) return;
+    wanted = path;
+    if (path === null) return;
+    told({ key: path, answer: null, refused: null });
+    const waitMs = asked + apartMs - performance.now();
+    if (waitMs > 0) setTimeout(() => ask(path), waitMs);
+    else ask(path);
   };
 }
 

@@ -1,5 +1,5 @@
 import { latLngToCell } from "h3-js";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Plan } from "../../data/plan";
 import type { Scene } from "../../data/scene";
 import { holderOf, sidesOf } from "../../map/contested";
@@ -59,7 +59,7 @@ test("bars follow each other and end where the round trip does, a jitter back or
 });
 
 test("a day is summed up", () => {
-  const sample = (reason: string, rtt_ms: number | null) => ({ begins_at: "", reason, satellite: null, seen: 0, rtt_ms });
+  const sample = (reason: string, rtt_ms: number | null) => ({ begins_at: "", reason, depends: false, satellite: null, seen: 0, rtt_ms });
   expect(figuresOf([sample("served", 30), sample("no_satellite", null), sample("not_permitted", 25)])).toEqual({ served: 1, of: 3, least: 25, most: 30 });
   expect([topOf(12), topOf(51), topOf(1500), topOf(-Infinity)]).toEqual([20, 100, 2000, 100]);
 });
@@ -130,4 +130,18 @@ test("figures of a whole run: medians, shares of time, and rates where they are 
   expect(values({ ...plan, binding: null, run: { ...run, left_out: true } }).slice(3)).toEqual(["told under the run’s own rules alone"]);
   const names = figuresOfRun(LANGUAGES.en, "en", plan, 0).map(([name]) => name);
   for (const none of ["Satellite", "Gateway", "PoP"]) expect(names).not.toContain(none);
+});
+
+test("questions that follow each other fast are asked apart, and the last one of them", async () => {
+  vi.useFakeTimers();
+  const got: string[] = [];
+  const api = { get: (path: string) => (got.push(path), Promise.resolve(path)) };
+  const told: (string | null)[] = [];
+  const ask = asker<string>(api as unknown as Api, ({ answer }) => told.push(answer), 3000);
+  for (const path of ["1", "2", "3"]) ask(path);
+  expect(got).toEqual(["1"]);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(got).toEqual(["1", "3"]);
+  expect(told.filter(Boolean)).toEqual(["3"]);
+  vi.useRealTimers();
 });

@@ -39,7 +39,8 @@ export function dayChart(words: Words, number: (value: number) => string, sample
     if (rtt_ms !== null) picture.append(draw("circle", { cx: (n + 0.5) * step, cy: HIGH * (1 - rtt_ms / top), r: 2, class: reason === "served" ? "trip" : "trip unserved" }));
     if (n % 12 === 0) picture.append(text(n * step, HIGH + STRIP + 14, samples[n]!.begins_at.slice(11, 16), "middle"));
   });
-  return make("figure", {}, picture as unknown as Node, make("figcaption", { class: "quiet" }, said), asTable(words, number, samples));
+  const depends = samples.some((one) => one.depends) ? ` ${words.panel.dayDepends}` : "";
+  return make("figure", {}, picture as unknown as Node, make("figcaption", { class: "quiet" }, said + depends), asTable(words, number, samples));
 }
 
 function text(x: number, y: number, said: string, anchor: string): SVGElement {

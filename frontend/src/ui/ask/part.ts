@@ -15,6 +15,7 @@ import { why } from "./why";
 
 const CLOSE_UP = 5; // the zoom at which a place is seen with what is around it
 const MOVES_MS = 1000;
+const APART_MS = 3000; // each slot looked back at is computed anew: not all of those that pass are asked for
 
 export function placePart(page: Page): Part {
   let shown = false;
@@ -31,7 +32,7 @@ export function placePart(page: Page): Part {
     // While a place is asked about again in the next slot, what was said of it stays.
     if (answer.answer || answer.refused || placeOf(answer.key) !== placeOf(asked?.key ?? "")) asked = answer;
     tell();
-  });
+  }, APART_MS);
   const askDay = page.api && asker<Day>(page.api, (answer) => {
     day = answer;
     tell();

@@ -85,7 +85,7 @@ export function thingsOf(page: Page, again: () => void): Things {
     const paths = rows.map((row) => ringOf(cellToBoundary(page.cells[row]!, true) as [number, number][]));
     const ink: [number, number, number] = document.documentElement.dataset.shade === "dark" ? [255, 255, 255] : [20, 30, 40];
     const layer = new PathLayer<[number, number][]>({ id: LAYER, data: paths, getPath: (one) => one, getColor: ink, getWidth: 2, widthUnits: "pixels" });
-    page.view.over(LAYER, rows.length > 0 ? [layer] : []);
+    page.view.over(LAYER, rows.length > 0 ? () => [layer] : null);
   }
 
   function mark(): void {
@@ -113,14 +113,14 @@ export function thingsOf(page: Page, again: () => void): Things {
       const other = item?.kind !== shown?.kind || item?.id !== shown?.id;
       if (!item) {
         if (shown) page.view.place(page.state().place);
-        if (shown) page.view.over(LAYER, []);
+        if (shown) page.view.over(LAYER, null);
         shown = null;
         return fill(() => [], null);
       }
       shown = item;
       const [words, plan, of] = [page.words(), page.followed().plan, page.ofClass()];
       if (item.kind === "terminal") {
-        page.view.over(LAYER, []);
+        page.view.over(LAYER, null);
         if (other) {
           terminal = null;
           ask?.(null); // it is asked anew each time that somebody chooses it
@@ -146,7 +146,7 @@ export function thingsOf(page: Page, again: () => void): Things {
       if (shown?.kind === "satellite") mark();
     },
     hide() {
-      page.view.over(LAYER, []);
+      page.view.over(LAYER, null);
       if (shown) page.view.place(page.state().place);
       shown = null;
     },

@@ -108,7 +108,7 @@ export function changePage(page: Page, api: Api, id: string, typed: Typed): Open
       const found = await api.get<Effect>(pathOf(id, "/effect"));
       if (closed) return;
       effect.replaceChildren(effectSection(words, page.state().language, found));
-      page.view.over("changes", effectLayers(page.scene, found.territories, page.state().view === "globe"));
+      page.view.over("changes", (globe) => effectLayers(page.scene, found.territories, globe));
     } catch (error) {
       if (!closed) effect.replaceChildren(sorry(words, error, () => void effects()));
     }
@@ -140,7 +140,7 @@ export function changePage(page: Page, api: Api, id: string, typed: Typed): Open
     again: () => void load(false),
     close() {
       closed = true;
-      page.view.over("changes", []);
+      page.view.over("changes", null);
     },
   };
 }

@@ -80,7 +80,7 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
 
   function showPiece(one: Whole, session: Session | null): void {
     const where = whereOf(one.inputs);
-    page.view.over(LAYER, where ? placeLayers(where, page.state().view === "globe") : []);
+    page.view.over(LAYER, where && ((globe) => placeLayers(where, globe)));
     if (where) page.view.map.easeTo({ center: [where.lng, where.lat], zoom: Math.max(CLOSE_ZOOM, page.view.map.getZoom()) });
     const facts: [string, Node | string][] = [
       [said().columns.id, link(page, "fleet", one.terminal, one.terminal)],
@@ -124,12 +124,12 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
     hide() {
       box = null;
       open = "";
-      page.view.over(LAYER, []);
+      page.view.over(LAYER, null);
     },
     opened(id) {
       if (id === open) return;
       open = id;
-      page.view.over(LAYER, []);
+      page.view.over(LAYER, null);
       detail.hidden = !id;
       fill();
       if (id) void read(id); // which the server writes down: so it is asked for once, when somebody opens it

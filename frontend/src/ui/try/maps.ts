@@ -41,7 +41,7 @@ export function effectMap(page: Page, told: CellsTold): EffectMap {
     const colours = kind === "change"
       ? coloursOfCodes(codesOf(one.change), told.changes, CHANGE_COLOURS)
       : coloursOfCodes(swiped(codesOf(one.before), codesOf(one.after), lineX, xOf), told.states, STATE_COLOURS);
-    page.view.over("tried", [triedCells(shapes, colours, globe())]);
+    page.view.over("tried", (globe) => [triedCells(shapes, colours, globe)]);
   };
   const xOf = (cell: number): number => {
     const [lat, lng] = cellToLatLng(page.cells[cell]!);
@@ -106,7 +106,7 @@ export function effectMap(page: Page, told: CellsTold): EffectMap {
       map.off("move", moved);
       map.off("render", rendered);
       line.remove();
-      page.view.over("tried", []);
+      page.view.over("tried", null);
     },
   };
 }

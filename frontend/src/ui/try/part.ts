@@ -71,11 +71,12 @@ export function tryPart(page: Page): Part {
 
   function outline(): void {
     if (draft.where !== "drawn" && drawing) return draw(false);
-    if (draft.where !== "drawn") return page.view.over("drawn", []);
+    if (draft.where !== "drawn") return page.view.over("drawn", null);
     const { vertices } = readVertices(draft.outline);
     const { ring } = outlineOf(vertices);
     const colour = LINE[document.documentElement.dataset.shade === "dark" ? "dark" : "light"];
-    page.view.over("drawn", vertices.length > 0 ? outlineLayers(vertices, ring.length > 0 ? ring : vertices, colour, page.state().view === "globe") : []);
+    const shown = ring.length > 0 ? ring : vertices;
+    page.view.over("drawn", vertices.length > 0 ? (globe) => outlineLayers(vertices, shown, colour, globe) : null);
   }
 
   function stale(): void {
@@ -208,7 +209,7 @@ export function tryPart(page: Page): Part {
       draw(false);
       map?.end();
       map = null;
-      page.view.over("drawn", []);
+      page.view.over("drawn", null);
     },
     heard(event) {
       if (event.event === "policy") held = null; // read again before the next trial
