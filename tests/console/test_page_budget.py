@@ -68,7 +68,7 @@ def test_script_takes_at_most_4_ms_where_ten_thousand_satellites_move() -> None:
         while took[-1] > MOST_SCRIPT_MS and len(took) < 3:  # a busy machine has others to serve
             took.append(measured(page))
         assert seen.errors == []
-    assert min(took) <= MOST_SCRIPT_MS
+    assert min(took) <= MOST_SCRIPT_MS, f"medians: {took}"
 
 
 def measured(page: Any) -> float:
