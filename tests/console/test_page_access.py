@@ -44,7 +44,7 @@ RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, 
         ...one.nodes.slice(0, 4).map(node => node.html + ' ' + node.failureSummary)]))"""
 # What Tab ought to reach, in the document's order; of radio buttons one at most.
 CONTROLS = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
-    .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio')
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio' && !one.closest('[inert]'))
     .filter(one => one.checkVisibility({visibilityProperty: true}))
     .map((one, number) => { one.dataset.tab = number; return number; })"""
 BEGIN = """() => { const [body] = document.getElementsByTagName('body');

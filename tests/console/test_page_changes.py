@@ -104,6 +104,7 @@ def test_a_change_is_opened_from_the_list_and_what_another_signed_is_refused(hel
         page.locator("#send-signature").click()
         page.wait_for_selector(f"#sign-told:has-text('no key of {VOTERS[0].id}')")
         assert page.locator("#signature").input_value().startswith("-----BEGIN SSH SIGNATURE")  # it stays
+        page.locator("#settings-open").click()
         page.locator("#language").select_option("fr")
         page.wait_for_selector("#sign-name:has-text('Signer')")
         page.locator("#all-changes").click()

@@ -147,6 +147,7 @@ def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(s
     page.wait_for_selector("#try-failed:has-text('nobody is no officer')", timeout=MOST_MS)
     page.click("#to-changes")
     page.click("#to-trying")
+    page.click("#settings-open")
     page.select_option("#language", "fr")
     page.wait_for_selector("h2:has-text('Essayer')")
     assert page.input_value("#propose-reason") == "an example"

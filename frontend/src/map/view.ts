@@ -86,7 +86,8 @@ export function viewOf(
   });
   const overlay = new MapLibreOverlay({ interleaved: true, layers: [] });
   map.addControl(overlay as never);
-  const above = new MapLibreOverlay({ interleaved: false, layers: [] });
+  // Nothing on it is for keys or pointers: what is asked, the map itself is asked.
+  const above = new MapLibreOverlay({ interleaved: false, layers: [], onLoad: () => (above.getCanvas()!.inert = true) });
   map.addControl(above as never);
 
   const shapes = shapesOf(cellNames);
