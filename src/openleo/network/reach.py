@@ -232,6 +232,7 @@ def ends_on_ground(
     network: Network, satellite: NDArray[np.int32], positions: Positions, ways: Routes
 ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """(gateway, PoP) at the end of each serving satellite's way, axes (slot, site); −1 where nobody serves."""
+    satellite = np.ascontiguousarray(satellite)
     gateway, pop = np.empty(satellite.shape, np.int16), np.empty(satellite.shape, np.int16)
     pops = np.stack([one.gateways.pop for one in positions.networks]) if positions.networks else network.gateways.pop
     paths.landings(ways.onward, ways.gateway, np.atleast_2d(pops).astype(np.int32), satellite, gateway, pop)
