@@ -90,7 +90,7 @@ def changes_list(
     after: Annotated[int | None, Query(ge=-1)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     order: Literal["oldest", "newest"] = "oldest",
-    status: Annotated[list[Status], Query(description="Of these alone; left out: all.")] = [],  # noqa: B006
+    status: Annotated[list[Status], Query(description="Of these alone; left out: all.")] = [],  # noqa: B006 - read alone
 ) -> dict[str, Any]:
     """In the order of their proposals; `after`: the entry of the last one seen, in that order."""
     runtime = request.app.state.runtime
