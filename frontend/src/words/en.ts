@@ -482,7 +482,7 @@ const en = {
     check: {
       name: "Is this what the ledger says?",
       intro: "Your browser checks it by itself: signatures (Ed25519) and hashes (SHA-256), from the ledger’s own files.",
-      limit: "This page came from the server that is checked. Whoever can change the server can change the page too: what must not depend on it is checked with openleo audit on a machine of your own.",
+      limit: "This page came from the server that is checked. Whoever can change the server can change the page too: what must not depend on it is checked with openleo change audit on a machine of your own.",
       subtle: "This browser gives this page no cryptography (crypto.subtle): nothing was checked. It is there over https, and on this machine over http.",
       ed25519: "This browser has no Ed25519 in its cryptography: nothing was checked. Use one of the last two years.",
       running: "Checking…",

@@ -486,7 +486,7 @@ const fr: Words = {
     check: {
       name: "Est-ce bien ce que dit le registre ?",
       intro: "Votre navigateur le vérifie lui-même : signatures (Ed25519) et empreintes (SHA-256), à partir des fichiers mêmes du registre.",
-      limit: "Cette page vient du serveur qui est vérifié. Qui peut changer le serveur peut changer aussi la page : ce qui ne doit pas en dépendre se vérifie avec openleo audit sur une machine à vous.",
+      limit: "Cette page vient du serveur qui est vérifié. Qui peut changer le serveur peut changer aussi la page : ce qui ne doit pas en dépendre se vérifie avec openleo change audit sur une machine à vous.",
       subtle: "Ce navigateur ne donne pas de cryptographie à cette page (crypto.subtle) : rien n’a été vérifié. Elle est là par https, et par http sur cette machine même.",
       ed25519: "La cryptographie de ce navigateur ne connaît pas Ed25519 : rien n’a été vérifié. Prenez-en un des deux dernières années.",
       running: "Vérification…",

@@ -14,20 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from openleo.controller.problems import EXPECTED, Stopped
+from openleo.controller.problems import of as problem_of
+
 LOG = logging.getLogger("openleo.controller")
 MOST_KEPT, MOST_WAITING, MOST_OF_A_PARTY = 200, 8, 4
 MOST_HEAVY = 8  # whose outcomes hold a word of every cell: a megabyte each
 Tell = Callable[[str, int, int], None]
 Work = Callable[[Tell], Mapping[str, Any]]
-Said = Callable[[Exception], Mapping[str, Any]]  # a failure as a problem
 
 
 class TooMany(Exception):
     """Enough waits already."""
-
-
-class Stopped(Exception):
-    """The controller stops, and its jobs with it."""
 
 
 @dataclass
@@ -60,7 +58,6 @@ class Job:
 class Jobs:
     """Those of one controller."""
 
-    said: Said
     _kept: OrderedDict[str, Job] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -96,13 +93,16 @@ class Jobs:
         def tell(step: str, done: int, of: int) -> None:
             job.step, job.done, job.of = step, done, of
             if self._stopped.is_set():
-                raise Stopped("the controller stops: ask for it again")
+                raise Stopped
 
         job.state = "running"
         try:
             job.result = work(tell)
-        except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told, and the next job begins
-            LOG.info("job %s failed: %s", job.what, type(error).__name__)
-            job.problem, job.state = self.said(error), "failed"
+        except Exception as error:
+            if isinstance(error, EXPECTED):
+                LOG.info("job %s was not done: %s", job.what, type(error).__name__)
+            else:
+                LOG.exception("job %s failed", job.what)
+            job.problem, job.state = problem_of(error).as_json(), "failed"
         else:
             job.state = "done"

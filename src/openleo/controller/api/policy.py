@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from openleo.controller import governing, tried
 from openleo.controller.access import Principal, Role, needs
-from openleo.controller.api.changes import MOST_BOOKS, start_job
+from openleo.controller.api.changes import MOST_BOOKS
+from openleo.controller.api.jobs import start_job
 from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
