@@ -30,12 +30,16 @@ class TooMany(Exception):
 
 @dataclass
 class Job:
-    """`party`: who started it; nobody of another party sees it. `heavy`: its outcome is large, and goes sooner."""
+    """`party`: who started it; nobody of another party sees it, and nobody but its `owner`, if it has one.
+
+    `heavy`: its outcome is large, and goes sooner.
+    """
 
     id: str
     what: str
     party: str
     heavy: bool = False
+    owner: str = ""
     state: Literal["waiting", "running", "done", "failed"] = "waiting"
     step: str = ""
     done: int = 0
@@ -63,9 +67,9 @@ class Jobs:
     _stopped: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "jobs"))
 
-    def start(self, what: str, party: str, work: Work, *, heavy: bool = False) -> Job:
+    def start(self, what: str, party: str, work: Work, *, heavy: bool = False, owner: str = "") -> Job:
         """Raises TooMany."""
-        job = Job(secrets.token_hex(16), what, party, heavy)
+        job = Job(secrets.token_hex(16), what, party, heavy, owner)
         with self._lock:
             waiting = [one.party for one in self._kept.values() if one.state in ("waiting", "running")]
             if len(waiting) >= MOST_WAITING:
