@@ -43,7 +43,7 @@ class House:
     metrics: Metrics = field(default_factory=Metrics)
     span: Span = tracing.nothing
     clock: Any = field(default_factory=Clock)
-    jobs: Jobs = field(default_factory=lambda: Jobs(lambda error: {"detail": str(error)}))
+    jobs: Jobs = field(default_factory=Jobs)
 
     def client(self, app: FastAPI | None = None, host: str = "127.0.0.1") -> TestClient:
         return TestClient(app or self.app(), ADDRESS, client=(host, 50_000), follow_redirects=False)
