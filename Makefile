@@ -10,6 +10,9 @@ FRONT := $(shell find frontend -type f -not -path '*/node_modules/*')
 PAGE := src/openleo/console/built/index.html
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
 
+# Where this is set, each process of a test would compile anew all that it imports: a second and more, hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup console demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
 
 help:
