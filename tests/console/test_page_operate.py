@@ -176,7 +176,12 @@ def test_evidence_is_reviewed_and_what_was_written_outlives_a_failure(shown: Sho
     page.route("**/review", lambda route: route.fulfill(status=500, body='{"detail": "The disk is full."}'))
     page.check("#evidence input[value=upheld]")
     page.fill("#finding", "Seen at sea.")
-    page.click("#evidence button[type=submit]")
+    page.click("#tab-health")
+    page.wait_for_selector("#now")
+    page.click("#tab-review")
+    page.click(f"#piece-{1:032x}")
+    page.wait_for_selector("#finding")
+    page.click("#evidence button[type=submit]")  # what was typed, and chosen, before something else was looked at
     says(page, "#evidence [role=alert]", "The disk is full.")
     assert page.input_value("#finding") == "Seen at sea."
     page.unroute("**/review")
