@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.browser import Seen, chromium, watched
-from console.test_page_operate import found
-from controller.faulty_place import placed
-from controller.processes import AT, running
-from controller.security.secured import House
-from openleo.console import pages
+from console.browser import Seen, watched
+from console.founded_console import Console
+from controller.processes import AT
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SERIOUS = ("serious", "critical")
@@ -76,18 +72,10 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    if not pages.files() or not AXE.exists():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("access"))
-    found(place.engine)
-    house = House(place.engine)
-    named, _ = house.session(house.person("p1", *ROLES))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
-        yield Shown(controller.url, browser, cookies)
-    place.engine.dispose()
+def shown(founded: Console) -> Shown:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed here: make console")
+    return Shown(founded.url, founded.browser, founded.cookies(*ROLES))
 
 
 def wrong(page: Any) -> list[str]:
