@@ -10,6 +10,9 @@ FRONT := $(shell find frontend -type f -not -path '*/node_modules/*')
 PAGE := src/openleo/console/built/index.html
 NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
 
+# Where this is set, each process of a test would compile anew all that it imports: a second and more, hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup console demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
 
 help:
@@ -85,12 +88,20 @@ PACKAGES := chromium gcc golang-go golang-golang-x-mod-dev libc6-dev openssh-cli
 $(VENV)/.packages: tools/debian-packages Makefile | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 
+# Most of the tests' time was waiting for a disk, once for each of the many thousand transactions that ledgers and
+# databases write through to it. Where Linux has memory to spare, the folders of tests are there, and go with the tests
+# that passed. Nothing less is tested: tests kill processes and not machines, which a disk would show nothing more of.
+SHM_KB_LEAST := 8000000
+IN_MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -ge $(SHM_KB_LEAST) 2>/dev/null && \
+  echo PYTEST_DEBUG_TEMPROOT=/dev/shm)
+PYTEST := $(IN_MEMORY) $(BIN)/python -m pytest -n 2 --dist worksteal -o tmp_path_retention_policy=failed
+
 test: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 	$(NPM) test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.dev $(VENV)/.packages $(PAGE)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	$(PYTEST) -m slow
 
 # Controllers that are killed, frozen and robbed of their storage: a quarter of an hour, alone on a machine.
 test-faults: $(VENV)/.dev $(VENV)/.packages

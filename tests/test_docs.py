@@ -11,6 +11,7 @@ import functools
 import io
 import os
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -53,11 +54,10 @@ def text(name: str) -> str:
 # --- complete and current -----------------------------------------------------------------------------------------
 
 
-def test_the_reference_is_what_the_program_says() -> None:
-    done = subprocess.run(
-        [sys.executable, ROOT / "tools" / "build_reference.py", "--check"], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
+def test_the_reference_is_what_the_program_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, which has loaded what the tool reads; SystemExit names what is out of date."""
+    monkeypatch.setattr(sys, "argv", ["build_reference.py", "--check"])
+    runpy.run_path(str(ROOT / "tools" / "build_reference.py"), run_name="__main__")
 
 
 def models(model: type[BaseModel]) -> list[type[BaseModel]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from console.axe import AXE, NOT_INSTALLED, wrong
 from console.browser import chromium, watched
 from openleo.console import pages
 
@@ -83,6 +84,14 @@ def test_a_slot_of_it_is_looked_at_by_its_time(browser: Any, report: Path) -> No
     assert "Served" in said
     assert "Gateway\nnone" not in said
     assert seen.errors == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason=NOT_INSTALLED)
+def test_axe_finds_nothing_serious_in_the_report_of_a_run(browser: Any, report: Path) -> None:
+    page, _ = opened(browser, report, "place=24,121&satellites=0&view=flat&at=24,121,5")
+    said = wrong(page)
+    page.context.close()
+    assert said == []
 
 
 def test_a_script_that_somebody_adds_to_it_does_not_run(browser: Any, report: Path, tmp_path: Path) -> None:

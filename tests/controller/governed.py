@@ -128,6 +128,7 @@ class Governed:
     def act(self, target: str, new: str, terminals: int = 1) -> None:
         """A single act, below the rate."""
         with House(self.folder) as house:
+            self.now = max(self.now, house.state.newest_at or self.now)
             move = Move(target=target, base=house.state.value(target), new=new)
             body = Act(change=None, move=move, actor="operator-1", reason="unpaid", terminals=terminals, territories={})
             type_ = {"account": "account.suspended" if new == "suspended" else "account.reinstated"}.get(
@@ -139,6 +140,7 @@ class Governed:
         self.made += 1
         id_ = f"b-{self.made}"
         with House(self.folder) as house:
+            self.now = max(self.now, house.state.newest_at or self.now)  # witnesses see checkpoints a second later
             active = house.state.active(self.now)
             moved = tuple(
                 Move(target=one, base=active.get(one, house.state.value(one)), new=new) for one, new in moves.items()

@@ -138,18 +138,24 @@ def test_many_threads_append_without_losing_or_doubling(database: Path) -> None:
 
 
 def test_a_reader_beside_the_writer_sees_one_state(database: Path) -> None:
-    """Opened while entries are appended, a ledger is verified as it was at one moment."""
-    stop = threading.Event()
+    """Opened while entries are appended, a ledger is verified as it was at one moment.
+
+    With each reading some batches are written, and not as many as the disk takes: a quick one would have the reader
+    verify more and more, for as long.
+    """
+    stop, readings = threading.Event(), threading.Semaphore(0)
     with opened(database) as ledger:
 
         def write() -> None:
-            while not stop.is_set():
-                ledger.append(entries(37, ledger.size), LOG)
+            while readings.acquire() and not stop.is_set():
+                for _ in range(6):
+                    ledger.append(entries(37, ledger.size), LOG)
 
         thread = threading.Thread(target=write)
         thread.start()
         try:
             for _ in range(40):
+                readings.release()
                 with store.open_ledger(str(database), write=False) as reading:
                     bodies = [body for _, body in reading.entries()]
                     assert merkle.Frontier().extended(merkle.leaf_hashes(bodies)).root == reading.root
@@ -158,6 +164,7 @@ def test_a_reader_beside_the_writer_sees_one_state(database: Path) -> None:
                         proof.check(proof.parse(reading.prove(at).encode()), policy.of_log(LOG.verifier), bodies[at])
         finally:
             stop.set()
+            readings.release()
             thread.join()
 
 

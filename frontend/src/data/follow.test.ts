@@ -16,6 +16,7 @@ function served() {
   let told: (live: boolean, trouble?: Trouble) => void = () => undefined;
   let event: (one: ServerEvent) => void = () => undefined;
   let current = 0;
+  let listened = 0;
   const source: Source = {
     offline: false,
     scene: async () => scene,
@@ -33,10 +34,11 @@ function served() {
     follow: (of, state) => {
       event = of;
       told = state;
+      return () => void listened++;
     },
   };
   const slot = (number: number) => event({ id: "", event: "slot", data: JSON.stringify({ number: String(number) }) });
-  return { source, asked, fail: (now: boolean) => (failing = now), live: (now: boolean) => told(now), slot, times: () => current };
+  return { source, asked, fail: (now: boolean) => (failing = now), live: (now: boolean) => told(now), slot, times: () => current, listened: () => listened };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 15_000 * 1000 + 3000 }));
@@ -110,4 +112,17 @@ test("a slot that is no longer kept shows nothing, says so, and is not asked for
   expect(now()).toMatchObject({ plan: null, newest: { number: 1001 }, trouble: { kind: "gone" } });
   follow.look(null);
   expect(now()).toMatchObject({ plan: { number: 1001 }, trouble: null });
+});
+
+test("with another token it is asked and listened again at once", async () => {
+  const server = served();
+  server.fail(true);
+  const { follow, now } = followed(server.source);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(now()).toMatchObject({ newest: null, trouble: { kind: "server" } });
+  server.fail(false);
+  follow.again();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(now()).toMatchObject({ newest: { number: 1000 }, trouble: null });
+  expect(server.listened()).toBe(1);
 });

@@ -34,6 +34,7 @@ export function follower(
   const gone = new Set<number>(); // what is no longer kept does not come back
   let looked: number | null = null; // the slot that somebody looks at
   let asking = false;
+  let listen = () => undefined as void; // again at once, where it is waiting to
 
   const show = () => {
     const ahead = looked === null || (now.newest !== null && looked >= now.newest.number);
@@ -90,7 +91,7 @@ export function follower(
       setTimeout(() => void (hasCome() ? Promise.resolve() : newest()).then(slotly), scene.slot_ms - passed + AFTER_BEGIN_MS);
     };
     slotly();
-    source.follow(
+    listen = source.follow(
       (event) => {
         if (event.event === "slot" && !(numberOf(event) === now.newest?.number && now.trouble === null)) void newest();
         heard(event);
@@ -111,7 +112,10 @@ export function follower(
       show();
       if (looked !== null) void past();
     },
-    again: () => void (underWay ?? Promise.resolve()).then(newest), // one that is under way has the token of before
+    again() {
+      listen();
+      void (underWay ?? Promise.resolve()).then(newest); // one that is under way has the token of before
+    },
   };
 }
 

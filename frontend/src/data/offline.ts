@@ -41,7 +41,7 @@ export function offline(text: string): Source {
       if (packed === undefined) throw new Trouble("gone");
       return plan(packed, cells);
     },
-    follow: () => undefined,
+    follow: () => () => undefined,
   };
 }
 

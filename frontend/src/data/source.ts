@@ -24,7 +24,8 @@ export interface Source {
   current(cells: number): Promise<Plan>;
   /** A slot's plan; a Trouble "gone" where none is kept. */
   plan(number: number, cells: number): Promise<Plan>;
-  follow(told: (event: ServerEvent) => void, state: (live: boolean, trouble?: Trouble) => void): void;
+  /** Gives a way to listen again at once, where it is waiting to. */
+  follow(told: (event: ServerEvent) => void, state: (live: boolean, trouble?: Trouble) => void): () => void;
 }
 
 export function sourceOf(document: Document, token: () => string): Source {
@@ -38,7 +39,7 @@ function held(text: string): Source {
     return offline(text);
   } catch {
     const no = () => Promise.reject(new Trouble("unreadable"));
-    return { offline: true, scene: no, cells: no, current: no, plan: no, follow: () => undefined };
+    return { offline: true, scene: no, cells: no, current: no, plan: no, follow: () => () => undefined };
   }
 }
 
@@ -68,7 +69,11 @@ export function online(token: () => string): Source {
     cells: async () => read(await bytes("v1/cells.arrow"), readCells),
     current: async (cells) => plan(slotOf(await json("v1/slots/current")), cells),
     plan,
-    follow: (told, state) => void follow(ask, told, state),
+    follow: (told, state) => {
+      const pause = pauseOf();
+      void follow(ask, told, state, pause.wait);
+      return pause.end;
+    },
   };
 }
 
@@ -106,11 +111,32 @@ export function troubleOf(status: number, type = ""): Trouble {
   return new Trouble("server", status);
 }
 
+/** A wait that somebody may end. Where nobody waits, the next wait is ended: a question is under way then, with the
+ * token of before. */
+export function pauseOf(): { wait: (ms: number) => Promise<void>; end: () => void } {
+  let ended = false;
+  let done: (() => void) | null = null;
+  return {
+    wait: (ms) =>
+      new Promise((go) => {
+        const timer = setTimeout(() => done?.(), ended ? 0 : ms);
+        ended = false;
+        done = () => {
+          clearTimeout(timer);
+          done = null;
+          go();
+        };
+      }),
+    end: () => (done ? done() : void (ended = true)),
+  };
+}
+
 /** For ever: listens, and comes back with the id of the last event that it has. */
 async function follow(
   ask: (path: string, more?: Record<string, string>) => Promise<Response>,
   told: (event: ServerEvent) => void,
   state: (live: boolean, trouble?: Trouble) => void,
+  pause: (ms: number) => Promise<void>,
 ): Promise<never> {
   let last = "";
   for (let tries = 0; ; tries++) {
@@ -128,6 +154,6 @@ async function follow(
     } catch (error) {
       state(false, error instanceof Trouble ? error : new Trouble("unreachable"));
     }
-    await new Promise((done) => setTimeout(done, waitMs(tries, Math.random())));
+    await pause(waitMs(tries, Math.random()));
   }
 }

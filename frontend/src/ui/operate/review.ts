@@ -8,7 +8,7 @@ import type { Tabbed } from "./fleet_view";
 import { link } from "./links";
 import { placeLayers } from "./place_layers";
 import { LongList, PAGE } from "./pages";
-import { reviewForm } from "./review_form";
+import { nothingTyped, reviewForm, type Typed } from "./review_form";
 import { clock, instant } from "./times";
 import { wrongOf } from "./trouble";
 
@@ -26,6 +26,7 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
   let box: HTMLElement | null = null;
   let [status, wrong, rows, detail] = [make("p"), make("div"), make("tbody"), make("section")];
   let [open, form]: [string, ReturnType<typeof reviewForm> | null] = ["", null];
+  const typed = new Map<string, Typed>(); // by piece
   const said = () => page.words().operate;
   /** Who may not read is not asked for again and again: each refusal is written down. */
   const refused = () => list.now.trouble instanceof Refusal && [403, 404].includes(list.now.trouble.status);
@@ -92,7 +93,8 @@ export function reviewView(page: Page, api: Api, waiting: (count: number) => voi
       ...factsOf(one.inputs),
       ...(one.reviewer ? [[said().found[one.state], `${one.reviewer}, ${instant(one.reviewed_at)}: ${one.finding ?? ""}`] as [string, string]] : []),
     ];
-    form = reviewForm(page, api, one, session, (changed) => {
+    if (!typed.has(one.id)) typed.set(one.id, nothingTyped());
+    form = reviewForm(page, api, one, session, typed.get(one.id)!, (changed) => {
       showPiece({ ...one, ...changed }, session);
       void list.read();
     });

@@ -13,24 +13,34 @@ export function mayReview(session: Session | null): boolean {
   return session === null || (session.party === "operator" && session.roles.includes(ROLE));
 }
 
-export function reviewForm(page: Page, api: Api, one: Piece, session: Session | null, done: (changed: Piece) => void): HTMLElement {
+/** What somebody typed of a piece of evidence, kept while they look elsewhere or change the language. */
+export interface Typed {
+  state: string; // as it is chosen; empty: not yet
+  finding: string;
+}
+
+export const nothingTyped = (): Typed => ({ state: "", finding: "" });
+
+/** `done` is told what became of the piece; what was typed is then said, and typed no more. */
+export function reviewForm(page: Page, api: Api, one: Piece, session: Session | null, typed: Typed, done: (changed: Piece) => void): HTMLElement {
   const said = page.words().operate;
   if (one.state === "dismissed") return make("p", { class: "quiet" }, said.dismissedStays);
-  const finding = make("textarea", { id: "finding", required: true, maxlength: "2000" });
+  const finding = make("textarea", { id: "finding", required: true, maxlength: "2000", input: () => (typed.finding = finding.value) });
+  finding.value = typed.finding;
   const wrong = make("p", { role: "alert" });
   const choices = (["upheld", "dismissed"] as const)
     .filter((state) => state !== one.state)
-    .map((state) => make("label", { class: "tick" }, make("input", { type: "radio", name: "review", value: state, required: true }), make("span", {}, said.decide[state])));
+    .map((state) => make("label", { class: "tick" }, make("input", { type: "radio", name: "review", value: state, required: true, checked: state === typed.state, change: () => (typed.state = state) }), make("span", {}, said.decide[state])));
   const send = make("button", { type: "submit" }, said.send);
   const fields = make("fieldset", { class: "review" }, make("legend", {}, said.finding), ...choices, make("label", { for: "finding" }, make("span", {}, said.why)), finding, send);
   fields.disabled = !mayReview(session);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const state = new FormData(form).get("review");
     send.disabled = true;
     wrong.textContent = "";
     try {
-      const changed = await api.post<Piece & { next_step: string | null }>(`v1/evidence/${one.id}/review`, { state, finding: finding.value });
+      const changed = await api.post<Piece & { next_step: string | null }>(`v1/evidence/${one.id}/review`, { ...typed });
+      Object.assign(typed, nothingTyped());
       done(changed);
       if (changed.next_step) document.getElementById("evidence")?.append(make("p", { role: "status" }, changed.next_step));
     } catch (error) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from console.browser import Seen, chromium, watched
-from controller.faulty_place import Place, placed
+from console.browser import Seen, watched
+from console.founded_console import Console
+from controller.faulty_place import Place
 from controller.governed import VOTERS
-from controller.processes import Controller, running, token
-from controller.security.secured import House
-from openleo.console import pages
+from controller.processes import token
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
@@ -30,45 +28,34 @@ MANY = 1_000
 
 @dataclass
 class Held:
-    """A controller, a browser, and a change that waits for approvals."""
+    """A console, and a change that waits for approvals."""
 
-    place: Place
-    controller: Controller
-    browser: Any
-    house: House
+    console: Console
     change: str
 
     @contextmanager
     def page(self, *roles: Role, item: str = "") -> Iterator[tuple[Any, Seen]]:
         """Without satellites, which take a busy machine's time."""
-        named, _ = self.house.session(self.house.person(secrets.token_hex(4), *roles))
-        context = self.browser.new_context(viewport={"width": 1000, "height": 700}, locale="en-GB")
-        context.add_cookies([{"name": one, "value": value, "url": self.controller.url} for one, value in named.items()])
+        context = self.console.browser.new_context(viewport={"width": 1000, "height": 700}, locale="en-GB")
+        context.add_cookies(self.console.cookies(*roles))
         page, seen = watched(context)
         page.set_default_timeout(MOST_MS)
-        page.goto(f"{self.controller.url}/#page=changes&view=flat&satellites=0&item={item}")
+        page.goto(f"{self.console.url}/#page=changes&view=flat&satellites=0&item={item}")
         try:
             yield page, seen
         finally:
             context.close()
 
     def told(self) -> dict[str, Any]:
-        asked = httpx.get(
-            f"{self.controller.url}/v1/changes/{self.change}", headers=token(self.place.engine, Role.VIEWER)
-        )
+        headers = token(self.console.place.engine, Role.VIEWER)
+        asked = httpx.get(f"{self.console.url}/v1/changes/{self.change}", headers=headers)
         found: dict[str, Any] = asked.json()
         return found
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("changes"))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        yield Held(place, controller, browser, House(place.engine), proposed(place, controller.url))
-    place.engine.dispose()
+def held(founded: Console) -> Held:
+    return Held(founded, proposed(founded.place, founded.url))
 
 
 def proposed(place: Place, url: str) -> str:
@@ -114,7 +101,7 @@ def test_a_change_is_opened_from_the_list_and_what_another_signed_is_refused(hel
         assert page.locator("#signature").input_value().startswith("-----BEGIN SSH SIGNATURE")
         assert held.told()["approved_by"] == []
         assert [one for one in seen.errors if "409" not in one] == []
-        assert seen.elsewhere(held.controller.url) == []
+        assert seen.elsewhere(held.console.url) == []
 
 
 def test_one_byte_that_is_another_and_the_page_names_the_entry(held: Held) -> None:

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from console.browser import Seen, chromium, watched
-from controller.faulty_place import placed
-from controller.processes import AT, running
-from controller.security.secured import House
-from openleo.console import pages
+from console.browser import Seen, watched
+from console.founded_console import Console
+from controller.processes import AT
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
@@ -22,22 +20,16 @@ PICTURES = os.environ.get("OPENLEO_PICTURES")  # a folder to keep what was seen 
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Seen]]:
+def shown(founded: Console) -> Iterator[tuple[Any, Seen]]:
     """A page on a place in Taiwan, where everybody is served."""
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("asking"))
-    named, _ = House(place.engine).session(House(place.engine).person("p1", Role.VIEWER))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        context = browser.new_context(viewport={"width": 1280, "height": 1500}, locale="en-GB")  # type: ignore[attr-defined]
-        context.add_cookies([{"name": name, "value": value, "url": controller.url} for name, value in named.items()])
-        page, seen = watched(context)
-        page.goto(f"{controller.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")  # type: ignore[attr-defined]
-        for one in (MAP, PLAN):
-            page.wait_for_selector(one, state="attached", timeout=MOST_MS)  # type: ignore[attr-defined]
-        yield page, seen
-    place.engine.dispose()
+    context = founded.browser.new_context(viewport={"width": 1280, "height": 1500}, locale="en-GB")
+    context.add_cookies(founded.cookies(Role.VIEWER))
+    page, seen = watched(context)
+    page.goto(f"{founded.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")  # type: ignore[attr-defined]
+    for one in (MAP, PLAN):
+        page.wait_for_selector(one, state="attached", timeout=MOST_MS)  # type: ignore[attr-defined]
+    yield page, seen
+    context.close()
 
 
 def says(page: Any, *texts: str) -> str:

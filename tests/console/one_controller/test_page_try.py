@@ -6,11 +6,9 @@ import csv
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,10 @@ import httpx
 import pytest
 from sqlalchemy import insert, select
 
-from console.browser import Seen, chromium, watched
-from controller.faulty_place import Place, placed
+from console.browser import Seen, watched
+from console.founded_console import Console
 from controller.governed import PERMIT
-from controller.processes import Controller, running
-from controller.security.secured import House
 from leasing import instant
-from openleo.console import pages
 from openleo.controller.database import writing
 from openleo.controller.lease_records import time_ordered_id
 from openleo.controller.roles import Role
@@ -45,35 +40,23 @@ READ = """rows => rows.map(row => [row.dataset.territory, row.dataset.class, row
 
 @dataclass
 class Shown:
-    place: Place
-    controller: Controller
-    browser: Any
-    house: House
+    console: Console
 
     def page(self, *roles: Role, view: str = "flat") -> tuple[Any, Seen]:
-        named, _ = self.house.session(self.house.person(secrets.token_hex(4), *roles))
-        context = self.browser.new_context(
+        context = self.console.browser.new_context(
             viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce"
         )
-        context.add_cookies(
-            [{"name": name, "value": value, "url": self.controller.url} for name, value in named.items()]
-        )
+        context.add_cookies(self.console.cookies(*roles))
         page, seen = watched(context)
-        page.goto(f"{self.controller.url}/#page=trying&view={view}&at=23.9,121,6")
+        page.goto(f"{self.console.url}/#page=trying&view={view}&at=23.9,121,6")
         page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
         page.wait_for_selector("#try-book option[value=operator]", state="attached", timeout=MOST_MS)
         return page, seen
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("trying"))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        yield Shown(place, controller, browser, House(place.engine))
-    place.engine.dispose()
+def shown(founded: Console) -> Shown:
+    return Shown(founded)
 
 
 def fill(page: Any, outline: str, reason: str = "an example") -> None:
@@ -92,7 +75,7 @@ def said(place: tuple[float, float], at_s: float) -> str:
 def said_to_be_inside(shown: Shown, path: Path) -> int:
     """Every terminal was refused a minute ago within the outline; the same as a table. How many they are."""
     at_s = time.time() - 60.0
-    with writing(shown.place.engine) as connection, path.open("w", newline="") as opened:
+    with writing(shown.console.place.engine) as connection, path.open("w", newline="") as opened:
         table = csv.writer(opened)
         table.writerow(["id", "class", "lat_deg", "lon_deg", "uncertainty_m", "age_s"])
         rows = connection.execute(select(terminals.c.id, terminals.c["class"])).all()
@@ -151,7 +134,7 @@ def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(s
         path.write_text(json.dumps({key: value for key, value in document.items() if key != "files"}))
     command = [sys.executable, "-m", "openleo", "policy", "effect", str(old), str(new), "--at", result["at"], "--json"]
     ran = subprocess.run(
-        [*command, "--scenario", str(shown.place.scenario), "--terminals", str(table)],
+        [*command, "--scenario", str(shown.console.place.scenario), "--terminals", str(table)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     effect = json.loads(ran.stdout)
@@ -218,7 +201,7 @@ def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_
     assert (page.input_value("#try-km"), page.input_value("#try-reason")) == ("-30", "typed once")
     page.unroute("**/v1/policy/effect**")
     picture(page, "expired")
-    made = shown.house.token(Role.PLANNER)["Authorization"].removeprefix("Bearer ")
+    made = shown.console.house.token(Role.PLANNER)["Authorization"].removeprefix("Bearer ")
     page.fill("#try-failed form.token input", made)
     page.click("#try-failed form.token button")
     page.wait_for_selector("#try-changes", timeout=MOST_MS)
@@ -245,7 +228,7 @@ def test_an_outline_is_drawn_by_clicks_and_keys_and_its_corners_can_be_read_and_
     page.click("#try-draw")  # closed: clicks ask about places again
     page.mouse.click(300, 250)
     page.wait_for_function("() => location.hash.includes('place=')")
-    page.goto(f"{shown.controller.url}/#page=trying")
+    page.goto(f"{shown.console.url}/#page=trying")
     assert len(page.input_value("#try-outline").split()) == 2 * 3
     page.context.close()
     assert seen.errors == []
@@ -281,4 +264,4 @@ def test_outlines_that_are_none_are_refused_before_anything_is_sent_and_others_g
     page.context.close()
     rings = [one["territory"]["geojson"]["coordinates"][0] for rules in sent for one in rules if one["id"] == "tried-1"]
     assert [max(x for x, _ in ring) for ring in rings] == [185, 360]
-    assert httpx.get(f"{shown.controller.url}/healthz").status_code == 200
+    assert httpx.get(f"{shown.console.url}/healthz").status_code == 200

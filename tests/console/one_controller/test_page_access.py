@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console.browser import Seen, chromium, watched
-from console.test_page_operate import found
-from controller.faulty_place import placed
-from controller.processes import AT, running
-from controller.security.secured import House
-from openleo.console import pages
+from console.axe import AXE, NOT_INSTALLED, serious, wrong
+from console.browser import Seen, watched
+from console.founded_console import Console
+from controller.processes import AT
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
-AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-SERIOUS = ("serious", "critical")
 ROLES = (Role.VIEWER, Role.PLANNER, Role.REQUESTER, Role.APPROVER)
 MAP, PLAN = '#console[data-ready="true"]', "#time:has-text('plan of')"
 MOST_MS = 60_000
@@ -39,9 +29,6 @@ LOOKED_AT = {
     "review": (f"page=operate&item=evidence:{0:032x}", "#evidence dl"),
     "health": ("page=operate&item=health", ".beats"),
 }
-RUN_AXE = """rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']}).then(
-    found => found.violations.map(one => [one.impact, one.id,
-        ...one.nodes.slice(0, 4).map(node => node.html + ' ' + node.failureSummary)]))"""
 # What Tab ought to reach, in the document's order; of radio buttons one at most.
 CONTROLS = """() => [...document.querySelectorAll('a[href], button, select, input, textarea, summary, [tabindex="0"]')]
     .filter(one => one.tabIndex >= 0 && !one.disabled && one.type !== 'radio' && !one.closest('[inert]'))
@@ -76,30 +63,10 @@ class Shown:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    if not pages.files() or not AXE.exists():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("access"))
-    found(place.engine)
-    house = House(place.engine)
-    named, _ = house.session(house.person("p1", *ROLES))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
-        yield Shown(controller.url, browser, cookies)
-    place.engine.dispose()
-
-
-def wrong(page: Any) -> list[str]:
-    """What axe-core finds, light and dark. It runs from outside of the page, so that its policy stays as it is."""
-    if page.evaluate("typeof axe") == "undefined":
-        page.evaluate(AXE.read_text())
-    told = []
-    for shade in ("light", "dark"):
-        page.emulate_media(color_scheme=shade)
-        page.wait_for_function("shade => document.documentElement.dataset.shade === shade", arg=shade)
-        told += [f"{shade}: {one}" for one in page.evaluate(RUN_AXE, RULES) if one[0] in SERIOUS]
-    return told
+def shown(founded: Console) -> Shown:
+    if not AXE.exists():
+        pytest.skip(NOT_INSTALLED)
+    return Shown(founded.url, founded.browser, founded.cookies(*ROLES))
 
 
 def go(page: Any, fragment: str, selector: str) -> None:
@@ -121,19 +88,7 @@ def test_axe_finds_nothing_serious_on_any_page_light_or_dark(shown: Shown) -> No
     page, _ = shown.page(known=False)
     page.wait_for_selector("form.token")
     page.evaluate("document.documentElement.dataset.shade = 'light'")
-    page.evaluate(AXE.read_text())
-    said += [str(one) for one in page.evaluate(RUN_AXE, RULES) if one[0] in SERIOUS]
-    page.context.close()
-    assert said == []
-
-
-def test_axe_finds_nothing_serious_in_the_report_of_a_run(shown: Shown, tmp_path: Path) -> None:
-    example = ROOT / "examples" / "taiwan.toml"
-    subprocess.run([sys.executable, "-m", "openleo", "plan", example, "--slots", "4", "--out", tmp_path], check=True)
-    page, _ = watched(shown.browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB"))
-    page.goto(f"{(tmp_path / 'report.html').as_uri()}#place=24,121&satellites=0&view=flat&at=24,121,5")
-    page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
-    said = wrong(page)
+    said += serious(page)
     page.context.close()
     assert said == []
 
