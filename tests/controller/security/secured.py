@@ -13,6 +13,7 @@ from sqlalchemy import Engine, select
 
 from openleo.controller import door, problems, sessions, tokens, tracing
 from openleo.controller.api import audit, changes, login, people
+from openleo.controller.api import jobs as api_jobs
 from openleo.controller.api import tokens as api_tokens
 from openleo.controller.database import reading, writing
 from openleo.controller.jobs import Jobs
@@ -52,7 +53,7 @@ class House:
         app = FastAPI(openapi_url="/v1/openapi.json")
         app.state.runtime, app.state.jobs = self, self.jobs
         problems.install(app)
-        for one in (api_tokens, people, login, audit, changes):
+        for one in (api_tokens, people, login, audit, changes, api_jobs):
             app.include_router(one.router)
         door.install(app, self)
         return app
