@@ -29,7 +29,7 @@ from openleo.policy.terminals import Terminals, read_terminals
 from openleo.results import OnProgress
 from openleo.service import beams
 from openleo.service.effect import Effect, Extras
-from openleo.service.terminal_effect import fleet
+from openleo.service.terminal_effect import Fleet, fleet
 
 Documents = Mapping[str, Mapping[str, Any]]  # books, by name
 Counted = tuple[Terminals, str]  # a table of terminals, and its sha256
@@ -167,6 +167,7 @@ class Compared:
     effect: Effect
     prepared: Prepared
     classes: tuple[str, ...]
+    fleet: Fleet | None = None  # the terminals that were counted
 
 
 def compared(
@@ -196,7 +197,7 @@ def compared(
         found, apart_km = spills(prepared, classes, at, beam_km)
         extras = replace(extras, spill=found, beam_km=beam_km, points_km=round(apart_km, 1))
     effect = compare(prepared, classes, at, None, extras)
-    return Compared(replace(effect, network=network.sha256), prepared, classes)
+    return Compared(replace(effect, network=network.sha256), prepared, classes, placed)
 
 
 def again(

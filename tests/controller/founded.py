@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from openleo.controller import door, problems, tokens, tracing
 from openleo.controller.api import accounts, terminals
 from openleo.controller.database import writing
+from openleo.controller.jobs import Jobs
 from openleo.controller.metrics import Metrics
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
@@ -67,7 +68,7 @@ class Registered:
     def client(self, *roles: Role, party: str = "operator") -> TestClient:
         """Somebody's programme, whose token has these roles."""
         app = FastAPI()
-        app.state.runtime = self
+        app.state.runtime, app.state.jobs = self, Jobs()
         problems.install(app)
         for one in (terminals, accounts):
             app.include_router(one.router)

@@ -25,9 +25,10 @@ from secured import House as Secured
 
 from openleo.changes import sha256_of
 from openleo.controller import problems, tokens
-from openleo.controller.api import changes, genesis, ledger, policy
+from openleo.controller.api import changes, genesis, jobs, ledger, policy
 from openleo.controller.database import writing
 from openleo.controller.in_force import Gate, LedgerReader
+from openleo.controller.jobs import Jobs
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
 from openleo.governance.house import House
@@ -117,9 +118,9 @@ class Asker:
 
 def asker_of(runtime: Runtime) -> Asker:
     app = FastAPI()
-    app.state.runtime = runtime
+    app.state.runtime, app.state.jobs = runtime, Jobs()
     problems.install(app)
-    for one in (changes, genesis, ledger, policy):
+    for one in (changes, genesis, jobs, ledger, policy):
         app.include_router(one.router)
     app.include_router(ledger.for_auditors)
     return Asker(runtime, TestClient(app, "http://127.0.0.1:8600"))

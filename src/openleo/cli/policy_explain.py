@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,7 +153,7 @@ def _lease(named: list[Path], data: Path, database: str | None, by: str, as_json
     try:
         with writing(engine) as connection:  # before anything is told, a fault's words too
             reader = Principal(by, OPERATOR, frozenset(), None, "admin")
-            audit.read_position(connection, reader, f"lease {named[0]}")
+            audit.read_position(connection, reader, f"lease {named[0]}", time.time())
         networks = None if scenario is None else partial(network_of, scenario, engine)
         found = explain_lease(str(named[0]), engine, folder, networks)
     except NotReproduced as error:

@@ -24,7 +24,7 @@ from openleo.network.reach import Reach
 from openleo.places.parts import Parts
 from openleo.policy.mask import Mask
 from openleo.results import Case, Results
-from openleo.service.serve import Reason, ServiceMap, serve, why_not_reached
+from openleo.service.serve import Reason, ServiceMap, reasons_in_slot, serve
 from openleo.service.summary import by_cell
 
 FORM = "openleo-run-slot@v1"
@@ -133,7 +133,7 @@ def _most(parts: Parts, flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _slot(results: Results, one: Reach, refused: NDArray[np.bool_]) -> bytes:
     """One slot: reach as it was computed, and why nobody is served where that is so. Of capacity it knows nothing."""
-    reason = np.where(refused, np.uint8(Reason.NOT_PERMITTED), why_not_reached(one.satellite, one.seen)[:, np.newaxis])
+    reason = reasons_in_slot(refused, one.satellite, one.seen)
     columns: dict[str, pa.Array] = {}
     for name, kind in KEPT.items():
         numbers = getattr(one, name)
@@ -141,7 +141,7 @@ def _slot(results: Results, one: Reach, refused: NDArray[np.bool_]) -> bytes:
             columns[name] = pa.array(numbers, kind, mask=numbers < 0)
     columns["rtt_ms"] = _amounts(np.where(one.satellite >= 0, np.round(one.rtt_ms, RTT_DIGITS), np.nan))
     columns["seen"] = pa.array(one.seen, pa.int16())
-    columns["reason"] = _rows(reason.astype(np.uint8), pa.uint8())
+    columns["reason"] = _rows(reason, pa.uint8())
     number, slot_ms = str(_number(results.case, one.first_slot)), round(1000 * results.case.grid.slot_s)
     return _stream(columns, results, number=number, begins=one.first_slot, slot_ms=slot_ms)
 

@@ -20,6 +20,7 @@ from openleo.controller.api import (
     evidence,
     genesis,
     health,
+    jobs,
     leases,
     ledger,
     login,
@@ -33,6 +34,7 @@ from openleo.controller.api import (
     tokens,
 )
 from openleo.controller.bodies import Bodies
+from openleo.controller.jobs import Jobs
 from openleo.controller.lane import Lane, Service
 from openleo.controller.lease_office import at_work
 from openleo.controller.loop import SlotLoop
@@ -42,7 +44,8 @@ from openleo.controller.runtime import Runtime
 
 ROUTERS = (
     health.router, leases.router, slots.router, events.router, evidence.router, login.router, people.router,
-    tokens.router, audit.router, terminals.router, accounts.router, changes.router, places.router, policy.router,
+    tokens.router, audit.router, terminals.router, accounts.router, changes.router, jobs.router, places.router,
+    policy.router,
     ledger.router, ledger.for_auditors, genesis.router, metrics.router, ranging.router,
     console.router,
 )  # fmt: skip
@@ -68,15 +71,14 @@ def create_app(runtime: Runtime, *, loop: bool = True) -> Service:
                 desk.wait_s = _app.state.limits.terminal
                 yield
         finally:
-            if jobs := getattr(_app.state, "jobs", None):
-                jobs.close()
+            _app.state.jobs.close()
             await runtime.hub.stop()
             await listening
             if running:
                 await asyncio.to_thread(running.stop)
 
     app = _routed(lives)
-    app.state.runtime = runtime
+    app.state.runtime, app.state.jobs = runtime, Jobs()
     app.lane = Lane(runtime, app.state)
     problems.install(app)
     set_ = runtime.settings

@@ -11,7 +11,6 @@ No row holds a secret or a position: bodies are redacted on the way in, and what
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,9 +47,9 @@ def record(
     return int(number)
 
 
-def read_position(connection: Connection, principal: Principal, about: str, now_s: float | None = None) -> None:
+def read_position(connection: Connection, principal: Principal, about: str, now_s: float) -> None:
     """Somebody is about to be told a position of `about` (a terminal, evidence); call it before the answer."""
-    record(connection, time.time() if now_s is None else now_s, principal, READ_POSITION, about)
+    record(connection, now_s, principal, READ_POSITION, about)
 
 
 def page(connection: Connection, reader: Principal, after: int, limit: int, what: str = "") -> list[Row[Any]]:

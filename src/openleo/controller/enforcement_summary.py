@@ -9,11 +9,11 @@ salts keep what nobody was shown from being guessed. Due after each change of wh
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import io
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,7 @@ from openleo.governance.losses import shown
 from openleo.ledger import merkle
 from openleo.ledger.faults import LedgerError
 
+LOG = logging.getLogger("openleo.controller")
 TYPE = "enforcement.summary"
 LAST = "enforcement"  # in the table `known`: the last summary
 SECRET_BYTES, SALT_BYTES = 32, 16
@@ -196,8 +197,10 @@ def log(folder: Folder, summary: Summary, clock: Callable[[], datetime]) -> int:
     folder.artefacts.put(summary.arrow, private=True)
     with House(folder, write=True) as house:
         number = house.append([entry(house.now(clock()), summary.published, TYPE)]).start
-        with contextlib.suppress(LedgerError):  # they see it with the next entry
+        try:
             witnessed(house, clock)
+        except LedgerError as error:  # they see it with the next entry
+            LOG.warning("the summary is not witnessed yet: %s", error)
     return number
 
 

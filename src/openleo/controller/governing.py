@@ -7,10 +7,11 @@ adds nothing to it. Refusals are told as problems.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -43,6 +44,7 @@ from openleo.network_effects import Named
 from openleo.policy.named import territories_named
 from openleo.policy.rule_books import check_cost
 
+LOG = logging.getLogger("openleo.controller")
 DAYS_OPEN, DAYS_APPROVING = 30, 14
 DETAIL = "detail:"  # in the table `known`: the exact effect of a change, by its sha256
 Json = Mapping[str, Any]
@@ -86,8 +88,10 @@ def _show(house: House, clock: Callable[[], datetime]) -> None:
     try:
         judge(house.policy, signed)
     except LedgerError:
-        with suppress(LedgerError):
+        try:
             witnessed(house, clock)
+        except LedgerError as error:  # one that refuses is told as well as one that does not answer
+            LOG.warning("the newest entries are not witnessed yet: %s", error)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, func, or_, select
 
 from openleo.controller.aside import give_way
 from openleo.controller.lease_place import Circle
@@ -55,7 +55,7 @@ class Held:
         return len(self.lease)
 
 
-_COLUMNS = (
+REGISTERED = (  # columns
     terminals.c.account, terminals.c.subscription, terminals.c["class"], terminals.c.home_territory,
     terminals.c.groups, terminals.c.state,
 )  # fmt: skip
@@ -107,37 +107,37 @@ def held(connection: Connection, number: int, begins_s: float, meant: Meant, sai
         subscriptions, subscriptions.c.id == terminals.c.subscription
     )
     of_rows_, of_columns = _AS_JSON[connection.dialect.name]
-    columns = of_columns(holding.c.id, holding.c.terminal, *_COLUMNS, _subscribed(begins_s))
+    columns = of_columns(holding.c.id, holding.c.terminal, *REGISTERED, subscribed(begins_s))
     query = select(of_rows_(columns)).select_from(registered).where(holding.c.nth == 1)
     found = connection.execute(query).scalar_one() or []  # PostgreSQL has null for no rows, and its driver reads JSON
     rows = sorted(json.loads(found) if isinstance(found, str) else found, key=lambda row: row[1])
     give_way(len(rows))
     known = [said(row[1], row[0]) for row in rows]
     give_way(len(rows))
-    read = _records(connection, [row[0] for row, one in zip(rows, known, strict=True) if one is None])
+    read = records(connection, [row[0] for row, one in zip(rows, known, strict=True) if one is None])
     return of_rows(rows, [one or read[row[0]] for row, one in zip(rows, known, strict=True)], begins_s, meant)
 
 
-def _subscribed(at_s: float) -> ColumnElement[int]:
+def subscribed(at_s: float) -> ColumnElement[int]:
     """Whether what a terminal's account bought holds at an instant; who bought nothing has no bounds."""
     begins_s, ends_s = subscriptions.c.begins_at, subscriptions.c.ends_at
     holds = and_(or_(begins_s.is_(None), begins_s <= at_s), or_(ends_s.is_(None), ends_s > at_s))
     return case((holds, 1), else_=0)
 
 
-def _records(connection: Connection, ids: Sequence[str]) -> dict[str, Reported]:
-    """What leases were decided on, by their records."""
+def records(connection: Connection, ids: Sequence[str], table: Table = leases) -> dict[str, Reported]:
+    """What leases, or refusals, were decided on, by their records."""
     found: dict[str, Reported] = {}
     for first in range(0, len(ids), AT_ONCE):
-        query = select(leases.c.id, leases.c.body).where(leases.c.id.in_(ids[first : first + AT_ONCE]))
+        query = select(table.c.id, table.c.body).where(table.c.id.in_(ids[first : first + AT_ONCE]))
         found |= {id_: read_record(body) for id_, body in connection.execute(query)}
     return found
 
 
 def of_rows(rows: Sequence[Sequence[Any]], said: Sequence[Reported], begins_s: float, meant: Meant) -> Held:
-    """Rows (lease, terminal, _COLUMNS, _subscribed) and what was said with each, as columns of numbers and words."""
+    """Rows (lease, terminal, REGISTERED, subscribed) and what was said with each, as columns of numbers and words."""
     lease, terminal, account, subscription, class_, home, groups, state, subscribed = (
-        zip(*rows, strict=True) if rows else ((),) * (len(_COLUMNS) + 3)
+        zip(*rows, strict=True) if rows else ((),) * (len(REGISTERED) + 3)
     )
     who = list(zip(terminal, (one or "" for one in account), state, strict=True))
     read_groups = {text: _groups(text) for text in set(groups) if text is not None}
@@ -188,7 +188,9 @@ def _at_s(text: str) -> float:
 
 
 def reported(body: Mapping[str, Any]) -> Reported:
-    """Of a record of lease_desk: where by what was signed, or by the circles that the network found in its place."""
+    """Of a record of lease_desk, of a lease or a refusal: where by what was signed, or by the circles that the network
+    found in its place.
+    """
     signed = body["signed"]
     # Where the network alone says where it is, the age is the network's too; else the terminal's, as it was signed.
     network = body.get("by") == "network"
@@ -197,7 +199,7 @@ def reported(body: Mapping[str, Any]) -> Reported:
     circles = _circles(body, position)
     first = circles[0] if circles else (position.get("lat_deg"), position.get("lon_deg"))
     aged_s = position.get("age_s")
-    cells = body["answer"]["cells"]
+    cells = body["answer"].get("cells")  # a refusal names none
     return Reported(
         circles,
         int(cells[0], 16) if cells else NO_CELL,

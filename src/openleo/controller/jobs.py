@@ -14,30 +14,32 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from openleo.controller.problems import EXPECTED, Stopped
+from openleo.controller.problems import of as problem_of
+
 LOG = logging.getLogger("openleo.controller")
 MOST_KEPT, MOST_WAITING, MOST_OF_A_PARTY = 200, 8, 4
 MOST_HEAVY = 8  # whose outcomes hold a word of every cell: a megabyte each
 Tell = Callable[[str, int, int], None]
 Work = Callable[[Tell], Mapping[str, Any]]
-Said = Callable[[Exception], Mapping[str, Any]]  # a failure as a problem
 
 
 class TooMany(Exception):
     """Enough waits already."""
 
 
-class Stopped(Exception):
-    """The controller stops, and its jobs with it."""
-
-
 @dataclass
 class Job:
-    """`party`: who started it; nobody of another party sees it. `heavy`: its outcome is large, and goes sooner."""
+    """`party`: who started it; nobody of another party sees it, and nobody but its `owner`, if it has one.
+
+    `heavy`: its outcome is large, and goes sooner.
+    """
 
     id: str
     what: str
     party: str
     heavy: bool = False
+    owner: str = ""
     state: Literal["waiting", "running", "done", "failed"] = "waiting"
     step: str = ""
     done: int = 0
@@ -60,15 +62,14 @@ class Job:
 class Jobs:
     """Those of one controller."""
 
-    said: Said
     _kept: OrderedDict[str, Job] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "jobs"))
 
-    def start(self, what: str, party: str, work: Work, *, heavy: bool = False) -> Job:
+    def start(self, what: str, party: str, work: Work, *, heavy: bool = False, owner: str = "") -> Job:
         """Raises TooMany."""
-        job = Job(secrets.token_hex(16), what, party, heavy)
+        job = Job(secrets.token_hex(16), what, party, heavy, owner)
         with self._lock:
             waiting = [one.party for one in self._kept.values() if one.state in ("waiting", "running")]
             if len(waiting) >= MOST_WAITING:
@@ -96,13 +97,16 @@ class Jobs:
         def tell(step: str, done: int, of: int) -> None:
             job.step, job.done, job.of = step, done, of
             if self._stopped.is_set():
-                raise Stopped("the controller stops: ask for it again")
+                raise Stopped
 
         job.state = "running"
         try:
             job.result = work(tell)
-        except Exception as error:  # noqa: BLE001 - whatever it is, who asked is told, and the next job begins
-            LOG.info("job %s failed: %s", job.what, type(error).__name__)
-            job.problem, job.state = self.said(error), "failed"
+        except Exception as error:
+            if isinstance(error, EXPECTED):
+                LOG.info("job %s was not done: %s", job.what, type(error).__name__)
+            else:
+                LOG.exception("job %s failed", job.what)
+            job.problem, job.state = problem_of(error).as_json(), "failed"
         else:
             job.state = "done"

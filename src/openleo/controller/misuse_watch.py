@@ -19,6 +19,7 @@ from openleo.controller.telemetry import Bounds, Telemetry
 LOOK_S = 0.5
 HOUR_S = 3_600.0
 LOG = logging.getLogger("openleo.controller")
+ALARM = "detectors"
 
 
 def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
@@ -60,8 +61,10 @@ async def _follow(telemetry: Telemetry, runtime: Runtime, thread: Executor) -> N
             done = held.plan.number
             try:
                 await asyncio.get_running_loop().run_in_executor(thread, telemetry.step, done)
+                runtime.alarms.clear(ALARM)
             except (Unavailable, Fenced) as error:
                 LOG.warning("misuse is not looked for in this slot: %s", error)
-            except Exception:  # leases go on without it
+            except Exception as error:  # leases go on without it
                 LOG.exception("looking for misuse failed")
+                runtime.alarms.set(ALARM, f"misuse is not looked for: {type(error).__name__}; see the log")
         await asyncio.sleep(LOOK_S)

@@ -42,6 +42,10 @@ SLUGS = {
 LOG = logging.getLogger("openleo.controller")
 
 
+class Stopped(Exception):
+    """The controller stops, and what a request began with it."""
+
+
 class Problem(Exception):
     """A refusal. `slug` and `title` are those of the status unless given; `extra`: further members of the answer."""
 
@@ -55,20 +59,42 @@ class Problem(Exception):
         self.slug, self.title = slug or usual[0], title or usual[1]
         self.extra, self.headers = dict(extra or {}), dict(headers or {})
 
-    def answer(self) -> JSONResponse:
-        """The problem as a response."""
+    def as_json(self) -> dict[str, Any]:
         said = {
             "type": TYPES + self.slug,
             "title": self.title,
             "status": self.status,
             "detail": clean_text(self.detail),
         }
-        return JSONResponse(said | self.extra, self.status, self.headers, MEDIA_TYPE)
+        return said | self.extra
+
+    def answer(self) -> JSONResponse:
+        """The problem as a response."""
+        return JSONResponse(self.as_json(), self.status, self.headers, MEDIA_TYPE)
 
 
 def not_now(detail: str, retry_after_s: float = RETRY_AFTER_S, slug: str = "") -> Problem:
     """Something is missing that may come back."""
     return Problem(503, detail, slug, headers={"Retry-After": str(max(1, round(retry_after_s)))})
+
+
+def of(error: Exception) -> Problem:
+    """What a request, or a job that it began, is answered where this was raised."""
+    match error:
+        case Problem():
+            return error
+        case InputError():
+            return Problem(422, str(error), extra={"problems": [one.as_json() for one in error.problems]})
+        case Refused():
+            return Problem(409, str(error), "refused")
+        case Unavailable():
+            return not_now("The database cannot be used now; nothing was done.", slug="no-database")
+        case Fenced():
+            return not_now("Another controller leads now; nothing was done.", slug="not-leading")
+        case Stopped():
+            return not_now("The controller stops; ask for it again.", slug="stopping")
+        case _:
+            return our_fault(error)
 
 
 def install(app: FastAPI) -> None:
@@ -81,16 +107,10 @@ def install(app: FastAPI) -> None:
 
         app.add_exception_handler(kind, handle)
 
-    on(Problem, lambda error: error)
+    for kind in EXPECTED:
+        on(kind, of)
     on(HTTPException, lambda error: Problem(error.status_code, str(error.detail), headers=error.headers))
     on(RequestValidationError, _of_validation)
-    on(
-        InputError,
-        lambda error: Problem(422, str(error), extra={"problems": [one.as_json() for one in error.problems]}),
-    )
-    on(Refused, lambda error: Problem(409, str(error), "refused"))
-    on(Unavailable, lambda _: not_now("The database cannot be used now; nothing was done.", slug="no-database"))
-    on(Fenced, lambda _: not_now("Another controller leads now; nothing was done.", slug="not-leading"))
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -103,6 +123,9 @@ def _of_validation(error: RequestValidationError) -> Problem:
 def our_fault(error: Exception) -> Problem:
     """What was not expected: its name, and nothing else of it."""
     return Problem(500, f"This is our fault ({type(error).__name__}).", "our-fault", "Our fault")
+
+
+EXPECTED = (Problem, InputError, Refused, Unavailable, Fenced, Stopped)
 
 
 async def _unexpected(_request: Request, error: Exception) -> Response:

@@ -36,7 +36,7 @@ from openleo.units import SECONDS_PER_DAY
 EVERY_S, STEP_S = 1.0, 0.4  # how often, and how long a step may take
 TOLD = ("position-disagrees", "report-outside-beam", "ranging-inconsistent")  # evidence of `spoof`; jamming is none
 DOUBTED_BY, DOUBTED_WITHIN_S = 3, 900.0  # so many terminals whose round trips fit without a satellite: an alarm
-ALARM = "ranging"
+ALARM, FAULT = "ranging", "locator"
 LOG = logging.getLogger("openleo.controller")
 
 
@@ -160,7 +160,7 @@ async def ranging(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Watch]:
         runtime.engine, ranged, runtime.clock.now_s, lambda: runtime.role.token if runtime.role.leading else None,
         runtime.alarms, runtime.settings.fixes_per_second,
     )  # fmt: skip
-    following = asyncio.create_task(_follow(watch))
+    following = asyncio.create_task(_follow(watch, runtime.alarms))
     try:
         yield watch
     finally:
@@ -168,13 +168,15 @@ async def ranging(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Watch]:
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def _follow(watch: Watch) -> None:
+async def _follow(watch: Watch, alarms: Alarms) -> None:
     """What fails now is tried again with the next; no fault of it ends service."""
     while True:
         try:
             await asyncio.to_thread(watch.step)
+            alarms.clear(FAULT)
         except (Unavailable, Fenced) as error:
             LOG.warning("terminals are not located now: %s", error)
-        except Exception:  # leases go on by what terminals report
+        except Exception as error:  # leases go on by what terminals report
             LOG.exception("locating terminals failed")
+            alarms.set(FAULT, f"terminals are not located: {type(error).__name__}; see the log")
         await asyncio.sleep(EVERY_S)

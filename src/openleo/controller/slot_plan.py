@@ -19,7 +19,7 @@ import rfc8785
 from numpy.typing import NDArray
 
 from openleo.cells import Cells
-from openleo.service.serve import Reason, why_not_reached
+from openleo.service.serve import Reason, reasons_in_slot
 
 if TYPE_CHECKING:
     from openleo.controller.in_force import InForce
@@ -131,15 +131,13 @@ def _alike(twin: Twin, last: SlotPlan | None) -> bool:
 
 
 def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sky: Sky) -> SlotPlan:
-    """Can and may meet here."""
     classes = permitted.classes
     refused = unpacked(permitted.no, len(classes))
-    reason = np.where(refused, np.uint8(Reason.NOT_PERMITTED), why_not_reached(sky.satellite, sky.seen)[:, np.newaxis])
     down_mbps = up_mbps = np.full(len(twin.cells), np.nan, np.float32)
-    binding = None
+    binding = starved = None
     if (rates := twin.rates(number, permitted, ~refused)) is not None:
-        down_mbps, up_mbps, binding = rates.down_mbps, rates.up_mbps, rates.binding
-        reason = np.where((reason == Reason.SERVED) & rates.starved[:, np.newaxis], Reason.NO_CAPACITY, reason)
+        down_mbps, up_mbps, binding, starved = rates.down_mbps, rates.up_mbps, rates.binding, rates.starved
+    reason = reasons_in_slot(refused, sky.satellite, sky.seen, starved)
     plan = SlotPlan(
         number=number,
         begins_s=twin.slots.begins_s(number),
@@ -153,7 +151,7 @@ def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sk
         classes=classes,
         yes=permitted.yes,
         no=permitted.no,
-        reason=reason.astype(np.uint8),
+        reason=reason,
         down_mbps=down_mbps,
         up_mbps=up_mbps,
         rule_set=in_force.rules.sha256,

@@ -37,7 +37,6 @@ metadata = MetaData(naming_convention=NAMING)
 NUMBER = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts rows up only in a plain integer
 
 TERMINAL_STATES = ("enrolled", "active", "suspended", "revoked", "lost")
-ACCOUNT_STATES = ("active", "suspended")
 
 # --- who leads, and the slots -----------------------------------------------------------------------------------
 

@@ -2,6 +2,9 @@
 
 Takes the books in force and others in place of them; gives the effect as everybody may read it. Of cells no counts are
 told but what the rules say of most of each, before and after: rules, network and cells are public by themselves.
+
+Terminals are another matter. Who may try any outline may subtract one count from another, down to a single terminal and
+its place; so they are counted for those alone who may read places, as they are, and the audit says that it was done.
 """
 
 from __future__ import annotations
@@ -17,12 +20,17 @@ from numpy.typing import NDArray
 from openleo import changes
 from openleo.cells import Cells
 from openleo.changes import BOOK, Books, Compared
-from openleo.controller import governing
+from openleo.controller import audit, governing, last_known
+from openleo.controller.database import reading, writing
 from openleo.controller.jobs import Tell
+from openleo.controller.problems import not_now
+from openleo.controller.roles import Principal
 from openleo.controller.runtime import Runtime
 from openleo.effects import cell_effect
 from openleo.governance.public_effect import in_public
 from openleo.policy.rule_books import check_cost
+from openleo.policy.terminal_kinds import UNKNOWN
+from openleo.service.amounts import EffectRow, EffectTotal
 from openleo.service.effect_cells import Change, State
 
 DIGITS = np.frombuffer(b"0123456789abcdef", dtype=np.uint8)  # a code of a cell each
@@ -48,6 +56,35 @@ def books_in_force(lasting: Mapping[str, str | None]) -> list[dict[str, str]]:
 
 def effect(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
     """The effect in its public form; `cells`, where they are asked for, stand beside it, and its sha256 is without."""
+    found, at = _compared(runtime, asked, tell)
+    return _told(runtime, asked, found, at)
+
+
+def effect_on_terminals(runtime: Runtime, asked: Asked, reader: Principal, tell: Tell) -> dict[str, Any]:
+    """As `effect`, with the terminals in service counted where they were last known; `counted` has them as they are.
+
+    `reader` may read positions, and the audit has it before anything is read.
+    """
+    with writing(runtime.engine) as connection:
+        audit.read_position(connection, reader, _about(asked), runtime.clock.now_s())
+    if runtime.in_force is None:
+        raise not_now("What is in force has not been read yet.", slug="ledger")
+    with reading(runtime.engine) as connection:
+        table = last_known.in_service(connection, runtime.clock.now_s(), runtime.in_force.meant, runtime.said)
+    found, at = _compared(runtime, asked, tell, table)
+    return _told(runtime, asked, found, at) | {"counted": counted_told(found)}
+
+
+def _about(asked: Asked) -> str:
+    """What the audit says that was read."""
+    names = sorted({*(str(book["book"]) for book in asked.books), *asked.without})
+    return f"all terminals in service, counted for a trial of {', '.join(names)}"
+
+
+def _compared(
+    runtime: Runtime, asked: Asked, tell: Tell, terminals: changes.Counted | None = None
+) -> tuple[Compared, datetime]:
+    """(what other books do, from when on)."""
     network = governing.network_of(runtime, asked.slots)
     with governing.looked_at(runtime) as state:
         held = changes.in_force(state.lasting, runtime.gate.reader.folder.artefacts)
@@ -56,9 +93,43 @@ def effect(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
         {**dict.fromkeys(asked.without), **{str(book["book"]): book for book in asked.books}}
     )
     at = governing.now(runtime)
-    found = changes.compared(network, held.rules, then.rules, at, on_progress=tell, spilled=asked.beams)
+    found = changes.compared(
+        network, held.rules, then.rules, at, on_progress=tell, spilled=asked.beams, terminals=terminals
+    )
+    return found, at
+
+
+def _told(runtime: Runtime, asked: Asked, found: Compared, at: datetime) -> dict[str, Any]:
     told = in_public(found.effect.as_json())
     return told | {"cells": cells_told(found, runtime.twin.cells, at)} if asked.cells else told
+
+
+def counted_told(found: Compared) -> dict[str, Any]:
+    """Terminals that lose and gain, by territory and class, as `openleo policy effect --terminals` counts them.
+
+    `terminals`: that were counted; `not_counted`: in service, and nobody knows where. `elsewhere`: on borders, outside
+    the area, or (`reached` false) where no network reaches them.
+    """
+    if found.fleet is None:
+        raise ValueError("no terminals were counted")
+    settled, effect = found.fleet.kinds.settled, found.effect
+    nowhere = int((settled.place >= settled.nowhere).sum())
+    return {
+        "terminals": len(settled.place) - nowhere,
+        "not_counted": nowhere,
+        "territories": [{"territory": row.territory, **_moved(row)} for row in effect.rows if any(_counts(row))],
+        "totals": [_moved(row) for row in effect.totals if any(_counts(row))],
+        "elsewhere": [one.as_json() for one in effect.elsewhere if one.territory != UNKNOWN],
+    }
+
+
+def _counts(row: EffectRow | EffectTotal) -> tuple[int, int]:
+    return row.lost.terminals or 0, row.gained.terminals or 0
+
+
+def _moved(row: EffectRow | EffectTotal) -> dict[str, Any]:
+    lost, gained = _counts(row)
+    return {"class": row.class_, "lost": lost, "gained": gained}
 
 
 def cells_told(found: Compared, cells: Cells, at: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 Takes the statistics of reach, the mask and, where capacity is computed, the rates; gives a ServiceMap with, for every
 part of every cell, the share of time that it is served and the first reason for the rest. Can and may are answered
-apart and meet only here.
+apart and meet only here: over a run in `serve`, in one slot in `reasons_in_slot`.
 """
 
 from __future__ import annotations
@@ -74,6 +74,23 @@ def serve(statistics: CellStatistics, parts: Parts, mask: Mask, class_: str, rat
         ]
     ).astype(np.float64)
     return ServiceMap(class_, parts, statistics, permitted, can_and_may * given, because, mask, rates)
+
+
+def reasons_in_slot(
+    refused: NDArray[np.bool_],
+    satellite: NDArray[np.int32],
+    seen: NDArray[np.int16],
+    starved: NDArray[np.bool_] | None = None,
+) -> NDArray[np.uint8]:
+    """Join reach, rules and capacity of one slot: a Reason, axes (place, class).
+
+    refused (place, class): by rules. satellite, seen (place,) as at `why_not_reached`. starved (place,): reached, and
+    given nothing; None where nobody shares.
+    """
+    can = why_not_reached(satellite, seen)[:, np.newaxis]
+    if starved is not None:
+        can = np.where((can == Reason.SERVED) & starved[:, np.newaxis], np.uint8(Reason.NO_CAPACITY), can)
+    return np.where(refused, np.uint8(Reason.NOT_PERMITTED), can)
 
 
 def why_not_reached(satellite: NDArray[np.int32], seen: NDArray[np.int16]) -> NDArray[np.uint8]:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert, select
 
 from console.browser import Seen, watched
 from console.founded_console import Console
 from controller.governed import PERMIT
+from leasing import instant
+from openleo.controller.database import writing
+from openleo.controller.lease_records import time_ordered_id
 from openleo.controller.roles import Role
+from openleo.controller.tables import refusals, terminals
 
 pytestmark = pytest.mark.slow
 MAP = '#console[data-ready="true"]'
 OUTLINE = "24.60, 120.70\n24.60, 121.40\n23.40, 121.20\n23.40, 120.30"
+INSIDE = (24.0, 121.0)
 MOST_MS = 60_000
 PICTURES = os.environ.get("OPENLEO_PICTURES", "")  # a folder, to look at what the page shows
 AMOUNTS = ("lost", "gained", "may_lose", "may_gain")
@@ -57,6 +65,27 @@ def fill(page: Any, outline: str, reason: str = "an example") -> None:
     page.fill("#try-reason", reason)
 
 
+def said(place: tuple[float, float], at_s: float) -> str:
+    """A refusal's record, as far as it says where."""
+    position = {"lat_deg": place[0], "lon_deg": place[1], "uncertainty_m": 30.0, "age_s": 0.0, "source": "gnss"}
+    told = {"position": position, "at": instant(at_s)}
+    return json.dumps({"signed": told, "request": {"at": told["at"], "days_abroad": None}, "answer": {}})
+
+
+def said_to_be_inside(shown: Shown, path: Path) -> int:
+    """Every terminal was refused a minute ago within the outline; the same as a table. How many they are."""
+    at_s = time.time() - 60.0
+    with writing(shown.console.place.engine) as connection, path.open("w", newline="") as opened:
+        table = csv.writer(opened)
+        table.writerow(["id", "class", "lat_deg", "lon_deg", "uncertainty_m", "age_s"])
+        rows = connection.execute(select(terminals.c.id, terminals.c["class"])).all()
+        for id_, class_ in rows:
+            row = {"id": time_ordered_id(at_s), "terminal": id_, "at": at_s, "rule_set": "", "ledger_size": 1}
+            connection.execute(insert(refusals).values(row | {"body": said(INSIDE, at_s)}))
+            table.writerow([id_, class_, *INSIDE, 30, 60])
+    return len(rows)
+
+
 def number(text: str) -> int | float | None:
     """What a cell of the table says: a count, 9 for fewer than 10, None for one that was not made."""
     if text == "<10":
@@ -84,10 +113,12 @@ def of_command(effect: dict[str, Any]) -> dict[tuple[str, str, str], dict[str, A
 
 
 def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(shown: Shown, tmp_path: Path) -> None:
+    table = tmp_path / "terminals.csv"
+    inside = said_to_be_inside(shown, table)
     page, seen = shown.page(Role.REQUESTER)
     asked: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
-    page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("/v1/policy/effect") else None)
+    page.on("request", lambda one: asked.append(one.post_data_json) if "/v1/policy/effect" in one.url else None)
     page.on("response", lambda one: answers.append(one.json()) if "/v1/jobs/" in one.url and one.ok else None)
     fill(page, OUTLINE)
     page.click("#try-form button.main")
@@ -103,11 +134,14 @@ def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(s
         path.write_text(json.dumps({key: value for key, value in document.items() if key != "files"}))
     command = [sys.executable, "-m", "openleo", "policy", "effect", str(old), str(new), "--at", result["at"], "--json"]
     ran = subprocess.run(
-        [*command, "--scenario", str(shown.console.place.scenario)], capture_output=True, text=True, check=True
-    )
+        [*command, "--scenario", str(shown.console.place.scenario), "--terminals", str(table)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
     effect = json.loads(ran.stdout)
 
     assert shows == of_command(effect)
+    assert [one["terminals"] for (of, _, kind), one in shows.items() if of == "" and kind == "lost"] == [inside]
+    assert f"within a day: {inside}" in page.inner_text("#try-result")
     assert any(one["people"] > 100_000 for (_, _, kind), one in shows.items() if kind == "lost")
     assert effect["network"] == result["network"]
     for key in ("territories", "base", "new", "beam_km", "edges"):
@@ -157,15 +191,15 @@ def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_
     page.fill("#try-km", "-30")  # of land, along the coast
     page.fill("#try-reason", "typed once")
     fault = {"title": "Our fault", "detail": "This is our fault (ValueError).", "status": 500}
-    page.route("**/v1/policy/effect", lambda one: one.fulfill(status=500, json=fault))
+    page.route("**/v1/policy/effect**", lambda one: one.fulfill(status=500, json=fault))
     page.click("#try-form button.main")
     page.wait_for_selector("#try-failed:has-text('This is our fault (ValueError).')")
-    page.unroute("**/v1/policy/effect")
-    page.route("**/v1/policy/effect", lambda one: one.fulfill(status=401, json={"title": "Unauthorised"}))
+    page.unroute("**/v1/policy/effect**")
+    page.route("**/v1/policy/effect**", lambda one: one.fulfill(status=401, json={"title": "Unauthorised"}))
     page.click("#try-form button.main")
     page.wait_for_selector("#try-failed form.token")
     assert (page.input_value("#try-km"), page.input_value("#try-reason")) == ("-30", "typed once")
-    page.unroute("**/v1/policy/effect")
+    page.unroute("**/v1/policy/effect**")
     picture(page, "expired")
     made = shown.console.house.token(Role.PLANNER)["Authorization"].removeprefix("Bearer ")
     page.fill("#try-failed form.token input", made)
@@ -210,7 +244,7 @@ def test_outlines_that_are_none_are_refused_before_anything_is_sent_and_others_g
         sent.append(route.request.post_data_json["books"][0]["rule"])
         route.fulfill(status=422, json={"title": "No", "detail": "not in this test"})
 
-    page.route("**/v1/policy/effect", taken)
+    page.route("**/v1/policy/effect**", taken)
     for outline, said in (
         ("", "three corners"),
         ("24, 121\n25, 122\n24, 122\n25, 121", "crosses or touches itself"),

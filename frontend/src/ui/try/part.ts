@@ -8,7 +8,7 @@ import { Trouble } from "../../data/source";
 import { tokenForm } from "../banner";
 import { make } from "../dom";
 import type { Page, Part } from "../part";
-import type { Effect } from "./effect";
+import { maySeeTerminals, type Effect } from "./effect";
 import { ruleForm } from "./form";
 import { effectMap, type EffectMap } from "./maps";
 import { filedOf, labelsOf, missing, nothingSaid, proposalForm, proposalOf, type Filed } from "./proposal";
@@ -138,7 +138,8 @@ export function tryPart(page: Page): Part {
     const book = bookWith(before?.book ?? null, name, ruleOf(draft, page.scene.borders));
     const asked = JSON.stringify(draft);
     await work(words().computing, MAY_TRY, () => void compute(), async () => {
-      const effect = await api.finished<Effect>("v1/policy/effect", { books: [book], beams: true, cells: true }, (job) => tell(words().computing, job));
+      const path = maySeeTerminals(session) ? "v1/policy/effect/terminals" : "v1/policy/effect";
+      const effect = await api.finished<Effect>(path, { books: [book], beams: true, cells: true }, (job) => tell(words().computing, job));
       [tried, filed] = [{ effect, book: { book, sha256: before?.sha256 ?? null }, draft: asked }, null];
       fillResult();
       document.getElementById("try-effect-name")?.focus();

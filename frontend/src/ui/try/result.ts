@@ -2,7 +2,7 @@
 
 import type { Words } from "../../words";
 import { make } from "../dom";
-import { changes, few, linesOf, qualityOf, whole, type Effect } from "./effect";
+import { changes, elsewhereOf, few, linesOf, qualityOf, whole, type Effect, type Line } from "./effect";
 
 export function resultOf(words: Words, language: string, nameOf: (territory: string) => string, effect: Effect): HTMLElement[] {
   const said = words.trying;
@@ -11,7 +11,7 @@ export function resultOf(words: Words, language: string, nameOf: (territory: str
   const found: HTMLElement[] = [heading, about];
   if (changes(effect)) found.push(changesTable(words, language, nameOf, effect));
   else found.push(make("p", { class: "answer" }, said.nothing));
-  if (changes(effect) && linesOf(effect).every(({ amount }) => amount.terminals === null)) found.push(make("p", { class: "quiet" }, said.notCounted));
+  found.push(...terminalsSaid(words, language, effect).map((text) => make("p", { class: "quiet" }, text)));
   const quality = qualityOf(effect);
   if (quality.length > 0) found.push(qualityTable(words, language, nameOf, quality));
   if (effect.edges.length > 0) found.push(make("p", {}, `${said.ahead} ${effect.edges.map(({ at }) => at).join(", ")}`));
@@ -22,15 +22,34 @@ export function resultOf(words: Words, language: string, nameOf: (territory: str
   return found;
 }
 
+/** Who counted terminals, and which are in no row; or who may. */
+export function terminalsSaid(words: Words, language: string, effect: Effect): string[] {
+  const said = words.trying;
+  const { counted } = effect;
+  if (!counted) return changes(effect) ? [said.notCounted] : [];
+  const { lost, gained } = elsewhereOf(counted);
+  return [
+    said.counted(whole(counted.terminals, language)),
+    ...(counted.not_counted > 0 ? [said.unplaced(whole(counted.not_counted, language))] : []),
+    ...(lost || gained ? [said.elsewhere(whole(lost, language), whole(gained, language))] : []),
+  ];
+}
+
+/** Terminals of a line: as many as there are, for who may know; else as everybody may read it. */
+export function terminalsOf({ amount, exact }: Line, language: string): string {
+  return exact === undefined ? few(amount.terminals, language) || "–" : whole(exact, language);
+}
+
 function changesTable(words: Words, language: string, nameOf: (territory: string) => string, effect: Effect): HTMLElement {
   const said = words.trying;
   const body = make("tbody");
-  for (const { territory, class: of, kind, amount } of linesOf(effect)) {
+  for (const line of linesOf(effect)) {
+    const { territory, class: of, kind, amount } = line;
     const row = make("tr", { "data-territory": territory, "data-class": of, "data-kind": kind });
     row.append(
       make("th", { scope: "row" }, territory === "" ? said.all : nameOf(territory), make("span", { class: "quiet" }, ` ${of}`)), make("td", {}, said.kinds[kind]),
       number(whole(amount.cells, language), "cells"), number(whole(amount.area_km2, language), "area_km2"),
-      number(few(amount.people, language) || "–", "people"), number(few(amount.terminals, language) || "–", "terminals"),
+      number(few(amount.people, language) || "–", "people"), number(terminalsOf(line, language), "terminals"),
     );
     body.append(row);
   }
@@ -48,11 +67,12 @@ function qualityTable(words: Words, language: string, nameOf: (territory: string
     const row = make("tr", { "data-territory": one.territory, "data-class": one.class });
     row.append(
       make("th", { scope: "row" }, nameOf(one.territory), make("span", { class: "quiet" }, ` ${one.class}`)),
-      number(pair(one.rtt_ms_p50), "rtt_ms_p50"), number(pair(one.down_mbps_p50), "down_mbps_p50"), number(few(one.spill_people, language) || "–", "spill_people"),
+      number(pair(one.rtt_ms_p50), "rtt_ms_p50"), number(pair(one.down_mbps_p50), "down_mbps_p50"), number(pair(one.up_mbps_p50), "up_mbps_p50"),
+      number(few(one.spill_people, language) || "–", "spill_people"),
     );
     body.append(row);
   }
-  const heads = [said.columns.territory, said.quality.rtt, said.quality.down, said.quality.spill];
+  const heads = [said.columns.territory, said.quality.rtt, said.quality.down, said.quality.up, said.quality.spill];
   return scrolling(table("try-quality", said.qualityCaption, heads, body), said.qualityCaption);
 }
 

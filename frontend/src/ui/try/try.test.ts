@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { firstDraft, bookWith, contestedWith, instant, ruleOf, troubles, type Draft } from "./rule";
-import { few, linesOf, qualityOf, codesOf, changes, type Amount, type Effect, type Row } from "./effect";
+import { few, linesOf, qualityOf, codesOf, changes, elsewhereOf, maySeeTerminals, type Amount, type Counted, type Effect, type Row } from "./effect";
+import { terminalsOf, terminalsSaid } from "./result";
 import { missing, nothingSaid, proposalOf } from "./proposal";
 import { namesIn } from "./maps";
+import en from "../../words/en";
 import { CHANGE_COLOURS, STATE_COLOURS, coloursOfCodes, swiped } from "../../map/drawn";
 import type { Rgb } from "../../map/colours";
 import type { Scene } from "../../data/scene";
@@ -72,9 +74,37 @@ test("numbers are the server's, and few people are not told apart", () => {
   expect(changes({ territories: [row({ spill_people: 5 })], totals: [] } as unknown as Effect)).toBe(false);
 });
 
+test("terminals are told as they are to who may read where they are, and to nobody else", () => {
+  const lost = { cells: 2, area_km2: 1.5, people: 40, terminals: 9 };
+  const counted: Counted = {
+    terminals: 31, not_counted: 2, territories: [{ territory: "JPN", class: "fixed", lost: 3, gained: 0 }, { territory: "KOR", class: "fixed", lost: 0, gained: 1 }],
+    totals: [{ class: "fixed", lost: 3, gained: 1 }],
+    elsewhere: [{ territory: "(several)", class: "fixed", lost: 1, gained: 0, reached: true }, { territory: "CHN", class: "fixed", lost: 2, gained: 4, reached: false }],
+  };
+  const gained = { ...NOTHING, terminals: 9 };
+  const may_lose = { ...NOTHING, cells: 1 };
+  const totals = [{ ...row({ lost: { ...lost, terminals: null } }), class: "fixed" }];
+  const effect = { territories: [row({ lost, may_lose }), row({ territory: "KOR", gained })], totals, counted } as unknown as Effect;
+  const told = (one: Effect) => linesOf(one).map((line) => [line.territory, line.kind, terminalsOf(line, "en")]);
+  expect(told(effect)).toEqual([["JPN", "lost", "3"], ["JPN", "may_lose", "–"], ["KOR", "gained", "1"], ["", "lost", "3"], ["", "gained", "1"]]);
+  expect(elsewhereOf(counted)).toEqual({ lost: 3, gained: 4 });
+  expect(terminalsSaid(en, "en", effect).map((text) => text.match(/\d+/g))).toEqual([["31"], ["2"], ["3", "4"]]);
+  const { counted: _, ...others } = effect;
+  expect(told(others)).toEqual([["JPN", "lost", "<10"], ["JPN", "may_lose", "–"], ["KOR", "gained", "<10"], ["", "lost", "–"]]);
+  expect(terminalsSaid(en, "en", others)).toEqual([en.trying.notCounted]);
+  expect(terminalsSaid(en, "en", { ...effect, counted: { ...counted, not_counted: 0, elsewhere: [] } }).length).toBe(1);
+});
+
+test("terminals are asked for by the operator's people alone who may read where they are", () => {
+  const may = (party: string, ...roles: string[]) => maySeeTerminals({ party, roles });
+  expect([may("operator", "viewer", "requester"), may("operator", "auditor"), may("operator", "planner", "approver"), may("regulator:TWN", "requester", "auditor")])
+    .toEqual([true, true, false, false]);
+  expect(maySeeTerminals(null)).toBe(false);
+});
+
 test("quality is told where the server knows it", () => {
-  const rows = [row({}), row({ rtt_ms_p50: [30, null] }), row({ spill_people: 9 }), row({ spill_people: 0 }), row({ down_mbps_p50: [null, 4] })];
-  expect(qualityOf({ territories: rows } as unknown as Effect)).toEqual([rows[1], rows[2], rows[4]]);
+  const rows = [row({}), row({ rtt_ms_p50: [30, null] }), row({ spill_people: 9 }), row({ spill_people: 0 }), row({ down_mbps_p50: [null, 4] }), row({ up_mbps_p50: [3, null] })];
+  expect(qualityOf({ territories: rows } as unknown as Effect)).toEqual([rows[1], rows[2], rows[4], rows[5]]);
 });
 
 test("left of the line is before, and right of it after", () => {

@@ -7,7 +7,6 @@ by the ledger, but the exact counts of an effect (`/detail`), which are the appr
 from __future__ import annotations
 
 import base64
-import json
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -16,17 +15,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from openleo.controller import governing
 from openleo.controller.access import OPERATOR, Principal, Role, hidden, needs
+from openleo.controller.api.jobs import start_job
 from openleo.controller.api.wording import next_page
-from openleo.controller.jobs import Job, Jobs, TooMany, Work
 from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
-from openleo.errors import InputError
 from openleo.governance import told, voting
 from openleo.governance.folder import fold
 from openleo.governance.losses import UNKNOWN
 from openleo.governance.moves import COMMITMENT
 from openleo.governance.quorum import parties
-from openleo.governance.state import Change, Refused, State, Status, statement
+from openleo.governance.state import Change, State, Status, statement
 from openleo.governance.state import status as status_of
 from openleo.governance.to_sign import Decision
 
@@ -205,18 +203,6 @@ def changes_activate(request: Request, response: Response, principal: Requester,
     return start_job(request, response, principal, f"activate {id}", lambda tell: governing.activate(runtime, id, tell))
 
 
-@router.get("/jobs/{id}", summary="How far something is that was begun")
-def jobs_show(request: Request, principal: Reader, id: str) -> dict[str, Any]:
-    """Yours, and those of your party."""
-    job = jobs_of(request).find(id)
-    missing = "There is no such job; what it did, the ledger says."
-    if job is None:
-        raise Problem(404, missing)
-    if job.party != principal.party:
-        raise hidden(request, missing)
-    return job.as_json()
-
-
 # --- shared ---------------------------------------------------------------------------------------------------------
 
 
@@ -225,40 +211,6 @@ def _follows(change: Change, after: int | None, order: str) -> bool:
     if after is None:
         return True
     return change.proposed_by < after if order == "newest" else change.proposed_by > after
-
-
-def jobs_of(request: Request) -> Jobs:
-    """Those of this controller."""
-    state = request.app.state
-    if not hasattr(state, "jobs"):
-        state.jobs = Jobs(_problem_of)
-    found: Jobs = state.jobs
-    return found
-
-
-def _problem_of(error: Exception) -> dict[str, Any]:
-    """What a job failed by, as its request would have been answered."""
-    if isinstance(error, InputError):
-        problem = Problem(422, str(error))
-    elif isinstance(error, Refused):
-        problem = Problem(409, str(error), "refused")
-    else:
-        ours = Problem(500, f"This is our fault ({type(error).__name__}).", "our-fault", "Our fault")
-        problem = error if isinstance(error, Problem) else ours
-    found: dict[str, Any] = json.loads(bytes(problem.answer().body))
-    return found
-
-
-def start_job(
-    request: Request, response: Response, principal: Principal, what: str, work: Work, *, heavy: bool = False
-) -> dict[str, Any]:
-    """Begin long work, and say where it is told of. Raises Problem."""
-    try:
-        job: Job = jobs_of(request).start(what, principal.party, work, heavy=heavy)
-    except TooMany as error:
-        raise not_now(f"{error}; come again later.", 30.0, "too-many-jobs") from None
-    response.headers["location"] = f"/v1/jobs/{job.id}"
-    return {"job": job.id, "location": f"/v1/jobs/{job.id}"}
 
 
 def _change(state: State, id_: str) -> Change:

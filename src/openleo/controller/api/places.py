@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from threading import BoundedSemaphore
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
@@ -33,7 +34,7 @@ from openleo.places import point
 from openleo.places.point import Where
 from openleo.policy.decide import Because, Decision, Outcome, decide
 from openleo.policy.request import Request as Asked
-from openleo.service.serve import Reason
+from openleo.service.serve import Reason, reasons_in_slot
 
 router = APIRouter(prefix="/v1/places", tags=["places"], dependencies=[Depends(needs(*Role))])
 Latitude = Annotated[float, Query(ge=-90.0, le=90.0, allow_inf_nan=False, description="Degrees, WGS 84.")]
@@ -202,11 +203,12 @@ def day(request: Request, lat: Latitude, lon: Longitude, of: Class = None) -> Da
     for one in samples:
         decision = _decided(found.held, name, where, lat, lon, one.begins)
         depends = decision.outcome is Outcome.INDETERMINATE
-        reached = Reason.SERVED if one.satellite >= 0 else Reason.NO_GATEWAY if one.seen else Reason.NO_SATELLITE
+        refused = not (decision.permitted or depends)
+        reason = reasons_in_slot(np.array([[refused]]), np.array([one.satellite]), np.array([one.seen]))
         read.append(
             SampleRead(
                 begins_at=instant_text(one.begins),
-                reason=(reached if decision.permitted or depends else Reason.NOT_PERMITTED).word,
+                reason=Reason(int(reason[0, 0])).word,
                 depends=depends,
                 satellite=satellites[one.satellite] if one.satellite >= 0 else None,
                 seen=one.seen,

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from openleo.controller import governing, tried
 from openleo.controller.access import Principal, Role, needs
-from openleo.controller.api.changes import MOST_BOOKS, start_job
+from openleo.controller.api.changes import MOST_BOOKS
+from openleo.controller.api.jobs import start_job
 from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
@@ -24,6 +25,7 @@ from openleo.policy.request import read_requests
 router = APIRouter(prefix="/v1/policy", tags=["policy"], route_class=OnceRoute)
 Decider = Annotated[Principal, Depends(needs(Role.PLANNER, Role.APPROVER, Role.REQUESTER, Role.AUDITOR))]
 Reader = Annotated[Principal, Depends(needs(*Role))]
+Counter = Annotated[Principal, Depends(needs(Role.REQUESTER, Role.AUDITOR, operator_only=True))]
 Planner = Annotated[Principal, Depends(needs(Role.PLANNER, Role.REQUESTER, Role.APPROVER))]
 MOST_REQUESTS = 100
 MOST_SLOTS = 240
@@ -87,8 +89,24 @@ def decide(request: Request, _principal: Decider, asked: Decisions) -> dict[str,
 def effect(request: Request, response: Response, principal: Planner, asked: EffectAsked) -> dict[str, Any]:
     """On the network that is served: a job, whose result is the effect as everybody may read it."""
     runtime: Runtime = request.app.state.runtime
+    made = _tried(asked)
+    return start_job(request, response, principal, "effect", partial(tried.effect, runtime, made), heavy=asked.cells)
+
+
+@router.post("/effect/terminals", status_code=202, summary="The same, with the terminals that lose and gain")
+def effect_terminals(request: Request, response: Response, principal: Counter, asked: EffectAsked) -> dict[str, Any]:
+    """For who may read where terminals are, and audited as that: a job that is shown to nobody else.
+
+    Its result has the effect as everybody may read it, and `counted`: terminals in service, each decided where it was
+    last known within a day, by territory and class, as they are; how many are not counted, as nobody knows where they
+    are; and those that change on borders, outside the area or out of the network's reach.
+    """
+    runtime: Runtime = request.app.state.runtime
+    work = partial(tried.effect_on_terminals, runtime, _tried(asked), principal)
+    return start_job(request, response, principal, "effect", work, heavy=asked.cells, private=True)
+
+
+def _tried(asked: EffectAsked) -> tried.Asked:
     if any(not isinstance(book.get("book"), str) for book in asked.books):
         raise Problem(422, 'Every book has its name: {"book": "operator", …}.')
-    made = tried.Asked(asked.books, asked.without, asked.slots, asked.beams, asked.cells)
-    work = partial(tried.effect, runtime, made)
-    return start_job(request, response, principal, "effect", work, heavy=asked.cells)
+    return tried.Asked(asked.books, asked.without, asked.slots, asked.beams, asked.cells)
