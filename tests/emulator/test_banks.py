@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from openleo.emulator.banks import NS, Banks, Feeder, may_write_ns
 from openleo.emulator.table import Step
 

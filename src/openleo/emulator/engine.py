@@ -109,6 +109,7 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
         "terminals": terminals,
         "pops": pops,
         "vnet": endpoints.vnet,
+        "mtu": endpoints.mtu,
         "banks": banks.fileno(),
         "pairs": ways.pairs,
         "anchor": ways.anchor,
