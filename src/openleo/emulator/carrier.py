@@ -1,0 +1,224 @@
+"""What happens to each packet between its sender and its receiver: stages, each a shaper and a line.
+
+Takes packets as they enter, the steps as the banks hold them, and the time; gives packets as they are due to leave, and
+counts. Knows neither sockets nor the clock: a test drives it with any instants it likes.
+
+Shapers and the first lines are numbered alike: 2 i for terminal i's way up, 2 i + 1 for its way down. The stages from a
+terminal to its own PoP: [(up, up)]; to another PoP: [(up, up), (none, fibre)]; to a terminal: [(up, up), (none, fibre
+where the anchors differ), (down, down)], or where satellites join them [(up, satellites), (down, nothing more)].
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from openleo.emulator.banks import Held
+from openleo.emulator.counts import (
+    BINS,
+    LATENESS_EDGES_NS,
+    LOSS,
+    NO_STEP,
+    NOT_SERVED,
+    OUTAGE,
+    QUEUE,
+)
+from openleo.emulator.lines import FULL, Lines, delay_ns, departure_ns
+
+NONE = -1  # no shaper
+KEPT = 3  # steps in memory: the one before, for what was under way at the boundary; this one; the next
+
+
+class Steps(Protocol):
+    """Where steps come from: Banks, or a test's own."""
+
+    def at(self, now_ns: int) -> Held | None: ...
+
+
+class Stage(NamedTuple):
+    shaper: int  # NONE where nothing limits
+    line: int
+    pair: int  # of `direct_ns`, where the line is over satellites; NONE elsewhere
+    fixed_ns: int  # of fibre
+
+
+class Way(NamedTuple):
+    receiver: int
+    stages: tuple[Stage, ...]
+
+
+class Travelling(NamedTuple):
+    packet: bytes
+    size: int  # of the IP packet, without what a super-packet has before it
+    way: Way
+    stage: int
+    entered_ns: int  # its stage
+
+
+class Due(NamedTuple):
+    receiver: int
+    packet: bytes
+    release_ns: int
+    shaper: int  # the last it passed, which is asked to answer for what the receiver refuses
+
+
+@dataclass
+class Tally:
+    """Counts since they were last taken: by shaper [packets, bytes, drops, delay_ns], by (shaper, cause), by bin."""
+
+    passed: dict[int, list[int]] = field(default_factory=dict)
+    drops: dict[tuple[int, int], int] = field(default_factory=dict)
+    lateness: list[int] = field(default_factory=lambda: [0] * BINS)
+    late_max_ns: int = 0
+    missed_ns: int = 0
+    no_route: int = 0
+
+    def drop(self, shaper: int, cause: int) -> None:
+        self.drops[shaper, cause] = self.drops.get((shaper, cause), 0) + 1
+
+    def passes(self, shaper: int, size: int, delay_ns: int) -> None:
+        row = self.passed.get(shaper)
+        if row is None:
+            row = self.passed[shaper] = [0, 0, 0, 0]
+        row[0] += 1
+        row[1] += size
+        row[3] += delay_ns
+
+    def late(self, late_ns: int) -> None:
+        self.lateness[bisect_left(LATENESS_EDGES_NS, late_ns)] += 1
+        if late_ns > self.late_max_ns:
+            self.late_max_ns = late_ns
+
+
+class Carrier:
+    """Carries packets over the ways between endpoints: terminals are numbered from 0, PoPs after them.
+
+    anchor (terminal): its PoP's number; backbone_ns (PoP, PoP); queue_ns (up, down); chance gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        anchor: list[int],
+        backbone_ns: list[list[int]],
+        queue_ns: list[int],
+        pairs: list[list[int]],
+        chance: Callable[[], float],
+    ) -> None:
+        terminals, pops = len(anchor), len(backbone_ns)
+        self._source, self._chance = steps, chance
+        self._anchor, self._backbone_ns, self._queue_ns = anchor, backbone_ns, queue_ns
+        self._terminals, self._pops = terminals, pops
+        self._pair = {(a, b): n for n, (i, j) in enumerate(pairs) for a, b in ((i, j), (j, i))}
+        # After the radio's lines: fibre from PoP to PoP, satellites there and back, and one for each who is reached
+        # over satellites, whose delay is already behind it.
+        self._fibre = 2 * terminals
+        self._satellites = self._fibre + pops * pops
+        self._arrival = self._satellites + 2 * len(pairs)
+        self.lines: Lines[Travelling] = Lines(self._arrival + terminals)
+        self._busy_ns = [0] * (2 * terminals)
+        self._ways: dict[tuple[int, int], Way] = {}
+        self._steps: list[Held] = []  # the newest first
+        self.tally = Tally()
+
+    def accept(self, sender: int, receiver: int, packet: bytes, size: int, now_ns: int) -> None:
+        """A packet enters the network."""
+        way = self._ways.get((sender, receiver)) or self._find_way(sender, receiver)
+        self._enter(packet, size, way, 0, now_ns)
+
+    def due(self, now_ns: int) -> Due | None:
+        """The next packet to hand to its receiver, once its time has come."""
+        pop = self.lines.pop
+        while (released := pop(now_ns)) is not None:
+            release_ns, _, (packet, size, way, number, entered_ns) = released
+            shaper = way.stages[number].shaper
+            if shaper != NONE:
+                self.tally.passes(shaper, size, now_ns - entered_ns)
+            if number + 1 == len(way.stages):
+                self.tally.late(now_ns - release_ns)
+                return Due(way.receiver, packet, release_ns, shaper)
+            self._enter(packet, size, way, number + 1, release_ns)
+        return None
+
+    def look_ahead(self, now_ns: int, ahead_ns: int) -> None:
+        """Read the step to come before it begins, so that the boundary costs nothing."""
+        self._step_at(now_ns, now_ns)
+        self._step_at(now_ns + ahead_ns, now_ns)
+
+    def _enter(self, packet: bytes, size: int, way: Way, number: int, at_ns: int) -> None:
+        shaper, line, pair, fixed_ns = way.stages[number]
+        if shaper == NONE:
+            self.lines.push(line, at_ns + fixed_ns, Travelling(packet, size, way, number, at_ns))
+            return
+        step = self._step_at(at_ns, at_ns)
+        if step is None:
+            self.tally.drop(shaper, NO_STEP)
+            return
+        served, _, _, byte_ns, loss, outage_ns = step.rows[shaper]
+        if not served or (pair != NONE and step.pairs[pair][0] < 0):
+            self.tally.drop(shaper, NOT_SERVED)
+            return
+        if outage_ns and at_ns - step.begins_ns < outage_ns:
+            self.tally.drop(shaper, OUTAGE)
+            return
+        if loss and self._chance() < loss:
+            self.tally.drop(shaper, LOSS)
+            return
+        departs_ns = departure_ns(at_ns, self._busy_ns[shaper], size, byte_ns, self._queue_ns[shaper & 1])
+        if departs_ns == FULL:
+            self.tally.drop(shaper, QUEUE)
+            return
+        self._busy_ns[shaper] = departs_ns
+        if departs_ns >= step.ends_ns:
+            step = self._step_at(departs_ns, at_ns) or step
+        if pair != NONE:
+            first_ns, last_ns = step.pairs[pair]
+        elif line < self._fibre:
+            _, first_ns, last_ns, _, _, _ = step.rows[line]
+        else:
+            first_ns = last_ns = 0
+        arrives_ns = departs_ns + delay_ns(departs_ns, step.begins_ns, step.ends_ns, first_ns, last_ns)
+        self.lines.push(line, arrives_ns, Travelling(packet, size, way, number, at_ns))
+
+    def _step_at(self, at_ns: int, now_ns: int) -> Held | None:
+        for step in self._steps:
+            if step.begins_ns <= at_ns < step.ends_ns:
+                return step
+        step_ = self._source.at(at_ns)
+        if step_ is not None:
+            self._note_missed(step_, now_ns)
+            self._steps = [step_, *self._steps[: KEPT - 1]]
+        return step_
+
+    def _note_missed(self, step: Held, now_ns: int) -> None:
+        """For how long nothing was there: from the end of the newest step to when this one could be used."""
+        if self._steps and step.number > self._steps[0].number:
+            usable_ns = max(now_ns, step.begins_ns)
+            self.tally.missed_ns += max(0, usable_ns - self._steps[0].ends_ns)
+
+    def _find_way(self, sender: int, receiver: int) -> Way:
+        way = self._ways[sender, receiver] = Way(receiver, tuple(self._stages(sender, receiver)))
+        return way
+
+    def _stages(self, sender: int, receiver: int) -> list[Stage]:
+        terminals = self._terminals
+        pair = self._pair.get((sender, receiver))
+        if pair is not None:
+            there = self._satellites + 2 * pair + (sender > receiver)
+            return [
+                Stage(2 * sender, there, pair, 0),
+                Stage(2 * receiver + 1, self._arrival + receiver, NONE, 0),
+            ]
+        stages = []
+        at = sender - terminals
+        if sender < terminals:
+            stages.append(Stage(2 * sender, 2 * sender, NONE, 0))
+            at = self._anchor[sender]
+        to = self._anchor[receiver] if receiver < terminals else receiver - terminals
+        if at != to:
+            stages.append(Stage(NONE, self._fibre + at * self._pops + to, NONE, self._backbone_ns[at][to]))
+        if receiver < terminals:
+            stages.append(Stage(2 * receiver + 1, 2 * receiver + 1, NONE, 0))
+        return stages
