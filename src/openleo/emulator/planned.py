@@ -131,7 +131,7 @@ def link_table(
         loss=np.broadcast_to(np.array(options.loss, np.float64), shape).copy(),
         outage_s=np.where(hand_over, options.outage_s, 0.0),
         queue_s=np.array(options.queue_s, np.float64),
-        backbone_ns=_backbone_ns(network, used),
+        backbone_ns=backbone_ns(network, used),
         pairs=options.pairs,
         direct_ns=_direct_ns(network, [(terminals[a].user, terminals[b].user) for a, b in options.pairs], window),
     )
@@ -349,7 +349,7 @@ def _nearest(network: Network, user: Point | Track, window: SlotGrid) -> int:
     return int(geodesics_km(*here, *places_of(network.gateways.pops))[0].argmin())
 
 
-def _backbone_ns(network: Network, pops: NDArray[np.intp]) -> NDArray[np.int64]:
+def backbone_ns(network: Network, pops: NDArray[np.intp]) -> NDArray[np.int64]:
     """One way between PoPs, axes (PoP, PoP): fibre as between gateways and PoPs, by the geodesic and its detour."""
     latitude, longitude = places_of([network.gateways.pops[number] for number in pops])
     light_km = geodesics_km(latitude, longitude, latitude, longitude) * network.gateways.detour * FIBRE_REFRACTIVE_INDEX
