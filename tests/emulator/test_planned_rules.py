@@ -137,6 +137,12 @@ def test_a_ship_is_permitted_where_the_whole_of_its_way_is(tmp_path: Path) -> No
 
 def test_how_fast_a_track_is_counts(tmp_path: Path) -> None:
     made = rule_set(tmp_path, rule("p", land="PHL", more="conditions = {speed_kmh_max = 75}"))
+    jerky = Track("lorry", START, np.array([0.0, 7.0, 300.0]), np.array([15.5, 15.5, 15.55]), np.full(3, 121.0),
+                  np.zeros(3))  # fmt: skip
+    assert slots_permitted(made, jerky) == between(0, 20)  # 68 km/h after it has stood
+    spurt = Track("lorry", START, np.array([0.0, 7.0, 300.0]), np.array([15.5, 15.503, 15.503]), np.full(3, 121.0),
+                  np.zeros(3))  # fmt: skip
+    assert slots_permitted(made, spurt) == between(1, 20)  # 171 km/h, though 80 over its first slot
     for kmh, slots in ((70.0, between(0, 20)), (80.0, [])):
         north = 15.5 + kmh / 12.0 / 110.66
         lorry = Track("lorry", START, np.array([0.0, 300.0]), np.array([15.5, north]), np.full(2, 121.0), np.zeros(2))
@@ -191,6 +197,19 @@ def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
     outside = licences.outside(network.gateways, ["JPN"])
     inside = {one.territory for n, one in enumerate(network.gateways.stations) if n not in outside}
     assert inside == {"JPN"}
+
+
+def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> None:
+    """One permit takes over from another inside a slot: there only what both say will do."""
+    first = rule("p-1", more='until = 2026-11-20T00:01:40Z\nland_in = ["JPN", "KOR"]')
+    second = rule("p-2", more='from = 2026-11-20T00:01:40Z\nland_in = ["PHL", "JPN"]')
+    found = may(rule_set(tmp_path, first, second), MANILA, Who("fixed"), WINDOW).land_in
+    assert found == (*[("JPN", "KOR")] * 6, ("JPN",), *[("JPN", "PHL")] * 13)
+    apart = rule("p-2", more='from = 2026-11-20T00:01:40Z\nland_in = ["PHL"]')
+    table = link_table(case(tmp_path, first, apart), [Terminal(MANILA, anchor="Manila")], WINDOW)
+    assert set(table.why[:7, 0]) == {"no_gateway"}
+    assert set(table.because[:6, 0]) == {"p-1"}
+    assert table.served[7:, 0].any()
 
 
 def test_a_class_that_rules_do_not_know_is_refused(tmp_path: Path) -> None:
