@@ -289,6 +289,29 @@ def test_a_place_or_instant_that_is_none(run, starter, options, said):
     assert said in done.err
 
 
+def test_path_to_a_named_pop_ends_there(run, starter):
+    own = run("path", starter, "--from", "TON", "--json").json
+    pop = next(hop["to"] for hop in own["hops"] if hop["kind"] == "fibre")
+    assert run("path", starter, "--from", "TON", "--to", f"pop:{pop.lower()}", "--json").json == own
+    other = run("path", starter, "--from", "TON", "--to", "pop:Sydney", "--json").json
+    assert next(hop["to"] for hop in other["hops"] if hop["kind"] == "fibre") == "Sydney" != pop
+    assert (other["at"], other["rtt_ms"] > own["rtt_ms"]) == (own["at"], True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--to", "pop:Sidney"], '--to: there is no PoP "Sidney". Did you mean Sydney?'),
+        (["--to", "pop:"], '--to: there is no PoP "". PoPs of this scenario: '),
+        (["--to", "pop:Sydney", "--paths", "2"], "--paths: is for two places; down to a PoP there is one path."),
+    ],
+)
+def test_a_pop_that_is_none(run, starter, options, said):
+    done = run("path", starter, "--from", "TON", *options)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
 def test_a_gateway_of_the_scenario_is_a_place(run, starter):
     assert run("path", starter, "--from", "Clevedon", "--json").code == 0
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 import leasing
 from openleo import cells as h3cells
-from openleo.controller import lease_offers, lease_place, leases
+from openleo.controller import lease_place, leases
 from openleo.controller.leases import Doubt, Lease, Refused, Terms
 from openleo.network.ground.stations import Station
 from openleo.places import point
 from openleo.policy import answer
+from openleo.service import licences
 from openleo.service.serve import Reason
 
 TERMS = Terms(4)
@@ -236,7 +237,7 @@ def test_traffic_lands_where_the_permit_says(tmp_path: Any) -> None:
 
 def test_a_station_lands_where_it_stands() -> None:
     def land(territory: str, latitude_deg: float, longitude_deg: float) -> str | None:
-        return lease_offers.land_of(Station("A", latitude_deg, longitude_deg, territory))
+        return licences.land_of(Station("A", latitude_deg, longitude_deg, territory))
 
     assert land("JPN", *leasing.TAICHUNG) == "JPN"
     assert land("", *leasing.TAICHUNG) == "TWN"

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from openleo.network import journeys
+    from openleo.network.reach import Network
 
 INTERNET = "internet"
+POP = "pop:"  # before the name of one
 
 
 def path(
@@ -38,7 +40,12 @@ def path(
         typer.Option("--from", metavar="PLACE", help="A town, a territory, a gateway, or latitude,longitude."),
     ] = None,
     end: Annotated[
-        str, typer.Option("--to", metavar="PLACE", help='Another place, or "internet": the PoP that `plan` would use.')
+        str,
+        typer.Option(
+            "--to",
+            metavar="PLACE",
+            help='Another place; "internet": the PoP that `plan` would use; or "pop:NAME", a PoP of the scenario.',
+        ),
     ] = INTERNET,
     track: Annotated[
         Path | None,
@@ -67,7 +74,7 @@ def path(
 
     To another place: the shortest path over satellites alone at that instant, light's time and nothing added; with
     --paths the K shortest without a loop. To the internet: as `plan` computes it in the slot that holds the instant,
-    with gateway, fibre and processing.
+    with gateway, fibre and processing; to a named PoP the same, over gateways with a fibre to it.
 
     Under Hypatia's conventions: to another place, over the links that `openleo rtt` counts there; places are the
     scenario's own sites, too.
@@ -85,33 +92,58 @@ def path(
     network, grid = read.case.network, read.case.grid
     one_of(from_=start, from_track=track)
     # Before the first slot there is nothing that `plan` would use; over satellites alone t = 0 is that of `rtt`.
-    when = moment(at, "--at", read.start, grid.start if end.casefold() == INTERNET else read.start)
+    when = moment(at, "--at", read.start, grid.start if _on_ground(end) else read.start)
     user = read_track(track, read.start) if track else point(start or "", "--from", read)
     several = _several_asked(end, paths, disjoint, plot)
+    pop = _pop(end, network)
     tell_if_cold()
     tell_lost_at(network.constellation, when, [0.0])
     if several:
         many, why_none = journeys.alternatives(network, user, point(end, "--to", read), when, paths, disjoint=disjoint)
         _print_several(many, why_none, when, paths, as_json)
         return
-    if end.casefold() == INTERNET:
+    jitter_ms = network.chain.jitter_ms if network.chain and _on_ground(end) else 0.0
+    if pop is not None:
+        found = journeys.to_pop(network, grid, user, pop, when)
+    elif _on_ground(end):
         found = journeys.to_internet(network, grid, user, when)
-        jitter_ms = network.chain.jitter_ms if network.chain else 0.0
     else:
-        found, jitter_ms = journeys.between(network, user, point(end, "--to", read), when), 0.0
+        found = journeys.between(network, user, point(end, "--to", read), when)
     if plot:
         _draw(found, user.name, end, network.constellation.name, jitter_ms, plot)
     _print_one(found, as_json)
 
 
+def _on_ground(end: str) -> bool:
+    """Whether a path ends where traffic is handed to the internet, not at another place."""
+    return end.casefold() == INTERNET or end.casefold().startswith(POP)
+
+
+def _pop(end: str, network: Network) -> int | None:
+    """The number of the PoP that --to names; None where it names something else. Raises InputError for one unknown."""
+    from openleo.errors import InputError, Problem, join_or, near_names
+
+    if not end.casefold().startswith(POP):
+        return None
+    name = end[len(POP) :].strip()
+    names = [pop.name for pop in network.gateways.pops]
+    for number, one in enumerate(names):
+        if one.casefold() == name.casefold():
+            return number
+    way_out = near_names(name, names) or f"PoPs of this scenario: {join_or(names)}."
+    raise InputError(Problem("--to", "", f'there is no PoP "{name}".', way_out))
+
+
 def _draw(found: journeys.Path, start: str, end: str, constellation: str, jitter_ms: float, plot: Path) -> None:
     """As a waterfall; without a path there is nothing to draw, and it is said so."""
+    from openleo.network.journeys import FIBRE
     from openleo.report import chain_plot
 
     if found.rtt_ms is None:
         note(f"No path, so nothing is drawn to {plot}")
         return
-    where = "the Internet" if end.casefold() == INTERNET else found.hops[-1].end
+    fibres = [hop.end for hop in found.hops if hop.kind == FIBRE]
+    where = "the Internet" if end.casefold() == INTERNET else (fibres or [found.hops[-1].end])[0]
     said = chain_plot.subtitle(found, constellation)
     chain_plot.draw(found, f"Round trip: {start} to {where}", said, plot, jitter_ms)
     note(f"Drawn to {plot}")
@@ -134,9 +166,9 @@ def _by_range(
     if start is None:
         rule = "is for a user of an ordinary scenario; Hypatia's places stand still."
         problems.append(Problem("--from-track", "", rule, "Name a --from."))
-    if end.casefold() == INTERNET:
+    if _on_ground(end):
         rule = "is for an ordinary scenario; Hypatia's conventions know pairs of places, and no gateways on the way."
-        problems.append(Problem("--to internet", "", rule, "Name a place with --to."))
+        problems.append(Problem(f"--to {end}", "", rule, "Name a place with --to."))
     if problems:
         raise InputError(problems)
     several = _several_asked(end, paths, disjoint, plot)
@@ -182,9 +214,9 @@ def _several_asked(end: str, paths: int, disjoint: bool, plot: Path | None) -> b
     from openleo.errors import InputError, Problem
 
     problems = []
-    if end.casefold() == INTERNET and (paths > 1 or disjoint):
+    if _on_ground(end) and (paths > 1 or disjoint):
         option = "--paths" if paths > 1 else "--disjoint"
-        problems.append(Problem(option, "", "is for two places; to the internet there is one path.", "Name a --to."))
+        problems.append(Problem(option, "", "is for two places; down to a PoP there is one path.", "Name a --to."))
     elif disjoint and paths == 1:
         problems.append(Problem("--disjoint", "", "needs more than one path.", "Write for example --paths 2."))
     if plot and paths > 1:

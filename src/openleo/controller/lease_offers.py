@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,9 @@ from openleo.controller.enforcement import NOBODY, gives
 from openleo.controller.leases import Offer, Why
 from openleo.controller.slot_plan import SlotPlan
 from openleo.network.ground.stations import Station
-from openleo.places import point
-from openleo.places.territories import territories
+from openleo.service.licences import land_of
 from openleo.service.serve import Reason
 
-STATIONS = 4096  # more than any network has: where each stands is found once
 WORDS: dict[int, Why] = {
     Reason.NOT_PERMITTED: "not_permitted",
     Reason.NO_SATELLITE: "no_satellite",
@@ -42,16 +39,6 @@ def ground(gateways: Sequence[Station], pops: Sequence[Station]) -> Ground:
     names = (tuple(one.name for one in stations) for stations in (gateways, pops))
     lands = (tuple(map(land_of, stations)) for stations in (gateways, pops))
     return Ground(*names, *lands)
-
-
-@lru_cache(STATIONS)
-def land_of(station: Station) -> str | None:
-    """The territory that a station stands in, by its list or by its place; None where that is no land."""
-    if station.territory in territories():
-        return station.territory
-    where = point.where(station.latitude_deg, station.longitude_deg, 0.0)
-    label = where.labels[0] if where is not None and len(where.labels) == 1 else ""
-    return label if label in territories() else None
 
 
 class Offers:

@@ -99,9 +99,18 @@ def to_internet(network: Network, grid: SlotGrid, user: Point | Track, at: datet
 
     Lengths are those at mid-slot. Under `least_change` nobody served before, so the least RTT decides.
     """
+    return _to_its_pop(seen_by(network, user), grid, user, at)
+
+
+def to_pop(network: Network, grid: SlotGrid, user: Point | Track, pop: int, at: datetime) -> Path:
+    """As `to_internet`, to a PoP by its number: by gateways with a fibre to it alone, whoever else is nearer."""
+    return _to_its_pop(towards(network, pop), grid, user, at)
+
+
+def _to_its_pop(network: Network, grid: SlotGrid, user: Point | Track, at: datetime) -> Path:
+    """As `to_internet`, over a network as the user sees it."""
     slot = grid.slot_at(at)
     middle = grid.instant(slot) + timedelta(seconds=grid.slot_s / 2.0)
-    network = seen_by(network, user)
     positions = positions_over(network, grid, slot, 1)
     place = centre = user if isinstance(user, Point) else None
     if isinstance(user, Track):
@@ -172,6 +181,17 @@ def between(network: Network, user: Point | Track, end: Point, at: datetime) -> 
         return Path(at, (), None, reasons(network.hand_over)[NOT_THERE])
     sky = _sky_at(network, at)
     return shortest(sky, _end(network, sky, start), _end(network, sky, end))
+
+
+def between_all(
+    network: Network, pairs: Sequence[tuple[Point | Track, Point | Track]], at: datetime
+) -> list[Path | None]:
+    """As `between`, of many pairs at an instant, with satellites moved once; None where one of them is not there."""
+    sky, users = _sky_at(network, at), {id(one): one for pair in pairs for one in pair}
+    there = {key: one if isinstance(one, Point) else point_of(one, at) for key, one in users.items()}
+    ends = {key: None if one is None else _end(network, sky, one) for key, one in there.items()}
+    joined = [(ends[id(start)], ends[id(end)]) for start, end in pairs]
+    return [None if start is None or end is None else shortest(sky, start, end) for start, end in joined]
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,24 @@ terminals and a licence to use a gateway are two things: neither follows from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openleo.network.ground.gateways import Gateways
+from openleo.network.ground.stations import Station
 from openleo.places import point
 from openleo.places.expressions import WORLD
+from openleo.places.territories import territories
 from openleo.policy.decide import Decision, decide
 from openleo.policy.request import Request
 from openleo.policy.rules import Rule, RuleKey, RuleSet, union
 
+STATIONS = 4096  # more than any network has: where each stands is found once
 EVERYWHERE = Rule(
     "", "", "permit", WORLD, applies_to="gateway", authority="", reason="no rule permits gateways, so none needs one"
 )
@@ -79,6 +84,24 @@ def _of_one_side(*permits: frozenset[Rule]) -> set[RuleKey]:
     """The permits that say nothing that the other side says as well, in whatever book."""
     said = [{(rule.territory, rule.selector, rule.unless): rule.key for rule in side} for side in permits]
     return {said[side][one] for side in (0, 1) for one in said[side].keys() - said[1 - side].keys()}
+
+
+@lru_cache(STATIONS)
+def land_of(station: Station) -> str | None:
+    """The territory that a station stands in, by its list or by its place; None where that is no land."""
+    if station.territory in territories():
+        return station.territory
+    where = point.where(station.latitude_deg, station.longitude_deg, 0.0)
+    label = where.labels[0] if where is not None and len(where.labels) == 1 else ""
+    return label if label in territories() else None
+
+
+def outside(gateways: Gateways, lands: Collection[str]) -> NDArray[np.int32]:
+    """The gateways that traffic may not leave by, which has to leave in some territories, at gateway and PoP."""
+    pops = [land_of(pop) in lands for pop in gateways.pops]
+    own = [land_of(station) in lands for station in gateways.stations]
+    leaves = np.array(own, np.bool_) & (gateways.pop >= 0) & np.array(pops, np.bool_)[gateways.pop]
+    return np.flatnonzero(~leaves).astype(np.int32)
 
 
 def permits_at(rule_set: RuleSet | None, at: datetime | None) -> frozenset[Rule]:
