@@ -3,9 +3,9 @@
     python -I -S enter.py NETNS_FD HOSTS_FILE PARENT_PID COMMAND …
     python -I -S enter.py --user COMMAND …          root over a user namespace, for those who are not root
 
-It becomes the command (exec), so that a signal sent to it reaches the command. It ends when who started it ends: a
-`kill -9` of the emulator leaves no ping behind. Where processes can have a namespace of their own, what the command
-itself started ends with it.
+A `kill -9` of the emulator leaves nothing behind, not even what a command's shell had started: commands have a
+namespace of processes of their own, whose first process ends when who started it ends, and everything in it with that.
+So there are three of us: outside, the first inside, and the command; signals sent to the one outside are passed on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
-CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000
 MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 PR_SET_PDEATHSIG = 1
 NOT_FOUND, NOT_RUNNABLE = 127, 126  # what a shell says of a command that is not there, or may not be run
@@ -41,9 +41,9 @@ def enter(network: int, hosts: str) -> None:
     """Into the network namespace; /etc/hosts is ours in a mount namespace that nobody else sees."""
     must(libc.setns(network, CLONE_NEWNET), "setns")
     os.close(network)
+    must(libc.unshare(CLONE_NEWNS), "unshare")
+    must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount / private")
     if hosts:
-        must(libc.unshare(CLONE_NEWNS), "unshare")
-        must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount / private")
         must(libc.mount(os.fsencode(hosts), b"/etc/hosts", None, MS_BIND, None), "bind /etc/hosts")
 
 
@@ -56,10 +56,42 @@ def become_root() -> None:
     Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
 
 
+def become_alone(argv: list[str]) -> int:
+    """Be the command in a namespace of processes of its own, or without one where the kernel gives none."""
+    if libc.unshare(CLONE_NEWPID) != 0:
+        return become(argv)
+    everything = signal.valid_signals()
+    signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    if first := os.fork():
+        return attend(first)
+    must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    libc.mount(b"proc", b"/proc", b"proc", 0, None)  # so that ps sees its own; where this is refused, it sees none
+    # The first process of a namespace is deaf to signals that it has no handler for, so the command is its child.
+    if command := os.fork():
+        os._exit(attend(command))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, everything)
+    os._exit(become(argv))
+
+
+def attend(child: int) -> int:
+    """Pass signals on until the child has ended; its exit code, or 128 and its signal's number, as a shell says."""
+    while True:
+        told = signal.sigwaitinfo(signal.valid_signals())
+        if told.si_signo == signal.SIGCHLD:
+            pid = 1
+            while pid > 0:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == child:
+                    code = os.waitstatus_to_exitcode(status)
+                    return code if code >= 0 else 128 - code
+        elif told.si_code <= 0:  # sent by a process; Ctrl-C, which the kernel sends, the command gets by itself
+            os.kill(child, told.si_signo)
+
+
 def become(argv: list[str]) -> int:
     """Be the command from here on; a code as a shell would give where it cannot be."""
-    # Python ignores SIGPIPE and a command that writes into a closed pipe expects to be ended by it.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python; a command expects to be ended by them
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvp(argv[0], argv)  # noqa: S606 - the command that the user asked for, by its arguments, through no shell
     except FileNotFoundError:
@@ -77,7 +109,7 @@ def main(argv: list[str]) -> int:
         return become(argv[1:])
     die_with(int(argv[2]))
     enter(int(argv[0]), argv[1])
-    return become(argv[3:])
+    return become_alone(argv[3:])
 
 
 if __name__ == "__main__":

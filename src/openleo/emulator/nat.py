@@ -3,7 +3,8 @@
 Pure on bytes, with the clock as an argument. Mapping and filtering do not depend on the other end (RFC 4787, which RFC
 6888 asks of a CGN): a terminal's port is one public port to whoever it speaks, and whoever knows it may answer.
 Checksums are changed, not computed anew (RFC 1624): what was wrong stays wrong. ICMP errors follow what they speak of
-(RFC 5508). Left out: fragments after the first, which carry no port, and packets from behind it to its own outside (hairpinning).
+(RFC 5508). Left out: fragments after the first, which carry no port, and packets from behind it to its own outside
+(hairpinning).
 """
 
 from __future__ import annotations
