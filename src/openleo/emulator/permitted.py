@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,41 +71,68 @@ def _at_rest(rules: RuleSet, place: Point, who: Who, window: SlotGrid) -> list[D
         uncertainty_m=0.0, age_s=0.0, speed_kmh=0.0,
     )  # fmt: skip
     found: list[Decision] = []
-    holding: Decision | None = None  # the one of the last slot
+    holding: Decision | None = None  # the last one of the slot before
     for slot in range(window.slots):
         ends = window.instant(slot + 1)
-        if holding is None or (holding.valid_until is not None and holding.valid_until < ends):
-            holding = _throughout(rules, asked, where, window.instant(slot), ends)
-        found.append(holding)
+        if holding is not None and (holding.valid_until is None or holding.valid_until >= ends):
+            found.append(holding)
+            continue
+        decided = _throughout(rules, asked, where, window.instant(slot), ends)
+        holding = decided[-1]
+        found.append(_of_all(decided))
     return found
 
 
 def _on_track(rules: RuleSet, track: Track, who: Who, window: SlotGrid) -> list[Decision]:
-    """Of a terminal that moves: in the circle around its way in the slot, at its mean speed there."""
+    """Of a terminal that moves: in the circle around its way in the slot, at each of its extremes of speed and height.
+
+    Heights are those above the ellipsoid, which mean sea level is up to 110 m away from.
+    """
     found = []
     for slot in range(window.slots):
         where = track.at(window.start, (slot + np.linspace(0.0, 1.0, SAMPLES)) * window.slot_s)
         at_km = ecef_km(where.latitude_deg, where.longitude_deg, where.altitude_km)
         steps_km = np.linalg.norm(np.diff(at_km, axis=0), axis=1)
         middle = SAMPLES // 2
-        around_km = float(np.linalg.norm(at_km - at_km[middle], axis=1).max() + steps_km.max() / 2.0)
+        around_m = float(np.linalg.norm(at_km - at_km[middle], axis=1).max() + steps_km.max() / 2.0) * M_PER_KM
         latitude, longitude = float(where.latitude_deg[middle]), float(where.longitude_deg[middle])
+        place = point.where(latitude, longitude, around_m, rules.regions)
         asked = Request(
             class_=who.class_, groups=who.groups, latitude_deg=latitude, longitude_deg=longitude,
-            uncertainty_m=around_km * M_PER_KM, age_s=0.0,
-            speed_kmh=float(steps_km.sum()) / window.slot_s * S_PER_H,
-            altitude_m=float(where.altitude_km.max()) * M_PER_KM,
+            uncertainty_m=around_m, age_s=0.0,
         )  # fmt: skip
-        place = point.where(latitude, longitude, around_km * M_PER_KM, rules.regions)
-        found.append(_throughout(rules, asked, place, window.instant(slot), window.instant(slot + 1)))
+        speeds = _extremes(steps_km * ((SAMPLES - 1) / window.slot_s * S_PER_H))
+        decided: list[Decision] = []
+        for speed_kmh, altitude_m in product(speeds, _extremes(where.altitude_km * M_PER_KM)):
+            moving = replace(asked, speed_kmh=speed_kmh, altitude_m=altitude_m)
+            decided += _throughout(rules, moving, place, window.instant(slot), window.instant(slot + 1))
+        found.append(_of_all(decided))
     return found
 
 
-def _throughout(rules: RuleSet, asked: Request, where: Where | None, begins: datetime, ends: datetime) -> Decision:
-    """The decision of a slot: the first that does not permit, or else the last; its validity is from there on."""
+def _extremes(values: NDArray[np.float64]) -> set[float]:
+    """The least and the most; one where they are the same but for rounding."""
+    return {round(float(values.min()), 3), round(float(values.max()), 3)}
+
+
+def _throughout(
+    rules: RuleSet, asked: Request, where: Where | None, begins: datetime, ends: datetime
+) -> list[Decision]:
+    """The decisions of a slot, one after the other, up to the first that does not permit."""
+    found: list[Decision] = []
     at = begins
     while True:
-        decision = decide(rules, replace(asked, at=at), where)
-        if not decision.permitted or decision.valid_until is None or decision.valid_until >= ends:
-            return decision
-        at = max(decision.valid_until, at + timedelta(microseconds=1))
+        found.append(decide(rules, replace(asked, at=at), where))
+        until = found[-1].valid_until
+        if not found[-1].permitted or until is None or until >= ends:
+            return found
+        at = max(until, at + timedelta(microseconds=1))
+
+
+def _of_all(decided: list[Decision]) -> Decision:
+    """That of a slot with several: the first that does not permit; else traffic leaves where all of them let it."""
+    for one in decided:
+        if not one.permitted:
+            return one
+    lands = [frozenset(one.land_in) for one in decided if one.land_in is not None]
+    return replace(decided[-1], land_in=tuple(sorted(frozenset.intersection(*lands))) if lands else None)
