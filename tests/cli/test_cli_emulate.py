@@ -42,7 +42,7 @@ def refused(run: Run, *words: object) -> str:
         (("--between", "Manilla", "Osaka", "--", "true"), '--between: there is no place "Manilla". Did you mean '),
         (("--between", "Osaka", "osaka", "--", "true"), '--between: joins "Osaka" to itself. Name two places.'),
         (("--between", "Manila", "Tokyo", "--", "pingg"), 'COMMAND: there is no command "pingg" on this machine.'),
-        (("--between", "Manila", "Tokyo", "--for", "25h", "--", "true"), "--for: asks for 90000 s, and 86400 s are left"),
+        (("--between", "Manila", "Tokyo", "--for", "25h", "--", "true"), "--for: asks for 90000 s, and 86400 s"),
         (("--between", "Manila", "Tokyo", "--from", "2027-01-01T00:00:00Z", "--", "true"), "--from: 2027-01-01"),
         (("--between", "Manila", "Tokyo", "--serve", "Tokio:true", "--", "true"), '--serve: there is no PoP "Tokio"'),
         (("--between", "Taipei", "Tokyo", "--for", "30s", "--", "true"), "not_permitted in 2, as no rule permits it."),

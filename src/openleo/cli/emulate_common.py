@@ -65,12 +65,18 @@ def carry_out(
 ) -> int:
     """Prepare, run, write to a folder, tell. The exit code of what ran."""
     from openleo.emulator.preparing import prepare
-    from openleo.emulator.running import run
     from openleo.report.staging import check_writable
 
     check_writable(target)
     with progress():
         prepared = prepare(asked, place, threads)
+    return run_prepared(prepared, target, parquet=parquet, as_json=as_json, foreground=foreground)
+
+
+def run_prepared(prepared: Prepared, target: Path, *, parquet: bool, as_json: bool, foreground: bool) -> int:
+    """Run, write to a folder, tell. The exit code of what ran."""
+    from openleo.emulator.running import run
+
     outcome = run(prepared, note, foreground=foreground, aside=as_json, began=lambda: tell_begun(prepared))
     return finish(prepared, outcome, target, parquet=parquet, as_json=as_json)
 

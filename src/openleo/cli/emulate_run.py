@@ -90,7 +90,7 @@ def run(
 
     emulate_common.check_machine_or_enter()
     together = Together()
-    servers = together.read(lambda: _servers(serve or []))
+    behind = together.read(lambda: servers(serve or []))
     when = together.read(lambda: _instant(start))
     seconds = together.read(lambda: _seconds(for_, "--for"))
     outage_s = together.read(lambda: _seconds(outage, "--outage"))
@@ -111,7 +111,7 @@ def run(
     together.done()
     terminals, pops = given(ends)
     asked = _experiment(
-        scenario, terminals=terminals, pops=pops, servers=given(servers), command=tuple(command or ()),
+        scenario, terminals=terminals, pops=pops, servers=given(behind), command=tuple(command or ()),
         rules=tuple(rules or ()), via="isl" if via == "isl" else "pop",
     )  # fmt: skip
     from dataclasses import replace
@@ -163,7 +163,7 @@ def _experiment(
     return Experiment(name, scenario, terminals, pops, holding, servers, commands, via)  # type: ignore[arg-type]
 
 
-def _servers(words: list[str]) -> tuple[Server, ...]:
+def servers(words: list[str]) -> tuple[Server, ...]:
     """The programs of --serve. Raises InputError with all that are not POP:CMD."""
     from openleo.emulator.experiment import Server
     from openleo.errors import InputError, Problem

@@ -92,12 +92,13 @@ def prepare(experiment: Experiment, place: Place, threads: int | None = None) ->
     looked = outlook(table, str(experiment.scenario))
     if looked.never:
         raise InputError(looked.never)
-    return _ready(experiment, table, runs_s, given(pops), looked.at_times)
+    return ready(experiment, table, runs_s, given(pops), looked.at_times)
 
 
-def _ready(
+def ready(
     experiment: Experiment, table: LinkTable, runs_s: float, pops: tuple[str, ...], notes: tuple[str, ...]
 ) -> Prepared:
+    """An experiment with its table, however that was made: its commands find their endpoints."""
     prepared = Prepared(experiment, table, runs_s, pops, (), (), notes)
     commands = tuple(_started(prepared, one.at_s, one.where, one.argv) for one in experiment.commands)
     by_name = {slug(name): name for name in table.anchors}
@@ -230,6 +231,12 @@ def _pops(experiment: Experiment, network: Network, place: Place) -> tuple[str, 
     if problems:
         raise InputError(problems)
     return tuple(dict.fromkeys(found))
+
+
+def check_commands(experiment: Experiment, place: Place) -> None:
+    """Raise InputError with all commands that are not there."""
+    if missing := _commands_missing(experiment, place):
+        raise InputError(missing)
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +32,7 @@ LEAD_S = 0.3  # between the engine's first sign of life and the first step
 ENGINE_UP_S = 20.0  # Python starts in a third of a second, on a machine that has nothing else to do
 GRACE_S = 3.0  # between asking a command to end and ending it
 LOOK_S = 0.05
+SPARE_SECONDS = 30  # that the engine counts before a run begins
 MOST_PROBED = 50  # terminals that echoes are sent from
 
 Tell = Callable[[str], None]
@@ -102,10 +103,10 @@ def _run(
         until_over.callback(server.end)
     banks = Banks.create(len(table.terminals), len(table.pairs))
     until_over.callback(banks.close)
-    options = engine.EngineOptions(seconds=int(prepared.runs_s) + 2, nat=asked.nat, capture=asked.pcap)
+    options = engine.EngineOptions(seconds=int(prepared.runs_s) + SPARE_SECONDS, nat=asked.nat, capture=asked.pcap)
     moving = until_over.enter_context(engine.start(ends, banks, engine.Ways.of(table), options))
     _wait_for(moving)
-    begins_ns = time.monotonic_ns() + int(LEAD_S * NS)
+    begins_ns = on_a_second(moving.seconds().begins_ns, time.monotonic_ns() + int(LEAD_S * NS))
     feeder = Feeder(banks, table, begins_ns, int(table.step_s * NS))
     feeder.start()
     until_over.callback(feeder.stop)
@@ -122,7 +123,25 @@ def _run(
     stats = moving.stop()
     if feeder.error is not None:
         raise feeder.error
-    return Outcome(ran_s, probes, stats, moving.seconds(), tuple(work.ended), why_ended)
+    return Outcome(ran_s, until(probes, ran_s), stats, since(moving.seconds(), begins_ns), tuple(work.ended), why_ended)
+
+
+def on_a_second(engine_began_ns: int, earliest_ns: int) -> int:
+    """When the run begins: a whole number of seconds after the engine did, so that its seconds are the run's."""
+    return engine_began_ns + -(-(earliest_ns - engine_began_ns) // NS) * NS
+
+
+def since(told: Seconds, begins_ns: int) -> Seconds:
+    """The engine's seconds from the run's first on."""
+    first = (begins_ns - told.begins_ns) // NS
+    arrays = {name: getattr(told, name)[first:] for name in ("packets", "bytes", "drops", "delay_ms")}
+    return replace(told, begins_ns=begins_ns, **arrays)
+
+
+def until(probes: Probes, ran_s: float) -> Probes:
+    """The echoes of the run's own time."""
+    within = (probes.sent_s >= 0.0) & (probes.sent_s < ran_s)
+    return Probes(probes.terminal[within], probes.sent_s[within], probes.rtt_ms[within])
 
 
 def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
@@ -253,9 +272,10 @@ class _Work:
 
 def _pass_on(lines: IO[str], host: str, output: IO[str]) -> None:
     """What a command prints, with where it runs before each line."""
-    for line in lines:
-        output.write(f"{host}| {line.rstrip()}\n")
-        output.flush()
+    with lines:
+        for line in lines:
+            output.write(f"{host}| {line.rstrip()}\n")
+            output.flush()
 
 
 def _end(processes: Sequence[subprocess.Popen[Any]], asks: int = signal.SIGTERM) -> None:
