@@ -43,6 +43,11 @@ $(VENV)/.serve: requirements/serve.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/serve.txt
 	@touch $@
 
+# What the emulator needs as well.
+$(VENV)/.emulate: requirements/emulate.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/emulate.txt
+	@touch $@
+
 # What testing and building need as well.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
@@ -81,7 +86,7 @@ demo-controller: $(VENV)/.serve $(PAGE)
 
 # A browser, and other people's verifiers and signers, for the tests that ask them; without them those tests are
 # skipped, and say so.
-PACKAGES := chromium gcc golang-go golang-golang-x-mod-dev libc6-dev openssh-client postgresql strace
+PACKAGES := chromium gcc golang-go golang-golang-x-mod-dev iperf3 iputils-ping libc6-dev openssh-client postgresql strace
 $(VENV)/.packages: tools/debian-packages Makefile | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 
@@ -116,6 +121,7 @@ docs: $(VENV)/.dev
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK_ARGS) -o requirements/core.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra serve --extra postgres --extra fleet $(LOCK_ARGS) -o requirements/serve.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra emulate $(LOCK_ARGS) -o requirements/emulate.txt
 	$(BIN)/uv pip compile --group front $(LOCK_ARGS) -o requirements/front.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group dev $(LOCK_ARGS) -o requirements/dev.txt
 

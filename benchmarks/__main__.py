@@ -1,7 +1,7 @@
 """`make bench`: times every workload beside its baselines and writes benchmarks/out/results.json and a table.
 
     python -m benchmarks [NAME …]      all, or those named; `days`, `believable`, `threads`, `growth`,
-                                       `ledger`, `leases` and `misuse` too
+                                       `ledger`, `leases`, `misuse` and `emulator` too
 
 Workloads that are named take the place of their own rows in results.json; all of them together begin it anew.
 
@@ -16,7 +16,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import believable, days, growth, leases, ledger, misuse, threads, workloads
+from benchmarks import believable, days, emulator, growth, leases, ledger, misuse, threads, workloads
 from benchmarks.measuring import Entry, apart, measure, write_results
 
 OUT = Path(__file__).parent / "out"
@@ -32,6 +32,7 @@ def main() -> None:
         "ledger": ledger.run,
         "leases": leases.run,
         "misuse": misuse.run,
+        "emulator": emulator.run,
     }
     asked = sys.argv[1:] or [*known, *extra]
     if unknown := set(asked) - {*known, *extra}:

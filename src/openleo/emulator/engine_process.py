@@ -34,7 +34,7 @@ BATCH = 16  # packets from one device before the next one's turn, and before wha
 SUPER_PACKET_HEADER = 10  # struct virtio_net_hdr
 SUPER_PACKET = 65_536 + SUPER_PACKET_HEADER
 STDIN = 0
-URGENT = -10  # of −20 to 19; real-time scheduling starves the senders themselves
+BUSY_SHARE = 0.7  # of a core
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29
 TFD_NONBLOCK, TFD_TIMER_ABSTIME = 0o4000, 1
 
@@ -81,6 +81,7 @@ class Engine:
         self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._real_ns = time.time_ns() - time.monotonic_ns()
         self._counts = Counts(orders["counts"], self._terminals, orders["seconds"])
+        self._urgency = Urgency()
         self._begins_ns = time.monotonic_ns()
         self._beat_ns = self._begins_ns
         self._counts.head[BEGINS_NS] = self._begins_ns
@@ -172,6 +173,7 @@ class Engine:
         tell(self.carrier.tally, self._counts, (self._beat_ns - self._begins_ns) // NS)
         self.carrier.tally = Tally()
         self.carrier.look_ahead(now, AHEAD_NS)
+        self._urgency.look()
         # Beats stand on tenths of a second, so that what is counted belongs to one second.
         self._beat_ns = now - (now - self._begins_ns) % BEAT_NS + BEAT_NS
         if self._capture is not None:
@@ -197,13 +199,38 @@ def tell(tally: Tally, counts: Counts, second: int) -> None:
     counts.head[BEATS] += 1
 
 
+class Urgency:
+    """Comes before other work, where it may: real-time while it uses little of a core, as others when it uses much.
+
+    Measured at five times as many busy processes as cores: the 99th percentile of 20 ms is 20.6 ms in real time and 25
+    to 120 ms without, with any niceness (which counts within a session's group alone). But real time through a flood
+    starves the very senders, so it is given up while packets take most of a core. Who may not is late more often, and
+    its counts say so.
+    """
+
+    def __init__(self) -> None:
+        self._real_time, self._told = False, (time.monotonic_ns(), time.process_time_ns())
+        self._set(True)
+
+    def look(self) -> None:
+        """By how much of the time since the last look was spent computing."""
+        before, self._told = self._told, (time.monotonic_ns(), time.process_time_ns())
+        wall, cpu = (now - then for now, then in zip(self._told, before, strict=True))
+        self._set(cpu < BUSY_SHARE * wall)
+
+    def _set(self, real_time: bool) -> None:
+        if real_time != self._real_time:
+            self._real_time = real_time
+            with suppress(PermissionError):
+                policy, priority = (os.SCHED_FIFO, 1) if real_time else (os.SCHED_OTHER, 0)
+                os.sched_setscheduler(0, policy, os.sched_param(priority))
+
+
 def main() -> int:
     """Run until our parent closes our stdin, or ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started us, who then stops us
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _libc.prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0)  # by default a wake-up may come 50 µs late
-    with suppress(PermissionError):  # who may not be more urgent than what it carries packets for is late more often
-        os.setpriority(os.PRIO_PROCESS, 0, URGENT)
     orders = json.loads(sys.stdin.buffer.readline())
     if os.getppid() != orders["parent"]:
         return 1
