@@ -254,6 +254,22 @@ def test_many_terminals_are_as_each_of_them_alone() -> None:
         assert alone.why[:, 0].tolist() == table.why[:, number].tolist()
 
 
+def test_no_way_beats_light() -> None:
+    """Straight through the Earth to the PoP, in vacuum: less than any way takes; and pairs no less than their chord."""
+    one = case()
+    terminals = [Terminal(MANILA, anchor="Tokyo"), Terminal(TAIPEI, anchor="Sydney"), Terminal(POLE, anchor="Tokyo")]
+    window = SlotGrid(one.grid.start, one.grid.slot_s, 20)
+    table = link_table(one, terminals, window, Options(up_share=0.0, pairs=((0, 1),)))
+    at_km = {pop.name: Point(pop.name, pop.latitude_deg, pop.longitude_deg).position_km
+             for pop in one.network.gateways.pops}  # fmt: skip
+    for number, terminal in enumerate(terminals[:2]):
+        straight_km = np.linalg.norm(at_km[table.anchors[table.anchor[number]]] - terminal.user.position_km)
+        served = table.served[:, number]
+        assert (table.delay_ns[served, number] > straight_km / LIGHT_KM_PER_S * 1e9).all()
+    chord_km = np.linalg.norm(MANILA.position_km - TAIPEI.position_km)
+    assert (table.direct_ns[:, 0] > chord_km / LIGHT_KM_PER_S * 1e9).all()
+
+
 def test_an_account_s_pop_by_the_scenario_s_table_is_its_anchor() -> None:
     """Where a table says which PoP serves a territory, that is it, whatever gateway a slot lands at."""
     one = case(instead=("gateways =", 'serving_pops = "starlink-2026"\ngateways ='))

@@ -180,6 +180,23 @@ def test_can_and_may_are_answered_apart(tmp_path: Path) -> None:
     assert set(table.why[:, 0]) == {"no_satellite"}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_one_more_forbid_serves_nobody_new(tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    lands, users = ("PHL", "TWN", "high-seas"), [MANILA, TAIPEI, Point("at sea", 18.0, 135.0)]
+
+    def drawn(number: int, effect: str) -> str:
+        begins, lasts = sorted(random.integers(0, 300, 2).tolist())
+        span = [f"{(START + timedelta(seconds=s)).isoformat()}" for s in (begins, begins + lasts + 1)]
+        return rule(f"r{number}", effect, str(random.choice(lands)), f"from = {span[0]}\nuntil = {span[1]}")
+
+    rules = [drawn(n, "permit") for n in range(6)] + [drawn(n, "forbid") for n in range(6, 9)]
+    for count in range(6, 9):
+        before, after = (rule_set(tmp_path, *rules[:many]) for many in (count, count + 1))
+        for user in users:
+            assert set(slots_permitted(after, user)) <= set(slots_permitted(before, user))
+
+
 def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
     """`land_in`: over gateways and a PoP there alone; no gateway where the anchor is elsewhere."""
     one = case(tmp_path, rule("p-1", more='land_in = ["JPN"]'))
@@ -188,6 +205,7 @@ def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
     assert table.served[:, 0].all()
     assert set(table.why[:, 1]) == {"no_gateway"}
     assert set(table.because[:, 1]) == {"p-1"}
+    assert outlook(table, "s.toml").never[0].way_out.startswith("Name a PoP in a territory where these rules let its")
     network, tokyo = one.network, [pop.name for pop in one.network.gateways.pops].index("Tokyo")
     for slot in (0, 7, 19):
         at = WINDOW.instant(slot) + timedelta(seconds=7.5)

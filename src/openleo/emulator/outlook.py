@@ -19,6 +19,7 @@ WAYS_OUT = {
     Reason.NO_CAPACITY.word: "Give fixed rates, or a scenario without [capacity].",
     NOT_THERE: "Begin when the track does.",
 }
+ELSEWHERE = "Name a PoP in a territory where these rules let its traffic leave (land_in)."  # no gateway by rule
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,21 @@ def outlook(table: LinkTable, file: str) -> Outlook:
         if served:
             at_times.append(f"{name} is served in {served} of {counted(table.steps, 'slot')} {span}: {said}.")
         else:
-            rule = f"is never served {span}: {said}."
-            never.append(Problem(file, name, rule, WAYS_OUT[str(reasons[order[0]])]))
+            rule, first = f"is never served {span}: {said}.", str(reasons[order[0]])
+            by_rule = first == Reason.NO_GATEWAY.word and bool(_rules(table, number, first))
+            never.append(Problem(file, name, rule, ELSEWHERE if by_rule else WAYS_OUT[first]))
     return Outlook(tuple(never), tuple(at_times))
 
 
 def _told(table: LinkTable, number: int, reason: str, count: int) -> str:
-    here = table.why[:, number] == reason
-    rules = sorted({rule for text in np.unique(table.because[here, number]) for rule in str(text).split()})
+    rules = _rules(table, number, reason)
     by = f" by {', '.join(rules)}" if rules else ""
     if reason == Reason.NOT_PERMITTED.word and not rules:
         by = ", as no rule permits it"
     return f"{reason} in {count}{by}"
+
+
+def _rules(table: LinkTable, number: int, reason: str) -> list[str]:
+    """Those by which a terminal is not served for a reason."""
+    here = table.because[table.why[:, number] == reason, number]
+    return sorted({rule for text in np.unique(here) for rule in str(text).split()})

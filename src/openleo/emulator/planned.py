@@ -5,8 +5,9 @@
     rates: what the plan gives in its cell      ─┘
 
 Pure: neither clock nor files. Within a slot satellites, gateway and PoP stay as `openleo path` has them at mid-slot; a
-link's length is that at the slot's two ends, and a straight line between. Such a line is longer than the arc that the
-satellite flies: at mid-slot by 3 km of a link at most in 15 s, so by up to 40 µs of a round trip over one satellite.
+link's length is that at the slot's two ends, and a straight line between. Such a line lies above the curve that it
+stands for: at mid-slot by 3 km of a link at most in 15 s, so by 20 to 40 µs of a round trip over one satellite, and
+more by as much as the chain says that ways are longer than the shortest.
 
 Light takes as long up as down. The rest of a round trip (scheduling, processing, PoP) is split by `Options.up_share`.
 The jitter of the chain's scheduling is left out, as `openleo path` leaves it out of its sum.
