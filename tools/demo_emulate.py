@@ -55,7 +55,7 @@ def main() -> None:
     if os.geteuid() != 0:
         print("Not as root: this works where anybody may make a user namespace and open /dev/net/tun.")
     check(
-        openleo("emulate", TAIWAN, "--between", "Manila", "Tokyo", "--out", OUT / "ping", "--",
+        openleo("emulate", TAIWAN, "--between", "Manila", "Tokyo", "--for", "30s", "--out", OUT / "ping", "--",
                 "ping", "-4", "-c", "5", "Tokyo") == 0,
         "a ping from Manila did not come back",
     )  # fmt: skip
