@@ -1,7 +1,7 @@
 """The emulator's engine: TCP through it, 500 terminals at once, and how soon 200 stand; beside a kernel's veth pair.
 
-Needs root and TUN devices, and iperf3; says so where they are missing. Each figure stands with the engine's own lateness
-and the machine's load, without which it means nothing.
+Needs root, TUN devices and iperf3, and says so where they are missing. Each figure stands with the engine's own
+lateness and the machine's load, without which it means nothing.
 """
 
 from __future__ import annotations
