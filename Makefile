@@ -13,12 +13,13 @@ NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
 # Where this is set, each process of a test would compile anew all that it imports: a second and more, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup console demo demo-governance demo-controller test test-slow test-faults lint format bench docs lock clean
+.PHONY: help setup console demo demo-governance demo-controller demo-emulate test test-slow test-faults lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
 	@echo "make demo-governance    a coast strip: proposed, computed, signed by two parties, activated, proven"
 	@echo "make demo-controller    the running system: founded, rules approved, 200 terminals served, an account suspended"
+	@echo "make demo-emulate    as root: real packets between cities; service withdrawn at half-time, and given back"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones,"
 	@echo "             test-faults those that need the machine to themselves"
 	@echo "make console build the page that the controller serves"
@@ -86,6 +87,10 @@ demo-governance: $(VENV)/.core
 demo-controller: $(VENV)/.serve $(PAGE)
 	@command -v ssh-keygen >/dev/null || tools/debian-packages openssh-client
 	$(BIN)/python tools/demo_controller.py
+
+demo-emulate: $(VENV)/.emulate
+	@command -v ping >/dev/null && command -v iperf3 >/dev/null || tools/debian-packages iputils-ping iperf3
+	$(BIN)/python tools/demo_emulate.py
 
 # A browser, and other people's verifiers and signers, for the tests that ask them; without them those tests are
 # skipped, and say so.

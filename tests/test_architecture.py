@@ -132,7 +132,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
-    "emulator": NETWORK | {"policy", "service", "results", "scenario"},  # packets over a plan; kernel at one edge
+    "emulator": NETWORK | {"policy", "service", "results", "scenario_file", "scenario"},  # kernel at one edge
     # The running system: evidence from telemetry, and simulated terminals that give it.
     "misuse": NETWORK,
     "fleet": NETWORK | {"policy"},

@@ -15,6 +15,7 @@ from openleo.cli import (
     change,
     controller,
     doctor,
+    emulate,
     export,
     fetch,
     fleet,
@@ -58,6 +59,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(controller.app, name="controller")
 app.add_typer(export.app, name="export")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(emulate.app, name="emulate")
 app.command()(fetch.fetch)
 app.command()(doctor.doctor)
 

@@ -20,7 +20,7 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check the installation; exit 1 when something that is needed is missing."""
-    looks: list[Callable[[], Finding]] = [_python, _libraries, _data, _kernels_cache, _memory, _cpus]
+    looks: list[Callable[[], Finding]] = [_python, _libraries, _data, _kernels_cache, _memory, _cpus, _emulator]
     if warm:
         looks.append(_warm)
     findings = [look() for look in looks]
@@ -91,6 +91,16 @@ def _cpus() -> Finding:
     from openleo.network.reach import default_threads
 
     return "processors", True, f"{default_threads()} usable"
+
+
+def _emulator() -> Finding:
+    """Optional: everything but `openleo emulate` works without, so that its lack is no fault."""
+    from openleo.emulator import namespaces
+
+    found = namespaces.available()
+    if found.ok or found.way:
+        return "emulator", True, f"{found.reason} ({found.way})"
+    return "emulator", True, f"not here, and only `openleo emulate` needs it: {found}"
 
 
 def _warm() -> Finding:

@@ -170,7 +170,8 @@ class Engine:
     def _beat(self) -> None:
         """Tell what was counted, and look for the step to come."""
         now = time.monotonic_ns()
-        tell(self.carrier.tally, self._counts, (self._beat_ns - self._begins_ns) // NS)
+        # A beat on a whole second tells of the tenth before it.
+        tell(self.carrier.tally, self._counts, max(0, self._beat_ns - 1 - self._begins_ns) // NS)
         self.carrier.tally = Tally()
         self.carrier.look_ahead(now, AHEAD_NS)
         self._urgency.look()

@@ -1,0 +1,307 @@
+"""A prepared run, carried out: endpoints, servers, engine, echoes and commands come up, run, and go down in order.
+
+Everything here acts; what it acts on was computed before (`preparing`), and what it measured is judged after
+(`summary`). Whatever happens, leaving it ends all that it started: the kernel holds the rest to that (`namespaces`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any
+
+from openleo.emulator import engine, names, namespaces, rendezvous
+from openleo.emulator.banks import NS, Banks, Feeder
+from openleo.emulator.counts import Seconds, Stats
+from openleo.emulator.namespaces import Endpoints
+from openleo.emulator.packets import pop_addresses, terminal_addresses
+from openleo.emulator.preparing import POP, TERMINAL, Prepared, Started
+from openleo.emulator.prober import Prober, Probes
+
+LEAD_S = 0.3  # between the engine's first sign of life and the first step
+ENGINE_UP_S = 20.0  # Python starts in a third of a second, on a machine that has nothing else to do
+GRACE_S = 3.0  # between asking a command to end and ending it
+LOOK_S = 0.05
+SPARE_SECONDS = 30  # that the engine counts before a run begins
+MOST_PROBED = 50  # terminals that echoes are sent from
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ran: from when to when, and how it ended; `stopped`: the run was over, not the command."""
+
+    host: str
+    argv: tuple[str, ...]
+    from_s: float
+    until_s: float
+    exit_code: int
+    stopped: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run measured. why_ended: in words, where it was not its commands that ended it."""
+
+    ran_s: float
+    probes: Probes
+    stats: Stats
+    seconds: Seconds
+    commands: tuple[Ended, ...]
+    why_ended: str
+
+    @property
+    def exit_code(self) -> int:
+        """Of the first command that failed by itself; else of one that was stopped; else 0."""
+        own = [one.exit_code for one in self.commands if not one.stopped]
+        return next((code for code in own if code), 0) if own or not self.commands else self.commands[0].exit_code
+
+
+def hosts_text(prepared: Prepared) -> str:
+    """The hosts file of every endpoint."""
+    table = prepared.table
+    of_terminals = [[str(one) for one in terminal_addresses(n)] for n in range(len(table.terminals))]
+    of_pops = [[str(one) for one in pop_addresses(n)] for n in range(len(table.anchors))]
+    return names.hosts(table.terminals, table.anchors, of_terminals, of_pops, prepared.asked_pops)
+
+
+def run(
+    prepared: Prepared, tell: Tell, *, foreground: bool, aside: bool = False, began: Callable[[], None] = lambda: None
+) -> Outcome:
+    """Carry it out. `foreground`: the one command has this program's own input and output; others are told by line.
+
+    `aside`: what commands print goes to stderr, since stdout is for an answer. `began`: called when packets can move.
+    """
+    with ExitStack() as until_over:
+        return _run(prepared, tell, foreground, sys.stderr if aside else sys.stdout, began, until_over)
+
+
+def _run(
+    prepared: Prepared, tell: Tell, foreground: bool, output: IO[str], began: Callable[[], None], until_over: ExitStack
+) -> Outcome:
+    table, asked = prepared.table, prepared.experiment
+    scratch = Path(until_over.enter_context(tempfile.TemporaryDirectory(prefix="openleo-emulate-")))
+    hosts = scratch / "hosts"
+    hosts.write_text(hosts_text(prepared), encoding="utf-8")
+    ends = until_over.enter_context(namespaces.endpoints(len(table.terminals), len(table.anchors), vnet=asked.vnet))
+    ends.hosts = hosts
+    told = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
+    until_over.callback(told.unlink, missing_ok=True)
+    servers: list[_Server] = [_Server(one, ends, scratch / f"server-{n}") for n, one in enumerate(prepared.servers)]
+    for server in servers:
+        until_over.callback(server.end)
+    banks = Banks.create(len(table.terminals), len(table.pairs))
+    until_over.callback(banks.close)
+    options = engine.EngineOptions(seconds=int(prepared.runs_s) + SPARE_SECONDS, nat=asked.nat, capture=asked.pcap)
+    moving = until_over.enter_context(engine.start(ends, banks, engine.Ways.of(table), options))
+    _wait_for(moving)
+    begins_ns = on_a_second(moving.seconds().begins_ns, time.monotonic_ns() + int(LEAD_S * NS))
+    feeder = Feeder(banks, table, begins_ns, int(table.step_s * NS))
+    feeder.start()
+    until_over.callback(feeder.stop)
+    prober = _prober(prepared, ends, begins_ns)
+    work = _Work(prepared, ends, begins_ns, foreground, tell, output)
+    began()
+    with _interruptions(work):
+        prober.start()
+        why_ended = work.until_over(moving, servers)
+        work.stop()
+    ran_s = min((time.monotonic_ns() - begins_ns) / NS, prepared.runs_s)
+    probes = prober.stop()
+    feeder.stop()
+    stats = moving.stop()
+    if feeder.error is not None:
+        raise feeder.error
+    return Outcome(ran_s, until(probes, ran_s), stats, since(moving.seconds(), begins_ns), tuple(work.ended), why_ended)
+
+
+def on_a_second(engine_began_ns: int, earliest_ns: int) -> int:
+    """When the run begins: a whole number of seconds after the engine did, so that its seconds are the run's."""
+    return engine_began_ns + -(-(earliest_ns - engine_began_ns) // NS) * NS
+
+
+def since(told: Seconds, begins_ns: int) -> Seconds:
+    """The engine's seconds from the run's first on."""
+    first = (begins_ns - told.begins_ns) // NS
+    arrays = {name: getattr(told, name)[first:] for name in ("packets", "bytes", "drops", "delay_ms")}
+    return replace(told, begins_ns=begins_ns, **arrays)
+
+
+def until(probes: Probes, ran_s: float) -> Probes:
+    """The echoes of the run's own time."""
+    within = (probes.sent_s >= 0.0) & (probes.sent_s < ran_s)
+    return Probes(probes.terminal[within], probes.sent_s[within], probes.rtt_ms[within])
+
+
+def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
+    """The namespace of every endpoint by its host's name."""
+    of_terminals, of_pops = prepared.host_names
+    found = {name: ends.namespace_path(TERMINAL, n) for n, name in enumerate(of_terminals)}
+    return found | {name: ends.namespace_path(POP, n) for n, name in enumerate(of_pops)}
+
+
+def _wait_for(moving: engine.Engine) -> None:
+    """Until the engine works. Raises RuntimeError where it does not."""
+    until = time.monotonic() + ENGINE_UP_S
+    while moving.stats().beats == 0:
+        if not moving.alive or time.monotonic() > until:
+            raise RuntimeError("the emulator's engine did not start; what it said stands above")
+        time.sleep(0.01)
+
+
+def _prober(prepared: Prepared, ends: Endpoints, begins_ns: int) -> Prober:
+    table = prepared.table
+    probed = range(min(len(table.terminals), MOST_PROBED))
+    sockets = [ends.socket(TERMINAL, n, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) for n in probed]
+    towards = [str(pop_addresses(int(table.anchor[n]))[0]) for n in probed]
+    return Prober(sockets, towards, begins_ns)
+
+
+class _Server:
+    """A program behind a PoP, until the end of the run."""
+
+    def __init__(self, started: Started, ends: Endpoints, output: Path):
+        self.started, self._output = started, output
+        with output.open("wb") as file:
+            self.process = ends.run(
+                started.kind, started.number, started.argv, stdin=subprocess.DEVNULL, stdout=file,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self._told = False
+
+    def problem(self) -> str:
+        """Once, that it ended although the run goes on."""
+        if self._told or self.process.poll() is None:
+            return ""
+        self._told = True
+        said = self._output.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        last = f": {said[-1]}" if said else ""
+        return f"{' '.join(self.started.argv)} at {self.started.host} has ended ({self.process.returncode}){last}"
+
+    def end(self) -> None:
+        _end([self.process])
+
+
+@dataclass
+class _Work:
+    """The commands of a run: each is started when its time has come, until the run is over."""
+
+    prepared: Prepared
+    ends: Endpoints
+    begins_ns: int
+    foreground: bool
+    tell: Tell
+    output: IO[str]
+    ended: list[Ended] = field(default_factory=list)
+    interrupted: int = 0
+    _waiting: list[Started] = field(default_factory=list)
+    _running: list[tuple[Started, float, subprocess.Popen[Any], threading.Thread | None]] = field(default_factory=list)
+
+    @property
+    def now_s(self) -> float:
+        return (time.monotonic_ns() - self.begins_ns) / NS
+
+    def until_over(self, moving: engine.Engine, servers: Sequence[_Server]) -> str:
+        """Start, watch, and say why the run is over: "" where its commands have all ended."""
+        self._waiting = sorted(self.prepared.commands, key=lambda one: one.at_s)
+        while True:
+            now_s = self.now_s
+            for one in [one for one in self._waiting if one.at_s <= now_s]:
+                self._waiting.remove(one)
+                self._running.append(self._start(one))
+            self._gather(stopped=False)
+            for said in filter(None, (server.problem() for server in servers)):
+                self.tell(said)
+            if self.interrupted:
+                return "interrupted"
+            if not moving.alive:
+                raise RuntimeError(f"the emulator's engine ended ({moving.process.returncode})")
+            asked = self.prepared.experiment
+            if self.prepared.commands and not self._waiting and not self._running and asked.ends_with_commands:
+                return ""
+            if now_s >= self.prepared.runs_s:
+                return "the time was over" if self._running else ""
+            time.sleep(LOOK_S)
+
+    def stop(self) -> None:
+        """End what still runs: by SIGINT where people interrupted, so that ping tells its statistics."""
+        asks = signal.SIGINT if self.interrupted == signal.SIGINT else signal.SIGTERM
+        _end([process for _, _, process, _ in self._running], asks)
+        self._gather(stopped=True)
+
+    def _start(self, one: Started) -> tuple[Started, float, subprocess.Popen[Any], threading.Thread | None]:
+        if self.foreground:
+            self.output.flush()
+            process = self.ends.run(one.kind, one.number, one.argv, stdout=self.output)
+            return one, self.now_s, process, None
+        self.tell(f"{self.now_s:7.1f} s  {one.host}$ {' '.join(one.argv)}")
+        process = self.ends.run(
+            one.kind, one.number, one.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True, text=True, errors="replace",
+        )  # fmt: skip
+        assert process.stdout is not None
+        lines = threading.Thread(target=_pass_on, args=(process.stdout, one.host, self.output), daemon=True)
+        lines.start()
+        return one, self.now_s, process, lines
+
+    def _gather(self, *, stopped: bool) -> None:
+        """Those that have ended."""
+        still = []
+        for one, from_s, process, lines in self._running:
+            code = process.poll()
+            if code is None:
+                still.append((one, from_s, process, lines))
+                continue
+            if lines is not None:
+                lines.join(timeout=GRACE_S)  # what it started itself may hold its output open
+            said = code if code >= 0 else 128 - code
+            self.ended.append(Ended(one.host, one.argv, round(from_s, 3), round(self.now_s, 3), said, stopped))
+        self._running = still
+
+
+def _pass_on(lines: IO[str], host: str, output: IO[str]) -> None:
+    """What a command prints, with where it runs before each line."""
+    with lines:
+        for line in lines:
+            output.write(f"{host}| {line.rstrip()}\n")
+            output.flush()
+
+
+def _end(processes: Sequence[subprocess.Popen[Any]], asks: int = signal.SIGTERM) -> None:
+    """Ask programs to end, and end those that do not."""
+    for process in processes:
+        if process.poll() is None:
+            process.send_signal(asks)
+    until = time.monotonic() + GRACE_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def _interruptions(work: _Work) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the run in order, instead of in the middle of whatever is being done."""
+
+    def note(number: int, _: object) -> None:
+        work.interrupted = number
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

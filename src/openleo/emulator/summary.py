@@ -1,0 +1,242 @@
+"""What a run was, beside what was planned: pure functions of the table, the echoes and the engine's counts.
+
+Planned round trips are of an empty link: what a run's own traffic waits for in its queues comes on top of them, so that
+a run which fills its link measures more than was planned, and should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from openleo.emulator.counts import CAUSES, Seconds, Stats
+from openleo.emulator.prober import Probes
+from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, UP, LinkTable
+from openleo.errors import counted
+from openleo.instants import instant_text
+
+AROUND_S = 3.0  # before and after a hand-over, for what it changed
+SECONDS_COLUMNS: dict[str, type] = {
+    "t_s": int,
+    "terminal": str,
+    "served": bool,
+    "why": str,
+    "because": str,
+    "satellite": int,
+    "hand_over": bool,
+    "planned_rtt_ms": float,
+    "measured_rtt_ms": float,
+    "sent": int,
+    "lost": int,
+    "up_mbps": float,
+    "down_mbps": float,
+}
+
+Floats = NDArray[np.float64]
+
+
+def planned_rtt_ms(table: LinkTable, terminal: int, sent_s: Floats) -> Floats:
+    """What an echo sent at each instant should take: up by the line then, down by the line when it has arrived.
+
+    NaN where it should not come back: not served at either time, or within an outage.
+    """
+    up_s, passes_up = _one_way(table, terminal, UP, sent_s)
+    down_s, passes_down = _one_way(table, terminal, DOWN, sent_s + np.nan_to_num(up_s))
+    return np.where(passes_up & passes_down, (up_s + down_s) * 1e3, np.nan)
+
+
+def _one_way(table: LinkTable, terminal: int, direction: int, at_s: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    step = np.clip((at_s / table.step_s).astype(np.intp), 0, table.steps - 1)
+    into_s = at_s - step * table.step_s
+    ends = table.delay_ns[step, terminal, direction] / 1e9
+    share = np.clip(into_s / table.step_s, 0.0, 1.0)
+    delay_s = ends[:, BEGIN] * (1.0 - share) + ends[:, END] * share
+    within = (at_s >= 0.0) & (at_s < table.duration_s)
+    passes = within & table.served[step, terminal] & (into_s >= table.outage_s[step, terminal])
+    return delay_s, passes
+
+
+def summary(
+    table: LinkTable, probes: Probes, stats: Stats, ran_s: float, words: Mapping[str, object]
+) -> dict[str, Any]:
+    """All of summary.json. `words`: what the run says of itself (its name, scenario, command, exit code)."""
+    released = int(stats.lateness.sum())
+    return {
+        **words,
+        "start": instant_text(table.start),
+        "ran_s": round(ran_s, 3),
+        "step_s": table.step_s,
+        "valid": not stats.invalid,
+        "invalid_because": stats.invalid or None,
+        "packets": int(stats.packets.sum()),
+        "bytes": int(stats.bytes.sum()),
+        "drops": {cause: stats.dropped(cause) for cause in CAUSES}
+        | {"no_route": stats.dropped("no_route") + stats.no_route},
+        "late": {
+            "released": released,
+            "share_over_5_ms": round(stats.late_share, 6),
+            "ms_max": round(stats.late_max_ns / 1e6, 3),
+            "without_a_step_s": round(stats.missed_ns / 1e9, 3),
+        },
+        "engine_cpu_s": round(stats.cpu_ns / 1e9, 3),
+        "terminals": [_terminal(table, probes, n, ran_s) for n in range(len(table.terminals))],
+    }
+
+
+def _terminal(table: LinkTable, probes: Probes, n: int, ran_s: float) -> dict[str, Any]:
+    mine = probes.terminal == n
+    sent_s, measured = probes.sent_s[mine], probes.rtt_ms[mine]
+    planned = planned_rtt_ms(table, n, sent_s)
+    steps = _steps_run(table, ran_s)
+    served = table.served[:steps, n]
+    reasons = table.why[:steps, n][~served]
+    return {
+        "terminal": table.terminals[n],
+        "anchor": table.anchors[table.anchor[n]],
+        "served": _rounded(float(served.mean())) if steps else None,
+        "not_served_because": {str(why): _rounded(float((reasons == why).sum() / steps)) for why in np.unique(reasons)},
+        "rtt": _rtt(planned, measured),
+        "hand_overs": list(hand_overs(table, n, sent_s, measured, ran_s)),
+        "steps": [_step(table, n, step, sent_s, measured, planned) for step in range(steps)],
+    }
+
+
+def _steps_run(table: LinkTable, ran_s: float) -> int:
+    """How many steps the run saw any of."""
+    return int(min(table.steps, max(1, np.ceil(ran_s / table.step_s - 1e-9))))
+
+
+def _rtt(planned: Floats, measured: Floats) -> dict[str, Any]:
+    """Planned against measured, of echoes that both have."""
+    came, due = ~np.isnan(measured), ~np.isnan(planned)
+    error = (measured - planned)[came & due]
+    return {
+        "echoes": len(measured),
+        "lost_of_planned": int((due & ~came).sum()),
+        "came_unplanned": int((came & ~due).sum()),
+        "planned_ms_p50": _quantile(planned, 0.5),
+        "measured_ms_p50": _quantile(measured, 0.5),
+        "measured_ms_p95": _quantile(measured, 0.95),
+        "error_ms_p50": _quantile(error, 0.5),
+        "absolute_error_ms_p95": _quantile(np.abs(error), 0.95),
+    }
+
+
+def _step(table: LinkTable, n: int, step: int, sent_s: Floats, measured: Floats, planned: Floats) -> dict[str, Any]:
+    within = (sent_s >= step * table.step_s) & (sent_s < (step + 1) * table.step_s)
+    satellite = int(table.satellite[step, n])
+    return {
+        "start": instant_text(table.start + timedelta(seconds=step * table.step_s)),
+        "t_s": _rounded(step * table.step_s),
+        "served": bool(table.served[step, n]),
+        "why": str(table.why[step, n]) or None,
+        "because": str(table.because[step, n]).split(),
+        "satellite": None if satellite == NOBODY else satellite,
+        "hand_over": bool(table.hand_over[step, n]),
+        **_rtt(planned[within], measured[within]),
+    }
+
+
+def hand_overs(table: LinkTable, n: int, sent_s: Floats, measured: Floats, ran_s: float) -> Iterator[dict[str, Any]]:
+    """Each change of the serving satellite that was planned, with what was measured around it."""
+    for step in np.flatnonzero(table.hand_over[: _steps_run(table, ran_s), n]).tolist():
+        at_s = step * table.step_s
+        before = (sent_s >= at_s - AROUND_S) & (sent_s < at_s)
+        after = (sent_s >= at_s) & (sent_s < at_s + AROUND_S)
+        edges = np.array([at_s - 1e-6, at_s + table.outage_s[step, n]])
+        planned = table.rtt_ms(n, edges)
+        yield {
+            "t_s": _rounded(at_s),
+            "from": int(table.satellite[step - 1, n]) if step else None,
+            "to": int(table.satellite[step, n]),
+            "planned_ms": [_number(planned[0]), _number(planned[1])],
+            "measured_ms": [_quantile(measured[before], 0.5), _quantile(measured[after], 0.5)],
+            "lost": int(np.isnan(measured[after]).sum()),
+        }
+
+
+def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) -> Iterator[tuple[object, ...]]:
+    """Rows of seconds.csv, in the order of SECONDS_COLUMNS: second after second, terminal after terminal."""
+    for second in range(int(min(np.ceil(ran_s), np.ceil(table.duration_s)))):
+        step = min(int(second / table.step_s), table.steps - 1)
+        within = (probes.sent_s >= second) & (probes.sent_s < second + 1)
+        for n, name in enumerate(table.terminals):
+            measured = probes.rtt_ms[within & (probes.terminal == n)]
+            planned = planned_rtt_ms(table, n, np.array([second + 0.5]))[0]
+            yield (
+                second,
+                name,
+                bool(table.served[step, n]),
+                str(table.why[step, n]),
+                str(table.because[step, n]),
+                int(table.satellite[step, n]),
+                bool(table.hand_over[step, n]) and second == int(np.ceil(step * table.step_s)),
+                _number(planned),
+                _quantile(measured, 0.5),
+                len(measured),
+                int(np.isnan(measured).sum()),
+                _mbps(delivered, second, n, UP),
+                _mbps(delivered, second, n, DOWN),
+            )
+
+
+def _mbps(delivered: Seconds, second: int, terminal: int, direction: int) -> float:
+    if second >= len(delivered.bytes):
+        return 0.0
+    return _rounded(float(delivered.bytes[second, terminal, direction]) * 8.0 / 1e6)
+
+
+def spans_not_served(table: LinkTable, n: int, ran_s: float) -> list[tuple[float, float, str]]:
+    """(from, to, why) of every unbroken time without service, in seconds of the run."""
+    found: list[tuple[float, float, str]] = []
+    for step in range(_steps_run(table, ran_s)):
+        if table.served[step, n]:
+            continue
+        rules = str(table.because[step, n])
+        why = f"{table.why[step, n]} ({rules})" if rules else str(table.why[step, n])
+        begins, ends = step * table.step_s, min((step + 1) * table.step_s, ran_s)
+        if found and found[-1][2] == why and abs(found[-1][1] - begins) < 1e-9:
+            found[-1] = (found[-1][0], ends, why)
+        else:
+            found.append((begins, ends, why))
+    return found
+
+
+def told(found: Mapping[str, Any]) -> Sequence[str]:
+    """A summary in lines for people."""
+    lines = []
+    for one in found["terminals"]:
+        rtt = one["rtt"]
+        said = f"{one['terminal']} ↔ {one['anchor']}: served {one['served']:.0%} of the time"
+        if rtt["error_ms_p50"] is not None:
+            said += (
+                f"; RTT planned {rtt['planned_ms_p50']:.2f} ms, measured {rtt['measured_ms_p50']:.2f} ms "
+                f"(medians; error {rtt['error_ms_p50']:+.2f} ms, "
+                f"95 of 100 within {rtt['absolute_error_ms_p95']:.2f} ms)"
+            )
+        said += (
+            f"; {counted(len(one['hand_overs']), 'hand-over')}; {rtt['lost_of_planned']} of {rtt['echoes']} echoes lost"
+        )
+        lines.append(said + (f", {rtt['came_unplanned']} came unplanned" if rtt["came_unplanned"] else ""))
+    drops = ", ".join(f"{cause} {count:,}" for cause, count in found["drops"].items() if count)
+    lines.append(f"{found['packets']:,} packets; dropped: {drops or 'none'}")
+    if not found["valid"]:
+        lines.append(f"INVALID: {found['invalid_because']}. Do not use these times.")
+    return lines
+
+
+def _quantile(values: Floats, share: float) -> float | None:
+    values = values[~np.isnan(values)]
+    return _rounded(float(np.quantile(values, share))) if len(values) else None
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else _rounded(float(value))
+
+
+def _rounded(value: float) -> float:
+    return round(value, 4)

@@ -1,0 +1,132 @@
+"""Planned against measured, on tables and echoes made by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from openleo.emulator.counts import BINS, CAUSES, Seconds, Stats
+from openleo.emulator.prober import Probes
+from openleo.emulator.summary import SECONDS_COLUMNS, planned_rtt_ms, seconds, spans_not_served, summary, told
+from openleo.emulator.table import LinkTable
+
+MS = 1_000_000
+
+
+def table(served: list[bool], up_ms: list[tuple[int, int]], outage_s: float = 0.0) -> LinkTable:
+    """One terminal, steps of 10 s, 10 ms down; satellites 100, 101, … one a step."""
+    steps = len(served)
+    delay = np.zeros((steps, 1, 2, 2), np.int64)
+    delay[:, 0, 0], delay[:, 0, 1] = np.array(up_ms) * MS, 10 * MS
+    flags = np.array(served)[:, np.newaxis]
+    hand_over = np.zeros_like(flags)
+    hand_over[1:] = flags[1:] & flags[:-1]
+    return LinkTable(
+        start=datetime(2026, 11, 20, tzinfo=UTC), step_s=10.0, terminals=("Taipei",), anchors=("Tokyo",),
+        anchor=np.zeros(1, np.intp), served=flags, why=np.where(flags, "", "not_permitted"),
+        because=np.where(flags, "", "twn-1"), satellite=np.where(flags, 100 + np.arange(steps)[:, None], -1),
+        hand_over=hand_over, delay_ns=delay, rate_mbps=np.full((steps, 1, 2), np.inf), loss=np.zeros((steps, 1, 2)),
+        outage_s=np.where(hand_over, outage_s, 0.0), queue_s=np.full(2, 0.1), backbone_ns=np.zeros((1, 1), np.int64),
+        pairs=(), direct_ns=np.zeros((steps, 0, 2), np.int64),
+    )  # fmt: skip
+
+
+def stats(late: int = 0, missed_ns: int = 0) -> Stats:
+    lateness = np.zeros(BINS, np.int64)
+    lateness[0], lateness[-1] = 1000 - late, late
+    drops = np.zeros((1, 2, len(CAUSES)), np.int64)
+    drops[0, 0, CAUSES.index("queue")] = 7
+    return Stats(np.full((1, 2), 500), np.full((1, 2), 64_000), drops, lateness, 9 * MS, missed_ns, 10**9, 3, 2)
+
+
+def echoes(sent_s: np.ndarray, rtt_ms: np.ndarray) -> Probes:
+    return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms)
+
+
+def test_an_echo_goes_up_by_one_line_and_comes_down_by_another() -> None:
+    plan = table([True, True, False], [(10, 20), (40, 40), (0, 0)])
+    found = planned_rtt_ms(plan, 0, np.array([0.0, 5.0, 15.0, 25.0, -1.0, 30.5]))
+    np.testing.assert_allclose(found[:3], [20.0, 25.0, 50.0])
+    assert np.isnan(found[3:]).all()  # not served, before the start, after the end
+
+
+def test_the_way_down_is_the_one_that_holds_when_the_echo_turns_back() -> None:
+    plan = table([True, False], [(50, 50), (0, 0)])
+    found = planned_rtt_ms(plan, 0, np.array([9.94, 9.96]))  # arrives up at 9.99 s, and at 10.01 s
+    assert found[0] == pytest.approx(60.0)
+    assert np.isnan(found[1])
+
+
+def test_nothing_is_planned_within_an_outage() -> None:
+    plan = table([True, True], [(10, 10), (10, 10)], outage_s=0.5)
+    assert np.isnan(planned_rtt_ms(plan, 0, np.array([9.995, 10.2, 10.6]))).tolist() == [True, True, False]
+
+
+def test_a_summary_of_a_run_that_did_as_planned() -> None:
+    plan = table([True, True, False], [(10, 20), (40, 40), (0, 0)])
+    at = np.arange(0.05, 30.0, 0.1)
+    measured = planned_rtt_ms(plan, 0, at) + 0.2
+    found = summary(plan, echoes(at, measured), stats(), 30.0, {"name": "test"})
+    json.dumps(found, allow_nan=False)
+    assert (found["valid"], found["invalid_because"], found["drops"]["queue"], found["drops"]["no_route"]) == (
+        True, None, 7, 2,
+    )  # fmt: skip
+    one = found["terminals"][0]
+    assert one["served"] == pytest.approx(2 / 3, abs=1e-4)
+    assert one["not_served_because"] == {"not_permitted": pytest.approx(1 / 3, abs=1e-4)}
+    assert one["rtt"]["error_ms_p50"] == pytest.approx(0.2)
+    assert one["rtt"]["absolute_error_ms_p95"] == pytest.approx(0.2)
+    assert (one["rtt"]["lost_of_planned"], one["rtt"]["came_unplanned"]) == (0, 0)
+    assert [step["served"] for step in one["steps"]] == [True, True, False]
+    assert one["steps"][2]["because"] == ["twn-1"]
+    assert [(change["t_s"], change["from"], change["to"]) for change in one["hand_overs"]] == [(10.0, 100, 101)]
+    assert one["hand_overs"][0]["planned_ms"] == [pytest.approx(30.0, abs=0.01), pytest.approx(50.0, abs=0.01)]
+    assert "RTT planned" in told(found)[0]
+
+
+def test_what_came_unplanned_and_what_did_not_come_are_told_apart() -> None:
+    plan = table([True, False], [(10, 10), (0, 0)])
+    found = summary(
+        plan, echoes(np.array([1.0, 2.0, 12.0, 13.0]), np.array([20.0, np.nan, 21.0, np.nan])), stats(), 20.0, {}
+    )
+    rtt = found["terminals"][0]["rtt"]
+    assert (rtt["lost_of_planned"], rtt["came_unplanned"], rtt["echoes"]) == (1, 1, 4)
+    assert "1 came unplanned" in told(found)[0]
+
+
+@pytest.mark.parametrize(("counts", "why"), [(stats(late=11), "1.1%"), (stats(missed_ns=10**8), "no step was there")])
+def test_a_run_that_was_late_is_invalid_and_says_why(counts: Stats, why: str) -> None:
+    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), counts, 10.0, {})
+    assert not found["valid"]
+    assert why in found["invalid_because"]
+    assert told(found)[-1].startswith("INVALID: ")
+
+
+def test_a_run_cut_short_tells_of_the_steps_it_saw() -> None:
+    plan = table([True, True, False], [(10, 10)] * 3)
+    found = summary(plan, echoes(np.zeros(0), np.zeros(0)), stats(), 10.5, {})
+    assert len(found["terminals"][0]["steps"]) == 2
+    assert found["terminals"][0]["served"] == 1.0
+    assert found["terminals"][0]["rtt"]["measured_ms_p50"] is None
+
+
+def test_seconds_have_a_row_for_each_terminal_and_what_was_delivered() -> None:
+    plan = table([True, False], [(10, 10), (0, 0)])
+    delivered = np.zeros((3, 1, 2), np.int64)
+    delivered[2, 0] = [125_000, 1_250_000]
+    through = Seconds(0, delivered, delivered, delivered, delivered.astype(float))
+    rows = list(seconds(plan, echoes(np.array([2.1, 2.2, 2.3]), np.array([20.0, np.nan, 22.0])), through, 12.4))
+    assert len(rows) == 13
+    by_name = [dict(zip(SECONDS_COLUMNS, row, strict=True)) for row in rows]
+    assert (by_name[2]["up_mbps"], by_name[2]["down_mbps"], by_name[12]["down_mbps"]) == (1.0, 10.0, 0.0)
+    assert (by_name[2]["measured_rtt_ms"], by_name[2]["sent"], by_name[2]["lost"]) == (21.0, 3, 1)
+    assert (by_name[12]["served"], by_name[12]["because"], by_name[12]["planned_rtt_ms"]) == (False, "twn-1", None)
+
+
+def test_times_without_service_are_joined_with_their_reason() -> None:
+    plan = table([True, False, False, True], [(10, 10)] * 4)
+    assert spans_not_served(plan, 0, 40.0) == [(10.0, 30.0, "not_permitted (twn-1)")]
+    assert spans_not_served(plan, 0, 15.0) == [(10.0, 15.0, "not_permitted (twn-1)")]
