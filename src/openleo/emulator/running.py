@@ -112,6 +112,7 @@ def _run(
     until_over.callback(feeder.stop)
     prober = _prober(prepared, ends, begins_ns)
     work = _Work(prepared, ends, begins_ns, foreground, tell, output)
+    time.sleep(max(0.0, (begins_ns - time.monotonic_ns()) / NS))
     began()
     with _interruptions(work):
         prober.start()
@@ -148,7 +149,9 @@ def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
     """The namespace of every endpoint by its host's name."""
     of_terminals, of_pops = prepared.host_names
     found = {name: ends.namespace_path(TERMINAL, n) for n, name in enumerate(of_terminals)}
-    return found | {name: ends.namespace_path(POP, n) for n, name in enumerate(of_pops)}
+    for n, (name, pop) in enumerate(zip(of_pops, prepared.table.anchors, strict=True)):
+        found[name] = found[names.POP + names.slug(pop)] = ends.namespace_path(POP, n)
+    return found
 
 
 def _wait_for(moving: engine.Engine) -> None:
