@@ -28,6 +28,7 @@ from pydantic import BaseModel
 from command_line import shown
 from openleo.cli import app
 from openleo.controller.settings import Settings
+from openleo.emulator.experiment import ExperimentRecord
 from openleo.network.constellation import catalogue, shells
 from openleo.policy import rule_records
 from openleo.policy.decide import Outcome
@@ -79,7 +80,12 @@ def has_row(page: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("record", "name"), [(ScenarioRecord, "scenario.md"), (rule_records.WholeFileRecord, "rules.md")]
+    ("record", "name"),
+    [
+        (ScenarioRecord, "scenario.md"),
+        (rule_records.WholeFileRecord, "rules.md"),
+        (ExperimentRecord, "experiment.md"),
+    ],
 )
 def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:
     page = text(name)

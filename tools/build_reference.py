@@ -28,6 +28,7 @@ from openleo.cli import app
 from openleo.controller.app import described
 from openleo.controller.settings import FILE as SETTINGS_FILE
 from openleo.controller.settings import Settings
+from openleo.emulator.experiment import Argv, ExperimentRecord, RulesAtRecord
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
 from openleo.policy import rule_records
@@ -78,6 +79,8 @@ KINDS: dict[Any, str] = {
     AwareDatetime: "instant with its zone",
     Duration: 'duration ("15s", "90m", "24h", "7d", or seconds)',
     Words: "text, or a list of texts",
+    Argv: "text, or a list of texts",
+    Words | list[RulesAtRecord]: "text, a list of texts, or tables",
     rule_records.Words: "text, or a list of texts",
     rule_records.Clock: 'time of day ("08:30", 08:30:00)',
     list[rule_records.DayName]: "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
@@ -661,8 +664,23 @@ def settings() -> str:
     return page("Settings", SETTINGS, table(("setting", "holds", "default", "limits", "meaning"), rows))
 
 
+EXPERIMENT_LEAD = """
+An experiment says who is joined over the network of a scenario, and what runs where and when; see
+[how to emulate](../how-to/emulate.md). It is one TOML file; paths in it are relative to the file. A key that is not
+known is refused, with the nearest known names, and every fault is reported at once.
+"""
+
+
+def experiment() -> str:
+    blocks = [EXPERIMENT_LEAD, "## Top level", keys(ExperimentRecord)]
+    for part in dict.fromkeys(inside(ExperimentRecord)):
+        blocks += [f"## {sentences(part).partition(':')[0]}", meaning(part), keys(part)]
+    return page("The experiment file", *blocks)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario.md": scenario,
+    "experiment.md": experiment,
     "rules.md": rules,
     "results.md": results,
     "cli.md": cli,

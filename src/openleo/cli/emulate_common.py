@@ -175,7 +175,7 @@ def _panels(prepared: Prepared, outcome: Outcome, n: int) -> Iterator[Any]:
     at_s = np.arange(0.0, outcome.ran_s, DRAWN_EVERY_S)
     changes = [table.step_s * step for step in np.flatnonzero(table.hand_over[:, n]).tolist()]
     yield Panel(
-        name=f"{table.terminals[n]} ↔ {table.anchors[table.anchor[n]]}",
+        name=f"{table.terminals[n]} ↔ PoP {table.anchors[table.anchor[n]]}",
         planned_s=at_s,
         planned_ms=summary.planned_rtt_ms(table, n, at_s),
         measured_s=sent_s[came],

@@ -135,6 +135,11 @@ class Carrier:
             release_ns, _, (packet, size, way, number, entered_ns) = released
             shaper = way.stages[number].shaper
             if shaper != NONE:
+                # What was on its way when service ended is not delivered: a denial holds from its step's first instant.
+                step = self._step_at(release_ns, now_ns)
+                if step is None or not step.rows[shaper][0]:
+                    self.tally.drop(shaper, NO_STEP if step is None else NOT_SERVED)
+                    continue
                 self.tally.passes(shaper, size, now_ns - entered_ns)
             if number + 1 == len(way.stages):
                 self.tally.late(now_ns - release_ns)

@@ -91,7 +91,7 @@ class ExperimentRecord(Record):
     )
     start: Instant | None = Field(None, description="From the slot that holds this instant. Default: the scenario's.")
     duration: Duration | None = Field(
-        None, description="How long, in whole slots. Default: until the last command has ended."
+        None, description="How long. Default: until the last command has ended."
     )
     terminal: list[TerminalRecord] = Field(description="Terminals, one table each.", min_length=1)
     pops: Words = Field(default_factory=list, description="PoPs besides those of terminals and servers.")

@@ -96,8 +96,6 @@ def _run(
     hosts.write_text(hosts_text(prepared), encoding="utf-8")
     ends = until_over.enter_context(namespaces.endpoints(len(table.terminals), len(table.anchors), vnet=asked.vnet))
     ends.hosts = hosts
-    told = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
-    until_over.callback(told.unlink, missing_ok=True)
     servers: list[_Server] = [_Server(one, ends, scratch / f"server-{n}") for n, one in enumerate(prepared.servers)]
     for server in servers:
         until_over.callback(server.end)
@@ -112,8 +110,11 @@ def _run(
     until_over.callback(feeder.stop)
     prober = _prober(prepared, ends, begins_ns)
     work = _Work(prepared, ends, begins_ns, foreground, tell, output)
-    began()
     with _interruptions(work):
+        time.sleep(max(0.0, (begins_ns - time.monotonic_ns()) / NS))
+        told = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
+        until_over.callback(told.unlink, missing_ok=True)
+        began()
         prober.start()
         why_ended = work.until_over(moving, servers)
         work.stop()
@@ -148,7 +149,9 @@ def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
     """The namespace of every endpoint by its host's name."""
     of_terminals, of_pops = prepared.host_names
     found = {name: ends.namespace_path(TERMINAL, n) for n, name in enumerate(of_terminals)}
-    return found | {name: ends.namespace_path(POP, n) for n, name in enumerate(of_pops)}
+    for n, (name, pop) in enumerate(zip(of_pops, prepared.table.anchors, strict=True)):
+        found[name] = found[names.POP + names.slug(pop)] = ends.namespace_path(POP, n)
+    return found
 
 
 def _wait_for(moving: engine.Engine) -> None:

@@ -211,7 +211,7 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
     lines = []
     for one in found["terminals"]:
         rtt = one["rtt"]
-        said = f"{one['terminal']} ↔ {one['anchor']}: served {one['served']:.0%} of the time"
+        said = f"{one['terminal']} ↔ PoP {one['anchor']}: served {one['served']:.0%} of the time"
         if rtt["error_ms_p50"] is not None:
             said += (
                 f"; RTT planned {rtt['planned_ms_p50']:.2f} ms, measured {rtt['measured_ms_p50']:.2f} ms "
