@@ -36,7 +36,8 @@ from openleo.units import SECONDS_PER_DAY
 EVERY_S, STEP_S = 1.0, 0.4  # how often, and how long a step may take
 TOLD = ("position-disagrees", "report-outside-beam", "ranging-inconsistent")  # evidence of `spoof`; jamming is none
 DOUBTED_BY, DOUBTED_WITHIN_S = 3, 900.0  # so many terminals whose round trips fit without a satellite: an alarm
-ALARM, FAULT = "ranging", "locator"
+ALARM = "ranging"
+FAULT = "locator"
 LOG = logging.getLogger("openleo.controller")
 
 
