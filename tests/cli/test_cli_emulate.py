@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from command_line import Run
@@ -138,13 +140,18 @@ def test_a_ping_goes_through_the_planned_network(tmp_path: Path) -> None:
     if shutil.which("ping") is None:
         pytest.skip("no ping on this machine (Debian: iputils-ping)")
     out = tmp_path / "out"
-    done = emulated(TAIWAN, "--between", "Manila", "Tokyo", "--for", "20s", "--out", out, "--json", "--",
+    done = emulated(TAIWAN, "--between", "Manila", "Tokyo", "--for", "20s", "--out", out, "--json", "--parquet", "--",
                     "ping", "-4", "-c", "5", "-i", "0.2", "Tokyo")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "5 received" in done.stderr  # with --json what the command prints goes there
     found_json = json.loads(done.stdout)
     assert found_json == json.loads((out / "summary.json").read_text())
-    assert sorted(path.name for path in out.iterdir()) == ["emulation.png", "seconds.csv", "summary.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "emulation.png",
+        "seconds.csv",
+        "seconds.parquet",
+        "summary.json",
+    ]
     (one,) = found_json["terminals"]
     assert (one["terminal"], one["anchor"], one["served"]) == ("Manila", "Tokyo", 1.0)
     assert one["rtt"]["echoes"] >= 5
@@ -152,6 +159,11 @@ def test_a_ping_goes_through_the_planned_network(tmp_path: Path) -> None:
         abs(one["rtt"]["error_ms_p50"]) < 5.0
     )  # a machine that does other things as well; the engine's tests hold 1 ms
     assert found_json["commands"][0]["exit_code"] == 0
+    rows = list(csv.DictReader((out / "seconds.csv").read_text(encoding="utf-8").splitlines()))
+    table = pq.read_table(out / "seconds.parquet")
+    assert table.column_names == list(rows[0])
+    assert (table["served"].to_pylist()[0], rows[0]["served"]) == (True, "true")
+    assert len(rows) == table.num_rows
 
 
 @pytest.mark.slow
