@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from command_line import Run
@@ -69,7 +71,7 @@ def test_all_that_is_wrong_with_options_is_told_at_once(run: Run) -> None:
 def test_an_experiments_faults_are_told_with_their_places(run: Run, tmp_path: Path) -> None:
     text = (EXAMPLES / "emulate-taiwan.toml").read_text()
     text = text.replace('scenario = "taiwan.toml"', f'scenario = "{TAIWAN}"').replace('"rules/', f'"{EXAMPLES}/rules/')
-    text = text.replace('place = "Manila"', 'place = "Manilla"').replace('pop = "Tokyo"', 'pop = "Tokio"')
+    text = text.replace('"Manila"', '"Manilla"').replace('pop = "Tokyo"', 'pop = "Tokio"')
     file = tmp_path / "mine.toml"
     file.write_text(text.replace("iperf3 -s", "no-such-server"))
     told = refused(run, "experiment", file)
@@ -83,6 +85,33 @@ def test_a_machine_without_tun_is_told_with_a_way_out(run: Run, monkeypatch: pyt
     monkeypatch.setattr(namespaces, "available", lambda: found)
     told = refused(run, TAIWAN, "--between", "Manila", "Tokyo", "--", "true")
     assert "There is no /dev/net/tun. Try: modprobe tun" in told
+
+
+def test_the_doctor_tells_of_it_and_does_not_mind(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = namespaces.Finding(False, "", "There is no /dev/net/tun.", "Try: modprobe tun")
+    monkeypatch.setattr(namespaces, "available", lambda: found)
+    done = run("doctor")
+    assert done.code == 0
+    assert (
+        "ok   emulator           not here, and only `openleo emulate` needs it: There is no /dev/net/tun." in done.out
+    )
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("t.csv", "--", "pingg"), 'COMMAND: there is no command "pingg" on this machine.'),
+        (("t.csv", "--step", "0s", "--", "true"), "--step: is 0s; it must be more than nothing."),
+        (("t.csv", "--up", "t.csv", "--", "true"), "--up: is for Mahimahi's traces"),
+        (("no.csv", "--", "true"), "no.csv"),
+        (("mahimahi", "--", "true"), 'line 1: holds "no"'),
+    ],
+)
+def test_a_trace_that_cannot_be_replayed_is_refused(run: Run, words: tuple[str, ...], said: str) -> None:
+    Path("t.csv").write_text("t_s,rtt_ms\n0,30\n1,31\n")
+    Path("mahimahi").write_text("no\n")
+    assert said in refused(run, "replay", *words)
 
 
 def test_a_shell_needs_something_to_enter(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,13 +140,18 @@ def test_a_ping_goes_through_the_planned_network(tmp_path: Path) -> None:
     if shutil.which("ping") is None:
         pytest.skip("no ping on this machine (Debian: iputils-ping)")
     out = tmp_path / "out"
-    done = emulated(TAIWAN, "--between", "Manila", "Tokyo", "--for", "20s", "--out", out, "--json", "--",
+    done = emulated(TAIWAN, "--between", "Manila", "Tokyo", "--for", "20s", "--out", out, "--json", "--parquet", "--",
                     "ping", "-4", "-c", "5", "-i", "0.2", "Tokyo")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "5 received" in done.stderr  # with --json what the command prints goes there
     found_json = json.loads(done.stdout)
     assert found_json == json.loads((out / "summary.json").read_text())
-    assert sorted(path.name for path in out.iterdir()) == ["emulation.png", "seconds.csv", "summary.json"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "emulation.png",
+        "seconds.csv",
+        "seconds.parquet",
+        "summary.json",
+    ]
     (one,) = found_json["terminals"]
     assert (one["terminal"], one["anchor"], one["served"]) == ("Manila", "Tokyo", 1.0)
     assert one["rtt"]["echoes"] >= 5
@@ -125,6 +159,11 @@ def test_a_ping_goes_through_the_planned_network(tmp_path: Path) -> None:
         abs(one["rtt"]["error_ms_p50"]) < 5.0
     )  # a machine that does other things as well; the engine's tests hold 1 ms
     assert found_json["commands"][0]["exit_code"] == 0
+    rows = list(csv.DictReader((out / "seconds.csv").read_text(encoding="utf-8").splitlines()))
+    table = pq.read_table(out / "seconds.parquet")
+    assert table.column_names == list(rows[0])
+    assert (table["served"].to_pylist()[0], rows[0]["served"]) == (True, "true")
+    assert len(rows) == table.num_rows
 
 
 @pytest.mark.slow

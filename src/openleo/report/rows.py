@@ -36,7 +36,7 @@ def check_csv(target: Path, option: str) -> None:
 class RowsWriter:
     """A context manager; the file is there only if everything was written.
 
-    `columns` says each one's type: str, float, int or datetime. None is an empty field, or null.
+    `columns` says each one's type: str, float, int, bool or datetime. None is an empty field, or null.
     """
 
     def __init__(self, target: Path, columns: Mapping[str, type]):
@@ -79,6 +79,8 @@ class RowsWriter:
 
 
 def _field(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return instant_text(value) if isinstance(value, datetime) else value
 
 
@@ -86,5 +88,8 @@ def _parquet_writer(path: Path, columns: Mapping[str, type]) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    types = {str: pa.string(), float: pa.float64(), int: pa.int64(), datetime: pa.timestamp("us", tz="UTC")}
+    types = {
+        str: pa.string(), float: pa.float64(), int: pa.int64(), bool: pa.bool_(),
+        datetime: pa.timestamp("us", tz="UTC"),
+    }  # fmt: skip
     return pq.ParquetWriter(path, pa.schema([(name, types[kind]) for name, kind in columns.items()]))
