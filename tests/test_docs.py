@@ -110,7 +110,9 @@ def test_every_setting_is_explained_and_every_one_explained_is_there() -> None:
 
 def test_every_alarm_has_its_row_of_what_to_do() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "src/openleo/controller").glob("*.py"))
-    named = set(re.findall(r"alarms\.set\(\"(\w+)\"", source)) | set(re.findall(r"^(?:ALARM|FAULT) = \"(\w+)\"", source, re.M))
+    named = set(re.findall(r"alarms\.set\(\"(\w+)\"", source)) | set(
+        re.findall(r"^(?:ALARM|FAULT) = \"(\w+)\"", source, re.M)
+    )
     page = (DOCS / "how-to" / "operate.md").read_text(encoding="utf-8")
     assert len(named) >= 8
     assert {name for name in named if has_row(page, name)} == named
