@@ -192,3 +192,15 @@ def test_both_directions_have_their_own_rate_and_delay():
 def replace_row(row, **fields):
     names = ("served", "first", "last", "byte", "loss", "outage")
     return tuple((dict(zip(names, row, strict=True)) | fields).values())
+
+
+def test_a_late_engine_delivers_nothing_into_a_step_that_denies():
+    """Due in the last millisecond of a step that serves, looked at in the next one, which does not."""
+    carries = carrier(held(0), held(1, served=0))
+    carries.accept(0, POP_A, b"x", 1000, NS - 11 * MS)
+    assert carries.lines.next_ns == NS - MS
+    assert carries.due(NS + 200 * MS) is None
+    assert dropped(carries) == {(0, "not_served"): 1}
+    on_time = carrier(held(0), held(1, served=0))
+    on_time.accept(0, POP_A, b"x", 1000, NS - 11 * MS)
+    assert on_time.due(NS - MS) is not None

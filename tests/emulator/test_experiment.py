@@ -75,7 +75,6 @@ def test_a_file_becomes_the_value_it_says(tmp_path: Path) -> None:
     assert found.rules == (RulesAt(0.0, (tmp_path / "rules/activated.toml",)), RulesAt(30.0, both))
     assert (found.duration_s, found.outage_s, found.queue_s, found.down_mbps) == (60.0, 0.08, 0.05, 100.0)
     assert not found.ends_with_commands
-    assert found.pops_named == ("Tokyo",)
 
 
 def test_rules_of_the_whole_run_need_no_table(tmp_path: Path) -> None:

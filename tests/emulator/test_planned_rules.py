@@ -10,7 +10,7 @@ import pytest
 
 from openleo.emulator.outlook import outlook
 from openleo.emulator.permitted import Who, may
-from openleo.emulator.planned import Terminal, link_table
+from openleo.emulator.planned import Options, Terminal, link_table
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
 from openleo.network import journeys
@@ -215,6 +215,40 @@ def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
     outside = licences.outside(network.gateways, ["JPN"])
     inside = {one.territory for n, one in enumerate(network.gateways.stations) if n not in outside}
     assert inside == {"JPN"}
+
+
+def test_without_a_named_pop_the_anchor_is_one_where_traffic_may_leave(tmp_path: Path) -> None:
+    one = case(tmp_path, rule("p-1", more='land_in = ["JPN"]'))
+    table = link_table(one, [Terminal(MANILA)], WINDOW)
+    (pop,) = [pop for pop in one.network.gateways.pops if pop.name == table.anchors[0]]
+    assert table.served.all()
+    assert licences.land_of(pop) == "JPN"
+
+
+def test_over_satellites_alone_nothing_passes_whose_traffic_has_to_land(tmp_path: Path) -> None:
+    until, since = "until = 2026-11-20T00:02:30Z", "from = 2026-11-20T00:02:30Z"
+    rules = [rule("p-1", more=f'{until}\nland_in = ["JPN"]'), rule("p-2", more=since), rule("t", land="TWN")]
+    table = link_table(case(tmp_path, *rules), [Terminal(MANILA), Terminal(TAIPEI)], WINDOW, Options(pairs=((0, 1),)))
+    assert (table.direct_ns[:10] == -1).all()
+    assert (table.direct_ns[10:] > 0).all()
+
+
+def test_rules_on_gateways_hold_slot_by_slot_and_for_the_whole_of_a_slot(tmp_path: Path) -> None:
+    """Withheld everywhere from 00:02:05 to 00:03: slots 8 to 11, and service before and after as without the rule."""
+    gone = rule(
+        "g", "suspend", "world", 'applies_to = "gateway"\nfrom = 2026-11-20T00:02:05Z\nuntil = 2026-11-20T00:03:00Z'
+    )
+    terminals = [Terminal(MANILA, anchor="Manila")]
+    free, table = (link_table(case(tmp_path, *rules), terminals, WINDOW) for rules in ([rule("p")], [rule("p"), gone]))
+    dark = between(8, 12)
+    assert set(table.why[dark, 0]) == {"no_gateway"}
+    others = [slot for slot in range(20) if slot not in dark]
+    np.testing.assert_array_equal(table.served[others], free.served[others])
+    np.testing.assert_array_equal(table.delay_ns[others], free.delay_ns[others])
+    later = SlotGrid(WINDOW.instant(9), 15.0, 6)  # a window of its own does not go by the scenario's first instant
+    assert (
+        link_table(case(tmp_path, rule("p"), gone), terminals, later).served[:, 0].tolist() == [False] * 3 + [True] * 3
+    )
 
 
 def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from openleo.emulator.experiment import Command, Experiment, RulesAt, Server, Terminal
 from openleo.emulator.preparing import MOST_STEPS, joined, pop_named, prepare, town
+from openleo.emulator.running import hosts_text
 from openleo.errors import InputError
 from openleo.scenario import Scenario
 
@@ -106,3 +107,17 @@ def test_all_that_is_wrong_is_told_together_with_its_place() -> None:
     assert 'test.toml: pops[0]: there is no PoP "Singapur" in this scenario. Did you mean Singapore?' in said
     assert "test.toml: duration: asks for 1e+06 s, and 86400 s are left of the scenario" in said
     assert 'test.toml: command[0].command: there is no command "pingg" on this machine.' in said
+
+
+def test_a_command_that_would_begin_when_the_run_is_over_is_refused() -> None:
+    late = replace(PLAIN, commands=(Command(1.0, "manila", ("true",)), Command(30.0, "manila", ("true",))))
+    with pytest.raises(
+        InputError, match=r"test\.toml: command\[1\]\.at: is after 30 s, and the run is over after 30 s"
+    ):
+        prepare(late, place)
+
+
+def test_behind_a_nat_names_lead_to_the_addresses_that_it_translates() -> None:
+    found = prepare(replace(PLAIN, nat=True), place)
+    assert "fd6f" not in hosts_text(found)
+    assert "fd6f" in hosts_text(prepare(PLAIN, place))

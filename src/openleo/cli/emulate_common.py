@@ -34,7 +34,7 @@ def check_machine_or_enter() -> None:
     if found.ok:
         return
     if found.way == "user namespace":
-        argv = [*namespaces.as_root(), sys.executable, "-m", "openleo", *sys.argv[1:]]
+        argv = [*namespaces.as_root(), sys.executable, "-P", "-m", "openleo", *sys.argv[1:]]
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(argv[0], argv)  # noqa: S606 - ourselves again, with the same arguments

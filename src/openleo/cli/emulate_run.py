@@ -47,7 +47,7 @@ def run(
     for_: Annotated[
         str | None,
         typer.Option(
-            "--for", metavar="DURATION", help="For so long at most. [default: until COMMAND ends, an hour at most]"
+            "--for", metavar="DURATION", help="For so long at most. [default: until COMMAND ends, 240 slots at most]"
         ),
     ] = None,
     class_: Annotated[str, typer.Option("--class", help="The terminals' class, which rules ask for.")] = "fixed",
@@ -73,7 +73,7 @@ def run(
     rate_up: Annotated[
         float | None, typer.Option(metavar="MBPS", help="From terminals. [default: the plan's, or no limit]")
     ] = None,
-    pcap: Annotated[Path | None, typer.Option(metavar="F.pcap", help="Write every packet.")] = None,
+    pcap: Annotated[Path | None, typer.Option(metavar="F.pcap", help="Write every packet that was delivered.")] = None,
     out: Out = None,
     parquet: Parquet = False,
     threads: Threads = None,
@@ -83,7 +83,7 @@ def run(
 
     `openleo emulate examples/taiwan.toml --between Manila Tokyo -- ping -c 10 tokyo`: places have names in the run,
     packets take as long as planned, and where service is not permitted nothing passes. Leaves with the command's exit
-    code. Without a command the network stays up, for `openleo emulate shell`, until Ctrl-C.
+    code. Without a command the network stays up, for `openleo emulate shell`, until Ctrl-C, or 240 slots at most.
     """
     from openleo.cli import emulate_common
     from openleo.errors import Problem, Together, given

@@ -137,6 +137,8 @@ class Carrier:
             if shaper != NONE:
                 # What was on its way when service ended is not delivered: a denial holds from its step's first instant.
                 step = self._step_at(release_ns, now_ns)
+                if step is not None and now_ns >= step.ends_ns:  # we are late, and another step holds by now
+                    step = self._step_at(now_ns, now_ns)
                 if step is None or not step.rows[shaper][0]:
                     self.tally.drop(shaper, NO_STEP if step is None else NOT_SERVED)
                     continue

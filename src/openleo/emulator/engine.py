@@ -124,7 +124,7 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
     files = [*terminals, *pops, banks.fileno(), counts.fileno(), *([capture] if capture is not None else [])]
     try:
         process = endpoints.begin(
-            [sys.executable, "-m", "openleo.emulator.engine_process"], stdin=subprocess.PIPE, pass_fds=files
+            [sys.executable, "-P", "-m", "openleo.emulator.engine_process"], stdin=subprocess.PIPE, pass_fds=files
         )
     finally:
         if capture is not None:

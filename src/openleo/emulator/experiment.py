@@ -104,7 +104,7 @@ class ExperimentRecord(Record):
     outage: Duration = Field(
         0.0, description="How long nothing passes at a hand-over. 0: no source gives the length of such bursts."
     )
-    pcap: str | None = Field(None, description="Every packet, as a pcap file.", min_length=1)
+    pcap: str | None = Field(None, description="Every packet that was delivered, as a pcap file.", min_length=1)
     rates: RatesRecord = RatesRecord()
 
 
@@ -169,12 +169,6 @@ class Experiment:
     start: datetime | None = None
     duration_s: float | None = None
     ends_with_commands: bool = True  # and not only when the time is over
-
-    @property
-    def pops_named(self) -> tuple[str, ...]:
-        """Every PoP that somebody has named, once."""
-        anchors = (one.anchor for one in self.terminals if one.anchor)
-        return tuple(dict.fromkeys([*self.pops, *(one.pop for one in self.servers), *anchors]))
 
 
 def read(path: Path) -> Experiment:

@@ -10,7 +10,7 @@ Checksums are changed, not computed anew (RFC 1624): what was wrong stays wrong.
 from __future__ import annotations
 
 import struct
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -63,7 +63,7 @@ class Nat:
     def __init__(self, public: IPv4Address, ports: range = PORTS, ports_per_terminal: int = PORTS_PER_TERMINAL) -> None:
         self._public, self._most = public.packed, ports_per_terminal
         self._ports = ports
-        self._free: dict[int, deque[int]] = {protocol: deque(ports) for protocol in IDLE_NS}
+        self._free = {protocol: OrderedDict.fromkeys(ports) for protocol in IDLE_NS}  # the longest free first
         self._by_inside: dict[Key, Mapping] = {}
         self._by_port: dict[tuple[int, int], Mapping] = {}
         self._held: dict[bytes, int] = {}
@@ -132,9 +132,9 @@ class Nat:
             return None
         if port in self._ports and (protocol, port) not in self._by_port:
             public = port
-            free.remove(port)
+            del free[port]
         else:
-            public = free.popleft()
+            public, _ = free.popitem(last=False)
         mapping = Mapping(key, public, now_ns)
         self._by_inside[key] = self._by_port[protocol, public] = mapping
         self._held[address] = self._held.get(address, 0) + 1
@@ -145,7 +145,7 @@ class Nat:
             return mapping
         protocol, address, _ = mapping.key
         del self._by_inside[mapping.key], self._by_port[protocol, mapping.public]
-        self._free[protocol].append(mapping.public)
+        self._free[protocol][mapping.public] = None
         self._held[address] -= 1
         return None
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.emulator.licensed import lands_somewhere, licensed
 from openleo.emulator.outlook import NOT_THERE
 from openleo.emulator.permitted import LandIn, May, Who, may
 from openleo.emulator.planned_rates import planned_rates
@@ -52,7 +53,6 @@ UP_SHARE = 0.75
 # hand-over is a change of delay alone.
 OUTAGE_S = 0.0
 QUEUE_S = 0.1  # assumed
-NO_LIMIT = (np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ class Options:
     """Of all terminals alike; two numbers are (up, down).
 
     rates_mbps: None: the plan's where it computes capacity, else no limit. pairs: terminals, by number, that are
-    joined over satellites alone rather than through their PoPs.
+    joined over satellites alone rather than through their PoPs, where no rule says where their traffic has to land.
     """
 
     up_share: float = UP_SHARE
     outage_s: float = OUTAGE_S  # of each hand-over
     loss: tuple[float, float] = (0.0, 0.0)
     queue_s: tuple[float, float] = (QUEUE_S, QUEUE_S)
-    rates_mbps: tuple[float, float] | None = None
+    rates_mbps: tuple[float | None, float | None] = (None, None)
     pairs: tuple[tuple[int, int], ...] = ()
 
 
@@ -99,15 +99,16 @@ def link_table(
     """
     options = options or Options()
     _refuse_unknown(case, terminals)
-    network = case.network
     allowed = [may(case.rules, one.user, Who(one.class_, one.groups), window) for one in terminals]
+    networks = licensed(case, window)
+    network = networks[0].network
     pop = _anchors(network, terminals, allowed, window, threads)
-    trips = _trips_of_all(network, terminals, pop, allowed, window, threads)
+    trips = Trips.none(window.slots, len(terminals))
+    for one in networks:
+        found = _trips_of_all(one.network, terminals, pop, allowed, window, threads)
+        trips.put(_each(one.slots, len(terminals)), found, np.tile(np.arange(len(terminals)), len(one.slots)))
     permitted = np.stack([one.permitted for one in allowed], axis=1)
-    if options.rates_mbps is None and case.capacity is not None:
-        rate_mbps = planned_rates(case, [one.user for one in terminals], window, threads)
-    else:
-        rate_mbps = np.broadcast_to(np.array(options.rates_mbps or NO_LIMIT), (*permitted.shape, 2)).copy()
+    rate_mbps = _rates_mbps(case, terminals, window, options.rates_mbps, threads)
     why = np.where((rate_mbps <= 0.0).any(axis=-1) & (trips.why == SERVED), Reason.NO_CAPACITY.word, trips.why)
     why = np.where(permitted | (why == NOT_THERE), why, Reason.NOT_PERMITTED.word)
     served = why == SERVED
@@ -134,8 +135,27 @@ def link_table(
         queue_s=np.array(options.queue_s, np.float64),
         backbone_ns=backbone_ns(network, used),
         pairs=options.pairs,
-        direct_ns=_direct_ns(network, [(terminals[a].user, terminals[b].user) for a, b in options.pairs], window),
+        direct_ns=np.where(
+            lands_somewhere(allowed, options.pairs)[..., np.newaxis],
+            -1,
+            _direct_ns(network, [(terminals[a].user, terminals[b].user) for a, b in options.pairs], window),
+        ),
     )
+
+
+def _rates_mbps(
+    case: Case, terminals: Sequence[Terminal], window: SlotGrid, fixed: tuple[float | None, float | None],
+    threads: int | None,
+) -> Floats:  # fmt: skip
+    """Axes (slot, terminal, direction): what was asked for, else the plan's, else no limit."""
+    if None in fixed and case.capacity is not None:
+        rate_mbps = planned_rates(case, [one.user for one in terminals], window, threads)
+    else:
+        rate_mbps = np.full((window.slots, len(terminals), 2), np.inf)
+    for direction, mbps in enumerate(fixed):
+        if mbps is not None:
+            rate_mbps[..., direction] = mbps
+    return rate_mbps
 
 
 def _refuse_unknown(case: Case, terminals: Sequence[Terminal]) -> None:
@@ -157,6 +177,11 @@ def _refuse_unknown(case: Case, terminals: Sequence[Terminal]) -> None:
 
 
 # --- can ----------------------------------------------------------------------------------------------------------
+
+
+def _each(slots: NDArray[np.intp], terminals: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every terminal in every of some slots."""
+    return np.repeat(slots, terminals), np.tile(np.arange(terminals), len(slots))
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +215,7 @@ def _trips_of_all(
     network: Network, terminals: Sequence[Terminal], pop: NDArray[np.intp], allowed: Sequence[May], window: SlotGrid,
     threads: int | None,
 ) -> Trips:  # fmt: skip
-    """Of every terminal towards its own PoP, over gateways by which its rules let its traffic leave."""
+    """Of every terminal towards its own PoP (−1: any), over gateways by which its rules let its traffic leave."""
     made = Trips.none(window.slots, len(terminals))
     keys = sorted({(int(pop[n]), land) for n, one in enumerate(allowed) for land in one.land_in}, key=str)
     for one_pop, land_in in keys:
@@ -201,13 +226,13 @@ def _trips_of_all(
         slot, which = np.nonzero(now)
         made.put((slot, np.array(who)[which]), found, which)
     # A PoP that is out of order takes its addresses with it: traffic that lands at another one does not find them.
-    elsewhere = (made.pop >= 0) & (made.pop != pop)
+    elsewhere = (made.pop >= 0) & (made.pop != pop) & (pop >= 0)
     return replace(made, why=np.where(elsewhere, Reason.NO_GATEWAY.word, made.why))
 
 
 def _under(network: Network, pop: int, land_in: LandIn) -> Network:
-    """The network as those see it whose traffic ends at a PoP, and leaves in some territories alone."""
-    network = towards(network, pop)
+    """The network as those see it whose traffic ends at a PoP (−1: any), and leaves in some territories alone."""
+    network = towards(network, pop) if pop >= 0 else network
     if land_in is None:
         return network
     outside = licences.outside(network.gateways, land_in)
@@ -333,9 +358,10 @@ def _anchors(
             found[number] = alone[0]
         return found
     if len(open_):
-        trips = _trips(network, [terminals[n].user for n in open_], window, threads)
+        some, rules = [terminals[n] for n in open_], [allowed[n] for n in open_]
+        trips = _trips_of_all(network, some, np.full(len(some), -1, np.intp), rules, window, threads)
         can = trips.satellite >= 0
-        is_ = can & np.stack([allowed[n].permitted for n in open_], axis=1)
+        is_ = can & np.stack([one.permitted for one in rules], axis=1)
         slot = np.where(is_.any(axis=0), is_.argmax(axis=0), can.argmax(axis=0))
         found[open_] = trips.pop[slot, np.arange(len(open_))]
     for number in np.flatnonzero(found < 0).tolist():

@@ -92,7 +92,10 @@ def prepare(experiment: Experiment, place: Place, threads: int | None = None) ->
     looked = outlook(table, str(experiment.scenario))
     if looked.never:
         raise InputError(looked.never)
-    return ready(experiment, table, runs_s, given(pops), looked.at_times)
+    notes = looked.at_times
+    if experiment.duration_s is None and table.steps < MOST_STEPS:
+        notes = (*notes, f"The scenario ends after {runs_s:g} s, and the run with it.")
+    return ready(experiment, table, runs_s, given(pops), notes)
 
 
 def ready(
@@ -296,7 +299,9 @@ def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotG
     left = grid.slots - first
     if experiment.duration_s is None:
         slots = min(left, MOST_STEPS)
+        _refuse_later(experiment, slots * grid.slot_s, place)
         return replace(grid, start=grid.instant(first), slots=slots), slots * grid.slot_s
+    _refuse_later(experiment, experiment.duration_s, place)
     slots = max(1, math.ceil(experiment.duration_s / grid.slot_s - 1e-9))
     if slots > left:
         rule = f"asks for {experiment.duration_s:g} s, and {left * grid.slot_s:g} s are left of the scenario, "
@@ -306,10 +311,21 @@ def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotG
     return replace(grid, start=grid.instant(first), slots=slots), experiment.duration_s
 
 
+def _refuse_later(experiment: Experiment, runs_s: float, place: Place) -> None:
+    """Raise InputError for commands that would begin when the run is over."""
+    way_out = "Begin it earlier, or let the run be longer: duration, and that of the scenario."
+    problems = [
+        Problem(
+            *place(f"command[{n}].at"), f"is after {one.at_s:g} s, and the run is over after {runs_s:g} s.", way_out
+        )
+        for n, one in enumerate(experiment.commands)
+        if one.at_s >= runs_s
+    ]
+    if problems:
+        raise InputError(problems)
+
+
 def _options(experiment: Experiment) -> planned.Options:
-    rates = None
-    if experiment.up_mbps is not None or experiment.down_mbps is not None:
-        rates = (experiment.up_mbps or math.inf, experiment.down_mbps or math.inf)
     pairs: tuple[tuple[int, int], ...] = ()
     if experiment.via == "isl":
         count = len(experiment.terminals)
@@ -318,7 +334,7 @@ def _options(experiment: Experiment) -> planned.Options:
         outage_s=experiment.outage_s,
         loss=(experiment.loss, experiment.loss),
         queue_s=(experiment.queue_s, experiment.queue_s),
-        rates_mbps=rates,
+        rates_mbps=(experiment.up_mbps, experiment.down_mbps),
         pairs=pairs,
     )
 

@@ -71,8 +71,9 @@ class Outcome:
 def hosts_text(prepared: Prepared) -> str:
     """The hosts file of every endpoint."""
     table = prepared.table
-    of_terminals = [[str(one) for one in terminal_addresses(n)] for n in range(len(table.terminals))]
-    of_pops = [[str(one) for one in pop_addresses(n)] for n in range(len(table.anchors))]
+    known = slice(1) if prepared.experiment.nat else slice(None)  # the NAT is one of IPv4, so names lead there alone
+    of_terminals = [[str(one) for one in terminal_addresses(n)][known] for n in range(len(table.terminals))]
+    of_pops = [[str(one) for one in pop_addresses(n)][known] for n in range(len(table.anchors))]
     return names.hosts(table.terminals, table.anchors, of_terminals, of_pops, prepared.asked_pops)
 
 
@@ -234,7 +235,7 @@ class _Work:
             if self.prepared.commands and not self._waiting and not self._running and asked.ends_with_commands:
                 return ""
             if now_s >= self.prepared.runs_s:
-                return "the time was over" if self._running else ""
+                return "the time was over"
             time.sleep(LOOK_S)
 
     def stop(self) -> None:

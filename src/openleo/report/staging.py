@@ -267,5 +267,6 @@ def is_stream(target: Path) -> bool:
         raise IsADirectoryError(errno.EISDIR, "Is a directory")
     if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
         raise OSError(errno.EINVAL, "It is a disk or a socket, and no file")
-    # /dev/stdout may be a regular file that the shell has open: it is written to, not replaced.
-    return not stat.S_ISREG(mode) or target.absolute().parts[1:2] in (("dev",), ("proc",))
+    # /dev/stdout may be a regular file that the shell has open: it is written to, not replaced. /dev/shm holds files.
+    parts = target.absolute().parts
+    return not stat.S_ISREG(mode) or (parts[1:2] in (("dev",), ("proc",)) and parts[1:3] != ("dev", "shm"))
