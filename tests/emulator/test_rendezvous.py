@@ -48,3 +48,14 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, monkeypatch: 
 def test_when_a_process_started_is_told_apart() -> None:
     assert rendezvous.started(os.getpid()) == rendezvous.started(os.getpid())
     assert rendezvous.started(2**22 + 1) is None
+
+
+def test_files_of_a_run_go_with_it_and_those_of_a_killed_one_with_the_next(place: Path) -> None:
+    left = place / f"{os.getpid()}-1-abc.d"  # of a process that had our number before us
+    left.mkdir()
+    (left / "hosts").write_text("")
+    with rendezvous.scratch() as first:
+        (first / "hosts").write_text("127.0.0.1 localhost\n")
+        with rendezvous.scratch() as second:
+            assert sorted(place.iterdir()) == sorted([first, second])  # one that lives is left alone
+    assert not list(place.iterdir())

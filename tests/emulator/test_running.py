@@ -19,7 +19,7 @@ from openleo.emulator.counts import Seconds
 from openleo.emulator.experiment import Command, Experiment, Server, Terminal
 from openleo.emulator.preparing import Prepared, ready, spliced
 from openleo.emulator.prober import Probes
-from openleo.emulator.running import Ended, Outcome, hosts_text, on_a_second, run, since, until
+from openleo.emulator.running import Ended, Outcome, hosts_text, on_a_second, run, since, unfed, until
 from openleo.emulator.table import LinkTable
 
 NS = 1_000_000_000
@@ -164,3 +164,16 @@ def test_an_interruption_ends_the_run_in_order_and_a_shell_finds_it_before() -> 
     assert outcome.ran_s < 15.0
     assert found[0].startswith("net:")
     assert not list(rendezvous.running())
+
+
+@pytest.mark.parametrize(
+    ("written", "late", "begun", "said"),
+    [
+        (3, 0, 3, ""),
+        (4, 0, 3, ""),  # one ahead
+        (2, 0, 3, "1 of the 3 steps that began were never written, and 0 too late"),
+        (4, 1, 3, "0 of the 3 steps that began were never written, and 1 too late"),
+    ],
+)
+def test_steps_that_were_not_there_in_time_are_told(written: int, late: int, begun: int, said: str) -> None:
+    assert unfed(written, late, begun) == said

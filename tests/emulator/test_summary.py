@@ -130,3 +130,8 @@ def test_times_without_service_are_joined_with_their_reason() -> None:
     plan = table([True, False, False, True], [(10, 10)] * 4)
     assert spans_not_served(plan, 0, 40.0) == [(10.0, 30.0, "not_permitted (twn-1)")]
     assert spans_not_served(plan, 0, 15.0) == [(10.0, 15.0, "not_permitted (twn-1)")]
+
+
+def test_a_run_whose_steps_were_not_there_is_invalid_too() -> None:
+    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), stats(), 10.0, {}, "1 of the 3 steps")
+    assert (found["valid"], found["invalid_because"]) == (False, "1 of the 3 steps")

@@ -100,7 +100,8 @@ def finish(prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool,
     """Write what was measured, and tell it."""
     from openleo.emulator import summary
 
-    found = summary.summary(prepared.table, outcome.probes, outcome.stats, outcome.ran_s, _words(prepared, outcome))
+    words = _words(prepared, outcome)
+    found = summary.summary(prepared.table, outcome.probes, outcome.stats, outcome.ran_s, words, outcome.unfed)
     _write(prepared, outcome, found, target, parquet)
     if outcome.why_ended:
         note(f"The run ended after {outcome.ran_s:.1f} s: {outcome.why_ended}.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -63,6 +64,18 @@ def started(pid: int) -> int | None:
         return int(said.rpartition(")")[2].split()[START_TIME - 3])  # a name may hold spaces and brackets
     except (OSError, IndexError, ValueError):
         return None
+
+
+@contextlib.contextmanager
+def scratch(place: Path | None = None) -> Iterator[Path]:
+    """A folder for the files of this process's run. What runs left that were killed goes now."""
+    here, pid = place or folder(), os.getpid()
+    for left in here.glob("*.d"):
+        owner, _, since = left.stem.rpartition("-")[0].partition("-")
+        if str(started(int(owner))) != since:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{pid}-{started(pid)}-", suffix=".d", dir=here) as made:
+        yield Path(made)
 
 
 def announce(name: str, hosts: str, namespaces: Mapping[str, str], place: Path | None = None) -> Path:

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -52,7 +51,10 @@ class Ended:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run measured. why_ended: in words, where it was not its commands that ended it."""
+    """What a run measured. why_ended: in words, where it was not its commands that ended it.
+
+    unfed: how steps failed to be there in time, in words; empty where none did.
+    """
 
     ran_s: float
     probes: Probes
@@ -60,6 +62,7 @@ class Outcome:
     seconds: Seconds
     commands: tuple[Ended, ...]
     why_ended: str
+    unfed: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -92,7 +95,7 @@ def _run(
     prepared: Prepared, tell: Tell, foreground: bool, output: IO[str], began: Callable[[], None], until_over: ExitStack
 ) -> Outcome:
     table, asked = prepared.table, prepared.experiment
-    scratch = Path(until_over.enter_context(tempfile.TemporaryDirectory(prefix="openleo-emulate-")))
+    scratch = until_over.enter_context(rendezvous.scratch())
     hosts = scratch / "hosts"
     hosts.write_text(hosts_text(prepared), encoding="utf-8")
     ends = until_over.enter_context(namespaces.endpoints(len(table.terminals), len(table.anchors), vnet=asked.vnet))
@@ -113,11 +116,11 @@ def _run(
     work = _Work(prepared, ends, begins_ns, foreground, tell, output)
     with _interruptions(work):
         time.sleep(max(0.0, (begins_ns - time.monotonic_ns()) / NS))
-        told = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
-        until_over.callback(told.unlink, missing_ok=True)
+        told_at = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
+        until_over.callback(told_at.unlink, missing_ok=True)
         began()
         prober.start()
-        why_ended = work.until_over(moving, servers)
+        why_ended = work.until_over(moving, feeder, servers)
         work.stop()
     ran_s = min((time.monotonic_ns() - begins_ns) / NS, prepared.runs_s)
     probes = prober.stop()
@@ -125,7 +128,17 @@ def _run(
     stats = moving.stop()
     if feeder.error is not None:
         raise feeder.error
-    return Outcome(ran_s, until(probes, ran_s), stats, since(moving.seconds(), begins_ns), tuple(work.ended), why_ended)
+    told = since(moving.seconds(), begins_ns)
+    lacking = unfed(feeder.written, feeder.late, min(table.steps, int(ran_s / table.step_s) + 1))
+    return Outcome(ran_s, until(probes, ran_s), stats, told, tuple(work.ended), why_ended, lacking)
+
+
+def unfed(written: int, late: int, begun: int) -> str:
+    """In words, that steps which began were written late, or never."""
+    missing = begun - written
+    if missing <= 0 and late == 0:
+        return ""
+    return f"{max(0, missing)} of the {begun} steps that began were never written, and {late} too late"
 
 
 def on_a_second(engine_began_ns: int, earliest_ns: int) -> int:
@@ -216,7 +229,7 @@ class _Work:
     def now_s(self) -> float:
         return (time.monotonic_ns() - self.begins_ns) / NS
 
-    def until_over(self, moving: engine.Engine, servers: Sequence[_Server]) -> str:
+    def until_over(self, moving: engine.Engine, feeder: Feeder, servers: Sequence[_Server]) -> str:
         """Start, watch, and say why the run is over: "" where its commands have all ended."""
         self._waiting = sorted(self.prepared.commands, key=lambda one: one.at_s)
         while True:
@@ -231,6 +244,8 @@ class _Work:
                 return "interrupted"
             if not moving.alive:
                 raise RuntimeError(f"the emulator's engine ended ({moving.process.returncode})")
+            if feeder.error is not None:
+                raise feeder.error
             asked = self.prepared.experiment
             if self.prepared.commands and not self._waiting and not self._running and asked.ends_with_commands:
                 return ""

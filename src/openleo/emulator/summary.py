@@ -61,17 +61,21 @@ def _one_way(table: LinkTable, terminal: int, direction: int, at_s: Floats) -> t
 
 
 def summary(
-    table: LinkTable, probes: Probes, stats: Stats, ran_s: float, words: Mapping[str, object]
+    table: LinkTable, probes: Probes, stats: Stats, ran_s: float, words: Mapping[str, object], unfed: str = ""
 ) -> dict[str, Any]:
-    """All of summary.json. `words`: what the run says of itself (its name, scenario, command, exit code)."""
+    """All of summary.json. `words`: what the run says of itself (its name, scenario, command, exit code).
+
+    `unfed`: how steps failed to be there in time, which makes a run invalid as much as a late engine does.
+    """
+    invalid = stats.invalid or unfed
     released = int(stats.lateness.sum())
     return {
         **words,
         "start": instant_text(table.start),
         "ran_s": round(ran_s, 3),
         "step_s": table.step_s,
-        "valid": not stats.invalid,
-        "invalid_because": stats.invalid or None,
+        "valid": not invalid,
+        "invalid_because": invalid or None,
         "packets": int(stats.packets.sum()),
         "bytes": int(stats.bytes.sum()),
         "drops": {cause: stats.dropped(cause) for cause in CAUSES}
