@@ -94,7 +94,7 @@ demo-emulate: $(VENV)/.emulate
 
 # A browser, and other people's verifiers and signers, for the tests that ask them; without them those tests are
 # skipped, and say so.
-PACKAGES := chromium gcc golang-go golang-golang-x-mod-dev iperf3 iputils-ping libc6-dev openssh-client postgresql strace
+PACKAGES := chromium curl gcc golang-go golang-golang-x-mod-dev iperf3 iputils-ping libc6-dev openssh-client postgresql strace
 $(VENV)/.packages: tools/debian-packages Makefile | $(VENV)/.made
 	@tools/debian-packages $(PACKAGES) && touch $@ || echo "Tests that need them are skipped."
 
