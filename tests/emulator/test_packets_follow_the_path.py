@@ -68,7 +68,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         TAIWAN,
         tuple(Terminal(name, f"{at.latitude_deg},{at.longitude_deg}", anchor="Tokyo") for name, at in PLACES.items()),
         ("Tokyo",),
-        servers=(Server("Tokyo", (sys.executable, "-m", "http.server", "--directory", str(folder / "served"), "8080")),),
+        servers=(
+            Server("Tokyo", (sys.executable, "-m", "http.server", "--directory", str(folder / "served"), "8080")),
+        ),
         commands=(
             Command(
                 2.0, "Manila",

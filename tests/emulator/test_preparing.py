@@ -121,3 +121,9 @@ def test_behind_a_nat_names_lead_to_the_addresses_that_it_translates() -> None:
     found = prepare(replace(PLAIN, nat=True), place)
     assert "fd6f" not in hosts_text(found)
     assert "fd6f" in hosts_text(prepare(PLAIN, place))
+
+
+@pytest.mark.parametrize(("within", "said"), [("none/f.pcap", "is not there"), ("", "cannot be written")])
+def test_packets_that_cannot_be_kept_are_said_before_the_run(tmp_path: Path, within: str, said: str) -> None:
+    with pytest.raises(InputError, match=rf"test\.toml: pcap: .*{said}"):
+        prepare(replace(PLAIN, pcap=tmp_path / within), place)

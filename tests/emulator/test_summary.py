@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -42,6 +43,9 @@ def stats(late: int = 0, missed_ns: int = 0) -> Stats:
     return Stats(np.full((1, 2), 500), np.full((1, 2), 64_000), drops, lateness, 9 * MS, missed_ns, 10**9, 3, 2)
 
 
+NOTHING = Seconds(0, *(np.zeros((0, 1, 2), np.int64) for _ in range(3)), np.zeros((0, 1, 2)))
+
+
 def echoes(sent_s: np.ndarray, rtt_ms: np.ndarray) -> Probes:
     return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms)
 
@@ -69,7 +73,7 @@ def test_a_summary_of_a_run_that_did_as_planned() -> None:
     plan = table([True, True, False], [(10, 20), (40, 40), (0, 0)])
     at = np.arange(0.05, 30.0, 0.1)
     measured = planned_rtt_ms(plan, 0, at) + 0.2
-    found = summary(plan, echoes(at, measured), stats(), 30.0, {"name": "test"})
+    found = summary(plan, echoes(at, measured), stats(), NOTHING, 30.0, {"name": "test"})
     json.dumps(found, allow_nan=False)
     assert (found["valid"], found["invalid_because"], found["drops"]["queue"], found["drops"]["no_route"]) == (
         True, None, 7, 2,
@@ -90,7 +94,12 @@ def test_a_summary_of_a_run_that_did_as_planned() -> None:
 def test_what_came_unplanned_and_what_did_not_come_are_told_apart() -> None:
     plan = table([True, False], [(10, 10), (0, 0)])
     found = summary(
-        plan, echoes(np.array([1.0, 2.0, 12.0, 13.0]), np.array([20.0, np.nan, 21.0, np.nan])), stats(), 20.0, {}
+        plan,
+        echoes(np.array([1.0, 2.0, 12.0, 13.0]), np.array([20.0, np.nan, 21.0, np.nan])),
+        stats(),
+        NOTHING,
+        20.0,
+        {},
     )
     rtt = found["terminals"][0]["rtt"]
     assert (rtt["lost_of_planned"], rtt["came_unplanned"], rtt["echoes"]) == (1, 1, 4)
@@ -99,7 +108,7 @@ def test_what_came_unplanned_and_what_did_not_come_are_told_apart() -> None:
 
 @pytest.mark.parametrize(("counts", "why"), [(stats(late=11), "1.1%"), (stats(missed_ns=10**8), "no step was there")])
 def test_a_run_that_was_late_is_invalid_and_says_why(counts: Stats, why: str) -> None:
-    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), counts, 10.0, {})
+    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), counts, NOTHING, 10.0, {})
     assert not found["valid"]
     assert why in found["invalid_because"]
     assert told(found)[-1].startswith("INVALID: ")
@@ -107,7 +116,7 @@ def test_a_run_that_was_late_is_invalid_and_says_why(counts: Stats, why: str) ->
 
 def test_a_run_cut_short_tells_of_the_steps_it_saw() -> None:
     plan = table([True, True, False], [(10, 10)] * 3)
-    found = summary(plan, echoes(np.zeros(0), np.zeros(0)), stats(), 10.5, {})
+    found = summary(plan, echoes(np.zeros(0), np.zeros(0)), stats(), NOTHING, 10.5, {})
     assert len(found["terminals"][0]["steps"]) == 2
     assert found["terminals"][0]["served"] == 1.0
     assert found["terminals"][0]["rtt"]["measured_ms_p50"] is None
@@ -133,5 +142,25 @@ def test_times_without_service_are_joined_with_their_reason() -> None:
 
 
 def test_a_run_whose_steps_were_not_there_is_invalid_too() -> None:
-    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), stats(), 10.0, {}, "1 of the 3 steps")
+    found = summary(
+        table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), stats(), NOTHING, 10.0, {}, "1 of the 3 steps"
+    )
     assert (found["valid"], found["invalid_because"]) == (False, "1 of the 3 steps")
+
+
+def test_rates_and_losses_stand_beside_what_was_planned() -> None:
+    plan = table([True, True], [(10, 10), (10, 10)])
+    plan = replace(plan, rate_mbps=np.full((2, 1, 2), (np.inf, 20.0)), loss=np.full((2, 1, 2), (0.0, 0.5)))
+    bits = np.zeros((20, 1, 2), np.int64)
+    bits[5:15, 0, 1] = 19_000_000 // 8
+    counts = stats()
+    counts.drops[0, 1, CAUSES.index("loss")] = 480
+    delivered = replace(NOTHING, bytes=bits)
+    found = summary(plan, echoes(np.zeros(0), np.zeros(0)), counts, delivered, 20.0, {})["terminals"][0]["links"]
+    assert found["up"] == {
+        "planned_mbps_p50": None, "delivered_mbps_mean": 0.0, "delivered_mbps_max": 0.0, "planned_loss": 0.0,
+        "measured_loss": 0.0,
+    }  # fmt: skip
+    assert (found["down"]["planned_mbps_p50"], found["down"]["delivered_mbps_max"]) == (20.0, 19.0)
+    assert (found["down"]["delivered_mbps_mean"], found["down"]["planned_loss"]) == (9.5, 0.5)
+    assert found["down"]["measured_loss"] == pytest.approx(480 / 980, abs=1e-6)

@@ -101,7 +101,9 @@ def finish(prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool,
     from openleo.emulator import summary
 
     words = _words(prepared, outcome)
-    found = summary.summary(prepared.table, outcome.probes, outcome.stats, outcome.ran_s, words, outcome.unfed)
+    found = summary.summary(
+        prepared.table, outcome.probes, outcome.stats, outcome.seconds, outcome.ran_s, words, outcome.unfed
+    )
     _write(prepared, outcome, found, target, parquet)
     if outcome.why_ended:
         note(f"The run ended after {outcome.ran_s:.1f} s: {outcome.why_ended}.")

@@ -135,6 +135,7 @@ OPTIONS = {
     "command": "COMMAND",
     "start": "--from",
     "duration": "--for",
+    "pcap": "--pcap",
 }
 
 

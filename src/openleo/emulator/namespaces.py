@@ -75,7 +75,7 @@ def available() -> Finding:
             "Try: modprobe tun; for a container, --device /dev/net/tun --cap-add NET_ADMIN --cap-add SYS_ADMIN.",
         )
     try:
-        _in_new_namespace(lambda _: os.close(_open_tun(vnet=False)))
+        probe()
     except PermissionError:
         return _rootless()
     except OSError as error:
@@ -83,17 +83,25 @@ def available() -> Finding:
     return Finding(True, "root", f"{DEVICE} and network namespaces can be used.")
 
 
+def probe() -> None:
+    """Make a TUN device in a network namespace. Raises OSError where this process may not."""
+    _in_new_namespace(lambda _: os.close(_open_tun(vnet=False)))
+
+
 def _rootless() -> Finding:
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         return Finding(False, "", f"Only root may open {DEVICE} here.", f"Try as root, or once: chmod 0666 {DEVICE}")
-    probe = subprocess.run([*as_root(), "true"], capture_output=True, text=True)  # noqa: S603 - our own program
-    if probe.returncode == 0:
+    tried = "from openleo.emulator.namespaces import probe; probe()"
+    inside = subprocess.run([*as_root(), sys.executable, "-P", "-c", tried], capture_output=True, text=True)  # noqa: S603 - our own program
+    if inside.returncode == 0:
         return Finding(False, "user namespace", f"{DEVICE} can be used through a user namespace.")
+    last = (inside.stderr.strip().splitlines() or [""])[-1]
     return Finding(
         False,
         "",
-        "This kernel lets nobody but root make a namespace.",
-        "Try as root, or: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000",
+        f"Nobody but root may make a network namespace with a TUN device here ({last}).",
+        "Try as root, or: sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000, and on Ubuntu "
+        "kernel.apparmor_restrict_unprivileged_userns=0",
     )
 
 

@@ -70,7 +70,7 @@ class Prepared:
 def prepare(experiment: Experiment, place: Place, threads: int | None = None) -> Prepared:
     """Look everything up and plan. `place`: where a key of the experiment's file was said, for what is wrong there."""
     together = Together()
-    together.found += _commands_missing(experiment, place)
+    together.found += _commands_missing(experiment, place) + _no_capture(experiment, place)
     cases = together.read(lambda: _cases(experiment))
     terminals = window = pops = None
     if cases:
@@ -254,6 +254,19 @@ def _commands_missing(experiment: Experiment, place: Place) -> list[Problem]:
             rule = f'there is no command "{argv[0]}" on this machine.'
             found[argv[0]] = Problem(*place(key), rule, _install(argv[0]))
     return list(found.values())
+
+
+def _no_capture(experiment: Experiment, place: Place) -> list[Problem]:
+    """That the packets' file cannot be made where it was asked for."""
+    if experiment.pcap is None:
+        return []
+    folder = experiment.pcap.absolute().parent
+    if not folder.is_dir():
+        return [Problem(*place("pcap"), f"the folder {folder} is not there.", "Make it, or name a file elsewhere.")]
+    taken = experiment.pcap if experiment.pcap.exists() else folder
+    if experiment.pcap.is_dir() or not os.access(taken, os.W_OK):
+        return [Problem(*place("pcap"), f"{experiment.pcap} cannot be written.", "Name a file of yours.")]
+    return []
 
 
 def _install(command: str) -> str:

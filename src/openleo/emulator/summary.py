@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.emulator.counts import CAUSES, Seconds, Stats
+from openleo.emulator.counts import CAUSES, LOSS, Seconds, Stats
 from openleo.emulator.prober import Probes
 from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, UP, LinkTable
 from openleo.errors import counted
@@ -32,6 +32,8 @@ SECONDS_COLUMNS: dict[str, type] = {
     "measured_rtt_ms": float,
     "sent": int,
     "lost": int,
+    "planned_up_mbps": float,
+    "planned_down_mbps": float,
     "up_mbps": float,
     "down_mbps": float,
 }
@@ -61,7 +63,13 @@ def _one_way(table: LinkTable, terminal: int, direction: int, at_s: Floats) -> t
 
 
 def summary(
-    table: LinkTable, probes: Probes, stats: Stats, ran_s: float, words: Mapping[str, object], unfed: str = ""
+    table: LinkTable,
+    probes: Probes,
+    stats: Stats,
+    delivered: Seconds,
+    ran_s: float,
+    words: Mapping[str, object],
+    unfed: str = "",
 ) -> dict[str, Any]:
     """All of summary.json. `words`: what the run says of itself (its name, scenario, command, exit code).
 
@@ -87,7 +95,10 @@ def summary(
             "without_a_step_s": round(stats.missed_ns / 1e9, 3),
         },
         "engine_cpu_s": round(stats.cpu_ns / 1e9, 3),
-        "terminals": [_terminal(table, probes, n, ran_s) for n in range(len(table.terminals))],
+        "terminals": [
+            _terminal(table, probes, n, ran_s) | {"links": _links(table, stats, delivered, n, ran_s)}
+            for n in range(len(table.terminals))
+        ],
     }
 
 
@@ -107,6 +118,29 @@ def _terminal(table: LinkTable, probes: Probes, n: int, ran_s: float) -> dict[st
         "hand_overs": list(hand_overs(table, n, sent_s, measured, ran_s)),
         "steps": [_step(table, n, step, sent_s, measured, planned) for step in range(steps)],
     }
+
+
+def _links(table: LinkTable, stats: Stats, delivered: Seconds, n: int, ran_s: float) -> dict[str, Any]:
+    """Rate and loss of each direction, planned and as delivered.
+
+    Planned rates are those of steps that served, null where nothing limits. Loss is of what came to be lost or to pass:
+    what was not served, or found the queue full, is neither.
+    """
+    steps = _steps_run(table, ran_s)
+    served = table.served[:steps, n]
+    found = {}
+    for direction, name in ((UP, "up"), (DOWN, "down")):
+        rates = table.rate_mbps[:steps, n, direction][served]
+        bits = delivered.bytes[: int(np.ceil(ran_s)), n, direction] * 8.0
+        lost, passed = (float(of[n, direction]) for of in (stats.drops[..., LOSS], stats.packets))
+        found[name] = {
+            "planned_mbps_p50": _quantile(np.where(np.isfinite(rates), rates, np.nan), 0.5),
+            "delivered_mbps_mean": _rounded(float(bits.sum()) / 1e6 / max(ran_s, 1e-9)),
+            "delivered_mbps_max": _rounded(float(bits.max(initial=0.0)) / 1e6),
+            "planned_loss": _rounded(float(table.loss[:steps, n, direction][served].mean())) if served.any() else None,
+            "measured_loss": round(lost / (lost + passed), 6) if lost + passed else None,
+        }
+    return found
 
 
 def _steps_run(table: LinkTable, ran_s: float) -> int:
@@ -183,6 +217,8 @@ def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) 
                 _quantile(measured, 0.5),
                 len(measured),
                 int(np.isnan(measured).sum()),
+                _limit(table.rate_mbps[step, n, UP]),
+                _limit(table.rate_mbps[step, n, DOWN]),
                 _mbps(delivered, second, n, UP),
                 _mbps(delivered, second, n, DOWN),
             )
@@ -236,6 +272,10 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
 def _quantile(values: Floats, share: float) -> float | None:
     values = values[~np.isnan(values)]
     return _rounded(float(np.quantile(values, share))) if len(values) else None
+
+
+def _limit(mbps: float) -> float | None:
+    return _rounded(float(mbps)) if np.isfinite(mbps) else None
 
 
 def _number(value: float) -> float | None:
