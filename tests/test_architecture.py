@@ -38,6 +38,7 @@ NETWORK = {
     "network.watch",
     "network.hand_overs",
     "network.journeys",
+    "network.terms",
     "network.pairs",
     "network.ways",
     "network.hypatia",
@@ -50,7 +51,7 @@ NETWORK = {
     "network.ranging",
 }
 
-USERS = {"network.watch", "network.hand_overs", "network.journeys"}  # single users: they read reach
+USERS = {"network.watch", "network.hand_overs", "network.journeys", "network.terms"}  # single users: they read reach
 PAIRS = {
     "network.pairs",
     "network.ways",
@@ -89,7 +90,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.pop_reach": NETWORK - AFTER_ROUTING | {"network.reach", "network.kernels"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
-    "network.journeys": NETWORK - PAIRS | {"network.k_paths", "network.kernels"},
+    "network.journeys": NETWORK - PAIRS - {"network.terms"} | {"network.k_paths", "network.kernels"},
+    "network.terms": {"network.journeys"},
     "network.pair_paths": {"network.pairs", "network.journeys"},
     "network.k_paths": set(),
     "network.demand_routing": set(),

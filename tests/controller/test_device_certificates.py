@@ -111,9 +111,9 @@ def test_a_connection_is_the_terminal_of_its_certificate(place: Path, port: int)
     said = asked(place, port, certificate, device(1), times=3)
     assert said == [one.id, base64.b64encode(one.public_key).decode()]
     found = Presented(said[0], base64.b64decode(said[1]))
-    assert found.is_of(one)
-    assert not found.is_of(terminal(2, id_=one.id))  # its key was changed since
-    assert not found.is_of(terminal(1, id_="kit-9"))
+    assert found.is_of(one.id, one.public_key)
+    assert not found.is_of(one.id, terminal(2).public_key)  # its key was changed since
+    assert not found.is_of("kit-9", one.public_key)
     assert asked(place, port) is None
 
 

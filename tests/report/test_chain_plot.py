@@ -8,6 +8,7 @@ from matplotlib.image import imread
 from openleo import Scenario
 from openleo.network import chain, journeys
 from openleo.network.journeys import Hop, Path
+from openleo.network.terms import ADDED, IN_FIBRE, OVER_SATELLITES, terms_of
 from openleo.report import chain_plot
 from openleo.units import LIGHT_KM_PER_S, MS_PER_S
 
@@ -36,32 +37,32 @@ def bars(figure):
 
 @pytest.mark.parametrize("path", [BY_CHAIN, PLAIN])
 def test_terms_add_up_to_the_round_trip(path):
-    assert sum(term.ms for term in chain_plot.terms_of(path)) == pytest.approx(path.rtt_ms)
+    assert sum(term.ms for term in terms_of(path)) == pytest.approx(path.rtt_ms)
 
 
 def test_terms_stand_in_the_order_in_which_a_packet_meets_them():
-    said = [(term.name, round(term.ms, 6), term.kind) for term in chain_plot.terms_of(BY_CHAIN)]
+    said = [(term.name, round(term.ms, 6), term.kind) for term in terms_of(BY_CHAIN)]
     assert said == [
-        ("scheduling and processing", 14.0, chain_plot.ADDED),
-        ("user link", 6.0, chain_plot.OVER_SATELLITES),
-        ("2 inter-satellite links", 20.0, chain_plot.OVER_SATELLITES),
-        ("feeder link", 4.0, chain_plot.OVER_SATELLITES),
-        ("longer way", 8.0, chain_plot.ADDED),
-        ("fibre", 3.0, chain_plot.IN_FIBRE),
-        ("PoP", 0.5, chain_plot.ADDED),
+        ("scheduling and processing", 14.0, ADDED),
+        ("user link", 6.0, OVER_SATELLITES),
+        ("2 inter-satellite links", 20.0, OVER_SATELLITES),
+        ("feeder link", 4.0, OVER_SATELLITES),
+        ("longer way", 8.0, ADDED),
+        ("fibre", 3.0, IN_FIBRE),
+        ("PoP", 0.5, ADDED),
     ]
     in_order = list(chain.Chain(1, 1, 1, 1, 1, 1, 1).terms())
     assert [name.replace("2 inter", "inter") for name, _, _ in said] == in_order
 
 
 def test_without_the_chain_terms_are_light_and_processing():
-    names = [term.name for term in chain_plot.terms_of(PLAIN)]
+    names = [term.name for term in terms_of(PLAIN)]
     assert names == ["processing", "user link", "2 inter-satellite links", "feeder link", "fibre"]
 
 
 def test_between_two_places_both_user_links_stand():
     hops = (*LIGHT_ONLY[:3], Hop(journeys.USER_LINK, "s3", "There", 700.0, 2.5))
-    terms = chain_plot.terms_of(Path(AT, hops, 31.0))
+    terms = terms_of(Path(AT, hops, 31.0))
     assert [(term.name, term.about) for term in terms] == [
         ("user link", "Here to s1, 900 km"),
         ("2 inter-satellite links", "3,000 km"),
@@ -74,7 +75,7 @@ def test_between_two_places_both_user_links_stand():
 def test_each_bar_begins_where_the_one_before_ends(path):
     *steps, (start, total) = bars(chain_plot.drawn(path, "title", "said"))
     level = 0.0
-    for (left, width), term in zip(steps, chain_plot.terms_of(path), strict=True):
+    for (left, width), term in zip(steps, terms_of(path), strict=True):
         assert (left, width) == pytest.approx((level, term.ms))
         level += width
     assert (start, total) == pytest.approx((0.0, path.rtt_ms))
@@ -91,13 +92,13 @@ def test_the_key_names_only_what_is_there():
         return [text.get_text() for text in chain_plot.drawn(path, "", "").legends[0].get_texts()]
 
     assert key(BY_CHAIN) == list(chain_plot.KINDS)
-    assert key(Path(AT, LIGHT_ONLY[:1], 6.0)) == [chain_plot.OVER_SATELLITES]
+    assert key(Path(AT, LIGHT_ONLY[:1], 6.0)) == [OVER_SATELLITES]
 
 
 def test_of_a_real_path_the_user_link_is_light_there_and_back(fiji, tmp_path):
     user = journeys.Point("Suva", -18.14, 178.44)
     path = journeys.to_internet(fiji.case.network, fiji.case.grid, user, fiji.case.grid.start)
-    terms = {term.name: term.ms for term in chain_plot.terms_of(path)}
+    terms = {term.name: term.ms for term in terms_of(path)}
     assert terms["user link"] == pytest.approx(2.0 * path.hops[0].length_km / LIGHT_KM_PER_S * MS_PER_S)
     assert sum(terms.values()) == pytest.approx(path.rtt_ms)
     chain_plot.draw(path, "Suva", chain_plot.subtitle(path, "shells"), tmp_path / "chain.png")

@@ -159,9 +159,9 @@ class Presented:
     terminal: str
     public_key: bytes
 
-    def is_of(self, terminal: Terminal) -> bool:
+    def is_of(self, terminal: str, public_key: bytes) -> bool:
         """Whether it is this terminal, by the key that it has now."""
-        return self.terminal == terminal.id and self.public_key == terminal.public_key
+        return (self.terminal, self.public_key) == (terminal, public_key)
 
 
 def presented(scope: Mapping[str, Any]) -> Presented | None:

@@ -395,5 +395,5 @@ def _about(held: Held) -> str:
 
 def _check_shown(shown: Presented | None, terminal: Terminal) -> None:
     """A connection is of one terminal: what another one signed was carried here by somebody else. Raises NotHeard."""
-    if shown is not None and (shown.terminal, shown.public_key) != (terminal.id, terminal.public_key):
+    if shown is not None and not shown.is_of(terminal.id, terminal.public_key):
         raise NotHeard(401, "other-certificate", "The connection's certificate is not of the terminal that signed.")

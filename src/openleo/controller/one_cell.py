@@ -24,9 +24,9 @@ from openleo.network import chain, journeys
 from openleo.network.hand_overs import HandOver, hand_overs, in_words
 from openleo.network.reach import Reach, cell_users, fibres_km, rtt_ms, serve
 from openleo.network.routing import routes
+from openleo.network.terms import Term, terms_of
 from openleo.network.visibility import Sites
 from openleo.network.watch import Watched
-from openleo.report.chain_plot import Term, terms_of
 
 AHEAD = 40  # slots: ten minutes of 15 s, in which every satellite is left
 SAMPLES = 48  # of a day, one each half hour

@@ -10,6 +10,7 @@ import numpy as np
 from openleo import cells as h3cells
 from openleo.network import journeys
 from openleo.network.capacity.caps import Binding
+from openleo.network.terms import terms_of
 from openleo.places import gazetteer
 from openleo.report import capacity_words, chain_plot, load_plot, traffic_chart, words
 from openleo.report.html_parts import Markup, bar, joined, key, paragraph, safe, table, tag
@@ -119,7 +120,7 @@ def _path(results: Results) -> Markup:
     jitter_ms = network.chain.jitter_ms if network.chain else 0.0
     said = chain_plot.subtitle(path, network.constellation.name)
     png = chain_plot.picture(path, f"Round trip: {place.name} to the Internet", said, jitter_ms)
-    terms = ", ".join(f"{term.name} {term.ms:.2f} ms" for term in chain_plot.terms_of(path))
+    terms = ", ".join(f"{term.name} {term.ms:.2f} ms" for term in terms_of(path))
     told = (
         f"From {where}, in the slot in the middle of the run, whatever the rules. Another place: openleo path --plot."
     )
