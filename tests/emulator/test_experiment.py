@@ -75,6 +75,7 @@ def test_a_file_becomes_the_value_it_says(tmp_path: Path) -> None:
     assert found.rules == (RulesAt(0.0, (tmp_path / "rules/activated.toml",)), RulesAt(30.0, both))
     assert (found.duration_s, found.outage_s, found.queue_s, found.down_mbps) == (60.0, 0.08, 0.05, 100.0)
     assert not found.ends_with_commands
+    assert found.mtu == 1_500
 
 
 def test_rules_of_the_whole_run_need_no_table(tmp_path: Path) -> None:
@@ -130,3 +131,8 @@ def test_each_fault_is_told_with_its_place(tmp_path: Path, old: str, new: str, s
 def test_satellites_alone_join_two(tmp_path: Path) -> None:
     text = 'name = "a"\nscenario = "s.toml"\nduration = "1m"\nvia = "isl"\n[[terminal]]\nplace = "Taipei"\n'
     assert "there is one. Add another [[terminal]]." in faults(tmp_path, text)
+
+
+def test_a_packet_is_as_long_as_ipv6_needs_at_least(tmp_path: Path) -> None:
+    assert "mtu: is 1200" in faults(tmp_path, "mtu = 1200\n" + WHOLE)
+    assert read(written(tmp_path, "mtu = 1400\n" + WHOLE)).mtu == 1_400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -140,6 +141,19 @@ def test_a_command_that_outlasts_the_time_is_ended_and_said_so() -> None:
     assert outcome.why_ended == "the time was over"
     assert (outcome.exit_code, outcome.commands[0].stopped) == (128 + signal.SIGTERM, True)
     assert "sh -c echo no port; exit 3 at tokyo has ended (3): no port" in told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("machine")
+@pytest.mark.skipif(shutil.which("ping") is None, reason="ping is not installed")
+def test_the_longest_packet_is_the_one_that_was_asked_for() -> None:
+    """An echo of 1,400 bytes with its 28 of headers passes, one of 1,401 does not."""
+    pings = [
+        Command(0.0, "taipei", ("ping", "-4", "-M", "do", "-c", "1", "-s", str(size), "tokyo")) for size in (1372, 1373)
+    ]
+    plan = prepared(table([True, True]), *pings)
+    outcome = run(replace(plan, experiment=replace(plan.experiment, mtu=1400)), lambda _: None, foreground=False)
+    assert {one.argv[-2]: one.exit_code == 0 for one in outcome.commands} == {"1372": True, "1373": False}
 
 
 @pytest.mark.slow

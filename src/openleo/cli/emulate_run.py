@@ -61,6 +61,9 @@ def run(
     vnet: Annotated[
         bool, typer.Option("--vnet", help="Super-packets: faster TCP, where a drop takes many segments at once.")
     ] = False,
+    mtu: Annotated[  # IPv6 needs 1,280 (RFC 8200 §5)
+        int, typer.Option(metavar="BYTES", min=1_280, max=9_000, help="The longest packet.")
+    ] = 1_500,
     loss: Annotated[
         float, typer.Option(metavar="P", min=0.0, max=0.999, help="The chance of each packet to be lost, each way.")
     ] = 0.0,
@@ -117,8 +120,8 @@ def run(
     from dataclasses import replace
 
     asked = replace(
-        asked, nat=nat, vnet=vnet, loss=loss, outage_s=outage_s or 0.0, down_mbps=rate_down, up_mbps=rate_up, pcap=pcap,
-        start=when, duration_s=seconds,
+        asked, nat=nat, vnet=vnet, mtu=mtu, loss=loss, outage_s=outage_s or 0.0, down_mbps=rate_down, up_mbps=rate_up,
+        pcap=pcap, start=when, duration_s=seconds,
     )  # fmt: skip
     target = out or Path("out") / asked.name / "emulate"
     code = emulate_common.carry_out(

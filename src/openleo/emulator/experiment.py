@@ -22,6 +22,7 @@ from openleo.reading import Record, examine, read_toml
 from openleo.scenario_file import Duration, Instant, Words
 
 CLASS = "fixed"
+MTU, MTU_MIN, MTU_MAX = 1_500, 1_280, 9_000  # bytes; IPv6 needs the least of them (RFC 8200 §5)
 QUEUE_MS = 100.0  # of traffic that waits before more is dropped; assumed: no operator publishes its buffers
 
 
@@ -100,6 +101,7 @@ class ExperimentRecord(Record):
     )
     nat: bool = Field(False, description="Terminals behind their PoP's address, as operators do (CGNAT).")
     vnet: bool = Field(False, description="Move super-packets: faster TCP, and a drop takes many segments at once.")
+    mtu: int = Field(MTU, ge=MTU_MIN, le=MTU_MAX, description="The longest packet, bytes.")
     loss: float = Field(0.0, ge=0.0, lt=1.0, description="The chance of each packet to be lost, each way.")
     outage: Duration = Field(
         0.0, description="How long nothing passes at a hand-over. 0: no source gives the length of such bursts."
@@ -160,6 +162,7 @@ class Experiment:
     via: Literal["pop", "isl"] = "pop"
     nat: bool = False
     vnet: bool = False
+    mtu: int = MTU
     loss: float = 0.0
     outage_s: float = 0.0
     down_mbps: float | None = None
@@ -192,6 +195,7 @@ def _made(record: ExperimentRecord, folder: Path) -> Experiment:
         commands=tuple(Command(one.at, one.where, tuple(one.command)) for one in record.command),
         via=record.via,
         nat=record.nat,
+        mtu=record.mtu,
         vnet=record.vnet,
         loss=record.loss,
         outage_s=record.outage,

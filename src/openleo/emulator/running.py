@@ -98,7 +98,9 @@ def _run(
     scratch = until_over.enter_context(rendezvous.scratch())
     hosts = scratch / "hosts"
     hosts.write_text(hosts_text(prepared), encoding="utf-8")
-    ends = until_over.enter_context(namespaces.endpoints(len(table.terminals), len(table.anchors), vnet=asked.vnet))
+    ends = until_over.enter_context(
+        namespaces.endpoints(len(table.terminals), len(table.anchors), asked.mtu, asked.vnet)
+    )
     ends.hosts = hosts
     servers: list[_Server] = [_Server(one, ends, scratch / f"server-{n}") for n, one in enumerate(prepared.servers)]
     for server in servers:
