@@ -103,6 +103,7 @@ def test_the_doctor_tells_of_it_and_does_not_mind(run: Run, monkeypatch: pytest.
     [
         (("t.csv", "--", "pingg"), 'COMMAND: there is no command "pingg" on this machine.'),
         (("t.csv", "--step", "0s", "--", "true"), "--step: is 0s; it must be more than nothing."),
+        (("t.csv", "--step", "1ms", "--", "true"), "--step: is 1ms; the engine is told of each step beforehand"),
         (("t.csv", "--up", "t.csv", "--", "true"), "--up: is for Mahimahi's traces"),
         (("no.csv", "--", "true"), "no.csv"),
         (("mahimahi", "--", "true"), 'line 1: holds "no"'),

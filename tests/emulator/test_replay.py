@@ -144,10 +144,12 @@ def test_mahimahi_s_traces_are_rates_and_go_round(tmp_path: Path, lines: str, mb
     assert (table.delay_ns == 20_000_000).all()
 
 
-def test_a_step_in_which_nothing_may_pass_lets_one_packet_through(tmp_path: Path) -> None:
+def test_a_step_in_which_nothing_may_pass_loses_what_comes_and_holds_up_nothing(tmp_path: Path) -> None:
     packets = read_opportunities(written(tmp_path, "up", "100\n" * 50 + "5000\n"))
     table = replayed([Line("a", "P", rtt_ms=40.0, down=packets)], START, 1.0, duration_s=5.0)
-    assert table.rate_mbps[:, 0, DOWN].tolist() == pytest.approx([0.6, 0.012, 0.012, 0.012, 0.012])
+    assert table.rate_mbps[:, 0, DOWN].tolist() == pytest.approx([0.6, np.inf, np.inf, np.inf, 0.012])
+    assert table.loss[:, 0, DOWN].tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
+    assert not table.loss[:, 0, UP].any()
 
 
 @pytest.mark.parametrize(

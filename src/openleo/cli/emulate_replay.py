@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openleo.emulator.table import LinkTable
 
 USER, INTERNET = "user", "internet"
+STEP_MIN_S = 0.05
 RECORDINGS = (".json", ".json.gz", ".csv")
 
 
@@ -55,12 +56,15 @@ def replay(
     from openleo.cli.spans import duration_s
     from openleo.emulator.experiment import Command, Experiment, Terminal
     from openleo.emulator.preparing import check_commands, ready
-    from openleo.errors import Together, given
+    from openleo.errors import Problem, Together, given
     from openleo.report.staging import check_writable
 
     together = Together()
     step_s = together.read(lambda: duration_s(step, "--step"))
     seconds = together.read(lambda: None if for_ is None else duration_s(for_, "--for"))
+    if step_s is not None and step_s < STEP_MIN_S:
+        rule = f"is {step}; the engine is told of each step beforehand, and cannot follow steps under {STEP_MIN_S:g} s."
+        together.found.append(Problem("--step", "", rule, "Take longer ones: delay goes by straight lines over them."))
     line = together.read(lambda: _line(trace, up, rtt))
     behind = together.read(lambda: servers([f"{INTERNET}:{words}" for words in serve or []]))
     asked = Experiment(

@@ -15,7 +15,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from openleo.emulator.recordings import NS_PER_MS, PACKET_BITS, Opportunities, Recording
+from openleo.emulator.recordings import NS_PER_MS, Opportunities, Recording
 from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, SERVED, UP, LinkTable
 from openleo.errors import InputError, Problem
 
@@ -63,8 +63,11 @@ def replayed(
             rate[:, number] = _rates_mbps(one.recording, steps, step_s)
         for way, packets in ((UP, one.up), (DOWN, one.down)):
             if packets is not None:
-                # A step in which nothing may pass is one in which a single packet takes as long as it lasts.
-                rate[:, number, way] = np.maximum(packets.rates_mbps(steps, step_s), PACKET_BITS / (step_s * 1e6))
+                # A step in which nothing may pass loses what comes: a packet that began to leave at next to no rate
+                # would hold up those of the steps to come.
+                mbps = packets.rates_mbps(steps, step_s)
+                rate[:, number, way] = np.where(mbps > 0.0, mbps, np.inf)
+                loss[:, number, way] = np.where(mbps > 0.0, loss[:, number, way], 1.0)
     ways: list[Floats] = [rtt_ms, rtt_ms]
     ways[UP], ways[DOWN] = up_share * rtt_ms, (1.0 - up_share) * rtt_ms
     delay_ns = np.rint(np.stack(ways, axis=2) * NS_PER_MS).astype(np.int64)
