@@ -14,6 +14,7 @@ import ctypes
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000
@@ -60,12 +61,16 @@ def become_alone(argv: list[str]) -> int:
     """Be the command in a namespace of processes of its own, or without one where the kernel gives none."""
     if libc.unshare(CLONE_NEWPID) != 0:
         return become(argv)
+    outside = os.getpid()
     everything = signal.valid_signals()
     signal.pthread_sigmask(signal.SIG_BLOCK, everything)
     if first := os.fork():
         return attend(first)
     must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
     libc.mount(b"proc", b"/proc", b"proc", 0, None)  # so that ps sees its own; where this is refused, it sees none
+    # ping tells its echoes from others' by its process's number: two in one place must not have the same.
+    with suppress(OSError):
+        Path("/proc/sys/kernel/ns_last_pid").write_text(str(outside))
     # The first process of a namespace is deaf to signals that it has no handler for, so the command is its child.
     if command := os.fork():
         os._exit(attend(command))
