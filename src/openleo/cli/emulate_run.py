@@ -14,7 +14,7 @@ from openleo.cli.common import AsJson, ScenarioFile, Threads
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from openleo.emulator.experiment import Experiment, Server
+    from openleo.emulator.experiment import Experiment, Server, Terminal
 
 Command = Annotated[
     list[str] | None, typer.Argument(metavar="-- COMMAND…", help="What runs at A: a program and its words, after `--`.")
@@ -149,7 +149,7 @@ def _place(key: str) -> tuple[str, str]:
 def _experiment(
     scenario: Path,
     *,
-    terminals: tuple[object, ...],
+    terminals: tuple[Terminal, ...],
     pops: tuple[str, ...],
     servers: tuple[Server, ...],
     command: tuple[str, ...],
@@ -160,11 +160,11 @@ def _experiment(
     from openleo.emulator.experiment import Experiment, RulesAt
     from openleo.reading import read_toml
 
-    first = terminals[0].name  # type: ignore[attr-defined]
+    first = terminals[0].name
     commands = (At(0.0, first, command),) if command else ()
     name = str(read_toml(scenario).get("name", scenario.stem))
     holding = (RulesAt(0.0, rules),) if rules else ()
-    return Experiment(name, scenario, terminals, pops, holding, servers, commands, via)  # type: ignore[arg-type]
+    return Experiment(name, scenario, terminals, pops, holding, servers, commands, via)
 
 
 def servers(words: list[str]) -> tuple[Server, ...]:
