@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-from openleo.emulator.prober import COOKIE, Prober, answered, checksum, echo
+from openleo.emulator.packets import checksum
+from openleo.emulator.prober import COOKIE, Prober, answered, echo
 
 RUN = b"run-0001"
 

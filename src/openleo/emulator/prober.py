@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.emulator.packets import checksum
+
 RATE_HZ = 10.0
 MOST_A_SECOND = 500.0  # echoes of all terminals together
 LAST_WAIT_S = 1.0  # for the answers to the last echoes
@@ -34,19 +36,6 @@ class Probes:
     terminal: NDArray[np.intp]
     sent_s: NDArray[np.float64]
     rtt_ms: NDArray[np.float64]
-
-
-def checksum(content: bytes) -> int:
-    """The Internet checksum (RFC 1071).
-
-    >>> hex(checksum(bytes.fromhex("0001f203f4f5f6f7")))   # the RFC's own example: the sum is ddf2
-    '0x220d'
-    """
-    padded = content + b"\0" * (len(content) % 2)
-    total: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
-    while total >> 16:
-        total = (total >> 16) + (total & 0xFFFF)
-    return ~total & 0xFFFF
 
 
 def echo(identifier: int, sequence: int, payload: bytes) -> bytes:
