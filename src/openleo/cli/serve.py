@@ -128,7 +128,7 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
     import ssl
 
     from openleo.controller import device_certificates
-    from openleo.controller.slots import instant_of
+    from openleo.instants import instant_of
 
     device_certificates.authority(runtime.data, instant_of(runtime.clock.now_s()))  # made where there is none
     authority = runtime.data / device_certificates.CERTIFICATE
@@ -137,7 +137,7 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
 
 def _shorter(runtime: Runtime) -> str:
     """What is to be said where the roster lets leases hold for less than is set; "" where it does not."""
-    from openleo.controller.slots import instant_of
+    from openleo.instants import instant_of
 
     in_force = runtime.read_in_force(instant_of(runtime.clock.now_s()))
     if not in_force.founded or runtime.lease_slots == runtime.settings.lease_slots:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from openleo.controller.pages import Page
-from openleo.instants import instant_text
+from openleo.instants import instant_of, instant_text
 
 __all__ = ["Page", "at_text", "next_page"]
 
@@ -23,4 +22,4 @@ def next_page(request: Request, after: str | None, limit: int) -> str | None:
 
 def at_text(at_s: float | None) -> str | None:
     """An instant of a table as ISO text."""
-    return None if at_s is None else instant_text(datetime.fromtimestamp(at_s, UTC))
+    return None if at_s is None else instant_text(instant_of(at_s))
