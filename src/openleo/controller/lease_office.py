@@ -76,7 +76,7 @@ async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
     """A desk that is open: from within the event loop that asks it."""
     desk = open_desk(runtime, ranged)
     desk.start()
-    runtime.said = desk.said
+    runtime.said, runtime.taking_over = desk.said, desk.taking_over
     with one_thread("desk") as thread:
         following = asyncio.create_task(_follow(desk, runtime, thread))
         try:

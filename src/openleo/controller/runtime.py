@@ -76,6 +76,7 @@ class Runtime:
     in_force: InForce | None = None
     enforced: Enforced | None = None
     said: Said = not_said  # what leases in force were decided on, by the desk that gave them
+    taking_over: Callable[[], bool] = bool  # whether that desk still reads what the leader before gave
     elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     metrics: Metrics = field(default_factory=Metrics)
