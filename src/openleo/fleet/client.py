@@ -112,15 +112,20 @@ class Fleet:
         timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
         asking: set[asyncio.Task[None]] = set()
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            while (now_s := self._now_s()) < started_s + seconds:
-                while self._due and self._due[0][0] <= now_s:
-                    _, number = heapq.heappop(self._due)
-                    await self._room.acquire()
-                    task = asyncio.create_task(self._renew(session, number))
-                    asking.add(task)
-                    task.add_done_callback(asking.discard)
-                await asyncio.sleep(LOOK_S)
-            await asyncio.gather(*asking)
+            try:
+                while (now_s := self._now_s()) < started_s + seconds:
+                    while self._due and self._due[0][0] <= now_s:
+                        _, number = heapq.heappop(self._due)
+                        await self._room.acquire()
+                        task = asyncio.create_task(self._renew(session, number))
+                        asking.add(task)
+                        task.add_done_callback(asking.discard)
+                    await asyncio.sleep(LOOK_S)
+                await asyncio.gather(*asking)
+            finally:  # who ends it early does not count what it breaks off as faults of the controller
+                for task in asking:
+                    task.cancel()
+                await asyncio.gather(*asking, return_exceptions=True)
         return self.kept
 
     def standing(self, now_s: float) -> Standing:
