@@ -15,7 +15,9 @@ import pytest
 from devices import NS, a_step, echoes, measured, needs, needs_devices, network
 
 from openleo.emulator import engine as engine_module
+from openleo.emulator.carrier import Tally
 from openleo.emulator.counts import CAUSES, MISSED_NS, Counts
+from openleo.emulator.engine_process import tell
 
 pytestmark = needs_devices
 REAL_NS = time.time_ns() - time.monotonic_ns()
@@ -317,3 +319,18 @@ def test_when_a_run_is_invalid():
     assert "more than 5 ms late" in counts.stats().invalid
     assert os.fstat(counts.fileno()).st_size > 0
     assert len(CAUSES) == counts.drops.shape[2]
+    counts.close()
+
+
+def test_seconds_are_read_as_far_as_they_were_told_and_outlive_their_memory():
+    counts, day = Counts.create(2, 86_400), 86_400 * 2 * 2 * 4 * 8
+    tally = Tally()
+    tally.passes(3, 100, 5_000_000)
+    tell(tally, counts, 7)
+    told = counts.seconds()
+    held = os.fstat(counts.fileno()).st_blocks * 512
+    assert held < day / 50, "to look does not bring a day's pages into being"
+    counts.close()
+    assert told.packets.shape == (8, 2, 2)
+    assert told.bytes[7].tolist() == [[0, 0], [0, 100]]
+    assert told.delay_ms[7, 1, 1] == 5.0

@@ -22,8 +22,9 @@ LATE_NS = 5_000_000  # a packet released later than this was late
 LATE_SHARE_MAX = 0.01  # and where more than this share was, the run's numbers are the machine's, not the network's
 DELIVERY = ("packets", "bytes", "drops", "delay_ns")  # delay_ns: summed over the packets
 PACKETS, BYTES, DROPS, DELAY_NS = range(len(DELIVERY))
-HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route")
-BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS = range(len(HEAD))
+# seconds: how many were told, which is as far as a reader looks.
+HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds")
+BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS = range(len(HEAD))
 BINS = len(LATENESS_EDGES_NS) + 1
 
 
@@ -122,13 +123,21 @@ class Counts:
         )
 
     def seconds(self) -> Seconds:
-        """From the first second to the last in which anything was delivered or dropped."""
-        told = np.flatnonzero(self.by_second[..., [PACKETS, DROPS]].any(axis=(1, 2, 3)))
-        rows = self.by_second[: told[-1] + 1 if len(told) else 0].copy()
+        """From the first second to the last in which anything was delivered or dropped.
+
+        Looks at no more than was told: to read the rest would bring its pages into being.
+        """
+        rows = self.by_second[: int(self.head[SECONDS])].copy()
         packets = rows[..., PACKETS]
         with np.errstate(invalid="ignore"):
             delay_ms = np.where(packets > 0, rows[..., DELAY_NS] / np.maximum(packets, 1) / 1e6, np.nan)
         return Seconds(int(self.head[BEGINS_NS]), packets, rows[..., BYTES], rows[..., DROPS], delay_ms)
+
+    def close(self) -> None:
+        """Give the memory back. What `stats` and `seconds` gave stays."""
+        del self.head, self.lateness, self.drops, self.passed, self.by_second
+        self._memory.close()
+        os.close(self._fd)
 
 
 def counts_bytes(terminals: int, seconds: int) -> int:

@@ -23,7 +23,7 @@ from typing import Any
 from openleo.emulator.banks import Banks
 from openleo.emulator.capture import Capture
 from openleo.emulator.carrier import NONE, Carrier, Tally
-from openleo.emulator.counts import BEATS, BEGINS_NS, CPU_NS, LATE_MAX_NS, MISSED_NS, STRAYS, WRITE, Counts
+from openleo.emulator.counts import BEATS, BEGINS_NS, CPU_NS, LATE_MAX_NS, MISSED_NS, SECONDS, STRAYS, WRITE, Counts
 from openleo.emulator.nat import Nat
 from openleo.emulator.packets import destination, endpoints_by_address, is_multicast, public_address
 
@@ -192,6 +192,8 @@ def tell(tally: Tally, counts: Counts, second: int) -> None:
         counts.drops[shaper // 2, shaper % 2, cause] += dropped
         if told:
             counts.by_second[second, shaper // 2, shaper % 2, 2] += dropped
+    if told and (tally.passed or tally.drops):
+        counts.head[SECONDS] = second + 1
     counts.lateness += tally.lateness
     counts.head[LATE_MAX_NS] = max(int(counts.head[LATE_MAX_NS]), tally.late_max_ns)
     counts.head[MISSED_NS] += tally.missed_ns
