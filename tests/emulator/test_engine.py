@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +18,9 @@ from devices import NS, a_step, echoes, measured, needs, needs_devices, network
 
 from openleo.emulator import engine as engine_module
 from openleo.emulator.carrier import Tally
-from openleo.emulator.counts import CAUSES, MISSED_NS, Counts
+from openleo.emulator.counts import CAUSES, MISSED_NS, PACKETS, Counts
 from openleo.emulator.engine_process import tell
+from openleo.emulator.namespaces import QUEUE_PACKETS
 
 pytestmark = needs_devices
 REAL_NS = time.time_ns() - time.monotonic_ns()
@@ -208,6 +211,26 @@ def test_nothing_passes_before_a_step_is_written():
 
 
 @pytest.mark.slow
+def test_what_a_full_device_drops_is_counted_and_marks_the_run():
+    """An engine that stands still reads nothing: a device holds as many packets as it was given room for."""
+    sent = QUEUE_PACKETS + 500
+    with network([a_step(terminals=2)], terminals=2) as net:
+        assert net.engine.stats().unread.tolist() == [0, 0, 0]
+        os.kill(net.engine.process.pid, signal.SIGSTOP)
+        with net.endpoints.socket("terminal", 1, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.setsockopt(socket.SOL_SOCKET, 32, 1 << 26)  # SO_SNDBUFFORCE: what waits is the sender's memory
+            for _ in range(sent):
+                sender.sendto(bytes(20), ("10.200.0.1", 9))
+        os.kill(net.engine.process.pid, signal.SIGCONT)
+        time.sleep(0.3)
+        stats = net.engine.stop()
+        assert net.engine.stats().unread.tolist() == stats.unread.tolist()
+    assert stats.unread.tolist() == [0, pytest.approx(500, abs=20), 0]
+    assert stats.unread.sum() + stats.packets[1, 0] + stats.drops[1, 0].sum() == sent
+    assert "before the engine could read them" in stats.invalid
+
+
+@pytest.mark.slow
 def test_a_step_that_is_missing_denies_and_marks_the_run():
     with network([a_step(), None, a_step()], step_s=0.5) as net:
         found = echoes(net, 130, 0.01)
@@ -317,6 +340,10 @@ def test_when_a_run_is_invalid():
     assert counts.stats().invalid == ""
     counts.lateness[-1] = 1
     assert "more than 5 ms late" in counts.stats().invalid
+    counts.lateness[-1] = 0
+    counts.passed[0, 0, PACKETS] = 990
+    assert replace(counts.stats(), unread=np.array([4, 6])).invalid == ""
+    assert "before the engine could read them" in replace(counts.stats(), unread=np.array([4, 7])).invalid
     assert os.fstat(counts.fileno()).st_size > 0
     assert len(CAUSES) == counts.drops.shape[2]
     counts.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ NOT_SERVED, NO_STEP, OUTAGE, LOSS, QUEUE, NO_ROUTE, WRITE = range(len(CAUSES))
 LATENESS_EDGES_NS = (50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 50_000_000)
 LATE_NS = 5_000_000  # a packet released later than this was late
 LATE_SHARE_MAX = 0.01  # and where more than this share was, the run's numbers are the machine's, not the network's
+UNREAD_SHARE_MAX = 0.01  # the same of packets that a device dropped before the engine read them
 DELIVERY = ("packets", "bytes", "drops", "delay_ns")  # delay_ns: summed over the packets
 PACKETS, BYTES, DROPS, DELAY_NS = range(len(DELIVERY))
 # seconds: how many were told, which is as far as a reader looks.
@@ -33,7 +34,8 @@ class Stats:
     """Totals. Axes: packets, bytes (terminal, direction); drops (terminal, direction, cause); lateness (bin).
 
     missed_ns: for how long no step was there that should have been. beats: how often the engine wrote; 0: not yet.
-    no_route: packets to nobody we know, from terminals and PoPs.
+    no_route: packets to nobody we know, from terminals and PoPs. unread (endpoint, terminals first): packets that their
+    device's queue had no room for, since the engine did not read it soon enough.
     """
 
     packets: NDArray[np.int64]
@@ -45,6 +47,7 @@ class Stats:
     cpu_ns: int
     beats: int
     no_route: int
+    unread: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def dropped(self, cause: str) -> int:
         return int(self.drops[:, :, CAUSES.index(cause)].sum())
@@ -56,16 +59,28 @@ class Stats:
         return float(late / max(1, self.lateness.sum()))
 
     @property
+    def unread_share(self) -> float:
+        """Of the packets sent: how many the engine never saw. (Who goes to another terminal counts twice here.)"""
+        unread = self.unread.sum()
+        return float(unread / max(1, unread + self.packets.sum() + self.drops.sum()))
+
+    @property
     def invalid(self) -> str:
         """Why this run's numbers are not the network's; empty where they are."""
+        reasons = []
         if self.late_share > LATE_SHARE_MAX:
-            return (
+            reasons.append(
                 f"{self.late_share:.1%} of the packets were released more than {LATE_NS // 1_000_000} ms late "
                 f"(at most {LATE_SHARE_MAX:.0%}): this machine was too busy"
             )
+        if self.unread_share > UNREAD_SHARE_MAX:
+            reasons.append(
+                f"{self.unread_share:.1%} of the packets were dropped before the engine could read them "
+                f"(at most {UNREAD_SHARE_MAX:.0%}): more was sent than this machine can carry"
+            )
         if self.missed_ns:
-            return f"for {self.missed_ns / 1e9:.3f} s no step was there to carry out: it was written too late"
-        return ""
+            reasons.append(f"for {self.missed_ns / 1e9:.3f} s no step was there to carry out: it was written too late")
+        return "; ".join(reasons)
 
 
 @dataclass(frozen=True, eq=False)

@@ -87,7 +87,7 @@ def summary(
         "packets": int(stats.packets.sum()),
         "bytes": int(stats.bytes.sum()),
         "drops": {cause: stats.dropped(cause) for cause in CAUSES}
-        | {"no_route": stats.dropped("no_route") + stats.no_route},
+        | {"no_route": stats.dropped("no_route") + stats.no_route, "unread": int(stats.unread.sum())},
         "late": {
             "released": released,
             "share_over_5_ms": round(stats.late_share, 6),
