@@ -184,8 +184,18 @@ def test_behind_the_nat(tmp_path):
         assert iperf(net, seconds=1)["sum_received"]["bits_per_second"] > 5e6
         outside = net.endpoints.run("pop", 0, ["ping", "-c1", "-W1", "100.64.0.1"], stdout=subprocess.DEVNULL)
         assert outside.wait() == 1, "nobody outside knows a terminal's own address"
+        assert net.engine.stop().capture_failed == ""
     data = (tmp_path / "out.pcap").read_bytes()
     assert bytes([198, 18, 0, 1, 10, 200, 0, 1]) in data
+
+
+@pytest.mark.slow
+def test_a_capture_on_a_full_disk_is_told_and_the_packets_pass():
+    with network([a_step()], capture=Path("/dev/full")) as net:
+        found = echoes(net, 30, 0.01)
+        stats = net.engine.stop()
+    assert len(found.order) == 30
+    assert stats.capture_failed == "No space left on device"
 
 
 @pytest.mark.slow

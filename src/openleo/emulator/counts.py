@@ -6,6 +6,7 @@ each terminal and direction, second by second). A reader may see a second that i
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 from dataclasses import dataclass, field
@@ -23,9 +24,9 @@ LATE_SHARE_MAX = 0.01  # and where more than this share was, the run's numbers a
 UNREAD_SHARE_MAX = 0.01  # the same of packets that a device dropped before the engine read them
 DELIVERY = ("packets", "bytes", "drops", "delay_ns")  # delay_ns: summed over the packets
 PACKETS, BYTES, DROPS, DELAY_NS = range(len(DELIVERY))
-# seconds: how many were told, which is as far as a reader looks.
-HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds")
-BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS = range(len(HEAD))
+# seconds: how many were told, which is as far as a reader looks. capture_error: an errno, 0 while none.
+HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds", "capture_error")
+BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS, CAPTURE_ERROR = range(len(HEAD))
 BINS = len(LATENESS_EDGES_NS) + 1
 
 
@@ -35,7 +36,8 @@ class Stats:
 
     missed_ns: for how long no step was there that should have been. beats: how often the engine wrote; 0: not yet.
     no_route: packets to nobody we know, from terminals and PoPs. unread (endpoint, terminals first): packets that their
-    device's queue had no room for, since the engine did not read it soon enough.
+    device's queue had no room for, since the engine did not read it soon enough. capture_error: why the capture ended
+    before the run did, as an errno; 0 where it did not.
     """
 
     packets: NDArray[np.int64]
@@ -47,10 +49,18 @@ class Stats:
     cpu_ns: int
     beats: int
     no_route: int
+    capture_error: int = 0
     unread: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def dropped(self, cause: str) -> int:
         return int(self.drops[:, :, CAUSES.index(cause)].sum())
+
+    @property
+    def capture_failed(self) -> str:
+        """Why packets are missing in the capture, in words; empty where none are."""
+        if self.capture_error == errno.ENOBUFS:
+            return "the disk was slower than the packets"
+        return os.strerror(self.capture_error) if self.capture_error else ""
 
     @property
     def late_share(self) -> float:
@@ -135,6 +145,7 @@ class Counts:
             cpu_ns=int(self.head[CPU_NS]),
             beats=int(self.head[BEATS]),
             no_route=int(self.head[STRAYS]),
+            capture_error=int(self.head[CAPTURE_ERROR]),
         )
 
     def seconds(self) -> Seconds:

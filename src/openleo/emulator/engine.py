@@ -25,7 +25,7 @@ from openleo.emulator.table import LinkTable
 if TYPE_CHECKING:
     from openleo.emulator.namespaces import Endpoints
 
-STOP_S = 5.0  # to write its last counts, before it is killed
+STOP_S = 15.0  # to write its last counts, and a capture to a slow disk, before it is killed
 
 
 @dataclass(frozen=True)

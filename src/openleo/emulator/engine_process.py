@@ -23,7 +23,18 @@ from typing import Any
 from openleo.emulator.banks import Banks
 from openleo.emulator.capture import Capture
 from openleo.emulator.carrier import NONE, Carrier, Tally
-from openleo.emulator.counts import BEATS, BEGINS_NS, CPU_NS, LATE_MAX_NS, MISSED_NS, SECONDS, STRAYS, WRITE, Counts
+from openleo.emulator.counts import (
+    BEATS,
+    BEGINS_NS,
+    CAPTURE_ERROR,
+    CPU_NS,
+    LATE_MAX_NS,
+    MISSED_NS,
+    SECONDS,
+    STRAYS,
+    WRITE,
+    Counts,
+)
 from openleo.emulator.nat import Nat
 from openleo.emulator.packets import destination, endpoints_by_address, is_multicast, public_address
 
@@ -78,10 +89,12 @@ class Engine:
         self.carrier = Carrier(banks, self._anchor, orders["backbone_ns"], orders["queue_ns"], orders["pairs"], chance)
         self._nats = [Nat(public_address(j)) for j in range(len(orders["pops"]))] if orders["nat"] else []
         self._nat_of = {public_address(j).packed: nat for j, nat in enumerate(self._nats)}
-        self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._real_ns = time.time_ns() - time.monotonic_ns()
         self._counts = Counts(orders["counts"], self._terminals, orders["seconds"])
         self._urgency = Urgency()
+        # After it, so that its thread is as urgent: it holds the interpreter for microseconds, and must not be made to
+        # wait with it in hand.
+        self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._begins_ns = time.monotonic_ns()
         self._beat_ns = self._begins_ns
         self._counts.head[BEGINS_NS] = self._begins_ns
@@ -179,6 +192,13 @@ class Engine:
         self._beat_ns = now - (now - self._begins_ns) % BEAT_NS + BEAT_NS
         if self._capture is not None:
             self._capture.flush()
+            self._counts.head[CAPTURE_ERROR] = self._capture.error
+
+    def close(self) -> None:
+        """What was captured is on the disk, or it is told why not."""
+        if self._capture is not None:
+            self._capture.close()
+            self._counts.head[CAPTURE_ERROR] = self._capture.error
 
 
 def tell(tally: Tally, counts: Counts, second: int) -> None:
@@ -242,6 +262,7 @@ def main() -> int:
     gc.freeze()
     gc.disable()  # nothing here makes cycles, and a collection is a millisecond's pause
     engine.run()
+    engine.close()
     return 0
 
 

@@ -94,6 +94,7 @@ def summary(
             "ms_max": round(stats.late_max_ns / 1e6, 3),
             "without_a_step_s": round(stats.missed_ns / 1e9, 3),
         },
+        "capture_failed": stats.capture_failed or None,
         "engine_cpu_s": round(stats.cpu_ns / 1e9, 3),
         "terminals": [
             _terminal(table, probes, n, ran_s) | {"links": _links(table, stats, delivered, n, ran_s)}
@@ -264,6 +265,8 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
         lines.append(said + (f", {rtt['came_unplanned']} came unplanned" if rtt["came_unplanned"] else ""))
     drops = ", ".join(f"{cause} {count:,}" for cause, count in found["drops"].items() if count)
     lines.append(f"{found['packets']:,} packets; dropped: {drops or 'none'}")
+    if found["capture_failed"]:
+        lines.append(f"The capture lacks packets: {found['capture_failed']}.")
     if not found["valid"]:
         lines.append(f"INVALID: {found['invalid_because']}. Do not use these times.")
     return lines
