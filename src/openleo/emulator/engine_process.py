@@ -73,7 +73,7 @@ class Timer:
             os.read(self.fd, 8)
 
 
-class Engine:
+class PacketLoop:
     """One run's devices, and the carrier between them."""
 
     def __init__(self, orders: dict[str, Any]) -> None:
@@ -257,12 +257,12 @@ def main() -> int:
     orders = json.loads(sys.stdin.buffer.readline())
     if os.getppid() != orders["parent"]:
         return 1
-    engine = Engine(orders)
+    packets = PacketLoop(orders)
     gc.collect()
     gc.freeze()
     gc.disable()  # nothing here makes cycles, and a collection is a millisecond's pause
-    engine.run()
-    engine.close()
+    packets.run()
+    packets.close()
     return 0
 
 
