@@ -36,7 +36,7 @@ from openleo.emulator.counts import (
     Counts,
 )
 from openleo.emulator.nat import Nat
-from openleo.emulator.packets import destination, endpoints_by_address, is_multicast, public_address
+from openleo.emulator.packets import VERSION_4, destination, endpoints_by_address, is_multicast, public_address
 
 NS = 1_000_000_000
 BEAT_NS = NS // 10  # counts are written this often; the step to come is looked for as often
@@ -130,14 +130,19 @@ class PacketLoop:
     def _receive(self, sender: int, fd: int) -> None:
         """What a sender wrote to its device, as much as a batch."""
         skip, accept, addresses, now_ns = self._skip, self.carrier.accept, self._address, time.monotonic_ns
+        nats, read, most = self._nats, os.read, self._read_bytes
         for _ in range(BATCH):
             try:
-                packet = os.read(fd, self._read_bytes)
+                packet = read(fd, most)
+                version = packet[skip] >> 4
             except OSError:  # nothing more (EAGAIN), or a device that is going away
                 return
-            to = destination(packet, skip)
+            except IndexError:  # nothing in it
+                continue
+            # As `destination`, whose call every packet would pay for.
+            to = packet[skip + 16 : skip + 20] if version == VERSION_4 else destination(packet, skip)
             receiver = addresses.get(to)
-            if self._nats:
+            if nats:
                 receiver, packet = self._translate(sender, receiver, packet, to)
             if receiver is not None and receiver != sender:
                 accept(sender, receiver, packet, len(packet) - skip, now_ns())
@@ -164,15 +169,16 @@ class PacketLoop:
 
     def _release(self) -> None:
         """What is due goes to its receiver."""
-        due, files, now_ns, capture = self.carrier.due, self._files, time.monotonic_ns, self._capture
-        while (packet := due(now_ns())) is not None:
+        due, files, now_ns, capture, write = self.carrier.due, self._files, time.monotonic_ns, self._capture, os.write
+        while (one := due(now_ns())) is not None:
+            receiver, packet, _, shaper = one
             try:
-                os.write(files[packet.receiver], packet.packet)
+                write(files[receiver], packet)
             except OSError:
-                self._refused(packet.shaper)
+                self._refused(shaper)
                 continue
             if capture is not None:
-                capture.add(packet.packet[self._skip :], now_ns() + self._real_ns)
+                capture.add(packet[self._skip :], now_ns() + self._real_ns)
 
     def _refused(self, shaper: int) -> None:
         if shaper == NONE:
