@@ -68,10 +68,6 @@ class Timer:
             self._value[2], self._value[3] = divmod(at_ns, NS)
             _libc.timerfd_settime(self.fd, TFD_TIMER_ABSTIME, self._value, None)
 
-    def clear(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self.fd, 8)
-
 
 class PacketLoop:
     """One run's devices, and the carrier between them."""
@@ -102,8 +98,9 @@ class PacketLoop:
     def run(self) -> None:
         """Until stdin ends, which is how we are asked to."""
         timer, poll = Timer(), select.epoll()
-        for fd in (*self._files, timer.fd, STDIN):
+        for fd in (*self._files, STDIN):
             poll.register(fd, select.EPOLLIN)
+        poll.register(timer.fd, select.EPOLLIN | select.EPOLLET)  # told once, so that nobody need read it
         lines, now_ns, numbers = self.carrier.lines, time.monotonic_ns, self._number
         while True:
             next_ns = lines.next_ns
@@ -118,9 +115,7 @@ class PacketLoop:
                 if fd in numbers:
                     self._receive(numbers[fd], fd)
                     self._release()
-                elif fd == timer.fd:
-                    timer.clear()
-                else:
+                elif fd == STDIN:
                     self._beat()
                     return
             self._release()
