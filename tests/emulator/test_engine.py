@@ -18,7 +18,7 @@ from devices import NS, a_step, echoes, measured, needs, needs_devices, network
 
 from openleo.emulator import engine as engine_module
 from openleo.emulator.carrier import Tally
-from openleo.emulator.counts import CAUSES, MISSED_NS, PACKETS, Counts
+from openleo.emulator.counts import CAUSES, MISSED_NS, PACKETS, WAITED, Counts
 from openleo.emulator.engine_process import tell
 from openleo.emulator.namespaces import QUEUE_PACKETS
 
@@ -238,6 +238,9 @@ def test_what_a_full_device_drops_is_counted_and_marks_the_run():
     assert stats.unread.tolist() == [0, pytest.approx(500, abs=20), 0]
     assert stats.unread.sum() + stats.packets[1, 0] + stats.drops[1, 0].sum() == sent
     assert "before the engine could read them" in stats.invalid
+    # All of them were there when it looked again; it has read the first few hundred by 5 ms later.
+    assert 1000 < stats.waited <= QUEUE_PACKETS
+    assert "may have waited more than 5 ms before" in stats.invalid
 
 
 @pytest.mark.slow
@@ -352,6 +355,11 @@ def test_when_a_run_is_invalid():
     assert "more than 5 ms late" in counts.stats().invalid
     counts.lateness[-1] = 0
     counts.passed[0, 0, PACKETS] = 990
+    counts.head[WAITED] = 9
+    assert counts.stats().invalid == ""
+    counts.head[WAITED] = 10
+    assert "may have waited more than 5 ms before" in counts.stats().invalid
+    counts.head[WAITED] = 0
     assert replace(counts.stats(), unread=np.array([4, 6])).invalid == ""
     assert "before the engine could read them" in replace(counts.stats(), unread=np.array([4, 7])).invalid
     assert os.fstat(counts.fileno()).st_size > 0

@@ -66,6 +66,7 @@ class Tally:
     lateness: list[int] = field(default_factory=lambda: [0] * BINS)
     late_max_ns: int = 0
     missed_ns: int = 0
+    waited: int = 0
     no_route: int = 0
 
     def drop(self, shaper: int, cause: int) -> None:

@@ -25,8 +25,8 @@ UNREAD_SHARE_MAX = 0.01  # the same of packets that a device dropped before the 
 DELIVERY = ("packets", "bytes", "drops", "delay_ns")  # delay_ns: summed over the packets
 PACKETS, BYTES, DROPS, DELAY_NS = range(len(DELIVERY))
 # seconds: how many were told, which is as far as a reader looks. capture_error: an errno, 0 while none.
-HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds", "capture_error")
-BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS, CAPTURE_ERROR = range(len(HEAD))
+HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds", "capture_error", "waited")
+BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS, CAPTURE_ERROR, WAITED = range(len(HEAD))
 BINS = len(LATENESS_EDGES_NS) + 1
 
 
@@ -36,8 +36,9 @@ class Stats:
 
     missed_ns: for how long no step was there that should have been. beats: how often the engine wrote; 0: not yet.
     no_route: packets to nobody we know, from terminals and PoPs. unread (endpoint, terminals first): packets that their
-    device's queue had no room for, since the engine did not read it soon enough. capture_error: why the capture ended
-    before the run did, as an errno; 0 where it did not.
+    device's queue had no room for, since the engine did not read it soon enough. waited: packets that may have been in
+    it for over 5 ms before they were read, for the engine had not looked for so long, or not read all that it saw.
+    capture_error: why the capture ended before the run did, as an errno; 0 where it did not.
     """
 
     packets: NDArray[np.int64]
@@ -50,6 +51,7 @@ class Stats:
     beats: int
     no_route: int
     capture_error: int = 0
+    waited: int = 0
     unread: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def dropped(self, cause: str) -> int:
@@ -75,6 +77,11 @@ class Stats:
         return float(unread / max(1, unread + self.packets.sum() + self.drops.sum()))
 
     @property
+    def waited_share(self) -> float:
+        """Of the packets read: how many may have waited over 5 ms before that."""
+        return float(self.waited / max(1, self.packets.sum() + self.drops.sum()))
+
+    @property
     def invalid(self) -> str:
         """Why this run's numbers are not the network's; empty where they are."""
         reasons = []
@@ -82,6 +89,12 @@ class Stats:
             reasons.append(
                 f"{self.late_share:.1%} of the packets were released more than {LATE_NS // 1_000_000} ms late "
                 f"(at most {LATE_SHARE_MAX:.0%}): this machine was too busy"
+            )
+        if self.waited_share > LATE_SHARE_MAX:
+            reasons.append(
+                f"{self.waited_share:.1%} of the packets may have waited more than {LATE_NS // 1_000_000} ms "
+                f"before the engine read them (at most {LATE_SHARE_MAX:.0%}): "
+                "more was sent at once than this machine can carry"
             )
         if self.unread_share > UNREAD_SHARE_MAX:
             reasons.append(
@@ -146,6 +159,7 @@ class Counts:
             beats=int(self.head[BEATS]),
             no_route=int(self.head[STRAYS]),
             capture_error=int(self.head[CAPTURE_ERROR]),
+            waited=int(self.head[WAITED]),
         )
 
     def seconds(self) -> Seconds:

@@ -29,9 +29,11 @@ from openleo.emulator.counts import (
     CAPTURE_ERROR,
     CPU_NS,
     LATE_MAX_NS,
+    LATE_NS,
     MISSED_NS,
     SECONDS,
     STRAYS,
+    WAITED,
     WRITE,
     Counts,
 )
@@ -46,6 +48,7 @@ SUPER_PACKET_HEADER = 10  # struct virtio_net_hdr
 SUPER_PACKET = 65_536 + SUPER_PACKET_HEADER
 STDIN = 0
 BUSY_SHARE = 0.7  # of a core
+SLEPT_NS = 20_000  # a look at the devices that took longer than this found none ready at first
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29
 TFD_NONBLOCK, TFD_TIMER_ABSTIME = 0o4000, 1
 
@@ -88,6 +91,7 @@ class PacketLoop:
         self._real_ns = time.time_ns() - time.monotonic_ns()
         self._counts = Counts(orders["counts"], self._terminals, orders["seconds"])
         self._urgency = Urgency()
+        self._left_since_ns: dict[int, int] = {}  # of devices that had more than a batch
         # After it, so that its thread is as urgent: it holds the interpreter for microseconds, and must not be made to
         # wait with it in hand.
         self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
@@ -102,18 +106,22 @@ class PacketLoop:
             poll.register(fd, select.EPOLLIN)
         poll.register(timer.fd, select.EPOLLIN | select.EPOLLET)  # told once, so that nobody need read it
         lines, now_ns, numbers = self.carrier.lines, time.monotonic_ns, self._number
+        looked_ns = now_ns()
         while True:
-            next_ns = lines.next_ns
+            next_ns, asked_ns = lines.next_ns, now_ns()
             if next_ns is None:
                 ready = poll.poll(BEAT_NS / NS)
-            elif next_ns <= now_ns():
+            elif next_ns <= asked_ns:
                 ready = poll.poll(0)
             else:
                 timer.arm(next_ns)
                 ready = poll.poll(BEAT_NS / NS)
+            # What is there to read came after the look before this one, or ended our sleep by coming.
+            before_ns, looked_ns = looked_ns, now_ns()
+            since_ns = looked_ns if looked_ns - asked_ns > SLEPT_NS else before_ns
             for fd, _ in ready:
                 if fd in numbers:
-                    self._receive(numbers[fd], fd)
+                    self._note_waited(fd, self._receive(numbers[fd], fd), since_ns)
                     self._release()
                 elif fd == STDIN:
                     self._beat()
@@ -122,16 +130,24 @@ class PacketLoop:
             if now_ns() >= self._beat_ns:
                 self._beat()
 
-    def _receive(self, sender: int, fd: int) -> None:
-        """What a sender wrote to its device, as much as a batch."""
+    def _note_waited(self, fd: int, packets: int, since_ns: int) -> None:
+        """Packets that were read, of which none had been there before an instant; what a batch leaves is as old."""
+        since_ns = self._left_since_ns.pop(fd, since_ns)
+        if packets == BATCH:
+            self._left_since_ns[fd] = since_ns
+        if time.monotonic_ns() - since_ns > LATE_NS:
+            self.carrier.tally.waited += packets
+
+    def _receive(self, sender: int, fd: int) -> int:
+        """What a sender wrote to its device, as much as a batch; gives how many packets that was."""
         skip, accept, addresses, now_ns = self._skip, self.carrier.accept, self._address, time.monotonic_ns
         nats, read, most = self._nats, os.read, self._read_bytes
-        for _ in range(BATCH):
+        for number in range(BATCH):
             try:
                 packet = read(fd, most)
                 version = packet[skip] >> 4
             except OSError:  # nothing more (EAGAIN), or a device that is going away
-                return
+                return number
             except IndexError:  # nothing in it
                 continue
             # As `destination`, whose call every packet would pay for.
@@ -143,6 +159,7 @@ class PacketLoop:
                 accept(sender, receiver, packet, len(packet) - skip, now_ns())
             elif not is_multicast(to):
                 self.carrier.tally.no_route += 1
+        return BATCH
 
     def _translate(self, sender: int, receiver: int | None, packet: bytes, to: bytes) -> tuple[int | None, bytes]:
         """Behind the anchor's NAT: what leaves for a PoP gets the public address, what returns its terminal's."""
@@ -218,6 +235,7 @@ def tell(tally: Tally, counts: Counts, second: int) -> None:
     counts.lateness += tally.lateness
     counts.head[LATE_MAX_NS] = max(int(counts.head[LATE_MAX_NS]), tally.late_max_ns)
     counts.head[MISSED_NS] += tally.missed_ns
+    counts.head[WAITED] += tally.waited
     counts.head[STRAYS] += tally.no_route
     counts.head[CPU_NS] = time.process_time_ns()
     counts.head[BEATS] += 1

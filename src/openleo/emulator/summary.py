@@ -92,6 +92,7 @@ def summary(
             "released": released,
             "share_over_5_ms": round(stats.late_share, 6),
             "ms_max": round(stats.late_max_ns / 1e6, 3),
+            "share_unread_over_5_ms": round(stats.waited_share, 6),
             "without_a_step_s": round(stats.missed_ns / 1e9, 3),
         },
         "capture_failed": stats.capture_failed or None,
