@@ -34,7 +34,7 @@ DEVICE = Path("/dev/net/tun")
 INTERFACE = "leo0"
 MTU = 1500
 QUEUE_PACKETS = 4000  # between a kernel and the engine: with 1000, bursts of one TCP at 400 Mbit/s were lost there
-SPARE_FILES = 200  # what the rest of the program may yet open, beside two files for each endpoint
+SPARE_FILES = 200  # what the rest of the program may open, beside two files for each endpoint
 ENTER = Path(__file__).with_name("enter.py")
 
 CLONE_NEWNET = 0x4000_0000
