@@ -41,7 +41,8 @@ def delivered(carries, until_ns=100 * NS):
     out = []
     while (next_ns := carries.lines.next_ns) is not None and next_ns <= until_ns:
         while (due := carries.due(next_ns)) is not None:
-            out.append((due.receiver, due.packet, due.release_ns))
+            receiver, packet, release_ns, _ = due
+            out.append((receiver, packet, release_ns))
     return out
 
 

@@ -112,7 +112,8 @@ def finish(prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool,
     note(f"Written to {target}: {SUMMARY}, {SECONDS}, {PICTURE}")
     if as_json:
         print_json(found)
-    return outcome.exit_code
+    # A capture was asked for, so what ran did not go as asked without one.
+    return outcome.exit_code or int(found["capture_failed"] is not None)
 
 
 def _words(prepared: Prepared, outcome: Outcome) -> dict[str, object]:
