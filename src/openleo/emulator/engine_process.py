@@ -83,6 +83,8 @@ class Engine:
         self._counts = Counts(orders["counts"], self._terminals, orders["seconds"])
         self._urgency = Urgency()
         self._begins_ns = time.monotonic_ns()
+        if orders["second_ns"] is not None:
+            self._begins_ns -= (self._begins_ns - orders["second_ns"]) % NS
         self._beat_ns = self._begins_ns
         self._counts.head[BEGINS_NS] = self._begins_ns
 

@@ -1,0 +1,192 @@
+"""`openleo emulate live`: a command at a terminal of a running controller's network, as its slots go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openleo.cli.common import AsJson, note
+from openleo.cli.emulate_run import Out, Parquet, servers
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from openleo.emulator.live import Told
+    from openleo.emulator.live_lease import Device
+    from openleo.places.gazetteer import Place
+
+USER, INTERNET = "user", "internet"
+LONGEST_S = 86_400.0  # that a run without --for goes on
+TOKEN = "OPENLEO_TOKEN"  # noqa: S105 - the name of a variable
+
+
+def live(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Where `openleo serve` answers: http://127.0.0.1:8600.")],
+    at: Annotated[str, typer.Option("--at", metavar="PLACE", help="A town, a territory, or latitude,longitude.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="-- COMMAND…", help="What runs at `user`; the far end is `internet`.")
+    ] = None,
+    class_: Annotated[str, typer.Option("--class", help="The terminal's class, which rules ask for.")] = "fixed",
+    terminal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help="An enrolled terminal's private key (PEM), or a fleet's keys: it then asks for leases."
+        ),
+    ] = None,
+    id_: Annotated[str | None, typer.Option("--id", metavar="ID", help="The terminal's id; with --terminal.")] = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="For so long at most. [default: a day]")
+    ] = None,
+    serve: Annotated[list[str] | None, typer.Option(metavar="CMD", help="A server at `internet`. Repeatable.")] = None,
+    token: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="F", help=f"A file with a token of the role viewer. [default: {TOKEN} of the environment]"
+        ),
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option(metavar="F", help="With https: the authority of its certificate (PEM).")
+    ] = None,
+    out: Out = None,
+    parquet: Parquet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a command at a terminal of the network that a controller serves now: as its plans are, slot by slot.
+
+    `openleo emulate live http://127.0.0.1:8600 --at Taipei -- ping internet`. It goes dark with the slot from which on
+    its territory, its class or the terminal itself is not served, and comes back when it is. With the key of an
+    enrolled terminal it asks for leases, and without one in hand it is dark.
+    """
+    from openleo.cli import emulate_common
+    from openleo.cli.spans import duration_s
+    from openleo.emulator.experiment import Command, Experiment, Terminal
+    from openleo.emulator.live_controller import Controller
+    from openleo.emulator.live_follower import following
+    from openleo.emulator.preparing import check_commands, ready
+    from openleo.emulator.running import run
+    from openleo.errors import Together, given
+    from openleo.report.staging import check_writable
+
+    together = Together()
+    seconds = together.read(lambda: None if for_ is None else duration_s(for_, "--for"))
+    behind = together.read(lambda: servers([f"{INTERNET}:{words}" for words in serve or []]))
+    shown = together.read(lambda: _token(token))
+    device = together.read(lambda: _device(terminal, id_, at))
+    asked = Experiment(
+        name="live",
+        scenario=Path("live"),
+        terminals=(Terminal(USER, at, class_),),
+        pops=(INTERNET,),
+        servers=behind or (),
+        commands=(Command(0.0, USER, tuple(command)),) if command else (),
+        duration_s=seconds,
+    )
+    together.read(lambda: check_commands(asked, lambda name: ("COMMAND" if name[0] == "c" else "--serve", "")))
+    together.done()
+    emulate_common.check_machine_or_enter()
+    target = out or Path("out") / asked.name / "emulate"
+    check_writable(target)
+    where = _place(at)
+    with Controller(url, given(shown) or None, ca) as controller:
+        follower = following(controller, where.latitude_deg, where.longitude_deg, class_, given(device)[0])
+        prepared = ready(asked, follower.table(USER, INTERNET), seconds or LONGEST_S, (INTERNET,), ())
+        slot_s = prepared.table.step_s
+        note(f"Waiting for the next slot of {controller.url}, where slots last {slot_s:g} s.")
+        outcome = run(
+            prepared, note, foreground=True, aside=as_json, live=follower,
+            began=lambda: _tell_begun(follower.lived[0], where.name, has_command=bool(command)),
+        )  # fmt: skip
+    lived = replace(prepared, table=follower.table(USER, INTERNET))
+    words: dict[str, object] = {
+        "scenario": None,
+        "controller": controller.url,
+        "place": where.name,
+        "class": class_,
+        "id": id_,
+    }
+    slots = [
+        {"slot": str(one.number), "plan": one.plan or None, "rule_set": one.rule_set or None} for one in follower.lived
+    ]
+    words |= {"plans": slots}
+    code = emulate_common.finish(lived, outcome, target, parquet=parquet, as_json=as_json, more=words)
+    raise typer.Exit(code)
+
+
+def _tell_begun(first: Told, place: str, *, has_command: bool) -> None:
+    """What people should know before packets move."""
+    rules = f" ({first.because})" if first.because else ""
+    state = f"served, {first.rtt_ms:.1f} ms" if first.served else f"dark: {first.why}{rules}"
+    note(f"Slot {first.number}: {USER} at {place} is {state}")
+    if not has_command:
+        note(f"The network is up. Enter it from another terminal: openleo emulate shell {USER}. Ctrl-C ends it.")
+
+
+def _place(words: str) -> Place:
+    """Raises InputError."""
+    from openleo.errors import InputError, Problem
+    from openleo.places import gazetteer
+
+    found = gazetteer.find(words)
+    if found is None:
+        rule = f'there is no place "{words}".'
+        raise InputError(Problem("--at", "", rule, 'Name a town or a territory, or write "25.03,121.56".'))
+    return found
+
+
+def _token(file: Path | None) -> str:
+    """Of a file, or of the environment; "" for none. Raises InputError."""
+    return os.environ.get(TOKEN, "") if file is None else _read(file, "--token").strip()
+
+
+def _device(file: Path | None, id_: str | None, at: str) -> tuple[Device | None]:
+    """The terminal that asks for leases, if one does. Raises InputError."""
+    from openleo.emulator.live_lease import Device
+    from openleo.errors import InputError, Problem
+
+    if (file is None) != (id_ is None):
+        rule = "go together: a key is of the terminal of one id."
+        raise InputError(Problem("--terminal, --id", "", rule, "Give both, or neither."))
+    if file is None or id_ is None:
+        return (None,)
+    where = _place(at)
+    return (Device(id_, _key(file, id_), where.latitude_deg, where.longitude_deg),)
+
+
+def _key(file: Path, id_: str) -> Ed25519PrivateKey:
+    """Of a PEM file, or of the terminal of that id in a fleet's keys. Raises InputError."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    from openleo.errors import InputError, Problem, near_names
+    from openleo.fleet import roll
+
+    text = _read(file, "--terminal")
+    if file.stat().st_mode & 0o077:
+        note(f"{file} can be read by others than you: chmod 600 {file}")
+    if text.startswith("-----BEGIN"):
+        try:
+            found = load_pem_private_key(text.encode(), None)
+        except (ValueError, TypeError) as error:
+            raise InputError(Problem("--terminal", str(file), f"holds no key that can be read: {error}.")) from None
+        if not isinstance(found, Ed25519PrivateKey):
+            way_out = "openssl genpkey -algorithm ed25519 makes one."
+            raise InputError(Problem("--terminal", str(file), "holds a key that is not Ed25519.", way_out))
+        return found
+    kits = {one.id: one for one in roll.read(text, str(file))}
+    if id_ not in kits:
+        raise InputError(Problem("--id", id_, f"is no terminal of {file}.", near_names(id_, kits)))
+    return kits[id_].device.key
+
+
+def _read(file: Path, option: str) -> str:
+    from openleo.errors import InputError, Problem
+
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise InputError(Problem(option, str(file), f"cannot be read: {why}.")) from None
