@@ -304,7 +304,7 @@ def test_a_terminal_suspended_after_it_asked_is_dark_within_the_slot() -> None:
     follower, _, written = followed(stored(1, 2), 2, answers)
     at_s, step = written[-1]
     assert isinstance(step, InPlace)
-    assert at_s < SLOTS.begins_s(2) + 0.3
+    assert at_s < SLOTS.begins_s(2) + 0.7
     assert [one.why for one in follower.lived] == ["", "not_permitted"]
 
 

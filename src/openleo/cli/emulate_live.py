@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from openleo.emulator.live import Told
-    from openleo.emulator.live_lease import Device
     from openleo.places.gazetteer import Place
 
 USER, INTERNET = "user", "internet"
@@ -66,6 +66,7 @@ def live(
     from openleo.emulator.experiment import Command, Experiment, Terminal
     from openleo.emulator.live_controller import Controller
     from openleo.emulator.live_follower import following
+    from openleo.emulator.live_lease import Device
     from openleo.emulator.preparing import check_commands, ready
     from openleo.emulator.running import run
     from openleo.errors import Together, given
@@ -75,7 +76,8 @@ def live(
     seconds = together.read(lambda: None if for_ is None else duration_s(for_, "--for"))
     behind = together.read(lambda: servers([f"{INTERNET}:{words}" for words in serve or []]))
     shown = together.read(lambda: _token(token))
-    device = together.read(lambda: _device(terminal, id_, at))
+    key = together.read(lambda: _key(terminal, id_))
+    where = together.read(lambda: _place(at))
     asked = Experiment(
         name="live",
         scenario=Path("live"),
@@ -90,39 +92,37 @@ def live(
     emulate_common.check_machine_or_enter()
     target = out or Path("out") / asked.name / "emulate"
     check_writable(target)
-    where = _place(at)
+    where = given(where)
+    device = Device(id_, key, where.latitude_deg, where.longitude_deg) if key is not None and id_ is not None else None
     with Controller(url, given(shown) or None, ca) as controller:
-        follower = following(controller, where.latitude_deg, where.longitude_deg, class_, given(device)[0])
+        follower = following(controller, where.latitude_deg, where.longitude_deg, class_, device)
         prepared = ready(asked, follower.table(USER, INTERNET), seconds or LONGEST_S, (INTERNET,), ())
         slot_s = prepared.table.step_s
         note(f"Waiting for the next slot of {controller.url}, where slots last {slot_s:g} s.")
         outcome = run(
             prepared, note, foreground=True, aside=as_json, live=follower,
-            began=lambda: _tell_begun(follower.lived[0], where.name, has_command=bool(command)),
+            began=lambda: _tell_begun(follower.lived, where.name, has_command=bool(command)),
         )  # fmt: skip
     lived = replace(prepared, table=follower.table(USER, INTERNET))
-    words: dict[str, object] = {
-        "scenario": None,
-        "controller": controller.url,
-        "place": where.name,
-        "class": class_,
-        "id": id_,
-    }
-    slots = [
-        {"slot": str(one.number), "plan": one.plan or None, "rule_set": one.rule_set or None} for one in follower.lived
-    ]
-    words |= {"plans": slots}
+    words = _words(controller.url, where.name, class_, id_, follower.lived)
     code = emulate_common.finish(lived, outcome, target, parquet=parquet, as_json=as_json, more=words)
     raise typer.Exit(code)
 
 
-def _tell_begun(first: Told, place: str, *, has_command: bool) -> None:
+def _tell_begun(lived: Sequence[Told], place: str, *, has_command: bool) -> None:
     """What people should know before packets move."""
-    rules = f" ({first.because})" if first.because else ""
-    state = f"served, {first.rtt_ms:.1f} ms" if first.served else f"dark: {first.why}{rules}"
-    note(f"Slot {first.number}: {USER} at {place} is {state}")
+    for first in lived[:1]:
+        rules = f" ({first.because})" if first.because else ""
+        state = f"served, {first.rtt_ms:.1f} ms" if first.served else f"dark: {first.why}{rules}"
+        note(f"Slot {first.number}: {USER} at {place} is {state}")
     if not has_command:
         note(f"The network is up. Enter it from another terminal: openleo emulate shell {USER}. Ctrl-C ends it.")
+
+
+def _words(url: str, place: str, class_: str, id_: str | None, lived: Sequence[Told]) -> dict[str, object]:
+    """What the summary says of itself; each slot with what the controller's own tables name it by."""
+    plans = [{"slot": str(one.number), "plan": one.plan or None, "rule_set": one.rule_set or None} for one in lived]
+    return {"scenario": None, "controller": url, "place": place, "class": class_, "terminal": id_, "plans": plans}
 
 
 def _place(words: str) -> Place:
@@ -142,44 +142,41 @@ def _token(file: Path | None) -> str:
     return os.environ.get(TOKEN, "") if file is None else _read(file, "--token").strip()
 
 
-def _device(file: Path | None, id_: str | None, at: str) -> tuple[Device | None]:
-    """The terminal that asks for leases, if one does. Raises InputError."""
-    from openleo.emulator.live_lease import Device
-    from openleo.errors import InputError, Problem
+def _key(file: Path | None, id_: str | None) -> Ed25519PrivateKey | None:
+    """Of a PEM file, or of the terminal of that id in a fleet's keys; None where none asks. Raises InputError."""
+    from openleo.errors import InputError, Problem, near_names
+    from openleo.fleet import roll
 
     if (file is None) != (id_ is None):
         rule = "go together: a key is of the terminal of one id."
         raise InputError(Problem("--terminal, --id", "", rule, "Give both, or neither."))
     if file is None or id_ is None:
-        return (None,)
-    where = _place(at)
-    return (Device(id_, _key(file, id_), where.latitude_deg, where.longitude_deg),)
-
-
-def _key(file: Path, id_: str) -> Ed25519PrivateKey:
-    """Of a PEM file, or of the terminal of that id in a fleet's keys. Raises InputError."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    from openleo.errors import InputError, Problem, near_names
-    from openleo.fleet import roll
-
+        return None
     text = _read(file, "--terminal")
     if file.stat().st_mode & 0o077:
         note(f"{file} can be read by others than you: chmod 600 {file}")
     if text.startswith("-----BEGIN"):
-        try:
-            found = load_pem_private_key(text.encode(), None)
-        except (ValueError, TypeError) as error:
-            raise InputError(Problem("--terminal", str(file), f"holds no key that can be read: {error}.")) from None
-        if not isinstance(found, Ed25519PrivateKey):
-            way_out = "openssl genpkey -algorithm ed25519 makes one."
-            raise InputError(Problem("--terminal", str(file), "holds a key that is not Ed25519.", way_out))
-        return found
+        return _of_pem(text, file)
     kits = {one.id: one for one in roll.read(text, str(file))}
     if id_ not in kits:
         raise InputError(Problem("--id", id_, f"is no terminal of {file}.", near_names(id_, kits)))
     return kits[id_].device.key
+
+
+def _of_pem(text: str, file: Path) -> Ed25519PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    from openleo.errors import InputError, Problem
+
+    try:
+        found = load_pem_private_key(text.encode(), None)
+    except (ValueError, TypeError) as error:
+        raise InputError(Problem("--terminal", str(file), f"holds no key that can be read: {error}.")) from None
+    if not isinstance(found, Ed25519PrivateKey):
+        way_out = "openssl genpkey -algorithm ed25519 makes one."
+        raise InputError(Problem("--terminal", str(file), "holds a key that is not Ed25519.", way_out))
+    return found
 
 
 def _read(file: Path, option: str) -> str:

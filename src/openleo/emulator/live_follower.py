@@ -5,7 +5,7 @@
     the plan that was applied, when it had begun ──► the same slot once more, where it says otherwise
 
 What is not there when a slot begins denies. Rules that change after a slot's plan was stored, and a terminal that is
-suspended after it asked, are seen when the slot has begun: then it goes dark within it. One thread runs it, the
+suspended meanwhile, are seen when the slot has begun: then it goes dark within it. One thread runs it, the
 feeder's; time and waiting are handed in.
 """
 
@@ -33,7 +33,10 @@ WRITE_SHARE, WRITE_MOST_S = 0.05, 0.2  # by then the step is written, whatever i
 APPLIED_SHARE = 0.5  # of a slot: for so long it is asked which plan was applied
 POLL_S = 0.1
 ANSWER_S = 2.0  # for a request, where time allows
-CONFIRMED_FROM_S = 5.0  # slots as long as this are asked twice for a lease: a controller bounds requests by the minute
+# In slots as long as this a lease is asked for twice, before and after they begin; in shorter ones once, for
+# controllers bound a terminal's requests by the minute.
+TWICE_FROM_S = 5.0
+SETTLED_S = 0.3  # after a slot's plan was applied a controller knows whom it suspended, some tenths of a second later
 
 
 class Asked(Protocol):
@@ -86,6 +89,7 @@ class Follower:
         self._cell_in = {network: row_of(cells, place.cell)}  # by network: its cells have an order of their own
         self._hand: InHand | None = None if place.device is None else InHand()
         self._rules: dict[str, str] = {}  # that deny, by rule set
+        self._asked_before = False  # for a lease, before the slot that runs
 
     def table(self, terminal: str, anchor: str) -> LinkTable:
         """The slots until now; none are the names alone."""
@@ -128,7 +132,9 @@ class Follower:
         begins_s, slot_s = self._slots.begins_s(number), self._slots.slot_s
         by_s = begins_s - min(WRITE_SHARE * slot_s, WRITE_MOST_S)
         ask_s = begins_s - min(ASK_SHARE * slot_s, ASK_MOST_S)
-        plan, asked = None, self._hand is None
+        needs = self._hand is not None and (slot_s >= TWICE_FROM_S or not self._hand.holds(number))
+        plan, asked = None, not needs
+        self._asked_before = needs
         while (now_s := self._clock.now_s()) < by_s and (plan is None or not asked):
             if plan is None:
                 plan = self._plan(number, by_s if asked else ask_s)
@@ -174,7 +180,9 @@ class Follower:
         if plan is None or said.plan != plan.sha256:
             plan = self._plan(number, by_s)
             yield self._told(number, plan)
-        if self._hand is not None and slot_s >= CONFIRMED_FROM_S:
+        if self._hand is not None and (slot_s >= TWICE_FROM_S or not self._asked_before):
+            if not self._until(self._clock.now_s() + SETTLED_S):
+                return
             self._ask(by_s)
             yield self._told(number, plan)
         if plan is not None and _denied(self.lived[-1]) and not self.lived[-1].because:
