@@ -68,7 +68,7 @@ def test_a_plan_is_read_as_the_controller_wrote_it() -> None:
 def test_without_a_lease_the_cells_own_decision_counts(cell: int | None, why: str) -> None:
     found = told(1, plan(), cell, "fixed", None)
     assert (found.why, found.served) == (why, why == "")
-    assert found.satellite == (7 if why == "" else -1)
+    assert (found.satellite, found.gateway, found.pop) == ((7, 1, 0) if why == "" else (-1, None, None))
 
 
 def test_without_a_plan_a_slot_is_dark() -> None:
@@ -186,6 +186,7 @@ class Acted:
     plans: dict[int, list[tuple[float, Plan]]]
     answers: Any = None  # (time) -> an answer to a request for a lease
     asked: list[float] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
 
     def plan(self, number: int, within_s: float) -> Plan | None:
         stored = [plan for at_s, plan in self.plans.get(number, []) if at_s <= self.clock.at_s]
@@ -224,7 +225,7 @@ def followed(
     clock = Moved(SLOTS.begins_s(1) - 12.0, ends_s=SLOTS.begins_s(1 + slots) - 6.0)
     acted = Acted(clock, plans, answers)
     place = Place(24.0, 121.0, h3cells.text(CELLS)[0], "fixed", device() if answers else None)
-    follower = Follower(acted, place, SLOTS, "n1", h3cells.text(CELLS), clock)
+    follower = Follower(acted, place, SLOTS, "n1", h3cells.text(CELLS), clock, acted.told.append)
     begins_ns = follower.begins_ns(round(clock.at_s * NS))
     assert begins_ns == SLOTS.begins_s(1) * NS
     return follower, acted, [(clock.at_s, said) for said in follower.steps(begins_ns)]
@@ -247,9 +248,10 @@ def test_a_controller_that_goes_away_leaves_the_dark_and_comes_back() -> None:
 
 
 def test_rules_deny_from_a_slots_beginning_and_are_named() -> None:
-    follower, _, written = followed(stored(1, 4) | stored(2, 3, **DARK), 4)
+    follower, acted, written = followed(stored(1, 4) | stored(2, 3, **DARK), 4)
     assert [one.why for one in follower.lived] == ["", "not_permitted", "not_permitted", ""]
     assert [one.because for one in follower.lived] == ["", "ordered", "ordered", ""]
+    assert [(one.number, one.because) for one in acted.told] == [(1, ""), (2, "ordered"), (4, "")]
     assert not any(isinstance(step, InPlace) for _, step in written)
 
 
@@ -314,6 +316,14 @@ def test_a_lease_outlives_a_controller_that_does_not_answer_and_lapses() -> None
 
     follower, _, _ = followed(stored(1, 2, 3), 3, answers)
     assert [one.why for one in follower.lived] == ["", "", "lease_lapsed"]
+
+
+def test_an_answer_that_is_none_of_a_controllers_decides_nothing() -> None:
+    def answers(at_s: float) -> tuple[int, dict[str, Any]]:
+        return given(1, 5) if at_s < SLOTS.begins_s(1) else (201, {"detail": "a page of a hotel's"})
+
+    follower, _, _ = followed(stored(1, 2), 2, answers)
+    assert [one.why for one in follower.lived] == ["", ""]
 
 
 def test_slots_begin_by_the_clock_whole_seconds_apart() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openleo.places.gazetteer import Place
 
 USER, INTERNET = "user", "internet"
+UP = f"The network is up. Enter it from another terminal: openleo emulate shell {USER}. Ctrl-C ends it."
 LONGEST_S = 86_400.0  # that a run without --for goes on
 TOKEN = "OPENLEO_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -95,13 +96,14 @@ def live(
     where = given(where)
     device = Device(id_, key, where.latitude_deg, where.longitude_deg) if key is not None and id_ is not None else None
     with Controller(url, given(shown) or None, ca) as controller:
-        follower = following(controller, where.latitude_deg, where.longitude_deg, class_, device)
+        at_deg = where.latitude_deg, where.longitude_deg
+        follower = following(controller, *at_deg, class_, device, lambda told: _tell(told, where.name))
         prepared = ready(asked, follower.table(USER, INTERNET), seconds or LONGEST_S, (INTERNET,), ())
         slot_s = prepared.table.step_s
         note(f"Waiting for the next slot of {controller.url}, where slots last {slot_s:g} s.")
         outcome = run(
             prepared, note, foreground=True, aside=as_json, live=follower,
-            began=lambda: _tell_begun(follower.lived, where.name, has_command=bool(command)),
+            began=lambda: None if command else note(UP),
         )  # fmt: skip
     lived = replace(prepared, table=follower.table(USER, INTERNET))
     words = _words(controller.url, where.name, class_, id_, follower.lived)
@@ -109,19 +111,22 @@ def live(
     raise typer.Exit(code)
 
 
-def _tell_begun(lived: Sequence[Told], place: str, *, has_command: bool) -> None:
-    """What people should know before packets move."""
-    for first in lived[:1]:
-        rules = f" ({first.because})" if first.because else ""
-        state = f"served, {first.rtt_ms:.1f} ms" if first.served else f"dark: {first.why}{rules}"
-        note(f"Slot {first.number}: {USER} at {place} is {state}")
-    if not has_command:
-        note(f"The network is up. Enter it from another terminal: openleo emulate shell {USER}. Ctrl-C ends it.")
+def _tell(now: Told, place: str) -> None:
+    """That service came or went, when a slot has begun."""
+    rules = f" ({now.because})" if now.because else ""
+    state = f"served, {now.rtt_ms:.1f} ms" if now.served else f"dark: {now.why}{rules}"
+    note(f"Slot {now.number}: {USER} at {place} is {state}")
 
 
 def _words(url: str, place: str, class_: str, id_: str | None, lived: Sequence[Told]) -> dict[str, object]:
     """What the summary says of itself; each slot with what the controller's own tables name it by."""
-    plans = [{"slot": str(one.number), "plan": one.plan or None, "rule_set": one.rule_set or None} for one in lived]
+    plans = [
+        {
+            "slot": str(one.number), "plan": one.plan or None, "rule_set": one.rule_set or None,
+            "gateway": one.gateway, "pop": one.pop,
+        }
+        for one in lived
+    ]  # fmt: skip
     return {"scenario": None, "controller": url, "place": place, "class": class_, "terminal": id_, "plans": plans}
 
 

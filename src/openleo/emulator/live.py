@@ -30,6 +30,7 @@ NO_CELL = "no_cell"  # the network that is served now has none there
 NS_PER_MS = 1_000_000
 WORD_BITS = 64
 QUEUE_S = (0.1, 0.1)  # as an experiment has it
+COLUMNS = {"satellite", "gateway", "pop", "rtt_ms", "down_mbps", "up_mbps", "yes", "reason"}  # that are read
 HEADER, SHA256 = b"openleo.plan", b"openleo.sha256"
 
 
@@ -70,7 +71,7 @@ class Plan:
         """From an Arrow stream. Raises ValueError where it is no plan."""
         table = pa.ipc.open_stream(content).read_all()
         said = table.schema.metadata or {}
-        if HEADER not in said or SHA256 not in said:
+        if HEADER not in said or SHA256 not in said or not set(table.column_names) >= COLUMNS:
             raise ValueError("what was sent is no plan of a slot")
         return cls(json.loads(said[HEADER]), said[SHA256].decode(), table)
 
@@ -96,13 +97,16 @@ class Plan:
 class Told:
     """One slot of a terminal. why: SERVED, or why not; because: the rules that say so, separated by spaces.
 
-    dark_s: for so long from its beginning nothing passes, as what said otherwise came late. plan: its hash.
+    gateway, pop: the network's numbers of them, as the plan has them. dark_s: for so long from its beginning nothing
+    passes, as what said otherwise came late. plan: its hash.
     """
 
     number: int
     why: str
     because: str = ""
     satellite: int = NOBODY
+    gateway: int | None = None
+    pop: int | None = None
     rtt_ms: float = 0.0
     rate_mbps: tuple[float, float] = (math.inf, math.inf)  # up, down
     dark_s: float = 0.0
@@ -137,9 +141,8 @@ def told(number: int, plan: Plan | None, cell: int | None, class_: str, hand: In
     rates = [_rate(row["up_mbps"]), _rate(row["down_mbps"])]
     if hand is not None:
         rates = [min(rate, given) for rate, given in zip(rates, hand.rate_mbps, strict=True)]
-    return replace(
-        said, why=SERVED, satellite=row["satellite"], rtt_ms=row["rtt_ms"], rate_mbps=(rates[UP], rates[DOWN])
-    )
+    way = {name: row[name] for name in ("satellite", "gateway", "pop", "rtt_ms")}
+    return replace(said, why=SERVED, rate_mbps=(rates[UP], rates[DOWN]), **way)
 
 
 def _reason(row: dict[str, Any], number: int) -> str:

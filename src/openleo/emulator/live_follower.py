@@ -14,7 +14,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -79,12 +80,15 @@ class Place:
 
 
 class Follower:
-    """`lived`: what was carried out, slot by slot, as it is known by now."""
+    """`lived`: what was carried out, slot by slot, as it is known by now. `tell` is called where that changes."""
 
     def __init__(
-        self, controller: Asked, place: Place, slots: Slots, network: str, cells: Sequence[str], clock: Clock
-    ) -> None:
+        self, controller: Asked, place: Place, slots: Slots, network: str, cells: Sequence[str], clock: Clock,
+        tell: Callable[[Told], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self.lived: list[Told] = []
+        self._tell = tell
+        self._said: tuple[str, str] | None = None  # why, because
         self._controller, self._place, self._slots, self._clock = controller, place, slots, clock
         self._cell_in = {network: row_of(cells, place.cell)}  # by network: its cells have an order of their own
         self._hand: InHand | None = None if place.device is None else InHand()
@@ -123,7 +127,14 @@ class Follower:
                 self.lived[-1] = corrected
                 if changed:
                     yield InPlace(step_of(corrected))
+            self._say(self.lived[-1])
             number += 1
+
+    def _say(self, now: Told) -> None:
+        """Where it is otherwise than it was."""
+        if (now.why, now.because) != self._said:
+            self._said = now.why, now.because
+            self._tell(now)
 
     # --- before a slot ----------------------------------------------------------------------------------------------
 
@@ -161,7 +172,8 @@ class Follower:
         body = self._place.device.request(self._clock.now_s(), secrets.token_urlsafe(16))
         answer = self._controller.lease(body, self._left_s(by_s))
         if answer is not None:
-            self._hand = self._hand.after(*answer, self._slots.slot_s, self._slots.phase_s)
+            with suppress(LookupError, TypeError, ValueError):  # no answer of such a controller's decides nothing
+                self._hand = self._hand.after(*answer, self._slots.slot_s, self._slots.phase_s)
 
     def _told(self, number: int, plan: Plan | None) -> Told:
         cell = None if plan is None else self._cell_in.get(plan.network)
@@ -214,8 +226,9 @@ class Follower:
 
 
 def following(
-    controller: Controller, latitude_deg: float, longitude_deg: float, class_: str, device: Device | None
-) -> Follower:
+    controller: Controller, latitude_deg: float, longitude_deg: float, class_: str, device: Device | None,
+    tell: Callable[[Told], None] = lambda _: None,
+) -> Follower:  # fmt: skip
     """Ready to follow a controller from its next slot on. Raises InputError where it cannot be asked, or the terminal
     is none of its network's.
     """
@@ -232,7 +245,7 @@ def following(
         raise InputError(Problem("--at", "", rule, way_out))
     place = Place(latitude_deg, longitude_deg, cell, class_, device)
     slots = Slots.of(newest.number, newest.begins_s, newest.slot_s)
-    return Follower(controller, place, slots, plan.network, cells, Clock())
+    return Follower(controller, place, slots, plan.network, cells, Clock(), tell)
 
 
 def row_of(cells: Sequence[str], cell: str) -> int | None:

@@ -138,10 +138,11 @@ def _run(
     until_over.callback(feeder.stop)
     if live is not None:
         until_over.callback(live.end)  # before the feeder is waited for
-    prober = _prober(prepared, ends, begins_ns)
     work = _Work(prepared, ends, begins_ns, foreground, tell, output)
     with _interruptions(work):
         work.wait_for_the_beginning()
+        prober = _prober(prepared, ends, begins_ns)
+        time.sleep(max(0.0, (begins_ns - time.monotonic_ns()) / NS))
         told_at = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
         until_over.callback(told_at.unlink, missing_ok=True)
         began()
@@ -259,11 +260,11 @@ class _Work:
         return (time.monotonic_ns() - self.begins_ns) / NS
 
     def wait_for_the_beginning(self) -> None:
-        """It may be a slot away. Raises SystemExit where people interrupt before."""
-        while self.now_s < 0.0:
+        """Until shortly before it: it may be a slot away. Raises SystemExit where people interrupt meanwhile."""
+        while self.now_s < -LEAD_S:
             if self.interrupted:
                 raise SystemExit(128 + self.interrupted)
-            time.sleep(min(LOOK_S, max(0.0, -self.now_s)))
+            time.sleep(LOOK_S)
 
     def until_over(self, moving: engine.Engine, feeder: Feeder, servers: Sequence[_Server]) -> str:
         """Start, watch, and say why the run is over: "" where its commands have all ended."""
