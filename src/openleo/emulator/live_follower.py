@@ -92,7 +92,6 @@ class Follower:
         self._controller, self._place, self._slots, self._clock = controller, place, slots, clock
         self._cell_in = {network: row_of(cells, place.cell)}  # by network: its cells have an order of their own
         self._hand: InHand | None = None if place.device is None else InHand()
-        self._rules: dict[str, str] = {}  # that deny, by rule set
         self._asked_before = False  # for a lease, before the slot that runs
 
     def table(self, terminal: str, anchor: str) -> LinkTable:
@@ -100,8 +99,11 @@ class Follower:
         return table_of(self.lived, self._slots, terminal, anchor)
 
     def begins_ns(self, earliest_ns: int, like_ns: int | None = None) -> int:
-        """When the first slot begins from an instant on (CLOCK_MONOTONIC); whole seconds from `like_ns`."""
-        number = self._slots.number((earliest_ns + self._clock.utc_ahead_ns) / NS) + 1
+        """When the first slot begins that there is time for from an instant on (CLOCK_MONOTONIC); whole seconds from
+        `like_ns`.
+        """
+        ready_s = (earliest_ns + self._clock.utc_ahead_ns) / NS + LOOK_SHARE * self._slots.slot_s
+        number = self._slots.number(ready_s) + 1
         while like_ns is not None and (self._monotonic_ns(number) - like_ns) % NS:
             number += 1
         return self._monotonic_ns(number)
@@ -143,17 +145,21 @@ class Follower:
         begins_s, slot_s = self._slots.begins_s(number), self._slots.slot_s
         by_s = begins_s - min(WRITE_SHARE * slot_s, WRITE_MOST_S)
         ask_s = begins_s - min(ASK_SHARE * slot_s, ASK_MOST_S)
-        needs = self._hand is not None and (slot_s >= TWICE_FROM_S or not self._hand.holds(number))
-        plan, asked = None, not needs
-        self._asked_before = needs
-        while (now_s := self._clock.now_s()) < by_s and (plan is None or not asked):
-            if plan is None:
-                plan = self._plan(number, by_s if asked else ask_s)
-            if not asked and self._clock.now_s() >= ask_s:
-                asked = True
+        asks = self._hand is not None and (slot_s >= TWICE_FROM_S or not self._hand.holds(number))
+        plan, self._asked_before = None, asks
+        while (now_s := self._clock.now_s()) < by_s and (plan is None or asks):
+            if asks and now_s >= ask_s:
+                asks = False
                 self._ask(by_s)
-            next_s = ask_s if plan is not None and now_s < ask_s else min(now_s + POLL_S, by_s)
-            if not (plan is not None and asked) and not self._until(next_s):
+            elif plan is None:
+                plan = self._plan(number, ask_s if asks else by_s)
+            if plan is None:
+                next_s = now_s + POLL_S
+            elif asks:
+                next_s = ask_s
+            else:
+                break
+            if not self._until(min(next_s, by_s)):
                 break
         return plan
 
@@ -177,8 +183,7 @@ class Follower:
 
     def _told(self, number: int, plan: Plan | None) -> Told:
         cell = None if plan is None else self._cell_in.get(plan.network)
-        found = told(number, plan, cell, self._place.class_, self._hand)
-        return replace(found, because=found.because or self._rules.get(found.rule_set, "")) if _denied(found) else found
+        return told(number, plan, cell, self._place.class_, self._hand)
 
     # --- within a slot ----------------------------------------------------------------------------------------------
 
@@ -197,12 +202,11 @@ class Follower:
                 return
             self._ask(by_s)
             yield self._told(number, plan)
-        if plan is not None and _denied(self.lived[-1]) and not self.lived[-1].because:
-            of = self._place
-            self._rules[plan.rule_set] = self._controller.rules_at(
-                of.latitude_deg, of.longitude_deg, of.class_, number, self._left_s(by_s)
-            )
-            yield self._told(number, plan)
+        now = self.lived[-1]
+        if now.why in (NOT_PERMITTED, DEPENDS) and not now.because:
+            at = self._place
+            rules = self._controller.rules_at(at.latitude_deg, at.longitude_deg, at.class_, number, self._left_s(by_s))
+            yield replace(now, because=rules)
 
     def _applied(self, number: int, by_s: float) -> SlotSaid | None:
         """What is in force in a slot that has begun; None where nobody says so in time."""
@@ -251,11 +255,6 @@ def following(
 def row_of(cells: Sequence[str], cell: str) -> int | None:
     """Which of a network's cells it is; None: none of them."""
     return cells.index(cell) if cell in cells else None
-
-
-def _denied(found: Told) -> bool:
-    """By rules."""
-    return found.why in (NOT_PERMITTED, DEPENDS)
 
 
 def _passes(found: Told) -> tuple[object, ...]:
