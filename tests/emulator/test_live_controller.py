@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +18,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from openleo.cells import centres_deg
 from openleo.controller import plan_arrow
@@ -63,8 +70,15 @@ class Said:
         )
 
 
+class Server(ThreadingHTTPServer):
+    """Which says nothing of a client that hangs up on its certificate."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
-def server(said: Said) -> Iterator[str]:
+def server(said: Said, certificate: tuple[Path, Path] | None = None) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
@@ -82,15 +96,34 @@ def server(said: Said) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made = Server(("127.0.0.1", 0), Handler)
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        made.socket = context.wrap_socket(made.socket, server_side=True)
     thread = threading.Thread(target=made.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{made.server_port}"
+        yield f"{'http' if certificate is None else 'https'}://localhost:{made.server_port}"
     finally:
         made.shutdown()
         thread.join()
         made.server_close()
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """(certificate, key) of localhost."""
+    now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    certificate, private = folder / "server.pem", folder / "server.key"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, private
 
 
 def refusal(said: Said, class_: str = "fixed", at: tuple[float, float] | None = None) -> str:
@@ -168,6 +201,16 @@ def test_an_address_a_certificate_and_a_port_that_are_none_are_told(tmp_path: Pa
         assert told in str(error.value)
     with Controller("http://127.0.0.1:1") as nobody, pytest.raises(InputError, match="no controller answers"):
         nobody.newest()
+
+
+def test_over_tls_a_certificate_that_nobody_vouches_for_is_told(tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path)
+    with server(Said.whole(), certificate) as url:
+        with Controller(url) as controller, pytest.raises(InputError) as told:
+            controller.newest()
+        assert "Name the authority that signed its certificate: --ca F.pem." in str(told.value)
+        with Controller(url, ca=certificate[0]) as controller:
+            assert controller.newest().number == NUMBER
 
 
 def test_during_a_run_what_does_not_come_is_none() -> None:
