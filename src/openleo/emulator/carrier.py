@@ -39,6 +39,7 @@ class Steps(Protocol):
     """Where steps come from: Banks, or a test's own."""
 
     def at(self, now_ns: int) -> Held | None: ...
+    def newest(self, held: Held) -> Held: ...
 
 
 class Stage(NamedTuple):
@@ -146,7 +147,8 @@ class Carrier:
         return None
 
     def look_ahead(self, now_ns: int, ahead_ns: int) -> None:
-        """Read the step to come before it begins, so that the boundary costs nothing."""
+        """Read the step to come before it begins, so that the boundary costs nothing, and what was corrected."""
+        self._steps = [self._source.newest(step) for step in self._steps]
         self._step_at(now_ns, now_ns)
         self._step_at(now_ns + ahead_ns, now_ns)
 

@@ -54,13 +54,15 @@ class Ways:
 class EngineOptions:
     """`seconds`: for how long deliveries are told second by second. `capture`: where packets are written, if at all.
 
-    nat: terminals go to PoPs by their anchor's public address. seed: of the lost packets.
+    nat: terminals go to PoPs by their anchor's public address. seed: of the lost packets. second_ns: an instant
+    (CLOCK_MONOTONIC) at which one of these seconds begins, None for any.
     """
 
     seconds: int = 3600
     nat: bool = False
     seed: int = 1
     capture: Path | None = None
+    second_ns: int | None = None
 
 
 class Engine:
@@ -127,6 +129,7 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
         "queue_ns": [round(queue * 1e9) for queue in ways.queue_s],
         "counts": counts.fileno(),
         "seconds": options.seconds,
+        "second_ns": options.second_ns,
         "nat": options.nat,
         "seed": options.seed,
         "capture": capture,

@@ -96,6 +96,8 @@ class PacketLoop:
         # wait with it in hand.
         self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._begins_ns = time.monotonic_ns()
+        if orders["second_ns"] is not None:
+            self._begins_ns -= (self._begins_ns - orders["second_ns"]) % NS
         self._beat_ns = self._begins_ns
         self._counts.head[BEGINS_NS] = self._begins_ns
 
