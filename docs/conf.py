@@ -36,6 +36,7 @@ nb_execution_mode = "force"
 nb_execution_timeout = 60
 nb_execution_raise_on_error = True
 nb_merge_streams = True
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # what draws widgets would be asked of another server
 
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 100
