@@ -24,7 +24,7 @@ help:
 	@echo "             test-faults those that need the machine to themselves"
 	@echo "make console build the page that the controller serves"
 	@echo "make lint    ruff, mypy and tsc   make bench   side-by-side benchmarks"
-	@echo "make docs    build the reference  make lock    renew requirements/*.txt"
+	@echo "make docs    build the documentation's site   make lock    renew requirements/*.txt"
 
 setup: $(VENV)/.dev $(PAGE)
 
@@ -55,6 +55,11 @@ $(VENV)/.emulate: requirements/emulate.txt $(VENV)/.core
 # What testing and building need as well.
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# What building the documentation needs as well: the reference is made from the program, with all of its extras.
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/docs.txt
 	@touch $@
 
 # What building the page needs: a Node of our own.
@@ -131,8 +136,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
 	$(BIN)/python tools/evaluate_misuse.py check
 
-docs: $(VENV)/.dev
+# The reference from the program, then the site from the pages. A warning fails it: a page on no list, a link to nothing.
+docs: $(VENV)/.docs
 	$(BIN)/python tools/build_reference.py
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --fresh-env --quiet docs docs/_build/html
+	@echo "Open docs/_build/html/index.html in a browser, from where it is: no server is needed."
 
 lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in $(LOCK_ARGS) -o requirements/core.txt
@@ -140,6 +148,7 @@ lock: $(VENV)/.dev
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --extra emulate $(LOCK_ARGS) -o requirements/emulate.txt
 	$(BIN)/uv pip compile --group front $(LOCK_ARGS) -o requirements/front.txt
 	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group dev $(LOCK_ARGS) -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml requirements/build.in --all-extras --group docs -c requirements/dev.txt $(LOCK_ARGS) -o requirements/docs.txt
 
 clean:
 	rm -rf $(VENV) frontend/node_modules $(dir $(PAGE)) out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

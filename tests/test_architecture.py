@@ -111,7 +111,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": NETWORK | {"policy"},
     "ledger": set(),  # so that an adversary can read the verifier in an evening
     # Around them.
-    "results": NETWORK | {"policy", "service"},
+    "palette": set(),
+    "notebook": {"palette", "service"},  # tables, however they came about
+    "results": NETWORK | {"policy", "service", "notebook"},
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
     "uncertainty": NETWORK | {"service", "results"},  # draws of a case, each computed
@@ -130,7 +132,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },
-    "report": NETWORK | {"service", "results", "score"},
+    "report": NETWORK | {"service", "results", "score", "palette"},
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},

@@ -311,8 +311,9 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
 # which compute effects of whole fleets, run with the slow tests. The README's table, the tutorial, concepts and the
 # page for subscribers are tried each time.
 LONG = {
-    "accountable-changes", "auditor", "drills", "ephemerides", "hypatia", "officer", "operate", "planner",
-    "regulator", "researcher", "rules", "terminals", "traffic",
+    "accountable-changes", "auditor", "compare-runs", "drills", "ephemerides", "for-planners", "for-regulators",
+    "for-researchers", "hypatia", "officer", "operate", "planner", "regulator", "researcher", "rules", "terminals",
+    "traffic",
 }  # fmt: skip
 
 

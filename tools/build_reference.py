@@ -471,6 +471,9 @@ def results() -> str:
         "## `cells.parquet`",
         "Units and meanings stand in the schema's field metadata as well.",
         attribute_rows(attributes("cells")),
+        "## `openleo diff --json`",
+        "What two folders of results have to tell of each other; printed, and written nowhere.",
+        attribute_rows(attributes("diff")),
         "## `slots.zarr`",
         "Variables over (slot, cell):",
         table(

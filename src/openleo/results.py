@@ -27,6 +27,7 @@ from openleo.network.ephemeris import Failure
 from openleo.network.ground.gateways import Gateways
 from openleo.network.pop_reach import reach_of_cells
 from openleo.network.reach import Network, Reach, cell_users, reach
+from openleo.notebook import listing
 from openleo.places.areas import Area, parts_of
 from openleo.places.expressions import Region
 from openleo.places.parts import Parts
@@ -194,8 +195,10 @@ class Results:
         }
 
     def to_xarray(self) -> xarray.Dataset:
-        """The table of cells as a dataset over `cell` (hexadecimal strings)."""
+        """The table of cells as a dataset over `cell` (hexadecimal strings), with `.openleo` (`notebook.accessor`)."""
         import xarray as xr
+
+        import openleo.notebook.accessor
 
         table, statistics = self.cell_table, self.statistics
         columns: dict[str, Any] = {
@@ -220,17 +223,15 @@ class Results:
             attrs={"scenario": self.case.name, "openleo": openleo.__version__, "class": self.service.class_},
         )
 
+    def explore(self, by: str = "rtt") -> Any:
+        """A map to turn, in a notebook: cells by reason, served ones by `rtt` or by the share of time `served`.
+
+        Needs the extra `explore`; raises InputError where it is not installed.
+        """
+        return self.to_xarray().openleo.explore(by)
+
     def _repr_html_(self) -> str:
-        names = ["territory", "people", "can", "may", "served", "RTT p50 (ms)"]
-        names += ["down p50 (Mbit/s)", "up p50 (Mbit/s)"] if self.service.rates else []
-        head = "".join(f"<th>{name}</th>" for name in names)
-        rows = ""
-        for row in self.territories:
-            known = [row.name, f"{row.population:,}", *(f"{x:.3f}" for x in (row.can_serve, row.may_serve, row.served))]
-            medians = [row.rtt_ms_p50, *([row.down_mbps_p50, row.up_mbps_p50] if self.service.rates else [])]
-            cells = known + ["–" if one is None else str(one) for one in medians]
-            rows += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-        return f"<table><caption>{self.case.name}</caption><tr>{head}</tr>{rows}</table>"
+        return listing.html(self.case.name, self.territories, rates=self.service.rates is not None)
 
 
 def compute(

@@ -14,6 +14,7 @@ import typer
 from openleo.cli import (
     change,
     controller,
+    diff,
     doctor,
     emulate,
     export,
@@ -50,6 +51,7 @@ app.command()(path.path)
 app.command()(passes.passes)
 app.command()(link.link)
 app.command()(score.score)
+app.command()(diff.diff)
 app.command()(serve.serve)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")

@@ -11,30 +11,25 @@ import numpy as np
 import shapely
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Outline
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from openleo import palette
 from openleo.network.ground.gateways import Gateways
 from openleo.places import land as lands
 from openleo.places.territories import contested_areas
 from openleo.report.map_frame import Frame, Geometries, corners_of, outline_of
-from openleo.service.serve import Reason
+from openleo.service.serve import REASONS, Reason
 from openleo.service.summary import CellTable
 from openleo.units import EARTH_MEAN_RADIUS_KM
 
-OCEAN, LAND, LINE, INK, QUIET = "#eef2f5", "#dcdad5", "#2f3b44", "#1d252b", "#5c6a74"
-# Reds and greys stay apart from the colours of the round-trip time for all common kinds of colour vision, and by
-# lightness in print; what is not permitted is hatched besides.
-REASON_COLOURS = {
-    Reason.NOT_PERMITTED: "#f6cfc4",
-    Reason.NO_SATELLITE: "#3c3c3c",
-    Reason.NO_GATEWAY: "#9d9d9d",
-    Reason.NO_CAPACITY: "#cc79a7",
-}
+OCEAN, LAND = palette.OCEAN, palette.LAND
+LINE, INK, QUIET = "#2f3b44", "#1d252b", "#5c6a74"
+REASON_COLOURS = {reason: palette.REASON_COLOURS[reason.word] for reason in REASONS}
 NOT_PERMITTED_HATCH, HATCH_COLOUR = "////", "#c4432b"
 DASHES = (0.0, (3.0, 1.6))
 CONTESTED_HATCH = "..."
@@ -52,15 +47,11 @@ STEPS_DEG = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
 HALO: list[AbstractPathEffect] = [withStroke(linewidth=1.8, foreground="white", alpha=0.85)]
 
 
-def rtt_colours() -> Colormap:
-    """Viridis without its darkest end, where coasts would drown; short times are light."""
-    from matplotlib import colormaps
-
-    return ListedColormap(colormaps["viridis"](np.linspace(0.97, 0.16, 256)), name="rtt")
+rtt_colours = palette.rtt_colours
 
 
 def rate_colours() -> Colormap:
-    """The same, the other way round: high rates are light."""
+    """Those of round-trip times, the other way round: high rates are light."""
     return rtt_colours().reversed("rate")
 
 
