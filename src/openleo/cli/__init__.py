@@ -30,6 +30,7 @@ from openleo.cli import (
     rtt,
     score,
     serve,
+    study,
     territory,
 )
 from openleo.cli.common import Verbs, print_json
@@ -51,6 +52,7 @@ app.command()(passes.passes)
 app.command()(link.link)
 app.command()(score.score)
 app.command()(serve.serve)
+app.command()(study.study)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")
