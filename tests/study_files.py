@@ -14,7 +14,7 @@ catalogue = "starlink-shell1"
 area = ["LUX"]
 [failures.random]
 seed = 1
-satellites = { share = 0.4 }
+satellites = { share = 0.85 }
 """
 
 SEEDS = """
