@@ -14,7 +14,7 @@ catalogue = "starlink-shell1"
 area = ["LUX"]
 [failures.random]
 seed = 1
-satellites = { share = 0.85 }
+satellites = { share = 0.95 }
 """
 
 SEEDS = """

@@ -163,7 +163,8 @@ def test_threads_processes_and_shards_give_the_same_bytes(tmp_path: Path) -> Non
     assert {name: row[name] for name in ("can_serve", "served", "rtt_ms_p50", "rtt_ms_p95", "cells")} == {
         name: territory[name] for name in ("can_serve", "served", "rtt_ms_p50", "rtt_ms_p95", "cells")
     }
-    assert 0.0 < row["served"] < 1.0
+    served = {one["served"] for one in pq.read_table(tmp_path / "one" / "dataset.parquet").to_pylist()}
+    assert len(served) > 1, "some draws leave nobody in view"
 
 
 def test_a_summary_and_what_is_said_of_it(tmp_path: Path) -> None:
