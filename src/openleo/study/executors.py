@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -62,6 +63,7 @@ def on_a_cluster(address: str) -> Iterator[Pool]:
     except ImportError:
         rule = "needs Dask, which is not installed."
         raise InputError(Problem(f"--cluster {address}", "", rule, "pip install 'openleo[cluster]'.")) from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of a lost connection is said below
     try:
         client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError, RuntimeError, TypeError) as error:
@@ -74,5 +76,8 @@ def on_a_cluster(address: str) -> Iterator[Pool]:
     except KilledWorker as error:
         rule = f"{str(error).splitlines()[0].rstrip('.')}; what was done is kept."
         raise InputError(Problem(f"--cluster {address}", "", rule, "Look into the workers' logs.")) from None
+    except (CancelledError, OSError) as error:
+        rule = f"the scheduler was lost on the way ({str(error) or type(error).__name__}); what was done is kept."
+        raise InputError(Problem(f"--cluster {address}", "", rule, "Start it, and give the same command.")) from None
     finally:
-        client.close()
+        client.close(timeout=TIMEOUT_S)
