@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import multiprocessing
 import os
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from openleo.errors import InputError, Problem
 
@@ -59,13 +60,13 @@ def on_this_machine(kind: Kind, workers: int) -> Iterator[Pool]:
 def on_a_cluster(address: str) -> Iterator[Pool]:
     """Workers of the Dask scheduler at an address. Raises InputError where there is none, or it loses a task."""
     try:
-        from distributed import Client, KilledWorker
+        distributed: Any = importlib.import_module("distributed")
     except ImportError:
         rule = "needs Dask, which is not installed."
         raise InputError(Problem(f"--cluster {address}", "", rule, "pip install 'openleo[cluster]'.")) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of a lost connection is said below
     try:
-        client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
+        client = distributed.Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError, TimeoutError, RuntimeError, TypeError) as error:
         why = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         rule = f"no Dask scheduler answers there within {TIMEOUT_S:g} s: {why}."
@@ -73,7 +74,7 @@ def on_a_cluster(address: str) -> Iterator[Pool]:
     try:
         workers = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
         yield Pool(client.get_executor(pure=False), AHEAD_OF_A_CLUSTER, workers)
-    except KilledWorker as error:
+    except distributed.KilledWorker as error:
         rule = f"{str(error).splitlines()[0].rstrip('.')}; what was done is kept."
         raise InputError(Problem(f"--cluster {address}", "", rule, "Look into the workers' logs.")) from None
     except (CancelledError, OSError) as error:

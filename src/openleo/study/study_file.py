@@ -12,7 +12,7 @@ from pydantic import Field
 from openleo.reading import Record
 
 MOST_RUNS = 10_000  # that are computed without being asked twice
-HIGHEST_RUNS = 10_000_000  # of one study
+HIGHEST_RUNS = 1_000_000  # of one study; each has its place in memory
 WAYS = ("values", "count", "between", "variants")
 
 
