@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
 from openleo.errors import InputError
 from openleo.scenario import Scenario
-from openleo.study.compute import Task, compute_task
+from openleo.study.compute import Outcome, Task, compute_task
 from openleo.study.keys import address_of
 from openleo.study.reading import Study
 
-SLOTS_TIMED = 40  # of a run, which is then taken to need as long for each of the others
+SLOTS_TIMED = (20, 120)
 HEAD_BYTES = 250  # of a file, beside its rows
 BLOCK_BYTES = 4096  # a file takes whole blocks
 UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"))
@@ -38,19 +40,27 @@ class Estimate:
 
 
 def estimate(study: Study, runs: int) -> Estimate:
-    """By the first run, computed twice over its first slots: the first time, kernels are loaded."""
+    """By the first run, over few of its slots and over more: what each slot adds, beside what is done once.
+
+    It is computed once before it is timed: the first time, kernels are loaded.
+    """
     tables = study.tables_of(study.plan.run(0).overrides)
     slots = Scenario.of(tables, study.scenario, [], to_run=True).case.grid.slots
     slots = min(slots, study.slots or slots)
-    timed = min(slots, SLOTS_TIMED)
-    task = Task(address_of(tables, study.scenario, timed), tables, str(study.scenario.resolve()), timed)
-    compute_task(task)
-    done = compute_task(task)
+    few, more = (min(slots, timed) for timed in SLOTS_TIMED)
+    first, short, long = (_timed(study, tables, timed) for timed in (few, few, more))
+    each_s = max(0.0, long.seconds - short.seconds) / max(1, more - few)
+    size = HEAD_BYTES + len(rfc8785.dumps([dict(row) for row in first.rows]))
+    blocks = -(-size // BLOCK_BYTES)
+    return Estimate(runs, runs * (long.seconds + each_s * (slots - more)), runs * blocks * BLOCK_BYTES)
+
+
+def _timed(study: Study, tables: Mapping[str, Any], slots: int) -> Outcome:
+    address = address_of(tables, study.scenario, slots)
+    done = compute_task(Task(address, tables, str(study.scenario.resolve()), slots))
     if done.problems:
         raise InputError(done.problems)
-    size = HEAD_BYTES + len(rfc8785.dumps([dict(row) for row in done.rows]))
-    blocks = -(-size // BLOCK_BYTES)
-    return Estimate(runs, runs * done.seconds * slots / timed, runs * blocks * BLOCK_BYTES)
+    return done
 
 
 def duration_text(seconds: float) -> str:
