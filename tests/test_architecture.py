@@ -117,6 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
     "uncertainty": NETWORK | {"service", "results"},  # draws of a case, each computed
+    "study": NETWORK | {"policy", "service", "results", "scenario_file", "scenario"},  # many runs of one scenario
     "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates", "uncertainty"},
     "scoring_rates": NETWORK | {"policy", "service", "results"},
     "shared_beams": NETWORK | {"policy", "service", "results"},

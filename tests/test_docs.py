@@ -37,6 +37,7 @@ from openleo.report import slots, write
 from openleo.report.attributes import attributes
 from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
+from openleo.study.study_file import StudyRecord
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -85,6 +86,7 @@ def has_row(page: str, name: str) -> bool:
         (ScenarioRecord, "scenario.md"),
         (rule_records.WholeFileRecord, "rules.md"),
         (ExperimentRecord, "experiment.md"),
+        (StudyRecord, "study.md"),
     ],
 )
 def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:

@@ -43,6 +43,8 @@ from openleo.scenario_file import (
     ScenarioRecord,
     Words,
 )
+from openleo.study import columns
+from openleo.study.study_file import StudyRecord
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by tools/build_reference.py: change the source it reads, then run `make docs`. -->\n"
@@ -88,6 +90,9 @@ KINDS: dict[Any, str] = {
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
     str | dict[str, Any]: "text, or a table",
+    list[Any]: "list of values",
+    list[int | float]: "list of two numbers",
+    dict[str, dict[str, Any]]: "table of tables",
     dict[str, str]: "table of texts",
 }
 
@@ -681,9 +686,31 @@ def experiment() -> str:
     return page("The experiment file", *blocks)
 
 
+STUDY_LEAD = """
+A study computes one scenario many times, with some of its keys set to other values in each run. `openleo study FILE`
+computes it: [how to](../how-to/studies.md). A value is written as it would stand in [the scenario](scenario.md), so
+paths in it are relative to the scenario's file.
+"""
+
+STUDY_RESULTS = """
+`dataset.parquet` has a row for each run, territory, rule set and class. The columns are `run`, the factors by their
+names, and what follows. Parquet's own fields have unit and meaning too.
+"""
+
+
+def study() -> str:
+    blocks = [STUDY_LEAD, "## Top level", keys(StudyRecord)]
+    for part in dict.fromkeys(inside(StudyRecord)):
+        blocks += [f"## {sentences(part).partition(':')[0]}", meaning(part), keys(part)]
+    rows = [(code(one.name), one.type, one.unit, one.meaning) for one in (columns.RUN, *columns.RECORDED)]
+    blocks += ["## The dataset", STUDY_RESULTS, table(("column", "type", "unit", "meaning"), rows)]
+    return page("The study file", *blocks)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario.md": scenario,
     "experiment.md": experiment,
+    "study.md": study,
     "rules.md": rules,
     "results.md": results,
     "cli.md": cli,

@@ -31,6 +31,7 @@ from openleo.cli import (
     rtt,
     score,
     serve,
+    study,
     territory,
 )
 from openleo.cli.common import Verbs, print_json
@@ -53,6 +54,7 @@ app.command()(link.link)
 app.command()(score.score)
 app.command()(diff.diff)
 app.command()(serve.serve)
+app.command()(study.study)
 app.add_typer(territory.app, name="territory")
 app.add_typer(policy.app, name="policy")
 app.add_typer(change.app, name="change")
