@@ -130,7 +130,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },
-    "report": NETWORK | {"service", "results", "score"},
+    "study": NETWORK | {"policy", "service", "results", "scenario", "scenario_file", "scenario_failures"},  # many runs
+    "report": NETWORK | {"service", "results", "score", "study"},
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
