@@ -19,7 +19,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from openleo.study.providers import Provided
-from openleo.study.withdrawal import Thing
+from openleo.study.withdrawal import Kind, Thing
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -33,16 +33,18 @@ class Cut:
     """A smallest set of things that leaves at most `threshold` of a territory served.
 
     `things` None: all of them together leave more, namely `left`. `lower`: no smaller set than of so many does; it is
-    `len(things)` where the set is proved smallest. `verified`: the share that a run without them serves.
+    `len(things)` where the set is proved smallest. `after`: what was withdrawn before them, and counts as none of them.
+    `verified`: the share that a run without all of it serves.
     """
 
     territory: str
-    kind: str
+    kind: Kind
     threshold: float
     before: float
     things: tuple[Thing, ...] | None
     left: float
     lower: int
+    after: tuple[Thing, ...] = ()
     verified: float | None = None
 
     @property
@@ -54,9 +56,9 @@ class Cut:
         """With the names of the things."""
         names = None if self.things is None else [thing.name for thing in self.things]
         return {
-            "territory": self.territory, "kind": self.kind, "threshold": self.threshold, "served": self.before,
-            "withdrawn": names, "served_after": round(self.left, 6), "at_least": self.lower, "exact": self.exact,
-            "verified": self.verified,
+            "territory": self.territory, "kind": self.kind, "threshold": self.threshold,
+            "after": [str(thing) for thing in self.after], "served": round(self.before, 6), "withdrawn": names,
+            "served_after": round(self.left, 6), "at_least": self.lower, "exact": self.exact, "verified": self.verified,
         }  # fmt: skip
 
 
@@ -107,7 +109,7 @@ def _merged(rows: Bools, weight: Floats) -> tuple[Bools, Floats]:
     return rows[first], np.bincount(which.ravel(), weights=weight).astype(np.float64)
 
 
-def smallest(loss: Loss, territory: str, kind: str, threshold: float, time_limit_s: float = 60.0) -> Cut:
+def smallest(loss: Loss, territory: str, kind: Kind, threshold: float, time_limit_s: float = 60.0) -> Cut:
     """A smallest set that leaves at most `threshold` served, or the best one found, with a bound, in the time."""
     made = Cut(territory, kind, threshold, loss.before, (), loss.before, 0)
     if loss.before <= threshold + EQUAL:
@@ -170,7 +172,7 @@ def _by_programme(loss: Loss, threshold: float, time_limit_s: float) -> tuple[tu
 
 
 def smallest_sets(
-    found: Provided, kind: str, weight_of: dict[str, Floats], threshold: float, time_limit_s: float
+    found: Provided, kind: Kind, weight_of: dict[str, Floats], threshold: float, time_limit_s: float
 ) -> Sequence[Cut]:
     """The smallest set for each of several territories, whose weights are `weight_of` (part,)."""
     return [

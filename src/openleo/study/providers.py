@@ -112,6 +112,8 @@ def only(case: Case, gateways: Sequence[str]) -> Case:
 
 def check(cases: Operators, kind: Kind, cables: Sequence[Cable], file: str) -> None:
     """Raise InputError where runs of single things do not say what sets of them give."""
+    if not cases:
+        raise InputError(Problem(file, "after", "leaves no operator.", "Then nobody is served: withdraw less."))
     problems = []
     for name, case in cases.items():
         if case.capacity:

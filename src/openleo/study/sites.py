@@ -26,7 +26,7 @@ from openleo.results import Case, Source
 from openleo.study.providers import check, only
 from openleo.study.served import served_parts, weights
 from openleo.study.tasks import OnDone, each
-from openleo.study.withdrawal import Operators
+from openleo.study.withdrawal import Operators, Thing
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -44,14 +44,19 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Sites:
-    """Sites in the order in which they were chosen. `at_most`: no set of as many candidates serves a larger share."""
+    """Sites in the order in which they were chosen, after some things were withdrawn.
+
+    `at_most`: no set of as many candidates as were `asked` for serves a larger share.
+    """
 
     territory: str
     operator: str
     candidates: int
+    asked: int
     before: float
     chosen: tuple[Chosen, ...]
     at_most: float
+    after: tuple[Thing, ...] = ()
 
     @property
     def served(self) -> float:
@@ -62,6 +67,7 @@ class Sites:
         """With each site's place."""
         return {
             "territory": self.territory, "operator": self.operator, "candidates": self.candidates,
+            "after": [str(thing) for thing in self.after],
             "served": round(self.before, 6), "at_most": round(self.at_most, 6),
             "sites": [
                 {"name": one.site.name, "lat_deg": one.site.latitude_deg, "lon_deg": one.site.longitude_deg,
@@ -103,7 +109,7 @@ def best(
     weight = np.tile(weights(parts, territory)[mine] / len(base), len(base))
     before, order, shares, at_most = greedy(base[:, mine].ravel(), able, weight, number)
     chosen = tuple(Chosen(candidates[site], share) for site, share in zip(order, shares, strict=True))
-    return Sites(territory, operator, len(candidates), before, chosen, at_most)
+    return Sites(territory, operator, len(candidates), number, before, chosen, at_most)
 
 
 def greedy(base: Bools, able: Bools, weight: Floats, number: int) -> tuple[float, list[int], list[float], float]:

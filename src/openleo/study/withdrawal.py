@@ -111,7 +111,7 @@ def withdrawn(
     A gateway, PoP, plane or shell is withdrawn of every operator that has one of that name.
     """
     wanted = tuple(dict.fromkeys(things))
-    problems = [problem for thing in wanted if (problem := _unknown(cases, thing, cables, file, where))]
+    problems = [problem for thing in wanted if (problem := unknown(cases, thing, cables, file, where))]
     if problems:
         raise InputError(problems)
     gone = {thing.name for thing in wanted if thing.kind == "operator"}
@@ -232,7 +232,7 @@ def _bent_pipe(network: Network, case: Case) -> topology.Topology:
     return topology.build(network.constellation, lasers, case.grid.start)
 
 
-def _unknown(cases: Operators, thing: Thing, cables: Sequence[Cable], file: str, where: str) -> Problem | None:
+def unknown(cases: Operators, thing: Thing, cables: Sequence[Cable], file: str, where: str) -> Problem | None:
     """What is wrong with the name of a thing."""
     known = [one.name for one in things_of(cases, thing.kind, cables)]
     if thing.name in known:
