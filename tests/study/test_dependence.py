@@ -8,8 +8,10 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 import withdrawals
 from openleo.errors import InputError
@@ -19,9 +21,10 @@ from openleo.report import withdrawal_plot, withdrawal_text
 from openleo.study.dependence import Dependence, WithdrawalStudy, mixes_of, run
 from openleo.study.served import shares
 from openleo.study.withdrawal import withdrawn
-from openleo.study.withdrawal_file import read_withdrawal
+from openleo.study.withdrawal_file import WithdrawalRecord, read_withdrawal
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "studies" / "withdrawal-taiwan.toml"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "studies" / "withdrawal-taiwan.toml"
 QUESTIONS = """
 kind = "withdrawal"
 name = "small"
@@ -157,7 +160,7 @@ def test_the_text_ranks_and_the_picture_has_a_panel_a_territory(found, tmp_path)
     assert said.splitlines()[0].startswith("Taiwan (")
     assert "two countries" in said.splitlines()[2]
     assert "and 4 withdrawals that matter less" in said
-    assert "no smaller set does" in said
+    assert "no smaller set leaves at most 20.0 %" in said
     assert "Best sites for gateways of small to serve Taiwan" in said
     figure = withdrawal_plot.drawn(found)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Taiwan", "Kinmen"]
@@ -216,8 +219,29 @@ def test_what_cannot_be_asked_is_refused(tmp_path, executor):
 
 
 @pytest.mark.slow
-def test_the_example_runs(executor):
-    raw = {**read_toml(EXAMPLE), "slots": 2, "sites": [], "cut": [{"kind": "operator"}]}
+def test_the_example_gives_what_its_page_says(executor):
+    page = (ROOT / "docs" / "how-to" / "withdrawal.md").read_text(encoding="utf-8")
+    raw = {**read_toml(EXAMPLE), "sites": [], "cut": [{"kind": "operator"}]}
     found = run(read_withdrawal(raw, EXAMPLE), executor)
-    assert {one.territory for one in found.before} == {"TWN", "kinmen", "matsu"}
     assert all(cut.exact for cut in found.cuts)
+    said = {
+        row.withdrawal.name: [one.after for one in found.rows if one.withdrawal == row.withdrawal] for row in found.rows
+    }
+    for name in ("Starlink and OneWeb", "Starlink only, no links", "Starlink only, no links, PHL", "operator Starlink"):
+        cells = [f"{withdrawal_plot.percent_text(one.served)}, {one.rtt_ms_p50:.0f} ms" for one in said[name]]
+        assert f"| {name} | {' | '.join(cells)} |" in page
+
+
+def models(record: type[BaseModel]) -> set[type[BaseModel]]:
+    """A record and all that stand in it."""
+    inner = {one for field in record.model_fields.values() for one in (field.annotation, *get_args(field.annotation))}
+    below = {one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)}
+    return {record}.union(*(models(one) for one in below))
+
+
+def test_every_key_of_the_file_is_explained_on_its_page():
+    page = (ROOT / "docs" / "how-to" / "withdrawal.md").read_text(encoding="utf-8")
+    for record in models(WithdrawalRecord):
+        for key, field in record.model_fields.items():
+            assert f"`{key}`" in page, f"{record.__name__}.{key}"
+            assert field.description or key == "kind" or models(record) != {record}

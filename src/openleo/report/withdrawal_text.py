@@ -72,11 +72,12 @@ def cut_text(cut: Cut) -> str:
     if not cut.things:
         return f"{where} {percent_text(cut.before)} is served as it is."
     aim = "nobody" if cut.threshold == 0.0 else f"at most {percent_text(cut.threshold)}"
-    left = f" ({percent_text(cut.left)} is)" if cut.left > 0.0 else ""
-    how = "no smaller set does" if cut.exact else f"sets of {cut.lower} or more are not ruled out"
+    left = "nobody" if cut.left == 0.0 else percent_text(cut.left)
+    proved = "no smaller set does" if cut.threshold == 0.0 else f"no smaller set leaves {aim}"
+    how = proved if cut.exact else f"sets of {cut.lower} or more may leave {aim} too"
     names = [thing.name for thing in cut.things]
     named = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
-    return f"{where} {aim} is served without {counted(len(names), *NOUNS[cut.kind])}, {named}{left}; {how}."
+    return f"{where} {left} is served without {counted(len(names), *NOUNS[cut.kind])} ({named}); {how}."
 
 
 def _sites(one: Sites) -> Iterator[str]:
