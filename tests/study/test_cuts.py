@@ -185,6 +185,28 @@ def test_what_sets_cannot_be_told_from_single_runs_is_refused():
             provided({"one": asked}, kind, parts_of(case.area, 3), pool, cables=cables)
 
 
+def test_what_is_out_already_counts_as_none_of_a_set(executor):
+    case = withdrawals.case(isl="none")
+    parts = parts_of(case.area, case.resolution)
+    for kind, name, fewer in (("pop", "Alpha", 1), ("gateway", "South", 5), ("country", "JPN", 3)):
+        left = withdrawn({"one": case}, [Thing(kind, name)])
+        found = provided(left, kind, parts, executor)
+        assert Thing(kind, name) not in found.things
+        assert len(found.things) == fewer
+        loss = loss_of(found, weights(parts, "TWN"))
+        cut = smallest(loss, "TWN", kind, 0.0)
+        assert cut.things is not None
+        assert len(cut.things) == fewest(loss, 0.0)
+
+
+def test_what_would_fill_the_memory_is_refused_before_it_is_run(executor):
+    case = withdrawals.case(isl="none")
+    parts = parts_of(case.area, case.resolution)
+    long = replace(case, grid=replace(case.grid, slots=60_000_000))
+    with pytest.raises(InputError, match="6 runs of 60,000,000 slots and 16 parts"):
+        provided({"one": long}, "gateway", parts, executor)
+
+
 def test_gateways_that_stand_on_the_same_cables_are_one_provider():
     case = withdrawals.case()
     found = {one.needs: one for one in providers({"one": case}, "cable", CABLES)}

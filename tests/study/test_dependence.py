@@ -133,6 +133,19 @@ def test_several_operators_are_told_alone_and_together_and_alike_on_processes(tm
         assert mix.shares == tuple(alone[one.territory] for one in mix.shares)
 
 
+def test_a_cable_that_is_cut_already_counts_as_none_of_a_set(tmp_path, executor):
+    path = withdrawals.written(tmp_path, isl="none", slots=3)
+    every = list(withdrawals.GATEWAYS)
+    raw = {
+        "kind": "withdrawal", "name": "x", "scenario": path.name, "territories": ["TWN"],
+        "cable": [{"name": name, "gateways": every, "source": "invented"} for name in ("a", "b", "c")],
+        "cut": [{"kind": "cable"}, {"kind": "cable", "after": {"cables": ["b"]}}],
+    }  # fmt: skip
+    found = run(read_withdrawal(raw, tmp_path / "study.toml"), executor)
+    assert [[thing.name for thing in cut.things or ()] for cut in found.cuts] == [["a", "b", "c"], ["a", "c"]]
+    assert [cut.verified for cut in found.cuts] == [0.0, 0.0]
+
+
 @pytest.mark.slow
 def test_processes_give_what_threads_give(tmp_path, executor):
     asked = study(tmp_path, operators=2)

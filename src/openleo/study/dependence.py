@@ -237,10 +237,13 @@ class Alone:
         """Run them, unless that was done."""
         study, key = self.study, (kind, after)
         if key not in self.known:
-            self.known[key] = provided(
+            found = provided(
                 withdrawn(study.cases, after, study.cables), kind, self.parts, self.executor, cables=study.cables,
                 threads=self.threads, file=study.file, on_done=self.on_done,
             )  # fmt: skip
+            gone = frozenset(after)  # of a station on two cables, one may be cut already
+            things = tuple(thing for thing in found.things if thing not in gone)
+            self.known[key] = replace(found, things=things, needs=tuple(one - gone for one in found.needs))
         return self.known[key]
 
 

@@ -33,6 +33,7 @@ from openleo.study.withdrawal import (
 )
 
 Bools = NDArray[np.bool_]
+MOST_BYTES = 2_000_000_000  # of what is kept, a byte a run, slot and part
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def provided(
     """Run every provider alone. Raises InputError where no set of them says what they give together."""
     check(cases, kind, cables, file)
     found = providers(cases, kind, cables)
+    check_size(len(found), cases, parts, f"the smallest set of kind {kind}", file)
     runs = each(executor, served_parts, [(one.case, parts, threads) for one in found], f"each {kind} alone", on_done)
     return Provided(things_of(cases, kind, cables), tuple(one.needs for one in found), np.stack(runs))
 
@@ -93,7 +95,7 @@ def providers(cases: Operators, kind: Kind, cables: Sequence[Cable] = ()) -> lis
 def gateway_groups(network: Network, kind: Kind, cables: Sequence[Cable]) -> Mapping[frozenset[Thing], list[str]]:
     """The working gateways by the things that have to be withdrawn for them to be out."""
     groups: dict[frozenset[Thing], list[str]] = {}
-    for station in working_gateways(network.gateways):
+    for station in working_gateways(network):
         if kind == "gateway":
             needs = [Thing(kind, station.name)]
         elif kind == "country":
@@ -106,8 +108,20 @@ def gateway_groups(network: Network, kind: Kind, cables: Sequence[Cable]) -> Map
 
 def only(case: Case, gateways: Sequence[str]) -> Case:
     """The case with some of its gateways and no other."""
-    others = {one.name for one in working_gateways(case.network.gateways)} - set(gateways)
+    others = {one.name for one in working_gateways(case.network)} - set(gateways)
     return without(case, [Thing("gateway", name) for name in sorted(others)])
+
+
+def check_size(runs: int, cases: Operators, parts: Parts, what: str, file: str) -> None:
+    """Raise InputError where what single runs give, slot by slot, would fill the memory."""
+    slots = next(iter(cases.values())).grid.slots
+    if runs * slots * len(parts) <= MOST_BYTES:
+        return
+    rule = f"{what} keeps {runs:,} runs of {slots:,} slots and {len(parts):,} parts of cells: "
+    rule += f"{runs * slots * len(parts) / 1e9:.1f} GB, and at most {MOST_BYTES / 1e9:g} are kept."
+    raise InputError(
+        Problem(file, "slots", rule, "Take fewer slots, longer ones, a smaller area or a coarser resolution.")
+    )
 
 
 def check(cases: Operators, kind: Kind, cables: Sequence[Cable], file: str) -> None:

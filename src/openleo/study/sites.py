@@ -23,7 +23,7 @@ from openleo.network.ground.gateways import join
 from openleo.network.ground.stations import Station
 from openleo.places.parts import Parts
 from openleo.results import Case, Source
-from openleo.study.providers import check, only
+from openleo.study.providers import check, check_size, only
 from openleo.study.served import served_parts, weights
 from openleo.study.tasks import OnDone, each
 from openleo.study.withdrawal import Operators, Thing
@@ -100,6 +100,7 @@ def best(
     if taken := [site.name for site in candidates if site.name in known]:
         rule = f'"{taken[0]}" is a gateway already.'
         raise InputError(Problem(file, "sites.candidates", rule, "Leave it out, or call the site otherwise."))
+    check_size(len(candidates), cases, parts, "the choice of sites", file)
     base = np.logical_or.reduce(
         each(executor, served_parts, [(case, parts, threads) for case in cases.values()], "what serves", on_done)
     )

@@ -157,9 +157,7 @@ def _outages(network: Network, thing: Thing) -> list[Outage]:
     """What is out when one thing is withdrawn, cables aside."""
     constellation = network.constellation
     if thing.kind == "country":
-        return [
-            Outage("gateway", one.name) for one in working_gateways(network.gateways) if country_of(one) == thing.name
-        ]
+        return [Outage("gateway", one.name) for one in working_gateways(network) if country_of(one) == thing.name]
     if thing.kind == "shell":
         return _shell(constellation, thing.name)
     if thing.kind in ("gateway", "pop", "plane") and thing.name in _names(network, thing.kind):
@@ -172,23 +170,33 @@ def country_of(station: Station) -> str:
     return land_of(station) or NO_COUNTRY
 
 
-def working_gateways(gateways: Gateways) -> list[Station]:
-    """The gateways that rules and lists leave: those that hand their traffic to a PoP."""
-    return [one for one, pop in zip(gateways.stations, gateways.pop, strict=True) if pop >= 0]
+def working_gateways(network: Network) -> list[Station]:
+    """The gateways that rules, lists and failures leave: joined to a PoP, and not out for good."""
+    gateways, out = network.gateways, _out_for_good(network, "gateway")
+    pairs = zip(gateways.stations, gateways.pop, strict=True)
+    return [one for one, pop in pairs if pop >= 0 and one.name not in out]
+
+
+def _out_for_good(network: Network, kind: Kind) -> set[str]:
+    """The names of a kind that are out from ever to ever: nobody can withdraw them once more."""
+    return {one.name for one in network.failures.outages if one.kind == kind and one.begin is None and one.end is None}
 
 
 def _names(network: Network, kind: Kind) -> list[str]:
     """The names of a network's things of a kind that stands in it."""
     constellation, gateways = network.constellation, network.gateways
     if kind == "country":
-        return [country_of(one) for one in working_gateways(gateways)]
+        return [country_of(one) for one in working_gateways(network)]
     if kind == "gateway":
-        return [one.name for one in working_gateways(gateways)]
+        return [one.name for one in working_gateways(network)]
     if kind == "pop":
-        return [pop.name for number, pop in enumerate(gateways.pops) if number not in gateways.dark]
-    if kind == "plane":
-        return [plane_name(constellation, plane) for plane in range(constellation.planes)]
-    return list(constellation.shell_names) if kind == "shell" else []
+        names = [pop.name for number, pop in enumerate(gateways.pops) if number not in gateways.dark]
+    elif kind == "plane":
+        names = [plane_name(constellation, plane) for plane in range(constellation.planes)]
+    else:
+        return list(constellation.shell_names) if kind == "shell" else []
+    out = _out_for_good(network, kind)
+    return [name for name in names if name not in out]
 
 
 def _shell(constellation: Constellation, name: str) -> list[Outage]:
