@@ -226,9 +226,11 @@ def test_what_cannot_be_asked_is_refused(tmp_path, executor):
     asked = {**base, "cut": [{"kind": "plane"}]}
     with pytest.raises(InputError, match="that no link between satellites joins"):
         run(read_withdrawal(asked, tmp_path / "study.toml"), executor)
-    asked = {**base, "cut": [{"kind": "country", "after": {"operators": ["small"]}}]}
-    with pytest.raises(InputError, match="leaves no operator"):
+    nobody = {"operators": ["small"]}
+    asked = {**base, "cut": [{"kind": "country", "after": nobody}], "sites": [{"territory": "TWN", "after": nobody}]}
+    with pytest.raises(InputError, match="leaves no operator") as error:
         run(read_withdrawal(asked, tmp_path / "study.toml"), executor)
+    assert "withdraws small, whose sites are asked for" in str(error.value)
 
 
 @pytest.mark.slow

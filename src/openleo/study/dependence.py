@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
-from openleo.errors import InputError, Problem
+from openleo.errors import InputError, Problem, Together
 from openleo.network.ground.stations import Station
 from openleo.places.areas import parts_of
 from openleo.places.parts import Parts
@@ -75,7 +76,7 @@ class Dependent:
 
     @property
     def lost(self) -> float:
-        """The share that is served no longer; below 0 where a withdrawal helps, as where a rule withholds less."""
+        """The share that is served no longer; below 0 where a withdrawal helps, as it may where capacity is shared."""
         return round(self.before.served - self.after.served, 6)
 
     @property
@@ -157,9 +158,7 @@ def run(
 ) -> Dependence:
     """Answer a study; `threads`: of each run. Raises InputError where a question cannot be answered, before any run."""
     cases = study.cases
-    check_alike(cases, study.file)
-    for asked in study.cuts:
-        check(withdrawn(cases, asked.after, study.cables), asked.kind, study.cables, study.file)
+    _check(study)
     first = next(iter(cases.values()))
     regions = tuple(region.polygon for region in regions_of_both(first.rules, None))
     parts = parts_of(first.area, first.resolution, regions)
@@ -182,6 +181,24 @@ def run(
         cuts=tuple(cut for asked in study.cuts for cut in _cuts(study, asked, parts, told, alone)),
         sites=tuple(_sites(study, asked, parts, executor, threads, on_done) for asked in study.sites),
     )
+
+
+def _check(study: WithdrawalStudy) -> None:
+    """Raise InputError with every question that cannot be answered."""
+    problems = Together()
+    problems.read(lambda: check_alike(study.cases, study.file))
+    for cut in study.cuts:
+        left = withdrawn(study.cases, cut.after, study.cables)
+        problems.read(partial(check, left, cut.kind, study.cables, study.file))
+    for sites in study.sites:
+        left = withdrawn(study.cases, sites.after, study.cables)
+        if sites.operator in left:
+            problems.read(partial(check, {sites.operator: left[sites.operator]}, "gateway", (), study.file))
+            continue
+        rule = f"withdraws {sites.operator}, whose sites are asked for."
+        problems.found.append(Problem(study.file, "sites.after", rule, "Leave it out, or name another operator."))
+    problems.found = list(dict.fromkeys(problems.found))
+    problems.done()
 
 
 def _told(study: WithdrawalStudy, parts: Parts, order: Sequence[str]) -> list[str]:
@@ -269,9 +286,6 @@ def _sites(
     on_done: OnDone | None,
 ) -> Sites:  # fmt: skip
     left = withdrawn(study.cases, asked.after, study.cables)
-    if asked.operator not in left:
-        rule = f"withdraws {asked.operator}, whose sites are asked for."
-        raise InputError(Problem(study.file, "sites.after", rule, "Leave it out, or name another operator."))
     candidates = asked.candidates or centres(parts, asked.cells_of or (asked.territory,))
     found = best(
         left, asked.operator, asked.territory, candidates, asked.number, parts, executor,
