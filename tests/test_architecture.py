@@ -117,7 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
     "uncertainty": NETWORK | {"service", "results"},  # draws of a case, each computed
-    "study": NETWORK | {"policy", "service", "results", "scenario_file", "scenario"},  # many runs of one scenario
+    "study": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_failures", "scenario"},  # many runs
     "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates", "uncertainty"},
     "scoring_rates": NETWORK | {"policy", "service", "results"},
     "shared_beams": NETWORK | {"policy", "service", "results"},
@@ -133,7 +133,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },
-    "report": NETWORK | {"service", "results", "score", "palette"},
+    "report": NETWORK | {"service", "results", "score", "palette", "study"},
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},

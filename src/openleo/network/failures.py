@@ -53,6 +53,11 @@ class Spans:
         found: Ints = self.thing[(self.begin_s < until) & (self.end_s > begin_s)]
         return found
 
+    def also(self, other: Spans) -> Spans:
+        """These outages and others of the same kind."""
+        both = [(getattr(self, name), getattr(other, name)) for name in ("thing", "begin_s", "end_s")]
+        return Spans(*(np.concatenate(pair) for pair in both))
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -91,6 +96,17 @@ class Failures:
 
     def __bool__(self) -> bool:
         return bool(self.outages) or self.drawn is not None
+
+    def also(self, other: Failures) -> Failures:
+        """All outages of both, which are of one network; what chance was asked for stays as it was."""
+        return Failures(
+            satellites=self.satellites.also(other.satellites),
+            links=self.links.also(other.links),
+            gateways=self.gateways.also(other.gateways),
+            pops=self.pops.also(other.pops),
+            outages=self.outages + other.outages,
+            drawn=self.drawn or other.drawn,
+        )
 
     def usable(self, satellites: int, begin_s: Floats, end_s: Floats) -> NDArray[np.bool_]:
         """Which satellites are not out, axes (span, satellite)."""

@@ -1,0 +1,112 @@
+"""What territories depend on, as lines of a terminal: who is left served after each withdrawal, ranked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from openleo.errors import counted
+from openleo.places.territories import display_name
+from openleo.report.withdrawal_plot import percent_text
+from openleo.study.cuts import Cut
+from openleo.study.dependence import Dependence
+from openleo.study.served import Share
+from openleo.study.sites import Sites
+from openleo.study.withdrawal import Kind, Thing
+
+MOST_NAMED = 12  # things of one set
+NOUNS: dict[Kind, tuple[str, str]] = {
+    "operator": ("operator", "operators"),
+    "country": ("country's gateways", "countries' gateways"),
+    "gateway": ("gateway", "gateways"),
+    "pop": ("PoP", "PoPs"),
+    "cable": ("cable", "cables"),
+    "isls": ("links", "links"),
+    "plane": ("plane", "planes"),
+    "shell": ("shell", "shells"),
+}
+
+
+def text(found: Dependence, most: int | None = None) -> str:
+    """All that was found; of each territory the first `most` withdrawals."""
+    blocks = [list(_territory(found, share, most)) for share in found.before]
+    blocks += [list(_mixes(found))] if found.mixes else []
+    blocks += [["Smallest sets:", *(f"  {cut_text(cut)}" for cut in found.cuts)]] if found.cuts else []
+    blocks += [[line for one in found.sites for line in _sites(one)]] if found.sites else []
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _territory(found: Dependence, share: Share, most: int | None) -> Iterator[str]:
+    rows = found.of(share.territory)
+    shown = rows if most is None else rows[:most]
+    cells = [
+        (row.withdrawal.name, percent_text(row.after.served), f"{row.people_lost:,}", _ms(row.after.rtt_ms_p50))
+        for row in shown
+    ]
+    yield f"{share.name} ({_people(share)}): {percent_text(share.served)} served, {_ms(share.rtt_ms_p50)}"
+    yield from _columns(("withdrawn", "served", "people lost", "RTT p50"), cells)
+    if len(shown) < len(rows):
+        yield f"  and {counted(len(rows) - len(shown), 'withdrawal')} that matter less"
+
+
+def _mixes(found: Dependence) -> Iterator[str]:
+    yield "Operators alone and together:"
+    heads = ("operators", *(share.name for share in found.before))
+    cells = [
+        (" + ".join(mix.operators), *(f"{percent_text(one.served)}, {_ms(one.rtt_ms_p50)}" for one in mix.shares))
+        for mix in found.mixes
+    ]
+    yield from _columns(heads, cells)
+
+
+def cut_text(cut: Cut) -> str:
+    """A smallest set as a sentence."""
+    where = (
+        f"{display_name(cut.territory)}, {_and(cut.after)} withdrawn:"
+        if cut.after
+        else f"{display_name(cut.territory)}:"
+    )
+    if cut.things is None:
+        return (
+            f"{where} {percent_text(cut.left)} is served without any {NOUNS[cut.kind][0]}, and so no set cuts it off."
+        )
+    if not cut.things:
+        return f"{where} {percent_text(cut.before)} is served as it is."
+    aim = "nobody" if cut.threshold == 0.0 else f"at most {percent_text(cut.threshold)}"
+    left = "nobody" if cut.left == 0.0 else percent_text(cut.left)
+    proved = "no smaller set does" if cut.threshold == 0.0 else f"no smaller set leaves {aim}"
+    how = proved if cut.exact else f"sets of {cut.lower} or more may leave {aim} too"
+    names = [thing.name for thing in cut.things]
+    named = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
+    return f"{where} {left} is served without {counted(len(names), *NOUNS[cut.kind])} ({named}); {how}."
+
+
+def _sites(one: Sites) -> Iterator[str]:
+    after = f", {_and(one.after)} withdrawn" if one.after else ""
+    yield f"Best sites for gateways of {one.operator} to serve {display_name(one.territory)}{after}:"
+    bound = (
+        f"no {counted(one.asked, 'site')} of {one.candidates} candidates serve more than {percent_text(one.at_most)}"
+    )
+    yield f"  {percent_text(one.before)} served without; {bound}"
+    for number, chosen in enumerate(one.chosen, 1):
+        place = f"{chosen.site.latitude_deg:.2f}, {chosen.site.longitude_deg:.2f}"
+        yield f"  {number}. {chosen.site.name} ({place}): {percent_text(chosen.served)}"
+
+
+def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    wide = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        others = (cell.rjust(width) for cell, width in zip(row[1:], wide[1:], strict=True))
+        yield "  " + "  ".join([row[0].ljust(wide[0]), *others])
+
+
+def _people(share: Share) -> str:
+    return f"{share.people:,} people" if share.weighting == "population" else "by area: nobody lives there"
+
+
+def _ms(rtt_ms: float | None) -> str:
+    return "–" if rtt_ms is None else f"{rtt_ms:.1f} ms"
+
+
+def _and(things: Sequence[Thing]) -> str:
+    names = [str(thing) for thing in things]
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
