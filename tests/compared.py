@@ -70,14 +70,15 @@ def apart(*, authority: str, what: str, apart: ArrayLike, tolerance: float, unit
     assert within, f"{what}: {worst} {unit} from {authority}, where {tolerance} is allowed"
 
 
-def same(*, authority: str, what: str, theirs: Any, ours: Any, unit: str = "", case: str = "") -> None:
-    """Theirs and ours are equal: numbers to the last bit, sets, bytes, verdicts."""
+def same(*, authority: str, what: str, theirs: Any, ours: Any, case: str = "", count: int | None = None) -> None:
+    """Theirs and ours are equal: numbers to the last bit, sets, bytes, verdicts. `count`: of how many one is told."""
     if isinstance(theirs, np.ndarray) or isinstance(ours, np.ndarray):
-        within, count = _equal_arrays(np.asarray(theirs), np.asarray(ours)), int(np.size(theirs))
+        within, many = _equal_arrays(np.asarray(theirs), np.asarray(ours)), int(np.size(theirs))
     else:
         within = bool(theirs == ours)
-        count = len(theirs) if isinstance(theirs, list | tuple | set | frozenset | dict) else 1
-    _note(authority, what, case, unit, count, within, tolerance=0.0, relative=0.0, worst=0.0 if within else None)
+        many = len(theirs) if isinstance(theirs, list | tuple | set | frozenset | dict) else 1
+    count = many if count is None else count
+    _note(authority, what, case, "", count, within, tolerance=0.0, relative=0.0, worst=0.0 if within else None)
     if not within and isinstance(theirs, np.ndarray):
         np.testing.assert_array_equal(ours, theirs)
     assert ours == theirs if not isinstance(theirs, np.ndarray) else within, what
