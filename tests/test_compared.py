@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import json
+import re
 import sys
 from datetime import date
 from pathlib import Path
@@ -102,6 +104,11 @@ def test_one_that_misses_is_shown_as_missed(validate: ModuleType, notes: Path) -
     assert row.result == validate.MISSED
 
 
+def test_the_examples_in_the_tool_s_docstrings(validate: ModuleType) -> None:
+    result = doctest.testmod(validate)
+    assert (result.failed, result.attempted > 2) == (0, True)
+
+
 def test_what_pytest_says(validate: ModuleType) -> None:
     junit = """<testsuites><testsuite>
       <testcase classname="tests.against.test_a" name="test_b"/>
@@ -114,9 +121,16 @@ def test_what_pytest_says(validate: ModuleType) -> None:
     assert result.reasons() == {"tests/against/test_a.py": "absent"}
 
 
+def test_every_file_against_somebody_compares_with_an_authority(validate: ModuleType) -> None:
+    files = sorted((ROOT / "tests" / "against").glob("test_*.py"))
+    assert len(files) >= 30
+    assert [file.name for file in files if not validate.announced(file)] == []
+
+
 def test_the_page_has_every_comparison_that_tests_make(validate: ModuleType) -> None:
     """Whoever adds a comparison runs `make validation` and commits the page."""
     page = (ROOT / "docs" / "validation.md").read_text(encoding="utf-8")
+    assert not re.search(r"[|:] /\w", page), "a reason for skipping names a folder of this machine"
     for file, pairs in validate.all_announced(ROOT / "tests").items():
         for authority, what in pairs:
             assert f"| {authority} | {what}" in page, f"{file.name}: run `make validation`"

@@ -188,7 +188,7 @@ def figure(value: float) -> str:
 def span_text(span: tuple[float, float] | None) -> str:
     if span is None:
         return ""
-    low, high = map(figure, span)
+    low, high = (figure(value + 0.0) for value in span)  # no −0
     return low if low == high else f"{low} to {high}"
 
 
@@ -279,13 +279,16 @@ def run_tests(files: Sequence[Path], workers: int, quick: bool, folder: Path) ->
         "-n",
         str(workers),
         "--dist",
-        "worksteal",
+        "loadfile",
         *(["-m", "not slow"] if quick else []),
     ]
+    command += ["-o", "tmp_path_retention_policy=failed"]
     command += ["-k", " and ".join(f"not {name}" for name in LONG)]
     command += [str(file.relative_to(ROOT)) for file in files]
     environment = {**os.environ, NOTES: str(folder)}
-    subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=sys.stderr, check=False)
+    if not junit.exists():
+        raise SystemExit(f"pytest ended with {done.returncode} and said nothing of its tests; what it printed is above")
     notes = [
         json.loads(line)
         for path in sorted(folder.glob("*.jsonl"))

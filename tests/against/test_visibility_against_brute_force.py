@@ -186,7 +186,7 @@ def test_seen_from_other_heights_against_brute_force(system: str, mask_deg: floa
     assert (found.satellite[0] == preferred(slot, "least_rtt", np.full(len(cells()), -1))).all()
 
 
-@pytest.mark.skipif(not SNAPSHOT.exists(), reason=f"{SNAPSHOT} is not there")
+@pytest.mark.skipif(not SNAPSHOT.exists(), reason=f"{SNAPSHOT.name} is not in ../shared/data")
 def test_real_element_sets_against_brute_force() -> None:
     constellation = from_elements("snapshot", read_elements(SNAPSHOT))
     bent_pipe = topology.build(constellation, "none")
