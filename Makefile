@@ -13,7 +13,7 @@ NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
 # Where this is set, each process of a test would compile anew all that it imports: a second and more, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup console demo demo-governance demo-controller demo-emulate test test-slow test-faults lint format bench docs lock clean
+.PHONY: help setup console demo demo-governance demo-controller demo-emulate test test-slow test-faults validation lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
@@ -22,6 +22,7 @@ help:
 	@echo "make demo-emulate    as root: real packets between cities; service withdrawn at half-time, and given back"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones,"
 	@echo "             test-faults those that need the machine to themselves"
+	@echo "make validation    every comparison with an outside authority, and the table of them (docs/validation.md)"
 	@echo "make console build the page that the controller serves"
 	@echo "make lint    ruff, mypy and tsc   make bench   side-by-side benchmarks"
 	@echo "make docs    build the documentation's site   make lock    renew requirements/*.txt"
@@ -121,6 +122,10 @@ test-slow: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 # Controllers that are killed, frozen and robbed of their storage: a quarter of an hour, alone on a machine.
 test-faults: $(VENV)/.dev $(VENV)/.packages
 	OPENLEO_FAULTS=1 $(BIN)/python -m pytest tests/must_show/test_controller_faults.py
+
+# Every comparison with somebody who is not us, slow ones too, and the page that says what came of each.
+validation: $(VENV)/.dev $(VENV)/.packages
+	$(IN_MEMORY) $(BIN)/python tools/validate.py
 
 lint: $(VENV)/.dev frontend/node_modules/.made
 	$(BIN)/ruff format --check .

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compared import compared, same
 from openleo.geodesy import ecef_km, up
 from openleo.network import ephemeris, topology
 from openleo.network.capacity import throughput
@@ -80,7 +81,15 @@ MISSED = pytest.mark.xfail(strict=True, reason="17 % too much: see docs/papers/d
     ],
 )
 def test_totals_of_the_paper(rows: dict[tuple[str, int], Any], name: str, sites: int, theirs_tbps: float) -> None:
-    assert rows[name, sites].tbps == pytest.approx(theirs_tbps, rel=WITHIN)
+    compared(
+        authority="del Portillo 2019",
+        what="throughput of a constellation for a number of gateway sites",
+        case=f"{name}, {sites} sites",
+        theirs=theirs_tbps,
+        ours=rows[name, sites].tbps,
+        relative=WITHIN,
+        unit="Tbit/s",
+    )
 
 
 @pytest.mark.slow
@@ -251,7 +260,12 @@ def test_flows_against_networkx(seed: int, with_lasers: int, laser: float) -> No
     for g in range(sites):
         graph.add_edge(("site", g), "internet", capacity=40)
     expected = networkx.maximum_flow_value(graph, "users", "internet")
-    assert throughput.carried_mbps(demand, links, system, neighbours, joined) == expected
+    same(
+        authority="networkx",
+        what="maximum flow from users over lasers and antennas",
+        theirs=expected,
+        ours=throughput.carried_mbps(demand, links, system, neighbours, joined),
+    )
 
 
 @settings(max_examples=40, deadline=None)

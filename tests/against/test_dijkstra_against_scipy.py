@@ -19,6 +19,7 @@ from independent import START, grid_of, links_in_sight, starlink_network, ways_d
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra as by_scipy
 
+from compared import compared
 from openleo.geodesy import ecef_km, up
 from openleo.network import ephemeris, topology
 from openleo.network.constellation import Constellation, catalogue
@@ -83,7 +84,14 @@ def least_by_scipy(seed_km: np.ndarray, links: np.ndarray, length_km: np.ndarray
 @given(graphs())
 def test_any_graph_against_scipy_and_to_the_last_bit_against_sweeps(graph: Graph) -> None:
     distance_km, onward = settled(graph)
-    np.testing.assert_allclose(distance_km, least_by_scipy(*graph), rtol=ONE_PART_IN_A_BILLION)
+    compared(
+        authority="scipy",
+        what="shortest ways by a queue of buckets, any graph",
+        theirs=least_by_scipy(*graph),
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
+    )
     np.testing.assert_array_equal(distance_km, swept(graph))
     assert ((onward == paths.NO_WAY) == np.isinf(distance_km)).all()
 
@@ -122,8 +130,13 @@ def test_many_sources_against_scipy_and_to_the_last_bit_against_sweeps(graph: Gr
     pairs.settle_many(links, length_km, expected)
     np.testing.assert_array_equal(found, expected)
     for j in range(sources):
-        np.testing.assert_allclose(
-            found[:, j], least_by_scipy(seed_km[:, j], links, length_km), rtol=ONE_PART_IN_A_BILLION
+        compared(
+            authority="scipy",
+            what="shortest ways of many sources by a queue of buckets, any graph",
+            theirs=least_by_scipy(seed_km[:, j], links, length_km),
+            ours=found[:, j],
+            relative=ONE_PART_IN_A_BILLION,
+            unit="km",
         )
 
 
@@ -178,7 +191,14 @@ def test_joined_to_the_nearest_against_scipy(system: str, seeds: int) -> None:
     distance_km, onward = np.empty(len(position_km)), np.empty(len(position_km), np.int32)
     graph.settle(seed_km, length_km, distance_km, onward)
     expected_km, _ = ways_down(position_km, graph.neighbours, seed_km)
-    np.testing.assert_allclose(distance_km, expected_km, rtol=ONE_PART_IN_A_BILLION)
+    compared(
+        authority="scipy",
+        what="shortest ways over satellites joined to the nearest",
+        theirs=expected_km,
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
+    )
     assert np.isfinite(distance_km).sum() > 2 * seeds
 
 
@@ -196,8 +216,13 @@ def test_joined_to_the_nearest_against_networkx() -> None:
     length_km = graph.lengths_km(position_km, np.ones(len(position_km), bool))
     graph.settle(seed_km, length_km, distance_km, onward)
     expected = nx.single_source_dijkstra_path_length(drawn, "ground", weight="km")
-    np.testing.assert_allclose(
-        distance_km, [expected.get(n, np.inf) for n in range(len(position_km))], rtol=ONE_PART_IN_A_BILLION
+    compared(
+        authority="networkx",
+        what="shortest ways over satellites joined to the nearest",
+        theirs=[expected.get(n, np.inf) for n in range(len(position_km))],
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
     )
 
 

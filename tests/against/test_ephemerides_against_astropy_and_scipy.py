@@ -20,6 +20,7 @@ from astropy.utils import iers
 from scipy.integrate import solve_ivp
 from scipy.interpolate import BPoly
 
+from compared import apart, compared
 from openleo.geodesy import EarthOrientation
 from openleo.network import ephemeris
 from openleo.network.constellation import frames, from_ephemerides
@@ -63,8 +64,13 @@ def test_eme2000_to_teme_within_the_stated_half_metre(year: int) -> None:
     gcrs = GCRS(CartesianRepresentation(points.T * u.km), obstime=time)
     expected = gcrs.transform_to(TEME(obstime=time)).cartesian.xyz.to_value(u.km).T
     found, _ = frames.to_teme("EME2000", points, np.zeros((20, 3)), 0.0, time.utc.jd)
-    error_m = np.linalg.norm(found - expected, axis=1).max() * 1000.0
-    assert error_m < frames.FRAME_WITHIN_M
+    apart(
+        authority="astropy",
+        what="EME2000 to TEME",
+        apart=np.linalg.norm(found - expected, axis=1) * 1000.0,
+        tolerance=frames.FRAME_WITHIN_M,
+        unit="m",
+    )
 
 
 def test_a_meme_file_on_the_turning_earth(tmp_path: Path) -> None:
@@ -89,7 +95,13 @@ def test_a_meme_file_on_the_turning_earth(tmp_path: Path) -> None:
     assert found.valid.all()
     gcrs = GCRS(CartesianRepresentation(orbit.states(between_s)[:, :3].T * u.km), obstime=time)
     expected = gcrs.transform_to(ITRS(obstime=time)).cartesian.xyz.to_value(u.km).T
-    assert np.linalg.norm(found.position_km[:, 0] - expected, axis=1).max() < 0.001 * (frames.FRAME_WITHIN_M + 0.1)
+    apart(
+        authority="astropy",
+        what="a MEME file's orbit on the turning Earth",
+        apart=np.linalg.norm(found.position_km[:, 0] - expected, axis=1) * 1000.0,
+        tolerance=frames.FRAME_WITHIN_M + 0.1,
+        unit="m",
+    )
 
 
 # --- between states -----------------------------------------------------------------------------------------------
@@ -158,7 +170,14 @@ def test_the_quintic_against_scipy() -> None:
     expected = BPoly.from_derivatives(node_s, np.stack([states[:, :3], states[:, 3:], pull], axis=1))(at_s)
     found, there = between(node_s, states, at_s, np.inf)
     assert there.all()
-    assert np.abs(found - expected).max() < ONE_MICROMETRE_KM
+    compared(
+        authority="scipy",
+        what="quintic Hermite polynomials between states",
+        theirs=expected,
+        ours=found,
+        tolerance=ONE_MICROMETRE_KM,
+        unit="km",
+    )
 
 
 def test_the_pull_against_the_potential() -> None:

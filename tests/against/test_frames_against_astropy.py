@@ -18,6 +18,7 @@ from astropy.utils import iers
 from skyfield.api import EarthSatellite, load, wgs84
 from skyfield.framelib import itrs
 
+from compared import apart, compared
 from openleo.geodesy import EarthOrientation, look_angles, teme_to_ecef
 from openleo.instants import julian_date
 
@@ -62,7 +63,13 @@ def test_without_earth_orientation_within_its_effect(instant: datetime) -> None:
     expected, orientation = with_astropy(teme_km, instant)
     found = teme_to_ecef(teme_km[np.newaxis], *julian_date(instant))[0]
     error_km = np.linalg.norm(found - expected, axis=1).max()
-    assert error_km <= 0.505 * abs(orientation.ut1_minus_utc_s) + 0.015  # the turn, and the pole
+    apart(
+        authority="astropy",
+        what="TEME to ECEF without Earth orientation, over the 505 m a second of UT1−UTC and 15 m for the pole",
+        apart=error_km / (0.505 * abs(orientation.ut1_minus_utc_s) + 0.015),
+        tolerance=1.0,
+        unit="of what is allowed",
+    )
 
 
 @pytest.mark.parametrize("instant", INSTANTS, ids=str)
@@ -70,7 +77,13 @@ def test_with_earth_orientation_to_a_millimetre(instant: datetime) -> None:
     teme_km = sphere_km()
     expected, orientation = with_astropy(teme_km, instant)
     found = teme_to_ecef(teme_km[np.newaxis], *julian_date(instant), orientation)[0]
-    assert np.linalg.norm(found - expected, axis=1).max() < ONE_MILLIMETRE_KM
+    apart(
+        authority="astropy",
+        what="TEME to ECEF with Earth orientation, 550 km up",
+        apart=np.linalg.norm(found - expected, axis=1),
+        tolerance=ONE_MILLIMETRE_KM,
+        unit="km",
+    )
 
 
 def test_the_instants_try_a_large_difference_of_the_clocks() -> None:
@@ -91,8 +104,16 @@ def test_look_angles_against_skyfield() -> None:
         found = look_angles(latitude, longitude, position_km, altitude_km)
         turn = (found[0] - azimuth.degrees + 180.0) % 360.0 - 180.0
         # Skyfield takes the place's own pole of rotation: under a thousandth of a degree.
-        assert np.abs(turn * np.cos(np.radians(found[1]))).max() < 1e-3
-        assert np.abs(found[1] - elevation.degrees).max() < 1e-3
-        assert (
-            np.abs(found[2] - distance.km).max() < ONE_CENTIMETRE_KM * 1e3
-        )  # the same shift of the pole, on the ground
+        across = np.abs(turn * np.cos(np.radians(found[1])))
+        apart(authority="skyfield", what="azimuth, along the sky", apart=across, tolerance=1e-3, unit="°")
+        compared(
+            authority="skyfield", what="elevation", theirs=elevation.degrees, ours=found[1], tolerance=1e-3, unit="°"
+        )
+        compared(  # the same shift of the pole, on the ground
+            authority="skyfield",
+            what="slant range",
+            theirs=distance.km,
+            ours=found[2],
+            tolerance=ONE_CENTIMETRE_KM * 1e3,
+            unit="km",
+        )

@@ -15,6 +15,7 @@ import pytest
 from independent import LIGHT_KM_PER_MS, OneSlot, grid_of, on_wgs84, one_slot, starlink_network
 from skyfield.api import wgs84
 
+from compared import compared, same
 from openleo.geodesy import look_angles
 from openleo.network import ephemeris
 from openleo.network.ground import gateways
@@ -100,10 +101,22 @@ def test_records_and_reasons_against_brute_force(hand_over: str, mask_at: str) -
         (found.slot[n], found.site[n], found.from_satellite[n], found.to_satellite[n], words[found.why[n]])
         for n in range(len(found))
     ]
-    assert got == [one[:5] for one in expected]
+    same(
+        authority="brute force",
+        what="hand-overs: slot, from, to and why",
+        theirs=[one[:5] for one in expected],
+        ours=got,
+    )
     figures = np.array([one[5:] for one in expected], dtype=float)
     np.testing.assert_allclose(found.rtt_ms_before, figures[:, 0], atol=A_MICROSECOND_MS)
-    np.testing.assert_allclose(found.rtt_ms_after, figures[:, 1], atol=A_MICROSECOND_MS)
+    compared(
+        authority="brute force",
+        what="RTT after a hand-over",
+        theirs=figures[:, 1],
+        ours=found.rtt_ms_after,
+        tolerance=A_MICROSECOND_MS,
+        unit="ms",
+    )
     np.testing.assert_array_equal(found.served_s, figures[:, 2])
     assert len({one[4] for one in expected}) >= 4  # or the test would show little
 

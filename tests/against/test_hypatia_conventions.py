@@ -15,6 +15,7 @@ import pytest
 from as_satgenpy import LIGHT_M_PER_S, Answer, Directory, Shell, answers
 
 from command_line import openleo, rtt
+from compared import compared
 
 LAST_DIGIT_MS = 1e-6
 SHELL = Shell(6, 8, 1400.0, 60.0, 3600.0, 9000.0)
@@ -75,7 +76,7 @@ def without(answer: Answer, *satellites: int, link: tuple[int, int] | None = Non
     return {pair: ms for pair, ms in found.items() if pair[0] != pair[1]}
 
 
-def same(found: dict[tuple[str, str], float], expected: dict[tuple[str, str], float]) -> bool:
+def alike(found: dict[tuple[str, str], float], expected: dict[tuple[str, str], float]) -> bool:
     return found == pytest.approx(expected, abs=LAST_DIGIT_MS)
 
 
@@ -101,7 +102,7 @@ def test_a_start_and_a_range_of_its_own(made: Path) -> None:
         Directory(replace(SHELL, ground_km=3000.0), STATIONS).write(made.parent / "near"), [0.0, 90.0]
     )
     head, links = "start = 2000-01-01T00:01:30Z\n", "[links]\nground_range_km = 3000\n"
-    assert same(of_pairs(rtt(written(OF_DIRECTORY.format(head, links)), "0")), without(expected))
+    assert alike(of_pairs(rtt(written(OF_DIRECTORY.format(head, links)), "0")), without(expected))
 
 
 @pytest.mark.parametrize("at", [0, 120])
@@ -116,7 +117,7 @@ def test_satellites_and_links_out_of_order(made: Path, at: int) -> None:
     out += f'[[failures.out]]\nkind = "isl"\nname = "shell {a} -- shell {b}"\nuntil = 2000-01-01T00:10:00Z\n'
     found = of_pairs(rtt(written(OF_DIRECTORY.format("", out)), str(at)))
     expected = without(whole, on_way[0], link=(a, b))
-    assert same(found, expected)
+    assert alike(found, expected)
     assert expected["Taipei", "Quito"] > first["rtt_ms"] + 1e-3
 
 
@@ -157,7 +158,7 @@ def test_shells_are_as_satgenpy_has_what_is_exported_of_them(made: Path, links: 
     names, (_, expected) = answers(Path("out"), [0.0, 61.0])
     assert expected.robust.all()
     places = {(i, j): expected.rtt_ms[a, b] for a, i in enumerate(names) for b, j in enumerate(names) if a != b}
-    assert same(mine, places)
+    assert alike(mine, places)
 
 
 def test_element_sets_by_range(made: Path) -> None:
@@ -171,7 +172,14 @@ def test_element_sets_by_range(made: Path) -> None:
     )
     _, (expected,) = answers(near, [30.0])
     found = of_pairs(rtt(written(text), "30", "--sites", "two.csv"))
-    assert found["Taipei", "Naha"] == pytest.approx(expected.rtt_ms[0, 1], abs=LAST_DIGIT_MS)
+    compared(
+        authority="Hypatia's rules",
+        what="RTT over element sets by a range",
+        theirs=expected.rtt_ms[0, 1],
+        ours=found["Taipei", "Naha"],
+        tolerance=LAST_DIGIT_MS,
+        unit="ms",
+    )
     assert math.isfinite(found["Taipei", "Naha"])
 
 
@@ -189,7 +197,16 @@ def path(*options: str) -> dict[str, object]:
 def test_the_hops_of_a_path_add_up_to_its_round_trip(made: Path, at: int) -> None:
     times = of_pairs(rtt(written(OF_DIRECTORY.format("", "")), str(at)))
     _, (expected,) = answers(made, [float(at)])
-    assert same(times, without(expected))
+    by_rules = without(expected)
+    assert times.keys() == by_rules.keys()
+    compared(
+        authority="Hypatia's rules",
+        what="RTT of all pairs, by networkx",
+        theirs=list(by_rules.values()),
+        ours=[times[pair] for pair in by_rules],
+        tolerance=LAST_DIGIT_MS,
+        unit="ms",
+    )
     when = f"2000-01-01T00:0{at // 60}:00Z"
     reached = 0
     for (start, end), ms in times.items():

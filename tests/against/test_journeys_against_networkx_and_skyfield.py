@@ -27,6 +27,7 @@ from independent import (
 from pyproj import Transformer
 from skyfield.api import load, wgs84
 
+from compared import compared
 from openleo.network import ephemeris, journeys
 from openleo.network.constellation import catalogue
 from openleo.network.journeys import FEEDER_LINK, FIBRE, ISL, PROCESSING, USER_LINK, Path, Point
@@ -144,8 +145,13 @@ def test_to_internet_against_brute_force(place: Point, isl: str, mask_at: str) -
         return
     chosen = int(np.where(can, slot.distance_km[0] + slot.onward_km, np.inf).argmin())
     assert found.hops[0].end == network.constellation.satellite_name[chosen]
-    assert found.rtt_ms == pytest.approx(
-        2.0 * slot.middle_km[0, chosen] / LIGHT_KM_PER_MS + 11.0, abs=ONE_NANOSECOND_MS
+    compared(
+        authority="brute force",
+        what="RTT of one path to the Internet",
+        theirs=2.0 * slot.middle_km[0, chosen] / LIGHT_KM_PER_MS + 11.0,
+        ours=found.rtt_ms,
+        tolerance=ONE_NANOSECOND_MS,
+        unit="ms",
     )
 
 
@@ -166,7 +172,14 @@ def test_user_and_feeder_links_stand_above_their_masks_by_skyfield() -> None:
             here = wgs84.latlon(station.latitude_deg, station.longitude_deg)
             elevation, _, distance = (wgs84.latlon(latitude, longitude, elevation_m=altitude_m) - here).at(when).altaz()
             assert elevation.degrees >= 25.0 - 1e-3  # skyfield takes the pole of the day
-            assert hop.length_km == pytest.approx(distance.km, abs=1e-3)
+            compared(
+                authority="skyfield",
+                what="lengths of user and feeder links",
+                theirs=distance.km,
+                ours=hop.length_km,
+                tolerance=1e-3,
+                unit="km",
+            )
         fibre = found.hops[-2]
         assert fibre.delay_ms == pytest.approx(fibre.length_km * 1.468 / LIGHT_KM_PER_MS, rel=1e-9)
         one_way_ms = sum(hop.delay_ms for hop in found.hops[:-1])
@@ -228,6 +241,13 @@ def test_the_track_of_a_pass_against_skyfield() -> None:
         longitude, latitude, altitude_m = to_geodetic.transform(*(positions(network, at)[satellite] * 1000.0))
         there = wgs84.latlon(latitude, longitude, elevation_m=altitude_m)
         elevation, azimuth, _ = (there - here).at(clock.from_datetime(at)).altaz()
-        assert one.elevation_deg[step] == pytest.approx(elevation.degrees, abs=1e-3)
+        compared(
+            authority="skyfield",
+            what="elevation during a pass",
+            theirs=elevation.degrees,
+            ours=one.elevation_deg[step],
+            tolerance=1e-3,
+            unit="°",
+        )
         turn = (one.azimuth_deg[step] - azimuth.degrees + 180.0) % 360.0 - 180.0
         assert abs(turn * np.cos(np.radians(elevation.degrees))) < 1e-3

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from independent import sight, starlink_network
 
+from compared import compared, same
 from openleo.network import ephemeris, k_paths
 from openleo.network.failures import Failures, Outage, resolve
 from openleo.network.journeys import Path, Point, alternatives, between
@@ -61,7 +62,14 @@ def test_the_shortest_paths_are_networkx_s(start: Point, end: Point, count: int)
     expected = [nx.path_weight(graph, one, "km") for one in islice(simple, count)]
     found, why_none = alternatives(network, start, end, AT, count)
     assert why_none == ""
-    np.testing.assert_allclose([length_km(one.path) for one in found], expected, rtol=0.0, atol=1e-6)
+    compared(
+        authority="networkx",
+        what="lengths of the k shortest paths",
+        theirs=expected,
+        ours=[length_km(one.path) for one in found],
+        tolerance=1e-6,
+        unit="km",
+    )
     assert [one.path.rtt_ms for one in found] == pytest.approx([2e3 * km / LIGHT_KM_PER_S for km in expected], rel=1e-9)
     ways = [nodes(one.path) for one in found]
     assert len(set(ways)) == count
@@ -145,7 +153,12 @@ def test_any_web_against_networkx(drawn: tuple, k: int) -> None:
     except nx.NetworkXNoPath:
         expected = []
     found = k_paths.k_shortest(graph, 0, 2, k)
-    assert [float(graph.lengths_km.data[graph.links_of(way)].sum()) for way in found] == expected
+    same(
+        authority="networkx",
+        what="lengths of the k shortest ways of any web",
+        theirs=expected,
+        ours=[float(graph.lengths_km.data[graph.links_of(way)].sum()) for way in found],
+    )
     from_node, to_node = graph.ends()
     for way in found:
         links = graph.links_of(way)

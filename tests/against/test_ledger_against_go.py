@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from compared import same
 from ledgers import LOG, ORIGIN, entries, log_files, mth, new_ledger, opened, reader
 from openleo.ledger import checkpoint, export, fetch, keys, merkle, note, serve
 from openleo.ledger.faults import NotProven
@@ -57,7 +58,7 @@ def test_go_opens_our_notes_and_we_open_go_s(go: Path, tmp_path: Path) -> None:
     made = checkpoint.Checkpoint(ORIGIN, 7, merkle.leaf_hash(b"7"))
     code, theirs, _ = ask(go, "sign", private, stdin=made.body.encode())
     assert code == 0
-    assert theirs == checkpoint.sign(made, LOG).encode()
+    same(authority="Go", what="a signed checkpoint", theirs=theirs, ours=checkpoint.sign(made, LOG).encode())
     assert note.parse(theirs).text == made.body
     assert ask(go, "open", str(LOG.verifier), stdin=theirs)[:2] == (0, made.body.encode())
     assert ask(go, "open", str(LOG.verifier), stdin=theirs.replace(b"\n7\n", b"\n8\n"))[0] == 1
@@ -125,6 +126,7 @@ def test_go_and_we_accept_the_same_proofs(go: Path) -> None:
     assert code == 0, err
     theirs = out.decode().split()
     assert [one for one, mine, other in zip(asked, ours, theirs, strict=True) if mine != other] == []
+    same(authority="Go", what="verdicts on inclusion and consistency proofs, spoilt ones too", theirs=theirs, ours=ours)
     assert 400 < ours.count("true") < 3600
 
 
@@ -161,5 +163,10 @@ def test_go_verifies_a_ledger_of_200_000_entries(go: Path, tmp_path: Path) -> No
         code, out, err = ask(go, "verify", server.url, str(LOG.verifier))
         seconds = time.perf_counter() - started
     assert code == 0, err
-    assert out.decode().strip() == f"verified {MANY} entries, root {base64.b64encode(root).decode()}"
+    same(
+        authority="Go",
+        what="root of a whole log, read over HTTP",
+        theirs=out.decode().strip(),
+        ours=f"verified {MANY} entries, root {base64.b64encode(root).decode()}",
+    )
     print(f"{MANY} entries verified by Go over HTTP in {seconds:.1f} s")

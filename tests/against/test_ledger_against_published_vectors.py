@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from compared import same
 from openleo.ledger import checkpoint, cosignature, keys, merkle, note, policy, proof, tiles, witness
 from openleo.ledger.faults import Malformed, NotProven
 
@@ -44,7 +45,12 @@ def read_leaves(level: int, index: int) -> bytes:
 @pytest.mark.parametrize("size", range(9))
 def test_roots_of_rfc_6962_trees(size: int) -> None:
     assert merkle.Frontier().extended(LEAVES[:size]).root == ROOTS[size]
-    assert merkle.root(read_leaves, size) == ROOTS[size]
+    same(
+        authority="RFC 6962",
+        what="roots of trees of up to eight leaves",
+        theirs=ROOTS[size],
+        ours=merkle.root(read_leaves, size),
+    )
     grown = merkle.Frontier()
     for leaf in LEAVES[:size]:
         grown = grown.extended([leaf])
@@ -188,7 +194,12 @@ def accepted(kind: str, one: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize(("kind", "one"), A_FEW)
 def test_a_few_vectors_of_transparency_dev(kind: str, one: dict[str, Any]) -> None:
-    assert accepted(kind, one) == (not one["wantErr"])
+    same(
+        authority="transparency-dev",
+        what="proofs to accept and to refuse, a few vectors",
+        theirs=not one["wantErr"],
+        ours=accepted(kind, one),
+    )
 
 
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="transparency-dev/merkle's testdata is not in ../shared/golden/merkle")
@@ -197,7 +208,12 @@ def test_every_vector_of_transparency_dev() -> None:
     for kind in ("inclusion", "consistency"):
         for file in sorted((GOLDEN / kind).rglob("*.json")):
             one = json.loads(file.read_text())
-            assert accepted(kind, one) == (not one["wantErr"]), file
+            same(
+                authority="transparency-dev",
+                what="proofs to accept and to refuse, every vector",
+                theirs=not one["wantErr"],
+                ours=accepted(kind, one),
+            )
             tried += 1
     assert tried >= 196
 
@@ -244,7 +260,12 @@ def test_signed_note_examples_of_c2sp_and_go(text: str, key: str, line: str) -> 
 def test_go_s_example_key_signs_the_same_bytes() -> None:
     signer = keys.parse_signer(PETER_PRIVATE)
     assert str(signer.verifier) == PETER_KEY
-    assert note.sign(GO_TEXT, signer).encode().decode() == f"{GO_TEXT}\n{PETER_LINE}"
+    same(
+        authority="Go",
+        what="the signed note of its documentation",
+        theirs=f"{GO_TEXT}\n{PETER_LINE}",
+        ours=note.sign(GO_TEXT, signer).encode().decode(),
+    )
     assert PETER_PRIVATE.rpartition("+")[2] not in f"{signer!r} {signer}"
 
 

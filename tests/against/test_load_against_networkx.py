@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from independent import START, on_wgs84, sight, starlink_network
 
+from compared import compared, same
 from openleo.network import ephemeris
 from openleo.network.demand_routing import ROUTINGS
 from openleo.network.failures import Failures, Outage, resolve
@@ -116,8 +117,22 @@ def test_every_link_carries_what_networkx_s_paths_put_on_it(routing) -> None:
     loads = load(SKY, PLACES, DEMANDS, START, AT_S, routing, K)
     mbps, flows, lost = expected(routing)
     rows = as_rows(loads)
-    assert {key(row): row[3] for row in rows} == pytest.approx(mbps, rel=1e-9)
-    assert {key(row): row[4] for row in rows} == flows
+    found = {key(row): row[3] for row in rows}
+    assert found.keys() == mbps.keys()
+    compared(
+        authority="networkx",
+        what="load of every link, for each way of routing",
+        theirs=list(mbps.values()),
+        ours=[found[link] for link in mbps],
+        relative=1e-9,
+        unit="Mbit/s",
+    )
+    same(
+        authority="networkx",
+        what="demands on every link, for each way of routing",
+        theirs=flows,
+        ours={key(row): row[4] for row in rows},
+    )
     assert list(loads.unreachable) == lost == [6]
     assert [row[3] for row in rows] == sorted((row[3] for row in rows), reverse=True)
 

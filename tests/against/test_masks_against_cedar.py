@@ -22,6 +22,7 @@ from against import plane_places as plane
 from against.cedar_export import Asked, Verdict
 from against.random_rules import OWN_CLASS, case
 from against.three_evaluators import GEOD, SURELY_NOT, Ground, Tally, entries_of, grounds
+from compared import same
 from openleo.places import cell_cache
 from openleo.places.cell_index import CellIndex
 from openleo.places.territories import contested_areas
@@ -97,12 +98,21 @@ def compare(
             ]
             theirs = cedar.verdicts(export, [Asked({"at": at, "class": one[0]}, one[3]) for one in asked])
             may = {class_: world.may(class_)[number] for class_ in CLASSES}
+            agreed = 0
             for (class_, column, cell, kinds), their in zip(asked, theirs, strict=True):
                 said = mask_world.MAY[int(may[class_][column])]
                 seen[said] += 1
                 seen[cells[column][0]] += 1
                 check(said, their, f"{made.files}, {class_} at {at} in {cell}: {kinds}", cell in wholly)
                 seen["whole"] += cell in wholly
+                agreed += 1
+            same(
+                authority="Cedar",
+                what="places of cells of which a mask says no other than Cedar",
+                theirs=len(asked),
+                ours=agreed,
+                count=len(asked),
+            )
     return seen
 
 

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from compared import compared
 from openleo.network import max_min
 from openleo.network.kernels import filling
 from openleo.network.max_min import ITS_DEMAND, WITHOUT_LINKS, Shares, fill
@@ -158,8 +159,14 @@ def cases(draw: st.DrawFn, most_flows: int = 12) -> Case:
 @given(cases(most_flows=7))
 def test_rates_against_linear_programs(case: Case) -> None:
     bounded = replace(case, demand=np.minimum(case.demand, 1e5))  # more than any link gives a flow
-    np.testing.assert_allclose(
-        case.shares().rate_mbps, by_linear_programs(bounded), rtol=OF_A_PROGRAM, atol=OF_A_PROGRAM
+    compared(
+        authority="scipy",
+        what="max-min fair rates, by linear programs (HiGHS)",
+        theirs=by_linear_programs(bounded),
+        ours=case.shares().rate_mbps,
+        tolerance=OF_A_PROGRAM,
+        relative=OF_A_PROGRAM,
+        unit="Mbit/s",
     )
 
 
@@ -167,7 +174,15 @@ def test_rates_against_linear_programs(case: Case) -> None:
 @given(cases())
 def test_rates_against_plain_filling_and_the_conditions(case: Case) -> None:
     shares = case.shares()
-    np.testing.assert_allclose(shares.rate_mbps, by_plain_filling(case), rtol=ONE_PART_IN_A_BILLION, atol=1e-12)
+    compared(
+        authority="brute force",
+        what="max-min fair rates, by plain filling",
+        theirs=by_plain_filling(case),
+        ours=shares.rate_mbps,
+        tolerance=1e-12,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="Mbit/s",
+    )
     check_conditions(case, shares)
 
 

@@ -9,6 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from compared import compared
 from openleo.geodesy import ecef_km, look_angles, up
 from openleo.network import ephemeris, topology
 from openleo.network.constellation import catalogue
@@ -49,7 +50,15 @@ def test_all_pairs_against_dijkstra(system: str) -> None:
             dijkstra(graph, indices=satellites + np.arange(count))[:, satellites + count :] * 2.0 / LIGHT_KM_PER_MS
         )
         np.fill_diagonal(expected, np.inf)
-        np.testing.assert_allclose(found.rtt_ms, expected, rtol=1e-9)
+        compared(
+            authority="scipy",
+            what="RTT of all pairs over the +grid of filed constellations",
+            case=system,
+            theirs=expected,
+            ours=found.rtt_ms,
+            relative=1e-9,
+            unit="ms",
+        )
         assert ((found.hops >= 2) == np.isfinite(expected)).all()
 
 

@@ -17,6 +17,7 @@ from against.cedar_export import read_file
 from against.plane_places import THEATRES
 from against.random_rules import Case, as_json, case
 from against.three_evaluators import OUTCOMES, RESOLUTION, Tally, compare, entries_of, grounds
+from compared import same
 from openleo.places import cell_cache, regions
 from openleo.policy import mask_world
 from openleo.policy.answer import where_of
@@ -32,6 +33,13 @@ def check(tally: Tally) -> None:
     """They agree, and were asked about enough of everything."""
     print(tally)
     assert not tally.differences, "\n".join([f"{len(tally.differences)} differences", *tally.differences[:5]])
+    same(
+        authority="Cedar",
+        what="differences among three evaluators of random rules and requests",
+        theirs=0,
+        ours=len(tally.differences),
+        count=tally.pairs,
+    )
     assert min(tally.outcomes[name] for name in OUTCOMES) >= 0.05 * tally.pairs
     assert tally.unknown >= 0.2 * tally.pairs
     assert tally.border >= 0.2 * tally.pairs
@@ -62,6 +70,13 @@ def check_drawn(tally: Tally) -> None:
     """As `check`, of fewer pairs: each theatre's functions are few, and its rule sets alike."""
     print(tally)
     assert not tally.differences, "\n".join([f"{len(tally.differences)} differences", *tally.differences[:5]])
+    same(
+        authority="Cedar",
+        what="differences among three evaluators where areas are buffers, coasts and expressions",
+        theirs=0,
+        ours=len(tally.differences),
+        count=tally.pairs,
+    )
     assert min(tally.outcomes[name] for name in OUTCOMES) >= 0.01 * tally.pairs
     assert tally.straddling >= 0.1 * tally.pairs
     assert tally.drawn >= 0.3 * tally.positions

@@ -17,6 +17,7 @@ from independent import START, links_in_sight, ways_down
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
+from compared import compared
 from openleo.network import ephemeris
 from openleo.network.constellation import catalogue
 from openleo.network.kernels import paths
@@ -92,7 +93,14 @@ def test_settle_on_the_grid_against_scipy(system: str, seeds: int, out: float) -
     seed_km = with_seeds(len(links), seeds, seed=3)
     distance_km, onward = settled(seed_km, links, length_km)
     expected_km, _ = ways_down(position_km, links, seed_km)
-    np.testing.assert_allclose(distance_km, expected_km, rtol=ONE_PART_IN_A_BILLION)
+    compared(
+        authority="scipy",
+        what="ways down over the +grid with links out",
+        theirs=expected_km,
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
+    )
     assert ((onward == paths.NO_WAY) == np.isinf(expected_km)).all()
 
 
@@ -111,8 +119,13 @@ def test_settle_on_the_grid_against_networkx(out: float) -> None:
         graph.add_edge("ground", int(satellite), km=float(seed_km[satellite]))
     expected = nx.single_source_dijkstra_path_length(graph, "ground", weight="km")
     distance_km, _ = settled(seed_km, links, length_km)
-    np.testing.assert_allclose(
-        distance_km, [expected.get(satellite, np.inf) for satellite in range(len(links))], rtol=ONE_PART_IN_A_BILLION
+    compared(
+        authority="networkx",
+        what="ways down over the +grid with links out",
+        theirs=[expected.get(satellite, np.inf) for satellite in range(len(links))],
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
     )
 
 
@@ -146,7 +159,14 @@ def by_scipy(seed_km: np.ndarray, links: np.ndarray, length_km: np.ndarray) -> n
 def test_settle_on_any_graph_against_scipy(graph: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     seed_km, links, length_km = graph
     distance_km, onward = settled(seed_km, links, length_km)
-    np.testing.assert_allclose(distance_km, by_scipy(*graph), rtol=ONE_PART_IN_A_BILLION)
+    compared(
+        authority="scipy",
+        what="shortest ways by sweeps, any graph",
+        theirs=by_scipy(*graph),
+        ours=distance_km,
+        relative=ONE_PART_IN_A_BILLION,
+        unit="km",
+    )
     assert ((onward == paths.NO_WAY) == np.isinf(distance_km)).all()
     lands = onward == paths.LANDS_HERE
     assert (distance_km[lands] == seed_km[lands]).all()

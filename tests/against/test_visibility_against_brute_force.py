@@ -19,6 +19,7 @@ from independent import LIGHT_KM_PER_MS, PROCESSING_MS, OneSlot, grid_of, one_sl
 from pyproj import Transformer
 from skyfield.api import load, wgs84
 
+from compared import compared, same
 from openleo.network import ephemeris, topology
 from openleo.network import reach as reach_module
 from openleo.network.constellation import catalogue, from_elements
@@ -75,12 +76,24 @@ def test_serving_satellite_and_rtt_against_brute_force(
     before = np.full(len(cells()), -1)
     for number, slot in enumerate(tried(mask_at, isl)):
         before = preferred(slot, hand_over, before)
-        assert (found.seen[number] == slot.above.sum(axis=1)).all()
-        assert (found.satellite[number] == before).all()
+        same(
+            authority="brute force",
+            what="satellites in view of a cell, by slot",
+            theirs=slot.above.sum(axis=1),
+            ours=found.seen[number],
+        )
+        same(authority="brute force", what="serving satellite of a cell", theirs=before, ours=found.satellite[number])
         served = before >= 0
         path_km = slot.middle_km[served, before[served]]
         expected_ms = 2.0 * path_km / LIGHT_KM_PER_MS + PROCESSING_MS
-        assert np.abs(found.rtt_ms[number, served] - expected_ms).max() < A_MICROSECOND_MS
+        compared(
+            authority="brute force",
+            what="RTT of a cell to the Internet",
+            theirs=expected_ms,
+            ours=found.rtt_ms[number, served],
+            tolerance=A_MICROSECOND_MS,
+            unit="ms",
+        )
         assert np.isinf(found.rtt_ms[number, ~served]).all()
 
 
@@ -137,8 +150,22 @@ def test_serving_satellites_stand_above_the_mask_by_skyfield() -> None:
         assert elevation.degrees > 25.0 - 1e-3  # skyfield takes the pole of the day
         ours_deg, ours_km = sight(*(axis[place : place + 1] for axis in centres()), position_km)
         satellite = found.satellite[0, place]
-        assert ours_deg[0, satellite] == pytest.approx(elevation.degrees, abs=1e-3)
-        assert ours_km[0, satellite] == pytest.approx(distance.km, abs=1e-3)
+        compared(
+            authority="skyfield",
+            what="elevation of serving satellites",
+            theirs=elevation.degrees,
+            ours=ours_deg[0, satellite],
+            tolerance=1e-3,
+            unit="°",
+        )
+        compared(
+            authority="skyfield",
+            what="range of serving satellites",
+            theirs=distance.km,
+            ours=ours_km[0, satellite],
+            tolerance=1e-3,
+            unit="km",
+        )
         checked += 1
     assert checked >= 5
 
@@ -159,7 +186,7 @@ def test_seen_from_other_heights_against_brute_force(system: str, mask_deg: floa
     assert (found.satellite[0] == preferred(slot, "least_rtt", np.full(len(cells()), -1))).all()
 
 
-@pytest.mark.skipif(not SNAPSHOT.exists(), reason=f"{SNAPSHOT} is not there")
+@pytest.mark.skipif(not SNAPSHOT.exists(), reason=f"{SNAPSHOT.name} is not in ../shared/data")
 def test_real_element_sets_against_brute_force() -> None:
     constellation = from_elements("snapshot", read_elements(SNAPSHOT))
     bent_pipe = topology.build(constellation, "none")

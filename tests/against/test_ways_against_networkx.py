@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from independent import LIGHT_KM_PER_MS, START, haversine_km, links_in_sight, sight
 
+from compared import compared
 from openleo.geodesy import ecef_km, up
 from openleo.network import ephemeris, topology
 from openleo.network.constellation import catalogue
@@ -80,6 +81,7 @@ def by_networkx(system: str, after_s: float) -> dict[tuple[int, int], tuple[floa
 @pytest.mark.parametrize("system", ["telesat-lightspeed", "starlink-shell1"])
 def test_the_satellites_of_every_way_against_networkx(system: str) -> None:
     unique = 0
+    theirs, ours = [], []
     seconds = SECONDS[:3] if system == "telesat-lightspeed" else SECONDS[:1]
     for after_s, ways in zip(seconds, found(system), strict=False):
         expected = by_networkx(system, after_s)
@@ -91,13 +93,22 @@ def test_the_satellites_of_every_way_against_networkx(system: str) -> None:
                 assert (ways.times.rtt_ms[i, j], ways.times.hops[i, j]) == (np.inf, -1)
                 continue
             km, satellites, alone = expected[i, j]
-            assert ways.times.rtt_ms[i, j] == pytest.approx(2.0 * km / LIGHT_KM_PER_MS, abs=1e-6)
+            theirs.append(2.0 * km / LIGHT_KM_PER_MS)
+            ours.append(ways.times.rtt_ms[i, j])
             assert ways.times.hops[i, j] == len(met) + 1
             unique += alone
             if alone:
                 assert met == satellites
         assert all(ways.begin[n * len(SITES) + n] == ways.begin[n * len(SITES) + n + 1] for n in range(len(SITES)))
     assert unique > 10
+    compared(
+        authority="networkx",
+        what="RTT of the ways between places over time",
+        theirs=theirs,
+        ours=ours,
+        tolerance=1e-6,
+        unit="ms",
+    )
 
 
 @pytest.mark.parametrize("system", ["starlink-shell1", "starlink-gen1", "oneweb"])
@@ -188,7 +199,14 @@ def test_light_does_not_beat_the_geodesic(system: str, mask_deg: float) -> None:
 
 def test_geodesics_against_great_circles() -> None:
     lat, lon = np.meshgrid(SITES[:, 0], SITES[:, 0]), np.meshgrid(SITES[:, 1], SITES[:, 1])
-    np.testing.assert_allclose(geodesics_km(places()), haversine_km(lat[1], lon[1], lat[0], lon[0]), rtol=0.006)
+    compared(
+        authority="brute force",
+        what="geodesics, against great circles of a sphere",
+        theirs=haversine_km(lat[1], lon[1], lat[0], lon[0]),
+        ours=geodesics_km(places()),
+        relative=0.006,
+        unit="km",
+    )
 
 
 def test_room_for_long_ways_is_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from compared import compared
+
 DATA = Path(__file__).parents[2] / "src/openleo/data/places"
 ISO_3166_1_TEXT = """
     ABW AFG AGO AIA ALA ALB AND ARE ARG ARM ASM ATA ATF ATG AUS AUT AZE BDI BEL BEN BES BFA BGD BGR BHR BHS BIH BLM
@@ -237,7 +239,15 @@ def test_areas_against_published_land_areas():
     """Within 3 %, of countries whose land area the CIA World Factbook gives; inland water is land here."""
     published_km2 = {"MNG": 1_564_116, "POL": 312_685, "BOL": 1_098_581, "NAM": 824_292, "AUS": 7_741_220}
     for code, area_km2 in published_km2.items():
-        assert float(rows()[code]["area_km2"]) == pytest.approx(area_km2, rel=0.03), code
+        compared(
+            authority="CIA World Factbook",
+            what="area of a country",
+            case=code,
+            theirs=area_km2,
+            ours=float(rows()[code]["area_km2"]),
+            relative=0.03,
+            unit="km²",
+        )
 
 
 def test_population_of_the_table_is_the_sum_of_the_cells():
@@ -260,7 +270,14 @@ def test_totals_against_geonames():
     """GeoNames country populations, of countries that no contested area touches; and all of Taiwan's."""
     geonames = {"SGP": 5_638_676, "MLT": 483_530, "TON": 103_197, "LUX": 607_728, "POL": 37_978_548}
     for code, total in geonames.items():  # 2 %: border towns that the atlas puts across the border
-        assert int(rows()[code]["population"]) == pytest.approx(total, rel=0.02), code
+        compared(
+            authority="GeoNames",
+            what="people of a country",
+            case=code,
+            theirs=total,
+            ours=int(rows()[code]["population"]),
+            relative=0.02,
+        )
     assert sum(int(rows()[code]["population"]) for code in ("TWN", "kinmen", "matsu")) == 23_451_837
     assert sum(int(row["population"]) for row in rows().values()) == 7_613_081_733
 
