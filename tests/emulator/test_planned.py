@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
 from openleo.emulator.outlook import outlook
 from openleo.emulator.planned import Options, Terminal, link_table
@@ -25,28 +26,6 @@ from openleo.results import Case
 from openleo.scenario import Scenario
 from openleo.units import LIGHT_KM_PER_S
 
-SCENARIO = """
-name = "small"
-start = 2026-11-20T00:00:00Z
-duration = "10min"
-slot = "15s"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["POL"]
-resolution = 3
-gateways = "starlink-2026"
-"""
 MANILA, TAIPEI = Point("Manila", 14.6, 120.98), Point("Taipei", 25.03, 121.56)
 POLE = Point("north pole", 90.0, 0.0)
 AN_ARC_S_HEIGHT_MS = 0.06  # of a round trip over several satellites: 3 km of each link at most
@@ -57,7 +36,7 @@ A_MICROSECOND_MS = 1e-3
 def case(more: str = "", instead: tuple[str, str] = ("", "")) -> Case:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "s.toml"
-        path.write_text(SCENARIO.replace(*instead) + more)
+        path.write_text(scenario_text(more).replace(*instead))
         return Scenario.load(path).case
 
 

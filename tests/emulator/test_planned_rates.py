@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
 from openleo.emulator.planned import Options, Terminal, link_table
 from openleo.emulator.table import DOWN, UP
@@ -16,28 +17,7 @@ from openleo.network.journeys import Point
 from openleo.results import Case
 from openleo.scenario import Scenario
 
-SCENARIO = """
-name = "islands"
-start = 2026-11-20T00:00:00Z
-duration = "24h"
-slot = "1h"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["CPV"]
-resolution = 4
-gateways = "starlink-2026"
-
+CAPACITY = """
 [capacity]
 enabled = true
 
@@ -49,7 +29,9 @@ PRAIA, MADRID = Point("Praia", 14.93, -23.51), Point("Madrid", 40.4, -3.7)
 
 
 def case(folder: Path, factor: float = 1.0) -> Case:
-    (folder / "s.toml").write_text(SCENARIO.replace("{factor}", str(factor)))
+    more = CAPACITY.replace("{factor}", str(factor))
+    text = scenario_text(more, name="islands", duration="24h", slot="1h", area="CPV", resolution=4)
+    (folder / "s.toml").write_text(text)
     return Scenario.load(folder / "s.toml").case
 
 

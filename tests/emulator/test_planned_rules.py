@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
 from openleo.emulator.outlook import outlook
 from openleo.emulator.permitted import Who, may
@@ -25,31 +26,7 @@ from openleo.results import Case
 from openleo.scenario import Scenario
 from openleo.service import licences
 
-SCENARIO = """
-name = "small"
-start = 2026-11-20T00:00:00Z
-duration = "5min"
-slot = "15s"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["POL"]
-resolution = 3
-gateways = "starlink-2026"
-
-[policy]
-rules = "r.toml"
-"""
+SCENARIO = scenario_text('\n[policy]\nrules = "r.toml"\n', duration="5min")
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WINDOW = SlotGrid(START, 15.0, 20)
 MANILA, TAIPEI = Point("Manila", 14.6, 120.98), Point("Taipei", 25.03, 121.56)
@@ -249,6 +226,16 @@ def test_rules_on_gateways_hold_slot_by_slot_and_for_the_whole_of_a_slot(tmp_pat
     assert (
         link_table(case(tmp_path, rule("p"), gone), terminals, later).served[:, 0].tolist() == [False] * 3 + [True] * 3
     )
+
+
+def test_satellites_alone_join_nobody_whom_no_gateway_serves(tmp_path: Path) -> None:
+    """There is a path between them; service is what lacks, and the engine asks for that first."""
+    gone = rule("g", "suspend", "world", 'applies_to = "gateway"\nuntil = 2026-11-20T01:00:00Z')
+    table = link_table(case(tmp_path, rule("p"), rule("t", land="TWN"), gone), [Terminal(MANILA), Terminal(TAIPEI)],
+                       WINDOW, Options(pairs=((0, 1),)))  # fmt: skip
+    assert set(table.why.ravel()) == {"no_gateway"}
+    assert not table.served.any()
+    assert (table.direct_ns > 0).all()
 
 
 def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from openleo.emulator.names import slug
+from openleo.emulator.table import QUEUE_S
 from openleo.errors import InputError, Problem, near_names
 from openleo.instants import utc
 from openleo.reading import Record, examine, read_toml
@@ -23,7 +24,6 @@ from openleo.scenario_file import Duration, Instant, Words
 
 CLASS = "fixed"
 MTU, MTU_MIN, MTU_MAX = 1_500, 1_280, 9_000  # bytes; IPv6 needs the least of them (RFC 8200 §5)
-QUEUE_MS = 100.0  # of traffic that waits before more is dropped; assumed: no operator publishes its buffers
 
 
 def _argv(value: object) -> object:
@@ -76,7 +76,7 @@ class RatesRecord(Record):
 
     down_mbps: float | None = Field(None, gt=0.0, description="Towards the terminal. Default: no limit but the plan's.")
     up_mbps: float | None = Field(None, gt=0.0, description="From the terminal. Default: no limit but the plan's.")
-    queue_ms: float = Field(QUEUE_MS, gt=0.0, description="What would wait longer to depart is dropped. Assumed.")
+    queue_ms: float = Field(QUEUE_S * 1e3, gt=0.0, description="What would wait longer to depart is dropped. Assumed.")
 
 
 class ExperimentRecord(Record):
@@ -167,7 +167,7 @@ class Experiment:
     outage_s: float = 0.0
     down_mbps: float | None = None
     up_mbps: float | None = None
-    queue_s: float = QUEUE_MS / 1e3
+    queue_s: float = QUEUE_S
     pcap: Path | None = None
     start: datetime | None = None
     duration_s: float | None = None

@@ -21,11 +21,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.emulator.experiment import CLASS
 from openleo.emulator.licensed import lands_somewhere, licensed
 from openleo.emulator.outlook import NOT_THERE
 from openleo.emulator.permitted import LandIn, May, Who, may
 from openleo.emulator.planned_rates import planned_rates
-from openleo.emulator.table import DOWN, NOBODY, SERVED, UP, LinkTable
+from openleo.emulator.table import DOWN, NOBODY, QUEUE_S, SERVED, UP, LinkTable, handed_over
 from openleo.errors import InputError, Problem, join_or, near_names
 from openleo.geodesy import ecef_km
 from openleo.instants import SlotGrid
@@ -52,7 +53,6 @@ UP_SHARE = 0.75
 # Hand-overs are known to lose packets; for how long nothing passes, no source says that we know of. So by default a
 # hand-over is a change of delay alone.
 OUTAGE_S = 0.0
-QUEUE_S = 0.1  # assumed
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Terminal:
     """
 
     user: Point | Track
-    class_: str = "fixed"
+    class_: str = CLASS
     anchor: str | None = None
     groups: frozenset[str] | None = None
 
@@ -113,8 +113,7 @@ def link_table(
     why = np.where(permitted | (why == NOT_THERE), why, Reason.NOT_PERMITTED.word)
     served = why == SERVED
     satellite = np.where(served, trips.satellite, NOBODY).astype(np.int32)
-    hand_over = np.zeros(served.shape, np.bool_)
-    hand_over[1:] = served[1:] & served[:-1] & (satellite[1:] != satellite[:-1])
+    hand_over = handed_over(served, satellite)
     used = np.unique(pop)
     shape = (*served.shape, 2)
     return LinkTable(

@@ -21,7 +21,7 @@ from openleo.emulator.experiment import CLASS, Experiment, RulesAt, Terminal
 from openleo.emulator.names import names_of, slug
 from openleo.emulator.namespaces import Kind
 from openleo.emulator.outlook import outlook
-from openleo.emulator.table import LinkTable
+from openleo.emulator.table import LinkTable, handed_over
 from openleo.errors import InputError, Problem, Together, given, near_names
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.ground.gateways import geodesics_km
@@ -375,6 +375,5 @@ def spliced(tables: Sequence[LinkTable], first_steps: Sequence[int], outage_s: f
 
     by_step = ("served", "why", "because", "satellite", "delay_ns", "rate_mbps", "loss", "direct_ns")
     made = replace(tables[0], **{name: rows(name) for name in by_step})
-    hand_over = np.zeros(made.served.shape, np.bool_)
-    hand_over[1:] = made.served[1:] & made.served[:-1] & (made.satellite[1:] != made.satellite[:-1])
+    hand_over = handed_over(made.served, made.satellite)
     return replace(made, hand_over=hand_over, outage_s=np.where(hand_over, outage_s, 0.0))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.emulator.recordings import NS_PER_MS, Opportunities, Recording
-from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, SERVED, UP, LinkTable
+from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, QUEUE_S, SERVED, UP, LinkTable
 from openleo.errors import InputError, Problem
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ class Line:
 
 def replayed(
     lines: Sequence[Line], start: datetime, step_s: float, duration_s: float | None = None, up_share: float = 0.5,
-    queue_s: tuple[float, float] = (0.1, 0.1),
+    queue_s: tuple[float, float] = (QUEUE_S, QUEUE_S),
 ) -> LinkTable:  # fmt: skip
     """The table of some terminals, each with its own traces, over the longest recording or `duration_s`.
 

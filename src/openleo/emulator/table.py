@@ -17,6 +17,7 @@ UP, DOWN = 0, 1  # the axis of directions: terminal → PoP, PoP → terminal
 BEGIN, END = 0, 1  # the axis of a step's two ends
 NOBODY = -1
 SERVED = ""  # why a terminal is not served, where it is
+QUEUE_S = 0.1  # what would wait longer to depart is dropped; assumed: no operator publishes its buffers
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +44,9 @@ class LinkTable:
     start: of the first step. anchors: the PoPs where terminals' addresses are met from the Internet; anchor
     (terminal) says which, over the whole run, so that a change of gateway is only another delay. why: SERVED, or a
     reason's name. because: the rules that say so, separated by spaces. satellite: who serves, NOBODY for nobody.
-    hand_over: by another satellite than in the step before. backbone_ns (anchor, anchor): one way through fibre.
+    hand_over: as `handed_over` says. backbone_ns (anchor, anchor): one way through fibre.
     queue_s (direction): a packet that would wait longer to depart is dropped. pairs: terminals joined over satellites
-    alone rather than through their anchors.
+    alone rather than through their anchors; each needs its own service all the same, which is up to a gateway.
     """
 
     start: datetime
@@ -92,3 +93,14 @@ class LinkTable:
         ends_ms = self.delay_ns[step, terminal].sum(axis=1) / 1e6
         trip = ends_ms[:, BEGIN] * (1.0 - into) + ends_ms[:, END] * into
         return np.where(self.served[step, terminal], trip, np.nan)
+
+
+def handed_over(served: NDArray[np.bool_], satellite: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Axes (step, terminal): served, and by another satellite than in the step before, which served too.
+
+    >>> handed_over(np.array([[True], [True], [False], [True]]), np.array([[7], [8], [-1], [9]])).ravel().tolist()
+    [False, True, False, False]
+    """
+    found = np.zeros(served.shape, np.bool_)
+    found[1:] = served[1:] & served[:-1] & (satellite[1:] != satellite[:-1])
+    return found
