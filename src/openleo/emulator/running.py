@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from openleo.emulator import engine, names, namespaces, rendezvous
+from openleo.emulator import engine, names, namespaces, rendezvous, resolver
 from openleo.emulator.banks import NS, Banks, Feeder
 from openleo.emulator.counts import Seconds, Stats
 from openleo.emulator.namespaces import Endpoints
@@ -98,10 +98,12 @@ def _run(
     scratch = until_over.enter_context(rendezvous.scratch())
     hosts = scratch / "hosts"
     hosts.write_text(hosts_text(prepared), encoding="utf-8")
+    hosts.with_name("resolv.conf").write_text(resolver.RESOLV_CONF, encoding="ascii")
     ends = until_over.enter_context(
         namespaces.endpoints(len(table.terminals), len(table.anchors), asked.mtu, asked.vnet)
     )
     ends.hosts = hosts
+    until_over.enter_context(resolver.Resolver(_listening(prepared, ends), hosts.read_text(encoding="utf-8")))
     servers: list[_Server] = [_Server(one, ends, scratch / f"server-{n}") for n, one in enumerate(prepared.servers)]
     for server in servers:
         until_over.callback(server.end)
@@ -177,6 +179,12 @@ def _wait_for(moving: engine.Engine) -> None:
         if not moving.alive or time.monotonic() > until:
             raise RuntimeError("the emulator's engine did not start; what it said stands above")
         time.sleep(0.01)
+
+
+def _listening(prepared: Prepared, ends: Endpoints) -> list[tuple[socket.socket, socket.socket]]:
+    """The sockets of a name server in every endpoint."""
+    of_terminals = [ends.inside(TERMINAL, n, resolver.listening) for n in range(len(prepared.table.terminals))]
+    return of_terminals + [ends.inside(POP, n, resolver.listening) for n in range(len(prepared.table.anchors))]
 
 
 def _prober(prepared: Prepared, ends: Endpoints, begins_ns: int) -> Prober:
