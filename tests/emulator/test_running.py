@@ -17,6 +17,7 @@ import pytest
 
 from openleo.emulator import namespaces, rendezvous
 from openleo.emulator.counts import Seconds
+from openleo.emulator.echoes import ITS_POP
 from openleo.emulator.experiment import Command, Experiment, Server, Terminal
 from openleo.emulator.preparing import Prepared, ready, spliced
 from openleo.emulator.prober import Probes
@@ -73,7 +74,7 @@ def test_the_runs_seconds_are_the_engines() -> None:
 
 
 def test_echoes_of_other_times_do_not_count() -> None:
-    found = until(Probes(np.zeros(4, np.intp), np.array([-0.1, 0.0, 4.9, 5.0]), np.ones(4)), 5.0)
+    found = until(Probes(np.zeros(4, np.intp), np.array([-0.1, 0.0, 4.9, 5.0]), np.ones(4), np.full(4, ITS_POP)), 5.0)
     assert found.sent_s.tolist() == [0.0, 4.9]
 
 

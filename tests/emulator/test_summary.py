@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from openleo.emulator.counts import BINS, CAUSES, Seconds, Stats
+from openleo.emulator.echoes import ITS_POP, planned_rtt_ms
 from openleo.emulator.prober import Probes
-from openleo.emulator.summary import SECONDS_COLUMNS, planned_rtt_ms, seconds, spans_not_served, summary, told
+from openleo.emulator.summary import SECONDS_COLUMNS, seconds, spans_not_served, summary, told
 from openleo.emulator.table import LinkTable
 
 MS = 1_000_000
@@ -47,26 +48,7 @@ NOTHING = Seconds(0, *(np.zeros((0, 1, 2), np.int64) for _ in range(3)), np.zero
 
 
 def echoes(sent_s: np.ndarray, rtt_ms: np.ndarray) -> Probes:
-    return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms)
-
-
-def test_an_echo_goes_up_by_one_line_and_comes_down_by_another() -> None:
-    plan = table([True, True, False], [(10, 20), (40, 40), (0, 0)])
-    found = planned_rtt_ms(plan, 0, np.array([0.0, 5.0, 15.0, 25.0, -1.0, 30.5]))
-    np.testing.assert_allclose(found[:3], [20.0, 25.0, 50.0])
-    assert np.isnan(found[3:]).all()  # not served, before the start, after the end
-
-
-def test_the_way_down_is_the_one_that_holds_when_the_echo_turns_back() -> None:
-    plan = table([True, False], [(50, 50), (0, 0)])
-    found = planned_rtt_ms(plan, 0, np.array([9.94, 9.96]))  # arrives up at 9.99 s, and at 10.01 s
-    assert found[0] == pytest.approx(60.0)
-    assert np.isnan(found[1])
-
-
-def test_nothing_is_planned_within_an_outage() -> None:
-    plan = table([True, True], [(10, 10), (10, 10)], outage_s=0.5)
-    assert np.isnan(planned_rtt_ms(plan, 0, np.array([9.995, 10.2, 10.6]))).tolist() == [True, True, False]
+    return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms, np.full(len(sent_s), ITS_POP))
 
 
 def test_a_summary_of_a_run_that_did_as_planned() -> None:

@@ -22,6 +22,7 @@ from typing import IO, Any
 from openleo.emulator import engine, names, namespaces, rendezvous, resolver
 from openleo.emulator.banks import NS, Banks, Feeder
 from openleo.emulator.counts import Seconds, Stats
+from openleo.emulator.echoes import courses
 from openleo.emulator.namespaces import Endpoints
 from openleo.emulator.packets import pop_addresses, terminal_addresses
 from openleo.emulator.preparing import POP, TERMINAL, Prepared, Started
@@ -32,7 +33,6 @@ ENGINE_UP_S = 20.0  # Python starts in a third of a second, on a machine that ha
 GRACE_S = 3.0  # between asking a command to end and ending it
 LOOK_S = 0.05
 SPARE_SECONDS = 30  # that the engine counts before a run begins
-MOST_PROBED = 50  # terminals that echoes are sent from
 
 Tell = Callable[[str], None]
 
@@ -159,8 +159,7 @@ def since(told: Seconds, begins_ns: int) -> Seconds:
 
 def until(probes: Probes, ran_s: float) -> Probes:
     """The echoes of the run's own time."""
-    within = (probes.sent_s >= 0.0) & (probes.sent_s < ran_s)
-    return Probes(probes.terminal[within], probes.sent_s[within], probes.rtt_ms[within])
+    return probes.where((probes.sent_s >= 0.0) & (probes.sent_s < ran_s))
 
 
 def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
@@ -188,11 +187,13 @@ def _listening(prepared: Prepared, ends: Endpoints) -> list[tuple[socket.socket,
 
 
 def _prober(prepared: Prepared, ends: Endpoints, begins_ns: int) -> Prober:
-    table = prepared.table
-    probed = range(min(len(table.terminals), MOST_PROBED))
-    sockets = [ends.socket(TERMINAL, n, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) for n in probed]
-    towards = [str(pop_addresses(int(table.anchor[n]))[0]) for n in probed]
-    return Prober(sockets, towards, begins_ns)
+    busy = {one.number for one in prepared.commands if one.kind == TERMINAL}
+    asked = courses(prepared.table, busy, terminals_alone=not prepared.asked_pops)
+    sockets = {
+        n: ends.socket(TERMINAL, n, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        for n in sorted({one.terminal for one in asked})
+    }
+    return Prober(sockets, asked, begins_ns)
 
 
 class _Server:
