@@ -53,6 +53,7 @@ def refused(run: Run, *words: object) -> str:
         (("--between", "Taipei", "Tokyo", "--for", "30s", "--", "true"), "not_permitted in 2, as no rule permits it."),
         (("--between", "Manila", "Tokyo", "--rules", "no.toml", "--", "true"), "no.toml: there is no such file."),
         (("--between", "Manila", "Tokyo", "--class", "fixd", "--for", "15s", "--", "true"), 'there is no class "fixd"'),
+        (("--between", "Manila", "Tokyo", "--outage-loss", "0.5", "--", "true"), "--outage-loss: is 0.5, of no"),
         (("--between", "Manila", "Tokyo", "--rate-up", "0", "--", "true"), "--rate-up: is 0; it must be more than 0."),
     ],
 )  # fmt: skip

@@ -66,6 +66,8 @@ def test_the_way_down_is_the_one_that_holds_when_the_echo_turns_back() -> None:
 def test_nothing_is_planned_within_an_outage() -> None:
     plan = table([[(10, 10)], [(10, 10)]], outage_s=0.5)
     assert np.isnan(planned_rtt_ms(plan, 0, np.array([9.995, 10.2, 10.6]))).tolist() == [True, True, False]
+    some = planned_rtt_ms(replace(plan, outage_loss=0.5), 0, np.array([10.2]))
+    np.testing.assert_allclose(some, [20.0], atol=A_NANOSECOND_MS)  # who has luck comes back as ever
 
 
 def test_from_terminal_to_terminal_through_their_pops_all_legs_add_up() -> None:
@@ -111,22 +113,37 @@ def test_of_too_many_those_where_commands_run_are_asked_first() -> None:
 # --- with the kernel ------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = namespaces.available()
+    if not found.ok:
+        pytest.skip(f"no emulation on this machine: {found}")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("machine")
+def test_in_an_outage_that_is_no_silence_some_echoes_come_back() -> None:
+    """A quarter: both ways lose half."""
+    plan = replace(table([[(20, 20)]] * 3, step_s=2.0, outage_s=2.0), outage_loss=0.5)
+    asked = Experiment("test", Path("s.toml"), (Terminal("t0", "t0"),), ("p0",), ends_with_commands=False)
+    outcome = run(ready(asked, plan, plan.duration_s, ("p0",), ()), lambda _: None, foreground=False)
+    came = ~np.isnan(outcome.probes.rtt_ms)
+    lossy = outcome.probes.sent_s >= 2.0
+    assert came[~lossy].mean() > 0.9
+    assert 0.05 < came[lossy].mean() < 0.55
+    assert outcome.stats.dropped("outage") > 10
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
     ("direct_ms", "rtt_ms", "over"),
     [([(8, 12)] * 2 + [(-1e-6, -1e-6)], 20.0, "satellites alone"), (None, 80.0, "their PoPs")],
 )
 def test_terminals_ask_one_another_and_it_takes_what_was_planned(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    direct_ms: list[tuple[float, float]] | None,
-    rtt_ms: float,
-    over: str,
+    direct_ms: list[tuple[float, float]] | None, rtt_ms: float, over: str
 ) -> None:
-    found = namespaces.available()
-    if not found.ok:
-        pytest.skip(f"no emulation on this machine: {found}")
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     plan = replace(table([[(20, 20), (30, 30)]] * 3, direct_ms, step_s=2.0), start=datetime(2026, 11, 20, tzinfo=UTC))
     asked = Experiment("test", Path("s.toml"), (Terminal("t0", "t0"), Terminal("t1", "t1")), (),
                        commands=(Command(0.0, "t0", ("true",)),), ends_with_commands=False)  # fmt: skip

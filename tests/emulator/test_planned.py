@@ -181,11 +181,12 @@ def test_pops_are_joined_by_fibre_as_gateways_are() -> None:
 def test_rates_loss_queues_and_outages_are_what_options_say() -> None:
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 20)
-    options = Options(rates_mbps=(10.0, 100.0), loss=(0.01, 0.0), queue_s=(0.2, 0.05), outage_s=0.08)
+    options = Options(rates_mbps=(10.0, 100.0), loss=(0.01, 0.0), queue_s=(0.2, 0.05), outage_s=0.08, outage_loss=0.3)
     table = link_table(one, [Terminal(MANILA, anchor="Tokyo")], window, options)
     assert table.rate_mbps[3, 0].tolist() == [10.0, 100.0]
     assert table.loss[3, 0].tolist() == [0.01, 0.0]
     assert table.queue_s.tolist() == [0.2, 0.05]
+    assert table.outage_loss == 0.3
     assert table.hand_over.any()
     assert (table.outage_s[table.hand_over] == 0.08).all()
     assert (table.outage_s[~table.hand_over] == 0.0).all()

@@ -127,6 +127,8 @@ def _words(prepared: Prepared, outcome: Outcome) -> dict[str, object]:
         "via": asked.via,
         "nat": asked.nat,
         "vnet": asked.vnet,
+        "outage_s": asked.outage_s,
+        "outage_loss": asked.outage_loss,
         "exit_code": outcome.exit_code,
         "ended": outcome.why_ended or "its commands had ended",
         "commands": [

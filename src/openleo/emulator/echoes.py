@@ -107,5 +107,5 @@ def _open(table: LinkTable, terminal: int, at_s: Floats) -> Flags:
     """Whether a terminal's packets pass at an instant."""
     step = _step(table, at_s)
     within = (at_s >= 0.0) & (at_s < table.duration_s)
-    into_s = at_s - step * table.step_s
-    return np.asarray(within & table.served[step, terminal] & (into_s >= table.outage_s[step, terminal]))
+    silent = (at_s - step * table.step_s < table.outage_s[step, terminal]) & (table.outage_loss >= 1.0)
+    return np.asarray(within & table.served[step, terminal] & ~silent)

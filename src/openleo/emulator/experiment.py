@@ -106,6 +106,9 @@ class ExperimentRecord(Record):
     outage: Duration = Field(
         0.0, description="How long nothing passes at a hand-over. 0: no source gives the length of such bursts."
     )
+    outage_loss: float = Field(
+        1.0, gt=0.0, le=1.0, description="The chance of each packet to be lost in that time. 1: nothing passes."
+    )
     pcap: str | None = Field(None, description="Every packet that was delivered, as a pcap file.", min_length=1)
     rates: RatesRecord = RatesRecord()
 
@@ -165,6 +168,7 @@ class Experiment:
     mtu: int = MTU
     loss: float = 0.0
     outage_s: float = 0.0
+    outage_loss: float = 1.0  # within it
     down_mbps: float | None = None
     up_mbps: float | None = None
     queue_s: float = QUEUE_S
@@ -199,6 +203,7 @@ def _made(record: ExperimentRecord, folder: Path) -> Experiment:
         vnet=record.vnet,
         loss=record.loss,
         outage_s=record.outage,
+        outage_loss=record.outage_loss,
         down_mbps=record.rates.down_mbps,
         up_mbps=record.rates.up_mbps,
         queue_s=record.rates.queue_ms / 1e3,
@@ -244,6 +249,8 @@ def _faults(record: ExperimentRecord) -> Iterator[tuple[str, str, str]]:
     if record.nat and record.vnet:
         rule = "and nat are both true: super-packets carry half a checksum, which the NAT cannot follow."
         yield "vnet", rule, "Take one of them."
+    if record.outage_loss < 1.0 and record.outage <= 0.0:
+        yield "outage_loss", f"is {record.outage_loss:g}, of no outage.", 'Say how long, for example outage = "0.5s".'
     if record.via == "isl" and len(record.terminal) < 2:
         yield "via", 'is "isl", which joins two terminals over satellites; there is one.', "Add another [[terminal]]."
 

@@ -83,6 +83,7 @@ class Options:
 
     up_share: float = UP_SHARE
     outage_s: float = OUTAGE_S  # of each hand-over
+    outage_loss: float = 1.0  # within it
     loss: tuple[float, float] = (0.0, 0.0)
     queue_s: tuple[float, float] = (QUEUE_S, QUEUE_S)
     rates_mbps: tuple[float | None, float | None] = (None, None)
@@ -139,6 +140,7 @@ def link_table(
             -1,
             _direct_ns(network, [(terminals[a].user, terminals[b].user) for a, b in options.pairs], window),
         ),
+        outage_loss=options.outage_loss,
     )
 
 

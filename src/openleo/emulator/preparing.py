@@ -345,6 +345,7 @@ def _options(experiment: Experiment) -> planned.Options:
         pairs = tuple((i, j) for i in range(count) for j in range(i + 1, count))
     return planned.Options(
         outage_s=experiment.outage_s,
+        outage_loss=experiment.outage_loss,
         loss=(experiment.loss, experiment.loss),
         queue_s=(experiment.queue_s, experiment.queue_s),
         rates_mbps=(experiment.up_mbps, experiment.down_mbps),

@@ -25,8 +25,8 @@ class Step:
     """One step of a table. Axes (terminal), (terminal, direction), (terminal, direction, end), (pair, end).
 
     `delay_ns` is one way at the step's beginning and its end, and a straight line between; `rate_mbps` infinite is
-    unlimited; `loss` a probability; for `outage_s` from the step's beginning nothing passes. `direct_ns` is one way
-    between the terminals of a pair, over satellites alone; −1 where no path joins them.
+    unlimited; `loss` a probability; for `outage_s` from the step's beginning the table's `outage_loss` comes on top.
+    `direct_ns` is one way between the terminals of a pair, over satellites alone; −1 where no path joins them.
     """
 
     served: NDArray[np.bool_]
@@ -47,6 +47,7 @@ class LinkTable:
     hand_over: as `handed_over` says. backbone_ns (anchor, anchor): one way through fibre.
     queue_s (direction): a packet that would wait longer to depart is dropped. pairs: terminals joined over satellites
     alone rather than through their anchors; each needs its own service all the same, which is up to a gateway.
+    outage_loss: the chance of each packet to be lost in an outage; with 1 nothing passes.
     """
 
     start: datetime
@@ -67,6 +68,7 @@ class LinkTable:
     backbone_ns: NDArray[np.int64]
     pairs: tuple[tuple[int, int], ...]
     direct_ns: NDArray[np.int64]
+    outage_loss: float = 1.0
 
     @property
     def steps(self) -> int:
