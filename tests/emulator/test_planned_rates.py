@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scenes import scenario_text
 
-from openleo.emulator.planned import Options, Terminal, link_table
+from openleo.emulator.planned import Options, PlacedTerminal, link_table
 from openleo.emulator.table import DOWN, UP
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
@@ -39,7 +39,7 @@ def case(folder: Path, factor: float = 1.0) -> Case:
 def test_a_line_is_slower_when_more_is_asked_for_and_in_the_evening(tmp_path: Path) -> None:
     """By the demand's own curve: most at 21:00 local solar time, 22:34 UTC in Praia; no line beats its terminal."""
     quiet, busy = (case(tmp_path, factor) for factor in (1.0, 400.0))
-    first, then = (link_table(one, [Terminal(PRAIA)], one.grid).rate_mbps[:, 0] for one in (quiet, busy))
+    first, then = (link_table(one, [PlacedTerminal(PRAIA)], one.grid).rate_mbps[:, 0] for one in (quiet, busy))
     assert (then <= first + 1e-9).all()
     assert then[:, DOWN].argmin() in (21, 22)
     assert then[:, DOWN].min() < 0.9 * then[:, DOWN].max()
@@ -55,13 +55,14 @@ def test_what_is_outside_of_the_area_has_no_rate_but_a_fixed_one(tmp_path: Path)
     one = case(tmp_path)
     window = SlotGrid(one.grid.start, 15.0, 2)
     with pytest.raises(InputError, match=r"Madrid: is outside of ground\.area.*Add its territory"):
-        link_table(one, [Terminal(PRAIA), Terminal(MADRID)], window)
-    table = link_table(one, [Terminal(MADRID)], window, Options(rates_mbps=(5.0, 50.0)))
+        link_table(one, [PlacedTerminal(PRAIA), PlacedTerminal(MADRID)], window)
+    table = link_table(one, [PlacedTerminal(MADRID)], window, Options(rates_mbps=(5.0, 50.0)))
     assert (table.rate_mbps == np.array([5.0, 50.0])).all()
     down, plan = (
-        link_table(one, [Terminal(PRAIA)], window, Options(rates_mbps=rates)) for rates in ((None, 50.0), (None, None))
+        link_table(one, [PlacedTerminal(PRAIA)], window, Options(rates_mbps=rates))
+        for rates in ((None, 50.0), (None, None))
     )
     assert (down.rate_mbps[..., DOWN] == 50.0).all()
     np.testing.assert_array_equal(down.rate_mbps[..., UP], plan.rate_mbps[..., UP])
-    alone = link_table(replace(one, capacity=None), [Terminal(MADRID)], window)
+    alone = link_table(replace(one, capacity=None), [PlacedTerminal(MADRID)], window)
     assert np.isinf(alone.rate_mbps).all()

@@ -56,8 +56,8 @@ OUTAGE_S = 0.0
 
 
 @dataclass(frozen=True)
-class Terminal:
-    """A terminal as it is emulated. anchor: the PoP where its address is met from the Internet.
+class PlacedTerminal:
+    """A terminal where it is, as it is emulated. anchor: the PoP where its address is met from the Internet.
 
     None: that of the first slot in which it is served, as `openleo path --to internet` shows. groups: those that rules
     may speak of; None: not known.
@@ -91,7 +91,7 @@ class Options:
 
 
 def link_table(
-    case: Case, terminals: Sequence[Terminal], window: SlotGrid, options: Options | None = None,
+    case: Case, terminals: Sequence[PlacedTerminal], window: SlotGrid, options: Options | None = None,
     threads: int | None = None,
 ) -> LinkTable:  # fmt: skip
     """The table of a window of slots.
@@ -145,7 +145,7 @@ def link_table(
 
 
 def _rates_mbps(
-    case: Case, terminals: Sequence[Terminal], window: SlotGrid, fixed: tuple[float | None, float | None],
+    case: Case, terminals: Sequence[PlacedTerminal], window: SlotGrid, fixed: tuple[float | None, float | None],
     threads: int | None,
 ) -> Floats:  # fmt: skip
     """Axes (slot, terminal, direction): what was asked for, else the plan's, else no limit."""
@@ -159,7 +159,7 @@ def _rates_mbps(
     return rate_mbps
 
 
-def _refuse_unknown(case: Case, terminals: Sequence[Terminal]) -> None:
+def _refuse_unknown(case: Case, terminals: Sequence[PlacedTerminal]) -> None:
     """Raise InputError for anchors and classes that there are not."""
     pops = [one.name for one in case.network.gateways.pops]
     problems = [
@@ -213,8 +213,8 @@ WORDS = np.array([reason.word if reason else SERVED for reason in Reason] + [NOT
 
 
 def _trips_of_all(
-    network: Network, terminals: Sequence[Terminal], pop: NDArray[np.intp], allowed: Sequence[May], window: SlotGrid,
-    threads: int | None,
+    network: Network, terminals: Sequence[PlacedTerminal], pop: NDArray[np.intp], allowed: Sequence[May],
+    window: SlotGrid, threads: int | None,
 ) -> Trips:  # fmt: skip
     """Of every terminal towards its own PoP (−1: any), over gateways by which its rules let its traffic leave."""
     made = Trips.none(window.slots, len(terminals))
@@ -336,17 +336,17 @@ def _delays_ns(network: Network, trips: Trips, up_share: float) -> NDArray[np.in
     constants = network.chain
     rest_ms = network.processing_ms if constants is None else constants.scheduling_ms + constants.pop_ms
     light_ns = trips.light_km * (MS_PER_S * NS_PER_MS / LIGHT_KM_PER_S)
-    ways: list[Floats] = [light_ns, light_ns]
-    ways[UP] = light_ns + up_share * rest_ms * NS_PER_MS
-    ways[DOWN] = light_ns + (1.0 - up_share) * rest_ms * NS_PER_MS
-    return np.rint(np.stack(ways, axis=2)).astype(np.int64)
+    one_way_ns: list[Floats] = [light_ns, light_ns]
+    one_way_ns[UP] = light_ns + up_share * rest_ms * NS_PER_MS
+    one_way_ns[DOWN] = light_ns + (1.0 - up_share) * rest_ms * NS_PER_MS
+    return np.rint(np.stack(one_way_ns, axis=2)).astype(np.int64)
 
 
 # --- PoPs and pairs -----------------------------------------------------------------------------------------------
 
 
 def _anchors(
-    network: Network, terminals: Sequence[Terminal], allowed: Sequence[May], window: SlotGrid, threads: int | None
+    network: Network, terminals: Sequence[PlacedTerminal], allowed: Sequence[May], window: SlotGrid, threads: int | None
 ) -> NDArray[np.intp]:
     """Each terminal's PoP, by number: its own, or that of its first served slot; the nearest where there is none."""
     pops = [one.name for one in network.gateways.pops]

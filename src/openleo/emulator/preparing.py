@@ -197,7 +197,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"There are: {', '.join(sorted(names))}."
 
 
-def _terminals(experiment: Experiment, network: Network, place: Place) -> list[planned.Terminal]:
+def _terminals(experiment: Experiment, network: Network, place: Place) -> list[planned.PlacedTerminal]:
     """Where everybody is. Raises InputError with all places and anchors that are not known."""
     problems, found = [], []
     known = [station.name for station in network.gateways.pops]
@@ -212,7 +212,7 @@ def _terminals(experiment: Experiment, network: Network, place: Place) -> list[p
             way_out = near_names(one.anchor, known) or _listed(known)
             problems.append(Problem(*place(f"terminal[{n}].anchor"), rule, way_out))
         if at is not None:
-            found.append(planned.Terminal(at, one.class_, anchor))
+            found.append(planned.PlacedTerminal(at, one.class_, anchor))
     if problems:
         raise InputError(problems)
     return found
