@@ -70,6 +70,14 @@ def test_nothing_is_planned_within_an_outage() -> None:
     np.testing.assert_allclose(some, [20.0], atol=A_NANOSECOND_MS)  # who has luck comes back as ever
 
 
+def test_where_a_run_begins_within_a_step_all_comes_earlier() -> None:
+    plan = table([[(10, 20)], [(40, 40)]], outage_s=0.5)
+    at = np.array([0.0, 3.0, 5.9, 6.2, 6.6, 15.9])
+    later = replace(plan, into_s=4.0)
+    np.testing.assert_allclose(planned_rtt_ms(later, 0, at), planned_rtt_ms(plan, 0, at + 4.0), atol=A_NANOSECOND_MS)
+    assert np.isnan(planned_rtt_ms(later, 0, np.array([-0.1, 6.2, 16.1]))).all()
+
+
 def test_from_terminal_to_terminal_through_their_pops_all_legs_add_up() -> None:
     plan = table([[(20, 20), (30, 30)]])
     np.testing.assert_allclose(planned_rtt_ms(plan, 0, np.array([1.0]), 1), [20 + 5 + 10 + 30 + 5 + 10])

@@ -134,6 +134,19 @@ def test_what_is_not_served_delivers_nothing_and_resumes(capfd: pytest.CaptureFi
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("machine")
+def test_a_run_begins_within_a_step_and_goes_by_the_table_from_there() -> None:
+    """Half a second of the step before is left, in which nothing is served; and all steps were there in time."""
+    plan = prepared(replace(table([False, True]), into_s=STEP_S - 0.5), lasting=True)
+    outcome = run(plan, lambda _: None, foreground=False)
+    came, at = ~np.isnan(outcome.probes.rtt_ms), outcome.probes.sent_s
+    assert outcome.ran_s == plan.runs_s == 2.5
+    assert not came[at < 0.45].any()
+    assert came[(at >= 0.55) & (at < 2.4)].mean() > 0.9
+    assert outcome.unfed == ""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("machine")
 def test_a_command_that_outlasts_the_time_is_ended_and_said_so() -> None:
     told: list[str] = []
     plan = prepared(table([True]), Command(0.0, "taipei", (sys.executable, "-c", WAITS)),

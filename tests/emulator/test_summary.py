@@ -117,6 +117,24 @@ def test_seconds_have_a_row_for_each_terminal_and_what_was_delivered() -> None:
     assert (by_name[12]["served"], by_name[12]["because"], by_name[12]["planned_rtt_ms"]) == (False, "twn-1", None)
 
 
+def test_a_run_that_began_within_a_step_tells_its_own_seconds() -> None:
+    plan = replace(table([True, True, False], [(10, 20), (40, 40), (0, 0)]), into_s=4.0)
+    at = np.arange(0.05, 26.0, 0.1)
+    found = summary(plan, echoes(at, planned_rtt_ms(plan, 0, at)), stats(), NOTHING, 26.0, {})
+    assert found["start"] == "2026-11-20T00:00:04Z"
+    (one,) = found["terminals"]
+    assert [(step["t_s"], step["start"][-9:]) for step in one["steps"]] == [
+        (0.0, "00:00:04Z"), (6.0, "00:00:10Z"), (16.0, "00:00:20Z"),
+    ]  # fmt: skip
+    assert [step["echoes"] for step in one["steps"]] == [60, 100, 100]
+    assert [change["t_s"] for change in one["hand_overs"]] == [6.0]
+    assert spans_not_served(plan, 0, 26.0) == [(16.0, 26.0, "not_permitted (twn-1)")]
+    rows = [dict(zip(SECONDS_COLUMNS, row, strict=True)) for row in seconds(plan, echoes(at, at), NOTHING, 26.0)]
+    assert [row["t_s"] for row in rows if row["hand_over"]] == [6]
+    assert [row["t_s"] for row in rows if not row["served"]] == list(range(16, 26))
+    assert len(summary(plan, echoes(at, at), stats(), NOTHING, 6.0, {})["terminals"][0]["steps"]) == 1
+
+
 def test_times_without_service_are_joined_with_their_reason() -> None:
     plan = table([True, False, False, True], [(10, 10)] * 4)
     assert spans_not_served(plan, 0, 40.0) == [(10.0, 30.0, "not_permitted (twn-1)")]

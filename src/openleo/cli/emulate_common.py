@@ -90,7 +90,7 @@ def tell_begun(prepared: Prepared) -> None:
         note(said)
     of_terminals, of_pops = prepared.host_names
     pairs = [f"{name} at the PoP {of_pops[anchor]}" for name, anchor in zip(of_terminals, table.anchor, strict=True)]
-    note(f"Emulating from {instant_text(table.start)}: {', '.join(pairs)}")
+    note(f"Emulating from {instant_text(table.begins)}: {', '.join(pairs)}")
     if not prepared.commands:
         enter = f"openleo emulate shell {of_terminals[0]}"
         note(f"The network is up. Enter it from another terminal: {enter}. Ctrl-C ends it.")
@@ -185,7 +185,7 @@ def _panel(prepared: Prepared, outcome: Outcome, name: str, *ends: int) -> Any:
     table, mine = prepared.table, outcome.probes.of(*ends)
     came = ~np.isnan(mine.rtt_ms)
     at_s = np.arange(0.0, outcome.ran_s, DRAWN_EVERY_S)
-    changes = [table.step_s * step for step in np.flatnonzero(table.hand_over[:, list(ends)].any(axis=1)).tolist()]
+    changes = [table.begins_s(step) for step in np.flatnonzero(table.hand_over[:, list(ends)].any(axis=1)).tolist()]
     return Panel(
         name=name,
         planned_s=at_s,

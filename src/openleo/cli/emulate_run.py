@@ -42,7 +42,10 @@ def run(
         list[Path] | None, typer.Option("--rules", metavar="F", help="Rule files in place of the scenario's own.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="INSTANT", help="From the slot that holds this instant, UTC.")
+        str | None,
+        typer.Option(
+            "--from", metavar="INSTANT", help="The instant at which it begins, UTC. [default: the scenario's first]"
+        ),
     ] = None,
     for_: Annotated[
         str | None,

@@ -73,7 +73,7 @@ def _legs(table: LinkTable, terminal: int, towards: int) -> list[Leg]:
 
     def satellites(sender: int) -> Leg:
         def leg(at_s: Floats) -> tuple[Floats, Flags]:
-            joined = table.direct_ns[_step(table, at_s), pair, BEGIN] >= 0
+            joined = table.direct_ns[table.step_at(at_s), pair, BEGIN] >= 0
             return _on_line_s(table, table.direct_ns[:, pair], at_s), joined & _open(table, sender, at_s)
 
         return leg
@@ -91,21 +91,18 @@ def _pair(table: LinkTable, one: int, other: int) -> int | None:
     return None
 
 
-def _step(table: LinkTable, at_s: Floats) -> NDArray[np.intp]:
-    return np.clip((at_s / table.step_s).astype(np.intp), 0, table.steps - 1)
-
-
 def _on_line_s(table: LinkTable, delay_ns: NDArray[np.int64], at_s: Floats) -> Floats:
     """How long a line takes whose delays are those of each step's two ends, axes (step, end)."""
-    step = _step(table, at_s)
-    share = np.clip(at_s / table.step_s - step, 0.0, 1.0)
+    step = table.step_at(at_s)
+    share = np.clip((at_s + table.into_s) / table.step_s - step, 0.0, 1.0)
     ends_s = delay_ns[step] / 1e9
     return np.asarray(ends_s[:, BEGIN] * (1.0 - share) + ends_s[:, END] * share)
 
 
 def _open(table: LinkTable, terminal: int, at_s: Floats) -> Flags:
     """Whether a terminal's packets pass at an instant."""
-    step = _step(table, at_s)
+    step = table.step_at(at_s)
     within = (at_s >= 0.0) & (at_s < table.duration_s)
-    silent = (at_s - step * table.step_s < table.outage_s[step, terminal]) & (table.outage_loss >= 1.0)
+    into_s = at_s + table.into_s - step * table.step_s
+    silent = (into_s < table.outage_s[step, terminal]) & (table.outage_loss >= 1.0)
     return np.asarray(within & table.served[step, terminal] & ~silent)

@@ -90,7 +90,9 @@ class ExperimentRecord(Record):
         default_factory=list,
         description="Rule files in place of the scenario's own; or `[[rules]]` tables, each with a time.",
     )
-    start: Instant | None = Field(None, description="From the slot that holds this instant. Default: the scenario's.")
+    start: Instant | None = Field(
+        None, description="The instant of the scenario at which it begins. Default: its first."
+    )
     duration: Duration | None = Field(None, description="How long. Default: until the last command has ended.")
     terminal: list[TerminalRecord] = Field(description="Terminals, one table each.", min_length=1)
     pops: Words = Field(default_factory=list, description="PoPs besides those of terminals and servers.")

@@ -79,16 +79,16 @@ def prepare(experiment: Experiment, place: Place, threads: int | None = None) ->
         window = together.read(lambda: _window(experiment, case.grid, place))
         pops = together.read(lambda: _pops(experiment, case.network, place))
     together.done()
-    (grid, runs_s), cases, terminals = given(window), given(cases), given(terminals)
+    (grid, into_s, runs_s), cases, terminals = given(window), given(cases), given(terminals)
     options = _options(experiment)
     first = planned.link_table(cases[0][1], terminals, grid, options, threads)
     table = _with_pops(first, cases[0][1].network, given(pops))
     if len(cases) > 1:
         fixed = [replace(one, anchor=first.anchors[first.anchor[n]]) for n, one in enumerate(terminals)]
         others = [planned.link_table(case, fixed, grid, options, threads) for _, case in cases[1:]]
-        steps = [math.ceil(at_s / grid.slot_s - 1e-9) for at_s, _ in cases]
+        steps = [0, *(math.ceil((at_s + into_s) / grid.slot_s - 1e-9) for at_s, _ in cases[1:])]
         table = spliced([table, *others], steps, experiment.outage_s)
-    table = replace(table, terminals=tuple(one.name for one in experiment.terminals))
+    table = replace(table, terminals=tuple(one.name for one in experiment.terminals), into_s=into_s)
     looked = outlook(table, str(experiment.scenario))
     if looked.never:
         raise InputError(looked.never)
@@ -301,8 +301,11 @@ def _case(raw: dict[str, Any], path: Path, rules: Sequence[Path]) -> Case:
     return Scenario.of(raw, path, []).case
 
 
-def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotGrid, float]:
-    """(the slots that a run needs, how long it runs at most). Raises InputError where the scenario is over before."""
+def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotGrid, float, float]:
+    """(the slots that a run needs, how far into the first it begins, how long it runs at most).
+
+    Raises InputError where the scenario is over before.
+    """
     ends = instant_text(grid.instant(grid.slots))
     first = 0 if experiment.start is None else grid.slot_at(experiment.start)
     if not 0 <= first < grid.slots:
@@ -310,18 +313,20 @@ def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotG
         rule = f"{rule} {instant_text(grid.start)} to {ends}."
         raise InputError(Problem(*place("start"), rule, "Start within it."))
     left = grid.slots - first
+    into_s = 0.0 if experiment.start is None else (experiment.start - grid.instant(first)).total_seconds()
     if experiment.duration_s is None:
         slots = min(left, MOST_STEPS)
-        _refuse_later(experiment, slots * grid.slot_s, place)
-        return replace(grid, start=grid.instant(first), slots=slots), slots * grid.slot_s
+        runs_s = slots * grid.slot_s - into_s
+        _refuse_later(experiment, runs_s, place)
+        return replace(grid, start=grid.instant(first), slots=slots), into_s, runs_s
     _refuse_later(experiment, experiment.duration_s, place)
-    slots = max(1, math.ceil(experiment.duration_s / grid.slot_s - 1e-9))
+    slots = max(1, math.ceil((experiment.duration_s + into_s) / grid.slot_s - 1e-9))
     if slots > left:
-        rule = f"asks for {experiment.duration_s:g} s, and {left * grid.slot_s:g} s are left of the scenario, "
+        rule = f"asks for {experiment.duration_s:g} s, and {left * grid.slot_s - into_s:g} s are left of the scenario, "
         rule += f"which ends at {ends}."
         way_out = "Ask for less, start earlier, or give the scenario a longer duration."
         raise InputError(Problem(*place("duration"), rule, way_out))
-    return replace(grid, start=grid.instant(first), slots=slots), experiment.duration_s
+    return replace(grid, start=grid.instant(first), slots=slots), into_s, experiment.duration_s
 
 
 def _refuse_later(experiment: Experiment, runs_s: float, place: Place) -> None:

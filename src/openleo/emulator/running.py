@@ -113,7 +113,7 @@ def _run(
     moving = until_over.enter_context(engine.start(ends, banks, engine.Ways.of(table), options))
     _wait_for(moving)
     begins_ns = on_a_second(moving.seconds().begins_ns, time.monotonic_ns() + int(LEAD_S * NS))
-    feeder = Feeder(banks, table, begins_ns, int(table.step_s * NS))
+    feeder = Feeder(banks, table, begins_ns - round(table.into_s * NS), int(table.step_s * NS), begins_ns)
     feeder.start()
     until_over.callback(feeder.stop)
     prober = _prober(prepared, ends, begins_ns)
@@ -133,7 +133,7 @@ def _run(
     if feeder.error is not None:
         raise feeder.error
     told = since(moving.seconds(), begins_ns)
-    lacking = unfed(feeder.written, feeder.late, min(table.steps, int(ran_s / table.step_s) + 1))
+    lacking = unfed(feeder.written, feeder.late, min(table.steps, int((ran_s + table.into_s) / table.step_s) + 1))
     return Outcome(ran_s, until(probes, ran_s), stats, told, tuple(work.ended), why_ended, lacking)
 
 

@@ -59,7 +59,7 @@ def summary(
     released = int(stats.lateness.sum())
     return {
         **words,
-        "start": instant_text(table.start),
+        "start": instant_text(table.begins),
         "ran_s": round(ran_s, 3),
         "step_s": table.step_s,
         "valid": not invalid,
@@ -144,7 +144,7 @@ def _links(table: LinkTable, stats: Stats, delivered: Seconds, n: int, ran_s: fl
 
 def _steps_run(table: LinkTable, ran_s: float) -> int:
     """How many steps the run saw any of."""
-    return int(min(table.steps, max(1, np.ceil(ran_s / table.step_s - 1e-9))))
+    return int(min(table.steps, max(1, np.ceil((ran_s + table.into_s) / table.step_s - 1e-9))))
 
 
 def _rtt(planned: Floats, measured: Floats) -> dict[str, Any]:
@@ -164,11 +164,12 @@ def _rtt(planned: Floats, measured: Floats) -> dict[str, Any]:
 
 
 def _step(table: LinkTable, n: int, step: int, sent_s: Floats, measured: Floats, planned: Floats) -> dict[str, Any]:
-    within = (sent_s >= step * table.step_s) & (sent_s < (step + 1) * table.step_s)
+    within = (sent_s >= table.begins_s(step)) & (sent_s < table.begins_s(step + 1))
+    begins_s = max(0.0, table.begins_s(step))
     satellite = int(table.satellite[step, n])
     return {
-        "start": instant_text(table.start + timedelta(seconds=step * table.step_s)),
-        "t_s": _rounded(step * table.step_s),
+        "start": instant_text(table.begins + timedelta(seconds=begins_s)),
+        "t_s": _rounded(begins_s),
         "served": bool(table.served[step, n]),
         "why": str(table.why[step, n]) or None,
         "because": str(table.because[step, n]).split(),
@@ -181,7 +182,7 @@ def _step(table: LinkTable, n: int, step: int, sent_s: Floats, measured: Floats,
 def hand_overs(table: LinkTable, n: int, sent_s: Floats, measured: Floats, ran_s: float) -> Iterator[dict[str, Any]]:
     """Each change of the serving satellite that was planned, with what was measured around it."""
     for step in np.flatnonzero(table.hand_over[: _steps_run(table, ran_s), n]).tolist():
-        at_s = step * table.step_s
+        at_s = table.begins_s(step)
         before = (sent_s >= at_s - AROUND_S) & (sent_s < at_s)
         after = (sent_s >= at_s) & (sent_s < at_s + AROUND_S)
         edges = np.array([at_s - 1e-6, at_s + table.outage_s[step, n]])
@@ -200,7 +201,7 @@ def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) 
     """Rows of seconds.csv, in the order of SECONDS_COLUMNS: second after second, terminal after terminal."""
     to_pops = probes.where(probes.towards == ITS_POP)
     for second in range(int(min(np.ceil(ran_s), np.ceil(table.duration_s)))):
-        step = min(int(second / table.step_s), table.steps - 1)
+        step = int(table.step_at(np.array(float(second))))
         now = to_pops.where((to_pops.sent_s >= second) & (to_pops.sent_s < second + 1))
         for n, name in enumerate(table.terminals):
             measured = now.of(n).rtt_ms
@@ -212,7 +213,7 @@ def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) 
                 str(table.why[step, n]),
                 str(table.because[step, n]),
                 int(table.satellite[step, n]),
-                bool(table.hand_over[step, n]) and second == int(np.ceil(step * table.step_s)),
+                bool(table.hand_over[step, n]) and second == int(np.ceil(table.begins_s(step))),
                 _number(planned),
                 _quantile(measured, 0.5),
                 len(measured),
@@ -238,7 +239,7 @@ def spans_not_served(table: LinkTable, n: int, ran_s: float) -> list[tuple[float
             continue
         rules = str(table.because[step, n])
         why = f"{table.why[step, n]} ({rules})" if rules else str(table.why[step, n])
-        begins, ends = step * table.step_s, min((step + 1) * table.step_s, ran_s)
+        begins, ends = max(0.0, table.begins_s(step)), min(table.begins_s(step + 1), ran_s)
         if found and found[-1][2] == why and abs(found[-1][1] - begins) < 1e-9:
             found[-1] = (found[-1][0], ends, why)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,8 @@ class LinkTable:
     hand_over: as `handed_over` says. backbone_ns (anchor, anchor): one way through fibre.
     queue_s (direction): a packet that would wait longer to depart is dropped. pairs: terminals joined over satellites
     alone rather than through their anchors; each needs its own service all the same, which is up to a gateway.
-    outage_loss: the chance of each packet to be lost in an outage; with 1 nothing passes.
+    outage_loss: the chance of each packet to be lost in an outage; with 1 nothing passes. into_s: how far into its
+    first step a run begins; times of a run count from there.
     """
 
     start: datetime
@@ -69,6 +70,7 @@ class LinkTable:
     pairs: tuple[tuple[int, int], ...]
     direct_ns: NDArray[np.int64]
     outage_loss: float = 1.0
+    into_s: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -76,7 +78,20 @@ class LinkTable:
 
     @property
     def duration_s(self) -> float:
-        return self.steps * self.step_s
+        return self.steps * self.step_s - self.into_s
+
+    @property
+    def begins(self) -> datetime:
+        """When the run does."""
+        return self.start + timedelta(seconds=self.into_s)
+
+    def step_at(self, after_s: NDArray[np.float64]) -> NDArray[np.intp]:
+        """The step that holds at instants of the run; the first one before it, the last one after it."""
+        return np.clip(((after_s + self.into_s) / self.step_s).astype(np.intp), 0, self.steps - 1)
+
+    def begins_s(self, step: int) -> float:
+        """When a step begins, in seconds of the run: the first one perhaps before it."""
+        return step * self.step_s - self.into_s
 
     def __iter__(self) -> Iterator[Step]:
         """Step after step, as they are handed to the engine."""
@@ -90,8 +105,8 @@ class LinkTable:
 
         An empty link: no packet waits for another. A packet that goes up at an instant comes down by the same line.
         """
-        step = np.clip((after_s / self.step_s).astype(np.intp), 0, self.steps - 1)
-        into = np.clip(after_s / self.step_s - step, 0.0, 1.0)
+        step = self.step_at(after_s)
+        into = np.clip((after_s + self.into_s) / self.step_s - step, 0.0, 1.0)
         ends_ms = self.delay_ns[step, terminal].sum(axis=1) / 1e6
         trip = ends_ms[:, BEGIN] * (1.0 - into) + ends_ms[:, END] * into
         return np.where(self.served[step, terminal], trip, np.nan)
