@@ -32,7 +32,8 @@ from sqlalchemy import Engine, insert
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "governance")]
 
-from console.browser import chromium  # noqa: E402
+from console.browser import MAP, chromium, opened  # noqa: E402
+from console.founded_console import session_cookies  # noqa: E402
 from controller.governed import Governed  # noqa: E402
 from controller.processes import Asking, enrolled, running, token  # noqa: E402
 from controller.security.secured import House  # noqa: E402
@@ -49,7 +50,6 @@ WIDTH, HEIGHT, TALL = 1280, 800, 1250  # px
 SHADES = ("light", "dark")
 COLOURS, EXACT = 256, 128  # of a palette
 ACCOUNTS, TERMINALS, ASKING = ("a-1", "b-2", "c-3"), 80, 15  # terminals of each, and how many ask for leases
-MOST_MS = 60_000
 SETTLES_MS = 2_500  # until the map has drawn what it was told
 ROLES = (Role.VIEWER, Role.PLANNER, Role.REQUESTER, Role.APPROVER)
 
@@ -140,8 +140,6 @@ def running_controller(folder: Path) -> Iterator[Shown]:
     for one in asked:
         one.at = SERVED_AT
     evidence_found(engine)
-    house = House(engine)
-    named, _ = house.session(house.person("p1", *ROLES))
     subprocess.run(
         [sys.executable, "-m", "openleo", "plan", RUN, "--slots", str(RUN_SLOTS), "--out", folder / "run"],
         check=True, stdout=subprocess.DEVNULL,
@@ -151,7 +149,7 @@ def running_controller(folder: Path) -> Iterator[Shown]:
         asking = Asking(asked, controller.url)
         asking.start()
         try:
-            cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
+            cookies = session_cookies(House(engine), controller.url, *ROLES)
             yield Shown(controller.url, cookies, proposed(engine, controller.url), folder / "run" / "report.html")
         finally:
             asking._ending.set()
@@ -163,43 +161,43 @@ def running_controller(folder: Path) -> Iterator[Shown]:
 
 
 def ready(page: Any) -> None:
-    page.wait_for_selector('#console[data-ready="true"]', timeout=MOST_MS)
-    page.wait_for_function("document.querySelector('#of-plan').innerText !== ''", timeout=MOST_MS)
+    page.wait_for_selector(MAP)
+    page.wait_for_function("document.querySelector('#of-plan').innerText !== ''")
 
 
 def told(page: Any) -> None:
-    page.wait_for_selector(".waterfall", timeout=MOST_MS)
+    page.wait_for_selector(".waterfall")
     page.evaluate("document.querySelector('#place').scrollTop = document.querySelector('.ask-plan').offsetTop - 130")
 
 
 def tried(page: Any) -> None:
-    page.wait_for_selector("#try-book option[value=operator]", state="attached", timeout=MOST_MS)
+    page.wait_for_selector("#try-book option[value=operator]", state="attached")
     page.select_option("#try-book", "operator")
     page.select_option("#try-where", "drawn")
     page.fill("#try-outline", OUTLINE)
     page.select_option("#try-effect", "forbid")
     page.fill("#try-reason", "an example")
     page.click("#try-form button.main")
-    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    page.wait_for_selector("#try-changes")
     page.select_option("#try-map-kind", "swipe")
     page.evaluate("document.querySelector('#desk').scrollTop = document.querySelector('#try-map').offsetTop - 40")
 
 
 def checked(page: Any) -> None:
-    page.wait_for_selector("#verdict li", timeout=MOST_MS)
+    page.wait_for_selector("#verdict li")
 
 
 def listed(page: Any) -> None:
-    page.wait_for_selector("#terminal table", timeout=MOST_MS)
-    page.wait_for_function("!document.querySelector('.operate progress')", timeout=MOST_MS)
+    page.wait_for_selector("#terminal table")
+    page.wait_for_function("!document.querySelector('.operate progress')")
 
 
 def reviewed(page: Any) -> None:
-    page.wait_for_selector("#evidence dl", timeout=MOST_MS)
+    page.wait_for_selector("#evidence dl")
 
 
 def beats(page: Any) -> None:
-    page.wait_for_selector(".beats", timeout=MOST_MS)
+    page.wait_for_selector(".beats")
 
 
 LINKS = "satellites=1&isl=1"
@@ -220,18 +218,15 @@ PICTURES: dict[str, tuple[str, int, Wait]] = {
 
 def picture(browser: Any, shown: Shown, name: str, shade: str, language: str) -> bytes:
     fragment, height, wait = PICTURES[name]
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": height}, locale="en-GB", color_scheme=shade, reduced_motion="reduce"
-    )
-    context.add_cookies(shown.cookies)
-    page = context.new_page()
+    how = {"viewport": {"width": WIDTH, "height": height}, "color_scheme": shade, "reduced_motion": "reduce"}
+    page, _ = opened(browser, shown.cookies, **how)
     address = shown.report.as_uri() if name == "offline" else f"{shown.url}/"
     page.goto(f"{address}#{fragment.format(change=shown.change, piece='0' * 32)}&lang={language}")
     ready(page)
     wait(page)
     page.wait_for_timeout(SETTLES_MS)
     made: bytes = page.screenshot()
-    context.close()
+    page.context.close()
     return made
 
 

@@ -29,7 +29,7 @@ async function open(): Promise<void> {
   try {
     root.replaceChildren(make("p", { class: "loading", role: "status" }, words.loading));
     const [scene, cells] = await Promise.all([source.scene(), source.cells()]);
-    start(root, source, api, scene, cells, { ...first, ...middleOf(cells) }, setToken);
+    start({ root, source, api, scene, cells, first: { ...first, ...middleOf(cells) }, setToken });
   } catch (error) {
     if (!(error instanceof Trouble)) throw error;
     const said = source.offline ? words.run.unreadable : troubleText(words, error);

@@ -151,10 +151,9 @@ def julian_date(instant: datetime) -> tuple[float, float]:
     return UNIX_EPOCH_JD + since.days, (since.seconds + since.microseconds * 1e-6) / SECONDS_PER_DAY
 
 
-def instant_of_julian_date(jd: float, fraction: float) -> datetime:
-    """The inverse of `julian_date`, to the microsecond."""
-    days = jd - UNIX_EPOCH_JD
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days) + timedelta(days=fraction)
+def instant_of(at_s: float) -> datetime:
+    """The instant of seconds since the Unix epoch, to the microsecond, in UTC."""
+    return datetime.fromtimestamp(at_s, UTC)
 
 
 @dataclass(frozen=True)

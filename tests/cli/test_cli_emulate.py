@@ -180,3 +180,12 @@ def test_the_commands_exit_code_is_ours(tmp_path: Path) -> None:
     words = (TAIWAN, "--between", "Manila", "Tokyo", "--for", "15s", "--out", tmp_path / "out", "--")
     done = emulated(*words, "sh", "-c", "echo told; exit 7")
     assert (done.returncode, done.stdout) == (7, "told\n")
+
+
+@pytest.mark.slow
+def test_a_capture_that_could_not_be_written_is_told_and_fails(tmp_path: Path) -> None:
+    words = (TAIWAN, "--between", "Manila", "Tokyo", "--for", "15s", "--out", tmp_path / "out", "--pcap", "/dev/full")
+    done = emulated(*words, "--", "true")
+    assert done.returncode == 1
+    assert "The capture lacks packets: No space left on device." in done.stderr
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["capture_failed"] == "No space left on device"

@@ -18,17 +18,15 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ssh_made import NAMESPACE, keygen
 
-from console.browser import Seen, chromium, watched
-from controller.faulty_place import Place, placed
+from console.browser import MAP, Seen, until
+from console.founded_console import console
+from controller.faulty_place import Place
 from controller.governed import VOTERS, Person
-from controller.processes import AT, Controller, running, wait_for
-from controller.security.secured import House
-from openleo.console import pages
+from controller.processes import AT, Controller, wait_for
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
 OUTLINE = "24.60, 120.70\n24.60, 121.40\n23.40, 121.20\n23.40, 120.30"  # AT is within
-MOST_MS = 60_000
 PICTURES = os.environ.get("OPENLEO_PICTURES", "")  # a folder, to look at what the page shows
 FAULT = "#entry-at-fault"
 
@@ -38,19 +36,10 @@ Started = tuple[Place, Controller, Any, Seen]
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
     """A place in Taiwan where everybody is permitted, looked at by somebody who may ask, file and hand in."""
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("whole"))
-    house = House(place.engine)
-    named, _ = house.session(house.person("p1", Role.VIEWER, Role.REQUESTER, Role.APPROVER))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        context = browser.new_context(viewport={"width": 1280, "height": 1000}, locale="en-GB", reduced_motion="reduce")  # type: ignore[attr-defined]
-        context.add_cookies([{"name": one, "value": value, "url": controller.url} for one, value in named.items()])
-        page, seen = watched(context)
-        page.set_default_timeout(MOST_MS)  # type: ignore[attr-defined]
-        yield place, controller, page, seen
-    place.engine.dispose()
+    with console(tmp_path_factory.mktemp("whole")) as made:
+        roles = (Role.VIEWER, Role.REQUESTER, Role.APPROVER)
+        page, seen = made.page(*roles, viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+        yield made.place, made.controller, page, seen
 
 
 def says(page: Any, *texts: str) -> str:
@@ -80,7 +69,7 @@ def test_a_rule_is_tried_filed_signed_and_in_force_and_one_byte_of_it_changed_is
 ) -> None:
     place, controller, page, seen = started
     page.goto(f"{controller.url}/#view=flat&satellites=0&ground=0&at={AT[0]},{AT[1]},7&place={AT[0]},{AT[1]}")
-    page.wait_for_selector('#console[data-ready="true"]', state="attached")
+    until(page, MAP)
     said = says(page, "Served", "Permit · everywhere", "Authority", "operator", "entry ")
     assert "change c-1" in said
     wait_for(lambda: bluer(page) > 0.3, 20.0)  # as the legend has who is served

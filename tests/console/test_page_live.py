@@ -5,78 +5,40 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
 
-from console.browser import Seen, chromium, watched
-from controller.faulty_place import Place, placed
-from controller.processes import AT, START_S, Controller, running, token
-from controller.security.secured import House
-from openleo.console import pages
+from console.browser import MAP, PLAN, Seen, until
+from console.founded_console import Console, console
+from controller.processes import AT, START_S, Controller, token
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
 FIRST_MAP_S = 10.0
-MAP = '#console[data-ready="true"]'
 LIVE, NOT_LIVE = '#badge[data-live="true"]', '#badge[data-live="false"]'
-PLAN = "#time:has-text('plan of')"
 WRONG, FORM, PANEL = "#wrong p", "form.token", "#place"
-MOST_MS = 60_000
 COLOURS = 30  # at least, of a map that is more than sea
 
 
-@dataclass
-class Shown:
-    """A controller that serves everybody in its area, a browser, and the cookie of somebody who may look."""
-
-    place: Place
-    controller: Controller
-    browser: Any
-    cookies: list[dict[str, Any]]
-
-    @property
-    def url(self) -> str:
-        return self.controller.url
-
-    def page(self, *, known: bool = True) -> tuple[Any, Seen]:
-        context = self.browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
-        if known:
-            context.add_cookies(self.cookies)
-        return watched(context)
-
-    def start_again(self) -> None:
-        port = str(urlsplit(self.url).port)
-        self.controller = Controller.started(self.place.scenario, self.place.data, "again", "--port", port)
-        self.controller.until_ready()
-
-
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    place = placed(tmp_path_factory.mktemp("console"))
-    house = House(place.engine)
-    named, _ = house.session(house.person("p1", Role.VIEWER))
-    with chromium() as browser, running(place.scenario, place.data, "one") as (controller,):
-        controller.until_ready()
-        cookies = [{"name": name, "value": value, "url": controller.url} for name, value in named.items()]
-        made = Shown(place, controller, browser, cookies)
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    with console(tmp_path_factory.mktemp("console")) as made:
+        first = made.controller
         yield made
-        if made.controller is not controller:
+        if made.controller is not first:
             made.controller.stop()
-    place.engine.dispose()
 
 
-def until(page: Any, *selectors: str) -> None:
-    for one in selectors:
-        page.wait_for_selector(one, state="attached", timeout=MOST_MS)
+def start_again(shown: Console) -> None:
+    port = str(urlsplit(shown.url).port)
+    shown.controller = Controller.started(shown.place.scenario, shown.place.data, "again", "--port", port)
+    shown.controller.until_ready()
 
 
-def test_the_map_is_there_in_ten_seconds_and_asks_nobody_else(shown: Shown) -> None:
+def test_the_map_is_there_in_ten_seconds_and_asks_nobody_else(shown: Console) -> None:
     tries = 3
     page, seen, took_s = loaded(shown)
     until(page, LIVE)
@@ -98,17 +60,17 @@ def test_the_map_is_there_in_ten_seconds_and_asks_nobody_else(shown: Shown) -> N
     assert took_s <= FIRST_MAP_S
 
 
-def loaded(shown: Shown) -> tuple[Any, Seen, float]:
+def loaded(shown: Console) -> tuple[Any, Seen, float]:
     """A page with its map and a plan on it, by a browser that keeps nothing of before; in how many seconds."""
-    page, seen = shown.page()
+    page, seen = shown.page(Role.VIEWER)
     began = time.monotonic()
     page.goto(shown.url)
     until(page, MAP, PLAN)
     return page, seen, time.monotonic() - began
 
 
-def test_who_is_not_known_is_asked_for_a_token_which_stays_in_this_tab(shown: Shown) -> None:
-    page, seen = shown.page(known=False)
+def test_who_is_not_known_is_asked_for_a_token_which_stays_in_this_tab(shown: Console) -> None:
+    page, seen = shown.page()
     page.goto(shown.url)
     until(page, FORM)
     shown_token = token(shown.place.engine, Role.VIEWER)["Authorization"].removeprefix("Bearer ")
@@ -122,20 +84,20 @@ def test_who_is_not_known_is_asked_for_a_token_which_stays_in_this_tab(shown: Sh
     assert not any(shown_token in one for one in seen.asked)
 
 
-def test_a_link_names_a_place_and_the_panel_says_that_it_is_served(shown: Shown) -> None:
-    page, seen = shown.page()
+def test_a_link_names_a_place_and_the_panel_says_that_it_is_served(shown: Console) -> None:
+    page, seen = shown.page(Role.VIEWER)
     page.goto(f"{shown.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")
     until(page, MAP, PLAN)
-    page.wait_for_function("() => document.querySelector('#place').innerText.includes('ms')", timeout=MOST_MS)
+    page.wait_for_function("() => document.querySelector('#place').innerText.includes('ms')")
     said = page.locator(PANEL).inner_text()
     page.context.close()
     assert "Served" in said
     assert seen.errors == []
 
 
-def test_a_page_that_asked_elsewhere_or_ran_what_is_not_its_own_would_be_seen(shown: Shown) -> None:
+def test_a_page_that_asked_elsewhere_or_ran_what_is_not_its_own_would_be_seen(shown: Console) -> None:
     """So that nothing seen means that there is nothing."""
-    page, seen = shown.page()
+    page, seen = shown.page(Role.VIEWER)
     page.goto(shown.url)
     page.evaluate("() => { const one = document.createElement('script'); one.text = '1'; document.body.append(one); }")
     page.evaluate("() => fetch('http://192.0.2.1/tile.png').catch(() => null)")
@@ -147,13 +109,13 @@ def test_a_page_that_asked_elsewhere_or_ran_what_is_not_its_own_would_be_seen(sh
     assert Seen(["http://192.0.2.1/a.png", f"{shown.url}/"]).elsewhere(shown.url) == ["http://192.0.2.1/a.png"]
 
 
-def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(shown: Shown) -> None:
-    page, seen = shown.page()
+def test_the_page_says_that_the_server_is_gone_and_goes_on_when_it_is_back(shown: Console) -> None:
+    page, seen = shown.page(Role.VIEWER)
     page.goto(shown.url)
     until(page, MAP, PLAN, LIVE)
     shown.controller.stop()
     until(page, NOT_LIVE, WRONG)
-    shown.start_again()
+    start_again(shown)
     until(page, LIVE)
     page.wait_for_selector(WRONG, state="detached", timeout=START_S * 1000)
     page.context.close()

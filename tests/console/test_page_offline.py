@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.axe import AXE, NOT_INSTALLED, wrong
-from console.browser import chromium, watched
+from console.browser import MAP, Seen, opened
 from openleo.console import pages
 
 pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).parents[2] / "examples" / "taiwan.toml"
 MOST_BYTES = 15_000_000
-MAP, PANEL, CELLS = '#console[data-ready="true"]', "#place", "#of-plan"
-MOST_MS = 60_000
+PANEL, CELLS = "#place", "#of-plan"
 IN_TAIWAN = "place=24,121&view=flat&at=24,121,5"
 
 
@@ -32,23 +30,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as one:
-        yield one
-
-
-def opened(browser: Any, file: Path, fragment: str, **how: Any) -> tuple[Any, Any]:
-    page, seen = watched(browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", **how))
+def looked_at(browser: Any, file: Path, fragment: str) -> tuple[Any, Seen]:
+    page, seen = opened(browser)
     page.goto(f"{file.as_uri()}#{fragment}")
-    page.wait_for_selector(MAP, timeout=MOST_MS)
-    page.wait_for_function("() => document.querySelector('#of-plan').innerText !== ''", timeout=MOST_MS)
+    page.wait_for_selector(MAP)
+    page.wait_for_function("() => document.querySelector('#of-plan').innerText !== ''")
     return page, seen
 
 
 def test_it_opens_from_a_disk_and_asks_nobody(browser: Any, report: Path) -> None:
     assert report.stat().st_size < MOST_BYTES
-    page, seen = opened(browser, report, IN_TAIWAN)
+    page, seen = looked_at(browser, report, IN_TAIWAN)
     said = [page.locator(PANEL).inner_text()]
     page.locator("#rules").select_option(label="taiwan-activated.toml")
     said.append(page.locator(PANEL).inner_text())
@@ -72,12 +64,11 @@ def test_it_opens_from_a_disk_and_asks_nobody(browser: Any, report: Path) -> Non
 
 
 def test_a_slot_of_it_is_looked_at_by_its_time(browser: Any, report: Path) -> None:
-    page, seen = opened(browser, report, f"{IN_TAIWAN}&compared=1&time=2026-11-20T01:00:00.000Z")
-    page.wait_for_function("() => document.querySelector('#of-plan').innerText.includes('plan of')", timeout=MOST_MS)
+    page, seen = looked_at(browser, report, f"{IN_TAIWAN}&compared=1&time=2026-11-20T01:00:00.000Z")
+    page.wait_for_function("() => document.querySelector('#of-plan').innerText.includes('plan of')")
     page.wait_for_function(
         "() => document.querySelector('#place').innerText.includes('STARLINK') || "
         "!document.querySelector('#place').innerText.includes('Satellite\\nnone')",
-        timeout=MOST_MS,
     )
     said = page.locator(PANEL).inner_text()
     page.context.close()
@@ -88,7 +79,7 @@ def test_a_slot_of_it_is_looked_at_by_its_time(browser: Any, report: Path) -> No
 
 @pytest.mark.skipif(not AXE.exists(), reason=NOT_INSTALLED)
 def test_axe_finds_nothing_serious_in_the_report_of_a_run(browser: Any, report: Path) -> None:
-    page, _ = opened(browser, report, "place=24,121&satellites=0&view=flat&at=24,121,5")
+    page, _ = looked_at(browser, report, "place=24,121&satellites=0&view=flat&at=24,121,5")
     said = wrong(page)
     page.context.close()
     assert said == []
@@ -98,7 +89,7 @@ def test_a_script_that_somebody_adds_to_it_does_not_run(browser: Any, report: Pa
     other = tmp_path / "report.html"
     added = "<script>document.title = 'changed'</script><img src=x onerror=\"document.title='changed'\">"
     other.write_text(report.read_text().replace('<div id="report">', f'<div id="report">{added}'))
-    page, seen = opened(browser, other, IN_TAIWAN)
+    page, seen = looked_at(browser, other, IN_TAIWAN)
     title = page.title()
     page.context.close()
     assert "changed" not in title
@@ -108,9 +99,9 @@ def test_a_script_that_somebody_adds_to_it_does_not_run(browser: Any, report: Pa
 def test_a_file_whose_data_are_damaged_says_so(browser: Any, report: Path, tmp_path: Path) -> None:
     other = tmp_path / "report.html"
     other.write_text(report.read_text().replace('"openleo-run@v1"', '"openleo-run@v0"'))
-    page, seen = watched(browser.new_context())
+    page, seen = opened(browser)
     page.goto(other.as_uri())
-    page.wait_for_selector("#console [role=alert]", timeout=MOST_MS)
+    page.wait_for_selector("#console [role=alert]")
     said, below = page.locator("#console [role=alert]").inner_text(), page.locator("#report h1").inner_text()
     page.context.close()
     assert "cannot be read" in said

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.feather as feather
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text
 
 from controller.governed import PERMIT, Governed
 from controller.processes import SCENARIO, SLOT_S, Device, enrolled
@@ -43,13 +43,14 @@ class Place:
     def served(self) -> dict[int, set[str]]:
         """By slots whose plans were applied: the terminals that each of them serves."""
         applied = {row["number"] for row in self.rows(slots) if row["applied_at"] is not None}
-        found = {}
-        for row in self.rows(plans):
-            if row["number"] in applied:
-                table = feather.read_table(io.BytesIO(row["terminals"])) if row["terminals"] else None
-                rows = [] if table is None else table.select(["terminal", "outcome"]).to_pylist()
-                found[row["number"]] = {one["terminal"] for one in rows if one["outcome"] == "served"}
-        return found
+        return {row["number"]: _served(row["terminals"]) for row in self.rows(plans) if row["number"] in applied}
+
+    def served_last(self) -> set[str]:
+        """By the plan that was applied last."""
+        newest = select(func.max(slots.c.number)).where(slots.c.applied_at.is_not(None)).scalar_subquery()
+        with database.reading(self.engine) as connection:
+            held = connection.execute(select(plans.c.terminals).where(plans.c.number == newest)).scalar()
+        return _served(held)
 
     def check_nobody_dropped(self, until_s: float, but: Device | None = None) -> tuple[int, int]:
         """In every slot with a plan each terminal is served whose lease holds there, until somebody stops asking.
@@ -102,3 +103,11 @@ def placed(folder: Path, address: str = "", keep_plans: int = 240) -> Place:
     engine = database.connect(database.address_of(data, address))
     database.upgrade(engine)
     return Place(scenario, data, engine, enrolled(engine, MANY), governed, address)
+
+
+def _served(terminals: bytes | None) -> set[str]:
+    """The terminals that a plan's table serves; none where there is no table."""
+    if not terminals:
+        return set()
+    table = feather.read_table(io.BytesIO(terminals)).select(["terminal", "outcome"])
+    return {one["terminal"] for one in table.to_pylist() if one["outcome"] == "served"}

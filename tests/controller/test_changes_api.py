@@ -190,6 +190,11 @@ def test_changes_are_listed_from_the_newest_too_and_by_where_they_stand(asker: A
     assert [one["change"] for one in asker.get(asked["next"]).json()["items"]] == [second]
     both = asker.get("/v1/changes?status=approving&status=active&order=newest").json()["items"]
     assert [one["change"] for one in both] == [second, first, "c-1"]
+    path, paged = "/v1/changes?status=approving&status=active&order=newest&limit=1", []
+    while path:  # every page asks for both
+        said = asker.get(path).json()
+        path, paged = said["next"], paged + said["items"]
+    assert paged == both
     assert asker.get("/v1/changes?status=lost").status_code == 422
 
 

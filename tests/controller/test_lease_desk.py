@@ -200,9 +200,14 @@ def test_who_lost_the_lead_gives_nothing(office: Office) -> None:
         leasing.lead(office.engine, 2)  # another one took it; this one does not know
         with pytest.raises(NotHeard) as first:
             await desk.ask(leasing.body())
+        assert not desk.taking_over()
         office.token = 3  # and it got it back: what happened meanwhile is read before anything is given
+        assert desk.taking_over()
         with pytest.raises(NotHeard) as second:
             await desk.ask(leasing.body(2))
+        await asyncio.to_thread(desk.step, leasing.NUMBER)
+        await asyncio.sleep(0)
+        assert not desk.taking_over()
         return first.value.slug, second.value.slug
 
     assert within(office, work) == ("not-leading", "not-ready")

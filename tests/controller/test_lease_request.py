@@ -69,16 +69,6 @@ def test_a_signature_of_another_kind_of_request_is_none() -> None:
     assert not lease_request.read(json.dumps(other).encode()).signed_by(leasing.terminal().public_key)
 
 
-def test_a_request_is_of_now() -> None:
-    asking = leasing.asking()
-    assert [asking.of_now(leasing.NOW_S + late_s) for late_s in (-60.1, -60.0, 60.0, 60.1)] == [
-        False,
-        True,
-        True,
-        False,
-    ]
-
-
 FAULTS = {
     "no position's radius beyond the Earth": {"position": {"uncertainty_m": 1e9}},
     "no latitude beyond a pole": {"position": {"lat_deg": 90.1}},

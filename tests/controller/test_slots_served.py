@@ -125,6 +125,11 @@ def test_who_asks_whether_it_is_ready_is_told_that_nobody_is_served_without_a_le
     before = client.get("/readyz")
     assert (before.status_code, before.json()["checks"]["plan"]) == (503, "no plan is in force")
     here.step()
+    here.runtime.taking_over = lambda: True
+    taking_over = client.get("/readyz")
+    assert taking_over.status_code == 503
+    assert {name for name, said in taking_over.json()["checks"].items() if said != "ok"} == {"leases"}
+    here.runtime.taking_over = lambda: False
     after = client.get("/readyz")
     assert after.status_code == 200
     assert any("nobody is served" in said for said in after.json()["warnings"])

@@ -67,7 +67,7 @@ def network(steps, step_s=120.0, terminals=1, pops=1, vnet=False, queue_s=0.1, *
             made.wait_for(0.05)
             yield made
         finally:
-            engine.stop()
+            engine.close()
             feeder.stop()
             banks.close()
 

@@ -3,8 +3,6 @@
 from heapq import heappop, heappush
 from itertools import count
 
-from openleo.emulator.lines import Released
-
 
 class SortedLines:
     """In place of `lines.Lines`: the control that the tests of order must fail on."""
@@ -23,5 +21,5 @@ class SortedLines:
     def pop(self, now_ns):
         if not self._heap or self._heap[0][0] > now_ns:
             return None
-        release_ns, _, line, packet = heappop(self._heap)
-        return Released(release_ns, line, packet)
+        release_ns, _, _, packet = heappop(self._heap)
+        return release_ns, packet

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from openleo.emulator.banks import NS, Banks, Feeder, may_write_ns
+from openleo.emulator.banks import NS, Banks, Feeder, InPlace, may_write_ns
 from openleo.emulator.table import Step
 
 
@@ -64,6 +64,16 @@ def test_no_rate_is_no_service_and_infinite_rate_takes_no_time(banks):
     rows = banks.at(0).rows
     assert rows[0][0] == 0
     assert (rows[1][0], rows[1][3]) == (1, 0.0)
+
+
+def test_a_step_that_was_written_again_is_found_again(banks):
+    banks.write(3, 100, 200, step(pairs=1))
+    held = banks.at(150)
+    assert banks.newest(held) is held
+    banks.write(3, 100, 200, step(pairs=1, served=np.array([True, False])))
+    assert [row[0] for row in banks.newest(held).rows] == [1, 1, 0, 0]
+    banks.write(5, 300, 400, step(pairs=1))
+    assert banks.newest(held) is held, "another step stands there by now"
 
 
 def test_another_mapping_of_the_same_memory_reads_the_same(banks):
@@ -132,6 +142,27 @@ def test_a_step_that_began_before_the_run_is_not_late(from_s, late):
     banks.close()
     assert held is not None
     assert (held.begins_ns, feeder.written, feeder.late) == (now_ns - NS, 1, late)
+
+
+def test_a_correction_takes_the_place_of_the_step_before_it(banks):
+    told = threading.Event()
+
+    def steps():
+        yield step(pairs=1)
+        told.wait(5.0)
+        yield InPlace(step(pairs=1, served=np.zeros(2, bool)))
+        yield step(pairs=1)
+
+    begins_ns = time.monotonic_ns() + NS // 10
+    feeder = Feeder(banks, steps(), begins_ns, NS // 2)
+    feeder.start()
+    time.sleep(0.2)
+    assert banks.at(begins_ns).rows[0][0] == 1
+    told.set()
+    feeder.join(2.0)
+    assert banks.at(begins_ns).rows[0][0] == 0
+    assert banks.at(begins_ns + NS // 2).number == 1
+    assert (feeder.written, feeder.late) == (2, 0)
 
 
 def test_a_step_that_nobody_knows_is_not_there():

@@ -1,12 +1,15 @@
 """A capture that others read."""
 
+import errno
 import os
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
 
+from openleo.emulator import capture as capture_module
 from openleo.emulator.capture import MAGIC_NANOSECONDS, SNAP_LENGTH, Capture
 
 PACKETS = [bytes([0x45, *bytes(27)]), bytes([0x60, *bytes(60)])]
@@ -33,7 +36,7 @@ def path(tmp_path):
     capture = Capture(fd)
     for n, packet in enumerate(PACKETS):
         capture.add(packet, AT_NS + n)
-    capture.flush()
+    capture.close()
     os.close(fd)
     return made
 
@@ -54,7 +57,7 @@ def test_much_is_written_whole(tmp_path):
     capture = Capture(fd)
     for n in range(500):
         capture.add(bytes(1500), n)
-    capture.flush()
+    capture.close()
     os.close(fd)
     assert [row[0] for row in read(path)] == list(range(500))
 
@@ -63,6 +66,23 @@ def test_a_full_disk_ends_the_capture_and_nothing_else():
     fd = os.open("/dev/full", os.O_WRONLY)
     capture = Capture(fd)
     capture.add(bytes(100), 0)
-    capture.flush()
+    capture.close()
     os.close(fd)
-    assert capture.failed
+    assert capture.error == errno.ENOSPC
+
+
+def test_a_disk_that_stands_still_holds_nobody_up(monkeypatch):
+    """A pipe that nobody reads: packets go on, memory stays bounded, and the capture is given up with a reason."""
+    monkeypatch.setattr(capture_module, "END_S", 0.1)
+    monkeypatch.setattr(capture_module, "WAITING_MAX", 2)
+    reader, fd = os.pipe()
+    capture = Capture(fd)
+    began = time.monotonic()
+    for n in range(2000):
+        capture.add(bytes(1500), n)
+    capture.close()
+    assert time.monotonic() - began < 1.0
+    assert capture.error == errno.ENOBUFS
+    os.close(reader)  # which ends the writer, by EPIPE
+    capture._writer.join(5.0)
+    os.close(fd)

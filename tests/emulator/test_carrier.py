@@ -24,6 +24,9 @@ class Plan:
     def at(self, now_ns):
         return self.steps.get(now_ns // NS)
 
+    def newest(self, held):
+        return self.steps.get(held.number, held)
+
 
 def held(n=0, rows=(), **every):
     fields = dict(zip(("served", "first", "last", "byte", "loss", "outage"), ROW, strict=True)) | every
@@ -41,7 +44,8 @@ def delivered(carries, until_ns=100 * NS):
     out = []
     while (next_ns := carries.lines.next_ns) is not None and next_ns <= until_ns:
         while (due := carries.due(next_ns)) is not None:
-            out.append((due.receiver, due.packet, due.release_ns))
+            receiver, packet, release_ns, _ = due
+            out.append((receiver, packet, release_ns))
     return out
 
 
@@ -212,3 +216,16 @@ def test_a_late_engine_delivers_nothing_into_a_step_that_denies():
     on_time = carrier(held(0), held(1, served=0))
     on_time.accept(0, POP_A, b"x", 1000, NS - 11 * MS)
     assert on_time.due(NS - MS) is not None
+
+
+def test_a_step_that_is_corrected_holds_from_the_next_look_on():
+    """What was on its way when the correction came is not delivered either."""
+    plan = Plan(held(0))
+    carries = Carrier(plan, [0, 0], [[0]], [NS, NS], [], lambda: 1.0)
+    carries.look_ahead(0, 0)
+    carries.accept(0, 2, b"x", 1000, 100 * MS)
+    plan.steps[0] = held(0, served=0)
+    carries.look_ahead(101 * MS, 0)
+    assert carries.due(900 * MS) is None
+    carries.accept(0, 2, b"x", 1000, 200 * MS)
+    assert dropped(carries) == {(0, "not_served"): 2}

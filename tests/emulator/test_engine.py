@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,10 @@ import pytest
 from devices import NS, a_step, echoes, measured, needs, needs_devices, network
 
 from openleo.emulator import engine as engine_module
-from openleo.emulator.counts import CAUSES, MISSED_NS, Counts
+from openleo.emulator.carrier import Tally
+from openleo.emulator.counts import CAUSES, MISSED_NS, PACKETS, WAITED, Counts
+from openleo.emulator.engine_process import tell
+from openleo.emulator.namespaces import QUEUE_PACKETS
 
 pytestmark = needs_devices
 REAL_NS = time.time_ns() - time.monotonic_ns()
@@ -179,8 +184,18 @@ def test_behind_the_nat(tmp_path):
         assert iperf(net, seconds=1)["sum_received"]["bits_per_second"] > 5e6
         outside = net.endpoints.run("pop", 0, ["ping", "-c1", "-W1", "100.64.0.1"], stdout=subprocess.DEVNULL)
         assert outside.wait() == 1, "nobody outside knows a terminal's own address"
+        assert net.engine.stop().capture_failed == ""
     data = (tmp_path / "out.pcap").read_bytes()
     assert bytes([198, 18, 0, 1, 10, 200, 0, 1]) in data
+
+
+@pytest.mark.slow
+def test_a_capture_on_a_full_disk_is_told_and_the_packets_pass():
+    with network([a_step()], capture=Path("/dev/full")) as net:
+        found = echoes(net, 30, 0.01)
+        stats = net.engine.stop()
+    assert len(found.order) == 30
+    assert stats.capture_failed == "No space left on device"
 
 
 @pytest.mark.slow
@@ -203,6 +218,29 @@ def test_nothing_passes_before_a_step_is_written():
         stats = net.engine.stop()
     assert found.order == []
     assert stats.dropped("no_step") == 20
+
+
+@pytest.mark.slow
+def test_what_a_full_device_drops_is_counted_and_marks_the_run():
+    """An engine that stands still reads nothing: a device holds as many packets as it was given room for."""
+    sent = QUEUE_PACKETS + 500
+    with network([a_step(terminals=2)], terminals=2) as net:
+        assert net.engine.stats().unread.tolist() == [0, 0, 0]
+        os.kill(net.engine.process.pid, signal.SIGSTOP)
+        with net.endpoints.socket("terminal", 1, socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.setsockopt(socket.SOL_SOCKET, 32, 1 << 26)  # SO_SNDBUFFORCE: what waits is the sender's memory
+            for _ in range(sent):
+                sender.sendto(bytes(20), ("10.200.0.1", 9))
+        os.kill(net.engine.process.pid, signal.SIGCONT)
+        time.sleep(0.3)
+        stats = net.engine.stop()
+        assert net.engine.stats().unread.tolist() == stats.unread.tolist()
+    assert stats.unread.tolist() == [0, pytest.approx(500, abs=20), 0]
+    assert stats.unread.sum() + stats.packets[1, 0] + stats.drops[1, 0].sum() == sent
+    assert "before the engine could read them" in stats.invalid
+    # All of them were there when it looked again; it has read the first few hundred by 5 ms later.
+    assert 1000 < stats.waited <= QUEUE_PACKETS
+    assert "may have waited more than 5 ms before" in stats.invalid
 
 
 @pytest.mark.slow
@@ -315,5 +353,29 @@ def test_when_a_run_is_invalid():
     assert counts.stats().invalid == ""
     counts.lateness[-1] = 1
     assert "more than 5 ms late" in counts.stats().invalid
+    counts.lateness[-1] = 0
+    counts.passed[0, 0, PACKETS] = 990
+    counts.head[WAITED] = 9
+    assert counts.stats().invalid == ""
+    counts.head[WAITED] = 10
+    assert "may have waited more than 5 ms before" in counts.stats().invalid
+    counts.head[WAITED] = 0
+    assert replace(counts.stats(), unread=np.array([4, 6])).invalid == ""
+    assert "before the engine could read them" in replace(counts.stats(), unread=np.array([4, 7])).invalid
     assert os.fstat(counts.fileno()).st_size > 0
     assert len(CAUSES) == counts.drops.shape[2]
+    counts.close()
+
+
+def test_seconds_are_read_as_far_as_they_were_told_and_outlive_their_memory():
+    counts, day = Counts.create(2, 86_400), 86_400 * 2 * 2 * 4 * 8
+    tally = Tally()
+    tally.passes(3, 100, 5_000_000)
+    tell(tally, counts, 7)
+    told = counts.seconds()
+    held = os.fstat(counts.fileno()).st_blocks * 512
+    assert held < day / 50, "to look does not bring a day's pages into being"
+    counts.close()
+    assert told.packets.shape == (8, 2, 2)
+    assert told.bytes[7].tolist() == [[0, 0], [0, 100]]
+    assert told.delay_ms[7, 1, 1] == 5.0

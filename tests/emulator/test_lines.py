@@ -27,7 +27,7 @@ def carried(lines, gaps, delays):
         now_ns += gap
         sent.append((now_ns, delay))
         lines.push(0, now_ns + delay, number)
-    return [(released.packet, *sent[released.packet], released.release_ns) for released in out_of(lines)]
+    return [(number, *sent[number], release_ns) for release_ns, number in out_of(lines)]
 
 
 def in_order(rows):
@@ -67,14 +67,14 @@ def test_lines_do_not_touch_each_other_and_come_out_by_time(packets):
         assert lines.push(line, release_ns, number) == alone[line].push(0, release_ns, number)
     released = list(out_of(lines))
     assert len(released) == len(packets)
-    assert [each.release_ns for each in released] == sorted(each.release_ns for each in released)
+    assert [release_ns for release_ns, _ in released] == sorted(release_ns for release_ns, _ in released)
 
 
 def test_nothing_comes_out_before_its_time():
     lines = Lines(1)
     lines.push(0, 100, "a")
     assert (lines.next_ns, lines.pop(99)) == (100, None)
-    assert lines.pop(100).packet == "a"
+    assert lines.pop(100) == (100, "a")
     assert lines.next_ns is None
 
 

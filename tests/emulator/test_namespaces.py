@@ -79,14 +79,15 @@ def test_two_sets_side_by_side_have_the_same_addresses():
 
 @pytest.mark.slow
 @needs_devices
-def test_200_terminals_stand_within_three_seconds():
-    """Of this process's own time: other work on the machine may make it wait longer."""
-    took = []
-    for _ in range(2):
-        began, cpu = time.monotonic(), time.process_time()
-        with endpoints(200, 2):
-            took.append(min(time.monotonic() - began, 1.5 * (time.process_time() - cpu)))
-    assert min(took) < 3.0
+def test_200_terminals_stand_and_go_soon_enough():
+    """How soon is for `make bench` to say; here, on a machine that does other work, that nothing waits for long."""
+    began = time.monotonic()
+    with endpoints(200, 2) as ends:
+        assert len(ends.terminal_tun) == 200
+        assert ends.run("terminal", 199, ["grep", "-q", "leo0", "/proc/net/dev"]).wait() == 0
+        assert time.monotonic() - began < 30.0
+        left = time.monotonic()
+    assert time.monotonic() - left < 2.0, "devices go by themselves, not one after another while we wait"
 
 
 def test_too_few_files_are_raised_or_explained():
@@ -94,7 +95,10 @@ def test_too_few_files_are_raised_or_explained():
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
         allow_files(257)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard
+        raised = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        assert 257 < raised <= 257 + 200, "beside what is open, and no further: commands inherit it"
+        allow_files(1)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == raised, "never lowered"
         with pytest.raises(InputError, match="open files, and this process may have"):
             allow_files(hard + 1)
     finally:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from openleo.emulator.experiment import Command, Experiment, Server, Terminal
 from openleo.emulator.preparing import Prepared, ready, spliced
 from openleo.emulator.prober import Probes
 from openleo.emulator.running import Ended, Outcome, hosts_text, on_a_second, run, since, unfed, until
-from openleo.emulator.table import LinkTable
+from openleo.emulator.table import LinkTable, Step
 
 NS = 1_000_000_000
 MS = 1_000_000
@@ -192,6 +193,34 @@ def test_an_interruption_ends_the_run_in_order_and_a_shell_finds_it_before() -> 
     assert outcome.ran_s < 15.0
     assert found[0].startswith("net:")
     assert not list(rendezvous.running())
+
+
+class Tomorrow:
+    """Steps that begin in a minute."""
+
+    ended = False
+
+    def begins_ns(self, earliest_ns: int, like_ns: int | None = None) -> int:
+        return earliest_ns + 60 * NS if like_ns is None else like_ns
+
+    def steps(self, _begins_ns: int) -> Iterator[Step]:
+        yield from ()
+
+    def end(self) -> None:
+        self.ended = True
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("machine")
+def test_an_interruption_before_the_first_step_ends_the_run_at_once() -> None:
+    live, plan = Tomorrow(), prepared(table([True]))
+    threading.Timer(3.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    begun_s = time.monotonic()
+    with pytest.raises(SystemExit) as ended:
+        run(replace(plan, table=table([])), lambda _: None, foreground=True, live=live)
+    assert ended.value.code == 128 + signal.SIGINT
+    assert time.monotonic() - begun_s < 20.0
+    assert live.ended
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -71,6 +72,16 @@ def test_a_summary_of_a_run_that_did_as_planned() -> None:
     assert [(change["t_s"], change["from"], change["to"]) for change in one["hand_overs"]] == [(10.0, 100, 101)]
     assert one["hand_overs"][0]["planned_ms"] == [pytest.approx(30.0, abs=0.01), pytest.approx(50.0, abs=0.01)]
     assert "RTT planned" in told(found)[0]
+    assert found["capture_failed"] is None
+
+
+def test_a_capture_that_lacks_packets_is_told() -> None:
+    full = replace(stats(), capture_error=errno.ENOSPC)
+    found = summary(table([True], [(10, 10)]), echoes(np.zeros(0), np.zeros(0)), full, NOTHING, 10.0, {})
+    assert found["capture_failed"] == "No space left on device"
+    assert "The capture lacks packets: No space left on device." in told(found)
+    slow = replace(full, capture_error=errno.ENOBUFS)
+    assert "slower than the packets" in slow.capture_failed
 
 
 def test_what_came_unplanned_and_what_did_not_come_are_told_apart() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import threading
 import time
 from collections import Counter
@@ -26,7 +27,8 @@ from controller.governed import PERMIT, Governed, book, rule
 from controller.processes import SCENARIO, SLOT_S, running, wait_for
 from openleo.controller import database
 from openleo.controller.database import writing
-from openleo.controller.tables import accounts, leases, terminals
+from openleo.controller.leases import OLDEST_PLAN_SLOTS
+from openleo.controller.tables import accounts, leases, slots, terminals
 from openleo.fleet import client, roll
 from openleo.governance.activate import Activation
 from openleo.ledger.faults import LedgerError
@@ -36,8 +38,22 @@ pytestmark = pytest.mark.slow
 THERE, ELSEWHERE = 1_000, 100
 LEASE_SLOTS = 4
 DARK_SLOTS = 2 * LEASE_SLOTS
+ASKS_AGAIN_S = 2 * SLOT_S  # who is refused
+KNOWN_BEFORE = 0.5  # of a slot: plans are made 0.4 of one before they hold, and know of leases that were given by then
 BACK_SLOTS = 2  # after a terminal asked again
 ORDER = book("regulator:CZE", rule("ordered", "suspend", "CZE", until="2090-01-01T00:00:00Z"))
+
+
+class Noted(Counter[str]):
+    """Counts, and when each one came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at_s: list[tuple[float, str]] = []
+
+    def __setitem__(self, key: str, value: int) -> None:
+        self.at_s.append((time.time(), key))
+        super().__setitem__(key, value)
 
 
 @dataclass
@@ -51,7 +67,8 @@ class Crowd(threading.Thread):
     def __post_init__(self) -> None:
         super().__init__()
         devices = [replace(one.device, report=self._noting(one.device)) for one in self.kits]
-        self.fleet = client.Fleet(devices, [self.url], time.time, Random(7), refused_again_s=SLOT_S)
+        self.fleet = client.Fleet(devices, [self.url], time.time, Random(7), refused_again_s=ASKS_AGAIN_S)
+        self.faults = self.fleet.kept.faults = Noted()
         self._ended = threading.Event()
 
     def _noting(self, device: client.Device) -> Any:
@@ -95,8 +112,19 @@ class Seen:
 
     def newest(self) -> set[str]:
         """Whom the plan applied last serves."""
-        served = self.served()
-        return served[max(served)] if served else set()
+        return self.place.served_last()
+
+    def giving_nothing(self) -> list[tuple[float, float]]:
+        """(from, until), UTC in seconds: the plan applied last was too old, or the lead was lost and taken again."""
+        rows = sorted(
+            (row["applied_at"], row["begins_at"], row["token"]) for row in self.place.rows(slots) if row["applied_at"]
+        )
+        found = []
+        for (applied_s, begins_s, token), (next_s, _, next_token) in itertools.pairwise(rows):
+            from_s = begins_s + OLDEST_PLAN_SLOTS * SLOT_S if token == next_token else applied_s
+            if from_s < next_s:
+                found.append((from_s, next_s))
+        return found
 
     def given(self) -> dict[str, list[tuple[float, int]]]:
         """By terminals: when each lease was given, and the first slot in which it does not hold."""
@@ -184,13 +212,25 @@ def test_a_thousand_terminals_outlive_their_leases_and_come_back_by_themselves(t
     for one in there:
         again_s = next(at_s for at_s in crowd.asked_s[one] if at_s >= in_force_s)
         first_s = next(at_s for at_s, _ in given[one] if at_s >= lit_s)
-        assert first_s < again_s + SLOT_S
         first = min(number for number in served if number > slot_lit and one in served[number])
-        waited[max(0, first - int(again_s / SLOT_S))] += 1
+        assert first <= math.ceil(first_s / SLOT_S + KNOWN_BEFORE), (
+            "in the first plan that was made when it had a lease"
+        )
+        if first_s < again_s + KNOWN_BEFORE * SLOT_S:
+            waited[max(0, first - int(again_s / SLOT_S))] += 1
         since[first - slot_lit] += 1
     print(f"in a plan so many slots after the first request in force: {dict(waited)}; after the change: {dict(since)}")
+    assert waited.total() > THERE / 2, "most are answered within half a slot, or this says nothing"
     assert max(waited) <= BACK_SLOTS
     for number, after in itertools.pairwise(sorted(number for number in served if number > slot_lit)):
         assert served[number] <= served[after], "and whoever is back stays"
-    # Nobody was put off or mistaken; a request whose connection ended under it was made anew.
-    assert set(crowd.fleet.kept.answers) - {"201", "403"} <= {"ServerDisconnectedError"}, crowd.fleet.kept.answers
+    # Nobody was mistaken. Who was put off asked while nothing could be given, as the slots' own records say: the
+    # machine was too slow for them, or for the leader's signs of life.
+    answers, slowest_s = crowd.fleet.kept.answers, max(crowd.fleet.kept.latency_s)
+    assert set(answers) <= {"201", "403", "503"}, (answers, crowd.faults.at_s)
+    put_off_s = [at_s for at_s, _ in crowd.faults.at_s]
+    assert len(put_off_s) == answers["503"]
+    assert set(crowd.faults) <= {"no-plan", "not-leading", "not-ready"}, crowd.faults
+    spans = seen.giving_nothing()
+    print(f"put off: {dict(crowd.faults)}; nothing was given, in s: {[(a - lit_s, b - lit_s) for a, b in spans]}")
+    assert all(any(a <= at_s <= b + slowest_s for a, b in spans) for at_s in put_off_s), (spans, slowest_s)

@@ -117,7 +117,7 @@ def test_users_measure_less_where_more_subscribe(few):
     group = np.where(parts.territory.astype(str) == "TWN", 0, -1)
 
     def measured(demand):
-        brought = user_rates.pressed(*pressed_alone(gen1(), GRID, 0, users, made.with_demand(demand)))
+        brought = user_rates.pressed(*pressed_alone(gen1(), GRID, 0, users, replace(made, demand=demand)))
         down, _ = user_rates.by_group(demand, demand.subscribers.sum(axis=1), group, 1, brought, (400.0, 40.0))
         return down[0], np.nanmax(user_rates.load(demand.at(None).down_mbps.sum(axis=1), brought.down_mbps))
 

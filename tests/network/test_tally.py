@@ -128,7 +128,7 @@ def test_pressed_slots_are_spread_over_the_computed_ones():
 def test_ways_round_full_links_carry_more_over_the_same_landings():
     """Ways are still one a satellite; by hand, from the loads of gateways: more of them have something to carry."""
     parts, loaded = taiwan()
-    crowded = loaded.with_demand(loaded.demand.times(20.0))
+    crowded = replace(loaded, demand=loaded.demand.times(20.0))
     shortest, spread = (
         tally.tally(gen1(), GRID, parts.cells, replace(crowded, least_load=one), permissions(parts)[:1], 7, 1)[0]
         for one in (False, True)
@@ -144,7 +144,7 @@ def test_the_load_of_a_place_is_the_networks_and_not_its_terminals():
     parts, loaded = taiwan()
     few = replace(loaded.demand, subscribers=loaded.demand.down_mbps.sum(axis=1, keepdims=True) / 380.0)
     (many,), (one,) = (
-        tally.tally(gen1(), GRID, parts.cells, loaded.with_demand(each), permissions(parts)[:1], 7, 1)
+        tally.tally(gen1(), GRID, parts.cells, replace(loaded, demand=each), permissions(parts)[:1], 7, 1)
         for each in (replace(loaded.demand, subscribers=few.subscribers * 1e3), few)
     )
     same(one.pressed, many.pressed)

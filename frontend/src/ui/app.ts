@@ -1,296 +1,187 @@
 // The page: joins what is looked at (state), what there is to see (source) and the map.
 
-import type { Api } from "../data/api";
-import type { ServerEvent } from "../data/events";
-import { follower, type Followed } from "../data/follow";
-import { underRules, type Plan } from "../data/plan";
-import type { Scene } from "../data/scene";
-import type { Source } from "../data/source";
-import { sidesOf } from "../map/contested";
-import { viewOf, type Looks, type Shade, type View } from "../map/view";
-import { LANGUAGES, type Words } from "../words";
+import { follower, type Followed, type Follower } from "../data/follow";
+import { viewOf, type View } from "../map/view";
 import { placePart } from "./ask/part";
-import { statusOf, tokenForm } from "./banner";
 import { changesPart } from "./changes/part";
-import { controls, reachOf, timeline, utc, type Timeline } from "./controls";
-import { choice, make } from "./dom";
-import { legend } from "./legend";
-import { pagesNav } from "./nav";
+import { frame, framedBy, tell, warn } from "./frame";
 import { operatePart } from "./operate/part";
 import type { Page, Part } from "./part";
+import { play } from "./play";
+import { OF_LOOKS, boxesOf, classOf, currentOf, followedNext, looksOf, ruled, shadeOf, shownMs, wordsOf, type Given, type Shell } from "./shell";
 import { hashOf, stateOf, type State } from "./state";
 import { tryPart } from "./try/part";
 
-const SLOW_FRAME_MS = 100; // at a satellite's own speed: 760 m, less than a pixel
-const FAST_FRAME_MS = 33;
-const STILL_FRAME_MS = 5000; // for who asks for less motion, until they play faster themselves
+const REMEMBERED_AFTER_MS = 250; // while somebody moves the map, its address is not written at each step
 
-export function start(
-  root: HTMLElement,
-  source: Source,
-  api: Api | null,
-  scene: Scene,
-  cells: string[],
-  first: State,
-  setToken: (token: string) => void,
-): void {
-  let state = stateOf(location.hash, first);
-  let words: Words = LANGUAGES[state.language];
-  let followed: Followed = { plan: null, newest: null, live: false, trouble: null };
-  let came: Followed = followed; // as it came; `followed` has the plan under the rules that are looked at
-  let playing = state.at_ms === null;
-  let speed = 1;
-  const opened = performance.now();
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const still = matchMedia("(prefers-reduced-motion: reduce)");
+/** The page with its map, and the parts that are shown beside it. */
+interface Mapped extends Shell {
+  readonly view: View;
+  readonly parts: { [page in State["page"]]: Part };
+}
 
-  const part = <K extends "header" | "section" | "aside" | "footer" | "div">(tag: K, id: string) => make(tag, { id });
-  const [head, wrong, legendBox, place, times] = [part("header", "controls"), part("div", "wrong"), part("section", "legend"), part("aside", "place"), part("footer", "time")];
-  const mapBox = part("div", "map");
-  const badge = make("output", { id: "badge", role: "status" });
-  wrong.setAttribute("role", "alert");
-  const desk = part("section", "desk");
-  place.setAttribute("aria-live", "polite");
-  for (const box of [place, desk]) box.tabIndex = -1;
-  root.replaceChildren(make("a", { href: "#place", class: "skip", click: skip }, words.skip), head, wrong, mapBox, legendBox, place, desk, times);
+/** The whole page. */
+interface App extends Mapped {
+  readonly follow: Follower;
+  /** Writes what is looked at into the address. */
+  remember(): void;
+}
 
-  const now = () => (source.offline ? (followed.newest?.begins_ms ?? scene.start_ms) + performance.now() - opened : Date.now());
-  const shown = () => state.at_ms ?? now();
-  const shade = (): Shade => (state.theme === "auto" ? (dark.matches ? "dark" : "light") : state.theme);
-  const looks = (): Looks => ({ shade: shade(), globe: state.view === "globe", satellites: state.satellites, isl: state.isl, ground: state.ground, pov: state.pov });
-  /** How the cells' plan is named: that of a slot, or the whole of a run. */
-  const ofPlan = ({ begins_ms, slot_ms, run }: Plan) =>
-    run?.whole ? words.time.ofRun(utc(begins_ms), utc(begins_ms + slot_ms)) : words.time.ofPlan(utc(begins_ms));
-  const classes = () => followed.plan?.classes ?? scene.classes;
-  /** What of plans the controls depend on. */
-  const said = () => JSON.stringify([followed.newest === null, (followed.newest?.binding ?? null) === null, classes()]);
-  const ofClass = () => Math.max(0, classes().indexOf(state.class));
-  document.documentElement.dataset.shade = shade();
-  let line: Timeline;
-  frame(); // before the map, which measures its box as it starts
-  const view: View = viewOf(mapBox, scene, cells, looks(), state, (asked) => set({ place: asked, page: "place" }));
-  const page: Page = {
-    scene,
-    cells,
-    source,
-    api,
-    view,
-    rowOf: new Map(cells.map((cell, row) => [cell, row])),
-    words: () => words,
-    state: () => state,
-    followed: () => followed,
-    ofClass,
-    set,
+export function start(given: Given): void {
+  const shell: Shell = {
+    ...given,
+    boxes: boxesOf(),
+    current: currentOf(stateOf(location.hash, given.first)),
+    dark: matchMedia("(prefers-color-scheme: dark)"),
+    openedMs: performance.now(),
+    set: (change) => set(app, change),
     useToken: (token) => {
-      setToken(token);
-      follow.again();
+      given.setToken(token);
+      app.follow.again();
     },
   };
-  const parts: { [page in State["page"]]: Part } = {
-    place: placePart(page),
-    trying: tryPart(page),
-    changes: changesPart(page),
-    operate: operatePart(page),
+  const mapped = withMap(shell);
+  const heard: Part["heard"] = (event) => Object.values(mapped.parts).forEach((one) => one.heard?.(event));
+  const follow = follower(given.source, given.scene, given.cells.length, (next) => came(mapped, next), heard);
+  const app: App = { ...mapped, follow, remember: rememberer(shell) };
+  turn(app);
+  follow.look(shell.current.state.at_ms);
+  app.view.place(shell.current.state.place);
+  tell(app);
+  setInterval(() => warn(app), 1000);
+  listen(app);
+  play(app, follow.look, app.view.sky);
+}
+
+/** Puts the boxes in their place, with a map in its own. */
+function withMap(shell: Shell): Mapped {
+  const { root, boxes, current, scene, cells, dark, set } = shell;
+  const { skip, head, wrong, map, legend, place, desk, times } = boxes;
+  root.replaceChildren(skip, head, wrong, map, legend, place, desk, times);
+  document.documentElement.dataset.shade = shadeOf(current.state, dark.matches);
+  frame(shell); // before the map, which measures its box as it starts
+  const view = viewOf(map, scene, cells, looksOf(current.state, dark.matches), current.state, (asked) => set({ place: asked, page: "place" }));
+  const page = pageOf(shell, view);
+  const parts = { place: placePart(page), trying: tryPart(page), changes: changesPart(page), operate: operatePart(page) };
+  const mapped = { ...shell, view, parts };
+  describe(mapped);
+  return mapped;
+}
+
+/** The page as its parts see it. */
+function pageOf({ scene, cells, source, api, current, set, useToken }: Shell, view: View): Page {
+  return {
+    scene, cells, source, api, view, set, useToken,
+    rowOf: new Map(cells.map((cell, row) => [cell, row])),
+    words: () => wordsOf(current),
+    state: () => current.state,
+    followed: () => current.followed,
+    ofClass: () => classOf(current, scene),
   };
-  let open: State["page"] | null = null;
-  describe();
-  // What is shut takes the focus with it: the panel has it then, and not the page's beginning.
-  place.addEventListener("click", ({ target }) => (target as Element).closest(".close") && place.focus());
-  place.addEventListener("keydown", ({ key, defaultPrevented }) => {
-    if (key !== "Escape" || defaultPrevented || !(state.place || state.item)) return;
-    set({ place: null, item: "" });
-    place.focus();
-  });
+}
 
-  function skip(event: Event): void {
-    event.preventDefault();
-    (place.hidden ? desk : place).focus();
+/** Something else is looked at: all that depends on it is drawn and said again, and nothing else. */
+function set(app: App, change: Partial<State>): void {
+  const { current, view, parts, follow } = app;
+  const before = current.state;
+  const state = (current.state = { ...before, ...change });
+  if ("at_ms" in change) {
+    follow.look(state.at_ms);
+    view.sky(shownMs(app));
   }
-
-  /** Shows the part that is chosen, in its box: a place's beside the map, any other's at its desk. */
-  function turn(): void {
-    if (open) parts[open].hide();
-    open = api || state.page === "place" ? state.page : "place";
-    root.dataset.page = open;
-    [place.hidden, desk.hidden] = [open !== "place", open === "place"];
-    desk.setAttribute("aria-label", words.pages[open]);
-    parts[open].show(open === "place" ? place : desk);
+  if ("place" in change) view.place(state.place);
+  if (state.compared !== before.compared) {
+    current.followed = { ...current.followed, plan: ruled(current.came.plan, state) };
+    if (current.open) parts[current.open].planned?.();
   }
-
-  function set(change: Partial<State>): void {
-    const before = state;
-    state = { ...state, ...change };
-    words = LANGUAGES[state.language];
-    if ("at_ms" in change) {
-      follow.look(state.at_ms);
-      view.sky(shown());
-    }
-    if ("place" in change) view.place(state.place);
-    if (state.compared !== before.compared) {
-      followed = { ...followed, plan: ruled(came.plan) };
-      if (open) parts[open].planned?.();
-    }
-    if ("colour" in change || "class" in change || "compared" in change) paint();
-    if (["theme", "view", "satellites", "isl", "ground", "pov"].some((one) => one in change)) restyle();
-    if ("language" in change) {
-      frame();
-      describe();
-    }
-    if (state.page !== before.page) frame();
-    if (state.page !== before.page || "language" in change) turn();
-    else if (open && ("item" in change || "place" in change || "class" in change)) parts[open].turned?.();
-    if (!("at_ms" in change)) tell();
-    remember();
+  if ("colour" in change || "class" in change || "compared" in change) paint(app);
+  if (OF_LOOKS.some((one) => one in change)) restyle(app);
+  if ("language" in change) {
+    frame(app);
+    describe(app);
   }
+  if (state.page !== before.page) frame(app);
+  if (state.page !== before.page || "language" in change) turn(app);
+  else if (current.open && ("item" in change || "place" in change || "class" in change)) parts[current.open].turned?.();
+  if (!("at_ms" in change)) tell(app);
+  app.remember();
+}
 
+/** Another plan came, or how it comes is another. */
+function came(app: Mapped, next: Followed): void {
+  const { current, parts, scene } = app;
+  const [other, framed] = [next.plan !== current.came.plan, framedBy(current, scene)];
+  current.followed = followedNext(current, next);
+  current.came = { ...next };
+  if (framedBy(current, scene) !== framed) frame(app);
+  if (other) paint(app);
+  if (other && current.open) parts[current.open].planned?.();
+  tell(app);
+}
+
+/** Shows the part that is chosen, in its box: a place's beside the map, any other's at its desk. */
+function turn({ api, boxes: { place, desk }, current, parts, root }: Mapped): void {
+  if (current.open) parts[current.open].hide();
+  const open = (current.open = api || current.state.page === "place" ? current.state.page : "place");
+  root.dataset.page = open;
+  [place.hidden, desk.hidden] = [open !== "place", open === "place"];
+  desk.setAttribute("aria-label", wordsOf(current).pages[open]);
+  parts[open].show(open === "place" ? place : desk);
+}
+
+function paint({ view, current, scene }: Mapped): void {
+  view.cells(current.followed.plan, current.state.colour, classOf(current, scene));
+}
+
+function restyle(app: Mapped): void {
+  const { view, current, dark } = app;
+  document.documentElement.dataset.shade = shadeOf(current.state, dark.matches);
+  view.looks(looksOf(current.state, dark.matches));
+  view.sky(shownMs(app));
+}
+
+function describe({ view, current }: Mapped): void {
+  view.map.getCanvas().setAttribute("aria-label", wordsOf(current).map);
+}
+
+function rememberer({ current, first }: Shell): () => void {
   let remembering: ReturnType<typeof setTimeout> | undefined;
-  function remember(): void {
+  return () => {
     clearTimeout(remembering);
-    remembering = setTimeout(() => history.replaceState(null, "", `#${hashOf(state, first)}`), 250);
-  }
+    remembering = setTimeout(() => history.replaceState(null, "", `#${hashOf(current.state, first)}`), REMEMBERED_AFTER_MS);
+  };
+}
 
-  function ruled(plan: Plan | null): Plan | null {
-    return plan && underRules(plan, state.compared ? 1 : 0);
-  }
-
-  function restyle(): void {
-    document.documentElement.dataset.shade = shade();
-    view.looks(looks());
-    view.sky(shown());
-  }
-
-  function paint(): void {
-    view.cells(followed.plan, state.colour, ofClass());
-  }
-
-  /** All that is words and does not change with time. */
-  function frame(): void {
-    document.documentElement.lang = state.language;
-    document.title = `${scene.name} · ${words.title}`;
-    root.querySelector(".skip")!.textContent = words.skip;
-    const [focused, settings] = [document.activeElement?.id ?? "", head.querySelector("details")?.open ?? false];
-    head.replaceChildren(make("h1", {}, scene.name), badge, ...(api ? [pagesNav(words, state.page, (chosen) => set({ page: chosen, item: "" }))] : ofRun()), ...controls(words, state, came.newest, classes(), sidesOf(scene.borders), set));
-    line = timeline(words, reachOf(source.span_ms, now()), source.offline, speed, {
-      play: () => {
-        playing = !playing;
-        if (!playing) set({ at_ms: shown() });
-      },
-      now: () => {
-        [playing, speed] = [true, 1];
-        set({ at_ms: null });
-        frame();
-      },
-      speed: (chosen) => {
-        [speed, playing] = [chosen, true];
-        set({ at_ms: shown() });
-      },
-      scrub: (atMs) => set({ at_ms: atMs }),
-    });
-    times.replaceChildren(...line.nodes);
-    head.querySelector("details")!.open = settings;
-    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus(); // it was made anew
-  }
-
-  /** What a computed run has in place of the other pages: its report, and the rules that it compares. */
-  function ofRun(): Node[] {
-    const sets = came.newest?.run?.rule_sets ?? [];
-    const nodes: Node[] = [make("nav", { "aria-label": words.pages.name }, make("a", { href: "#report" }, words.run.report))];
-    if (sets.length < 2) return nodes;
-    const options = sets.map((name, which) => [String(which), name] as const);
-    const chosen = state.compared ? "1" : "0";
-    return [...nodes, choice("rules", words.run.rules, options, chosen, (which) => set({ compared: which === "1" }))];
-  }
-
-  function describe(): void {
-    view.map.getCanvas().setAttribute("aria-label", words.map);
-  }
-
-  /** What depends on the plan and on what is looked at. */
-  function tell(): void {
-    legendBox.replaceChildren(...legend(words, state.colour, state.pov, followed.plan?.run));
-    warn();
-  }
-
-  let warned = "";
-  function warn(): void {
-    const status = statusOf(words, followed, source.offline, Date.now());
-    if (scene.satellites.moved_by === "nothing") status.wrong.push(words.state.unmoved);
-    if (badge.textContent !== status.badge) badge.textContent = status.badge;
-    badge.dataset.live = String(followed.live || source.offline);
-    if (warned === status.wrong.join("\n")) return; // nobody is told the same thing each second
-    warned = status.wrong.join("\n");
-    for (const old of wrong.querySelectorAll("p")) old.remove();
-    wrong.prepend(...status.wrong.map((text) => make("p", {}, text)));
-    askForToken(followed.trouble?.kind === "unauthorised");
-  }
-
-  /** The form stays while the sentences beside it change: how old the plan is does, each second. */
-  function askForToken(wanted: boolean): void {
-    const there = wrong.querySelector("form");
-    if (!wanted) there?.remove();
-    if (!wanted || there) return;
-    const use = (token: string) => {
-      setToken(token);
-      follow.again();
-    };
-    wrong.append(tokenForm(words, use));
-  }
-
-  const heard = (event: ServerEvent) => Object.values(parts).forEach((one) => one.heard?.(event));
-  const follow = follower(source, scene, cells.length, (next) => {
-    const other = next.plan !== came.plan;
-    const known = said();
-    came = { ...next };
-    followed = { ...next, plan: other ? ruled(next.plan) : followed.plan };
-    if (said() !== known) frame();
-    if (other) paint();
-    if (other && open) parts[open].planned?.();
-    tell();
-  }, heard);
-  turn();
-  follow.look(state.at_ms);
-  view.place(state.place);
-  tell();
-  setInterval(warn, 1000);
-
+/** What people and the map do. */
+function listen(app: App): void {
+  const { view, current, dark, first, root } = app;
+  listenForShutting(app);
   view.map.on("moveend", () => {
     const { lng, lat } = view.map.getCenter();
-    state = { ...state, lng, lat, zoom: view.map.getZoom() };
-    remember();
+    current.state = { ...current.state, lng, lat, zoom: view.map.getZoom() };
+    app.remember();
   });
-  view.map.on("move", () => view.sky(shown()));
-  dark.addEventListener("change", restyle);
+  view.map.on("move", () => view.sky(shownMs(app)));
+  view.map.once("load", () => {
+    root.dataset.ready = "true";
+    paint(app);
+    view.sky(shownMs(app));
+  });
+  dark.addEventListener("change", () => restyle(app));
   addEventListener("hashchange", () => {
     if (document.getElementById(location.hash.slice(1))) return; // a part of this document, as of the report below
     const named = stateOf(location.hash, first);
     view.map.jumpTo({ center: [named.lng, named.lat], zoom: named.zoom });
-    set(named);
+    app.set(named);
   });
+}
 
-  let drawn = -Infinity;
-  let moved = -Infinity;
-  let ticked = performance.now();
-  function tickFrame(at: number): void {
-    if (at - drawn >= (playing && speed > 1 ? FAST_FRAME_MS : SLOW_FRAME_MS)) {
-      if (playing && state.at_ms !== null) {
-        const next = state.at_ms + (at - ticked) * speed;
-        // A run begins again where it ends.
-        state = { ...state, at_ms: source.span_ms && next >= source.span_ms[1] ? source.span_ms[0] : next };
-        follow.look(state.at_ms);
-      }
-      ticked = drawn = at;
-      if (playing && (speed > 1 || !still.matches || at - moved >= STILL_FRAME_MS)) {
-        moved = at;
-        view.sky(shown());
-      }
-      line.show(shown(), playing, followed.plan ? ofPlan(followed.plan) : "");
-    }
-    requestAnimationFrame(tickFrame);
-  }
-  view.map.once("load", () => {
-    root.dataset.ready = "true";
-    paint();
-    view.sky(shown());
+/** What is shut takes the focus with it: the panel has it then, and not the page's beginning. */
+function listenForShutting({ boxes: { place }, current, set }: Shell): void {
+  place.addEventListener("click", ({ target }) => (target as Element).closest(".close") && place.focus());
+  place.addEventListener("keydown", ({ key, defaultPrevented }) => {
+    if (key !== "Escape" || defaultPrevented || !(current.state.place || current.state.item)) return;
+    set({ place: null, item: "" });
+    place.focus();
   });
-  requestAnimationFrame(tickFrame);
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -314,4 +314,6 @@ def _at(at_s: float) -> str:
 
 
 def _instant(at_s: float) -> datetime:
-    return datetime.fromtimestamp(at_s, UTC)
+    from openleo.instants import instant_of
+
+    return instant_of(at_s)

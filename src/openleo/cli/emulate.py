@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from openleo.cli import emulate_experiment, emulate_replay, emulate_run, emulate_shell
+from openleo.cli import emulate_experiment, emulate_live, emulate_replay, emulate_run, emulate_shell
 from openleo.cli.common import Verbs
 
 RUN = "run"
@@ -33,3 +33,4 @@ app.command(RUN)(emulate_run.run)
 app.command("experiment")(emulate_experiment.experiment)
 app.command("shell")(emulate_shell.shell)
 app.command("replay")(emulate_replay.replay)
+app.command("live")(emulate_live.live)

@@ -6,8 +6,9 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from openleo.cli.common import note, print_json, progress
@@ -96,11 +97,14 @@ def tell_begun(prepared: Prepared) -> None:
         note(f"The network is up. Enter it from another terminal: {enter}. Ctrl-C ends it.")
 
 
-def finish(prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool, as_json: bool) -> int:
-    """Write what was measured, and tell it."""
+def finish(
+    prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool, as_json: bool,
+    more: Mapping[str, object] = MappingProxyType({}),
+) -> int:  # fmt: skip
+    """Write what was measured, and tell it. more: what the run says of itself besides."""
     from openleo.emulator import summary
 
-    words = _words(prepared, outcome)
+    words = {**_words(prepared, outcome), **more}
     found = summary.summary(
         prepared.table, outcome.probes, outcome.stats, outcome.seconds, outcome.ran_s, words, outcome.unfed
     )
@@ -112,7 +116,8 @@ def finish(prepared: Prepared, outcome: Outcome, target: Path, *, parquet: bool,
     note(f"Written to {target}: {SUMMARY}, {SECONDS}, {PICTURE}")
     if as_json:
         print_json(found)
-    return outcome.exit_code
+    # A capture was asked for, so what ran did not go as asked without one.
+    return outcome.exit_code or int(found["capture_failed"] is not None)
 
 
 def _words(prepared: Prepared, outcome: Outcome) -> dict[str, object]:

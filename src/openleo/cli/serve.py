@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 GRACE_S = 10
+TAKEN_AT_ONCE = 32  # new connections, in a turn of the event loop
 ANSWERING_WAITS_S = 0.0005  # for a slot's work in another thread to give way; 5 ms unless told
 
 
@@ -105,6 +106,15 @@ def _listen(settings: Settings) -> socket.socket:
     return listening
 
 
+def _taken_at_once(listening: socket.socket) -> list[socket.socket]:
+    """One socket, listened at so many times: libuv takes one connection a turn of its loop from each.
+
+    From one alone, whoever comes anew waits through a turn for each who came before, while requests on connections that
+    there are go on: beside other work, 256 terminals that came at once waited for over 15 s.
+    """
+    return [listening, *(listening.dup() for _ in range(TAKEN_AT_ONCE - 1))]
+
+
 def _bounds(settings: Settings) -> Bounds:
     """As many connections as are set, but no more than this process may have files, with some left for others."""
     import resource
@@ -128,7 +138,7 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
     import ssl
 
     from openleo.controller import device_certificates
-    from openleo.controller.slots import instant_of
+    from openleo.instants import instant_of
 
     device_certificates.authority(runtime.data, instant_of(runtime.clock.now_s()))  # made where there is none
     authority = runtime.data / device_certificates.CERTIFICATE
@@ -137,7 +147,7 @@ def _of_devices(runtime: Runtime, settings: Settings) -> dict[str, Any]:
 
 def _shorter(runtime: Runtime) -> str:
     """What is to be said where the roster lets leases hold for less than is set; "" where it does not."""
-    from openleo.controller.slots import instant_of
+    from openleo.instants import instant_of
 
     in_force = runtime.read_in_force(instant_of(runtime.clock.now_s()))
     if not in_force.founded or runtime.lease_slots == runtime.settings.lease_slots:
@@ -182,4 +192,4 @@ def _run(runtime: Runtime, settings: Settings, listening: socket.socket) -> None
             runtime.hub.end()
             super().handle_exit(sig, frame)
 
-    Server(config).run(sockets=[listening])
+    Server(config).run(sockets=_taken_at_once(listening))

@@ -24,9 +24,9 @@ from openleo.controller.registrar import Registrar
 from openleo.controller.registry import Stale
 from openleo.controller.roles import ANONYMOUS
 from openleo.controller.runtime import Runtime
-from openleo.controller.slots import instant_of
 from openleo.governance.house import Folder, NotInOrder
 from openleo.governance.state import Refused
+from openleo.instants import instant_of
 from openleo.ledger.faults import LedgerError
 
 LOG = logging.getLogger("openleo.controller")

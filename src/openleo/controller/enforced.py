@@ -16,8 +16,8 @@ from openleo.controller.held import Said, held, not_said
 from openleo.controller.in_force import InForce
 from openleo.controller.lease_offers import ground
 from openleo.controller.slot_plan import SlotPlan
-from openleo.controller.slots import instant_of
 from openleo.controller.twin import Twin
+from openleo.instants import instant_of
 
 if TYPE_CHECKING:
     from openleo.controller.runtime import Runtime

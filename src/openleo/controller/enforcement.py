@@ -15,7 +15,7 @@ import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from openleo.controller.held import Held
 from openleo.controller.lease_place import place
+from openleo.instants import instant_of
 from openleo.policy import bulk
 from openleo.policy.decide import Decision, Outcome, decide, unplaced
 from openleo.policy.rules import RuleSet
@@ -158,7 +159,7 @@ class Enforced:
 
 def enforce(held: Held, rules: RuleSet, plan: Plan, lands: Lands | None = None) -> Enforced:
     """Decide every lease again, at the begin of a plan's slot."""
-    outcome, rule, settled, decided = _by_rules(held, rules, datetime.fromtimestamp(plan.begins_s, UTC))
+    outcome, rule, settled, decided = _by_rules(held, rules, instant_of(plan.begins_s))
     outcome, rule = _by_registry(held, outcome, rule)
     row = _rows(plan.cells, held.cell)
     by_plan = _by_plan(held, plan, row)

@@ -16,7 +16,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +33,7 @@ from openleo.governance.canonical import canonical
 from openleo.governance.entries import Published, entry, instant
 from openleo.governance.house import Folder, House
 from openleo.governance.losses import shown
+from openleo.instants import instant_of
 from openleo.ledger import merkle
 from openleo.ledger.faults import LedgerError
 
@@ -114,7 +115,7 @@ def _rows(table: pa.Table, number: str) -> list[Row]:
 
 
 def _instant(at_s: float) -> str:
-    return instant(datetime.fromtimestamp(at_s, UTC))
+    return instant(instant_of(at_s))
 
 
 # --- checked by anybody ---------------------------------------------------------------------------------------------

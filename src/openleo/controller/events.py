@@ -21,9 +21,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from openleo.controller.database import Unavailable, in_order, reading
-from openleo.controller.slots import instant_of
 from openleo.controller.tables import events
-from openleo.instants import instant_text
+from openleo.instants import instant_of, instant_text
 
 LOG = logging.getLogger("openleo.controller")
 BATCH = 200

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import rfc8785
@@ -38,6 +38,7 @@ from openleo.governance.house import House, NotInOrder
 from openleo.governance.life import why_not
 from openleo.governance.moves import NETWORK, Move
 from openleo.governance.state import Change, Refused, State, status
+from openleo.instants import instant_of
 from openleo.ledger.faults import LedgerError, NotProven
 from openleo.ledger.policy import judge
 from openleo.network_effects import Named
@@ -52,7 +53,7 @@ Json = Mapping[str, Any]
 
 def now(runtime: Runtime) -> datetime:
     """By the controller's own time line."""
-    return datetime.fromtimestamp(runtime.clock.now_s(), UTC)
+    return instant_of(runtime.clock.now_s())
 
 
 @contextmanager

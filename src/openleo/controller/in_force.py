@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, insert, select, update
 
@@ -32,6 +32,7 @@ from openleo.governance.house import LEDGER, Folder, NotInOrder, check_in_order
 from openleo.governance.moves import NETWORK
 from openleo.governance.roster import LEASE_SLOTS_MAX
 from openleo.governance.state import Refused, State
+from openleo.instants import instant_of
 from openleo.ledger.faults import LedgerError, NotProven
 from openleo.ledger.faults import Unavailable as LedgerUnavailable
 from openleo.ledger.mark import Mark
@@ -365,7 +366,7 @@ class Gate:
         last = self._last
         if last is None or not last.founded:
             return Outage(why, self._since)
-        begun = datetime.fromtimestamp(last.read_at_s, UTC)
+        begun = instant_of(last.read_at_s)
         until = begun + timedelta(hours=last.storage_outage_hours)
         if at >= until:
             return Outage(f"{why} What was in force held until {instant(until)}.", self._since)

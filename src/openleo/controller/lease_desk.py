@@ -43,6 +43,7 @@ LONGEST_WAIT_S = 10.0  # for a commit
 RETRY_AFTER_S = 2.0
 NOTED_EVERY_S = 1.0  # of releases that are refused
 NO_LEASE = "No lease of that id is in force."
+TAKING_OVER = "The lead was just taken; leases in force are being read."
 
 
 class NotHeard(Exception):
@@ -142,6 +143,11 @@ class Desk:
             self.known.refresh()
             self._in_loop(lambda: self._forget(slot))
 
+    def taking_over(self) -> bool:
+        """Whether this controller leads and has not read yet what the one before gave: it gives nothing until then."""
+        token = self._token()
+        return token is not None and token != self._led
+
     def _in_loop(self, work: Callable[[], None]) -> None:
         """What the event loop reads, it alone changes."""
         if self._loop is None or self._loop.is_closed():
@@ -216,7 +222,7 @@ class Desk:
         if token is None:
             raise not_now("not-leading", "Another controller leads; nothing was done.")
         if token != self._led:
-            raise not_now("not-ready", "The lead was just taken; leases in force are being read.")
+            raise not_now("not-ready", TAKING_OVER)
         if (now := self._now(now_s)) is None:
             raise not_now("no-plan", "No plan is in force, so nothing is given.")
         return now

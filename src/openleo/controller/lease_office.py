@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from openleo.cells import resolution_of
 from openleo.controller.aside import one_thread
@@ -19,6 +18,7 @@ from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.leases import Terms
 from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
+from openleo.instants import instant_of
 
 LOOK_S = 0.1  # between two looks at whether another slot has begun, or the lead was taken
 AGAIN_S = 1.0  # after a step that failed
@@ -44,7 +44,7 @@ class Office:
         if self._offers is None or plan is not self._of:
             self._offers, self._of = Offers(plan, self._ground), plan
         if len(in_force.phases) > 1:  # break-glass begins and lapses between two readings of the ledger
-            in_force = in_force.at(datetime.fromtimestamp(now_s, UTC))
+            in_force = in_force.at(instant_of(now_s))
         return Now(in_force, self._offers)
 
 
@@ -76,7 +76,7 @@ async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
     """A desk that is open: from within the event loop that asks it."""
     desk = open_desk(runtime, ranged)
     desk.start()
-    runtime.said = desk.said
+    runtime.said, runtime.taking_over = desk.said, desk.taking_over
     with one_thread("desk") as thread:
         following = asyncio.create_task(_follow(desk, runtime, thread))
         try:

@@ -70,10 +70,6 @@ class Asking:
     def signed_by(self, public_key: bytes) -> bool:
         return device_identity.signed_by(public_key, self.signature, self.message)
 
-    def of_now(self, now_s: float) -> bool:
-        """Whether it was signed near an instant."""
-        return abs(self.at_s - now_s) <= WITHIN_S
-
     @property
     def nonce_until_s(self) -> float:
         """Until when it could be said again, but for its nonce."""

@@ -11,13 +11,12 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from openleo.controller.lease_place import Circle, Placed, same_within_km
 from openleo.controller.lease_request import LeaseForm, age_s
-from openleo.instants import instant_text
+from openleo.instants import instant_of, instant_text
 from openleo.places.expressions import Region
 from openleo.places.point import Where
 from openleo.policy import decide as deciding
@@ -188,7 +187,7 @@ def request(
     Of several circles the rules are told the widest radius, and no source: they come from two. `network_age_s`: where
     the place is the network's alone, how old that is.
     """
-    position, now = form.position, datetime.fromtimestamp(now_s, UTC)
+    position, now = form.position, instant_of(now_s)
     first = placed.circles[0] if placed.circles else None
     several = len(placed.circles) > 1
     return Request(
@@ -371,4 +370,4 @@ def _unserved(why: Why, decision: Decision, terminal: Terminal, rules: Rules, pl
 @lru_cache(MOST_INSTANTS)
 def at_text(at_s: float) -> str:
     """An instant in seconds since the Unix epoch as it is answered."""
-    return instant_text(datetime.fromtimestamp(at_s, UTC))
+    return instant_text(instant_of(at_s))

@@ -27,8 +27,8 @@ from openleo.controller.in_force import InForce
 from openleo.controller.plan_store import Kept
 from openleo.controller.runtime import Runtime
 from openleo.controller.slot_plan import Flags, SlotPlan, compute, degrade
-from openleo.controller.slots import instant_of
 from openleo.controller.twin import Permitted
+from openleo.instants import instant_of
 from openleo.units import SECONDS_PER_DAY
 
 LOG = logging.getLogger("openleo.controller")

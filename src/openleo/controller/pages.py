@@ -1,6 +1,6 @@
 """What routes share: pages of lists, versions of objects, and requests that may be sent twice.
 
-Paging, page          ?after=&limit=, and the address of the next page
+Paging, page          ?after=&limit=, and the address of the next page: next_page
 etag, unchanged, meant   ETag by an object's version; If-None-Match, If-Match
 packed                bytes that stay the same, by gzip where that is taken
 OnceRoute             Idempotency-Key: a request that is sent again is answered as the first time, and not done again
@@ -65,12 +65,17 @@ Paged = Annotated[Paging, Depends(paging)]
 
 def page(request: Request, asked: Paging, found: Sequence[T], cursor: Callable[[T], str]) -> dict[str, Any]:
     """A page of what was found, of which one more than the limit was looked for: `LIMIT asked.limit + 1`."""
-    items, more = found[: asked.limit], len(found) > asked.limit
-    following = None
-    if more:
-        url = request.url.include_query_params(after=cursor(items[-1]), limit=asked.limit)
-        following = f"{url.path}?{url.query}"
-    return {"items": list(items), "next": following}
+    items = list(found[: asked.limit])
+    after = cursor(items[-1]) if len(found) > asked.limit else None
+    return {"items": items, "next": next_page(request, after, asked.limit)}
+
+
+def next_page(request: Request, after: str | None, limit: int) -> str | None:
+    """The address of what is after this cursor, with all else that was asked for, however often each key was."""
+    if after is None:
+        return None
+    url = request.url.include_query_params(after=after, limit=limit)
+    return f"{url.path}?{url.query}"
 
 
 # --- versions -------------------------------------------------------------------------------------------------------

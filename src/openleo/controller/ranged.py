@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ from openleo import cells as h3cells
 from openleo.controller.lease_place import Circle
 from openleo.controller.location import MOST_MEASUREMENTS, Beam, Located, MeasurementRecord, implausible, locate
 from openleo.geodesy import GEOD
+from openleo.instants import instant_of
 from openleo.misuse.thresholds import FASTEST_KMH, SPEEDS_KMH
 from openleo.network.ranging.sky import Lookup
 from openleo.policy.request import Request
@@ -147,7 +148,7 @@ class Ranged:
     def step(self, now_s: float, most: int, go_on: Callable[[], bool]) -> list[tuple[Kept, Located]]:
         """Locate some of those of whom something new was heard; not in the event loop."""
         found = []
-        lookup = self._lookup(datetime.fromtimestamp(now_s, UTC))
+        lookup = self._lookup(instant_of(now_s))
         for terminal in self._due(now_s, most):
             if not go_on():
                 break

@@ -37,7 +37,6 @@ from openleo.controller.scenes import Scenes
 from openleo.controller.settings import Settings
 from openleo.controller.skies import Skies
 from openleo.controller.slot_plan import SlotPlan
-from openleo.controller.slots import instant_of
 from openleo.controller.tables import tokens
 from openleo.controller.tokens import make_administrator
 from openleo.controller.tracing import Span
@@ -45,6 +44,7 @@ from openleo.controller.twin import Twin
 from openleo.errors import InputError, Problem
 from openleo.governance.house import Folder
 from openleo.governance.roster import LEASE_SLOTS_MAX
+from openleo.instants import instant_of
 from openleo.policy.rules import union
 
 LOG = logging.getLogger("openleo.controller")
@@ -76,6 +76,7 @@ class Runtime:
     in_force: InForce | None = None
     enforced: Enforced | None = None
     said: Said = not_said  # what leases in force were decided on, by the desk that gave them
+    taking_over: Callable[[], bool] = bool  # whether that desk still reads what the leader before gave
     elements: ElementsFile | None = None  # None: satellites are not known by element sets
     alarms: Alarms = field(default_factory=Alarms)
     metrics: Metrics = field(default_factory=Metrics)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,3 @@ class Slots:
     def begins_s(self, number: int) -> float:
         """When a slot begins, in seconds since the Unix epoch."""
         return number * self.slot_s + self.phase_s
-
-
-def instant_of(at_s: float) -> datetime:
-    """The instant of seconds since the Unix epoch, to the microsecond, in UTC."""
-    return datetime.fromtimestamp(at_s, UTC)

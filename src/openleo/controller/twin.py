@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -24,7 +24,7 @@ from openleo.controller.slot_rates import CellRates, Shared
 from openleo.controller.slots import Slots
 from openleo.errors import InputError, Problem
 from openleo.geodesy import look_angles
-from openleo.instants import SlotGrid
+from openleo.instants import SlotGrid, instant_of
 from openleo.network import chain
 from openleo.network.constellation.element_set import ElementSet
 from openleo.network.ground.gateways import Gateways
@@ -140,7 +140,7 @@ class Twin:
     def span(self, number: int) -> tuple[datetime, datetime]:
         """When a slot begins, and the next."""
         edges = (self.slots.begins_s(number), self.slots.begins_s(number + 1))
-        begins, ends = (datetime.fromtimestamp(edge, UTC) for edge in edges)
+        begins, ends = (instant_of(edge) for edge in edges)
         return begins, ends
 
     @property

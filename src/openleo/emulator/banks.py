@@ -48,6 +48,14 @@ class Held:
     ends_ns: int
     rows: list[Row]
     pairs: list[tuple[int, int]]
+    sequence: int = 0  # of its bank, when it was read
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """A step in place of the one before it, from now on: a controller said otherwise when it had begun."""
+
+    step: Step
 
 
 class Banks:
@@ -99,7 +107,7 @@ class Banks:
         number, begins_ns, ends_ns = (int(self._tags[bank][name][0]) for name in ("number", "begins_ns", "ends_ns"))
         if number == NEVER or before % 2:
             return None
-        held = Held(number, begins_ns, ends_ns, self._rows[bank].tolist(), self._pairs[bank].tolist())
+        held = Held(number, begins_ns, ends_ns, self._rows[bank].tolist(), self._pairs[bank].tolist(), before)
         return held if int(self._tags[bank]["sequence"][0]) == before else None
 
     def at(self, now_ns: int) -> Held | None:
@@ -111,6 +119,14 @@ class Banks:
                 if held is not None and held.begins_ns <= now_ns < held.ends_ns:
                     return held
         return None
+
+    def newest(self, held: Held) -> Held:
+        """A step as it stands now: what was written in its place, if anything was."""
+        tag = self._tags[held.number % BANKS]
+        if tag["number"][0] != held.number or tag["sequence"][0] == held.sequence:
+            return held
+        found = self.read(held.number % BANKS)
+        return found if found is not None and found.number == held.number else held
 
     def close(self) -> None:
         del self._tags, self._rows, self._pairs
@@ -127,13 +143,13 @@ class Feeder(threading.Thread):
     """Writes step n + 1 soon after step n began: at least half a step before it is needed.
 
     `steps` may be a LinkTable, or a generator that waits for a controller; None among them is a step of which nothing
-    is known, in which nothing passes. A step that comes when it is already over is left out; `late` counts what was
-    written after it had begun, and after `from_ns`, where a run begins within a step; the run's summary says so. Use
-    `stop` before closing the banks.
+    is known, in which nothing passes; InPlace corrects the one before it. A step that comes when it is already over is
+    left out; `late` counts what was written after it had begun, and after `from_ns`, where a run begins within a step;
+    the run's summary says so. Use `stop` before closing the banks.
     """
 
     def __init__(
-        self, banks: Banks, steps: Iterable[Step | None], begins_ns: int, step_ns: int, from_ns: int = 0
+        self, banks: Banks, steps: Iterable[Step | InPlace | None], begins_ns: int, step_ns: int, from_ns: int = 0
     ) -> None:
         super().__init__(name="feeder", daemon=True)
         self._banks, self._steps = banks, steps
@@ -144,15 +160,19 @@ class Feeder(threading.Thread):
 
     def run(self) -> None:
         try:
-            for n, step in enumerate(self._steps):
+            n = -1
+            for said in self._steps:
+                corrects = isinstance(said, InPlace)
+                step = said.step if isinstance(said, InPlace) else said
+                n += not corrects
                 begins_ns = self.begins_ns + n * self.step_ns
                 if self._stopped.wait(max(0, may_write_ns(n, self.begins_ns, self.step_ns) - time.monotonic_ns()) / NS):
                     return
                 if step is None or time.monotonic_ns() >= begins_ns + self.step_ns:
                     continue
                 self._banks.write(n, begins_ns, begins_ns + self.step_ns, step)
-                self.written += 1
-                self.late += time.monotonic_ns() > max(begins_ns, self._from_ns)
+                self.written += not corrects
+                self.late += not corrects and time.monotonic_ns() > max(begins_ns, self._from_ns)
         except Exception as error:  # noqa: BLE001 - whatever a generator raises belongs to the run, not to this thread
             self.error = error
 

@@ -18,16 +18,20 @@ from typing import NamedTuple, Protocol
 from openleo.emulator.banks import Held
 from openleo.emulator.counts import (
     BINS,
+    BYTES,
+    DELAY_NS,
     LATENESS_EDGES_NS,
     LOSS,
     NO_STEP,
     NOT_SERVED,
     OUTAGE,
+    PACKETS,
     QUEUE,
 )
 from openleo.emulator.lines import FULL, Lines, delay_ns, departure_ns
 
 NONE = -1  # no shaper
+BEFORE_ALL = Held(-1, 0, 0, [], [])  # holds at no instant
 KEPT = 3  # steps in memory: the one before, for what was under way at the boundary; this one; the next
 
 
@@ -35,6 +39,7 @@ class Steps(Protocol):
     """Where steps come from: Banks, or a test's own."""
 
     def at(self, now_ns: int) -> Held | None: ...
+    def newest(self, held: Held) -> Held: ...
 
 
 class Stage(NamedTuple):
@@ -42,26 +47,15 @@ class Stage(NamedTuple):
     line: int
     pair: int  # of `direct_ns`, where the line is over satellites; NONE elsewhere
     fixed_ns: int  # of fibre
+    receiver: int  # whom the whole way leads to
+    after: Stage | None  # the next, None where this is the last
 
 
-class Way(NamedTuple):
-    receiver: int
-    stages: tuple[Stage, ...]
-
-
-class Travelling(NamedTuple):
-    packet: bytes
-    size: int  # of the IP packet, without what a super-packet has before it
-    way: Way
-    stage: int
-    entered_ns: int  # its stage
-
-
-class Due(NamedTuple):
-    receiver: int
-    packet: bytes
-    release_ns: int
-    shaper: int  # the last it passed, which is asked to answer for what the receiver refuses
+# Every packet makes one of each of these, and a plain tuple costs a tenth of a named one.
+Travelling = tuple[bytes, int, Stage, int]
+"""A packet, its size (of the IP packet, without what a super-packet has before it), its stage, when it entered that."""
+Due = tuple[int, bytes, int, int]
+"""Receiver, packet, when it should leave, the last shaper it passed, which answers for what the receiver refuses."""
 
 
 @dataclass
@@ -73,6 +67,7 @@ class Tally:
     lateness: list[int] = field(default_factory=lambda: [0] * BINS)
     late_max_ns: int = 0
     missed_ns: int = 0
+    waited: int = 0
     no_route: int = 0
 
     def drop(self, shaper: int, cause: int) -> None:
@@ -82,9 +77,9 @@ class Tally:
         row = self.passed.get(shaper)
         if row is None:
             row = self.passed[shaper] = [0, 0, 0, 0]
-        row[0] += 1
-        row[1] += size
-        row[3] += delay_ns
+        row[PACKETS] += 1
+        row[BYTES] += size
+        row[DELAY_NS] += delay_ns
 
     def late(self, late_ns: int) -> None:
         self.lateness[bisect_left(LATENESS_EDGES_NS, late_ns)] += 1
@@ -121,47 +116,52 @@ class Carrier:
         self._arrival = self._satellites + 2 * len(pairs)
         self.lines: Lines[Travelling] = Lines(self._arrival + terminals)
         self._busy_ns = [0] * (2 * terminals)
-        self._ways: dict[tuple[int, int], Way] = {}
+        self._ways: dict[tuple[int, int], Stage] = {}
         self._steps: list[Held] = []  # the newest first
+        self._step: Held = BEFORE_ALL  # the one last asked for, which is nearly always the one asked for next
         self.tally = Tally()
 
     def accept(self, sender: int, receiver: int, packet: bytes, size: int, now_ns: int) -> None:
         """A packet enters the network."""
-        way = self._ways.get((sender, receiver)) or self._find_way(sender, receiver)
-        self._enter(packet, size, way, 0, now_ns)
+        self._enter(packet, size, self._ways.get((sender, receiver)) or self._find_way(sender, receiver), now_ns)
 
     def due(self, now_ns: int) -> Due | None:
         """The next packet to hand to its receiver, once its time has come."""
         pop = self.lines.pop
         while (released := pop(now_ns)) is not None:
-            release_ns, _, (packet, size, way, number, entered_ns) = released
-            shaper = way.stages[number].shaper
+            release_ns, (packet, size, stage, entered_ns) = released
+            shaper, _, _, _, receiver, after = stage
             if shaper != NONE:
                 # What was on its way when service ended is not delivered: a denial holds from its step's first instant.
-                step = self._step_at(release_ns, now_ns)
-                if step is not None and now_ns >= step.ends_ns:  # we are late, and another step holds by now
-                    step = self._step_at(now_ns, now_ns)
+                step: Held | None = self._step
+                if not (self._step.begins_ns <= release_ns and now_ns < self._step.ends_ns):
+                    step = self._step_at(release_ns, now_ns)
+                    if step is not None and now_ns >= step.ends_ns:  # we are late, and another step holds by now
+                        step = self._step_at(now_ns, now_ns)
                 if step is None or not step.rows[shaper][0]:
                     self.tally.drop(shaper, NO_STEP if step is None else NOT_SERVED)
                     continue
                 self.tally.passes(shaper, size, now_ns - entered_ns)
-            if number + 1 == len(way.stages):
+            if after is None:
                 self.tally.late(now_ns - release_ns)
-                return Due(way.receiver, packet, release_ns, shaper)
-            self._enter(packet, size, way, number + 1, release_ns)
+                return receiver, packet, release_ns, shaper
+            self._enter(packet, size, after, release_ns)
         return None
 
     def look_ahead(self, now_ns: int, ahead_ns: int) -> None:
-        """Read the step to come before it begins, so that the boundary costs nothing."""
+        """Read the step to come before it begins, so that the boundary costs nothing, and what was corrected."""
+        self._steps = [self._source.newest(step) for step in self._steps]
         self._step_at(now_ns, now_ns)
         self._step_at(now_ns + ahead_ns, now_ns)
 
-    def _enter(self, packet: bytes, size: int, way: Way, number: int, at_ns: int) -> None:
-        shaper, line, pair, fixed_ns = way.stages[number]
+    def _enter(self, packet: bytes, size: int, stage: Stage, at_ns: int) -> None:
+        shaper, line, pair, fixed_ns, _, _ = stage
         if shaper == NONE:
-            self.lines.push(line, at_ns + fixed_ns, Travelling(packet, size, way, number, at_ns))
+            self.lines.push(line, at_ns + fixed_ns, (packet, size, stage, at_ns))
             return
-        step = self._step_at(at_ns, at_ns)
+        step: Held | None = self._step
+        if not self._step.begins_ns <= at_ns < self._step.ends_ns:
+            step = self._step_at(at_ns, at_ns)
         if step is None:
             self.tally.drop(shaper, NO_STEP)
             return
@@ -189,16 +189,18 @@ class Carrier:
         else:
             first_ns = last_ns = 0
         arrives_ns = departs_ns + delay_ns(departs_ns, step.begins_ns, step.ends_ns, first_ns, last_ns)
-        self.lines.push(line, arrives_ns, Travelling(packet, size, way, number, at_ns))
+        self.lines.push(line, arrives_ns, (packet, size, stage, at_ns))
 
     def _step_at(self, at_ns: int, now_ns: int) -> Held | None:
         for step in self._steps:
             if step.begins_ns <= at_ns < step.ends_ns:
+                self._step = step
                 return step
         step_ = self._source.at(at_ns)
         if step_ is not None:
             self._note_missed(step_, now_ns)
             self._steps = [step_, *self._steps[: KEPT - 1]]
+            self._step = step_
         return step_
 
     def _note_missed(self, step: Held, now_ns: int) -> None:
@@ -207,27 +209,33 @@ class Carrier:
             usable_ns = max(now_ns, step.begins_ns)
             self.tally.missed_ns += max(0, usable_ns - self._steps[0].ends_ns)
 
-    def _find_way(self, sender: int, receiver: int) -> Way:
-        way = self._ways[sender, receiver] = Way(receiver, tuple(self._stages(sender, receiver)))
-        return way
+    def _find_way(self, sender: int, receiver: int) -> Stage:
+        """The first of its stages, each of which knows the one after it."""
+        found = None
+        for shaper, line, pair, fixed_ns in reversed(self._stages(sender, receiver)):
+            found = Stage(shaper, line, pair, fixed_ns, receiver, found)
+        assert found is not None, "who sends to itself does not come here"
+        self._ways[sender, receiver] = found
+        return found
 
-    def _stages(self, sender: int, receiver: int) -> list[Stage]:
+    def _stages(self, sender: int, receiver: int) -> list[tuple[int, int, int, int]]:
+        """(shaper, line, pair, fixed_ns) of each."""
         terminals = self._terminals
         pair = self._pair.get((sender, receiver))
         if pair is not None:
             there = self._satellites + 2 * pair + (sender > receiver)
             return [
-                Stage(2 * sender, there, pair, 0),
-                Stage(2 * receiver + 1, self._arrival + receiver, NONE, 0),
+                (2 * sender, there, pair, 0),
+                (2 * receiver + 1, self._arrival + receiver, NONE, 0),
             ]
         stages = []
         at = sender - terminals
         if sender < terminals:
-            stages.append(Stage(2 * sender, 2 * sender, NONE, 0))
+            stages.append((2 * sender, 2 * sender, NONE, 0))
             at = self._anchor[sender]
         to = self._anchor[receiver] if receiver < terminals else receiver - terminals
         if at != to:
-            stages.append(Stage(NONE, self._fibre + at * self._pops + to, NONE, self._backbone_ns[at][to]))
+            stages.append((NONE, self._fibre + at * self._pops + to, NONE, self._backbone_ns[at][to]))
         if receiver < terminals:
-            stages.append(Stage(2 * receiver + 1, 2 * receiver + 1, NONE, 0))
+            stages.append((2 * receiver + 1, 2 * receiver + 1, NONE, 0))
         return stages

@@ -6,9 +6,10 @@ each terminal and direction, second by second). A reader may see a second that i
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,12 @@ NOT_SERVED, NO_STEP, OUTAGE, LOSS, QUEUE, NO_ROUTE, WRITE = range(len(CAUSES))
 LATENESS_EDGES_NS = (50_000, 100_000, 200_000, 500_000, 1_000_000, 2_000_000, 5_000_000, 10_000_000, 50_000_000)
 LATE_NS = 5_000_000  # a packet released later than this was late
 LATE_SHARE_MAX = 0.01  # and where more than this share was, the run's numbers are the machine's, not the network's
+UNREAD_SHARE_MAX = 0.01  # the same of packets that a device dropped before the engine read them
 DELIVERY = ("packets", "bytes", "drops", "delay_ns")  # delay_ns: summed over the packets
 PACKETS, BYTES, DROPS, DELAY_NS = range(len(DELIVERY))
-HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route")
-BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS = range(len(HEAD))
+# seconds: how many were told, which is as far as a reader looks. capture_error: an errno, 0 while none.
+HEAD = ("begins_ns", "beats", "late_max_ns", "cpu_ns", "missed_ns", "no_route", "seconds", "capture_error", "waited")
+BEGINS_NS, BEATS, LATE_MAX_NS, CPU_NS, MISSED_NS, STRAYS, SECONDS, CAPTURE_ERROR, WAITED = range(len(HEAD))
 BINS = len(LATENESS_EDGES_NS) + 1
 
 
@@ -32,7 +35,10 @@ class Stats:
     """Totals. Axes: packets, bytes (terminal, direction); drops (terminal, direction, cause); lateness (bin).
 
     missed_ns: for how long no step was there that should have been. beats: how often the engine wrote; 0: not yet.
-    no_route: packets to nobody we know, from terminals and PoPs.
+    no_route: packets to nobody we know, from terminals and PoPs. unread (endpoint, terminals first): packets that their
+    device's queue had no room for, since the engine did not read it soon enough. waited: packets that may have been in
+    it for over 5 ms before they were read, for the engine had not looked for so long, or not read all that it saw.
+    capture_error: why the capture ended before the run did, as an errno; 0 where it did not.
     """
 
     packets: NDArray[np.int64]
@@ -44,9 +50,19 @@ class Stats:
     cpu_ns: int
     beats: int
     no_route: int
+    capture_error: int = 0
+    waited: int = 0
+    unread: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def dropped(self, cause: str) -> int:
         return int(self.drops[:, :, CAUSES.index(cause)].sum())
+
+    @property
+    def capture_failed(self) -> str:
+        """Why packets are missing in the capture, in words; empty where none are."""
+        if self.capture_error == errno.ENOBUFS:
+            return "the disk was slower than the packets"
+        return os.strerror(self.capture_error) if self.capture_error else ""
 
     @property
     def late_share(self) -> float:
@@ -55,16 +71,39 @@ class Stats:
         return float(late / max(1, self.lateness.sum()))
 
     @property
+    def unread_share(self) -> float:
+        """Of the packets sent: how many the engine never saw. (Who goes to another terminal counts twice here.)"""
+        unread = self.unread.sum()
+        return float(unread / max(1, unread + self.packets.sum() + self.drops.sum()))
+
+    @property
+    def waited_share(self) -> float:
+        """Of the packets read: how many may have waited over 5 ms before that."""
+        return float(self.waited / max(1, self.packets.sum() + self.drops.sum()))
+
+    @property
     def invalid(self) -> str:
         """Why this run's numbers are not the network's; empty where they are."""
+        reasons = []
         if self.late_share > LATE_SHARE_MAX:
-            return (
+            reasons.append(
                 f"{self.late_share:.1%} of the packets were released more than {LATE_NS // 1_000_000} ms late "
                 f"(at most {LATE_SHARE_MAX:.0%}): this machine was too busy"
             )
+        if self.waited_share > LATE_SHARE_MAX:
+            reasons.append(
+                f"{self.waited_share:.1%} of the packets may have waited more than {LATE_NS // 1_000_000} ms "
+                f"before the engine read them (at most {LATE_SHARE_MAX:.0%}): "
+                "more was sent at once than this machine can carry"
+            )
+        if self.unread_share > UNREAD_SHARE_MAX:
+            reasons.append(
+                f"{self.unread_share:.1%} of the packets were dropped before the engine could read them "
+                f"(at most {UNREAD_SHARE_MAX:.0%}): more was sent than this machine can carry"
+            )
         if self.missed_ns:
-            return f"for {self.missed_ns / 1e9:.3f} s no step was there to carry out: it was written too late"
-        return ""
+            reasons.append(f"for {self.missed_ns / 1e9:.3f} s no step was there to carry out: it was written too late")
+        return "; ".join(reasons)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,16 +158,26 @@ class Counts:
             cpu_ns=int(self.head[CPU_NS]),
             beats=int(self.head[BEATS]),
             no_route=int(self.head[STRAYS]),
+            capture_error=int(self.head[CAPTURE_ERROR]),
+            waited=int(self.head[WAITED]),
         )
 
     def seconds(self) -> Seconds:
-        """From the first second to the last in which anything was delivered or dropped."""
-        told = np.flatnonzero(self.by_second[..., [PACKETS, DROPS]].any(axis=(1, 2, 3)))
-        rows = self.by_second[: told[-1] + 1 if len(told) else 0].copy()
+        """From the first second to the last in which anything was delivered or dropped.
+
+        Looks at no more than was told: to read the rest would bring its pages into being.
+        """
+        rows = self.by_second[: int(self.head[SECONDS])].copy()
         packets = rows[..., PACKETS]
         with np.errstate(invalid="ignore"):
             delay_ms = np.where(packets > 0, rows[..., DELAY_NS] / np.maximum(packets, 1) / 1e6, np.nan)
         return Seconds(int(self.head[BEGINS_NS]), packets, rows[..., BYTES], rows[..., DROPS], delay_ms)
+
+    def close(self) -> None:
+        """Give the memory back. What `stats` and `seconds` gave stays."""
+        del self.head, self.lateness, self.drops, self.passed, self.by_second
+        self._memory.close()
+        os.close(self._fd)
 
 
 def counts_bytes(terminals: int, seconds: int) -> int:

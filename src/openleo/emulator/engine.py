@@ -11,9 +11,12 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from openleo.emulator.banks import Banks
 from openleo.emulator.counts import Counts, Seconds, Stats
@@ -22,7 +25,7 @@ from openleo.emulator.table import LinkTable
 if TYPE_CHECKING:
     from openleo.emulator.namespaces import Endpoints
 
-STOP_S = 5.0  # to write its last counts, before it is killed
+STOP_S = 15.0  # to write its last counts, and a capture to a slow disk, before it is killed
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,22 @@ class Ways:
 class EngineOptions:
     """`seconds`: for how long deliveries are told second by second. `capture`: where packets are written, if at all.
 
-    nat: terminals go to PoPs by their anchor's public address. seed: of the lost packets.
+    nat: terminals go to PoPs by their anchor's public address. seed: of the lost packets. second_ns: an instant
+    (CLOCK_MONOTONIC) at which one of these seconds begins, None for any.
     """
 
     seconds: int = 3600
     nat: bool = False
     seed: int = 1
     capture: Path | None = None
+    second_ns: int | None = None
 
 
 class Engine:
-    """A running engine. Made by `start`."""
+    """A running engine. Made by `start`. A context manager: leaving it closes it."""
 
-    def __init__(self, process: subprocess.Popen[Any], counts: Counts) -> None:
-        self.process, self._counts = process, counts
+    def __init__(self, process: subprocess.Popen[Any], counts: Counts, unread: Callable[[], list[int]]) -> None:
+        self.process, self._counts, self._unread = process, counts, unread
 
     @property
     def alive(self) -> bool:
@@ -74,7 +79,7 @@ class Engine:
 
     def stats(self) -> Stats:
         """Counts until now, at most a tenth of a second old."""
-        return self._counts.stats()
+        return replace(self._counts.stats(), unread=np.array(self._unread(), np.int64))
 
     def seconds(self) -> Seconds:
         """Deliveries second by second, from `begins_ns` (CLOCK_MONOTONIC), as far as they are written."""
@@ -82,6 +87,8 @@ class Engine:
 
     def stop(self) -> Stats:
         """End it, and its last counts. What was still on its way is not delivered."""
+        unread = self._unread()  # first, for nobody reads the devices afterwards
+        self._unread = lambda: unread
         if self.process.stdin is not None:
             self.process.stdin.close()
         try:
@@ -91,11 +98,16 @@ class Engine:
             self.process.wait()
         return self.stats()
 
+    def close(self) -> None:
+        """End it, and give its counts' memory back."""
+        self.stop()
+        self._counts.close()
+
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        self.close()
 
 
 def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions | None = None) -> Engine:
@@ -120,6 +132,7 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
         "outage_loss": ways.outage_loss,
         "counts": counts.fileno(),
         "seconds": options.seconds,
+        "second_ns": options.second_ns,
         "nat": options.nat,
         "seed": options.seed,
         "capture": capture,
@@ -135,4 +148,4 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
     assert process.stdin is not None
     process.stdin.write(json.dumps(orders).encode() + b"\n")
     process.stdin.flush()
-    return Engine(process, counts)
+    return Engine(process, counts, endpoints.unread)

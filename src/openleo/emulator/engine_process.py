@@ -23,9 +23,22 @@ from typing import Any
 from openleo.emulator.banks import Banks
 from openleo.emulator.capture import Capture
 from openleo.emulator.carrier import NONE, Carrier, Tally
-from openleo.emulator.counts import BEATS, BEGINS_NS, CPU_NS, LATE_MAX_NS, MISSED_NS, STRAYS, WRITE, Counts
+from openleo.emulator.counts import (
+    BEATS,
+    BEGINS_NS,
+    CAPTURE_ERROR,
+    CPU_NS,
+    LATE_MAX_NS,
+    LATE_NS,
+    MISSED_NS,
+    SECONDS,
+    STRAYS,
+    WAITED,
+    WRITE,
+    Counts,
+)
 from openleo.emulator.nat import Nat
-from openleo.emulator.packets import destination, endpoints_by_address, is_multicast, public_address
+from openleo.emulator.packets import VERSION_4, destination, endpoints_by_address, is_multicast, public_address
 
 NS = 1_000_000_000
 BEAT_NS = NS // 10  # counts are written this often; the step to come is looked for as often
@@ -35,6 +48,7 @@ SUPER_PACKET_HEADER = 10  # struct virtio_net_hdr
 SUPER_PACKET = 65_536 + SUPER_PACKET_HEADER
 STDIN = 0
 BUSY_SHARE = 0.7  # of a core
+SLEPT_NS = 20_000  # a look at the devices that took longer than this found none ready at first
 PR_SET_PDEATHSIG, PR_SET_TIMERSLACK = 1, 29
 TFD_NONBLOCK, TFD_TIMER_ABSTIME = 0o4000, 1
 
@@ -57,12 +71,8 @@ class Timer:
             self._value[2], self._value[3] = divmod(at_ns, NS)
             _libc.timerfd_settime(self.fd, TFD_TIMER_ABSTIME, self._value, None)
 
-    def clear(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self.fd, 8)
 
-
-class Engine:
+class PacketLoop:
     """One run's devices, and the carrier between them."""
 
     def __init__(self, orders: dict[str, Any]) -> None:
@@ -81,58 +91,80 @@ class Engine:
         )  # fmt: skip
         self._nats = [Nat(public_address(j)) for j in range(len(orders["pops"]))] if orders["nat"] else []
         self._nat_of = {public_address(j).packed: nat for j, nat in enumerate(self._nats)}
-        self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._real_ns = time.time_ns() - time.monotonic_ns()
         self._counts = Counts(orders["counts"], self._terminals, orders["seconds"])
         self._urgency = Urgency()
+        self._left_since_ns: dict[int, int] = {}  # of devices that had more than a batch
+        # After it, so that its thread is as urgent: it holds the interpreter for microseconds, and must not be made to
+        # wait with it in hand.
+        self._capture = Capture(orders["capture"]) if orders["capture"] is not None else None
         self._begins_ns = time.monotonic_ns()
+        if orders["second_ns"] is not None:
+            self._begins_ns -= (self._begins_ns - orders["second_ns"]) % NS
         self._beat_ns = self._begins_ns
         self._counts.head[BEGINS_NS] = self._begins_ns
 
     def run(self) -> None:
         """Until stdin ends, which is how we are asked to."""
         timer, poll = Timer(), select.epoll()
-        for fd in (*self._files, timer.fd, STDIN):
+        for fd in (*self._files, STDIN):
             poll.register(fd, select.EPOLLIN)
+        poll.register(timer.fd, select.EPOLLIN | select.EPOLLET)  # told once, so that nobody need read it
         lines, now_ns, numbers = self.carrier.lines, time.monotonic_ns, self._number
+        looked_ns = now_ns()
         while True:
-            next_ns = lines.next_ns
+            next_ns, asked_ns = lines.next_ns, now_ns()
             if next_ns is None:
                 ready = poll.poll(BEAT_NS / NS)
-            elif next_ns <= now_ns():
+            elif next_ns <= asked_ns:
                 ready = poll.poll(0)
             else:
                 timer.arm(next_ns)
                 ready = poll.poll(BEAT_NS / NS)
+            # What is there to read came after the look before this one, or ended our sleep by coming.
+            before_ns, looked_ns = looked_ns, now_ns()
+            since_ns = looked_ns if looked_ns - asked_ns > SLEPT_NS else before_ns
             for fd, _ in ready:
                 if fd in numbers:
-                    self._receive(numbers[fd], fd)
+                    self._note_waited(fd, self._receive(numbers[fd], fd), since_ns)
                     self._release()
-                elif fd == timer.fd:
-                    timer.clear()
-                else:
+                elif fd == STDIN:
                     self._beat()
                     return
             self._release()
             if now_ns() >= self._beat_ns:
                 self._beat()
 
-    def _receive(self, sender: int, fd: int) -> None:
-        """What a sender wrote to its device, as much as a batch."""
+    def _note_waited(self, fd: int, packets: int, since_ns: int) -> None:
+        """Packets that were read, of which none had been there before an instant; what a batch leaves is as old."""
+        since_ns = self._left_since_ns.pop(fd, since_ns)
+        if packets == BATCH:
+            self._left_since_ns[fd] = since_ns
+        if time.monotonic_ns() - since_ns > LATE_NS:
+            self.carrier.tally.waited += packets
+
+    def _receive(self, sender: int, fd: int) -> int:
+        """What a sender wrote to its device, as much as a batch; gives how many packets that was."""
         skip, accept, addresses, now_ns = self._skip, self.carrier.accept, self._address, time.monotonic_ns
-        for _ in range(BATCH):
+        nats, read, most = self._nats, os.read, self._read_bytes
+        for number in range(BATCH):
             try:
-                packet = os.read(fd, self._read_bytes)
+                packet = read(fd, most)
+                version = packet[skip] >> 4
             except OSError:  # nothing more (EAGAIN), or a device that is going away
-                return
-            to = destination(packet, skip)
+                return number
+            except IndexError:  # nothing in it
+                continue
+            # As `destination`, whose call every packet would pay for.
+            to = packet[skip + 16 : skip + 20] if version == VERSION_4 else destination(packet, skip)
             receiver = addresses.get(to)
-            if self._nats:
+            if nats:
                 receiver, packet = self._translate(sender, receiver, packet, to)
             if receiver is not None and receiver != sender:
                 accept(sender, receiver, packet, len(packet) - skip, now_ns())
             elif not is_multicast(to):
                 self.carrier.tally.no_route += 1
+        return BATCH
 
     def _translate(self, sender: int, receiver: int | None, packet: bytes, to: bytes) -> tuple[int | None, bytes]:
         """Behind the anchor's NAT: what leaves for a PoP gets the public address, what returns its terminal's."""
@@ -154,15 +186,16 @@ class Engine:
 
     def _release(self) -> None:
         """What is due goes to its receiver."""
-        due, files, now_ns, capture = self.carrier.due, self._files, time.monotonic_ns, self._capture
-        while (packet := due(now_ns())) is not None:
+        due, files, now_ns, capture, write = self.carrier.due, self._files, time.monotonic_ns, self._capture, os.write
+        while (one := due(now_ns())) is not None:
+            receiver, packet, _, shaper = one
             try:
-                os.write(files[packet.receiver], packet.packet)
+                write(files[receiver], packet)
             except OSError:
-                self._refused(packet.shaper)
+                self._refused(shaper)
                 continue
             if capture is not None:
-                capture.add(packet.packet[self._skip :], now_ns() + self._real_ns)
+                capture.add(packet[self._skip :], now_ns() + self._real_ns)
 
     def _refused(self, shaper: int) -> None:
         if shaper == NONE:
@@ -182,6 +215,13 @@ class Engine:
         self._beat_ns = now - (now - self._begins_ns) % BEAT_NS + BEAT_NS
         if self._capture is not None:
             self._capture.flush()
+            self._counts.head[CAPTURE_ERROR] = self._capture.error
+
+    def close(self) -> None:
+        """What was captured is on the disk, or it is told why not."""
+        if self._capture is not None:
+            self._capture.close()
+            self._counts.head[CAPTURE_ERROR] = self._capture.error
 
 
 def tell(tally: Tally, counts: Counts, second: int) -> None:
@@ -195,9 +235,12 @@ def tell(tally: Tally, counts: Counts, second: int) -> None:
         counts.drops[shaper // 2, shaper % 2, cause] += dropped
         if told:
             counts.by_second[second, shaper // 2, shaper % 2, 2] += dropped
+    if told and (tally.passed or tally.drops):
+        counts.head[SECONDS] = second + 1
     counts.lateness += tally.lateness
     counts.head[LATE_MAX_NS] = max(int(counts.head[LATE_MAX_NS]), tally.late_max_ns)
     counts.head[MISSED_NS] += tally.missed_ns
+    counts.head[WAITED] += tally.waited
     counts.head[STRAYS] += tally.no_route
     counts.head[CPU_NS] = time.process_time_ns()
     counts.head[BEATS] += 1
@@ -238,11 +281,12 @@ def main() -> int:
     orders = json.loads(sys.stdin.buffer.readline())
     if os.getppid() != orders["parent"]:
         return 1
-    engine = Engine(orders)
+    packets = PacketLoop(orders)
     gc.collect()
     gc.freeze()
     gc.disable()  # nothing here makes cycles, and a collection is a millisecond's pause
-    engine.run()
+    packets.run()
+    packets.close()
     return 0
 
 

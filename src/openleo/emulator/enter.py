@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -70,9 +71,14 @@ def become_alone(argv: list[str]) -> int:
     outside = os.getpid()
     everything = signal.valid_signals()
     signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    lives, held = os.pipe()  # comes to its end with the one outside, whose number nobody inside can know
     if first := os.fork():
         return attend(first)
+    os.close(held)
     must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    if select.select([lives], [], [], 0)[0]:  # ended before we could ask
+        os._exit(NOT_RUNNABLE)
+    os.close(lives)
     libc.mount(b"proc", b"/proc", b"proc", 0, None)  # so that ps sees its own; where this is refused, it sees none
     # ping tells its echoes from others' by its process's number: two in one place must not have the same.
     with suppress(OSError):

@@ -7,8 +7,8 @@ Pure arithmetic on nanoseconds; the clock is an argument. A shaper says when a p
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
-from typing import Generic, NamedTuple, TypeVar
+from heapq import heappop, heappush, heapreplace
+from typing import Generic, TypeVar
 
 FULL = -1  # instead of a time: the queue takes no more
 
@@ -30,7 +30,7 @@ def departure_ns(now_ns: int, busy_ns: int, size: int, byte_ns: float, queue_ns:
     begins = busy_ns if busy_ns > now_ns else now_ns
     if begins - now_ns > queue_ns:
         return FULL
-    return begins + round(size * byte_ns)
+    return begins + round(size * byte_ns) if byte_ns else begins
 
 
 def delay_ns(at_ns: int, begins_ns: int, ends_ns: int, first_ns: int, last_ns: int) -> int:
@@ -44,14 +44,6 @@ def delay_ns(at_ns: int, begins_ns: int, ends_ns: int, first_ns: int, last_ns: i
     if at_ns >= ends_ns:
         return last_ns
     return first_ns + (last_ns - first_ns) * (at_ns - begins_ns) // (ends_ns - begins_ns)
-
-
-class Released(NamedTuple, Generic[T]):
-    """What comes out of a line, and when it should."""
-
-    release_ns: int
-    line: int
-    packet: T
 
 
 class Lines(Generic[T]):
@@ -83,13 +75,16 @@ class Lines(Generic[T]):
         """When the next packet comes out; None where nothing is under way."""
         return self._heap[0][0] if self._heap else None
 
-    def pop(self, now_ns: int) -> Released[T] | None:
-        """The next packet whose time has come."""
-        if not self._heap or self._heap[0][0] > now_ns:
+    def pop(self, now_ns: int) -> tuple[int, T] | None:
+        """When the next packet should come out, and the packet; None where its time has not come."""
+        heap = self._heap
+        if not heap or heap[0][0] > now_ns:
             return None
-        _, line = heappop(self._heap)
+        line = heap[0][1]
         queue = self._queues[line]
-        release_ns, packet = queue.popleft()
+        released = queue.popleft()
         if queue:
-            heappush(self._heap, (queue[0][0], line))
-        return Released(release_ns, line, packet)
+            heapreplace(heap, (queue[0][0], line))
+        else:
+            heappop(heap)
+        return released

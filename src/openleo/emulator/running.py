@@ -13,20 +13,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from openleo.emulator import engine, names, namespaces, rendezvous, resolver
-from openleo.emulator.banks import NS, Banks, Feeder
+from openleo.emulator.banks import NS, Banks, Feeder, InPlace
 from openleo.emulator.counts import Seconds, Stats
 from openleo.emulator.echoes import courses
 from openleo.emulator.namespaces import Endpoints
 from openleo.emulator.packets import pop_addresses, terminal_addresses
 from openleo.emulator.preparing import POP, TERMINAL, Prepared, Started
 from openleo.emulator.prober import Prober, Probes
+from openleo.emulator.table import Step
 
 LEAD_S = 0.3  # between the engine's first sign of life and the first step
 ENGINE_UP_S = 20.0  # Python starts in a third of a second, on a machine that has nothing else to do
@@ -35,6 +36,17 @@ LOOK_S = 0.05
 SPARE_SECONDS = 30  # that the engine counts before a run begins
 
 Tell = Callable[[str], None]
+
+
+class Live(Protocol):
+    """Steps that come as time passes, and begin when somebody else's do: the prepared table has none then.
+
+    begins_ns: the first beginning from an instant on (CLOCK_MONOTONIC), whole seconds from `like_ns`.
+    """
+
+    def begins_ns(self, earliest_ns: int, like_ns: int | None = None) -> int: ...
+    def steps(self, begins_ns: int) -> Iterable[Step | InPlace | None]: ...
+    def end(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -81,19 +93,22 @@ def hosts_text(prepared: Prepared) -> str:
 
 
 def run(
-    prepared: Prepared, tell: Tell, *, foreground: bool, aside: bool = False, began: Callable[[], None] = lambda: None
-) -> Outcome:
+    prepared: Prepared, tell: Tell, *, foreground: bool, aside: bool = False, began: Callable[[], None] = lambda: None,
+    live: Live | None = None,
+) -> Outcome:  # fmt: skip
     """Carry it out. `foreground`: the one command has this program's own input and output; others are told by line.
 
     `aside`: what commands print goes to stderr, since stdout is for an answer. `began`: called when packets can move.
+    `live`: where steps come from in place of the table.
     """
     with ExitStack() as until_over:
-        return _run(prepared, tell, foreground, sys.stderr if aside else sys.stdout, began, until_over)
+        return _run(prepared, tell, foreground, sys.stderr if aside else sys.stdout, began, live, until_over)
 
 
 def _run(
-    prepared: Prepared, tell: Tell, foreground: bool, output: IO[str], began: Callable[[], None], until_over: ExitStack
-) -> Outcome:
+    prepared: Prepared, tell: Tell, foreground: bool, output: IO[str], began: Callable[[], None], live: Live | None,
+    until_over: ExitStack,
+) -> Outcome:  # fmt: skip
     table, asked = prepared.table, prepared.experiment
     scratch = until_over.enter_context(rendezvous.scratch())
     hosts = scratch / "hosts"
@@ -109,16 +124,27 @@ def _run(
         until_over.callback(server.end)
     banks = Banks.create(len(table.terminals), len(table.pairs))
     until_over.callback(banks.close)
-    options = engine.EngineOptions(seconds=int(prepared.runs_s) + SPARE_SECONDS, nat=asked.nat, capture=asked.pcap)
+    like_ns = None if live is None else live.begins_ns(time.monotonic_ns())
+    options = engine.EngineOptions(
+        seconds=int(prepared.runs_s) + SPARE_SECONDS, nat=asked.nat, capture=asked.pcap, second_ns=like_ns
+    )
     moving = until_over.enter_context(engine.start(ends, banks, engine.Ways.of(table), options))
     _wait_for(moving)
-    begins_ns = on_a_second(moving.seconds().begins_ns, time.monotonic_ns() + int(LEAD_S * NS))
-    feeder = Feeder(banks, table, begins_ns - round(table.into_s * NS), int(table.step_s * NS), begins_ns)
+    earliest_ns = time.monotonic_ns() + int(LEAD_S * NS)
+    if live is None:
+        begins_ns = on_a_second(moving.seconds().begins_ns, earliest_ns)
+    else:
+        begins_ns = live.begins_ns(earliest_ns, like_ns)
+    steps = table if live is None else live.steps(begins_ns)
+    feeder = Feeder(banks, steps, begins_ns - round(table.into_s * NS), round(table.step_s * NS), begins_ns)
     feeder.start()
     until_over.callback(feeder.stop)
-    prober = _prober(prepared, ends, begins_ns)
+    if live is not None:
+        until_over.callback(live.end)  # before the feeder is waited for
     work = _Work(prepared, ends, begins_ns, foreground, tell, output)
     with _interruptions(work):
+        work.wait_for_the_beginning()
+        prober = _prober(prepared, ends, begins_ns)
         time.sleep(max(0.0, (begins_ns - time.monotonic_ns()) / NS))
         told_at = rendezvous.announce(asked.name, str(hosts), _paths(prepared, ends))
         until_over.callback(told_at.unlink, missing_ok=True)
@@ -128,12 +154,15 @@ def _run(
         work.stop()
     ran_s = min((time.monotonic_ns() - begins_ns) / NS, prepared.runs_s)
     probes = prober.stop()
+    if live is not None:
+        live.end()
     feeder.stop()
     stats = moving.stop()
     if feeder.error is not None:
         raise feeder.error
     told = since(moving.seconds(), begins_ns)
-    lacking = unfed(feeder.written, feeder.late, min(table.steps, int((ran_s + table.into_s) / table.step_s) + 1))
+    begun = int((ran_s + table.into_s) / table.step_s) + 1
+    lacking = unfed(feeder.written, feeder.late, begun if live is not None else min(table.steps, begun))
     return Outcome(ran_s, until(probes, ran_s), stats, told, tuple(work.ended), why_ended, lacking)
 
 
@@ -239,6 +268,13 @@ class _Work:
     @property
     def now_s(self) -> float:
         return (time.monotonic_ns() - self.begins_ns) / NS
+
+    def wait_for_the_beginning(self) -> None:
+        """Until shortly before it: it may be a slot away. Raises SystemExit where people interrupt meanwhile."""
+        while self.now_s < -LEAD_S:
+            if self.interrupted:
+                raise SystemExit(128 + self.interrupted)
+            time.sleep(LOOK_S)
 
     def until_over(self, moving: engine.Engine, feeder: Feeder, servers: Sequence[_Server]) -> str:
         """Start, watch, and say why the run is over: "" where its commands have all ended."""

@@ -67,13 +67,15 @@ def summary(
         "packets": int(stats.packets.sum()),
         "bytes": int(stats.bytes.sum()),
         "drops": {cause: stats.dropped(cause) for cause in CAUSES}
-        | {"no_route": stats.dropped("no_route") + stats.no_route},
+        | {"no_route": stats.dropped("no_route") + stats.no_route, "unread": int(stats.unread.sum())},
         "late": {
             "released": released,
             "share_over_5_ms": round(stats.late_share, 6),
             "ms_max": round(stats.late_max_ns / 1e6, 3),
+            "share_unread_over_5_ms": round(stats.waited_share, 6),
             "without_a_step_s": round(stats.missed_ns / 1e9, 3),
         },
+        "capture_failed": stats.capture_failed or None,
         "engine_cpu_s": round(stats.cpu_ns / 1e9, 3),
         "terminals": [
             _terminal(table, probes, n, ran_s) | {"links": _links(table, stats, delivered, n, ran_s)}
@@ -262,6 +264,8 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
         lines.append(f"No echoes were sent from {counted(len(found['not_probed']), 'terminal')}: see not_probed")
     drops = ", ".join(f"{cause} {count:,}" for cause, count in found["drops"].items() if count)
     lines.append(f"{found['packets']:,} packets; dropped: {drops or 'none'}")
+    if found["capture_failed"]:
+        lines.append(f"The capture lacks packets: {found['capture_failed']}.")
     if not found["valid"]:
         lines.append(f"INVALID: {found['invalid_because']}. Do not use these times.")
     return lines

@@ -28,6 +28,7 @@ DOMAIN = b"openleo-lease@v1\n"
 NONCE_BYTES = 16
 ANSWER_WITHIN_S = 15.0
 AT_ONCE = 256  # requests that wait for an answer
+UNUSED_S = 3.0  # a connection is not used again after so long without a request: servers end theirs, uvicorn after 5 s
 BACK_OFF_S, LONGEST_BACK_OFF_S = 0.5, 8.0
 REFUSED_AGAIN_S = 60.0  # a terminal that is refused asks again by then: it may have moved, or an order been lifted
 FAULT_AGAIN_S = 15.0
@@ -106,19 +107,25 @@ class Fleet:
         started_s = self._now_s()
         self._due = [(started_s + self._random.random() * begin_over_s, number) for number in range(len(self._devices))]
         heapq.heapify(self._due)
-        connector = aiohttp.TCPConnector(limit=self._at_once, ssl=self._tls if self._tls is not None else True)
+        tls = self._tls if self._tls is not None else True
+        connector = aiohttp.TCPConnector(limit=self._at_once, ssl=tls, keepalive_timeout=UNUSED_S)
         timeout = aiohttp.ClientTimeout(total=ANSWER_WITHIN_S)
         asking: set[asyncio.Task[None]] = set()
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            while (now_s := self._now_s()) < started_s + seconds:
-                while self._due and self._due[0][0] <= now_s:
-                    _, number = heapq.heappop(self._due)
-                    await self._room.acquire()
-                    task = asyncio.create_task(self._renew(session, number))
-                    asking.add(task)
-                    task.add_done_callback(asking.discard)
-                await asyncio.sleep(LOOK_S)
-            await asyncio.gather(*asking)
+            try:
+                while (now_s := self._now_s()) < started_s + seconds:
+                    while self._due and self._due[0][0] <= now_s:
+                        _, number = heapq.heappop(self._due)
+                        await self._room.acquire()
+                        task = asyncio.create_task(self._renew(session, number))
+                        asking.add(task)
+                        task.add_done_callback(asking.discard)
+                    await asyncio.sleep(LOOK_S)
+                await asyncio.gather(*asking)
+            finally:  # who ends it early does not count what it breaks off as faults of the controller
+                for task in asking:
+                    task.cancel()
+                await asyncio.gather(*asking, return_exceptions=True)
         return self.kept
 
     def standing(self, now_s: float) -> Standing:

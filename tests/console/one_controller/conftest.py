@@ -6,13 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from console.founded_console import Console, console
-from openleo.console import pages
+from console.founded_console import EVIDENCE, FLEET, Console, console
 
 
 @pytest.fixture(scope="package")
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    if not pages.files():
-        pytest.skip("the page is not built here: make console")
-    with console(tmp_path_factory.mktemp("console")) as made:
+    with console(tmp_path_factory.mktemp("console"), FLEET, EVIDENCE) as made:
         yield made

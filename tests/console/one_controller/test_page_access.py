@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from console.axe import AXE, NOT_INSTALLED, serious, wrong
-from console.browser import Seen, watched
+from console.browser import MAP, PLAN, Seen, opened, until
 from console.founded_console import Console
 from controller.processes import AT
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
 ROLES = (Role.VIEWER, Role.PLANNER, Role.REQUESTER, Role.APPROVER)
-MAP, PLAN = '#console[data-ready="true"]', "#time:has-text('plan of')"
-MOST_MS = 60_000
 TABLET = {"width": 820, "height": 1180}
 VIEW = "view=flat&at=23.9,121,6&satellites=0"
 # What is looked at, by its address, and what it waits for.
@@ -48,17 +46,10 @@ class Shown:
     cookies: list[dict[str, Any]]
 
     def page(self, fragment: str = "", known: bool = True, **how: Any) -> tuple[Any, Seen]:
-        context = self.browser.new_context(
-            viewport=how.pop("viewport", {"width": 1280, "height": 800}), locale="en-GB", reduced_motion="reduce", **how
-        )
-        if known:
-            context.add_cookies(self.cookies)
-        page, seen = watched(context)
-        page.set_default_timeout(MOST_MS)
+        page, seen = opened(self.browser, self.cookies if known else (), reduced_motion="reduce", **how)
         page.goto(f"{self.url}/#{VIEW}&{fragment}")
         if known:
-            page.wait_for_selector(MAP, state="attached")
-            page.wait_for_selector(PLAN, state="attached")
+            until(page, MAP, PLAN)
         return page, seen
 
 

@@ -8,36 +8,29 @@ from typing import Any
 
 import pytest
 
-from console.browser import Seen, watched
+from console.browser import MAP, PLAN, Seen, until
 from console.founded_console import Console
 from controller.processes import AT
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
-MAP, PLAN = '#console[data-ready="true"]', "#time:has-text('plan of')"
-MOST_MS = 60_000
 PICTURES = os.environ.get("OPENLEO_PICTURES")  # a folder to keep what was seen in, for people
 
 
 @pytest.fixture(scope="module")
 def shown(founded: Console) -> Iterator[tuple[Any, Seen]]:
     """A page on a place in Taiwan, where everybody is served."""
-    context = founded.browser.new_context(viewport={"width": 1280, "height": 1500}, locale="en-GB")
-    context.add_cookies(founded.cookies(Role.VIEWER))
-    page, seen = watched(context)
-    page.goto(f"{founded.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")  # type: ignore[attr-defined]
-    for one in (MAP, PLAN):
-        page.wait_for_selector(one, state="attached", timeout=MOST_MS)  # type: ignore[attr-defined]
+    page, seen = founded.page(Role.VIEWER, viewport={"width": 1280, "height": 1500})
+    page.goto(f"{founded.url}/#view=flat&at=23.9,121,6&place={AT[0]},{AT[1]}")
+    until(page, MAP, PLAN)
     yield page, seen
-    context.close()
+    page.context.close()
 
 
 def says(page: Any, *texts: str) -> str:
     """What the panel says, once it says all of this."""
     for text in texts:
-        page.wait_for_function(
-            "text => document.querySelector('#place').innerText.includes(text)", arg=text, timeout=MOST_MS
-        )
+        page.wait_for_function("text => document.querySelector('#place').innerText.includes(text)", arg=text)
     return str(page.locator("#place").inner_text())
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from console.browser import Seen, watched
+from console.browser import Seen
 from console.founded_console import Console
 from controller.faulty_place import Place
 from controller.governed import VOTERS
@@ -21,7 +21,6 @@ from controller.processes import token
 from openleo.controller.roles import Role
 
 pytestmark = pytest.mark.slow
-MOST_MS = 60_000
 CHECKED, BROKEN, FAULT = "#verdict li", "#verdict .broken", "#entry-at-fault"
 MANY = 1_000
 
@@ -36,15 +35,12 @@ class Held:
     @contextmanager
     def page(self, *roles: Role, item: str = "") -> Iterator[tuple[Any, Seen]]:
         """Without satellites, which take a busy machine's time."""
-        context = self.console.browser.new_context(viewport={"width": 1000, "height": 700}, locale="en-GB")
-        context.add_cookies(self.console.cookies(*roles))
-        page, seen = watched(context)
-        page.set_default_timeout(MOST_MS)
+        page, seen = self.console.page(*roles, viewport={"width": 1000, "height": 700})
         page.goto(f"{self.console.url}/#page=changes&view=flat&satellites=0&item={item}")
         try:
             yield page, seen
         finally:
-            context.close()
+            page.context.close()
 
     def told(self) -> dict[str, Any]:
         headers = token(self.console.place.engine, Role.VIEWER)

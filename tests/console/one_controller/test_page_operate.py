@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from console.browser import Seen, watched
+from console.browser import Seen, opened
 from console.founded_console import FLEET, Console
 from controller.faulty_place import Place
 from openleo.controller.database import writing
@@ -21,7 +21,6 @@ from openleo.controller.tables import evidence
 pytestmark = pytest.mark.slow
 MANY, PAGE = 50_000, 500
 MOST_ROWS = 120  # in the document, of however many
-MOST_MS = 60_000
 ROWS, STATUS, WRONG = ".grid .rows [role=row]", ".tab [role=status]", ".tab .wrong p"
 
 
@@ -35,13 +34,9 @@ class Shown:
     cookies: list[dict[str, Any]]
 
     def page(self, item: str = "", *, dark: bool = False) -> tuple[Any, Seen]:
-        context = self.browser.new_context(
-            viewport={"width": 1280, "height": 800}, locale="en-GB", color_scheme="dark" if dark else "light"
-        )
-        context.add_cookies(self.cookies)
-        page, seen = watched(context)
+        page, seen = opened(self.browser, self.cookies, color_scheme="dark" if dark else "light")
         page.goto(f"{self.url}/#page=operate&item={item}")
-        page.wait_for_selector(".operate", timeout=MOST_MS)
+        page.wait_for_selector(".operate")
         return page, seen
 
 
@@ -55,7 +50,6 @@ def says(page: Any, selector: str, text: str) -> None:
     page.wait_for_function(
         "([where, text]) => [...document.querySelectorAll(where)].some((one) => one.innerText.includes(text))",
         arg=[selector, text],
-        timeout=MOST_MS,
     )
 
 

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from sqlalchemy import insert, select
 
-from console.browser import Seen, watched
+from console.browser import MAP, Seen, until
 from console.founded_console import Console
 from controller.governed import PERMIT
 from leasing import instant
@@ -27,10 +27,8 @@ from openleo.controller.roles import Role
 from openleo.controller.tables import refusals, terminals
 
 pytestmark = pytest.mark.slow
-MAP = '#console[data-ready="true"]'
 OUTLINE = "24.60, 120.70\n24.60, 121.40\n23.40, 121.20\n23.40, 120.30"
 INSIDE = (24.0, 121.0)
-MOST_MS = 60_000
 PICTURES = os.environ.get("OPENLEO_PICTURES", "")  # a folder, to look at what the page shows
 AMOUNTS = ("lost", "gained", "may_lose", "may_gain")
 FEW = 9
@@ -43,14 +41,9 @@ class Shown:
     console: Console
 
     def page(self, *roles: Role, view: str = "flat") -> tuple[Any, Seen]:
-        context = self.console.browser.new_context(
-            viewport={"width": 1280, "height": 900}, locale="en-GB", reduced_motion="reduce"
-        )
-        context.add_cookies(self.console.cookies(*roles))
-        page, seen = watched(context)
+        page, seen = self.console.page(*roles, viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         page.goto(f"{self.console.url}/#page=trying&view={view}&at=23.9,121,6")
-        page.wait_for_selector(MAP, state="attached", timeout=MOST_MS)
-        page.wait_for_selector("#try-book option[value=operator]", state="attached", timeout=MOST_MS)
+        until(page, MAP, "#try-book option[value=operator]")
         return page, seen
 
 
@@ -122,7 +115,7 @@ def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(s
     page.on("response", lambda one: answers.append(one.json()) if "/v1/jobs/" in one.url and one.ok else None)
     fill(page, OUTLINE)
     page.click("#try-form button.main")
-    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    page.wait_for_selector("#try-changes")
     shows = told(page)
     picture(page, "effect-light")
     result = next(one["result"] for one in answers if one["result"])
@@ -161,7 +154,7 @@ def test_the_effect_of_an_outline_is_what_the_command_says_to_the_last_integer(s
         page.fill(f"#propose-{name}", "an example")
     page.fill("#propose-sponsor", "nobody")
     page.click("#propose")
-    page.wait_for_selector("#try-failed:has-text('nobody is no officer')", timeout=MOST_MS)
+    page.wait_for_selector("#try-failed:has-text('nobody is no officer')")
     page.click("#to-changes")
     page.click("#to-trying")
     page.click("#settings-open")
@@ -204,7 +197,7 @@ def test_a_server_that_fails_and_a_token_that_has_run_out_lose_nothing_that_was_
     made = shown.console.house.token(Role.PLANNER)["Authorization"].removeprefix("Bearer ")
     page.fill("#try-failed form.token input", made)
     page.click("#try-failed form.token button")
-    page.wait_for_selector("#try-changes", timeout=MOST_MS)
+    page.wait_for_selector("#try-changes")
     assert page.is_disabled("#propose")  # a planner's token
     assert "requester" in page.inner_text("#propose-needs")
     picture(page, "coast")

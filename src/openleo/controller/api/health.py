@@ -12,6 +12,7 @@ from openleo.controller.access import principal_of
 from openleo.controller.api.insides import HIDDEN, sees_why
 from openleo.controller.database import Unavailable, reading
 from openleo.controller.in_force import UNREAD
+from openleo.controller.lease_desk import TAKING_OVER
 from openleo.controller.runtime import Runtime
 
 router = APIRouter(tags=["health"])
@@ -48,10 +49,14 @@ async def healthz() -> Alive:
 def readyz(request: Request, response: Response) -> Ready:
     """Whether slots are planned in time, who leads, and what is to be said of the rules in force.
 
-    503 where the database cannot be read, or no plan is in force.
+    503 where the database cannot be read, no plan is in force, or the lead was just taken and no lease is given yet.
     """
     runtime: Runtime = request.app.state.runtime
-    checks = {"database": _database(runtime), "plan": OK if runtime.plan_now() else "no plan is in force"}
+    checks = {
+        "database": _database(runtime),
+        "plan": OK if runtime.plan_now() else "no plan is in force",
+        "leases": TAKING_OVER if runtime.taking_over() else OK,
+    }
     ready = all(said == OK for said in checks.values())
     response.status_code = 200 if ready else 503
     shown = sees_why(principal_of(request))

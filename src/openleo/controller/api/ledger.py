@@ -24,10 +24,10 @@ from openleo.controller.database import writing
 from openleo.controller.in_force import UNREADABLE
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
-from openleo.controller.slots import instant_of
 from openleo.governance import published
 from openleo.governance.house import LEDGER, Folder
 from openleo.governance.state import Refused, State
+from openleo.instants import instant_of
 from openleo.ledger.faults import LedgerError, Malformed, Missing
 from openleo.ledger.mark import Mark
 from openleo.ledger.merkle import Frontier

@@ -25,9 +25,8 @@ from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
 from openleo.controller.skies import Busy, Skies
 from openleo.controller.slot_plan import NOBODY, NOT_COMPUTED, SlotPlan, unpacked
-from openleo.controller.slots import instant_of
 from openleo.controller.twin import Twin
-from openleo.instants import instant_text
+from openleo.instants import instant_of, instant_text
 from openleo.network.capacity.caps import Binding
 from openleo.network.hand_overs import HandOver
 from openleo.places import point

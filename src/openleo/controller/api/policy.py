@@ -5,7 +5,6 @@ Nothing here serves anybody or moves anything.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,6 +18,7 @@ from openleo.controller.api.jobs import start_job
 from openleo.controller.pages import OnceRoute
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
+from openleo.instants import instant_of
 from openleo.policy.answer import answer
 from openleo.policy.request import read_requests
 
@@ -79,7 +79,7 @@ def decide(request: Request, _principal: Decider, asked: Decisions) -> dict[str,
     held = runtime.in_force
     if held is None:
         raise not_now("What is in force has not been read yet.", slug="ledger")
-    now = datetime.fromtimestamp(runtime.clock.now_s(), UTC).isoformat()
+    now = instant_of(runtime.clock.now_s()).isoformat()
     stated = [{"at": now, **one} for one in asked.requests]
     decisions = [answer(held.rules, one).as_json() for one in read_requests(stated, "requests", held.rules.classes)]
     return {"rule_set": held.rules.sha256, "ledger_size": str(held.ledger_size), "decisions": decisions}

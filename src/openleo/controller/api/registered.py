@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from openleo.controller.registry import NotPossible, Stale, Unknown
 from openleo.controller.roles import OPERATOR
 from openleo.governance.entries import Said
 from openleo.governance.house import Folder, NotInOrder
+from openleo.instants import instant_of
 from openleo.ledger.faults import LedgerError
 from openleo.policy.rules import CLASSES
 
@@ -73,7 +74,7 @@ def office(request: Request) -> Office:
 
 
 def _now(now_s: Callable[[], float]) -> datetime:
-    return datetime.fromtimestamp(now_s(), UTC)
+    return instant_of(now_s())
 
 
 def active_now(request: Request) -> dict[str, str | None]:

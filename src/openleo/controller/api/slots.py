@@ -18,9 +18,8 @@ from openleo.controller.database import reading
 from openleo.controller.pages import Page, Paged
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.runtime import Runtime
-from openleo.controller.slots import instant_of
 from openleo.controller.tables import plans, slots
-from openleo.instants import instant_text
+from openleo.instants import instant_of, instant_text
 
 router = APIRouter(prefix="/v1", tags=["slots"], dependencies=[Depends(needs(*Role))])
 Number = Annotated[int, Path(ge=0, lt=2**53, description="The slot's number.")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -42,6 +42,7 @@ from openleo.controller.registrar import By
 from openleo.controller.registry import Filter, State
 from openleo.errors import InputError
 from openleo.errors import Problem as Fault
+from openleo.instants import instant_of
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.policy.request import group_name
 
@@ -331,7 +332,7 @@ def terminals_certificate(request: Request, id: Id, asked: CertificateAsked) -> 
                 found = check_asked(connection, said, now_s)
         except KeyRefused as refused:
             raise Problem(403, f"No certificate: {refused}", "not-signed") from refused
-        now, hours = datetime.fromtimestamp(now_s, UTC), runtime.settings.certificate_hours
+        now, hours = instant_of(now_s), runtime.settings.certificate_hours
         made = authority(runtime.data, now)
         certificate = made.issue(found, now, hours).decode()
     until = at_text(now_s + hours * 3600.0)

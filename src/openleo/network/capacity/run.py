@@ -57,10 +57,6 @@ class Loaded:
     others: tuple[Generation, ...] = ()  # satellites that do not have the radio of `rates` and `feeders`
     least_load: bool = False  # ways go round feeder links that would be full; else each is the shortest
 
-    def with_demand(self, demand: Demand) -> Loaded:
-        """The same network under another demand."""
-        return replace(self, demand=demand)
-
 
 def load(
     case: CapacityCase,
