@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import shutil
 import subprocess
@@ -13,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from command_line import Run
+from openleo.cli import emulate_run
 from openleo.emulator import namespaces
+from openleo.emulator.experiment import CLASS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TAIWAN = EXAMPLES / "taiwan.toml"
@@ -50,6 +53,7 @@ def refused(run: Run, *words: object) -> str:
         (("--between", "Taipei", "Tokyo", "--for", "30s", "--", "true"), "not_permitted in 2, as no rule permits it."),
         (("--between", "Manila", "Tokyo", "--rules", "no.toml", "--", "true"), "no.toml: there is no such file."),
         (("--between", "Manila", "Tokyo", "--class", "fixd", "--for", "15s", "--", "true"), 'there is no class "fixd"'),
+        (("--between", "Manila", "Tokyo", "--outage-loss", "0.5", "--", "true"), "--outage-loss: is 0.5, of no"),
         (("--between", "Manila", "Tokyo", "--rate-up", "0", "--", "true"), "--rate-up: is 0; it must be more than 0."),
     ],
 )  # fmt: skip
@@ -124,6 +128,10 @@ def test_the_first_word_may_be_a_scenario_or_a_verb(run: Run) -> None:
     assert "openleo emulate SCENARIO" in run("emulate", "--help").out
     assert "--between" in run("emulate", "run", "--help").out
     assert "Missing option '--between'" in run("emulate", TAIWAN).err
+
+
+def test_a_terminal_is_of_the_same_class_by_the_command_line_and_by_a_file() -> None:
+    assert inspect.signature(emulate_run.run).parameters["class_"].default == CLASS
 
 
 def emulated(*words: object) -> subprocess.CompletedProcess[str]:

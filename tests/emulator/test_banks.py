@@ -133,6 +133,17 @@ def test_the_feeder_is_half_a_step_ahead():
     assert (feeder.written, feeder.late, feeder.error) == (4, 0, None)
 
 
+@pytest.mark.parametrize(("from_s", "late"), [(0.0, 1), (5.0, 0)])
+def test_a_step_that_began_before_the_run_is_not_late(from_s, late):
+    banks, now_ns = Banks.create(2), time.monotonic_ns()
+    feeder = Feeder(banks, [step()], now_ns - NS, 10 * NS, now_ns - NS + int(from_s * NS))
+    feeder.run()
+    held = banks.at(time.monotonic_ns())
+    banks.close()
+    assert held is not None
+    assert (held.begins_ns, feeder.written, feeder.late) == (now_ns - NS, 1, late)
+
+
 def test_a_correction_takes_the_place_of_the_step_before_it(banks):
     told = threading.Event()
 

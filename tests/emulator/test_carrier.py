@@ -33,10 +33,10 @@ def held(n=0, rows=(), **every):
     return Held(n, n * NS, (n + 1) * NS, list(rows) or [tuple(fields.values())] * 6, [(3 * MS, 3 * MS), (-1, -1)])
 
 
-def carrier(*steps, chance=lambda: 0.5, queue_ns=NS):
+def carrier(*steps, chance=lambda: 0.5, queue_ns=NS, **more):
     """Terminals 0 and 1 at PoP A, 2 at PoP B; 0 and 1 joined over satellites; 1 and 2 would be, had they a path."""
     backbone = [[0, FIBRE], [FIBRE, 0]]
-    return Carrier(Plan(*steps), [0, 0, 1], backbone, [queue_ns, queue_ns], [[0, 1], [1, 2]], chance)
+    return Carrier(Plan(*steps), [0, 0, 1], backbone, [queue_ns, queue_ns], [[0, 1], [1, 2]], chance, **more)
 
 
 def delivered(carries, until_ns=100 * NS):
@@ -105,6 +105,14 @@ def test_after_the_outage_and_with_luck_it_passes():
     carries = carrier(held(outage=80 * MS, loss=0.5))
     carries.accept(0, POP_A, b"x", 1000, 80 * MS)
     assert len(delivered(carries)) == 1
+
+
+@pytest.mark.parametrize(("chance", "passed"), [(0.29, 0), (0.3, 1), (0.99, 1)])
+def test_in_an_outage_that_is_no_silence_some_pass(chance, passed):
+    carries = carrier(held(outage=80 * MS), chance=lambda: chance, outage_loss=0.3)
+    carries.accept(0, POP_A, b"x", 1000, 79 * MS)
+    assert len(delivered(carries)) == passed
+    assert dropped(carries) == ({} if passed else {(0, "outage"): 1})
 
 
 def test_the_queue_takes_what_departs_in_time():

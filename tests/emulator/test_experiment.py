@@ -16,6 +16,7 @@ start = 2026-11-20T01:00:00Z
 duration = "60s"
 pops = ["Tokyo"]
 outage = "0.08s"
+outage_loss = 0.5
 pcap = "all.pcap"
 
 [rates]
@@ -75,6 +76,7 @@ def test_a_file_becomes_the_value_it_says(tmp_path: Path) -> None:
     assert found.rules == (RulesAt(0.0, (tmp_path / "rules/activated.toml",)), RulesAt(30.0, both))
     assert (found.duration_s, found.outage_s, found.queue_s, found.down_mbps) == (60.0, 0.08, 0.05, 100.0)
     assert not found.ends_with_commands
+    assert found.outage_loss == 0.5
     assert found.mtu == 1_500
 
 
@@ -121,6 +123,8 @@ def test_all_faults_are_told_at_once_with_near_names(tmp_path: Path) -> None:
         ('"60s"', '"0s"', "duration: is 0 s; it must be more than nothing."),
         ('"iperf3 -s"', '"iperf3 \\"-s"', "serve[0].command: No closing quotation"),
         ("pops =", "nat = true\nvnet = true\npops =", "vnet: and nat are both true"),
+        ('"0.08s"', '"0s"', "outage_loss: is 0.5, of no outage. Say how long"),
+        ("outage_loss = 0.5", "outage_loss = 1.5", "outage_loss: is 1.5"),
         ("pops =", 'via = "isls"\npops =', "via: is 'isls'; it must be pop or isl. Did you mean isl?"),
     ],
 )

@@ -113,8 +113,10 @@ def test_no_device_is_said_with_a_way_out(monkeypatch, tmp_path):
     assert "--device /dev/net/tun" in found.way_out
 
 
-def test_no_pyroute2_is_said_with_a_way_out(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+@pytest.mark.parametrize(("module", "package"), [("pyroute2", "pyroute2"), ("dns", "dnspython")])
+def test_a_package_that_is_not_there_is_said_with_a_way_out(monkeypatch, module, package):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == module else name)
+    assert package in available().reason
     assert "openleo[emulate]" in available().way_out
 
 

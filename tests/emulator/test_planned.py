@@ -11,9 +11,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
 from openleo.emulator.outlook import outlook
-from openleo.emulator.planned import Options, Terminal, link_table
+from openleo.emulator.planned import Options, PlacedTerminal, link_table
 from openleo.emulator.table import DOWN, UP, LinkTable
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
@@ -25,28 +26,6 @@ from openleo.results import Case
 from openleo.scenario import Scenario
 from openleo.units import LIGHT_KM_PER_S
 
-SCENARIO = """
-name = "small"
-start = 2026-11-20T00:00:00Z
-duration = "10min"
-slot = "15s"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["POL"]
-resolution = 3
-gateways = "starlink-2026"
-"""
 MANILA, TAIPEI = Point("Manila", 14.6, 120.98), Point("Taipei", 25.03, 121.56)
 POLE = Point("north pole", 90.0, 0.0)
 AN_ARC_S_HEIGHT_MS = 0.06  # of a round trip over several satellites: 3 km of each link at most
@@ -57,17 +36,17 @@ A_MICROSECOND_MS = 1e-3
 def case(more: str = "", instead: tuple[str, str] = ("", "")) -> Case:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "s.toml"
-        path.write_text(SCENARIO.replace(*instead) + more)
+        path.write_text(scenario_text(more).replace(*instead))
         return Scenario.load(path).case
 
 
-def on_path(one: Case, terminal: Terminal, pop: str, slot: int, window: SlotGrid) -> journeys.Path:
+def on_path(one: Case, terminal: PlacedTerminal, pop: str, slot: int, window: SlotGrid) -> journeys.Path:
     """What `openleo path --to pop:NAME` shows in a slot."""
     number = [station.name for station in one.network.gateways.pops].index(pop)
     return journeys.to_pop(one.network, one.grid, terminal.user, number, window.instant(slot) + timedelta(seconds=7.5))
 
 
-def checked_against_paths(one: Case, table: LinkTable, terminals: list[Terminal], window: SlotGrid) -> None:
+def checked_against_paths(one: Case, table: LinkTable, terminals: list[PlacedTerminal], window: SlotGrid) -> None:
     names = one.network.constellation.satellite_name
     for number, terminal in enumerate(terminals):
         handed = np.flatnonzero(table.hand_over[:, number])
@@ -86,7 +65,7 @@ def checked_against_paths(one: Case, table: LinkTable, terminals: list[Terminal]
 def test_each_slot_is_the_path_of_openleo_path_over_hand_overs(more: str) -> None:
     one = case(more)
     window = SlotGrid(one.grid.instant(4), one.grid.slot_s, 36)
-    terminals = [Terminal(MANILA, anchor="Tokyo"), Terminal(TAIPEI)]
+    terminals = [PlacedTerminal(MANILA, anchor="Tokyo"), PlacedTerminal(TAIPEI)]
     table = link_table(one, terminals, window)
     assert table.hand_over.sum(axis=0).max() >= 3
     assert table.hand_over.any(axis=0).all()
@@ -99,10 +78,10 @@ def test_a_line_begins_and_ends_with_the_links_as_they_are_at_a_slot_s_ends() ->
     """The path's own satellites and gateway, moved by journeys to the slot's two ends."""
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 6)
-    table = link_table(one, [Terminal(MANILA, anchor="Tokyo")], window, Options(up_share=0.5))
+    table = link_table(one, [PlacedTerminal(MANILA, anchor="Tokyo")], window, Options(up_share=0.5))
     network, names = one.network, one.network.constellation.satellite_name
     for slot in range(window.slots):
-        hops = on_path(one, Terminal(MANILA), "Tokyo", slot, window).hops
+        hops = on_path(one, PlacedTerminal(MANILA), "Tokyo", slot, window).hops
         trail = [names.index(hop.end) for hop in hops if hop.end in names]
         station = next(s for s in network.gateways.stations if s.name == hops[len(trail)].end)
         there = Point(station.name, station.latitude_deg, station.longitude_deg).position_km
@@ -119,7 +98,7 @@ def test_light_takes_as_long_up_as_down_and_the_rest_is_split() -> None:
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 4)
     by_share = {
-        share: link_table(one, [Terminal(MANILA, anchor="Tokyo")], window, Options(up_share=share)).delay_ns
+        share: link_table(one, [PlacedTerminal(MANILA, anchor="Tokyo")], window, Options(up_share=share)).delay_ns
         for share in (0.0, 0.5, 1.0)
     }
     processing_ns = round(one.network.processing_ms * 1e6)
@@ -133,7 +112,7 @@ def test_light_takes_as_long_up_as_down_and_the_rest_is_split() -> None:
 def test_the_anchor_is_by_default_the_pop_that_openleo_path_shows() -> None:
     for more in ("", "\n[links]\nchain = true\n"):
         one = case(more)
-        table = link_table(one, [Terminal(MANILA)], SlotGrid(one.grid.start, 15.0, 2))
+        table = link_table(one, [PlacedTerminal(MANILA)], SlotGrid(one.grid.start, 15.0, 2))
         found = journeys.to_internet(one.network, one.grid, MANILA, one.grid.start)
         assert [hop.end for hop in found.hops if hop.kind == journeys.FIBRE] == list(table.anchors)
 
@@ -141,7 +120,9 @@ def test_the_anchor_is_by_default_the_pop_that_openleo_path_shows() -> None:
 def test_who_is_never_served_is_told_before_start_and_who_is_at_times() -> None:
     one = case(instead=('isl = "+grid"', 'isl = "none"'))
     window = SlotGrid(one.grid.start, 15.0, 40)
-    table = link_table(one, [Terminal(POLE), Terminal(Point("Fiji", -18.14, 178.44), anchor="Tokyo")], window)
+    table = link_table(
+        one, [PlacedTerminal(POLE), PlacedTerminal(Point("Fiji", -18.14, 178.44), anchor="Tokyo")], window
+    )
     said = outlook(table, "s.toml")
     span = "from 2026-11-20T00:00:00Z to 2026-11-20T00:10:00Z"
     higher, nearer = (problem.way_out for problem in said.never)
@@ -159,7 +140,7 @@ def test_a_track_is_served_along_its_way_and_not_before_it_sets_out() -> None:
     after_s, latitude = np.array([60.0, 400.0]), np.array([14.6, 15.3])
     ship = Track("ship", one.grid.start, after_s, latitude, np.full(2, 118.0), np.zeros(2))
     window = SlotGrid(one.grid.start, one.grid.slot_s, 40)
-    terminals = [Terminal(ship, anchor="Tokyo")]
+    terminals = [PlacedTerminal(ship, anchor="Tokyo")]
     table = link_table(one, terminals, window)
     assert set(table.why[:4, 0]) == {"not_there"}
     assert set(table.why[27:, 0]) == {"not_there"}
@@ -176,7 +157,7 @@ def test_a_track_is_served_along_its_way_and_not_before_it_sets_out() -> None:
 def test_pairs_over_satellites_are_as_far_as_openleo_path_has_them_at_both_ends() -> None:
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 3)
-    table = link_table(one, [Terminal(MANILA), Terminal(TAIPEI), Terminal(POLE)], window,
+    table = link_table(one, [PlacedTerminal(MANILA), PlacedTerminal(TAIPEI), PlacedTerminal(POLE)], window,
                        Options(pairs=((0, 1), (1, 2))))  # fmt: skip
     for slot in range(3):
         for end in (0, 1):
@@ -189,7 +170,7 @@ def test_pairs_over_satellites_are_as_far_as_openleo_path_has_them_at_both_ends(
 def test_pops_are_joined_by_fibre_as_gateways_are() -> None:
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 1)
-    table = link_table(one, [Terminal(MANILA, anchor="Tokyo"), Terminal(TAIPEI, anchor="Manila")], window)
+    table = link_table(one, [PlacedTerminal(MANILA, anchor="Tokyo"), PlacedTerminal(TAIPEI, anchor="Manila")], window)
     joined = one.network.gateways
     assert table.anchors == tuple(sorted(table.anchors, key=[pop.name for pop in joined.pops].index))
     a, b = (next(pop for pop in joined.pops if pop.name == name) for name in table.anchors)
@@ -202,21 +183,22 @@ def test_pops_are_joined_by_fibre_as_gateways_are() -> None:
 def test_rates_loss_queues_and_outages_are_what_options_say() -> None:
     one = case()
     window = SlotGrid(one.grid.start, one.grid.slot_s, 20)
-    options = Options(rates_mbps=(10.0, 100.0), loss=(0.01, 0.0), queue_s=(0.2, 0.05), outage_s=0.08)
-    table = link_table(one, [Terminal(MANILA, anchor="Tokyo")], window, options)
+    options = Options(rates_mbps=(10.0, 100.0), loss=(0.01, 0.0), queue_s=(0.2, 0.05), outage_s=0.08, outage_loss=0.3)
+    table = link_table(one, [PlacedTerminal(MANILA, anchor="Tokyo")], window, options)
     assert table.rate_mbps[3, 0].tolist() == [10.0, 100.0]
     assert table.loss[3, 0].tolist() == [0.01, 0.0]
     assert table.queue_s.tolist() == [0.2, 0.05]
+    assert table.outage_loss == 0.3
     assert table.hand_over.any()
     assert (table.outage_s[table.hand_over] == 0.08).all()
     assert (table.outage_s[~table.hand_over] == 0.0).all()
-    assert np.isinf(link_table(one, [Terminal(MANILA)], window).rate_mbps).all()
+    assert np.isinf(link_table(one, [PlacedTerminal(MANILA)], window).rate_mbps).all()
 
 
 def test_unknown_anchors_are_told_together() -> None:
     one = case()
     with pytest.raises(InputError) as told:
-        link_table(one, [Terminal(MANILA, anchor="Tokio"), Terminal(TAIPEI, anchor="Q")], one.grid)
+        link_table(one, [PlacedTerminal(MANILA, anchor="Tokio"), PlacedTerminal(TAIPEI, anchor="Q")], one.grid)
     first, second = map(str, told.value.problems)
     assert first == 'Manila: anchor: there is no PoP "Tokio". Did you mean Tokyo?'
     assert second.startswith('Taipei: anchor: there is no PoP "Q". PoPs of this scenario: ')
@@ -229,7 +211,7 @@ def test_unknown_anchors_are_told_together() -> None:
 def test_who_served_before_is_carried_from_slot_to_slot_as_a_plan_does(hand_over: str) -> None:
     """Against the plan's own reach of the same places, whole and by the hand-overs that `openleo passes` lists."""
     one = case(f'\n[links]\nhand_over = "{hand_over}"\n')
-    terminals = [Terminal(MANILA), Terminal(Point("Seoul", 37.5, 127.0)), Terminal(TAIPEI)]
+    terminals = [PlacedTerminal(MANILA), PlacedTerminal(Point("Seoul", 37.5, 127.0)), PlacedTerminal(TAIPEI)]
     window = SlotGrid(one.grid.start, one.grid.slot_s, 40)
     table = link_table(one, terminals, window)
     for number, terminal in enumerate(terminals):
@@ -244,7 +226,9 @@ def test_many_terminals_are_as_each_of_them_alone() -> None:
     one = case()
     random = np.random.default_rng(9)
     places = np.column_stack([random.uniform(10.0, 45.0, 30), random.uniform(115.0, 145.0, 30)])
-    terminals = [Terminal(Point(f"t{n}", *place), anchor=("Tokyo", "Manila")[n % 2]) for n, place in enumerate(places)]
+    terminals = [
+        PlacedTerminal(Point(f"t{n}", *place), anchor=("Tokyo", "Manila")[n % 2]) for n, place in enumerate(places)
+    ]
     window = SlotGrid(one.grid.start, one.grid.slot_s, 8)
     table = link_table(one, terminals, window)
     for number in (0, 1, 13, 29):
@@ -257,7 +241,11 @@ def test_many_terminals_are_as_each_of_them_alone() -> None:
 def test_no_way_beats_light() -> None:
     """Straight through the Earth to the PoP, in vacuum: less than any way takes; and pairs no less than their chord."""
     one = case()
-    terminals = [Terminal(MANILA, anchor="Tokyo"), Terminal(TAIPEI, anchor="Sydney"), Terminal(POLE, anchor="Tokyo")]
+    terminals = [
+        PlacedTerminal(MANILA, anchor="Tokyo"),
+        PlacedTerminal(TAIPEI, anchor="Sydney"),
+        PlacedTerminal(POLE, anchor="Tokyo"),
+    ]
     window = SlotGrid(one.grid.start, one.grid.slot_s, 20)
     table = link_table(one, terminals, window, Options(up_share=0.0, pairs=((0, 1),)))
     at_km = {pop.name: Point(pop.name, pop.latitude_deg, pop.longitude_deg).position_km
@@ -275,7 +263,7 @@ def test_an_account_s_pop_by_the_scenario_s_table_is_its_anchor() -> None:
     one = case(instead=("gateways =", 'serving_pops = "starlink-2026"\ngateways ='))
     window = SlotGrid(one.grid.start, one.grid.slot_s, 12)
     for place in (MANILA, Point("Nairobi", -1.29, 36.82)):
-        table = link_table(one, [Terminal(place)], window)
+        table = link_table(one, [PlacedTerminal(place)], window)
         for slot in range(0, window.slots, 4):
             found = journeys.to_internet(one.network, one.grid, place, window.instant(slot))
             assert [hop.end for hop in found.hops if hop.kind == journeys.FIBRE] == list(table.anchors)
@@ -292,7 +280,7 @@ name = "Tokyo"
 from = 2026-11-20T00:01:00Z
 until = 2026-11-20T00:02:00Z
 """
-    table = link_table(case(out), [Terminal(MANILA, anchor="Tokyo")], SlotGrid(case().grid.start, 15.0, 12))
+    table = link_table(case(out), [PlacedTerminal(MANILA, anchor="Tokyo")], SlotGrid(case().grid.start, 15.0, 12))
     assert table.why[:, 0].tolist() == [""] * 4 + ["no_gateway"] * 4 + [""] * 4
 
 
@@ -302,7 +290,7 @@ def test_five_hundred_terminals_take_seconds() -> None:
     one = case()
     random = np.random.default_rng(9)
     places = np.column_stack([random.uniform(10.0, 45.0, 500), random.uniform(115.0, 145.0, 500)])
-    terminals = [Terminal(Point(f"t{n}", *place)) for n, place in enumerate(places)]
+    terminals = [PlacedTerminal(Point(f"t{n}", *place)) for n, place in enumerate(places)]
     began = time.process_time()
     table = link_table(one, terminals, SlotGrid(one.grid.start, one.grid.slot_s, 40), threads=1)
     assert time.process_time() - began < 20.0

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
-from openleo.emulator.planned import Options, Terminal, link_table
+from openleo.emulator.planned import Options, PlacedTerminal, link_table
 from openleo.emulator.table import DOWN, UP
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
@@ -16,28 +17,7 @@ from openleo.network.journeys import Point
 from openleo.results import Case
 from openleo.scenario import Scenario
 
-SCENARIO = """
-name = "islands"
-start = 2026-11-20T00:00:00Z
-duration = "24h"
-slot = "1h"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["CPV"]
-resolution = 4
-gateways = "starlink-2026"
-
+CAPACITY = """
 [capacity]
 enabled = true
 
@@ -49,7 +29,9 @@ PRAIA, MADRID = Point("Praia", 14.93, -23.51), Point("Madrid", 40.4, -3.7)
 
 
 def case(folder: Path, factor: float = 1.0) -> Case:
-    (folder / "s.toml").write_text(SCENARIO.replace("{factor}", str(factor)))
+    more = CAPACITY.replace("{factor}", str(factor))
+    text = scenario_text(more, name="islands", duration="24h", slot="1h", area="CPV", resolution=4)
+    (folder / "s.toml").write_text(text)
     return Scenario.load(folder / "s.toml").case
 
 
@@ -57,7 +39,7 @@ def case(folder: Path, factor: float = 1.0) -> Case:
 def test_a_line_is_slower_when_more_is_asked_for_and_in_the_evening(tmp_path: Path) -> None:
     """By the demand's own curve: most at 21:00 local solar time, 22:34 UTC in Praia; no line beats its terminal."""
     quiet, busy = (case(tmp_path, factor) for factor in (1.0, 400.0))
-    first, then = (link_table(one, [Terminal(PRAIA)], one.grid).rate_mbps[:, 0] for one in (quiet, busy))
+    first, then = (link_table(one, [PlacedTerminal(PRAIA)], one.grid).rate_mbps[:, 0] for one in (quiet, busy))
     assert (then <= first + 1e-9).all()
     assert then[:, DOWN].argmin() in (21, 22)
     assert then[:, DOWN].min() < 0.9 * then[:, DOWN].max()
@@ -73,13 +55,14 @@ def test_what_is_outside_of_the_area_has_no_rate_but_a_fixed_one(tmp_path: Path)
     one = case(tmp_path)
     window = SlotGrid(one.grid.start, 15.0, 2)
     with pytest.raises(InputError, match=r"Madrid: is outside of ground\.area.*Add its territory"):
-        link_table(one, [Terminal(PRAIA), Terminal(MADRID)], window)
-    table = link_table(one, [Terminal(MADRID)], window, Options(rates_mbps=(5.0, 50.0)))
+        link_table(one, [PlacedTerminal(PRAIA), PlacedTerminal(MADRID)], window)
+    table = link_table(one, [PlacedTerminal(MADRID)], window, Options(rates_mbps=(5.0, 50.0)))
     assert (table.rate_mbps == np.array([5.0, 50.0])).all()
     down, plan = (
-        link_table(one, [Terminal(PRAIA)], window, Options(rates_mbps=rates)) for rates in ((None, 50.0), (None, None))
+        link_table(one, [PlacedTerminal(PRAIA)], window, Options(rates_mbps=rates))
+        for rates in ((None, 50.0), (None, None))
     )
     assert (down.rate_mbps[..., DOWN] == 50.0).all()
     np.testing.assert_array_equal(down.rate_mbps[..., UP], plan.rate_mbps[..., UP])
-    alone = link_table(replace(one, capacity=None), [Terminal(MADRID)], window)
+    alone = link_table(replace(one, capacity=None), [PlacedTerminal(MADRID)], window)
     assert np.isinf(alone.rate_mbps).all()

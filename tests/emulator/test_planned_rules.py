@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scenes import scenario_text
 
 from openleo.emulator.outlook import outlook
 from openleo.emulator.permitted import Who, may
-from openleo.emulator.planned import Options, Terminal, link_table
+from openleo.emulator.planned import Options, PlacedTerminal, link_table
 from openleo.errors import InputError
 from openleo.instants import SlotGrid
 from openleo.network import journeys
@@ -25,31 +26,7 @@ from openleo.results import Case
 from openleo.scenario import Scenario
 from openleo.service import licences
 
-SCENARIO = """
-name = "small"
-start = 2026-11-20T00:00:00Z
-duration = "5min"
-slot = "15s"
-
-[constellation]
-isl = "+grid"
-
-[[constellation.shell]]
-name = "inclined"
-altitude_km = 550
-inclination_deg = 53
-planes = 24
-satellites = 528
-phasing = 1
-
-[ground]
-area = ["POL"]
-resolution = 3
-gateways = "starlink-2026"
-
-[policy]
-rules = "r.toml"
-"""
+SCENARIO = scenario_text('\n[policy]\nrules = "r.toml"\n', duration="5min")
 START = datetime(2026, 11, 20, tzinfo=UTC)
 WINDOW = SlotGrid(START, 15.0, 20)
 MANILA, TAIPEI = Point("Manila", 14.6, 120.98), Point("Taipei", 25.03, 121.56)
@@ -152,7 +129,7 @@ def test_how_fast_a_track_is_counts(tmp_path: Path) -> None:
 def test_a_table_goes_dark_and_comes_back_with_its_rules_and_says_by_which(tmp_path: Path) -> None:
     suspend = rule("s-1", "suspend", more="from = 2026-11-20T00:01:40Z\nuntil = 2026-11-20T00:03:00Z")
     one = case(tmp_path, rule("p-1"), suspend)
-    table = link_table(one, [Terminal(MANILA, anchor="Tokyo"), Terminal(TAIPEI)], WINDOW)
+    table = link_table(one, [PlacedTerminal(MANILA, anchor="Tokyo"), PlacedTerminal(TAIPEI)], WINDOW)
     dark = slice(6, 12)
     assert set(table.why[dark, 0]) == {"not_permitted"}
     assert set(table.because[dark, 0]) == {"s-1"}
@@ -174,9 +151,9 @@ def test_a_table_goes_dark_and_comes_back_with_its_rules_and_says_by_which(tmp_p
 def test_can_and_may_are_answered_apart(tmp_path: Path) -> None:
     """Where there is neither satellite nor permission, permission is why: the first reason that applies."""
     pole = Point("pole", 89.9, 0.0)
-    table = link_table(case(tmp_path, rule("p", land="PHL")), [Terminal(pole)], WINDOW)
+    table = link_table(case(tmp_path, rule("p", land="PHL")), [PlacedTerminal(pole)], WINDOW)
     assert set(table.why[:, 0]) == {"not_permitted"}
-    table = link_table(case(tmp_path, rule("p", land="high-seas")), [Terminal(pole)], WINDOW)
+    table = link_table(case(tmp_path, rule("p", land="high-seas")), [PlacedTerminal(pole)], WINDOW)
     assert set(table.why[:, 0]) == {"no_satellite"}
 
 
@@ -200,7 +177,7 @@ def test_one_more_forbid_serves_nobody_new(tmp_path: Path, seed: int) -> None:
 def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
     """`land_in`: over gateways and a PoP there alone; no gateway where the anchor is elsewhere."""
     one = case(tmp_path, rule("p-1", more='land_in = ["JPN"]'))
-    terminals = [Terminal(MANILA, anchor="Tokyo"), Terminal(MANILA, anchor="Manila")]
+    terminals = [PlacedTerminal(MANILA, anchor="Tokyo"), PlacedTerminal(MANILA, anchor="Manila")]
     table = link_table(one, terminals, WINDOW)
     assert table.served[:, 0].all()
     assert set(table.why[:, 1]) == {"no_gateway"}
@@ -219,7 +196,7 @@ def test_traffic_leaves_where_rules_say(tmp_path: Path) -> None:
 
 def test_without_a_named_pop_the_anchor_is_one_where_traffic_may_leave(tmp_path: Path) -> None:
     one = case(tmp_path, rule("p-1", more='land_in = ["JPN"]'))
-    table = link_table(one, [Terminal(MANILA)], WINDOW)
+    table = link_table(one, [PlacedTerminal(MANILA)], WINDOW)
     (pop,) = [pop for pop in one.network.gateways.pops if pop.name == table.anchors[0]]
     assert table.served.all()
     assert licences.land_of(pop) == "JPN"
@@ -228,7 +205,9 @@ def test_without_a_named_pop_the_anchor_is_one_where_traffic_may_leave(tmp_path:
 def test_over_satellites_alone_nothing_passes_whose_traffic_has_to_land(tmp_path: Path) -> None:
     until, since = "until = 2026-11-20T00:02:30Z", "from = 2026-11-20T00:02:30Z"
     rules = [rule("p-1", more=f'{until}\nland_in = ["JPN"]'), rule("p-2", more=since), rule("t", land="TWN")]
-    table = link_table(case(tmp_path, *rules), [Terminal(MANILA), Terminal(TAIPEI)], WINDOW, Options(pairs=((0, 1),)))
+    table = link_table(
+        case(tmp_path, *rules), [PlacedTerminal(MANILA), PlacedTerminal(TAIPEI)], WINDOW, Options(pairs=((0, 1),))
+    )
     assert (table.direct_ns[:10] == -1).all()
     assert (table.direct_ns[10:] > 0).all()
 
@@ -238,7 +217,7 @@ def test_rules_on_gateways_hold_slot_by_slot_and_for_the_whole_of_a_slot(tmp_pat
     gone = rule(
         "g", "suspend", "world", 'applies_to = "gateway"\nfrom = 2026-11-20T00:02:05Z\nuntil = 2026-11-20T00:03:00Z'
     )
-    terminals = [Terminal(MANILA, anchor="Manila")]
+    terminals = [PlacedTerminal(MANILA, anchor="Manila")]
     free, table = (link_table(case(tmp_path, *rules), terminals, WINDOW) for rules in ([rule("p")], [rule("p"), gone]))
     dark = between(8, 12)
     assert set(table.why[dark, 0]) == {"no_gateway"}
@@ -251,6 +230,16 @@ def test_rules_on_gateways_hold_slot_by_slot_and_for_the_whole_of_a_slot(tmp_pat
     )
 
 
+def test_satellites_alone_join_nobody_whom_no_gateway_serves(tmp_path: Path) -> None:
+    """There is a path between them; service is what lacks, and the engine asks for that first."""
+    gone = rule("g", "suspend", "world", 'applies_to = "gateway"\nuntil = 2026-11-20T01:00:00Z')
+    one, both = case(tmp_path, rule("p"), rule("t", land="TWN"), gone), [PlacedTerminal(MANILA), PlacedTerminal(TAIPEI)]
+    table = link_table(one, both, WINDOW, Options(pairs=((0, 1),)))
+    assert set(table.why.ravel()) == {"no_gateway"}
+    assert not table.served.any()
+    assert (table.direct_ns > 0).all()
+
+
 def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> None:
     """One permit takes over from another inside a slot: there only what both say will do."""
     first = rule("p-1", more='until = 2026-11-20T00:01:40Z\nland_in = ["JPN", "KOR"]')
@@ -258,7 +247,7 @@ def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> No
     found = may(rule_set(tmp_path, first, second), MANILA, Who("fixed"), WINDOW).land_in
     assert found == (*[("JPN", "KOR")] * 6, ("JPN",), *[("JPN", "PHL")] * 13)
     apart = rule("p-2", more='from = 2026-11-20T00:01:40Z\nland_in = ["PHL"]')
-    table = link_table(case(tmp_path, first, apart), [Terminal(MANILA, anchor="Manila")], WINDOW)
+    table = link_table(case(tmp_path, first, apart), [PlacedTerminal(MANILA, anchor="Manila")], WINDOW)
     assert set(table.why[:7, 0]) == {"no_gateway"}
     assert set(table.because[:6, 0]) == {"p-1"}
     assert table.served[7:, 0].any()
@@ -266,4 +255,4 @@ def test_traffic_leaves_where_every_rule_of_a_slot_lets_it(tmp_path: Path) -> No
 
 def test_a_class_that_rules_do_not_know_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match='Manila: class: there is no class "maritme"'):
-        link_table(case(tmp_path, rule("p")), [Terminal(MANILA, class_="maritme")], WINDOW)
+        link_table(case(tmp_path, rule("p")), [PlacedTerminal(MANILA, class_="maritme")], WINDOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,29 @@ def test_rules_flip_with_the_first_step_that_begins_then_or_later() -> None:
     assert "Taipei is served in 1 of 5 slots" in found.notes[0]
     with pytest.raises(InputError, match="is never served"):
         prepare(replace(asked, rules=()), place)
+
+
+def test_a_run_may_begin_within_a_slot() -> None:
+    """It is the run that began with the slot, later: the same round trips at the same instants of the scenario."""
+    whole = prepare(replace(PLAIN, duration_s=45.0), place).table
+    start = whole.start + timedelta(seconds=7)
+    found = prepare(replace(PLAIN, start=start, duration_s=30.0), place)
+    table = found.table
+    assert (table.begins, table.into_s, table.steps, found.runs_s) == (start, 7.0, 3, 30.0)
+    assert table.duration_s == 38.0
+    at = np.linspace(0.0, 37.9, 50)
+    np.testing.assert_array_equal(table.rtt_ms(0, at), whole.rtt_ms(0, at + 7.0))
+    exactly = prepare(replace(PLAIN, start=start, duration_s=8.0), place)
+    assert (exactly.table.steps, exactly.runs_s) == (1, 8.0)
+    assert prepare(replace(PLAIN, start=start, duration_s=None), place).runs_s == 3593.0
+
+
+def test_rules_of_a_run_that_begins_within_a_slot_hold_from_its_first_instant() -> None:
+    rules = (RulesAt(0.0, (ACTIVATED,)), RulesAt(8.0, (NOT_ACTIVATED,)), RulesAt(9.0, (ACTIVATED,)))
+    taipei = (Terminal("Taipei", "Taipei", anchor="Tokyo"),)
+    start = prepare(PLAIN, place).table.start + timedelta(seconds=7)
+    asked = replace(PLAIN, terminals=taipei, start=start, duration_s=38.0, rules=rules)
+    assert prepare(asked, place).table.served[:, 0].tolist() == [True, False, True]  # slots begin after 8 s and 23 s
 
 
 def test_a_run_without_an_end_has_an_hour() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from openleo.emulator.recordings import read_opportunities, read_recording
-from openleo.emulator.replay import Line, replayed
+from openleo.emulator.replay import RecordedTerminal, replayed
 from openleo.emulator.table import DOWN, UP
 from openleo.errors import InputError
 
@@ -64,7 +64,7 @@ def test_irtt_is_read_as_it_stands_in_lens(tmp_path: Path, packed: bool) -> None
 
 def test_a_trace_with_a_sample_a_step_is_replayed_as_it_was(tmp_path: Path) -> None:
     path = written(tmp_path, "t.csv", "t_s,rtt_ms\n" + "".join(f"{n},{20 + n % 7}\n" for n in range(60)))
-    table = replayed([Line("there", "Tokyo", read_recording(path))], START, 1.0, up_share=0.6)
+    table = replayed([RecordedTerminal("there", "Tokyo", read_recording(path))], START, 1.0, up_share=0.6)
     assert (table.steps, table.terminals, table.anchors) == (60, ("there",), ("Tokyo",))
     assert table.served.all()
     at = np.arange(60.0)
@@ -80,7 +80,7 @@ def test_of_many_samples_a_step_the_median_holds_and_jitter_goes(tmp_path: Path)
     t_s = np.arange(0.0, 60.0, 0.02)
     rtt_ms = 30.0 + 0.2 * t_s + random.normal(0.0, 3.0, len(t_s))
     text = "t_s,rtt_ms\n" + "".join(f"{a:.3f},{b:.4f}\n" for a, b in zip(t_s, rtt_ms, strict=True))
-    table = replayed([Line("a", "P", read_recording(written(tmp_path, "t.csv", text)))], START, 3.0)
+    table = replayed([RecordedTerminal("a", "P", read_recording(written(tmp_path, "t.csv", text)))], START, 3.0)
     at = np.arange(3.0, 57.0, 0.5)
     assert np.abs(table.rtt_ms(0, at) - (30.0 + 0.2 * at)).max() < 1.5  # of 150 samples' median: 0.3 ms
 
@@ -89,7 +89,9 @@ def test_losses_are_of_the_way_that_irtt_knows_and_of_both_alike_where_it_does_n
     ms = 1_000_000
     lost = ["true_up", "true_up", "true_down", "true", *["false"] * 6]
     trips = [(n * 100 * ms, None if word != "false" else 20 * ms, word) for n, word in enumerate(lost)]
-    table = replayed([Line("a", "P", read_recording(written(tmp_path, "t.json", irtt(*trips))))], START, 1.0)
+    table = replayed(
+        [RecordedTerminal("a", "P", read_recording(written(tmp_path, "t.json", irtt(*trips))))], START, 1.0
+    )
     assert table.steps == 1
     came_back = np.prod(1.0 - table.loss[0, 0])
     assert came_back == pytest.approx(0.6)
@@ -100,7 +102,7 @@ def test_losses_are_of_the_way_that_irtt_knows_and_of_both_alike_where_it_does_n
 
 def test_a_csv_says_loss_and_rates(tmp_path: Path) -> None:
     text = "t_s,rtt_ms,loss,down_mbps,up_mbps\n0,20,,100,10\n1,21,0.19,,\n2,,,50,5\n3,20,,70,\n"
-    table = replayed([Line("a", "P", read_recording(written(tmp_path, "t.csv", text)))], START, 1.0)
+    table = replayed([RecordedTerminal("a", "P", read_recording(written(tmp_path, "t.csv", text)))], START, 1.0)
     np.testing.assert_allclose(table.loss[:, 0], [[0, 0], [0.1, 0.1], [1, 1], [0, 0]], atol=1e-12)
     assert table.rate_mbps[:, 0, DOWN].tolist() == [100.0, 100.0, 50.0, 70.0]
     assert table.rate_mbps[:, 0, UP].tolist() == [10.0, 10.0, 5.0, 5.0]
@@ -124,7 +126,7 @@ def test_lens_s_own_csv_is_read(tmp_path: Path) -> None:
 def test_nothing_passes_in_a_gap_and_after_the_end(tmp_path: Path) -> None:
     seconds = [*range(20), *range(60, 70)]
     path = written(tmp_path, "t.csv", "t_s,rtt_ms\n" + "".join(f"{n},20\n" for n in seconds))
-    table = replayed([Line("a", "P", read_recording(path))], START, 1.0, duration_s=80.0)
+    table = replayed([RecordedTerminal("a", "P", read_recording(path))], START, 1.0, duration_s=80.0)
     dark = np.flatnonzero(~table.served[:, 0])
     assert dark.tolist() == [*range(25, 55), *range(70, 80)]  # five intervals from the samples on
     assert set(table.why[dark, 0]) == {"not_recorded"}
@@ -138,7 +140,7 @@ def test_nothing_passes_in_a_gap_and_after_the_end(tmp_path: Path) -> None:
 def test_mahimahi_s_traces_are_rates_and_go_round(tmp_path: Path, lines: str, mbps: float) -> None:
     """Each line 1,500 bytes; what is past the last goes on as at the beginning."""
     packets = read_opportunities(written(tmp_path, "up", lines))
-    table = replayed([Line("a", "P", rtt_ms=40.0, up=packets)], START, 1.0, duration_s=30.0)
+    table = replayed([RecordedTerminal("a", "P", rtt_ms=40.0, up=packets)], START, 1.0, duration_s=30.0)
     np.testing.assert_allclose(table.rate_mbps[:, 0, UP], mbps, rtol=2e-3)
     assert np.isinf(table.rate_mbps[:, 0, DOWN]).all()
     assert (table.delay_ns == 20_000_000).all()
@@ -146,7 +148,7 @@ def test_mahimahi_s_traces_are_rates_and_go_round(tmp_path: Path, lines: str, mb
 
 def test_a_step_in_which_nothing_may_pass_loses_what_comes_and_holds_up_nothing(tmp_path: Path) -> None:
     packets = read_opportunities(written(tmp_path, "up", "100\n" * 50 + "5000\n"))
-    table = replayed([Line("a", "P", rtt_ms=40.0, down=packets)], START, 1.0, duration_s=5.0)
+    table = replayed([RecordedTerminal("a", "P", rtt_ms=40.0, down=packets)], START, 1.0, duration_s=5.0)
     assert table.rate_mbps[:, 0, DOWN].tolist() == pytest.approx([0.6, np.inf, np.inf, np.inf, 0.012])
     assert table.loss[:, 0, DOWN].tolist() == [0.0, 1.0, 1.0, 1.0, 0.0]
     assert not table.loss[:, 0, UP].any()
@@ -213,6 +215,6 @@ def test_files_that_are_not_there_and_problems_without_end(tmp_path: Path) -> No
 def test_how_long_to_run_has_to_be_known_and_to_fit(tmp_path: Path) -> None:
     packets = read_opportunities(written(tmp_path, "up", "1\n"))
     with pytest.raises(InputError, match="duration: is needed"):
-        replayed([Line("a", "P", rtt_ms=40.0, up=packets)], START, 1.0)
+        replayed([RecordedTerminal("a", "P", rtt_ms=40.0, up=packets)], START, 1.0)
     with pytest.raises(InputError, match="step: of 1e-06 s makes"):
-        replayed([Line("a", "P", rtt_ms=40.0)], START, 1e-6, duration_s=60.0)
+        replayed([RecordedTerminal("a", "P", rtt_ms=40.0)], START, 1e-6, duration_s=60.0)

@@ -18,6 +18,7 @@ import pytest
 
 from openleo.emulator import namespaces, rendezvous
 from openleo.emulator.counts import Seconds
+from openleo.emulator.echoes import ITS_POP
 from openleo.emulator.experiment import Command, Experiment, Server, Terminal
 from openleo.emulator.preparing import Prepared, ready, spliced
 from openleo.emulator.prober import Probes
@@ -74,7 +75,7 @@ def test_the_runs_seconds_are_the_engines() -> None:
 
 
 def test_echoes_of_other_times_do_not_count() -> None:
-    found = until(Probes(np.zeros(4, np.intp), np.array([-0.1, 0.0, 4.9, 5.0]), np.ones(4)), 5.0)
+    found = until(Probes(np.zeros(4, np.intp), np.array([-0.1, 0.0, 4.9, 5.0]), np.ones(4), np.full(4, ITS_POP)), 5.0)
     assert found.sent_s.tolist() == [0.0, 4.9]
 
 
@@ -130,6 +131,19 @@ def test_what_is_not_served_delivers_nothing_and_resumes(capfd: pytest.CaptureFi
     assert 20.0 <= np.median(outcome.probes.rtt_ms[came]) < 25.0
     assert outcome.stats.dropped("not_served") > 0
     assert outcome.exit_code == 0
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("machine")
+def test_a_run_begins_within_a_step_and_goes_by_the_table_from_there() -> None:
+    """Half a second of the step before is left, in which nothing is served; and all steps were there in time."""
+    plan = prepared(replace(table([False, True]), into_s=STEP_S - 0.5), lasting=True)
+    outcome = run(plan, lambda _: None, foreground=False)
+    came, at = ~np.isnan(outcome.probes.rtt_ms), outcome.probes.sent_s
+    assert outcome.ran_s == plan.runs_s == 2.5
+    assert not came[at < 0.45].any()
+    assert came[(at >= 0.55) & (at < 2.4)].mean() > 0.9
+    assert outcome.unfed == ""
 
 
 @pytest.mark.slow

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from openleo.emulator.counts import BINS, CAUSES, Seconds, Stats
+from openleo.emulator.echoes import ITS_POP, planned_rtt_ms
 from openleo.emulator.prober import Probes
-from openleo.emulator.summary import SECONDS_COLUMNS, planned_rtt_ms, seconds, spans_not_served, summary, told
+from openleo.emulator.summary import SECONDS_COLUMNS, seconds, spans_not_served, summary, told
 from openleo.emulator.table import LinkTable
 
 MS = 1_000_000
@@ -48,26 +49,7 @@ NOTHING = Seconds(0, *(np.zeros((0, 1, 2), np.int64) for _ in range(3)), np.zero
 
 
 def echoes(sent_s: np.ndarray, rtt_ms: np.ndarray) -> Probes:
-    return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms)
-
-
-def test_an_echo_goes_up_by_one_line_and_comes_down_by_another() -> None:
-    plan = table([True, True, False], [(10, 20), (40, 40), (0, 0)])
-    found = planned_rtt_ms(plan, 0, np.array([0.0, 5.0, 15.0, 25.0, -1.0, 30.5]))
-    np.testing.assert_allclose(found[:3], [20.0, 25.0, 50.0])
-    assert np.isnan(found[3:]).all()  # not served, before the start, after the end
-
-
-def test_the_way_down_is_the_one_that_holds_when_the_echo_turns_back() -> None:
-    plan = table([True, False], [(50, 50), (0, 0)])
-    found = planned_rtt_ms(plan, 0, np.array([9.94, 9.96]))  # arrives up at 9.99 s, and at 10.01 s
-    assert found[0] == pytest.approx(60.0)
-    assert np.isnan(found[1])
-
-
-def test_nothing_is_planned_within_an_outage() -> None:
-    plan = table([True, True], [(10, 10), (10, 10)], outage_s=0.5)
-    assert np.isnan(planned_rtt_ms(plan, 0, np.array([9.995, 10.2, 10.6]))).tolist() == [True, True, False]
+    return Probes(np.zeros(len(sent_s), np.intp), sent_s, rtt_ms, np.full(len(sent_s), ITS_POP))
 
 
 def test_a_summary_of_a_run_that_did_as_planned() -> None:
@@ -144,6 +126,24 @@ def test_seconds_have_a_row_for_each_terminal_and_what_was_delivered() -> None:
     assert (by_name[2]["up_mbps"], by_name[2]["down_mbps"], by_name[12]["down_mbps"]) == (1.0, 10.0, 0.0)
     assert (by_name[2]["measured_rtt_ms"], by_name[2]["sent"], by_name[2]["lost"]) == (21.0, 3, 1)
     assert (by_name[12]["served"], by_name[12]["because"], by_name[12]["planned_rtt_ms"]) == (False, "twn-1", None)
+
+
+def test_a_run_that_began_within_a_step_tells_its_own_seconds() -> None:
+    plan = replace(table([True, True, False], [(10, 20), (40, 40), (0, 0)]), into_s=4.0)
+    at = np.arange(0.05, 26.0, 0.1)
+    found = summary(plan, echoes(at, planned_rtt_ms(plan, 0, at)), stats(), NOTHING, 26.0, {})
+    assert found["start"] == "2026-11-20T00:00:04Z"
+    (one,) = found["terminals"]
+    assert [(step["t_s"], step["start"][-9:]) for step in one["steps"]] == [
+        (0.0, "00:00:04Z"), (6.0, "00:00:10Z"), (16.0, "00:00:20Z"),
+    ]  # fmt: skip
+    assert [step["echoes"] for step in one["steps"]] == [60, 100, 100]
+    assert [change["t_s"] for change in one["hand_overs"]] == [6.0]
+    assert spans_not_served(plan, 0, 26.0) == [(16.0, 26.0, "not_permitted (twn-1)")]
+    rows = [dict(zip(SECONDS_COLUMNS, row, strict=True)) for row in seconds(plan, echoes(at, at), NOTHING, 26.0)]
+    assert [row["t_s"] for row in rows if row["hand_over"]] == [6]
+    assert [row["t_s"] for row in rows if not row["served"]] == list(range(16, 26))
+    assert len(summary(plan, echoes(at, at), stats(), NOTHING, 6.0, {})["terminals"][0]["steps"]) == 1
 
 
 def test_times_without_service_are_joined_with_their_reason() -> None:

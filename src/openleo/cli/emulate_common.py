@@ -91,7 +91,7 @@ def tell_begun(prepared: Prepared) -> None:
         note(said)
     of_terminals, of_pops = prepared.host_names
     pairs = [f"{name} at the PoP {of_pops[anchor]}" for name, anchor in zip(of_terminals, table.anchor, strict=True)]
-    note(f"Emulating from {instant_text(table.start)}: {', '.join(pairs)}")
+    note(f"Emulating from {instant_text(table.begins)}: {', '.join(pairs)}")
     if not prepared.commands:
         enter = f"openleo emulate shell {of_terminals[0]}"
         note(f"The network is up. Enter it from another terminal: {enter}. Ctrl-C ends it.")
@@ -132,6 +132,8 @@ def _words(prepared: Prepared, outcome: Outcome) -> dict[str, object]:
         "via": asked.via,
         "nat": asked.nat,
         "vnet": asked.vnet,
+        "outage_s": asked.outage_s,
+        "outage_loss": asked.outage_loss,
         "exit_code": outcome.exit_code,
         "ended": outcome.why_ended or "its commands had ended",
         "commands": [
@@ -158,37 +160,44 @@ def _write(prepared: Prepared, outcome: Outcome, found: dict[str, Any], target: 
         for name in (SECONDS, *([PARQUET] if parquet else [])):
             with RowsWriter(staging.path / name, summary.SECONDS_COLUMNS) as writer:
                 writer.write(rows)
-        table = prepared.table
         said = (
             f"{found['start']} · {found['packets']:,} packets · through "
             + ("satellites alone" if prepared.experiment.via == "isl" else "PoPs")
-            + " · measured by echoes from each terminal to its PoP's address"
+            + " · measured by echoes"
         )
         title = f"{prepared.experiment.name}: round trips, planned and measured"
-        panels = [panel for n in range(len(table.terminals)) for panel in _panels(prepared, outcome, n)]
+        panels = list(_panels(prepared, outcome))
         emulation_plot.draw(panels, title, said, found["invalid_because"] or "", outcome.ran_s, staging.path / PICTURE)
         staging.commit(OURS)
 
 
-def _panels(prepared: Prepared, outcome: Outcome, n: int) -> Iterator[Any]:
+def _panels(prepared: Prepared, outcome: Outcome) -> Iterator[Any]:
+    """Each terminal and its PoP, then terminals that were asked by others."""
+    table = prepared.table
+    for n, name in enumerate(table.terminals):
+        yield _panel(prepared, outcome, f"{name} ↔ PoP {table.anchors[table.anchor[n]]}", n)
+    for one, other in outcome.probes.between:
+        yield _panel(prepared, outcome, f"{table.terminals[one]} ↔ {table.terminals[other]}", one, other)
+
+
+def _panel(prepared: Prepared, outcome: Outcome, name: str, *ends: int) -> Any:
     import numpy as np
 
     from openleo.emulator import summary
+    from openleo.emulator.echoes import planned_rtt_ms
     from openleo.report.emulation_plot import Panel
 
-    table, probes = prepared.table, outcome.probes
-    mine = probes.terminal == n
-    sent_s, measured = probes.sent_s[mine], probes.rtt_ms[mine]
-    came = ~np.isnan(measured)
+    table, mine = prepared.table, outcome.probes.of(*ends)
+    came = ~np.isnan(mine.rtt_ms)
     at_s = np.arange(0.0, outcome.ran_s, DRAWN_EVERY_S)
-    changes = [table.step_s * step for step in np.flatnonzero(table.hand_over[:, n]).tolist()]
-    yield Panel(
-        name=f"{table.terminals[n]} ↔ PoP {table.anchors[table.anchor[n]]}",
+    changes = [table.begins_s(step) for step in np.flatnonzero(table.hand_over[:, list(ends)].any(axis=1)).tolist()]
+    return Panel(
+        name=name,
         planned_s=at_s,
-        planned_ms=summary.planned_rtt_ms(table, n, at_s),
-        measured_s=sent_s[came],
-        measured_ms=measured[came],
-        lost_s=sent_s[~came],
+        planned_ms=planned_rtt_ms(table, ends[0], at_s, *ends[1:]),
+        measured_s=mine.sent_s[came],
+        measured_ms=mine.rtt_ms[came],
+        lost_s=mine.sent_s[~came],
         hand_overs_s=[at for at in changes if at < outcome.ran_s],
-        dark=summary.spans_not_served(table, n, outcome.ran_s),
+        dark=[span for n in ends for span in summary.spans_not_served(table, n, outcome.ran_s)],
     )

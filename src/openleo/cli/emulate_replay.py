@@ -12,7 +12,7 @@ from openleo.cli.common import AsJson
 from openleo.cli.emulate_run import Out, Parquet, servers
 
 if TYPE_CHECKING:
-    from openleo.emulator.replay import Line
+    from openleo.emulator.replay import RecordedTerminal
     from openleo.emulator.table import LinkTable
 
 USER, INTERNET = "user", "internet"
@@ -87,21 +87,21 @@ def replay(
     raise typer.Exit(emulate_common.run_prepared(prepared, target, parquet=parquet, as_json=as_json, foreground=True))
 
 
-def _line(trace: Path, up: Path | None, rtt_ms: float) -> Line:
+def _line(trace: Path, up: Path | None, rtt_ms: float) -> RecordedTerminal:
     from openleo.emulator.recordings import read_opportunities, read_recording
-    from openleo.emulator.replay import Line
+    from openleo.emulator.replay import RecordedTerminal
     from openleo.errors import InputError, Problem
 
     if trace.name.lower().endswith(RECORDINGS):
         if up is not None:
             rule = "is for Mahimahi's traces; a recording of round trips knows both ways."
             raise InputError(Problem("--up", "", rule, "Leave it out."))
-        return Line(USER, INTERNET, read_recording(trace))
+        return RecordedTerminal(USER, INTERNET, read_recording(trace))
     down = read_opportunities(trace)
-    return Line(USER, INTERNET, rtt_ms=rtt_ms, up=read_opportunities(up) if up else down, down=down)
+    return RecordedTerminal(USER, INTERNET, rtt_ms=rtt_ms, up=read_opportunities(up) if up else down, down=down)
 
 
-def _table(line: Line, step_s: float, seconds: float | None) -> LinkTable:
+def _table(line: RecordedTerminal, step_s: float, seconds: float | None) -> LinkTable:
     from datetime import UTC, datetime
 
     from openleo.emulator.replay import replayed

@@ -42,7 +42,10 @@ def run(
         list[Path] | None, typer.Option("--rules", metavar="F", help="Rule files in place of the scenario's own.")
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="INSTANT", help="From the slot that holds this instant, UTC.")
+        str | None,
+        typer.Option(
+            "--from", metavar="INSTANT", help="The instant at which it begins, UTC. [default: the scenario's first]"
+        ),
     ] = None,
     for_: Annotated[
         str | None,
@@ -70,6 +73,9 @@ def run(
     outage: Annotated[
         str | None, typer.Option(metavar="DURATION", help="How long nothing passes at a hand-over: 0.08s. [default: 0]")
     ] = None,
+    outage_loss: Annotated[
+        float, typer.Option(metavar="P", min=0.0, max=1.0, help="The chance of each packet to be lost in an outage.")
+    ] = 1.0,
     rate_down: Annotated[
         float | None, typer.Option(metavar="MBPS", help="Towards terminals. [default: the plan's, or no limit]")
     ] = None,
@@ -102,6 +108,9 @@ def run(
             together.found.append(
                 Problem(option, "", f"is {value:g}; it must be more than 0.", "Leave it out for no limit.")
             )
+    if outage_loss < 1.0 and not outage_s:
+        rule = f"is {outage_loss:g}, of no outage."
+        together.found.append(Problem("--outage-loss", "", rule, "Say how long, for example --outage 0.5s."))
     if via not in ("pop", "isl"):
         together.found.append(Problem("--via", "", f'is "{via}"; it must be pop or isl.'))
     if nat and vnet:
@@ -120,8 +129,8 @@ def run(
     from dataclasses import replace
 
     asked = replace(
-        asked, nat=nat, vnet=vnet, mtu=mtu, loss=loss, outage_s=outage_s or 0.0, down_mbps=rate_down, up_mbps=rate_up,
-        pcap=pcap, start=when, duration_s=seconds,
+        asked, nat=nat, vnet=vnet, mtu=mtu, loss=loss, outage_s=outage_s or 0.0, outage_loss=outage_loss,
+        down_mbps=rate_down, up_mbps=rate_up, pcap=pcap, start=when, duration_s=seconds,
     )  # fmt: skip
     target = out or Path("out") / asked.name / "emulate"
     code = emulate_common.carry_out(

@@ -144,14 +144,16 @@ class Feeder(threading.Thread):
 
     `steps` may be a LinkTable, or a generator that waits for a controller; None among them is a step of which nothing
     is known, in which nothing passes; InPlace corrects the one before it. A step that comes when it is already over is
-    left out; `late` counts what was written after it had begun, and the run's summary says so. Use `stop` before
-    closing the banks.
+    left out; `late` counts what was written after it had begun, and after `from_ns`, where a run begins within a step;
+    the run's summary says so. Use `stop` before closing the banks.
     """
 
-    def __init__(self, banks: Banks, steps: Iterable[Step | InPlace | None], begins_ns: int, step_ns: int) -> None:
+    def __init__(
+        self, banks: Banks, steps: Iterable[Step | InPlace | None], begins_ns: int, step_ns: int, from_ns: int = 0
+    ) -> None:
         super().__init__(name="feeder", daemon=True)
         self._banks, self._steps = banks, steps
-        self.begins_ns, self.step_ns = begins_ns, step_ns
+        self.begins_ns, self.step_ns, self._from_ns = begins_ns, step_ns, from_ns
         self.written, self.late = 0, 0
         self.error: Exception | None = None  # what the iterator raised: the run ends in denial, and says why
         self._stopped = threading.Event()
@@ -170,7 +172,7 @@ class Feeder(threading.Thread):
                     continue
                 self._banks.write(n, begins_ns, begins_ns + self.step_ns, step)
                 self.written += not corrects
-                self.late += not corrects and time.monotonic_ns() > begins_ns
+                self.late += not corrects and time.monotonic_ns() > max(begins_ns, self._from_ns)
         except Exception as error:  # noqa: BLE001 - whatever a generator raises belongs to the run, not to this thread
             self.error = error
 

@@ -90,7 +90,8 @@ class Tally:
 class Carrier:
     """Carries packets over the ways between endpoints: terminals are numbered from 0, PoPs after them.
 
-    anchor (terminal): its PoP's number; backbone_ns (PoP, PoP); queue_ns (up, down); chance gives a number from 0 to 1.
+    anchor (terminal): its PoP's number; backbone_ns (PoP, PoP); queue_ns (up, down); chance gives a number
+    from 0 to 1, and never 1 itself; outage_loss: the chance of a packet to be lost in an outage.
     """
 
     def __init__(
@@ -101,9 +102,10 @@ class Carrier:
         queue_ns: list[int],
         pairs: list[list[int]],
         chance: Callable[[], float],
+        outage_loss: float = 1.0,
     ) -> None:
         terminals, pops = len(anchor), len(backbone_ns)
-        self._source, self._chance = steps, chance
+        self._source, self._chance, self._outage_loss = steps, chance, outage_loss
         self._anchor, self._backbone_ns, self._queue_ns = anchor, backbone_ns, queue_ns
         self._terminals, self._pops = terminals, pops
         self._pair = {(a, b): n for n, (i, j) in enumerate(pairs) for a, b in ((i, j), (j, i))}
@@ -167,7 +169,7 @@ class Carrier:
         if not served or (pair != NONE and step.pairs[pair][0] < 0):
             self.tally.drop(shaper, NOT_SERVED)
             return
-        if outage_ns and at_ns - step.begins_ns < outage_ns:
+        if outage_ns and at_ns - step.begins_ns < outage_ns and self._chance() < self._outage_loss:
             self.tally.drop(shaper, OUTAGE)
             return
         if loss and self._chance() < loss:

@@ -32,13 +32,14 @@ STOP_S = 15.0  # to write its last counts, and a capture to a slow disk, before 
 class Ways:
     """What stays the same over a run. anchor (terminal): a PoP's number; backbone_ns (PoP, PoP); queue_s (up, down).
 
-    pairs: terminals joined over satellites alone, in the order of a step's `direct_ns`.
+    pairs: terminals joined over satellites alone, in the order of a step's `direct_ns`. outage_loss: as the table's.
     """
 
     anchor: tuple[int, ...]
     backbone_ns: tuple[tuple[int, ...], ...]
     queue_s: tuple[float, float]
     pairs: tuple[tuple[int, int], ...] = ()
+    outage_loss: float = 1.0
 
     @classmethod
     def of(cls, table: LinkTable) -> Ways:
@@ -47,6 +48,7 @@ class Ways:
             tuple(tuple(row) for row in table.backbone_ns.tolist()),
             (float(table.queue_s[0]), float(table.queue_s[1])),
             tuple((int(i), int(j)) for i, j in table.pairs),
+            table.outage_loss,
         )
 
 
@@ -127,6 +129,7 @@ def start(endpoints: Endpoints, banks: Banks, ways: Ways, options: EngineOptions
         "anchor": ways.anchor,
         "backbone_ns": ways.backbone_ns,
         "queue_ns": [round(queue * 1e9) for queue in ways.queue_s],
+        "outage_loss": ways.outage_loss,
         "counts": counts.fileno(),
         "seconds": options.seconds,
         "second_ns": options.second_ns,

@@ -85,7 +85,10 @@ class PacketLoop:
         banks = Banks(orders["banks"], self._terminals, len(orders["pairs"]))
         chance = random.Random(orders["seed"]).random  # noqa: S311 - which packets are lost, the same each time
         self._anchor: list[int] = orders["anchor"]
-        self.carrier = Carrier(banks, self._anchor, orders["backbone_ns"], orders["queue_ns"], orders["pairs"], chance)
+        self.carrier = Carrier(
+            banks, self._anchor, orders["backbone_ns"], orders["queue_ns"], orders["pairs"], chance,
+            orders["outage_loss"],
+        )  # fmt: skip
         self._nats = [Nat(public_address(j)) for j in range(len(orders["pops"]))] if orders["nat"] else []
         self._nat_of = {public_address(j).packed: nat for j, nat in enumerate(self._nats)}
         self._real_ns = time.time_ns() - time.monotonic_ns()

@@ -40,13 +40,19 @@ def die_with(parent: int) -> None:
 
 
 def enter(network: int, hosts: str) -> None:
-    """Into the network namespace; /etc/hosts is ours in a mount namespace that nobody else sees."""
+    """Into the network namespace; /etc/hosts is ours in a mount namespace that nobody else sees.
+
+    So is /etc/resolv.conf, where one lies beside our hosts file and this machine has any.
+    """
     must(libc.setns(network, CLONE_NEWNET), "setns")
     os.close(network)
     must(libc.unshare(CLONE_NEWNS), "unshare")
     must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount / private")
     if hosts:
         must(libc.mount(os.fsencode(hosts), b"/etc/hosts", None, MS_BIND, None), "bind /etc/hosts")
+        resolver = Path(hosts).with_name("resolv.conf")
+        if resolver.exists() and Path("/etc/resolv.conf").exists():
+            must(libc.mount(os.fsencode(resolver), b"/etc/resolv.conf", None, MS_BIND, None), "bind /etc/resolv.conf")
 
 
 def become_root() -> None:

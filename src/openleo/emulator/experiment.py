@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from openleo.emulator.names import slug
+from openleo.emulator.table import QUEUE_S
 from openleo.errors import InputError, Problem, near_names
 from openleo.instants import utc
 from openleo.reading import Record, examine, read_toml
@@ -23,7 +24,6 @@ from openleo.scenario_file import Duration, Instant, Words
 
 CLASS = "fixed"
 MTU, MTU_MIN, MTU_MAX = 1_500, 1_280, 9_000  # bytes; IPv6 needs the least of them (RFC 8200 §5)
-QUEUE_MS = 100.0  # of traffic that waits before more is dropped; assumed: no operator publishes its buffers
 
 
 def _argv(value: object) -> object:
@@ -76,7 +76,7 @@ class RatesRecord(Record):
 
     down_mbps: float | None = Field(None, gt=0.0, description="Towards the terminal. Default: no limit but the plan's.")
     up_mbps: float | None = Field(None, gt=0.0, description="From the terminal. Default: no limit but the plan's.")
-    queue_ms: float = Field(QUEUE_MS, gt=0.0, description="What would wait longer to depart is dropped. Assumed.")
+    queue_ms: float = Field(QUEUE_S * 1e3, gt=0.0, description="What would wait longer to depart is dropped. Assumed.")
 
 
 class ExperimentRecord(Record):
@@ -90,7 +90,9 @@ class ExperimentRecord(Record):
         default_factory=list,
         description="Rule files in place of the scenario's own; or `[[rules]]` tables, each with a time.",
     )
-    start: Instant | None = Field(None, description="From the slot that holds this instant. Default: the scenario's.")
+    start: Instant | None = Field(
+        None, description="The instant of the scenario at which it begins. Default: its first."
+    )
     duration: Duration | None = Field(None, description="How long. Default: until the last command has ended.")
     terminal: list[TerminalRecord] = Field(description="Terminals, one table each.", min_length=1)
     pops: Words = Field(default_factory=list, description="PoPs besides those of terminals and servers.")
@@ -105,6 +107,9 @@ class ExperimentRecord(Record):
     loss: float = Field(0.0, ge=0.0, lt=1.0, description="The chance of each packet to be lost, each way.")
     outage: Duration = Field(
         0.0, description="How long nothing passes at a hand-over. 0: no source gives the length of such bursts."
+    )
+    outage_loss: float = Field(
+        1.0, gt=0.0, le=1.0, description="The chance of each packet to be lost in that time. 1: nothing passes."
     )
     pcap: str | None = Field(None, description="Every packet that was delivered, as a pcap file.", min_length=1)
     rates: RatesRecord = RatesRecord()
@@ -165,9 +170,10 @@ class Experiment:
     mtu: int = MTU
     loss: float = 0.0
     outage_s: float = 0.0
+    outage_loss: float = 1.0  # within it
     down_mbps: float | None = None
     up_mbps: float | None = None
-    queue_s: float = QUEUE_MS / 1e3
+    queue_s: float = QUEUE_S
     pcap: Path | None = None
     start: datetime | None = None
     duration_s: float | None = None
@@ -199,6 +205,7 @@ def _made(record: ExperimentRecord, folder: Path) -> Experiment:
         vnet=record.vnet,
         loss=record.loss,
         outage_s=record.outage,
+        outage_loss=record.outage_loss,
         down_mbps=record.rates.down_mbps,
         up_mbps=record.rates.up_mbps,
         queue_s=record.rates.queue_ms / 1e3,
@@ -244,6 +251,8 @@ def _faults(record: ExperimentRecord) -> Iterator[tuple[str, str, str]]:
     if record.nat and record.vnet:
         rule = "and nat are both true: super-packets carry half a checksum, which the NAT cannot follow."
         yield "vnet", rule, "Take one of them."
+    if record.outage_loss < 1.0 and record.outage <= 0.0:
+        yield "outage_loss", f"is {record.outage_loss:g}, of no outage.", 'Say how long, for example outage = "0.5s".'
     if record.via == "isl" and len(record.terminal) < 2:
         yield "via", 'is "isl", which joins two terminals over satellites; there is one.', "Add another [[terminal]]."
 

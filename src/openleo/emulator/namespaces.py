@@ -30,11 +30,13 @@ from openleo.errors import InputError, Problem
 Kind = Literal["terminal", "pop"]
 T = TypeVar("T")
 
+PACKAGES = {"pyroute2": "pyroute2", "dnspython": "dns"}
 DEVICE = Path("/dev/net/tun")
 INTERFACE = "leo0"
 MTU = 1500
 QUEUE_PACKETS = 4000  # between a kernel and the engine: with 1000, bursts of one TCP at 400 Mbit/s were lost there
-SPARE_FILES = 200  # what the rest of the program may open, beside two files for each endpoint
+FILES_EACH = 4  # of an endpoint: its namespace, its device, and a name server's two sockets
+SPARE_FILES = 200  # what the rest of the program may open
 ENTER = Path(__file__).with_name("enter.py")
 
 CLONE_NEWNET = 0x4000_0000
@@ -66,8 +68,9 @@ def available() -> Finding:
         return Finding(
             False, "", "The emulator needs Linux: network namespaces and TUN devices.", "Try a virtual machine."
         )
-    if importlib.util.find_spec("pyroute2") is None:
-        return Finding(False, "", "The package pyroute2 is not installed.", "Try: pip install 'openleo[emulate]'")
+    for package, module in PACKAGES.items():
+        if importlib.util.find_spec(module) is None:
+            return Finding(False, "", f"The package {package} is not installed.", "Try: pip install 'openleo[emulate]'")
     if not DEVICE.exists():
         return Finding(
             False,
@@ -126,7 +129,7 @@ class Endpoints:
         self._commands: list[subprocess.Popen[Any]] = []
         # Children end with the *thread* that forked them (prctl(2), PR_SET_PDEATHSIG): this one lives as long as we.
         self._hands = ThreadPoolExecutor(1, "endpoints")
-        allow_files(2 * (terminals + pops) + SPARE_FILES)
+        allow_files(FILES_EACH * (terminals + pops) + SPARE_FILES)
         try:
             for i in range(terminals):
                 self._add("terminal", terminal_addresses(i), ["0.0.0.0/0", "::/0"])

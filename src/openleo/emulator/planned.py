@@ -21,11 +21,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from openleo.emulator.experiment import CLASS
 from openleo.emulator.licensed import lands_somewhere, licensed
 from openleo.emulator.outlook import NOT_THERE
 from openleo.emulator.permitted import LandIn, May, Who, may
 from openleo.emulator.planned_rates import planned_rates
-from openleo.emulator.table import DOWN, NOBODY, SERVED, UP, LinkTable
+from openleo.emulator.table import DOWN, NOBODY, QUEUE_S, SERVED, UP, LinkTable, handed_over
 from openleo.errors import InputError, Problem, join_or, near_names
 from openleo.geodesy import ecef_km
 from openleo.instants import SlotGrid
@@ -52,19 +53,18 @@ UP_SHARE = 0.75
 # Hand-overs are known to lose packets; for how long nothing passes, no source says that we know of. So by default a
 # hand-over is a change of delay alone.
 OUTAGE_S = 0.0
-QUEUE_S = 0.1  # assumed
 
 
 @dataclass(frozen=True)
-class Terminal:
-    """A terminal as it is emulated. anchor: the PoP where its address is met from the Internet.
+class PlacedTerminal:
+    """A terminal where it is, as it is emulated. anchor: the PoP where its address is met from the Internet.
 
     None: that of the first slot in which it is served, as `openleo path --to internet` shows. groups: those that rules
     may speak of; None: not known.
     """
 
     user: Point | Track
-    class_: str = "fixed"
+    class_: str = CLASS
     anchor: str | None = None
     groups: frozenset[str] | None = None
 
@@ -83,6 +83,7 @@ class Options:
 
     up_share: float = UP_SHARE
     outage_s: float = OUTAGE_S  # of each hand-over
+    outage_loss: float = 1.0  # within it
     loss: tuple[float, float] = (0.0, 0.0)
     queue_s: tuple[float, float] = (QUEUE_S, QUEUE_S)
     rates_mbps: tuple[float | None, float | None] = (None, None)
@@ -90,7 +91,7 @@ class Options:
 
 
 def link_table(
-    case: Case, terminals: Sequence[Terminal], window: SlotGrid, options: Options | None = None,
+    case: Case, terminals: Sequence[PlacedTerminal], window: SlotGrid, options: Options | None = None,
     threads: int | None = None,
 ) -> LinkTable:  # fmt: skip
     """The table of a window of slots.
@@ -113,8 +114,7 @@ def link_table(
     why = np.where(permitted | (why == NOT_THERE), why, Reason.NOT_PERMITTED.word)
     served = why == SERVED
     satellite = np.where(served, trips.satellite, NOBODY).astype(np.int32)
-    hand_over = np.zeros(served.shape, np.bool_)
-    hand_over[1:] = served[1:] & served[:-1] & (satellite[1:] != satellite[:-1])
+    hand_over = handed_over(served, satellite)
     used = np.unique(pop)
     shape = (*served.shape, 2)
     return LinkTable(
@@ -140,11 +140,12 @@ def link_table(
             -1,
             _direct_ns(network, [(terminals[a].user, terminals[b].user) for a, b in options.pairs], window),
         ),
+        outage_loss=options.outage_loss,
     )
 
 
 def _rates_mbps(
-    case: Case, terminals: Sequence[Terminal], window: SlotGrid, fixed: tuple[float | None, float | None],
+    case: Case, terminals: Sequence[PlacedTerminal], window: SlotGrid, fixed: tuple[float | None, float | None],
     threads: int | None,
 ) -> Floats:  # fmt: skip
     """Axes (slot, terminal, direction): what was asked for, else the plan's, else no limit."""
@@ -158,7 +159,7 @@ def _rates_mbps(
     return rate_mbps
 
 
-def _refuse_unknown(case: Case, terminals: Sequence[Terminal]) -> None:
+def _refuse_unknown(case: Case, terminals: Sequence[PlacedTerminal]) -> None:
     """Raise InputError for anchors and classes that there are not."""
     pops = [one.name for one in case.network.gateways.pops]
     problems = [
@@ -212,8 +213,8 @@ WORDS = np.array([reason.word if reason else SERVED for reason in Reason] + [NOT
 
 
 def _trips_of_all(
-    network: Network, terminals: Sequence[Terminal], pop: NDArray[np.intp], allowed: Sequence[May], window: SlotGrid,
-    threads: int | None,
+    network: Network, terminals: Sequence[PlacedTerminal], pop: NDArray[np.intp], allowed: Sequence[May],
+    window: SlotGrid, threads: int | None,
 ) -> Trips:  # fmt: skip
     """Of every terminal towards its own PoP (−1: any), over gateways by which its rules let its traffic leave."""
     made = Trips.none(window.slots, len(terminals))
@@ -335,17 +336,17 @@ def _delays_ns(network: Network, trips: Trips, up_share: float) -> NDArray[np.in
     constants = network.chain
     rest_ms = network.processing_ms if constants is None else constants.scheduling_ms + constants.pop_ms
     light_ns = trips.light_km * (MS_PER_S * NS_PER_MS / LIGHT_KM_PER_S)
-    ways: list[Floats] = [light_ns, light_ns]
-    ways[UP] = light_ns + up_share * rest_ms * NS_PER_MS
-    ways[DOWN] = light_ns + (1.0 - up_share) * rest_ms * NS_PER_MS
-    return np.rint(np.stack(ways, axis=2)).astype(np.int64)
+    one_way_ns: list[Floats] = [light_ns, light_ns]
+    one_way_ns[UP] = light_ns + up_share * rest_ms * NS_PER_MS
+    one_way_ns[DOWN] = light_ns + (1.0 - up_share) * rest_ms * NS_PER_MS
+    return np.rint(np.stack(one_way_ns, axis=2)).astype(np.int64)
 
 
 # --- PoPs and pairs -----------------------------------------------------------------------------------------------
 
 
 def _anchors(
-    network: Network, terminals: Sequence[Terminal], allowed: Sequence[May], window: SlotGrid, threads: int | None
+    network: Network, terminals: Sequence[PlacedTerminal], allowed: Sequence[May], window: SlotGrid, threads: int | None
 ) -> NDArray[np.intp]:
     """Each terminal's PoP, by number: its own, or that of its first served slot; the nearest where there is none."""
     pops = [one.name for one in network.gateways.pops]

@@ -1,11 +1,11 @@
-"""What a terminal's line carries where the scenario computes capacity: with everybody on the network, in its cell.
+"""What a terminal carries where the scenario computes capacity: with everybody on the network, in its cell.
 
 Takes a case with capacity and where terminals are; gives Mbit/s by slot. A cell's load under pressure, and what one
 channel carries there, are the means of the window's computed slots, as `openleo plan` takes those of its run; what
-those who live there ask for goes with the hour of each slot. What is left is what a test of the line finds
+those who live there ask for goes with the hour of each slot. What is left is what a test of its rate finds
 (`network/capacity/user_rates`), and no more than a terminal takes. So rates follow the hour, not the satellite: one
 allocation a slot takes seconds over a large area. One emulated terminal more is not counted to the load, nor is its
-class asked: lines of all classes find the same.
+class asked: terminals of all classes find the same.
 """
 
 from __future__ import annotations
@@ -55,17 +55,17 @@ def planned_rates(case: Case, users: Sequence[Point | Track], window: SlotGrid, 
     hour = np.stack([local_hour(at, longitude[slot]) for slot, at in enumerate(middles)])
     part_of_day = rates.demand.curve.of_busiest(hour)
     brought, asked, found = rates.tally.pressed, rates.allowed, np.empty((*row.shape, 2))
-    for way, wanted, gives, channel, most in (
+    for direction, wanted, gives, channel, most in (
         (DOWN, asked.down_mbps, brought.down_mbps, brought.channel_down_mbps, rates.terminal_mbps[0]),
         (UP, asked.up_mbps, brought.up_mbps, brought.channel_up_mbps, rates.terminal_mbps[1]),
     ):
         of_cell = np.bincount(asked.cell, wanted.sum(axis=1), minlength=asked.cells)
-        found[..., way] = _line(load(of_cell, gives)[row], part_of_day, channel[row], most)
+        found[..., direction] = _found_mbps(load(of_cell, gives)[row], part_of_day, channel[row], most)
     return found
 
 
-def _line(busiest: Floats, part_of_day: Floats, channel_mbps: Floats, most_mbps: float) -> Floats:
-    """What one line finds; alone in its cell, a whole channel. 0 without a channel."""
+def _found_mbps(busiest: Floats, part_of_day: Floats, channel_mbps: Floats, most_mbps: float) -> Floats:
+    """What one terminal finds; alone in its cell, a whole channel. 0 without a channel."""
     full = np.nan_to_num(busiest, nan=0.0, posinf=np.inf)
     with np.errstate(invalid="ignore"):
         now: ArrayLike = np.where(full > 0.0, full * part_of_day, 0.0)

@@ -21,7 +21,7 @@ from openleo.emulator.experiment import CLASS, Experiment, RulesAt, Terminal
 from openleo.emulator.names import names_of, slug
 from openleo.emulator.namespaces import Kind
 from openleo.emulator.outlook import outlook
-from openleo.emulator.table import LinkTable
+from openleo.emulator.table import LinkTable, handed_over
 from openleo.errors import InputError, Problem, Together, given, near_names
 from openleo.instants import SlotGrid, instant_text
 from openleo.network.ground.gateways import geodesics_km
@@ -79,16 +79,16 @@ def prepare(experiment: Experiment, place: Place, threads: int | None = None) ->
         window = together.read(lambda: _window(experiment, case.grid, place))
         pops = together.read(lambda: _pops(experiment, case.network, place))
     together.done()
-    (grid, runs_s), cases, terminals = given(window), given(cases), given(terminals)
+    (grid, into_s, runs_s), cases, terminals = given(window), given(cases), given(terminals)
     options = _options(experiment)
     first = planned.link_table(cases[0][1], terminals, grid, options, threads)
     table = _with_pops(first, cases[0][1].network, given(pops))
     if len(cases) > 1:
         fixed = [replace(one, anchor=first.anchors[first.anchor[n]]) for n, one in enumerate(terminals)]
         others = [planned.link_table(case, fixed, grid, options, threads) for _, case in cases[1:]]
-        steps = [math.ceil(at_s / grid.slot_s - 1e-9) for at_s, _ in cases]
+        steps = [0, *(math.ceil((at_s + into_s) / grid.slot_s - 1e-9) for at_s, _ in cases[1:])]
         table = spliced([table, *others], steps, experiment.outage_s)
-    table = replace(table, terminals=tuple(one.name for one in experiment.terminals))
+    table = replace(table, terminals=tuple(one.name for one in experiment.terminals), into_s=into_s)
     looked = outlook(table, str(experiment.scenario))
     if looked.never:
         raise InputError(looked.never)
@@ -197,7 +197,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"There are: {', '.join(sorted(names))}."
 
 
-def _terminals(experiment: Experiment, network: Network, place: Place) -> list[planned.Terminal]:
+def _terminals(experiment: Experiment, network: Network, place: Place) -> list[planned.PlacedTerminal]:
     """Where everybody is. Raises InputError with all places and anchors that are not known."""
     problems, found = [], []
     known = [station.name for station in network.gateways.pops]
@@ -212,7 +212,7 @@ def _terminals(experiment: Experiment, network: Network, place: Place) -> list[p
             way_out = near_names(one.anchor, known) or _listed(known)
             problems.append(Problem(*place(f"terminal[{n}].anchor"), rule, way_out))
         if at is not None:
-            found.append(planned.Terminal(at, one.class_, anchor))
+            found.append(planned.PlacedTerminal(at, one.class_, anchor))
     if problems:
         raise InputError(problems)
     return found
@@ -301,8 +301,11 @@ def _case(raw: dict[str, Any], path: Path, rules: Sequence[Path]) -> Case:
     return Scenario.of(raw, path, []).case
 
 
-def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotGrid, float]:
-    """(the slots that a run needs, how long it runs at most). Raises InputError where the scenario is over before."""
+def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotGrid, float, float]:
+    """(the slots that a run needs, how far into the first it begins, how long it runs at most).
+
+    Raises InputError where the scenario is over before.
+    """
     ends = instant_text(grid.instant(grid.slots))
     first = 0 if experiment.start is None else grid.slot_at(experiment.start)
     if not 0 <= first < grid.slots:
@@ -310,18 +313,20 @@ def _window(experiment: Experiment, grid: SlotGrid, place: Place) -> tuple[SlotG
         rule = f"{rule} {instant_text(grid.start)} to {ends}."
         raise InputError(Problem(*place("start"), rule, "Start within it."))
     left = grid.slots - first
+    into_s = 0.0 if experiment.start is None else (experiment.start - grid.instant(first)).total_seconds()
     if experiment.duration_s is None:
         slots = min(left, MOST_STEPS)
-        _refuse_later(experiment, slots * grid.slot_s, place)
-        return replace(grid, start=grid.instant(first), slots=slots), slots * grid.slot_s
+        runs_s = slots * grid.slot_s - into_s
+        _refuse_later(experiment, runs_s, place)
+        return replace(grid, start=grid.instant(first), slots=slots), into_s, runs_s
     _refuse_later(experiment, experiment.duration_s, place)
-    slots = max(1, math.ceil(experiment.duration_s / grid.slot_s - 1e-9))
+    slots = max(1, math.ceil((experiment.duration_s + into_s) / grid.slot_s - 1e-9))
     if slots > left:
-        rule = f"asks for {experiment.duration_s:g} s, and {left * grid.slot_s:g} s are left of the scenario, "
+        rule = f"asks for {experiment.duration_s:g} s, and {left * grid.slot_s - into_s:g} s are left of the scenario, "
         rule += f"which ends at {ends}."
         way_out = "Ask for less, start earlier, or give the scenario a longer duration."
         raise InputError(Problem(*place("duration"), rule, way_out))
-    return replace(grid, start=grid.instant(first), slots=slots), experiment.duration_s
+    return replace(grid, start=grid.instant(first), slots=slots), into_s, experiment.duration_s
 
 
 def _refuse_later(experiment: Experiment, runs_s: float, place: Place) -> None:
@@ -345,6 +350,7 @@ def _options(experiment: Experiment) -> planned.Options:
         pairs = tuple((i, j) for i in range(count) for j in range(i + 1, count))
     return planned.Options(
         outage_s=experiment.outage_s,
+        outage_loss=experiment.outage_loss,
         loss=(experiment.loss, experiment.loss),
         queue_s=(experiment.queue_s, experiment.queue_s),
         rates_mbps=(experiment.up_mbps, experiment.down_mbps),
@@ -375,6 +381,5 @@ def spliced(tables: Sequence[LinkTable], first_steps: Sequence[int], outage_s: f
 
     by_step = ("served", "why", "because", "satellite", "delay_ns", "rate_mbps", "loss", "direct_ns")
     made = replace(tables[0], **{name: rows(name) for name in by_step})
-    hand_over = np.zeros(made.served.shape, np.bool_)
-    hand_over[1:] = made.served[1:] & made.served[:-1] & (made.satellite[1:] != made.satellite[:-1])
+    hand_over = handed_over(made.served, made.satellite)
     return replace(made, hand_over=hand_over, outage_s=np.where(hand_over, outage_s, 0.0))

@@ -24,7 +24,7 @@ from openleo.reading import csv_rows, parse_json, unreadable
 Floats = NDArray[np.float64]
 
 OPTION = "--replay"
-LOST = {"true": "either", "true_up": "up", "true_down": "down"}  # of IRTT, and which way that was
+LOST = {"true": "either", "true_up": "up", "true_down": "down"}  # of IRTT, and in which direction
 MOST_TOLD = 20  # problems of one file
 NS_PER_S, NS_PER_MS, MS_PER_S = 1e9, 1e6, 1e3
 LONGEST_RTT_MS = 3_600_000.0
@@ -37,8 +37,8 @@ LENS_WAY_OUT = "LENS writes timestamp, rtt and perhaps uplink, downlink in milli
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Axes (sample,), by time from 0 on. rtt_ms: NaN where lost. lost (sample, way): the part lost up, down, and on
-    either of both ways. rate_mbps (sample, direction): up, down, NaN where not known.
+    """Axes (sample,), by time from 0 on. rtt_ms: NaN where lost. lost (sample, direction): the part lost up, down,
+    and in either of both. rate_mbps (sample, direction): up, down, NaN where not known.
     """
 
     t_s: Floats
@@ -148,8 +148,8 @@ def _round_trip(trip: Any, clock: str, where: str, faults: Faults) -> Sample | N
         return None
     lost = str(_inside(trip, "lost")).lower()
     if lost in LOST:
-        way = {"up": (1.0, 0.0, 0.0), "down": (0.0, 1.0, 0.0), "either": (0.0, 0.0, 1.0)}[LOST[lost]]
-        return float(at_ns) / NS_PER_S, np.nan, way, UNKNOWN
+        lost_in = {"up": (1.0, 0.0, 0.0), "down": (0.0, 1.0, 0.0), "either": (0.0, 0.0, 1.0)}[LOST[lost]]
+        return float(at_ns) / NS_PER_S, np.nan, lost_in, UNKNOWN
     if lost != "false":
         faults.add(f"{where}.lost", f'is "{lost}"; it is one of false, true, true_up, true_down.')
         return None
@@ -212,10 +212,10 @@ def _row(row: dict[str, str | None], where: str, faults: Faults) -> Sample | Non
 def _lens_row(row: dict[str, str | None], where: str, faults: Faults) -> Sample | None:
     at = _cell(row, "timestamp", where, faults, "nanoseconds or seconds", needed=True)
     rtt = _cell(row, "rtt", where, faults, "milliseconds, or -1 for a packet that was lost", lowest=-1.0)
-    ways = [_cell(row, way, where, faults, "milliseconds, or -1", lowest=-np.inf) for way in ("uplink", "downlink")]
-    if at is None or rtt is None or None in ways:
+    links = [_cell(row, link, where, faults, "milliseconds, or -1", lowest=-np.inf) for link in ("uplink", "downlink")]
+    if at is None or rtt is None or None in links:
         return None
-    lost = (float(ways[0] == -1.0), float(ways[1] == -1.0 and ways[0] != -1.0), float(rtt == -1.0))
+    lost = (float(links[0] == -1.0), float(links[1] == -1.0 and links[0] != -1.0), float(rtt == -1.0))
     if any(lost) or np.isnan(rtt):
         return at, np.nan, lost if any(lost) else (0.0, 0.0, 1.0), UNKNOWN
     if not 0.0 < rtt <= LONGEST_RTT_MS:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.emulator.recordings import NS_PER_MS, Opportunities, Recording
-from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, SERVED, UP, LinkTable
+from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, QUEUE_S, SERVED, UP, LinkTable
 from openleo.errors import InputError, Problem
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ MOST_STEPS = 2_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class RecordedTerminal:
     """One terminal. recording: its round trips; without one, `rtt_ms` throughout. up, down: packet by packet what may
     pass; without them what the recording knows of rates, or no limit.
     """
@@ -41,19 +41,19 @@ class Line:
 
 
 def replayed(
-    lines: Sequence[Line], start: datetime, step_s: float, duration_s: float | None = None, up_share: float = 0.5,
-    queue_s: tuple[float, float] = (0.1, 0.1),
+    terminals: Sequence[RecordedTerminal], start: datetime, step_s: float, duration_s: float | None = None,
+    up_share: float = 0.5, queue_s: tuple[float, float] = (QUEUE_S, QUEUE_S),
 ) -> LinkTable:  # fmt: skip
     """The table of some terminals, each with its own traces, over the longest recording or `duration_s`.
 
     How far PoPs are apart no trace says: 0. Raises InputError where nothing says how long to run.
     """
-    steps = _steps(lines, step_s, duration_s)
-    anchors = tuple(dict.fromkeys(one.anchor for one in lines))
-    shape = (steps, len(lines))
+    steps = _steps(terminals, step_s, duration_s)
+    anchors = tuple(dict.fromkeys(one.anchor for one in terminals))
+    shape = (steps, len(terminals))
     served, rtt_ms = np.ones(shape, np.bool_), np.empty((*shape, 2))
     loss, rate = np.zeros((*shape, 2)), np.full((*shape, 2), np.inf)
-    for number, one in enumerate(lines):
+    for number, one in enumerate(terminals):
         rtt_ms[:, number] = one.rtt_ms
         if one.recording is not None:
             edges_ms = _delays_ms(one.recording, steps, step_s)
@@ -61,22 +61,22 @@ def replayed(
             served[:, number] = _recorded(one.recording, steps, step_s)
             loss[:, number] = _losses(one.recording, steps, step_s)
             rate[:, number] = _rates_mbps(one.recording, steps, step_s)
-        for way, packets in ((UP, one.up), (DOWN, one.down)):
+        for direction, packets in ((UP, one.up), (DOWN, one.down)):
             if packets is not None:
                 # A step in which nothing may pass loses what comes: a packet that began to leave at next to no rate
                 # would hold up those of the steps to come.
                 mbps = packets.rates_mbps(steps, step_s)
-                rate[:, number, way] = np.where(mbps > 0.0, mbps, np.inf)
-                loss[:, number, way] = np.where(mbps > 0.0, loss[:, number, way], 1.0)
-    ways: list[Floats] = [rtt_ms, rtt_ms]
-    ways[UP], ways[DOWN] = up_share * rtt_ms, (1.0 - up_share) * rtt_ms
-    delay_ns = np.rint(np.stack(ways, axis=2) * NS_PER_MS).astype(np.int64)
+                rate[:, number, direction] = np.where(mbps > 0.0, mbps, np.inf)
+                loss[:, number, direction] = np.where(mbps > 0.0, loss[:, number, direction], 1.0)
+    one_way_ms: list[Floats] = [rtt_ms, rtt_ms]
+    one_way_ms[UP], one_way_ms[DOWN] = up_share * rtt_ms, (1.0 - up_share) * rtt_ms
+    delay_ns = np.rint(np.stack(one_way_ms, axis=2) * NS_PER_MS).astype(np.int64)
     return LinkTable(
         start=start,
         step_s=step_s,
-        terminals=tuple(one.terminal for one in lines),
+        terminals=tuple(one.terminal for one in terminals),
         anchors=anchors,
-        anchor=np.array([anchors.index(one.anchor) for one in lines], np.intp),
+        anchor=np.array([anchors.index(one.anchor) for one in terminals], np.intp),
         served=served,
         why=np.where(served, SERVED, NOT_RECORDED),
         because=np.full(shape, ""),
@@ -93,9 +93,9 @@ def replayed(
     )
 
 
-def _steps(lines: Sequence[Line], step_s: float, duration_s: float | None) -> int:
+def _steps(terminals: Sequence[RecordedTerminal], step_s: float, duration_s: float | None) -> int:
     if duration_s is None:
-        lasting = [float(one.recording.t_s[-1]) + _interval_s(one.recording) for one in lines if one.recording]
+        lasting = [float(one.recording.t_s[-1]) + _interval_s(one.recording) for one in terminals if one.recording]
         if not lasting:
             rule = "is needed, as no round trips were recorded, and packets by Mahimahi's traces go round."
             raise InputError(Problem("duration", "", rule, "Say for how long."))
@@ -143,7 +143,7 @@ def _losses(recording: Recording, steps: int, step_s: float) -> Floats:
     inside = step < steps
     sent: Floats = np.bincount(step[inside], minlength=steps).astype(np.float64)
     lost = recording.lost[inside].T
-    up, down, either = (np.bincount(step[inside], way, minlength=steps).astype(np.float64) for way in lost)
+    up, down, either = (np.bincount(step[inside], some, minlength=steps).astype(np.float64) for some in lost)
 
     def part(lost: Floats, of: Floats) -> Floats:
         return np.clip(np.divide(lost, of, out=np.zeros(steps), where=of > 0.0), 0.0, 1.0)
@@ -159,8 +159,8 @@ def _rates_mbps(recording: Recording, steps: int, step_s: float) -> Floats:
     """The mean of what was recorded in each step, axes (step, direction); in one without, as in the last with any."""
     found = np.full((steps, 2), np.inf)
     step = (recording.t_s / step_s + 1e-9).astype(np.intp)
-    for way in (UP, DOWN):
-        rate = recording.rate_mbps[:, way]
+    for direction in (UP, DOWN):
+        rate = recording.rate_mbps[:, direction]
         some = np.isfinite(rate) & (step < steps)
         if not some.any():
             continue
@@ -168,5 +168,5 @@ def _rates_mbps(recording: Recording, steps: int, step_s: float) -> Floats:
         total = np.bincount(step[some], rate[some], minlength=steps)
         last = np.maximum.accumulate(np.where(count > 0, np.arange(steps), -1))
         last = np.where(last < 0, np.flatnonzero(count)[0], last)
-        found[:, way] = total[last] / count[last]
+        found[:, direction] = total[last] / count[last]
     return found

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from openleo.emulator import engine, names, namespaces, rendezvous
+from openleo.emulator import engine, names, namespaces, rendezvous, resolver
 from openleo.emulator.banks import NS, Banks, Feeder, InPlace
 from openleo.emulator.counts import Seconds, Stats
+from openleo.emulator.echoes import courses
 from openleo.emulator.namespaces import Endpoints
 from openleo.emulator.packets import pop_addresses, terminal_addresses
 from openleo.emulator.preparing import POP, TERMINAL, Prepared, Started
@@ -33,7 +34,6 @@ ENGINE_UP_S = 20.0  # Python starts in a third of a second, on a machine that ha
 GRACE_S = 3.0  # between asking a command to end and ending it
 LOOK_S = 0.05
 SPARE_SECONDS = 30  # that the engine counts before a run begins
-MOST_PROBED = 50  # terminals that echoes are sent from
 
 Tell = Callable[[str], None]
 
@@ -113,10 +113,12 @@ def _run(
     scratch = until_over.enter_context(rendezvous.scratch())
     hosts = scratch / "hosts"
     hosts.write_text(hosts_text(prepared), encoding="utf-8")
+    hosts.with_name("resolv.conf").write_text(resolver.RESOLV_CONF, encoding="ascii")
     ends = until_over.enter_context(
         namespaces.endpoints(len(table.terminals), len(table.anchors), asked.mtu, asked.vnet)
     )
     ends.hosts = hosts
+    until_over.enter_context(resolver.Resolver(_listening(prepared, ends), hosts.read_text(encoding="utf-8")))
     servers: list[_Server] = [_Server(one, ends, scratch / f"server-{n}") for n, one in enumerate(prepared.servers)]
     for server in servers:
         until_over.callback(server.end)
@@ -133,7 +135,8 @@ def _run(
         begins_ns = on_a_second(moving.seconds().begins_ns, earliest_ns)
     else:
         begins_ns = live.begins_ns(earliest_ns, like_ns)
-    feeder = Feeder(banks, table if live is None else live.steps(begins_ns), begins_ns, round(table.step_s * NS))
+    steps = table if live is None else live.steps(begins_ns)
+    feeder = Feeder(banks, steps, begins_ns - round(table.into_s * NS), round(table.step_s * NS), begins_ns)
     feeder.start()
     until_over.callback(feeder.stop)
     if live is not None:
@@ -158,7 +161,7 @@ def _run(
     if feeder.error is not None:
         raise feeder.error
     told = since(moving.seconds(), begins_ns)
-    begun = int(ran_s / table.step_s) + 1
+    begun = int((ran_s + table.into_s) / table.step_s) + 1
     lacking = unfed(feeder.written, feeder.late, begun if live is not None else min(table.steps, begun))
     return Outcome(ran_s, until(probes, ran_s), stats, told, tuple(work.ended), why_ended, lacking)
 
@@ -185,8 +188,7 @@ def since(told: Seconds, begins_ns: int) -> Seconds:
 
 def until(probes: Probes, ran_s: float) -> Probes:
     """The echoes of the run's own time."""
-    within = (probes.sent_s >= 0.0) & (probes.sent_s < ran_s)
-    return Probes(probes.terminal[within], probes.sent_s[within], probes.rtt_ms[within])
+    return probes.where((probes.sent_s >= 0.0) & (probes.sent_s < ran_s))
 
 
 def _paths(prepared: Prepared, ends: Endpoints) -> dict[str, str]:
@@ -207,12 +209,20 @@ def _wait_for(moving: engine.Engine) -> None:
         time.sleep(0.01)
 
 
+def _listening(prepared: Prepared, ends: Endpoints) -> list[tuple[socket.socket, socket.socket]]:
+    """The sockets of a name server in every endpoint."""
+    of_terminals = [ends.inside(TERMINAL, n, resolver.listening) for n in range(len(prepared.table.terminals))]
+    return of_terminals + [ends.inside(POP, n, resolver.listening) for n in range(len(prepared.table.anchors))]
+
+
 def _prober(prepared: Prepared, ends: Endpoints, begins_ns: int) -> Prober:
-    table = prepared.table
-    probed = range(min(len(table.terminals), MOST_PROBED))
-    sockets = [ends.socket(TERMINAL, n, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) for n in probed]
-    towards = [str(pop_addresses(int(table.anchor[n]))[0]) for n in probed]
-    return Prober(sockets, towards, begins_ns)
+    busy = {one.number for one in prepared.commands if one.kind == TERMINAL}
+    asked = courses(prepared.table, busy, terminals_alone=not prepared.asked_pops)
+    sockets = {
+        n: ends.socket(TERMINAL, n, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        for n in sorted({one.terminal for one in asked})
+    }
+    return Prober(sockets, asked, begins_ns)
 
 
 class _Server:

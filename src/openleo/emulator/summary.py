@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.emulator.counts import CAUSES, LOSS, Seconds, Stats
+from openleo.emulator.echoes import ITS_POP, planned_rtt_ms
 from openleo.emulator.prober import Probes
-from openleo.emulator.table import BEGIN, DOWN, END, NOBODY, UP, LinkTable
+from openleo.emulator.table import DOWN, NOBODY, UP, LinkTable
 from openleo.errors import counted
 from openleo.instants import instant_text
 
@@ -41,27 +42,6 @@ SECONDS_COLUMNS: dict[str, type] = {
 Floats = NDArray[np.float64]
 
 
-def planned_rtt_ms(table: LinkTable, terminal: int, sent_s: Floats) -> Floats:
-    """What an echo sent at each instant should take: up by the line then, down by the line when it has arrived.
-
-    NaN where it should not come back: not served at either time, or within an outage.
-    """
-    up_s, passes_up = _one_way(table, terminal, UP, sent_s)
-    down_s, passes_down = _one_way(table, terminal, DOWN, sent_s + np.nan_to_num(up_s))
-    return np.where(passes_up & passes_down, (up_s + down_s) * 1e3, np.nan)
-
-
-def _one_way(table: LinkTable, terminal: int, direction: int, at_s: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    step = np.clip((at_s / table.step_s).astype(np.intp), 0, table.steps - 1)
-    into_s = at_s - step * table.step_s
-    ends = table.delay_ns[step, terminal, direction] / 1e9
-    share = np.clip(into_s / table.step_s, 0.0, 1.0)
-    delay_s = ends[:, BEGIN] * (1.0 - share) + ends[:, END] * share
-    within = (at_s >= 0.0) & (at_s < table.duration_s)
-    passes = within & table.served[step, terminal] & (into_s >= table.outage_s[step, terminal])
-    return delay_s, passes
-
-
 def summary(
     table: LinkTable,
     probes: Probes,
@@ -79,7 +59,7 @@ def summary(
     released = int(stats.lateness.sum())
     return {
         **words,
-        "start": instant_text(table.start),
+        "start": instant_text(table.begins),
         "ran_s": round(ran_s, 3),
         "step_s": table.step_s,
         "valid": not invalid,
@@ -101,12 +81,31 @@ def summary(
             _terminal(table, probes, n, ran_s) | {"links": _links(table, stats, delivered, n, ran_s)}
             for n in range(len(table.terminals))
         ],
+        "between": [_between(table, probes, *pair) for pair in probes.between],
+        "not_probed": _not_probed(table, probes),
     }
 
 
+def _between(table: LinkTable, probes: Probes, one: int, other: int) -> dict[str, Any]:
+    """Echoes from a terminal to another."""
+    mine = probes.of(one, other)
+    return {
+        "from": table.terminals[one],
+        "to": table.terminals[other],
+        "over": "satellites alone" if {(one, other), (other, one)} & set(table.pairs) else "their PoPs",
+        "rtt": _rtt(planned_rtt_ms(table, one, mine.sent_s, other), mine.rtt_ms),
+    }
+
+
+def _not_probed(table: LinkTable, probes: Probes) -> list[str]:
+    """Terminals that no echo was sent from to their PoP."""
+    probed = set(probes.terminal[probes.towards == ITS_POP].tolist())
+    return [name for n, name in enumerate(table.terminals) if n not in probed]
+
+
 def _terminal(table: LinkTable, probes: Probes, n: int, ran_s: float) -> dict[str, Any]:
-    mine = probes.terminal == n
-    sent_s, measured = probes.sent_s[mine], probes.rtt_ms[mine]
+    mine = probes.of(n)
+    sent_s, measured = mine.sent_s, mine.rtt_ms
     planned = planned_rtt_ms(table, n, sent_s)
     steps = _steps_run(table, ran_s)
     served = table.served[:steps, n]
@@ -147,7 +146,7 @@ def _links(table: LinkTable, stats: Stats, delivered: Seconds, n: int, ran_s: fl
 
 def _steps_run(table: LinkTable, ran_s: float) -> int:
     """How many steps the run saw any of."""
-    return int(min(table.steps, max(1, np.ceil(ran_s / table.step_s - 1e-9))))
+    return int(min(table.steps, max(1, np.ceil((ran_s + table.into_s) / table.step_s - 1e-9))))
 
 
 def _rtt(planned: Floats, measured: Floats) -> dict[str, Any]:
@@ -167,11 +166,12 @@ def _rtt(planned: Floats, measured: Floats) -> dict[str, Any]:
 
 
 def _step(table: LinkTable, n: int, step: int, sent_s: Floats, measured: Floats, planned: Floats) -> dict[str, Any]:
-    within = (sent_s >= step * table.step_s) & (sent_s < (step + 1) * table.step_s)
+    within = (sent_s >= table.begins_s(step)) & (sent_s < table.begins_s(step + 1))
+    begins_s = max(0.0, table.begins_s(step))
     satellite = int(table.satellite[step, n])
     return {
-        "start": instant_text(table.start + timedelta(seconds=step * table.step_s)),
-        "t_s": _rounded(step * table.step_s),
+        "start": instant_text(table.begins + timedelta(seconds=begins_s)),
+        "t_s": _rounded(begins_s),
         "served": bool(table.served[step, n]),
         "why": str(table.why[step, n]) or None,
         "because": str(table.because[step, n]).split(),
@@ -184,7 +184,7 @@ def _step(table: LinkTable, n: int, step: int, sent_s: Floats, measured: Floats,
 def hand_overs(table: LinkTable, n: int, sent_s: Floats, measured: Floats, ran_s: float) -> Iterator[dict[str, Any]]:
     """Each change of the serving satellite that was planned, with what was measured around it."""
     for step in np.flatnonzero(table.hand_over[: _steps_run(table, ran_s), n]).tolist():
-        at_s = step * table.step_s
+        at_s = table.begins_s(step)
         before = (sent_s >= at_s - AROUND_S) & (sent_s < at_s)
         after = (sent_s >= at_s) & (sent_s < at_s + AROUND_S)
         edges = np.array([at_s - 1e-6, at_s + table.outage_s[step, n]])
@@ -201,11 +201,12 @@ def hand_overs(table: LinkTable, n: int, sent_s: Floats, measured: Floats, ran_s
 
 def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) -> Iterator[tuple[object, ...]]:
     """Rows of seconds.csv, in the order of SECONDS_COLUMNS: second after second, terminal after terminal."""
+    to_pops = probes.where(probes.towards == ITS_POP)
     for second in range(int(min(np.ceil(ran_s), np.ceil(table.duration_s)))):
-        step = min(int(second / table.step_s), table.steps - 1)
-        within = (probes.sent_s >= second) & (probes.sent_s < second + 1)
+        step = int(table.step_at(np.array(float(second))))
+        now = to_pops.where((to_pops.sent_s >= second) & (to_pops.sent_s < second + 1))
         for n, name in enumerate(table.terminals):
-            measured = probes.rtt_ms[within & (probes.terminal == n)]
+            measured = now.of(n).rtt_ms
             planned = planned_rtt_ms(table, n, np.array([second + 0.5]))[0]
             yield (
                 second,
@@ -214,7 +215,7 @@ def seconds(table: LinkTable, probes: Probes, delivered: Seconds, ran_s: float) 
                 str(table.why[step, n]),
                 str(table.because[step, n]),
                 int(table.satellite[step, n]),
-                bool(table.hand_over[step, n]) and second == int(np.ceil(step * table.step_s)),
+                bool(table.hand_over[step, n]) and second == int(np.ceil(table.begins_s(step))),
                 _number(planned),
                 _quantile(measured, 0.5),
                 len(measured),
@@ -240,7 +241,7 @@ def spans_not_served(table: LinkTable, n: int, ran_s: float) -> list[tuple[float
             continue
         rules = str(table.because[step, n])
         why = f"{table.why[step, n]} ({rules})" if rules else str(table.why[step, n])
-        begins, ends = step * table.step_s, min((step + 1) * table.step_s, ran_s)
+        begins, ends = max(0.0, table.begins_s(step)), min(table.begins_s(step + 1), ran_s)
         if found and found[-1][2] == why and abs(found[-1][1] - begins) < 1e-9:
             found[-1] = (found[-1][0], ends, why)
         else:
@@ -254,16 +255,13 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
     for one in found["terminals"]:
         rtt = one["rtt"]
         said = f"{one['terminal']} ↔ PoP {one['anchor']}: served {one['served']:.0%} of the time"
-        if rtt["error_ms_p50"] is not None:
-            said += (
-                f"; RTT planned {rtt['planned_ms_p50']:.2f} ms, measured {rtt['measured_ms_p50']:.2f} ms "
-                f"(medians; error {rtt['error_ms_p50']:+.2f} ms, "
-                f"95 of 100 within {rtt['absolute_error_ms_p95']:.2f} ms)"
-            )
-        said += (
-            f"; {counted(len(one['hand_overs']), 'hand-over')}; {rtt['lost_of_planned']} of {rtt['echoes']} echoes lost"
-        )
-        lines.append(said + (f", {rtt['came_unplanned']} came unplanned" if rtt["came_unplanned"] else ""))
+        lines.append(f"{said}{_trips(rtt)}; {counted(len(one['hand_overs']), 'hand-over')}; {_lost(rtt)}")
+    lines += [
+        f"{one['from']} ↔ {one['to']} over {one['over']}{_trips(one['rtt'])}; {_lost(one['rtt'])}"
+        for one in found["between"]
+    ]
+    if found["not_probed"]:
+        lines.append(f"No echoes were sent from {counted(len(found['not_probed']), 'terminal')}: see not_probed")
     drops = ", ".join(f"{cause} {count:,}" for cause, count in found["drops"].items() if count)
     lines.append(f"{found['packets']:,} packets; dropped: {drops or 'none'}")
     if found["capture_failed"]:
@@ -271,6 +269,20 @@ def told(found: Mapping[str, Any]) -> Sequence[str]:
     if not found["valid"]:
         lines.append(f"INVALID: {found['invalid_because']}. Do not use these times.")
     return lines
+
+
+def _trips(rtt: Mapping[str, Any]) -> str:
+    if rtt["error_ms_p50"] is None:
+        return ""
+    return (
+        f"; RTT planned {rtt['planned_ms_p50']:.2f} ms, measured {rtt['measured_ms_p50']:.2f} ms (medians; error "
+        f"{rtt['error_ms_p50']:+.2f} ms, 95 of 100 within {rtt['absolute_error_ms_p95']:.2f} ms)"
+    )
+
+
+def _lost(rtt: Mapping[str, Any]) -> str:
+    unplanned = f", {rtt['came_unplanned']} came unplanned" if rtt["came_unplanned"] else ""
+    return f"{rtt['lost_of_planned']} of {rtt['echoes']} echoes lost{unplanned}"
 
 
 def _quantile(values: Floats, share: float) -> float | None:
