@@ -50,9 +50,14 @@ def study(
 ) -> None:
     """Compute a scenario many times with other values of its keys; write all results as one dataset.
 
+    A file that says kind = "withdrawal" asks what each territory depends on instead: who is still served when an
+    operator, a country's gateways, a PoP or the links between satellites are withdrawn (docs/how-to/withdrawal.md).
+
     Writes dataset.parquet (a row a run, territory, rule set and class) and study.json, and keeps each run under
     runs/ as soon as it is computed: the same command after an end of any kind computes what is missing, and no more.
     """
+    from openleo.cli import study_withdrawal
+    from openleo.reading import read_toml
     from openleo.report.staging import check_writable
     from openleo.study.reading import read_study
     from openleo.study.running import asked_of, missing, store_of
@@ -62,6 +67,11 @@ def study(
     _refuse_both(cluster=cluster, executor=executor)
     _refuse_both(merge=merge, shard=shard)
     pool = _pool(cluster, executor, workers)
+    raw = read_toml(study)
+    if study_withdrawal.asked_for(raw, study):
+        others = {"runs": runs, "shard": shard, "merge": merge, "yes": yes}
+        study_withdrawal.answer(raw, study, out, pool, others, as_json)
+        return
     read = read_study(study)
     count = len(read.plan) if runs is None else min(runs, len(read.plan))
     if count > read.most_runs and not yes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 
 from openleo.errors import counted
@@ -33,6 +35,15 @@ def text(found: Dependence, most: int | None = None) -> str:
     blocks += [["Smallest sets:", *(f"  {cut_text(cut)}" for cut in found.cuts)]] if found.cuts else []
     blocks += [[line for one in found.sites for line in _sites(one)]] if found.sites else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def csv_text(found: Dependence) -> str:
+    """Every row of the table; what does not exist is empty."""
+    out, rows = io.StringIO(), found.table()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
 
 
 def _territory(found: Dependence, share: Share, most: int | None) -> Iterator[str]:
