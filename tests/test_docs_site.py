@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
+SITE = DOCS / "_build" / "html"
 on_the_site = runpy.run_path(str(DOCS / "conf.py"))["on_the_site"]
 
 
@@ -42,16 +40,12 @@ def test_links_out_of_the_folder_lead_to_the_site_s_own_pages_or_are_words(writt
     assert on_the_site(f"See {written}.", "how-to/planner") == f"See {shown}."
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="not installed: `make docs` brings Sphinx")
-def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(DOCS), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    for path in tmp_path.rglob("*.html"):
+@pytest.mark.skipif(not (SITE / "index.html").is_file(), reason="not built: `make docs` builds it, as CI does before")
+def test_the_site_loads_nothing_from_elsewhere() -> None:
+    for path in SITE.rglob("*.html"):
         page = path.read_text(encoding="utf-8")
         assert not re.findall(r"<(?:script|img|iframe)[^>]+src=\"(?:https?:)?//[^\"]+", page), path.name
         assert not re.findall(r"<link[^>]+rel=\"(?:stylesheet|preconnect|icon)\"[^>]+href=\"(?:https?:)?//", page), (
             path.name
         )
-    assert not [path for path in tmp_path.rglob("*.css") if re.search(r"url\([\"']?(?:https?:)?//", path.read_text())]
+    assert not [path for path in SITE.rglob("*.css") if re.search(r"url\([\"']?(?:https?:)?//", path.read_text())]
