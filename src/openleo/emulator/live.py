@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from openleo.emulator.live_lease import InHand
-from openleo.emulator.table import DOWN, NOBODY, SERVED, UP, LinkTable, Step
+from openleo.emulator.table import DOWN, NOBODY, QUEUE_S, SERVED, UP, LinkTable, Step, handed_over
 from openleo.service.serve import Reason
 
 # Why a terminal is dark, besides the reasons of a plan.
@@ -29,7 +29,6 @@ DEPENDS = "depends"  # the cell leaves it to each terminal, and nobody asked for
 NO_CELL = "no_cell"  # the network that is served now has none there
 NS_PER_MS = 1_000_000
 WORD_BITS = 64
-QUEUE_S = (0.1, 0.1)  # as an experiment has it
 COLUMNS = {"satellite", "gateway", "pop", "rtt_ms", "down_mbps", "up_mbps", "yes", "reason"}  # that are read
 HEADER, SHA256 = b"openleo.plan", b"openleo.sha256"
 
@@ -175,8 +174,6 @@ def table_of(lived: Sequence[Told], slots: Slots, terminal: str, anchor: str) ->
     """The slots that one terminal lived, one after another; none are a table of no steps, which has the names."""
     served = np.array([[one.served] for one in lived], np.bool_).reshape(-1, 1)
     satellite = np.array([[one.satellite] for one in lived], np.int32).reshape(-1, 1)
-    hand_over = np.zeros_like(served)
-    hand_over[1:] = served[1:] & served[:-1] & (satellite[1:] != satellite[:-1])
     begins_s = slots.begins_s(lived[0].number) if lived else 0.0
     return LinkTable(
         start=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=begins_s),
@@ -188,12 +185,12 @@ def table_of(lived: Sequence[Told], slots: Slots, terminal: str, anchor: str) ->
         why=np.array([[one.why] for one in lived], np.str_).reshape(-1, 1),
         because=np.array([[one.because] for one in lived], np.str_).reshape(-1, 1),
         satellite=satellite,
-        hand_over=hand_over,
+        hand_over=handed_over(served, satellite),
         delay_ns=_delay_ns(lived),
         rate_mbps=np.array([[one.rate_mbps] for one in lived], np.float64).reshape(-1, 1, 2),
         loss=np.zeros((len(lived), 1, 2)),
         outage_s=np.array([[one.dark_s] for one in lived], np.float64).reshape(-1, 1),
-        queue_s=np.array(QUEUE_S),
+        queue_s=np.full(2, QUEUE_S),
         backbone_ns=np.zeros((1, 1), np.int64),
         pairs=(),
         direct_ns=np.zeros((len(lived), 0, 2), np.int64),
