@@ -19,12 +19,12 @@ from openleo.controller.database import Unavailable, reading, writing
 from openleo.controller.in_force import Gate, LedgerReader
 from openleo.controller.registry import State
 from openleo.controller.settings import Settings
-from openleo.controller.slots import instant_of
 from openleo.controller.tables import audit, nonces
 from openleo.errors import InputError
 from openleo.governance.house import Folder
 from openleo.governance.moves import SUSPENDED
 from openleo.governance.registry import Registry
+from openleo.instants import instant_of
 
 
 @pytest.fixture
