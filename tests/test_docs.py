@@ -310,12 +310,12 @@ def test_blocks_are_of_a_known_kind_and_toml_reads(page: Path) -> None:
 
 
 # Pages whose commands take more than some 8 s, and those that go on in their folders: they and those of scenarios,
-# which compute effects of whole fleets, run with the slow tests. The README's table, the tutorial, concepts and the
-# page for subscribers are tried each time.
+# which compute effects of whole fleets, run with the slow tests. Concepts and the page
+# for subscribers are tried each time.
 LONG = {
     "accountable-changes", "auditor", "compare-runs", "drills", "ephemerides", "for-planners", "for-regulators",
     "for-researchers", "hypatia", "officer", "operate", "planner", "regulator", "researcher", "rules", "terminals",
-    "traffic",
+    "traffic", "tutorial",
 }  # fmt: skip
 
 
@@ -408,6 +408,7 @@ def test_python_prints_what_is_shown(page: Path, monkeypatch: pytest.MonkeyPatch
         assert printed.getvalue() == after.content
 
 
+@pytest.mark.slow
 def test_the_readme_s_table_is_what_the_demo_prints(tmp_path: Path) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"\(`(openleo plan examples/taiwan\.toml --slots \d+)`\)", page)

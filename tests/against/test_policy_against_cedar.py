@@ -153,6 +153,7 @@ def cases(tmp_path: Path, seed: int) -> Iterator[tuple[Case, Case, random.Random
             yield one, other, rng
 
 
+@pytest.mark.slow
 def test_the_order_of_rules_and_of_files_never_matters(tmp_path: Path) -> None:
     for made, _, rng in cases(tmp_path, SEED + 2):
         before, after = answers(read_rules(made.files), made), answers(read_rules(turned(made, rng)), made)
@@ -162,6 +163,7 @@ def test_the_order_of_rules_and_of_files_never_matters(tmp_path: Path) -> None:
         assert (before.world.no == after.world.no).all()
 
 
+@pytest.mark.slow
 def test_a_forbid_or_suspend_more_permits_nobody(tmp_path: Path) -> None:
     lost = 0
     for made, other, _ in cases(tmp_path, SEED + 3):

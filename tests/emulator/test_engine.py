@@ -35,7 +35,6 @@ def in_order(order):
     return order == sorted(order)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rtt_ms", [20.0, 60.0, 200.0])
 def test_median_rtt_within_a_millisecond(rtt_ms):
     def measure():
@@ -50,7 +49,6 @@ def test_median_rtt_within_a_millisecond(rtt_ms):
     assert abs(np.nanmedian(found.rtt_ms) - rtt_ms) <= 1.0, stats
 
 
-@pytest.mark.slow
 def test_order_is_kept_when_the_delay_falls():
     """From 60 to 20 ms at once, with a packet each millisecond. (test_carrier.py has the control that fails.)"""
     with network([a_step(rtt_ms=60.0), a_step(rtt_ms=20.0)], step_s=1.0) as net:
@@ -61,7 +59,6 @@ def test_order_is_kept_when_the_delay_falls():
     assert np.nanmedian(found.rtt_ms[1300:]) < 25.0
 
 
-@pytest.mark.slow
 def test_denied_nothing_arrives_from_the_steps_first_instant_and_back_after():
     def measure():
         with network([a_step(), a_step(served=False), a_step()], step_s=1.0) as net:
@@ -76,7 +73,6 @@ def test_denied_nothing_arrives_from_the_steps_first_instant_and_back_after():
     assert stats.dropped("not_served") > 150
 
 
-@pytest.mark.slow
 def test_a_hand_over_is_silent_for_as_long_as_planned():
     def measure():
         with network([a_step(), a_step(rtt_ms=30.0, outage_s=0.2)], step_s=1.0) as net:
@@ -115,7 +111,6 @@ def iperf(net, *arguments, seconds=4):
 
 
 @needs("iperf3")
-@pytest.mark.slow
 def test_tcp_at_100_mbps_within_15_percent():
     def measure():
         with network([a_step(rate_mbps=100.0)]) as net:
@@ -126,7 +121,6 @@ def test_tcp_at_100_mbps_within_15_percent():
     assert 85.0 <= mbps <= 100.0, stats
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rate_mbps", [20.0, 100.0])
 def test_udp_at_the_receiver_within_2_percent(rate_mbps):
     """A burst, and when its packets came, by the receiver's kernel: a sender that has to wait for a core does no harm.
@@ -282,7 +276,6 @@ with network([a_step(terminals=3)], terminals=3) as net:
 """
 
 
-@pytest.mark.slow
 def test_kill_9_leaves_no_namespace_device_or_process():
     code = [sys.executable, "-c", LEAVES, str(Path(__file__).parent)]
     with subprocess.Popen(code, stdout=subprocess.PIPE, text=True) as parent:

@@ -495,6 +495,7 @@ except Unavailable as error:
 """
 
 
+@pytest.mark.slow  # whoever comes second waits for its turn, twice
 def test_of_two_processes_one_is_refused(database: Path) -> None:
     program = RACING.format(tests=str(TESTS), database=str(database))
     both = [

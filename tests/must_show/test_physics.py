@@ -139,6 +139,7 @@ def test_with_links_everybody_is_reached_in_every_case(folder: Path, which: str)
     assert min(can_serve(found, place) for place in PLACES.values()) >= 0.99
 
 
+@pytest.mark.slow
 def test_a_shorter_way_is_a_quicker_one(folder: Path) -> None:
     # From Kinmen to Tokyo by light alone it is 14 ms there and back; over a satellite, with fibre and processing, more.
     near, far = (

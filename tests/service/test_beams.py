@@ -153,7 +153,12 @@ def taken_km2(names: list[str], beam_km: float) -> tuple[list[float], bool]:
 
 @pytest.mark.parametrize(
     "names",
-    [["s", "m"], ["m", "s"], ["m", "w"], pytest.param(["s", "m", "i"], marks=pytest.mark.slow), ["s", "w", "i"]],
+    [
+        ["s", "m"],
+        ["m", "s"],
+        ["m", "w"],
+        *(pytest.param(one, marks=pytest.mark.slow) for one in (["s", "m", "i"], ["s", "w", "i"])),
+    ],
     ids="-".join,
 )
 def test_one_more_permit_on_beams_takes_nothing_from_anybody(names):

@@ -115,6 +115,7 @@ def test_shards_of_another_version_and_of_another_study(tmp_path: Path, monkeypa
     assert "of another version (0.1.0-" in done.err
 
 
+@pytest.mark.slow  # it waits for an answer
 def test_a_scheduler_that_is_not_there(tmp_path: Path) -> None:
     pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
     begun = time.monotonic()
