@@ -13,7 +13,7 @@ NPM := PATH="$(abspath $(BIN)):$$PATH" npm --prefix frontend --loglevel=error
 # Where this is set, each process of a test would compile anew all that it imports: a second and more, hundreds of times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup console demo demo-governance demo-controller demo-emulate test test-slow test-faults validation lint format bench docs lock clean
+.PHONY: help setup console demo demo-governance demo-controller demo-emulate test test-slow test-long test-faults validation lint format bench docs lock clean
 
 help:
 	@echo "make demo    set up and compute who is served in and around Taiwan, with and without inter-satellite links"
@@ -21,7 +21,7 @@ help:
 	@echo "make demo-controller    the running system: founded, rules approved, 200 terminals served, an account suspended"
 	@echo "make demo-emulate    as root: real packets between cities; service withdrawn at half-time, and given back"
 	@echo "make test    set up and run the tests (under 10 minutes on 2 cores); test-slow runs the long ones,"
-	@echo "             test-faults those that need the machine to themselves"
+	@echo "             test-long some of them for longer, test-faults those that need the machine to themselves"
 	@echo "make validation    every comparison with an outside authority, and the table of them (docs/validation.md)"
 	@echo "make console build the page that the controller serves"
 	@echo "make lint    ruff, mypy and tsc   make bench   side-by-side benchmarks"
@@ -118,6 +118,11 @@ test: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 
 test-slow: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 	$(PYTEST) -m slow
+
+# The same as tests beside them, for longer: a hundred thousand decisions, masks in many cells, eight hundred geometries more.
+test-long: $(VENV)/.dev $(VENV)/.packages
+	OPENLEO_LONG=1 $(PYTEST) -m slow tests/against/test_policy_against_cedar.py tests/against/test_masks_against_cedar.py \
+	  tests/network/test_ranging.py tests/places/test_parts.py
 
 # Controllers that are killed, frozen and robbed of their storage: a quarter of an hour, alone on a machine.
 test-faults: $(VENV)/.dev $(VENV)/.packages

@@ -23,6 +23,7 @@ from against.cedar_export import Asked, Verdict
 from against.random_rules import OWN_CLASS, case
 from against.three_evaluators import GEOD, SURELY_NOT, Ground, Tally, entries_of, grounds
 from compared import same
+from longer import longer
 from openleo.places import cell_cache
 from openleo.places.cell_index import CellIndex
 from openleo.places.territories import contested_areas
@@ -143,6 +144,7 @@ def test_masks_against_cedar(resolution: int, drawn: bool, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
+@longer
 @pytest.mark.parametrize("resolution", [4, 5])
 @pytest.mark.parametrize("drawn", [False, True], ids=["files", "functions"])
 def test_masks_against_cedar_in_many_cells(resolution: int, drawn: bool, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from against.plane_places import THEATRES
 from against.random_rules import Case, as_json, case
 from against.three_evaluators import OUTCOMES, RESOLUTION, Tally, compare, entries_of, grounds
 from compared import same
+from longer import longer
 from openleo.places import cell_cache, regions
 from openleo.policy import mask_world
 from openleo.policy.answer import where_of
@@ -57,6 +58,7 @@ def test_three_evaluators_agree(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@longer
 def test_three_evaluators_agree_on_100_000_pairs(tmp_path: Path) -> None:
     tally = compare(sets=500, pairs_each=200, seed=SEED + 1, folder=tmp_path)
     assert tally.pairs == 100_000

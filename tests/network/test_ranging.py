@@ -14,6 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
+from longer import longer
 from openleo.geodesy import GEOD, ecef_km, look_angles
 from openleo.network import ephemeris
 from openleo.network.constellation import catalogue
@@ -246,8 +247,8 @@ def test_two_satellites_for_ten_seconds_place_a_terminal_well_within_ten_kilomet
     ("setup", "below_km"),
     [
         (Setup(1, 30.0, every_s=2.0, serving="any"), 10.0),
-        (Setup(1, 60.0, every_s=2.0), None),
-        (Setup(2, 10.0, every_s=2.0), 10.0),
+        pytest.param(Setup(1, 60.0, every_s=2.0), None, marks=longer),
+        pytest.param(Setup(2, 10.0, every_s=2.0), 10.0, marks=longer),
         (Setup(2, 30.0, every_s=2.0, noise_ns=1000.0, ephemeris_km=0.3), 10.0),
         (Setup(3, 0.0), 10.0),
     ],
@@ -265,7 +266,7 @@ def test_the_ellipse_holds_the_terminal_in_95_of_100_geometries(setup, below_km)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("satellites", "span_s"), [(2, 30.0), (2, 15.0), (3, 20.0)])
+@pytest.mark.parametrize(("satellites", "span_s"), [(2, 30.0), pytest.param(2, 15.0, marks=longer), (3, 20.0)])
 def test_in_the_air_the_ellipse_holds_the_terminal_in_95_of_100(satellites, span_s):
     """Heights and ways of kilometres are more than slopes say: both are estimated. 300 flights (1.3 % of its own)."""
     held, miss_km, several, lost = coverage(Setup(satellites, span_s, every_s=3.0, errors=FLYING), 300, 3)

@@ -11,6 +11,7 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from longer import longer
 from openleo import cells
 from openleo.places import land, parts, population
 from openleo.places.areas import Area, parts_of
@@ -120,7 +121,7 @@ def test_an_area_has_the_people_of_its_territory(id_, resolution):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("resolution", [3, 4])
+@pytest.mark.parametrize("resolution", [pytest.param(3, marks=longer), 4])
 def test_every_area_has_the_people_of_its_territory(resolution):
     lost = {}
     for id_, row in territories().items():
