@@ -17,6 +17,7 @@ from openleo.network.capacity.caps import Binding, Caps
 from openleo.network.capacity.share import Beams, share
 
 OBJECTIVES = ("max_min", "total", "min_cost_flow")
+ALIKE_MBPS = 300.0  # that a beam carries where all carry alike
 
 
 @st.composite
@@ -33,7 +34,9 @@ def slots(draw, *, alike=False) -> Slot:
         site_down_mbps=draw(mbps), pop_down_mbps=draw(mbps), pop_up_mbps=draw(mbps), isl_mbps=draw(mbps),
         terminal_down_mbps=draw(mbps), cell_down_mbps=draw(mbps),
     )  # fmt: skip
-    rate = np.full((cells, satellites), 300.0) if alike else by_elevation(random.uniform(25, 90, (cells, satellites)))
+    rate = (
+        np.full((cells, satellites), ALIKE_MBPS) if alike else by_elevation(random.uniform(25, 90, (cells, satellites)))
+    )
     rate = np.where(random.random(rate.shape) < (0.0 if alike else 0.1), 0.0, rate)
     classes = 1 if alike else draw(st.integers(1, 3))
     down = random.exponential(400.0, (cells, classes)) * (random.random((cells, classes)) < 0.8)
@@ -92,9 +95,13 @@ def test_a_cell_that_may_not_be_served_has_nothing_and_policy_binds_it(slot, bit
 
 @settings(max_examples=100, deadline=None)
 @given(slots(alike=True), st.sampled_from(["beams", "channels"]))
-def test_more_beams_or_channels_never_lower_the_least_share_where_quanta_carry_alike(slot, cap):
+def test_more_beams_or_channels_lower_the_least_share_by_no_more_than_a_quantum_where_those_carry_alike(slot, cap):
+    """They hardly ever lower it at all, but the choice of beams is a heuristic: four beams a satellite instead of three
+    gave one of four cells 750 Mbit/s where each had 900.
+    """
     more = slot.with_caps(**{cap: getattr(slot.caps, cap) + 1})
-    assert least(more, more.allocate()) >= least(slot, slot.allocate()) - 1e-6
+    quantum_mbps = ALIKE_MBPS / slot.caps.shares
+    assert least(more, more.allocate()) >= least(slot, slot.allocate()) - quantum_mbps - 1e-6
 
 
 @settings(max_examples=100, deadline=None)
