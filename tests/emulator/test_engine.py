@@ -49,6 +49,30 @@ def test_median_rtt_within_a_millisecond(rtt_ms):
     assert abs(np.nanmedian(found.rtt_ms) - rtt_ms) <= 1.0, stats
 
 
+@pytest.mark.parametrize(("sender", "receiver", "share"), [("terminal", "pop", 0.7), ("pop", "terminal", 0.3)])
+def test_each_direction_has_its_own_delay(sender, receiver, share):
+    """One way, by the receiver's kernel: of 100 ms there and back 70 are up."""
+
+    def measure():
+        with network([a_step(rtt_ms=100.0, up_share=0.7)]) as net:
+            address = {"terminal": "100.64.0.1", "pop": "10.200.0.1"}[receiver]
+            with net.endpoints.socket(receiver, 0, socket.AF_INET, socket.SOCK_DGRAM) as to:
+                to.bind((address, 5000))
+                to.setsockopt(socket.SOL_SOCKET, 35, 1)  # SO_TIMESTAMPNS
+                to.settimeout(2.0)
+                took_ms = []
+                with net.endpoints.socket(sender, 0, socket.AF_INET, socket.SOCK_DGRAM) as by:
+                    for _ in range(9):
+                        sent_ns = time.time_ns()
+                        by.sendto(b"there", (address, 5000))
+                        _, ancillary, _, _ = to.recvmsg(64, 256)
+                        took_ms.append((np.dot(struct.unpack("qq", ancillary[0][2]), (NS, 1)) - sent_ns) / 1e6)
+            return np.median(took_ms), net.engine.stats()
+
+    took_ms, stats = measured(measure)
+    assert share * 100.0 - 0.01 <= took_ms <= share * 100.0 + 1.0, stats
+
+
 def test_order_is_kept_when_the_delay_falls():
     """From 60 to 20 ms at once, with a packet each millisecond. (test_carrier.py has the control that fails.)"""
     with network([a_step(rtt_ms=60.0), a_step(rtt_ms=20.0)], step_s=1.0) as net:
@@ -250,7 +274,6 @@ def test_a_step_that_is_missing_denies_and_marks_the_run():
     assert stats.invalid
 
 
-@pytest.mark.slow
 def test_two_runs_side_by_side_do_not_touch_each_other():
     def run(rtt_ms):
         with network([a_step(rtt_ms=rtt_ms)]) as net:
