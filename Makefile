@@ -119,7 +119,8 @@ test: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 test-slow: $(VENV)/.dev $(VENV)/.packages $(PAGE)
 	$(PYTEST) -m slow
 
-# The same as tests beside them, for longer: a hundred thousand decisions, masks in many cells, eight hundred geometries more.
+# The same as tests beside them, for longer: a hundred and twenty thousand decisions, masks in many cells, further
+# geometries. Before a change of how rules are decided, and after it.
 test-long: $(VENV)/.dev $(VENV)/.packages
 	OPENLEO_LONG=1 $(PYTEST) -m slow tests/against/test_policy_against_cedar.py tests/against/test_masks_against_cedar.py \
 	  tests/network/test_ranging.py tests/places/test_parts.py

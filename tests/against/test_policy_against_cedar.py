@@ -107,6 +107,7 @@ def test_a_strip_two_kilometres_too_narrow_is_noticed(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.slow
+@longer
 def test_buffers_coasts_edges_and_lists_of_cells_on_20_000_pairs(tmp_path: Path) -> None:
     tally = compare(sets=200, pairs_each=100, seed=SEED + 5, folder=tmp_path, drawn=True, sets_per_survey=4)
     assert tally.pairs == 20_000
