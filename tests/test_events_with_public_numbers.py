@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from compared import compared
+from example_programs import example
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "events.py"
 SLOTS = 20
 
 pytestmark = pytest.mark.slow
@@ -19,13 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def events() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("events", EXAMPLE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return example("events")
 
 
 def test_the_day_of_24_july_2025(events: ModuleType) -> None:

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from compared import compared
+from example_programs import example
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "handley_2018.py"
 WITHIN_MS = 2.5  # the paper's figure is known to us as a round number, and its ground links are not
 
 
 @pytest.fixture(scope="module")
 def study() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("handley_2018", EXAMPLE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return example("handley_2018")
 
 
 def test_london_new_york(study: ModuleType) -> None:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 
 from compared import compared
+from example_programs import example
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "hypatia_2020.py"
 TOLERANCE_MS = 0.01
 
 
 @pytest.fixture(scope="module")
 def study() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("hypatia_2020", EXAMPLE)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return example("hypatia_2020")
 
 
 def test_the_pairs_at_four_instants(study: ModuleType) -> None:
