@@ -6,15 +6,12 @@ import os
 import ssl
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
 from planned import scenario
 from processes import Device, wait_for
 from sqlalchemy import insert
@@ -25,22 +22,9 @@ from openleo.controller.device_certificates import authority
 from openleo.controller.registry import State, Terminal
 from openleo.controller.tables import accounts, terminals
 from openleo.errors import InputError
+from self_signed import self_signed
 
 PLAIN = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-
-
-def server_certificate(folder: Path) -> tuple[Path, Path]:
-    now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    certificate, private = folder / "server.pem", folder / "server.key"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(key.private_bytes(*PLAIN))
-    return certificate, private
 
 
 def enrolled(data: Path, *devices: Device) -> None:
@@ -68,7 +52,7 @@ def shows(data: Path, server: Path, device: Device | None) -> httpx.Client:
 
 @pytest.mark.slow
 def test_over_tls_a_certificate_speaks_for_its_own_terminal_alone(tmp_path: Path) -> None:
-    server, key = server_certificate(tmp_path)
+    server, key = self_signed(tmp_path)
     data = tmp_path / "data"
     set_ = {"TLS_CERTIFICATE": str(server), "TLS_KEY": str(key), "DEVICE_CERTIFICATES": "true"}
     environment = {f"OPENLEO_{name}": value for name, value in set_.items()}

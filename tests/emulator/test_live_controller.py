@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,11 +17,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from openleo.cells import centres_deg
 from openleo.controller import plan_arrow
@@ -30,6 +24,7 @@ from openleo.controller.slot_plan import SlotPlan
 from openleo.emulator.live_controller import Controller
 from openleo.emulator.live_follower import following
 from openleo.errors import InputError
+from self_signed import self_signed
 
 CELLS = np.array([0x842A107FFFFFFFF], np.uint64)
 NUMBER, SLOT_S = 119_666_665, 15.0
@@ -109,21 +104,6 @@ def server(said: Said, certificate: tuple[Path, Path] | None = None) -> Iterator
         made.shutdown()
         thread.join()
         made.server_close()
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """(certificate, key) of localhost."""
-    now, key = datetime.now(UTC), ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    certificate, private = folder / "server.pem", folder / "server.key"
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return certificate, private
 
 
 def refusal(said: Said, class_: str = "fixed", at: tuple[float, float] | None = None) -> str:
