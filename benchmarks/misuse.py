@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from openleo.fleet.simulate import Asked, Simulation
+from openleo.fleet.simulate import FleetAsked, Simulation
 from openleo.misuse.detector import Detector
 from openleo.misuse.state import BYTES_A_TERMINAL
 from openleo.misuse.trace_reader import Reader
@@ -15,7 +15,7 @@ TERMINALS, DAYS, SEED = 2_000, 2.0, 1
 
 def run(_out: Path) -> dict[str, object]:
     """Two days of a fleet with all kinds of misuse; simulated beforehand, and not timed."""
-    parts = list(Simulation(Asked.of(TERMINALS, DAYS, SEED, "all")).parts())
+    parts = list(Simulation(FleetAsked.of(TERMINALS, DAYS, SEED, "all")).parts())
     reader = Reader()
     detector = Detector(reader.registers)
     began, cpu = time.perf_counter(), time.process_time()

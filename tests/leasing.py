@@ -16,11 +16,11 @@ from sqlalchemy import Engine, Table, delete, insert, select
 
 from openleo.controller import device_identity, lease_request
 from openleo.controller.database import writing
-from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_desk import LeaseDesk
 from openleo.controller.lease_inputs import Now, as_reported
 from openleo.controller.lease_offers import Ground, Offers
 from openleo.controller.lease_seal import Seal
-from openleo.controller.leases import Terminal, Terms
+from openleo.controller.leases import LeasingTerminal, Terms
 from openleo.controller.tables import accounts, leadership, terminals
 from openleo.policy.rule_file import read_rules
 from openleo.policy.rules import RuleSet
@@ -109,9 +109,9 @@ def key(number: int = 1) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
 
 
-def terminal(number: int = 1, **changes: Any) -> Terminal:
+def terminal(number: int = 1, **changes: Any) -> LeasingTerminal:
     public = key(number).public_key().public_bytes_raw()
-    made = Terminal(f"t-{number}", "account-1", "fixed", "TWN", frozenset(), public, "active")
+    made = LeasingTerminal(f"t-{number}", "account-1", "fixed", "TWN", frozenset(), public, "active")
     return replace(made, **changes)
 
 
@@ -224,9 +224,9 @@ class Office:
             self._offers = (self.plan, offers(self.plan))
         return Now(InForce(self.rules, self.ledger_size, self.meant), self._offers[1])
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> LeaseDesk:
         """A new desk each time, as of a process that has just begun."""
-        self.desk = Desk(
+        self.desk = LeaseDesk(
             self.engine, self.clock, RESOLUTION, Terms(4), self.now, lambda: self.token, linger_s=self.linger_s,
             seal=SEAL, locate=self.ranged.whereabouts if self.ranged else as_reported,
         )  # fmt: skip

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from openleo.fleet.simulate import Asked, Simulation
+from openleo.fleet.simulate import FleetAsked, Simulation
 from openleo.misuse.curve import draw
 from openleo.misuse.detector import Detector
 from openleo.misuse.evaluation import Evaluation, Truth, evaluate
@@ -32,7 +32,7 @@ TRAINING_TERMINALS = 1_000
 
 def run(terminals: int, days: float, seed: int) -> tuple[Evaluation, list[Evidence], float]:
     """(evaluation, evidence, CPU seconds of reading and detecting)."""
-    made = Simulation(Asked.of(terminals, days, seed, "all"))
+    made = Simulation(FleetAsked.of(terminals, days, seed, "all"))
     reader, truth = Reader(), Truth()
     detector = Detector(reader.registers)
     found: list[Evidence] = []

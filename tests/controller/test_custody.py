@@ -14,7 +14,7 @@ from openleo.controller import audit as auditing
 from openleo.controller.accounts import Account
 from openleo.controller.custody import Event, What
 from openleo.controller.database import reading, writing
-from openleo.controller.registry import Terminal
+from openleo.controller.registry import RegisteredTerminal
 from openleo.controller.roles import ANONYMOUS
 from openleo.controller.tables import audit, metadata
 from openleo.controller.tables import custody as custody_table
@@ -27,7 +27,7 @@ def kept(engine: Engine) -> Engine:
     """A database with one terminal, two events of it, and an audited act."""
     with writing(engine) as connection:
         accounts.add(connection, [Account("a-1", "", A, None, 0.0)])
-        registry.add(connection, [Terminal("t-1", "a-1", "fixed", "TWN", b"k" * 32, T)])
+        registry.add(connection, [RegisteredTerminal("t-1", "a-1", "fixed", "TWN", b"k" * 32, T)])
         custody.add(connection, [Event("t-1", 1.0, What.ENROLLED, {}, {"account": "a-1"}, "kim")])
         custody.add(connection, [Event("t-1", 2.0, What.STATE, {"state": "active"}, {"state": "lost"}, "lee", "fell")])
         row = {"at": 1.0, "principal": "kim", "party": "operator", "what": "changed", "about": "t-1", "body": "{}"}

@@ -14,7 +14,7 @@ from openleo.controller.abroad import Abroad, Place
 from openleo.controller.alarms import Alarms
 from openleo.controller.database import Fenced, reading
 from openleo.controller.held import read_record
-from openleo.controller.lease_records import Held
+from openleo.controller.lease_records import HeldLease
 from openleo.controller.tables import abroad, leases
 from openleo.controller.telemetry import Bounds, Telemetry
 from openleo.policy.request import Request
@@ -70,13 +70,13 @@ def test_who_does_not_lead_counts_nothing(engine: Engine, counted: Abroad) -> No
 def test_leases_elsewhere_are_counted_where_the_place_is_one_only(engine: Engine, counted: Abroad) -> None:
     """Tokyo, at home in Taiwan; of two circles, or of one over the sea's edge, nobody knows."""
 
-    def lease(number: int, *circles: tuple[float, float, float]) -> Held:
+    def lease(number: int, *circles: tuple[float, float, float]) -> HeldLease:
         latitude, longitude, radius_m = circles[0]
         asked = Request(
             at=datetime.fromtimestamp(clock.at_s, UTC), terminal=f"t-{number}", home_territory="TWN",
             latitude_deg=latitude, longitude_deg=longitude, uncertainty_m=radius_m,
         )  # fmt: skip
-        return Held(f"{number:032x}", f"t-{number}", 0, 1, clock.at_s, (), asked, circles)
+        return HeldLease(f"{number:032x}", f"t-{number}", 0, 1, clock.at_s, (), asked, circles)
 
     clock, tokyo, taichung = leasing.Clock(), (35.68, 139.69, 30.0), (*leasing.TAICHUNG, 30.0)
     given = [[tokyo], [tokyo, taichung], [(24.0, 123.0, 250_000.0)], [taichung]]

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.x509.oid import NameOID
 
 from openleo.controller.device_certificates import CERTIFICATE, KEY, Authority, Presented, authority, presented, uri_of
-from openleo.controller.registry import NotPossible, State, Terminal
+from openleo.controller.registry import NotPossible, RegisteredTerminal, State
 from openleo.controller.tls_peer import PeerCertificates
 
 NOW = datetime.now(UTC)
@@ -33,9 +33,9 @@ def device(number: int) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big"))
 
 
-def terminal(number: int, id_: str = "", state: State = State.ACTIVE) -> Terminal:
+def terminal(number: int, id_: str = "", state: State = State.ACTIVE) -> RegisteredTerminal:
     key = device(number).public_key().public_bytes_raw()
-    return Terminal(id_ or f"kit-{number}@sea", "a", "fixed", "TWN", key, f"c{number}", state)
+    return RegisteredTerminal(id_ or f"kit-{number}@sea", "a", "fixed", "TWN", key, f"c{number}", state)
 
 
 async def tells(scope: Any, _receive: Any, send: Any) -> None:

@@ -33,7 +33,7 @@ from openleo.controller.enforcement_summary import (
     remember,
     rows_of,
 )
-from openleo.controller.held import Held, held
+from openleo.controller.held import HeldLeases, held
 from openleo.controller.in_force import LedgerReader
 from openleo.controller.named_targets import Meant
 from openleo.controller.tables import accounts, audit, leases, metadata, terminals
@@ -130,12 +130,12 @@ def put(engine: Engine, rows: list[dict[str, Any]], slot: int = NUMBER - 1) -> N
         connection.execute(insert(leases), given_out)
 
 
-def of_slot(engine: Engine, meant: Meant | None = None) -> Held:
+def of_slot(engine: Engine, meant: Meant | None = None) -> HeldLeases:
     with reading(engine) as connection:
         return held(connection, NUMBER, BEGINS_S, meant or Meant())
 
 
-def plan_of(some: Held, **more: Any) -> Slot:
+def plan_of(some: HeldLeases, **more: Any) -> Slot:
     return Slot(np.unique(some.cell[some.cell > 0])[::-1], **more)
 
 

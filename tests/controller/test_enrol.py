@@ -21,7 +21,7 @@ from openleo.controller.accounts import Accounts, Subscription
 from openleo.controller.database import reading
 from openleo.controller.device_keys import SMALL_ORDER_Y, KeyRefused, check_signature, enrolment, key_text, read_key
 from openleo.controller.enrol import Enrolling, Options
-from openleo.controller.ledger_desk import Desk
+from openleo.controller.ledger_desk import LedgerDesk
 from openleo.controller.registry import State
 from openleo.controller.tables import custody, enrolments, terminals
 from openleo.errors import InputError
@@ -46,7 +46,7 @@ class Place:
 
     def __init__(self, engine: Engine, path: Path):
         self.engine, self.office = engine, founded(path)
-        self.desk = Desk(Folder(self.office.ledger), lambda: NOW, patience_s=0.0)
+        self.desk = LedgerDesk(Folder(self.office.ledger), lambda: NOW, patience_s=0.0)
         self.accounts = Accounts(engine, self.desk, NOW.timestamp)
 
     def enrolling(self, stop_at: tuple[str, int] = ("", 0)) -> Enrolling:

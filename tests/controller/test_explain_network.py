@@ -22,7 +22,7 @@ from openleo.controller import lease_seal, settings
 from openleo.controller.clock import ManualClock
 from openleo.controller.database import reading, writing
 from openleo.controller.in_force import Gate, LedgerReader
-from openleo.controller.lease_desk import Answer, Desk, Now, as_reported
+from openleo.controller.lease_desk import Answer, LeaseDesk, Now, as_reported
 from openleo.controller.lease_offers import Offers, ground
 from openleo.controller.leases import Terms
 from openleo.controller.tables import leases, plans
@@ -85,7 +85,7 @@ async def asked(running: Running) -> tuple[Answer, Answer]:
     assert in_force is not None
     now = Now(in_force, Offers(held.plan, ground(gateways.stations, gateways.pops)))
     clock = leasing.Clock(made.clock.now_s() + 1.0)
-    desk = Desk(
+    desk = LeaseDesk(
         made.engine, clock, made.twin.case.resolution, Terms(4), lambda _now_s: now, lambda: made.leader.role.token,
         linger_s=0.0, seal=leasing.SEAL, locate=as_reported,
     )  # fmt: skip

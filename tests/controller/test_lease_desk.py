@@ -15,7 +15,7 @@ import leasing
 from leasing import Office
 from openleo.controller import device_identity, lease_records, lease_seal, leases, rate_limits, tables
 from openleo.controller.database import reading, writing
-from openleo.controller.lease_desk import Answer, Desk, NotHeard
+from openleo.controller.lease_desk import Answer, LeaseDesk, NotHeard
 from openleo.controller.lease_place import Placed
 from openleo.controller.lease_writer import Busy, Entry, Writer
 from openleo.controller.rate_limits import Limits
@@ -30,7 +30,7 @@ def office(engine: Engine, tmp_path: Any) -> Office:
     return Office(engine, leasing.rules(tmp_path))
 
 
-def within(office: Office, work: Callable[[Desk], Awaitable[Any]]) -> Any:
+def within(office: Office, work: Callable[[LeaseDesk], Awaitable[Any]]) -> Any:
     async def run() -> Any:
         async with office as desk:
             return await work(desk)
@@ -39,7 +39,7 @@ def within(office: Office, work: Callable[[Desk], Awaitable[Any]]) -> Any:
 
 
 def ask(office: Office, *bodies: bytes) -> list[Answer | NotHeard]:
-    async def all_of(desk: Desk) -> list[Any]:
+    async def all_of(desk: LeaseDesk) -> list[Any]:
         return list(await asyncio.gather(*(desk.ask(body) for body in bodies), return_exceptions=True))
 
     found: list[Answer | NotHeard] = within(office, all_of)
@@ -120,7 +120,7 @@ def test_who_asks_too_often_waits_and_nobody_else(office: Office) -> None:
     """Counted by who signed: what somebody sends in another's name uses up nothing of theirs."""
     forged = [json.dumps(json.loads(leasing.body()) | {"speed_kmh": 1.0 + n}).encode() for n in range(5)]
 
-    async def all_of(desk: Desk) -> list[Any]:
+    async def all_of(desk: LeaseDesk) -> list[Any]:
         desk.wait_s = Limits(Settings(terminal_requests_per_minute=2)).terminal
         bodies = [*forged, *(leasing.body(nonce=f"a-nonce-of-many-{n}") for n in range(3)), leasing.body(2)]
         return list(await asyncio.gather(*(desk.ask(body) for body in bodies), return_exceptions=True))
@@ -150,7 +150,7 @@ def test_a_nonce_counts_once_also_side_by_side_and_after_a_restart(office: Offic
 
 
 def test_who_asks_too_often_waits_and_what_others_say_again_does_not_count(office: Office) -> None:
-    async def work(desk: Desk) -> list[Any]:
+    async def work(desk: LeaseDesk) -> list[Any]:
         desk.wait_s = lambda terminal: minutes.hit(2, terminal)
         asked = ["n" * 16, "n" * 16, "n" * 16, "o" * 16, "p" * 16]
         return [
@@ -169,7 +169,7 @@ def test_who_asks_too_often_waits_and_what_others_say_again_does_not_count(offic
 
 
 def test_a_nonce_may_come_again_when_nobody_can_replay_it(office: Office) -> None:
-    async def work(desk: Desk) -> int:
+    async def work(desk: LeaseDesk) -> int:
         await desk.ask(leasing.body())
         office.clock.at_s += 130.0
         office.plan = leasing.plan(number=leasing.NUMBER + 9, begins_s=leasing.BEGINS_S + 135.0)
@@ -196,7 +196,7 @@ def test_without_a_plan_or_the_lead_nothing_is_given(office: Office) -> None:
 
 
 def test_who_lost_the_lead_gives_nothing(office: Office) -> None:
-    async def work(desk: Desk) -> tuple[str, str]:
+    async def work(desk: LeaseDesk) -> tuple[str, str]:
         leasing.lead(office.engine, 2)  # another one took it; this one does not know
         with pytest.raises(NotHeard) as first:
             await desk.ask(leasing.body())
@@ -215,7 +215,7 @@ def test_who_lost_the_lead_gives_nothing(office: Office) -> None:
 
 
 def test_a_database_that_fails_gives_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def work(desk: Desk) -> list[str]:
+    async def work(desk: LeaseDesk) -> list[str]:
         with writing(office.engine) as connection:
             connection.exec_driver_sql("alter table leases rename to gone")
         with pytest.raises(NotHeard) as first:
@@ -231,7 +231,7 @@ def test_a_database_that_fails_gives_nothing(office: Office, monkeypatch: pytest
 
 
 def test_after_a_jump_of_the_clock_leases_are_renewed_and_none_begun(office: Office) -> None:
-    async def work(desk: Desk) -> tuple[bool, str]:
+    async def work(desk: LeaseDesk) -> tuple[bool, str]:
         await desk.ask(leasing.body())
         office.clock.jumped = True
         renewed = await desk.ask(leasing.body(nonce="m" * 22))
@@ -255,7 +255,7 @@ def custody(engine: Engine, id_: str, **changes: Any) -> None:
 
 
 def test_the_registry_and_evidence_are_seen_with_the_next_slot(office: Office) -> None:
-    async def work(desk: Desk) -> list[str]:
+    async def work(desk: LeaseDesk) -> list[str]:
         custody(office.engine, "t-1", state="lost")
         evidence = {"id": "e", "at": 0.0, "terminal": "t-2", "kind": "clone", "score": 1.0, "holds_renewal": True}
         evidence |= {"body": "{}"}
@@ -275,7 +275,7 @@ def test_the_registry_and_evidence_are_seen_with_the_next_slot(office: Office) -
 
 
 def test_what_the_ledger_says_of_an_account_holds_at_once(office: Office) -> None:
-    async def work(desk: Desk) -> list[bool]:
+    async def work(desk: LeaseDesk) -> list[bool]:
         first = await desk.ask(leasing.body())
         office.meant = leasing.Meant(frozenset({"account-1"}))
         second = await desk.ask(leasing.body(nonce="m" * 22))
@@ -292,7 +292,7 @@ def test_a_subscription_that_ends_is_seen(office: Office) -> None:
         connection.execute(insert(tables.subscriptions).values(bought))
         connection.execute(update(tables.terminals).values(subscription="s"))
 
-    async def work(desk: Desk) -> bool:
+    async def work(desk: LeaseDesk) -> bool:
         with writing(office.engine) as connection:
             connection.execute(update(tables.subscriptions).values(ends_at=leasing.NOW_S))
         await asyncio.to_thread(desk.step, leasing.NUMBER)
@@ -304,7 +304,7 @@ def test_a_subscription_that_ends_is_seen(office: Office) -> None:
 def test_who_takes_the_lead_finds_what_holds(office: Office) -> None:
     """Fail-over drops nobody: what was given holds on, with what terminals last said of themselves."""
 
-    async def given(desk: Desk) -> list[Any]:
+    async def given(desk: LeaseDesk) -> list[Any]:
         for nonce in ("m" * 22, "o" * 22):
             office.clock.at_s += 1.0
             await asyncio.gather(*(desk.ask(leasing.body(number, nonce=nonce)) for number in (1, 2, 3)))
@@ -315,13 +315,13 @@ def test_who_takes_the_lead_finds_what_holds(office: Office) -> None:
     leasing.lead(office.engine, 2)
     stand_by = Office(office.engine, office.rules, token=2)
 
-    async def found(desk: Desk) -> list[Any]:
+    async def found(desk: LeaseDesk) -> list[Any]:
         return desk.in_force(leasing.NUMBER)
 
     assert within(stand_by, found) == before
     office.clock.at_s = leasing.NOW_S
 
-    async def later(desk: Desk) -> list[Any]:
+    async def later(desk: LeaseDesk) -> list[Any]:
         await asyncio.to_thread(desk.step, leasing.NUMBER + 4)
         await asyncio.sleep(0)
         return list(desk)
@@ -330,7 +330,7 @@ def test_who_takes_the_lead_finds_what_holds(office: Office) -> None:
 
 
 def test_a_terminal_gives_its_lease_back(office: Office) -> None:
-    async def work(desk: Desk) -> tuple[int, list[str]]:
+    async def work(desk: LeaseDesk) -> tuple[int, list[str]]:
         answer = await desk.ask(leasing.body())
         at = leasing.instant(leasing.NOW_S)
         said = {"lease": answer.id, "terminal": "t-1", "nonce": "m" * 22, "at": at}

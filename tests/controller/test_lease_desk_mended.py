@@ -19,7 +19,7 @@ from openleo.controller.alarms import Alarms
 from openleo.controller.aside import one_thread
 from openleo.controller.database import reading, writing
 from openleo.controller.device_identity import RELEASE, sign
-from openleo.controller.lease_desk import Answer, Desk, NotHeard
+from openleo.controller.lease_desk import Answer, LeaseDesk, NotHeard
 from openleo.controller.lease_records import load_held
 from openleo.controller.lease_writer import Entry, in_order
 from openleo.controller.runtime import Runtime
@@ -32,7 +32,7 @@ def office(engine: Engine, tmp_path: Path) -> Office:
     return Office(engine, leasing.rules(tmp_path))
 
 
-def within(office: Office, work: Callable[[Desk], Any]) -> Any:
+def within(office: Office, work: Callable[[LeaseDesk], Any]) -> Any:
     async def run() -> Any:
         async with office as desk:
             return await work(desk)
@@ -40,7 +40,7 @@ def within(office: Office, work: Callable[[Desk], Any]) -> Any:
     return asyncio.run(run())
 
 
-def released(desk: Desk, lease: str, nonce: str, number: int = 1) -> Any:
+def released(desk: LeaseDesk, lease: str, nonce: str, number: int = 1) -> Any:
     at = leasing.instant(leasing.NOW_S)
     said = {"lease": lease, "terminal": f"t-{number}", "nonce": nonce, "at": at}
     return desk.release(lease, leasing.NOW_S, at, nonce, sign(leasing.key(number), RELEASE, said))
@@ -56,7 +56,7 @@ def in_tables(engine: Engine) -> list[tuple[str, int, int]]:
 
 
 def test_one_record_that_cannot_be_read_keeps_nobody_else_from_going_on(office: Office) -> None:
-    async def fill(desk: Desk) -> None:
+    async def fill(desk: LeaseDesk) -> None:
         await asyncio.gather(*(desk.ask(leasing.body(number)) for number in (1, 2, 3)))
 
     within(office, fill)
@@ -66,7 +66,7 @@ def test_one_record_that_cannot_be_read_keeps_nobody_else_from_going_on(office: 
             connection.execute(update(tables.leases).where(of_one).values(body=body))
     assert list(load_held(office.engine, NUMBER)) == ["t-3"]
 
-    async def goes_on(desk: Desk) -> bool:
+    async def goes_on(desk: LeaseDesk) -> bool:
         return bool((await desk.ask(leasing.body(1, nonce="m" * 22))).given)
 
     assert within(Office(office.engine, office.rules), goes_on)
@@ -75,7 +75,7 @@ def test_one_record_that_cannot_be_read_keeps_nobody_else_from_going_on(office: 
 def test_the_newest_lease_is_that_of_the_latest_slot(office: Office) -> None:
     """Where a person set time back, a later lease has a lower id."""
 
-    async def renew(desk: Desk) -> list[str]:
+    async def renew(desk: LeaseDesk) -> list[str]:
         found = []
         for slots, at_s in ((0, 100.0), (1, 50.0)):
             desk._new_id = lambda _now_s, at_s=at_s: f"{int(at_s):032x}"  # type: ignore[misc]
@@ -92,7 +92,7 @@ def test_the_newest_lease_is_that_of_the_latest_slot(office: Office) -> None:
 def test_what_was_said_since_a_take_over_stays_said(office: Office) -> None:
     """Two steps of one take-over, because the event loop was late: the second one's tables are older than the desk."""
 
-    async def work(desk: Desk) -> tuple[str, int]:
+    async def work(desk: LeaseDesk) -> tuple[str, int]:
         late: list[Callable[[], None]] = []
         office.token = 2
         leasing.lead(office.engine, 2)
@@ -167,7 +167,7 @@ def test_a_lease_asked_for_beside_a_release_holds_as_answered(office: Office) ->
     """In both orders: what was given before is over, what was given after holds, in memory and in the tables."""
     office.linger_s = 0.1
 
-    async def work(desk: Desk) -> tuple[list[Any], list[str], Answer]:
+    async def work(desk: LeaseDesk) -> tuple[list[Any], list[str], Answer]:
         first = await desk.ask(leasing.body(nonce="a" * 22))
         asked: list[Any] = [released(desk, first.id, "b" * 22), desk.ask(leasing.body(nonce="c" * 22))]
         _, second = await asyncio.gather(*asked)
@@ -185,7 +185,7 @@ def test_a_lease_asked_for_beside_a_release_holds_as_answered(office: Office) ->
 def test_a_release_first_then_a_renewal_stays_in_the_tables(office: Office) -> None:
     office.linger_s = 0.1
 
-    async def work(desk: Desk) -> list[str]:
+    async def work(desk: LeaseDesk) -> list[str]:
         first = await desk.ask(leasing.body(nonce="a" * 22))
         asked: list[Any] = [released(desk, first.id, "b" * 22), desk.ask(leasing.body(nonce="c" * 22))]
         await asyncio.gather(*asked)
@@ -204,11 +204,11 @@ def test_a_release_first_then_a_renewal_stays_in_the_tables(office: Office) -> N
 def after_a_refusal(office: Office, terminal: int = 1, **said: Any) -> tuple[str, list[int]]:
     """A lease, then a request that is refused: why, and in which slots the tables say that the lease holds."""
 
-    async def work(desk: Desk) -> tuple[Answer, int]:
+    async def work(desk: LeaseDesk) -> tuple[Answer, int]:
         answer = await desk.ask(leasing.body(terminal, nonce="z" * 22, **said))
         return answer, len(desk.in_force(NUMBER))
 
-    async def first(desk: Desk) -> None:
+    async def first(desk: LeaseDesk) -> None:
         await desk.ask(leasing.body(terminal))
 
     within(office, first)
@@ -240,7 +240,7 @@ def test_what_the_network_cannot_give_ends_nothing(office: Office) -> None:
 def test_what_a_plan_drops_by_itself_comes_back_with_it(office: Office, what: str, tmp_path: Path) -> None:
     """A suspension that is taken back soon finds the leases of all whom it met."""
 
-    async def work(desk: Desk) -> list[bool]:
+    async def work(desk: LeaseDesk) -> list[bool]:
         first = await desk.ask(leasing.body())
         if what == "registry":
             office.meant = leasing.Meant(frozenset({"account-1"}))
@@ -256,7 +256,7 @@ def test_what_a_plan_drops_by_itself_comes_back_with_it(office: Office, what: st
 def test_a_lease_given_after_such_a_refusal_holds(office: Office) -> None:
     office.linger_s = 0.1
 
-    async def work(desk: Desk) -> list[bool]:
+    async def work(desk: LeaseDesk) -> list[bool]:
         await desk.ask(leasing.body())
         asked = [leasing.body(nonce="m" * 22, place=leasing.OSAKA), leasing.body(nonce="o" * 22)]
         found = await asyncio.gather(*map(desk.ask, asked))
@@ -270,7 +270,7 @@ def test_a_lease_given_after_such_a_refusal_holds(office: Office) -> None:
 
 
 def test_a_release_has_its_row_and_a_refused_one_too(office: Office) -> None:
-    async def work(desk: Desk) -> str:
+    async def work(desk: LeaseDesk) -> str:
         given = await desk.ask(leasing.body())
         for _ in range(3):  # one row a second: whoever knows an id can say this as often as they like
             with pytest.raises(NotHeard):

@@ -15,14 +15,14 @@ import leasing
 from leasing import NUMBER, SLOT_S, Office
 from openleo.controller import held as holding
 from openleo.controller.database import reading
-from openleo.controller.held import Held, held
-from openleo.controller.lease_desk import Desk
+from openleo.controller.held import HeldLeases, held
+from openleo.controller.lease_desk import LeaseDesk
 from openleo.controller.named_targets import Meant
 
 TERMINALS = 24
 
 
-def columns(found: Held) -> dict[str, Any]:
+def columns(found: HeldLeases) -> dict[str, Any]:
     """Everything in it, in the form that compares."""
     registry = {one.name: getattr(found.terminals, one.name) for one in fields(found.terminals)}
     rest = {one.name: getattr(found, one.name) for one in fields(found) if one.name != "terminals"}
@@ -55,7 +55,7 @@ def asked(number: int, random: Random, turn: int) -> dict[str, Any]:
     return {"number": number, "place": place, "position": position, "nonce": nonce} | said
 
 
-async def fill(desk: Desk, office: Office, turns: int) -> None:
+async def fill(desk: LeaseDesk, office: Office, turns: int) -> None:
     random = Random(5)
     for turn in range(turns):
         office.clock.at_s += 1.7 * turn

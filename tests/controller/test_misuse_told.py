@@ -20,7 +20,7 @@ from openleo.controller.alarms import Alarms
 from openleo.controller.api import evidence as api
 from openleo.controller.database import Fenced, Unavailable, reading, writing
 from openleo.controller.lease_known import Known
-from openleo.controller.lease_records import Held
+from openleo.controller.lease_records import HeldLease
 from openleo.controller.roles import Role
 from openleo.controller.settings import Settings
 from openleo.controller.strangers import Strangers
@@ -55,10 +55,10 @@ class Watch:
             holder_terminals=self.holder_terminals,
         )  # fmt: skip
 
-    def leases(self) -> list[Held]:
+    def leases(self) -> list[HeldLease]:
         return [self.lease(number) for number in range(1, self.terminals + 1)]
 
-    def lease(self, number: int) -> Held:
+    def lease(self, number: int) -> HeldLease:
         """One of several terminals of one account."""
         at = datetime.fromtimestamp(self.clock.at_s, UTC)
         place = 24.1 + number / 100, 120.674
@@ -66,7 +66,7 @@ class Watch:
             at=at, terminal=f"t-{number}", account="account-1", class_="fixed", latitude_deg=place[0],
             longitude_deg=place[1], uncertainty_m=30.0, source="gnss", speed_kmh=0.0, home_territory="TWN",
         )  # fmt: skip
-        return Held(f"{number:032x}", f"t-{number}", 0, 1, self.clock.at_s + 60.0, (), asked, ((*place, 30.0),))
+        return HeldLease(f"{number:032x}", f"t-{number}", 0, 1, self.clock.at_s + 60.0, (), asked, ((*place, 30.0),))
 
     def run(self, days: float) -> list[Any]:
         """A look in six hours."""

@@ -27,7 +27,7 @@ from openleo.controller.database import reading, writing
 from openleo.controller.enforcement import enforce
 from openleo.controller.held import held
 from openleo.controller.lease_place import Placed
-from openleo.controller.lease_records import Held
+from openleo.controller.lease_records import HeldLease
 from openleo.controller.location import Located
 from openleo.controller.ranged import Heard, Ranged, Whereabouts
 from openleo.controller.ranging_watch import Watch
@@ -239,7 +239,7 @@ def test_evidence_that_holds_refuses_the_next_renewal_until_it_is_dismissed(hous
         connection.execute(tables.accounts.update().values(quota=1))
     assert [house.ask(number, place=LIESTAL).status_code for number in (1, 2)] == [201, 201]
 
-    def as_of_now(one: Held) -> Held:
+    def as_of_now(one: HeldLease) -> HeldLease:
         return replace(one, asked=replace(one.asked, at=datetime.fromtimestamp(clock.at_s, UTC)))
 
     telemetry = Telemetry(

@@ -20,9 +20,9 @@ from openleo.controller.custody import What
 from openleo.controller.database import reading
 from openleo.controller.device_keys import key_change
 from openleo.controller.enrol import Enrolling, Options
-from openleo.controller.ledger_desk import Desk, NeedsChange
+from openleo.controller.ledger_desk import LedgerDesk, NeedsChange
 from openleo.controller.registrar import By, Registrar
-from openleo.controller.registry import LISTED, MAY_FOLLOW, NotPossible, Stale, State, Terminal, Unknown
+from openleo.controller.registry import LISTED, MAY_FOLLOW, NotPossible, RegisteredTerminal, Stale, State, Unknown
 from openleo.governance.house import Folder
 from openleo.governance.state import Refused
 from openleo.ledger.faults import Unavailable
@@ -44,7 +44,7 @@ class Desks:
 
     def __init__(self, engine: Engine, path: Path):
         self.engine, self.office, self.now = engine, founded(path), NOW
-        self.desk = Desk(Folder(self.office.ledger), lambda: self.now, patience_s=0.0)
+        self.desk = LedgerDesk(Folder(self.office.ledger), lambda: self.now, patience_s=0.0)
         self.accounts = Accounts(engine, self.desk, self.now_s)
         self.registrar = Registrar(engine, self.desk, self.now_s)
         self.enrolling = Enrolling(engine, self.desk, self.now_s)
@@ -58,7 +58,7 @@ class Desks:
         table = "\n".join(["id,public_key,class,account,home_territory", *rows])
         self.enrolling.table(table.encode(), "t.csv", "kim", Options(make_accounts=True, **options))
 
-    def terminal(self, id_: str = "t-1") -> Terminal:
+    def terminal(self, id_: str = "t-1") -> RegisteredTerminal:
         with reading(self.engine) as connection:
             return registry.find(connection, id_)
 
@@ -114,7 +114,7 @@ def test_no_path_of_states_leads_out_of_revoked(path: list[State]) -> None:
 @pytest.mark.parametrize("before", list(State))
 @pytest.mark.parametrize("new", list(State))
 def test_a_state_follows_as_the_table_says(before: State, new: State) -> None:
-    terminal = Terminal("t-1", "a", "fixed", "TWN", b"", "c", before)
+    terminal = RegisteredTerminal("t-1", "a", "fixed", "TWN", b"", "c", before)
     if new in MAY_FOLLOW[before]:
         registry.check_follows(terminal, new)
     else:
@@ -278,11 +278,11 @@ def test_what_the_ledger_took_and_the_database_did_not_is_done_again(
 
 def test_without_a_ledger_or_with_another_writer_nothing_changes(desks: Desks, tmp_path: Path) -> None:
     desks.enrol(1, active=True)
-    elsewhere = Registrar(desks.engine, Desk(Folder(tmp_path / "none")), desks.now_s)
+    elsewhere = Registrar(desks.engine, LedgerDesk(Folder(tmp_path / "none")), desks.now_s)
     with pytest.raises(Refused, match="no ledger yet"):
         elsewhere.set_state("t-1", State.LOST, KIM)
     with desks.desk.open(), pytest.raises(Unavailable, match="another process writes"):
-        Registrar(desks.engine, Desk(Folder(desks.office.ledger), patience_s=0.0), desks.now_s).set_state(
+        Registrar(desks.engine, LedgerDesk(Folder(desks.office.ledger), patience_s=0.0), desks.now_s).set_state(
             "t-1", State.LOST, KIM
         )
     assert desks.terminal().state == State.ACTIVE

@@ -19,7 +19,7 @@ from sqlalchemy import insert
 from openleo.cli.serve import serve
 from openleo.controller.database import address_of, connect, writing
 from openleo.controller.device_certificates import authority
-from openleo.controller.registry import State, Terminal
+from openleo.controller.registry import RegisteredTerminal, State
 from openleo.controller.tables import accounts, terminals
 from openleo.errors import InputError
 from self_signed import self_signed
@@ -43,7 +43,7 @@ def shows(data: Path, server: Path, device: Device | None) -> httpx.Client:
     context = ssl.create_default_context(cafile=str(server))
     if device is not None:
         now = datetime.now(UTC)
-        terminal = Terminal(device.id, "a", "fixed", "POL", device.public_key, device.id, State.ACTIVE)
+        terminal = RegisteredTerminal(device.id, "a", "fixed", "POL", device.public_key, device.id, State.ACTIVE)
         file = data.parent / f"{device.id}.pem"
         file.write_bytes(authority(data, now).issue(terminal, now, 1.0) + device.key.private_bytes(*PLAIN))
         context.load_cert_chain(file)

@@ -15,7 +15,7 @@ from running import Running
 import leasing
 from openleo.controller import enforced
 from openleo.controller.enforcement import WORDS, _by_plan, _rows
-from openleo.controller.held import Held
+from openleo.controller.held import HeldLeases
 from openleo.network.ground.stations import Station
 from openleo.service.serve import Reason
 
@@ -70,7 +70,7 @@ def test_gateways_land_where_leases_say_that_they_do(tmp_path: Path, monkeypatch
         def __len__(self) -> int:
             return 1
 
-    def held(*_: object) -> Held:
+    def held(*_: object) -> HeldLeases:
         return One()  # type: ignore[return-value]
 
     monkeypatch.setattr(enforced, "enforce", enforce)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sorted_queue import SortedLines
 
-from openleo.emulator.banks import NS, Held
+from openleo.emulator.banks import NS, HeldStep
 from openleo.emulator.carrier import Carrier
 from openleo.emulator.counts import CAUSES
 
@@ -30,7 +30,7 @@ class Plan:
 
 def held(n=0, rows=(), **every):
     fields = dict(zip(("served", "first", "last", "byte", "loss", "outage"), ROW, strict=True)) | every
-    return Held(n, n * NS, (n + 1) * NS, list(rows) or [tuple(fields.values())] * 6, [(3 * MS, 3 * MS), (-1, -1)])
+    return HeldStep(n, n * NS, (n + 1) * NS, list(rows) or [tuple(fields.values())] * 6, [(3 * MS, 3 * MS), (-1, -1)])
 
 
 def carrier(*steps, chance=lambda: 0.5, queue_ns=NS, **more):

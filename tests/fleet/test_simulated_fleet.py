@@ -9,23 +9,23 @@ import pytest
 
 from openleo.fleet.cast import LABELS
 from openleo.fleet.honest import HONEST
-from openleo.fleet.simulate import SCENARIOS, Asked, Simulation
+from openleo.fleet.simulate import SCENARIOS, FleetAsked, Simulation
 from openleo.fleet.world import PERMITTED
 from openleo.misuse.ground import distance_km
 
 
 @pytest.fixture(scope="module")
 def fleet() -> tuple[Simulation, pa.Table]:
-    made = Simulation(Asked(80, 2.0, 4, 6))
+    made = Simulation(FleetAsked(80, 2.0, 4, 6))
     return made, pa.concat_tables(made.parts())
 
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_rows(fleet: tuple[Simulation, pa.Table]) -> None:
-    again = pa.concat_tables(Simulation(Asked(80, 2.0, 4, 6)).parts())
+    again = pa.concat_tables(Simulation(FleetAsked(80, 2.0, 4, 6)).parts())
     assert again.equals(fleet[1])
-    other = next(Simulation(Asked(80, 2.0, 5, 6)).parts())
-    assert not other.equals(next(Simulation(Asked(80, 2.0, 4, 6)).parts()))
+    other = next(Simulation(FleetAsked(80, 2.0, 5, 6)).parts())
+    assert not other.equals(next(Simulation(FleetAsked(80, 2.0, 4, 6)).parts()))
 
 
 def test_rows_come_in_order_of_time_and_each_terminal_every_few_minutes(fleet: tuple[Simulation, pa.Table]) -> None:
@@ -50,7 +50,7 @@ def test_every_kind_but_the_long_one_is_labelled_from_when_it_begins(fleet: tupl
 def test_spoofed_positions_are_far_from_the_serving_cell_and_honest_ones_are_not() -> None:
     import h3
 
-    table = pa.concat_tables(Simulation(Asked(80, 1.0, 6, 6, jamming=False)).parts())
+    table = pa.concat_tables(Simulation(FleetAsked(80, 1.0, 6, 6, jamming=False)).parts())
     for label, low, high in (("spoof", 80.0, 3_000.0), (None, 0.0, 60.0)):
         of = pc.is_null(table["label"]) if label is None else pc.equal(table["label"], label)
         rows = table.filter(pc.and_(of, pc.is_valid(table["cell"])))
@@ -61,7 +61,7 @@ def test_spoofed_positions_are_far_from_the_serving_cell_and_honest_ones_are_not
 
 
 def test_noise_is_a_kilometre_at_95_percent() -> None:
-    made = Simulation(Asked(40, 2.0, 7, 0, jamming=False))
+    made = Simulation(FleetAsked(40, 2.0, 7, 0, jamming=False))
     table = pa.concat_tables(made.parts())
     home = next(one for one, radius in zip(made.cast.devices, made._radius_m, strict=True)
                 if radius == 1_000.0 and len(one.way.at_s) == 1 and one.address is None)  # fmt: skip
@@ -72,10 +72,10 @@ def test_noise_is_a_kilometre_at_95_percent() -> None:
 
 
 def test_jammers_reach_some_and_quiet_scenarios_have_none() -> None:
-    jammed = pa.concat_tables(Simulation(Asked.of(60, 4.0, 2, "honest")).parts())
+    jammed = pa.concat_tables(Simulation(FleetAsked.of(60, 4.0, 2, "honest")).parts())
     assert 0.0 < pc.mean(jammed["jammed"].cast(pa.int8())).as_py() < 0.5
     assert pc.all(pc.is_null(jammed["label"])).as_py()
-    quiet = pa.concat_tables(Simulation(Asked.of(20, 0.5, 2, "quiet")).parts())
+    quiet = pa.concat_tables(Simulation(FleetAsked.of(20, 0.5, 2, "quiet")).parts())
     assert not pc.any(quiet["jammed"]).as_py()
     assert set(SCENARIOS) == {"all", "honest", "quiet"}
 

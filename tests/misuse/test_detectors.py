@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misuse.telling import DAY_S, PRAGUE, VIENNA, detect, every, neighbours, row, table, told
-from openleo.fleet.simulate import Asked, Simulation
+from openleo.fleet.simulate import FleetAsked, Simulation
 from openleo.misuse.detector import Detector
 from openleo.misuse.reports import Reports
 from openleo.misuse.state import BYTES_A_TERMINAL
@@ -168,7 +168,7 @@ def test_a_dismissal_begins_anew() -> None:
 @pytest.fixture(scope="module")
 def parts() -> list[Reports]:
     """Two days of a small fleet with all that there is, as reports."""
-    made = Simulation(Asked(40, 1.5, 9, 6))
+    made = Simulation(FleetAsked(40, 1.5, 9, 6))
     reader = Reader()
     PARTS.append(reader)
     return [reader.reports(part) for part in made.parts()]

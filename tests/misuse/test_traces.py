@@ -14,7 +14,7 @@ import pytest
 from command_line import openleo
 from misuse.telling import every, neighbours, row, table
 from openleo.fleet.cast import LABELS
-from openleo.fleet.simulate import Asked, Simulation
+from openleo.fleet.simulate import FleetAsked, Simulation
 from openleo.fleet.trace import SCHEMA
 from openleo.misuse.evaluation import lower_bound, upper_bound
 from openleo.misuse.thresholds import KINDS
@@ -48,7 +48,7 @@ def test_a_simulated_trace_is_told_with_its_headline(tmp_path: Path) -> None:
 
 def test_labels_are_seen_by_no_detector(tmp_path: Path) -> None:
     """Shuffled, left out, or true: the evidence is the same."""
-    made = pa.concat_tables(Simulation(Asked(30, 1.0, 8, 6)).parts())
+    made = pa.concat_tables(Simulation(FleetAsked(30, 1.0, 8, 6)).parts())
     shuffled = np.random.default_rng(1).permutation(len(made))
     others = made.set_column(
         made.column_names.index("label"), "label", made["label"].take(pa.array(shuffled))

@@ -16,9 +16,9 @@ from openleo.cli.controller_common import Data, DatabaseUrl, exits, folder_of
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from openleo.controller.ledger_desk import Desk
+    from openleo.controller.ledger_desk import LedgerDesk
     from openleo.controller.registrar import By, Registrar
-    from openleo.controller.registry import Terminal
+    from openleo.controller.registry import RegisteredTerminal
 
 app = typer.Typer(
     cls=Verbs, no_args_is_help=True, rich_markup_mode=None, help="Terminals: enrolled, moved, suspended, lost, revoked."
@@ -29,16 +29,16 @@ Reason = Annotated[str, typer.Option("--reason", metavar="T", help="Why. On the 
 
 
 @contextmanager
-def opened(data: Path, database: str | None) -> Iterator[tuple[Engine, Desk]]:
+def opened(data: Path, database: str | None) -> Iterator[tuple[Engine, LedgerDesk]]:
     """The database and the ledger of a data folder."""
     from openleo.controller.database import address_of, connect, upgrade
-    from openleo.controller.ledger_desk import Desk
+    from openleo.controller.ledger_desk import LedgerDesk
 
     folder = folder_of(data, database)
     engine = connect(address_of(folder.path, folder.database))
     try:
         upgrade(engine)
-        yield engine, Desk(folder)
+        yield engine, LedgerDesk(folder)
     finally:
         engine.dispose()
 
@@ -112,7 +112,7 @@ def list_(
         way_out = near_names(state, State) or f"States: {join_or(list(State))}."
         raise InputError(Problem("--state", "", f'there is no state "{state}".', way_out))
     asked = Filter(account, None if state is None else State(state))
-    found: list[Terminal] = []
+    found: list[RegisteredTerminal] = []
     with exits(str(data), as_json), opened(data, database) as (engine, _), reading(engine) as connection:
         while some := registry.page(connection, asked, found[-1].id if found else "", MOST_ASKED):
             found += some
@@ -289,14 +289,14 @@ def _changing(
         yield Registrar(engine, desk, now_s), By(actor, reason)
 
 
-def _told(one: Terminal, as_json: bool) -> None:
+def _told(one: RegisteredTerminal, as_json: bool) -> None:
     if as_json:
         print_json(_document(one))
     else:
         note(f"{one.id}: {one.state}, {one.class_}, account {one.account}, at home in {one.home_territory}")
 
 
-def _document(one: Terminal) -> dict[str, object]:
+def _document(one: RegisteredTerminal) -> dict[str, object]:
     from openleo.controller.device_keys import key_text
 
     return {

@@ -134,7 +134,7 @@ def _traces(out: Path, terminals: int, days: float, seed: int, scenario: str) ->
     """Write what a fleet reports. Raises InputError."""
     from openleo.errors import InputError, Problem, near_names
     from openleo.fleet import trace
-    from openleo.fleet.simulate import PART_S, SCENARIOS, Asked, Simulation
+    from openleo.fleet.simulate import PART_S, SCENARIOS, FleetAsked, Simulation
     from openleo.report.staging import StagedFile, blaming
     from openleo.units import SECONDS_PER_DAY
 
@@ -149,7 +149,7 @@ def _traces(out: Path, terminals: int, days: float, seed: int, scenario: str) ->
     parts = max(1, round(days * SECONDS_PER_DAY / PART_S))
     with progress(kernels=False) as tell, StagedFile(out) as path, blaming(out):
         tell("drawing the fleet", 0, parts)
-        made = Simulation(Asked.of(terminals, days, seed, scenario))
+        made = Simulation(FleetAsked.of(terminals, days, seed, scenario))
         rows = trace.write(_told(made.parts(), parts, tell), path)
     typer.echo(f"wrote {out}: {rows:,} reports of {len(made.cast.devices):,} devices over {days:g} days")
 

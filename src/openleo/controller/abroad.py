@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine, delete, insert, select
 
 from openleo.controller.database import reading, writing
-from openleo.controller.leases import Terminal
+from openleo.controller.leases import LeasingTerminal
 from openleo.controller.tables import abroad
 from openleo.units import SECONDS_PER_DAY
 
@@ -43,7 +43,7 @@ class Abroad:
             self._since = {row.terminal: (row.home_territory, row.since) for row in connection.execute(select(abroad))}
         self._led = token
 
-    def counted(self, terminal: Terminal, now_s: float) -> Terminal:
+    def counted(self, terminal: LeasingTerminal, now_s: float) -> LeasingTerminal:
         """The terminal, with its days abroad."""
         home, since_s = self._since.get(terminal.id, ("", now_s))
         days = max(0.0, now_s - since_s) / SECONDS_PER_DAY if home == terminal.home else 0.0

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RowMapping, func, insert, select, update
 
 from openleo.controller.database import reading, writing
-from openleo.controller.ledger_desk import Desk, or_propose
+from openleo.controller.ledger_desk import LedgerDesk, or_propose
 from openleo.controller.registry import MOST_ASKED, NotPossible, Stale, Unknown, slices
 from openleo.controller.tables import accounts, subscriptions, terminals
 from openleo.governance.moves import ACTIVE, SUSPENDED
@@ -173,7 +173,7 @@ class Accounts:
     """Opens accounts, changes them, suspends and reinstates them. Raises as `registrar.Registrar` does."""
 
     engine: Engine
-    desk: Desk
+    desk: LedgerDesk
     now_s: Callable[[], float]
 
     def open(self, id_: str, holder: str = "", quota: int | None = None) -> Account:

@@ -19,7 +19,7 @@ from openleo.controller.clock import SteadyClock
 from openleo.controller.database import Fenced, Unavailable, writing
 from openleo.controller.door import LEASES
 from openleo.controller.in_force import InForce
-from openleo.controller.ledger_desk import Desk
+from openleo.controller.ledger_desk import LedgerDesk
 from openleo.controller.registrar import Registrar
 from openleo.controller.registry import Stale
 from openleo.controller.roles import ANONYMOUS
@@ -74,7 +74,7 @@ class Chores:
         if not in_force.founded or in_force.alarm is not None or in_force.ledger_size == self.followed:
             return
         clock = runtime.clock
-        desk = Desk(folder_of(runtime), lambda: instant_of(clock.now_s()))
+        desk = LedgerDesk(folder_of(runtime), lambda: instant_of(clock.now_s()))
         if moved := Registrar(runtime.engine, desk, clock.now_s).follow():
             LOG.info("%s terminals of the registry followed the ledger", len(moved))
         self.followed = in_force.ledger_size

@@ -26,7 +26,7 @@ from openleo.controller.device_identity import message
 from openleo.controller.device_keys import CERTIFICATE as CERTIFICATE_FOR
 from openleo.controller.device_keys import KeyRefused, check_signature
 from openleo.controller.key_files import kept_key, write_once
-from openleo.controller.registry import NotPossible, State, Terminal, Unknown, find
+from openleo.controller.registry import NotPossible, RegisteredTerminal, State, Unknown, find
 from openleo.controller.tables import nonces
 
 KEY, CERTIFICATE = "device-ca.key", "device-ca.pem"
@@ -49,7 +49,7 @@ class Authority:
         """What a server takes as `ssl_ca_certs`, and nothing secret."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, terminal: Terminal, now: datetime, hours: float) -> bytes:
+    def issue(self, terminal: RegisteredTerminal, now: datetime, hours: float) -> bytes:
         """A certificate (PEM) of an enrolled terminal's key. Raises NotPossible."""
         if terminal.state not in (State.ENROLLED, State.ACTIVE):
             raise NotPossible(f"{terminal.id} is {terminal.state}: it gets no certificate")
@@ -105,7 +105,7 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CertificateClaim:
     """What a device signs to get a certificate. `at_s`: when, in seconds since the Unix epoch."""
 
     terminal: str
@@ -120,7 +120,7 @@ class Asked:
         return message(CERTIFICATE_FOR, {"terminal": self.terminal, "at": self.at, "nonce": self.nonce})
 
 
-def check_asked(connection: Connection, asked: Asked, now_s: float) -> Terminal:
+def check_asked(connection: Connection, asked: CertificateClaim, now_s: float) -> RegisteredTerminal:
     """The terminal whose device asks, in time and for the first time. Raises KeyRefused: one reason, whatever it is.
 
     Whether there is such a terminal is told to nobody who does not hold its key.

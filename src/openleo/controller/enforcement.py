@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 from numpy.typing import NDArray
 
-from openleo.controller.held import Held
+from openleo.controller.held import HeldLeases
 from openleo.controller.lease_place import place
 from openleo.instants import instant_of
 from openleo.policy import bulk
@@ -113,7 +113,7 @@ class Lands:
 class Enforced:
     """Axes (lease,): `outcome` into WORDS; `row`: of the plan's cells, NOBODY for none; `rule`: what decided."""
 
-    held: Held
+    held: HeldLeases
     plan: Plan
     rule_set: str
     outcome: Values
@@ -157,7 +157,7 @@ class Enforced:
         return sink.getvalue()
 
 
-def enforce(held: Held, rules: RuleSet, plan: Plan, lands: Lands | None = None) -> Enforced:
+def enforce(held: HeldLeases, rules: RuleSet, plan: Plan, lands: Lands | None = None) -> Enforced:
     """Decide every lease again, at the begin of a plan's slot."""
     outcome, rule, settled, decided = _by_rules(held, rules, instant_of(plan.begins_s))
     outcome, rule = _by_registry(held, outcome, rule)
@@ -171,7 +171,7 @@ def enforce(held: Held, rules: RuleSet, plan: Plan, lands: Lands | None = None) 
 
 
 def _by_rules(
-    held: Held, rules: RuleSet, at: datetime
+    held: HeldLeases, rules: RuleSet, at: datetime
 ) -> tuple[Values, tuple[str, ...], Settled, bulk.DecidedTerminals]:
     settled = settle(held.terminals, rules.regions)
     decided = bulk.decide_all(rules, held.terminals, settled, at)
@@ -185,14 +185,14 @@ def _by_rules(
     return outcome, tuple(because), settled, decided
 
 
-def _alone(held: Held, lease: int, rules: RuleSet, at: datetime) -> Decision:
+def _alone(held: HeldLeases, lease: int, rules: RuleSet, at: datetime) -> Decision:
     """The decision for a terminal that may be in one place or in another: on the union of its circles."""
     request = held.terminals.request(lease, at)
     where = None if request.stale() else place(held.several[lease], rules.regions, COARSEST).where
     return decide(rules, request, where)
 
 
-def _by_registry(held: Held, outcome: Values, rule: tuple[str, ...]) -> tuple[Values, tuple[str, ...]]:
+def _by_registry(held: HeldLeases, outcome: Values, rule: tuple[str, ...]) -> tuple[Values, tuple[str, ...]]:
     """What the registry and the ledger say of terminals and accounts comes first; no rule speaks then."""
     state = np.array([CODE.get(f"terminal_{word}", CODE[SERVED]) for word in held.state.values], dtype=np.uint8)
     first = state[held.state.code] if len(held) else outcome
@@ -213,7 +213,7 @@ def _rows(cells: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.i
     return np.where(cells[found] == wanted, found, NOBODY)
 
 
-def _by_plan(held: Held, plan: Plan, row: NDArray[np.int64]) -> Values:
+def _by_plan(held: HeldLeases, plan: Plan, row: NDArray[np.int64]) -> Values:
     """What the plan gives in each lease's cell to its class."""
     number = {name: place for place, name in enumerate(plan.classes)}
     column = np.array([*(number.get(name, NOBODY) for name in held.terminals.class_.values), NOBODY])
@@ -247,7 +247,7 @@ def gives(plan: Plan, row: NDArray[np.int64], class_: NDArray[np.int64]) -> Valu
 
 
 def _cannot_land(
-    held: Held, settled: Settled, decided: bulk.DecidedTerminals, plan: Plan, row: NDArray[np.int64], lands: Lands
+    held: HeldLeases, settled: Settled, decided: bulk.DecidedTerminals, plan: Plan, row: NDArray[np.int64], lands: Lands
 ) -> Flags:
     """Where traffic has to leave in territories that the cell's gateway and PoP are not in."""
     landing: list[frozenset[str] | None] = []

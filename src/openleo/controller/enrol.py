@@ -22,8 +22,8 @@ from openleo.controller.database import reading, writing
 from openleo.controller.device_keys import KeyRefused, check_signature, enrolment, key_text
 from openleo.controller.enrol_table import Row, fault, read
 from openleo.controller.group_lists import listed_in
-from openleo.controller.ledger_desk import BATCH, Acting, Desk, terminal_body
-from openleo.controller.registry import MOST_ASKED, State, Terminal, slices
+from openleo.controller.ledger_desk import BATCH, Acting, LedgerDesk, terminal_body
+from openleo.controller.registry import MOST_ASKED, RegisteredTerminal, State, slices
 from openleo.controller.tables import enrolments, subscriptions
 from openleo.errors import InputError, Problem, near_names
 from openleo.governance.entries import Body
@@ -76,7 +76,7 @@ class Enrolling:
     """Enrols tables. `now_s`: the instant of what is written down."""
 
     engine: Engine
-    desk: Desk
+    desk: LedgerDesk
     now_s: Callable[[], float]
     after_batch: Callable[[str], None] = field(default=lambda _point: None)  # a test stops it at each point
 
@@ -195,14 +195,14 @@ class Enrolling:
             connection.execute(update(enrolments).where(enrolments.c.id == id_).values(ended))
 
 
-def _terminal(row: Row, commitment: str, state: State, at_s: float) -> Terminal:
-    return Terminal(
+def _terminal(row: Row, commitment: str, state: State, at_s: float) -> RegisteredTerminal:
+    return RegisteredTerminal(
         row.id, row.account, row.class_, row.home_territory, row.public_key, commitment, state, row.subscription,
         row.groups, at_s,
     )  # fmt: skip
 
 
-def _event(made: Terminal, actor: str, table: str) -> Event:
+def _event(made: RegisteredTerminal, actor: str, table: str) -> Event:
     after = {
         "account": made.account, "class": made.class_, "home_territory": made.home_territory,
         "public_key": key_text(made.public_key), "state": str(made.state), "groups": sorted(made.groups),
@@ -235,7 +235,7 @@ def _known(connection: Connection, rows: Sequence[Row], file: str, problems: lis
     return frozenset(known)
 
 
-def _differs(row: Row, there: Terminal) -> str:
+def _differs(row: Row, there: RegisteredTerminal) -> str:
     """What of a registered terminal is not as its row says; "" where all is."""
     for name, said, is_ in (
         ("public_key", row.public_key, there.public_key),

@@ -122,7 +122,7 @@ def _told() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProposalAsked:
     """A proposal as somebody asked for it. Of rules `books` and `without`; of accounts `accounts` and `becomes`."""
 
     request: Request
@@ -145,7 +145,7 @@ def request_of(said: Mapping[str, Any], at: datetime) -> Request:
     )  # fmt: skip
 
 
-def propose(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
+def propose(runtime: Runtime, asked: ProposalAsked, tell: Tell) -> dict[str, Any]:
     """Compute the effect, freeze it, log both; or give the draft that a sponsor signs. Raises Problem, InputError."""
     with _told():
         if asked.books or asked.without:
@@ -153,7 +153,7 @@ def propose(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
         return _propose_accounts(runtime, asked)
 
 
-def _propose_rules(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
+def _propose_rules(runtime: Runtime, asked: ProposalAsked, tell: Tell) -> dict[str, Any]:
     """The ledger is free while the effect is computed; what was in force then has to be so when it is logged."""
     new = {str(book.get("book", "")): book for book in asked.books}
     network = network_of(runtime, asked.slots)
@@ -194,7 +194,7 @@ def _check_unmoved(house: House, lasting: Mapping[str, str | None]) -> None:
         raise Refused("something else took effect while its own effect was computed. Try again")
 
 
-def _check_base(asked: Asked, new: Mapping[str, Json], held: changes.Books) -> None:
+def _check_base(asked: ProposalAsked, new: Mapping[str, Json], held: changes.Books) -> None:
     """What the proposer saw is what is in force: of books that they name. Raises Problem."""
     if asked.base is None:
         return
@@ -206,7 +206,7 @@ def _check_base(asked: Asked, new: Mapping[str, Json], held: changes.Books) -> N
             raise Problem(409, f"The book {name} {said}: take that one, and propose again.", "changed-meanwhile")
 
 
-def _propose_accounts(runtime: Runtime, asked: Asked) -> dict[str, Any]:
+def _propose_accounts(runtime: Runtime, asked: ProposalAsked) -> dict[str, Any]:
     with written_to(runtime) as house:
         moves = [Move(target=f"account:{one}", base=house.state.value(f"account:{one}"), new=asked.becomes)
                  for one in asked.accounts]  # fmt: skip
@@ -217,7 +217,13 @@ def _propose_accounts(runtime: Runtime, asked: Asked) -> dict[str, Any]:
 
 
 def _enter(
-    runtime: Runtime, house: House, kind: str, moves: Sequence[Move], asked: Asked, effect: Json, named: Sequence[str]
+    runtime: Runtime,
+    house: House,
+    kind: str,
+    moves: Sequence[Move],
+    asked: ProposalAsked,
+    effect: Json,
+    named: Sequence[str],
 ) -> dict[str, Any]:
     made = submission.prepare(house, secrets.token_hex(16), kind, moves, asked.request, effect, named=named)
     if made.told_apart:  # for the approvers alone

@@ -40,7 +40,7 @@ NOT_REGISTERED = "unregistered"  # in the place of a terminal's state
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class HeldLeases:
     """Axes (lease,), in the order of terminals' ids; one lease a terminal. `cell`: H3, NO_CELL where none is named."""
 
     lease: tuple[str, ...]
@@ -95,7 +95,7 @@ def not_said(_terminal: str, _lease: str) -> Reported | None:
     return None
 
 
-def held(connection: Connection, number: int, begins_s: float, meant: Meant, said: Said = not_said) -> Held:
+def held(connection: Connection, number: int, begins_s: float, meant: Meant, said: Said = not_said) -> HeldLeases:
     """Those that hold in a slot."""
     newest = func.row_number().over(partition_by=leases.c.terminal, order_by=(leases.c.slot.desc(), leases.c.id.desc()))
     holding = (
@@ -134,7 +134,7 @@ def records(connection: Connection, ids: Sequence[str], table: Table = leases) -
     return found
 
 
-def of_rows(rows: Sequence[Sequence[Any]], said: Sequence[Reported], begins_s: float, meant: Meant) -> Held:
+def of_rows(rows: Sequence[Sequence[Any]], said: Sequence[Reported], begins_s: float, meant: Meant) -> HeldLeases:
     """Rows (lease, terminal, REGISTERED, subscribed) and what was said with each, as columns of numbers and words."""
     lease, terminal, account, subscription, class_, home, groups, state, subscribed = (
         zip(*rows, strict=True) if rows else ((),) * (len(REGISTERED) + 3)
@@ -159,7 +159,7 @@ def of_rows(rows: Sequence[Sequence[Any]], said: Sequence[Reported], begins_s: f
         altitude_m=_numbers(one.altitude_m for one in said),
         days_abroad=_numbers(one.days_abroad for one in said),
     )  # fmt: skip
-    return Held(
+    return HeldLeases(
         tuple(lease),
         registry,
         coded(one or NOT_REGISTERED for one in state),

@@ -51,7 +51,7 @@ UNREADABLE = (LedgerError, NotInOrder, Refused, InputError, Unavailable, OSError
 
 
 @dataclass(frozen=True)
-class Alarm:
+class LedgerUnread:
     """The ledger cannot be read. What is in force stays until `until`, and then nothing is permitted."""
 
     why: str
@@ -102,7 +102,7 @@ class InForce:
     lease_slots_max: int = LEASE_SLOTS_MAX  # by the roster
     newest_s: float = 0.0  # of the newest entry, and of what witnesses saw: time never precedes it
     phases: tuple[Phase, ...] = ()
-    alarm: Alarm | None = None
+    alarm: LedgerUnread | None = None
     entered: Mapping[str, Entered] = field(default_factory=dict)  # by book
 
     @property
@@ -370,7 +370,7 @@ class Gate:
         until = begun + timedelta(hours=last.storage_outage_hours)
         if at >= until:
             return Outage(f"{why} What was in force held until {instant(until)}.", self._since)
-        return replace(last.at(at), alarm=Alarm(why, self._since, until))
+        return replace(last.at(at), alarm=LedgerUnread(why, self._since, until))
 
 
 def why_unreadable(error: BaseException) -> str:

@@ -28,11 +28,11 @@ from openleo.controller.held import Reported, reported
 from openleo.controller.lease_inputs import Clock, Locate, Now, as_reported
 from openleo.controller.lease_known import Known
 from openleo.controller.lease_place import Placed, Places
-from openleo.controller.lease_records import Held, InHand, Nonces, load_held, load_nonces, record, time_ordered_id
+from openleo.controller.lease_records import HeldLease, InHand, Nonces, load_held, load_nonces, record, time_ordered_id
 from openleo.controller.lease_request import WITHIN_S, Asking, Malformed, read
 from openleo.controller.lease_seal import Seal
 from openleo.controller.lease_writer import LINGER_S, Audited, Busy, Entry, Failure, Writer
-from openleo.controller.leases import Doubt, Lease, Refused, Terminal, Terms
+from openleo.controller.leases import Doubt, Lease, LeasingTerminal, Refused, Terms
 from openleo.controller.metrics import Metrics
 from openleo.controller.ranged import Whereabouts
 from openleo.controller.roles import ANONYMOUS, Principal
@@ -74,11 +74,11 @@ class _Waiting:
 
     done: asyncio.Future[None]
     terminal: str
-    held: Held | None = None
+    held: HeldLease | None = None
     ends: bool = False
 
 
-class Desk:
+class LeaseDesk:
     """Leases in force, and who may ask for more.
 
     `now`: None while nothing decides; `token`: under which this controller leads, None: it does not; `locate`: where a
@@ -167,7 +167,7 @@ class Desk:
                 self._held.drop(held.terminal)
         self._nonces.forget(self._clock.now_s())
 
-    def in_force(self, slot: int) -> list[Held]:
+    def in_force(self, slot: int) -> list[HeldLease]:
         """The leases that hold in a slot, by terminal: for the plan to enforce. In any thread."""
         return sorted((one for one in self._held if one.slot <= slot < one.until_slot), key=lambda one: one.terminal)
 
@@ -227,7 +227,7 @@ class Desk:
             raise not_now("no-plan", "No plan is in force, so nothing is given.")
         return now
 
-    def _who(self, asking: Asking, now: Now, now_s: float, shown: Presented | None) -> Terminal:
+    def _who(self, asking: Asking, now: Now, now_s: float, shown: Presented | None) -> LeasingTerminal:
         """The terminal that signed a request, of now, that was not made before. Raises NotHeard."""
         terminal = self.known.terminal(asking.form.terminal, now.in_force.meant)
         if terminal is None:
@@ -255,7 +255,7 @@ class Desk:
         return held is not None and now_s < held.valid_until_s
 
     async def _written(
-        self, asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, found: Lease | Refused,
+        self, asking: Asking, terminal: LeasingTerminal, asked: Request, there: Whereabouts, found: Lease | Refused,
         now: Now, now_s: float,
     ) -> Answer:  # fmt: skip
         """Once it is on the disk."""
@@ -268,7 +268,7 @@ class Desk:
         waiting = _Waiting(asyncio.get_running_loop().create_future(), terminal.id)
         if isinstance(found, Lease):
             row |= {"slot": found.slot, "until_slot": found.until_slot, "plan": found.plan}
-            waiting.held = Held(
+            waiting.held = HeldLease(
                 id_, terminal.id, found.slot, found.until_slot, found.valid_until_s, found.cells, asked,
                 there.circles, reported(made), asking.form.session or "",
             )  # fmt: skip
@@ -309,7 +309,7 @@ class Desk:
         audited = Audited(_as_principal(terminal.id), "released", _about(held))
         await self._commit(Entry(used, waiting, released=(terminal.id, now.offers.number), audited=audited), waiting)
 
-    def _note_refused(self, held: Held, error: NotHeard, now_s: float) -> None:
+    def _note_refused(self, held: HeldLease, error: NotHeard, now_s: float) -> None:
         """A row, one a second at most: whoever knows a lease's id can say anything, as often as they like."""
         if abs(now_s - self._noted_s) < NOTED_EVERY_S:
             return
@@ -372,7 +372,7 @@ class Desk:
             else:
                 waiting.done.set_exception(failure)
 
-    def __iter__(self) -> Iterator[Held]:
+    def __iter__(self) -> Iterator[HeldLease]:
         return iter(self._held)
 
 
@@ -381,7 +381,7 @@ def _as_written(at_s: float) -> float:
     return round(at_s, 3)
 
 
-def _check_released(terminal: Terminal, said: dict[str, Any], signed: str) -> None:
+def _check_released(terminal: LeasingTerminal, said: dict[str, Any], signed: str) -> None:
     """Raises NotHeard."""
     try:
         good = signed_by(terminal.public_key, signature(signed), message(RELEASE, said))
@@ -395,11 +395,11 @@ def _as_principal(terminal: str) -> Principal:
     return Principal(f"terminal:{terminal}", "", frozenset(), None, "anonymous")
 
 
-def _about(held: Held) -> str:
+def _about(held: HeldLease) -> str:
     return f"lease {held.id} of terminal {held.terminal}"
 
 
-def _check_shown(shown: Presented | None, terminal: Terminal) -> None:
+def _check_shown(shown: Presented | None, terminal: LeasingTerminal) -> None:
     """A connection is of one terminal: what another one signed was carried here by somebody else. Raises NotHeard."""
     if shown is not None and not shown.is_of(terminal.id, terminal.public_key):
         raise NotHeard(401, "other-certificate", "The connection's certificate is not of the terminal that signed.")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.engine import RowMapping
 
 from openleo.controller.database import reading
-from openleo.controller.leases import Terminal
+from openleo.controller.leases import LeasingTerminal
 from openleo.controller.tables import custody, evidence, subscriptions, terminals
 
 OPEN, UPHELD = "open", "upheld"  # evidence that was not dismissed
@@ -35,8 +35,10 @@ class Known:
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        self._records: dict[str, Terminal] = {}  # as the registry has them
-        self._resolved: dict[str, tuple[Terminal, Meant, Terminal]] = {}  # of which record, under which meaning
+        self._records: dict[str, LeasingTerminal] = {}  # as the registry has them
+        self._resolved: dict[
+            str, tuple[LeasingTerminal, Meant, LeasingTerminal]
+        ] = {}  # of which record, under which meaning
         self._held: frozenset[str] = frozenset()
         self._newest = 0  # of custody
 
@@ -78,7 +80,7 @@ class Known:
             if one.subscription is not None and now.get(one.subscription, nothing) != _has(one)
         }
 
-    def terminal(self, id_: str, meant: Meant) -> Terminal | None:
+    def terminal(self, id_: str, meant: Meant) -> LeasingTerminal | None:
         """A terminal as it is in force; None where the registry has none of that id."""
         record = self._records.get(id_)
         if record is None:
@@ -88,8 +90,8 @@ class Known:
             kept = self._resolved[id_] = (record, meant, self._as_meant(record, meant))
         return kept[2]
 
-    def _as_meant(self, record: Terminal, meant: Meant) -> Terminal:
-        return Terminal(
+    def _as_meant(self, record: LeasingTerminal, meant: Meant) -> LeasingTerminal:
+        return LeasingTerminal(
             id=record.id,
             account=record.account,
             class_=meant.class_of(record.id, record.account, record.class_),
@@ -114,8 +116,8 @@ _STATED: Select[Any] = select(
 ).join(subscriptions, terminals.c.subscription == subscriptions.c.id, isouter=True)
 
 
-def _some(connection: Connection, ids: Iterable[str]) -> dict[str, Terminal]:
-    found: dict[str, Terminal] = {}
+def _some(connection: Connection, ids: Iterable[str]) -> dict[str, LeasingTerminal]:
+    found: dict[str, LeasingTerminal] = {}
     ordered = sorted(ids)
     for first in range(0, len(ordered), AT_ONCE):
         rows = connection.execute(_STATED.where(terminals.c.id.in_(ordered[first : first + AT_ONCE])))
@@ -123,9 +125,9 @@ def _some(connection: Connection, ids: Iterable[str]) -> dict[str, Terminal]:
     return found
 
 
-def _terminal(row: RowMapping) -> Terminal:
+def _terminal(row: RowMapping) -> LeasingTerminal:
     down_mbps, up_mbps, begins_s, ends_s = _bought(row)
-    return Terminal(
+    return LeasingTerminal(
         id=row["id"],
         account=row["account"],
         class_=row["class"],
@@ -147,7 +149,7 @@ def _bought(row: RowMapping) -> tuple[float | None, float | None, float | None, 
     return row["down_mbps"], row["up_mbps"], row["begins_at"], row["ends_at"]
 
 
-def _has(terminal: Terminal) -> tuple[float | None, float | None, float | None, float | None]:
+def _has(terminal: LeasingTerminal) -> tuple[float | None, float | None, float | None, float | None]:
     return terminal.down_mbps, terminal.up_mbps, terminal.subscribed_from_s, terminal.subscribed_until_s
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from openleo.cells import resolution_of
 from openleo.controller.aside import one_thread
 from openleo.controller.database import Unavailable
-from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_desk import LeaseDesk
 from openleo.controller.lease_inputs import Now
 from openleo.controller.lease_offers import Ground, Offers, ground
 from openleo.controller.leases import Terms
@@ -48,7 +48,7 @@ class Office:
         return Now(in_force, self._offers)
 
 
-def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
+def open_desk(runtime: Runtime, ranged: Ranged) -> LeaseDesk:
     """The desk; it gives nothing before its first step as the leader's."""
     office = Office(runtime)
 
@@ -57,7 +57,7 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
             desk.terms = replace(desk.terms, lease_slots=runtime.lease_slots)
         return office.now(now_s)
 
-    desk = Desk(
+    desk = LeaseDesk(
         runtime.engine,
         runtime.clock,
         resolution_of(runtime.twin.cells),
@@ -72,7 +72,7 @@ def open_desk(runtime: Runtime, ranged: Ranged) -> Desk:
 
 
 @asynccontextmanager
-async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
+async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[LeaseDesk]:
     """A desk that is open: from within the event loop that asks it."""
     desk = open_desk(runtime, ranged)
     desk.start()
@@ -87,7 +87,7 @@ async def at_work(runtime: Runtime, ranged: Ranged) -> AsyncIterator[Desk]:
             await asyncio.to_thread(desk.stop)
 
 
-async def _follow(desk: Desk, runtime: Runtime, thread: Executor) -> None:
+async def _follow(desk: LeaseDesk, runtime: Runtime, thread: Executor) -> None:
     """The desk's step, whenever a slot begins or the lead was taken; what fails is tried again."""
     done: tuple[int, int | None] | None = None
     while True:

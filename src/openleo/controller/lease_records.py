@@ -20,7 +20,7 @@ from openleo.controller.database import reading
 from openleo.controller.held import Reported, read_record
 from openleo.controller.lease_place import Circle
 from openleo.controller.lease_request import Asking
-from openleo.controller.leases import Plan, Terminal, Terms
+from openleo.controller.leases import LeasingTerminal, Plan, Terms
 from openleo.controller.ranged import Whereabouts
 from openleo.controller.tables import leases, nonces
 from openleo.instants import instant_text, parse_instant
@@ -31,7 +31,7 @@ LOG = logging.getLogger("openleo.controller")
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldLease:
     """A lease that holds from `slot` to before `until_slot`, and what its terminal last said of itself."""
 
     id: str
@@ -51,7 +51,7 @@ class Recorded:
     """A record, read back. `asked`: what the rules were asked; `terminal`: as the registry and the ledger had it."""
 
     asked: Request
-    terminal: Terminal
+    terminal: LeasingTerminal
     circles: tuple[Circle, ...]
     terms: Terms
     at_s: float
@@ -62,7 +62,7 @@ class Recorded:
 
 
 def record(
-    asking: Asking, terminal: Terminal, asked: Request, there: Whereabouts, terms: Terms, plan: Plan,
+    asking: Asking, terminal: LeasingTerminal, asked: Request, there: Whereabouts, terms: Terms, plan: Plan,
     answer: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     """All that a decision was made of but the rules and the plan, which it names by their hashes; and what came out.
@@ -147,7 +147,7 @@ def recorded(body: str) -> Recorded:
     asked, who = _request(said["request"]), said["registered"]
     assert asked.at is not None
     bought = who["bought"]
-    terminal = Terminal(
+    terminal = LeasingTerminal(
         id=asked.terminal or "",
         account=asked.account or "",
         class_=asked.class_ or "",
@@ -178,7 +178,7 @@ def _circle(numbers: list[float]) -> Circle:
     return latitude_deg, longitude_deg, radius_m
 
 
-def load_held(engine: Engine, slot: int) -> dict[str, Held]:
+def load_held(engine: Engine, slot: int) -> dict[str, HeldLease]:
     """The newest lease of every terminal that has one which holds in a slot or later. Raises Unavailable.
 
     The newest is that of the latest slot, as plans have it (held.held): ids go by a clock that people set back.
@@ -192,7 +192,7 @@ def load_held(engine: Engine, slot: int) -> dict[str, Held]:
     return {held.terminal: held for held in found if held is not None}
 
 
-def _held(id_: str, slot: int, until_slot: int, body: str) -> Held | None:
+def _held(id_: str, slot: int, until_slot: int, body: str) -> HeldLease | None:
     """None of a record that cannot be read: its terminal is not served (held.read_record), and all others are."""
     try:
         return _read(id_, slot, until_slot, body)
@@ -201,34 +201,36 @@ def _held(id_: str, slot: int, until_slot: int, body: str) -> Held | None:
         return None
 
 
-def _read(id_: str, slot: int, until_slot: int, body: str) -> Held:
+def _read(id_: str, slot: int, until_slot: int, body: str) -> HeldLease:
     found = recorded(body)
     until_s = parse_instant(found.answer["valid_until"]).timestamp()
     cells = tuple(int(cell, 16) for cell in found.answer["cells"])
     said, session = read_record(body), found.signed.get("session") or ""
-    return Held(id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said, session)
+    return HeldLease(
+        id_, found.terminal.id, slot, until_slot, until_s, cells, found.asked, found.circles, said, session
+    )
 
 
 class InHand:
     """The newest lease of each terminal, found by the terminal or by the lease."""
 
-    def __init__(self, held: Iterable[Held] = ()):
-        self._of: dict[str, Held] = {}
+    def __init__(self, held: Iterable[HeldLease] = ()):
+        self._of: dict[str, HeldLease] = {}
         self._terminal: dict[str, str] = {}  # by its lease
         for one in held:
             self.put(one)
 
-    def __iter__(self) -> Iterator[Held]:
+    def __iter__(self) -> Iterator[HeldLease]:
         """As they are now. In any thread."""
         return iter(list(self._of.values()))
 
-    def of(self, terminal: str) -> Held | None:
+    def of(self, terminal: str) -> HeldLease | None:
         return self._of.get(terminal)
 
-    def lease(self, id_: str) -> Held | None:
+    def lease(self, id_: str) -> HeldLease | None:
         return self._of.get(self._terminal.get(id_, ""))
 
-    def put(self, held: Held) -> None:
+    def put(self, held: HeldLease) -> None:
         """In the place of the one before."""
         self.drop(held.terminal)
         self._of[held.terminal] = held

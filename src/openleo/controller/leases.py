@@ -37,7 +37,7 @@ class Doubt(Exception):
 
 
 @dataclass(frozen=True)
-class Terminal:
+class LeasingTerminal:
     """What the registry knows of a terminal. `held`: evidence waits for a review, so nothing is renewed."""
 
     id: str
@@ -180,7 +180,7 @@ def circles(form: LeaseForm) -> tuple[Circle, ...]:
 
 
 def request(
-    form: LeaseForm, terminal: Terminal, placed: Placed, now_s: float, network_age_s: float | None = None
+    form: LeaseForm, terminal: LeasingTerminal, placed: Placed, now_s: float, network_age_s: float | None = None
 ) -> Request:
     """What the rules are asked: where and how by the terminal, who by the registry.
 
@@ -210,7 +210,7 @@ def request(
 
 
 def decide(
-    asked: Request, terminal: Terminal, placed: Placed, rules: Rules, plan: Plan, terms: Terms, now_s: float
+    asked: Request, terminal: LeasingTerminal, placed: Placed, rules: Rules, plan: Plan, terms: Terms, now_s: float
 ) -> Lease | Refused:
     """The first that applies: who it is, what the rules say, what the network can. Raises Doubt."""
     check_of_now(plan, now_s)
@@ -255,7 +255,7 @@ def check_of_now(plan: Plan, now_s: float) -> None:
         raise Doubt(f"the plan is of slot {plan.number}, which begins in {-age_slots:.1f} slots")
 
 
-def unfit(terminal: Terminal, now_s: float) -> tuple[str, str] | None:
+def unfit(terminal: LeasingTerminal, now_s: float) -> tuple[str, str] | None:
     """Why the registry lets a terminal have no lease, as (a word, a sentence); None where it does."""
     begins_s, ends_s = terminal.subscribed_from_s, terminal.subscribed_until_s
     if terminal.state != "active":
@@ -278,7 +278,7 @@ def _why_not(offer: Offer, decision: Decision) -> Why | None:
 
 def _lease(
     decision: Decision,
-    terminal: Terminal,
+    terminal: LeasingTerminal,
     served: Sequence[Offer],
     rules: Rules,
     plan: Plan,
@@ -329,7 +329,7 @@ def _least(given: float | None, bought: float | None) -> float | None:
 
 
 def _refused(
-    terminal: Terminal,
+    terminal: LeasingTerminal,
     rules: Rules,
     plan: Plan,
     why: Why,
@@ -345,7 +345,7 @@ def _refused(
 
 
 def _not_permitted(
-    decision: Decision, terminal: Terminal, placed: Placed, rules: Rules, plan: Plan, regions: Sequence[Region]
+    decision: Decision, terminal: LeasingTerminal, placed: Placed, rules: Rules, plan: Plan, regions: Sequence[Region]
 ) -> Refused:
     refusal = decision.refusal
     assert refusal is not None, "whoever is not permitted is told how far that goes"
@@ -357,7 +357,7 @@ def _not_permitted(
     )  # fmt: skip
 
 
-def _unserved(why: Why, decision: Decision, terminal: Terminal, rules: Rules, plan: Plan) -> Refused:
+def _unserved(why: Why, decision: Decision, terminal: LeasingTerminal, rules: Rules, plan: Plan) -> Refused:
     """Permitted, and not served in this slot: the next one may be otherwise."""
     refusal = {"retry_not_before": at_text(plan.begins_s + plan.slot_s)}
     because = tuple(one.as_json() for one in decision.because)

@@ -93,7 +93,7 @@ def terminal_body(terminal: str, account: str, territory: str, class_: str) -> T
 
 
 @dataclass
-class Desk:
+class LedgerDesk:
     """Opens the ledger of a folder. `clock`: UTC."""
 
     folder: Folder

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from openleo.cells import resolution_of
 from openleo.controller.aside import one_thread
 from openleo.controller.database import Fenced, Unavailable
-from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_desk import LeaseDesk
 from openleo.controller.ranged import Ranged
 from openleo.controller.runtime import Runtime
 from openleo.controller.telemetry import Bounds, Telemetry
@@ -22,7 +22,7 @@ LOG = logging.getLogger("openleo.controller")
 ALARM = "detectors"
 
 
-def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
+def open_telemetry(runtime: Runtime, desk: LeaseDesk, ranged: Ranged) -> Telemetry:
     """Detectors that have seen nothing yet: what waits to be reviewed stands in the table."""
     return Telemetry(
         runtime.engine,
@@ -40,7 +40,7 @@ def open_telemetry(runtime: Runtime, desk: Desk, ranged: Ranged) -> Telemetry:
 
 
 @asynccontextmanager
-async def watching(runtime: Runtime, desk: Desk, ranged: Ranged) -> AsyncIterator[Telemetry]:
+async def watching(runtime: Runtime, desk: LeaseDesk, ranged: Ranged) -> AsyncIterator[Telemetry]:
     """While the service lives."""
     telemetry = open_telemetry(runtime, desk, ranged)
     with one_thread("misuse") as thread:

@@ -14,12 +14,12 @@ from openleo.controller.telemetry import OPEN
 from openleo.service.serve import Reason
 
 if TYPE_CHECKING:
-    from openleo.controller.lease_desk import Desk
+    from openleo.controller.lease_desk import LeaseDesk
     from openleo.controller.metrics import Metrics
     from openleo.controller.runtime import Runtime
 
 
-def look(runtime: Runtime, desk: Desk) -> None:
+def look(runtime: Runtime, desk: LeaseDesk) -> None:
     """Set every gauge to what it is now."""
     made, now_s = runtime.metrics, runtime.clock.now_s()
     made.set("leading", float(runtime.role.leading))
@@ -37,7 +37,7 @@ def look(runtime: Runtime, desk: Desk) -> None:
     _database(runtime, made)
 
 
-def _plan(runtime: Runtime, desk: Desk) -> None:
+def _plan(runtime: Runtime, desk: LeaseDesk) -> None:
     made, held = runtime.metrics, runtime.current
     if held is None:
         return

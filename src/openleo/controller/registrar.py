@@ -19,8 +19,8 @@ from openleo.controller.custody import Event, What
 from openleo.controller.database import reading, writing
 from openleo.controller.device_keys import KeyRefused, check_signature, key_change, key_text
 from openleo.controller.group_lists import listed_in
-from openleo.controller.ledger_desk import Acting, Desk, NeedsChange, or_propose, terminal_body
-from openleo.controller.registry import LISTED, NotPossible, State, Terminal
+from openleo.controller.ledger_desk import Acting, LedgerDesk, NeedsChange, or_propose, terminal_body
+from openleo.controller.registry import LISTED, NotPossible, RegisteredTerminal, State
 from openleo.controller.tables import terminals
 from openleo.governance.entries import Body
 from openleo.places.territories import territory_id, unknown_territory
@@ -48,10 +48,10 @@ class Registrar:
     """
 
     engine: Engine
-    desk: Desk
+    desk: LedgerDesk
     now_s: Callable[[], float]
 
-    def set_state(self, id_: str, new: State, by: By) -> Terminal:
+    def set_state(self, id_: str, new: State, by: By) -> RegisteredTerminal:
         """Suspend, lose, find or revoke a terminal, or put it into service."""
         with self.desk.open() as acting:
             before = self._seen(id_, by)
@@ -63,7 +63,7 @@ class Registrar:
                 acting.append(self._list_or_not(acting, before, after))
             return self._write(before, after, What.STATE, {"state": before.state}, {"state": new}, by)
 
-    def transfer(self, id_: str, account: str, by: By, subscription: str | None = None) -> Terminal:
+    def transfer(self, id_: str, account: str, by: By, subscription: str | None = None) -> RegisteredTerminal:
         """Give a terminal another account. To a suspended one it is an act, as it loses service by that."""
         with self.desk.open() as acting:
             before = self._seen(id_, by)
@@ -83,7 +83,7 @@ class Registrar:
             said = {"account": before.account}, {"account": account}
             return self._write(before, after, What.TRANSFERRED, *said, by)
 
-    def set_class(self, id_: str, class_: str, by: By) -> Terminal:
+    def set_class(self, id_: str, class_: str, by: By) -> RegisteredTerminal:
         """Another class, as an act on the ledger."""
         with self.desk.open() as acting:
             before = self._seen(id_, by)
@@ -98,7 +98,7 @@ class Registrar:
             after = replace(before, class_=class_)
             return self._write(before, after, What.CLASS, {"class": before.class_}, {"class": class_}, by)
 
-    def set_groups(self, id_: str, groups: frozenset[str], by: By) -> Terminal:
+    def set_groups(self, id_: str, groups: frozenset[str], by: By) -> RegisteredTerminal:
         """A terminal's groups, where the lists in force say so: groups move by changes only."""
         with self.desk.open() as acting:
             before = self._seen(id_, by)
@@ -118,7 +118,7 @@ class Registrar:
             said = {"groups": sorted(before.groups)}, {"groups": sorted(groups)}
             return self._write(before, replace(before, groups=groups), What.GROUPS, *said, by)
 
-    def set_home(self, id_: str, home: str, by: By) -> Terminal:
+    def set_home(self, id_: str, home: str, by: By) -> RegisteredTerminal:
         """Another home territory: the terminal leaves the ledger's list and is enrolled anew, which is an act."""
         territory = territory_id(home)
         if territory is None:
@@ -133,7 +133,7 @@ class Registrar:
             said = {"home_territory": before.home_territory}, {"home_territory": territory}
             return self._write(before, after, What.HOME, *said, by)
 
-    def set_key(self, id_: str, key: bytes, by: By, signature: str | None = None) -> Terminal:
+    def set_key(self, id_: str, key: bytes, by: By, signature: str | None = None) -> RegisteredTerminal:
         """Another key. Signed by the key before it, the device itself goes on; else it is an act.
 
         A key that the device has not got ends its service, so without its signature it counts as one terminal cut.
@@ -157,7 +157,7 @@ class Registrar:
             said = {"public_key": key_text(before.public_key)}, {"public_key": key_text(key)}
             return self._write(before, after, What.KEY, *said, by)
 
-    def set_subscription(self, id_: str, subscription: str | None, by: By) -> Terminal:
+    def set_subscription(self, id_: str, subscription: str | None, by: By) -> RegisteredTerminal:
         """What the terminal's account buys for it."""
         before = self._seen(id_, by)
         self._check_not_revoked(before)
@@ -170,7 +170,9 @@ class Registrar:
 
     # --- the ledger's list
 
-    def _list_or_not(self, acting: Acting, before: Terminal, after: Terminal) -> list[tuple[str, Body]]:
+    def _list_or_not(
+        self, acting: Acting, before: RegisteredTerminal, after: RegisteredTerminal
+    ) -> list[tuple[str, Body]]:
         """What the ledger is told when a state changes; nothing where it says so already."""
         known = acting.state.terminals.get(before.commitment)
         if after.listed and known is None:
@@ -179,7 +181,7 @@ class Registrar:
             return [("terminal.revoked", known)]
         return []
 
-    def _anew(self, acting: Acting, before: Terminal, after: Terminal) -> None:
+    def _anew(self, acting: Acting, before: RegisteredTerminal, after: RegisteredTerminal) -> None:
         """Off the list, and onto it again in the same batch: counted as one terminal that is cut."""
         if before.state not in LISTED:
             return
@@ -188,29 +190,29 @@ class Registrar:
         with or_propose(ONE_BY_ONE):
             acting.append([*gone, ("terminal.enrolled", self._body(acting, after))])
 
-    def _body(self, acting: Acting, terminal: Terminal) -> Body:
+    def _body(self, acting: Acting, terminal: RegisteredTerminal) -> Body:
         account = acting.commitments("account", [terminal.account])[terminal.account]
         return terminal_body(terminal.commitment, account, terminal.home_territory, terminal.class_)
 
     # --- the database
 
-    def _seen(self, id_: str, by: By) -> Terminal:
+    def _seen(self, id_: str, by: By) -> RegisteredTerminal:
         with reading(self.engine) as connection:
             return registry.find_seen(connection, id_, by.seen)
 
-    def _check_not_revoked(self, terminal: Terminal) -> None:
+    def _check_not_revoked(self, terminal: RegisteredTerminal) -> None:
         if terminal.state == State.REVOKED:
             raise NotPossible(f"{terminal.id} was revoked, for good: nothing of it changes any more")
 
     def _write(
         self,
-        before: Terminal,
-        after: Terminal,
+        before: RegisteredTerminal,
+        after: RegisteredTerminal,
         what: What,
         was: Mapping[str, Any],
         is_: Mapping[str, Any],
         by: By,
-    ) -> Terminal:
+    ) -> RegisteredTerminal:
         with writing(self.engine) as connection:
             made = registry.write(connection, before, after)
             custody.add(connection, [Event(before.id, self.now_s(), what, was, is_, by.actor, by.reason)])
@@ -241,9 +243,9 @@ class Registrar:
 
 
 def _as_listed(
-    before: Terminal, active: Mapping[str, str | None], lists: Mapping[str, Collection[str] | None],
+    before: RegisteredTerminal, active: Mapping[str, str | None], lists: Mapping[str, Collection[str] | None],
     unlisted: Collection[str],
-) -> Terminal:  # fmt: skip
+) -> RegisteredTerminal:  # fmt: skip
     """A terminal as the ledger says that it is; one that was revoked stays what it was."""
     if before.state == State.REVOKED:
         return before
@@ -259,7 +261,7 @@ def _as_listed(
     return replace(after, groups=groups)
 
 
-def _events(before: Terminal, after: Terminal, at_s: float) -> list[Event]:
+def _events(before: RegisteredTerminal, after: RegisteredTerminal, at_s: float) -> list[Event]:
     """What the ledger changed of a terminal."""
     told = (
         (What.STATE, "state", before.state, after.state),
@@ -273,6 +275,6 @@ def _events(before: Terminal, after: Terminal, at_s: float) -> list[Event]:
     ]
 
 
-def _all(connection: Connection) -> list[Terminal]:
+def _all(connection: Connection) -> list[RegisteredTerminal]:
     rows = connection.execute(select(terminals).order_by(terminals.c.id)).mappings()
     return [registry.of_row(row) for row in rows]

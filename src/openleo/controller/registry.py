@@ -57,7 +57,7 @@ class NotPossible(ValueError):
 
 
 @dataclass(frozen=True)
-class Terminal:
+class RegisteredTerminal:
     """One terminal. `commitment`: what the ledger calls it."""
 
     id: str
@@ -78,7 +78,7 @@ class Terminal:
         return self.state in LISTED
 
 
-def check_follows(terminal: Terminal, new: State) -> None:
+def check_follows(terminal: RegisteredTerminal, new: State) -> None:
     """Raises NotPossible where a state may not follow the one that a terminal has."""
     if new in MAY_FOLLOW[terminal.state]:
         return
@@ -98,9 +98,9 @@ def slices(values: Iterable[T], most: int) -> Iterator[tuple[T, ...]]:
         yield some
 
 
-def of_row(row: RowMapping) -> Terminal:
+def of_row(row: RowMapping) -> RegisteredTerminal:
     """A terminal as its table holds it."""
-    return Terminal(
+    return RegisteredTerminal(
         row["id"],
         row["account"],
         row["class"],
@@ -115,7 +115,7 @@ def of_row(row: RowMapping) -> Terminal:
     )
 
 
-def to_row(terminal: Terminal) -> dict[str, Any]:
+def to_row(terminal: RegisteredTerminal) -> dict[str, Any]:
     """As the table holds a terminal."""
     return {
         "id": terminal.id,
@@ -132,7 +132,7 @@ def to_row(terminal: Terminal) -> dict[str, Any]:
     }
 
 
-def find(connection: Connection, id_: str) -> Terminal:
+def find(connection: Connection, id_: str) -> RegisteredTerminal:
     """Raises Unknown."""
     row = connection.execute(select(terminals).where(terminals.c.id == id_)).mappings().one_or_none()
     if row is None:
@@ -140,7 +140,7 @@ def find(connection: Connection, id_: str) -> Terminal:
     return of_row(row)
 
 
-def find_seen(connection: Connection, id_: str, version: int | None) -> Terminal:
+def find_seen(connection: Connection, id_: str, version: int | None) -> RegisteredTerminal:
     """A terminal of the version that somebody saw; None: of any. Raises Unknown, Stale."""
     found = find(connection, id_)
     if version is not None and found.version != version:
@@ -148,7 +148,7 @@ def find_seen(connection: Connection, id_: str, version: int | None) -> Terminal
     return found
 
 
-def those(connection: Connection, column: str, values: Iterable[Any]) -> list[Terminal]:
+def those(connection: Connection, column: str, values: Iterable[Any]) -> list[RegisteredTerminal]:
     """The terminals that have one of these values in a column."""
     found = []
     for some in slices(values, MOST_ASKED):
@@ -167,7 +167,7 @@ class Filter:
     home_territory: str | None = None
 
 
-def page(connection: Connection, asked: Filter, after: str = "", limit: int = 100) -> list[Terminal]:
+def page(connection: Connection, asked: Filter, after: str = "", limit: int = 100) -> list[RegisteredTerminal]:
     """Terminals by their ids, from the one after `after` on."""
     query = select(terminals).where(terminals.c.id > after)
     for column, value in (
@@ -181,14 +181,14 @@ def page(connection: Connection, asked: Filter, after: str = "", limit: int = 10
     return [of_row(row) for row in connection.execute(query.order_by(terminals.c.id).limit(limit)).mappings()]
 
 
-def add(connection: Connection, made: Iterable[Terminal]) -> None:
+def add(connection: Connection, made: Iterable[RegisteredTerminal]) -> None:
     """New terminals."""
     rows = [to_row(one) for one in made]
     if rows:
         connection.execute(insert(terminals), rows)
 
 
-def write(connection: Connection, before: Terminal, after: Terminal) -> Terminal:
+def write(connection: Connection, before: RegisteredTerminal, after: RegisteredTerminal) -> RegisteredTerminal:
     """Put a terminal in place of the version it was made from. Raises Stale where another one came between."""
     made = replace(after, version=before.version + 1)
     row = {name: value for name, value in to_row(made).items() if name not in ("id", "commitment", "enrolled_at")}

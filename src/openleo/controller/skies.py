@@ -42,7 +42,7 @@ class Piece:
 
 
 @dataclass(eq=False)
-class Sky:
+class SkyAhead:
     """What has been made of one so far."""
 
     twin: Twin
@@ -54,7 +54,7 @@ class Skies:
     """Those asked about last. Safe for threads."""
 
     rest: Callable[[float], None] = time.sleep
-    _kept: OrderedDict[tuple[int, frozenset[int], int | None], Sky] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[tuple[int, frozenset[int], int | None], SkyAhead] = field(default_factory=OrderedDict)
     _making: Lock = field(default_factory=Lock)
     _waiting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MOST_WAITING))
 
@@ -76,7 +76,7 @@ class Skies:
         key = (plan.number, outlook.withheld, outlook.pop)
         sky = self._kept.get(key)
         if sky is None or sky.twin is not twin:
-            sky = self._kept[key] = Sky(twin)
+            sky = self._kept[key] = SkyAhead(twin)
         self._kept.move_to_end(key)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)

@@ -23,7 +23,7 @@ from openleo.service.serve import Reason, reasons_in_slot
 
 if TYPE_CHECKING:
     from openleo.controller.in_force import InForce
-    from openleo.controller.twin import Permitted, Sky, Twin
+    from openleo.controller.twin import Permitted, SlotSky, Twin
 
 Words = NDArray[np.uint64]
 Column = NDArray[Any]
@@ -130,7 +130,7 @@ def _alike(twin: Twin, last: SlotPlan | None) -> bool:
     return last is not None and last.network == twin.network and np.array_equal(last.cells, twin.cells)
 
 
-def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sky: Sky) -> SlotPlan:
+def _joined(twin: Twin, number: int, in_force: InForce, permitted: Permitted, sky: SlotSky) -> SlotPlan:
     classes = permitted.classes
     refused = unpacked(permitted.no, len(classes))
     down_mbps = up_mbps = np.full(len(twin.cells), np.nan, np.float32)

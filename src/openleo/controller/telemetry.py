@@ -26,7 +26,7 @@ from openleo.controller.abroad import Abroad, Place
 from openleo.controller.aside import give_way
 from openleo.controller.database import reading, writing
 from openleo.controller.lease_desk import LONGEST_WAIT_S
-from openleo.controller.lease_records import Held, time_ordered_id
+from openleo.controller.lease_records import HeldLease, time_ordered_id
 from openleo.controller.strangers import Strangers
 from openleo.controller.tables import accounts, evidence, refusals
 from openleo.instants import parse_instant
@@ -84,7 +84,7 @@ class Telemetry:
         engine: Engine,
         now_s: Callable[[], float],
         token: Callable[[], int | None],
-        in_force: Callable[[int], Iterable[Held]],
+        in_force: Callable[[int], Iterable[HeldLease]],
         bounds: Bounds,
         alarms: Alarms,
         resolution: int,
@@ -276,7 +276,7 @@ class Telemetry:
         self._reviewed_s, self._dismissed = now_s, frozenset(dismissed)
 
 
-def _of_lease(held: Held) -> Said:
+def _of_lease(held: HeldLease) -> Said:
     at_s = held.valid_until_s if held.asked.at is None else held.asked.at.timestamp()
     return Said(at_s, held.asked, held.circles, 1, held.session)
 

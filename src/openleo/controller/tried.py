@@ -38,7 +38,7 @@ Codes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Asked:
+class RulesTried:
     """`books` in place of those of their names, `without` the names of those that go; what is told beside people."""
 
     books: Sequence[Mapping[str, Any]]
@@ -54,13 +54,13 @@ def books_in_force(lasting: Mapping[str, str | None]) -> list[dict[str, str]]:
     return [{"book": name, "sha256": sha256} for name, sha256 in sorted(found.items()) if sha256 is not None]
 
 
-def effect(runtime: Runtime, asked: Asked, tell: Tell) -> dict[str, Any]:
+def effect(runtime: Runtime, asked: RulesTried, tell: Tell) -> dict[str, Any]:
     """The effect in its public form; `cells`, where they are asked for, stand beside it, and its sha256 is without."""
     found, at = _compared(runtime, asked, tell)
     return _told(runtime, asked, found, at)
 
 
-def effect_on_terminals(runtime: Runtime, asked: Asked, reader: Principal, tell: Tell) -> dict[str, Any]:
+def effect_on_terminals(runtime: Runtime, asked: RulesTried, reader: Principal, tell: Tell) -> dict[str, Any]:
     """As `effect`, with the terminals in service counted where they were last known; `counted` has them as they are.
 
     `reader` may read positions, and the audit has it before anything is read.
@@ -75,14 +75,14 @@ def effect_on_terminals(runtime: Runtime, asked: Asked, reader: Principal, tell:
     return _told(runtime, asked, found, at) | {"counted": counted_told(found)}
 
 
-def _about(asked: Asked) -> str:
+def _about(asked: RulesTried) -> str:
     """What the audit says that was read."""
     names = sorted({*(str(book["book"]) for book in asked.books), *asked.without})
     return f"all terminals in service, counted for a trial of {', '.join(names)}"
 
 
 def _compared(
-    runtime: Runtime, asked: Asked, tell: Tell, terminals: changes.Counted | None = None
+    runtime: Runtime, asked: RulesTried, tell: Tell, terminals: changes.Counted | None = None
 ) -> tuple[Compared, datetime]:
     """(what other books do, from when on)."""
     network = governing.network_of(runtime, asked.slots)
@@ -99,7 +99,7 @@ def _compared(
     return found, at
 
 
-def _told(runtime: Runtime, asked: Asked, found: Compared, at: datetime) -> dict[str, Any]:
+def _told(runtime: Runtime, asked: RulesTried, found: Compared, at: datetime) -> dict[str, Any]:
     told = in_public(found.effect.as_json())
     return told | {"cells": cells_told(found, runtime.twin.cells, at)} if asked.cells else told
 

@@ -85,7 +85,7 @@ class Outlook:
 
 
 @dataclass(frozen=True, eq=False)
-class Sky:
+class SlotSky:
     """What reaches the cells in one slot, axes (cell,): satellite, gateway and pop are −1 for none, rtt_ms infinite."""
 
     satellite: Ints
@@ -248,11 +248,11 @@ class Twin:
         positions = positions_over(outlook.whole, grid, 0, count)
         return positions if outlook.pop is None else _towards(positions, outlook.network.gateways)
 
-    def sky(self, number: int, withheld: frozenset[int], previous: Ints | None = None) -> Sky:
+    def sky(self, number: int, withheld: frozenset[int], previous: Ints | None = None) -> SlotSky:
         """What reaches the cells in a slot. previous (cell,): who served before, −1 for nobody."""
         (network, feeders), count = self._under(withheld), len(self.cells)
         before = np.full(count, NOBODY, np.int32) if previous is None else previous
-        made = Sky(
+        made = SlotSky(
             np.full(count, NOBODY, np.int32), np.full(count, NOBODY, np.int16), np.full(count, NOBODY, np.int16),
             np.full(count, np.inf, np.float32), np.zeros(count, np.int16),
         )  # fmt: skip
@@ -285,7 +285,7 @@ class Twin:
         return np.asarray((satellite >= 0) & above & positions.usable[0][np.maximum(satellite, 0)])
 
     def _serve(
-        self, made: Sky, group: Group, network: Network, positions: Positions, ways: Routes, before: Ints,
+        self, made: SlotSky, group: Group, network: Network, positions: Positions, ways: Routes, before: Ints,
         jitter: NDArray[np.float64] | None, pool: ThreadPoolExecutor,
     ) -> None:  # fmt: skip
         """Fill in what reaches the cells of one group."""

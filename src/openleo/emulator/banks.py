@@ -40,7 +40,7 @@ Row = tuple[int, int, int, float, float, int]
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldStep:
     """A step as the engine reads it: plain numbers, which Python handles faster than an array's."""
 
     number: int
@@ -101,16 +101,16 @@ class Banks:
         tag["begins_ns"], tag["ends_ns"], tag["number"] = begins_ns, ends_ns, n
         tag["sequence"] += 1
 
-    def read(self, bank: int) -> Held | None:
+    def read(self, bank: int) -> HeldStep | None:
         """What stands in a bank; None where nothing does, or where it is being written."""
         before = int(self._tags[bank]["sequence"][0])
         number, begins_ns, ends_ns = (int(self._tags[bank][name][0]) for name in ("number", "begins_ns", "ends_ns"))
         if number == NEVER or before % 2:
             return None
-        held = Held(number, begins_ns, ends_ns, self._rows[bank].tolist(), self._pairs[bank].tolist(), before)
+        held = HeldStep(number, begins_ns, ends_ns, self._rows[bank].tolist(), self._pairs[bank].tolist(), before)
         return held if int(self._tags[bank]["sequence"][0]) == before else None
 
-    def at(self, now_ns: int) -> Held | None:
+    def at(self, now_ns: int) -> HeldStep | None:
         """The step that holds at an instant, if it was written."""
         for bank in range(BANKS):
             tag = self._tags[bank]
@@ -120,7 +120,7 @@ class Banks:
                     return held
         return None
 
-    def newest(self, held: Held) -> Held:
+    def newest(self, held: HeldStep) -> HeldStep:
         """A step as it stands now: what was written in its place, if anything was."""
         tag = self._tags[held.number % BANKS]
         if tag["number"][0] != held.number or tag["sequence"][0] == held.sequence:

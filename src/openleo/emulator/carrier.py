@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from openleo.emulator.banks import Held
+from openleo.emulator.banks import HeldStep
 from openleo.emulator.counts import (
     BINS,
     BYTES,
@@ -31,15 +31,15 @@ from openleo.emulator.counts import (
 from openleo.emulator.lines import FULL, Lines, delay_ns, departure_ns
 
 NONE = -1  # no shaper
-BEFORE_ALL = Held(-1, 0, 0, [], [])  # holds at no instant
+BEFORE_ALL = HeldStep(-1, 0, 0, [], [])  # holds at no instant
 KEPT = 3  # steps in memory: the one before, for what was under way at the boundary; this one; the next
 
 
 class Steps(Protocol):
     """Where steps come from: Banks, or a test's own."""
 
-    def at(self, now_ns: int) -> Held | None: ...
-    def newest(self, held: Held) -> Held: ...
+    def at(self, now_ns: int) -> HeldStep | None: ...
+    def newest(self, held: HeldStep) -> HeldStep: ...
 
 
 class Stage(NamedTuple):
@@ -117,8 +117,8 @@ class Carrier:
         self.lines: Lines[Travelling] = Lines(self._arrival + terminals)
         self._busy_ns = [0] * (2 * terminals)
         self._ways: dict[tuple[int, int], Stage] = {}
-        self._steps: list[Held] = []  # the newest first
-        self._step: Held = BEFORE_ALL  # the one last asked for, which is nearly always the one asked for next
+        self._steps: list[HeldStep] = []  # the newest first
+        self._step: HeldStep = BEFORE_ALL  # the one last asked for, which is nearly always the one asked for next
         self.tally = Tally()
 
     def accept(self, sender: int, receiver: int, packet: bytes, size: int, now_ns: int) -> None:
@@ -133,7 +133,7 @@ class Carrier:
             shaper, _, _, _, receiver, after = stage
             if shaper != NONE:
                 # What was on its way when service ended is not delivered: a denial holds from its step's first instant.
-                step: Held | None = self._step
+                step: HeldStep | None = self._step
                 if not (self._step.begins_ns <= release_ns and now_ns < self._step.ends_ns):
                     step = self._step_at(release_ns, now_ns)
                     if step is not None and now_ns >= step.ends_ns:  # we are late, and another step holds by now
@@ -159,7 +159,7 @@ class Carrier:
         if shaper == NONE:
             self.lines.push(line, at_ns + fixed_ns, (packet, size, stage, at_ns))
             return
-        step: Held | None = self._step
+        step: HeldStep | None = self._step
         if not self._step.begins_ns <= at_ns < self._step.ends_ns:
             step = self._step_at(at_ns, at_ns)
         if step is None:
@@ -191,7 +191,7 @@ class Carrier:
         arrives_ns = departs_ns + delay_ns(departs_ns, step.begins_ns, step.ends_ns, first_ns, last_ns)
         self.lines.push(line, arrives_ns, (packet, size, stage, at_ns))
 
-    def _step_at(self, at_ns: int, now_ns: int) -> Held | None:
+    def _step_at(self, at_ns: int, now_ns: int) -> HeldStep | None:
         for step in self._steps:
             if step.begins_ns <= at_ns < step.ends_ns:
                 self._step = step
@@ -203,7 +203,7 @@ class Carrier:
             self._step = step_
         return step_
 
-    def _note_missed(self, step: Held, now_ns: int) -> None:
+    def _note_missed(self, step: HeldStep, now_ns: int) -> None:
         """For how long nothing was there: from the end of the newest step to when this one could be used."""
         if self._steps and step.number > self._steps[0].number:
             usable_ns = max(now_ns, step.begins_ns)

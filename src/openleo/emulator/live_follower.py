@@ -40,7 +40,7 @@ TWICE_FROM_S = 5.0
 SETTLED_S = 0.3  # after a slot's plan was applied a controller knows whom it suspended, some tenths of a second later
 
 
-class Asked(Protocol):
+class Followed(Protocol):
     """What of a controller is asked during a run: live_controller.Controller, or a test's own."""
 
     def slot(self, number: int, within_s: float) -> SlotSaid | None: ...
@@ -83,7 +83,7 @@ class Follower:
     """`lived`: what was carried out, slot by slot, as it is known by now. `tell` is called where that changes."""
 
     def __init__(
-        self, controller: Asked, place: Place, slots: Slots, network: str, cells: Sequence[str], clock: Clock,
+        self, controller: Followed, place: Place, slots: Slots, network: str, cells: Sequence[str], clock: Clock,
         tell: Callable[[Told], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.lived: list[Told] = []

@@ -42,7 +42,7 @@ ANYWHERE = ("maritime", "aviation", "government", "emergency")
 
 
 @dataclass(frozen=True)
-class Asked:
+class FleetAsked:
     """`terminals`: honest ones. `misusers`: of each kind beside them."""
 
     terminals: int
@@ -52,15 +52,17 @@ class Asked:
     jamming: bool = True
 
     @staticmethod
-    def of(terminals: int, days: float, seed: int, scenario: str) -> Asked:
+    def of(terminals: int, days: float, seed: int, scenario: str) -> FleetAsked:
         """`all`: misuse and jamming; `honest`: jamming alone; `quiet`: neither."""
-        return Asked(terminals, days, seed, max(6, terminals // 40) if scenario == "all" else 0, scenario != "quiet")
+        return FleetAsked(
+            terminals, days, seed, max(6, terminals // 40) if scenario == "all" else 0, scenario != "quiet"
+        )
 
 
 class Simulation:
     """One fleet, ready to report."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: FleetAsked) -> None:
         self.asked, self.random = asked, np.random.default_rng(asked.seed)
         self.world = World(self.random)
         draw = Draw(self.random, self.world, asked.days)

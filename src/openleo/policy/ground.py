@@ -30,7 +30,7 @@ MOST_EXTENTS = 4096  # areas, of one ground
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldPlaces:
     """The places of an area: `place` (row,) by number, in order; `unsure` (row,) where it may lie outside."""
 
     place: Numbers
@@ -52,9 +52,9 @@ class Ground:
     label: Numbers
     inside: NDArray[np.int8]
     _by_label: tuple[Numbers, Ints] = field(repr=False)  # places sorted by label, and where each label's start
-    _extents: dict[Expression, Held] = field(default_factory=dict, repr=False)
+    _extents: dict[Expression, HeldPlaces] = field(default_factory=dict, repr=False)
 
-    def extent(self, area: Expression) -> Held:
+    def extent(self, area: Expression) -> HeldPlaces:
         """The places that an area holds, or may hold; kept for the areas asked for last."""
         if (found := self._extents.get(area)) is None:
             found = self._of_labels(area.ids) if isinstance(area, Labels) else self._of_any(area)
@@ -63,11 +63,11 @@ class Ground:
             self._extents[area] = found
         return found
 
-    def _of_labels(self, ids: frozenset[str]) -> Held:
+    def _of_labels(self, ids: frozenset[str]) -> HeldPlaces:
         place, start = self._by_label
         wanted = self._numbers(ids)
         places = np.sort(np.concatenate([place[:0], *(place[start[one] : start[one + 1]] for one in wanted)]))
-        return Held(places, np.zeros(len(places), dtype=bool))
+        return HeldPlaces(places, np.zeros(len(places), dtype=bool))
 
     def _numbers(self, ids: frozenset[str]) -> list[int]:
         """A label that no cell can have is a fault: a forbid on it would forbid nothing."""
@@ -76,10 +76,10 @@ class Ground:
             raise ValueError(f"the index has no label {', '.join(unknown)}")
         return sorted(number[id_] for id_ in ids)
 
-    def _of_any(self, area: Expression) -> Held:
+    def _of_any(self, area: Expression) -> HeldPlaces:
         true, false = self._holds(area)
         places = np.flatnonzero(~false)
-        return Held(places.astype(np.int32), ~true[places])
+        return HeldPlaces(places.astype(np.int32), ~true[places])
 
     def _holds(self, area: Expression) -> tuple[Flags, Flags]:
         """Kleene's values of every place: (true, false), neither where it is not known."""

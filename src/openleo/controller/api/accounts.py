@@ -36,7 +36,7 @@ from openleo.controller.problems import Problem
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"], route_class=OnceRoute)
 Reader = Annotated[Principal, Depends(reads)]
 Changer = Annotated[Principal, Depends(changes)]
-Desk = Annotated[Office, Depends(office)]
+TheOffice = Annotated[Office, Depends(office)]
 After = Annotated[str, Query(max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Holder = Annotated[str, StringConstraints(max_length=200, pattern=PRINTABLE)]
@@ -128,10 +128,10 @@ def accounts_list(request: Request, _: Reader, after: After = "", limit: Limit =
 
 
 @router.post("", status_code=201, summary="Open an account")
-def accounts_open(request: Request, response: Response, _: Changer, desk: Desk, new: NewAccount) -> AccountShown:
+def accounts_open(request: Request, response: Response, _: Changer, office: TheOffice, new: NewAccount) -> AccountShown:
     """Its name is kept privately; the ledger will know it by its commitment."""
     with answered():
-        desk.accounts.open(new.id, new.holder, new.quota)
+        office.accounts.open(new.id, new.holder, new.quota)
     response.headers["location"] = f"/v1/accounts/{new.id}"
     return _one(request, response, new.id)
 
@@ -147,7 +147,7 @@ def accounts_change(
     request: Request,
     response: Response,
     _: Changer,
-    desk: Desk,
+    office: TheOffice,
     id: Id,
     asked: AccountChanged,
     if_match: IfMatch = None,
@@ -157,23 +157,23 @@ def accounts_change(
     if "holder" in said and said["holder"] is None:
         raise Problem(422, "holder is null; leave it out, or say an empty text.")
     with answered():
-        desk.accounts.edit(id, said, seen(if_match))
+        office.accounts.edit(id, said, seen(if_match))
     return _one(request, response, id)
 
 
 @router.post("/{id}/suspend", summary="Suspend an account")
-def accounts_suspend(principal: Changer, desk: Desk, id: Id, why: Why) -> Moved:
+def accounts_suspend(principal: Changer, office: TheOffice, id: Id, why: Why) -> Moved:
     """A single act on the ledger, counted by the account's terminals; above the rate a change has to be approved."""
     with answered():
-        entry = desk.accounts.suspend(id, principal.id, why.reason)
+        entry = office.accounts.suspend(id, principal.id, why.reason)
     return Moved(account=id, state="suspended", entry=None if entry is None else str(entry))
 
 
 @router.post("/{id}/reinstate", summary="Reinstate an account")
-def accounts_reinstate(principal: Changer, desk: Desk, id: Id, why: Why) -> Moved:
+def accounts_reinstate(principal: Changer, office: TheOffice, id: Id, why: Why) -> Moved:
     """Undo a suspension that was a single act; what a change suspended, a change reinstates."""
     with answered():
-        entry = desk.accounts.reinstate(id, principal.id, why.reason)
+        entry = office.accounts.reinstate(id, principal.id, why.reason)
     return Moved(account=id, state="active", entry=None if entry is None else str(entry))
 
 
@@ -190,12 +190,12 @@ def accounts_subscriptions(
 
 
 @router.post("/{id}/subscriptions", status_code=201, summary="Begin a subscription")
-def accounts_subscribe(_: Changer, desk: Desk, id: Id, new: NewSubscription) -> SubscriptionShown:
+def accounts_subscribe(_: Changer, office: TheOffice, id: Id, new: NewSubscription) -> SubscriptionShown:
     """For some of the account's terminals, which name it."""
-    begins_s = desk.accounts.now_s() if new.begins_at is None else new.begins_at.timestamp()
+    begins_s = office.accounts.now_s() if new.begins_at is None else new.begins_at.timestamp()
     ends_s = None if new.ends_at is None else new.ends_at.timestamp()
     with answered():
-        made = desk.accounts.subscribe(Subscription(new.id, id, new.down_mbps, new.up_mbps, begins_s, ends_s))
+        made = office.accounts.subscribe(Subscription(new.id, id, new.down_mbps, new.up_mbps, begins_s, ends_s))
     return _bought(made)
 
 

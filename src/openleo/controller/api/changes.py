@@ -156,7 +156,7 @@ def changes_propose(request: Request, response: Response, principal: Requester, 
     runtime = request.app.state.runtime
     _check(asked)
     said = {**asked.model_dump(), "requester": asked.requester or principal.officer or principal.id}
-    made = governing.Asked(
+    made = governing.ProposalAsked(
         governing.request_of(said, governing.now(runtime)), tuple(asked.books), tuple(asked.without), asked.base,
         tuple(asked.accounts), asked.becomes, _counted(asked.terminals), asked.slots,
     )  # fmt: skip

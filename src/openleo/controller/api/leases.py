@@ -21,7 +21,7 @@ from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
 from openleo.controller.device_certificates import presented
 from openleo.controller.device_keys import key_text
-from openleo.controller.lease_desk import Answer, Desk, NotHeard
+from openleo.controller.lease_desk import Answer, LeaseDesk, NotHeard
 from openleo.controller.lease_request import MOST_BYTES, LeaseForm, Malformed
 from openleo.controller.problems import MEDIA_TYPE, Problem
 from openleo.controller.tables import lease_keys, leases
@@ -67,7 +67,7 @@ async def ask(request: Request) -> Response:
     return await asked(request.app.state.desk, request.scope, request.receive)
 
 
-async def asked(desk: Desk, scope: Scope, receive: Receive) -> Response:
+async def asked(desk: LeaseDesk, scope: Scope, receive: Receive) -> Response:
     """A request's answer. Raises Problem, and ClientDisconnect where the terminal leaves before it has said all."""
     try:
         answer = await desk.ask(await body_of(receive), presented(scope))
@@ -123,7 +123,7 @@ async def release(
     The signature is over `openleo-lease-release@v1`, a line feed, and the RFC 8785 form of
     `{"at", "lease", "nonce", "terminal"}`.
     """
-    desk: Desk = request.app.state.desk
+    desk: LeaseDesk = request.app.state.desk
     try:
         shown = presented(request.scope)
         await desk.release(lease, at.timestamp(), request.headers["openleo-at"], nonce, signature, shown)

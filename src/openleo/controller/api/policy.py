@@ -106,7 +106,7 @@ def effect_terminals(request: Request, response: Response, principal: Counter, a
     return start_job(request, response, principal, "effect", work, heavy=asked.cells, private=True)
 
 
-def _tried(asked: EffectAsked) -> tried.Asked:
+def _tried(asked: EffectAsked) -> tried.RulesTried:
     if any(not isinstance(book.get("book"), str) for book in asked.books):
         raise Problem(422, 'Every book has its name: {"book": "operator", …}.')
-    return tried.Asked(asked.books, asked.without, asked.slots, asked.beams, asked.cells)
+    return tried.RulesTried(asked.books, asked.without, asked.slots, asked.beams, asked.cells)

@@ -15,7 +15,7 @@ from openleo import cells as h3cells
 from openleo.controller import audit
 from openleo.controller.access import needs
 from openleo.controller.database import writing
-from openleo.controller.lease_desk import Desk
+from openleo.controller.lease_desk import LeaseDesk
 from openleo.controller.lease_request import TerminalId
 from openleo.controller.location import MOST_MEASUREMENTS, MeasurementRecord
 from openleo.controller.problems import not_now
@@ -67,7 +67,7 @@ class Taken(BaseModel):
 def ranging_take(request: Request, principal: Writer, batch: Batch) -> Taken:
     """The leader takes them; 503 elsewhere. What was sent twice counts once."""
     runtime = request.app.state.runtime
-    desk: Desk = request.app.state.desk
+    desk: LeaseDesk = request.app.state.desk
     ranged: Ranged = request.app.state.ranged
     now_s = runtime.clock.now_s()
     if not runtime.role.leading:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from openleo.controller.access import Principal, Role, hidden, known
 from openleo.controller.accounts import Accounts
 from openleo.controller.enrol import Enrolling
-from openleo.controller.ledger_desk import Desk, NeedsChange
+from openleo.controller.ledger_desk import LedgerDesk, NeedsChange
 from openleo.controller.problems import Problem, not_now
 from openleo.controller.registrar import Registrar
 from openleo.controller.registry import NotPossible, Stale, Unknown
@@ -65,7 +65,7 @@ def office(request: Request) -> Office:
     runtime = request.app.state.runtime
     clock = runtime.clock.now_s
     folder = Folder(runtime.data, runtime.settings.database.get_secret_value())
-    desk = Desk(folder, partial(_now, clock))
+    desk = LedgerDesk(folder, partial(_now, clock))
     return Office(
         Registrar(runtime.engine, desk, clock),
         Accounts(runtime.engine, desk, clock),

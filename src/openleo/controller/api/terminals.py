@@ -32,7 +32,7 @@ from openleo.controller.api.registered import (
 )
 from openleo.controller.api.wording import Page, at_text, next_page
 from openleo.controller.database import reading, writing
-from openleo.controller.device_certificates import Asked, authority, check_asked
+from openleo.controller.device_certificates import CertificateClaim, authority, check_asked
 from openleo.controller.device_keys import KeyRefused, key_text, read_key
 from openleo.controller.enrol import Options
 from openleo.controller.enrol_table import Row
@@ -49,7 +49,7 @@ from openleo.policy.request import group_name
 router = APIRouter(prefix="/v1/terminals", tags=["terminals"], route_class=OnceRoute)
 Reader = Annotated[Principal, Depends(reads)]
 Changer = Annotated[Principal, Depends(changes)]
-Desk = Annotated[Office, Depends(office)]
+TheOffice = Annotated[Office, Depends(office)]
 Classes = Annotated[tuple[str, ...], Depends(classes_now)]
 After = Annotated[str, Query(max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -203,22 +203,22 @@ def terminals_list(
 
 @router.post("", status_code=201, summary="Enrol a terminal")
 def terminals_enrol(
-    response: Response, principal: Changer, desk: Desk, classes: Classes, new: NewTerminal
+    response: Response, principal: Changer, office: TheOffice, classes: Classes, new: NewTerminal
 ) -> TerminalShown:
     """Asked again with the same words, the answer is the same."""
     row = row_of(new, classes)
     id_ = hashlib.sha256(new.model_dump_json(by_alias=True).encode()).hexdigest()
     with answered():
-        desk.enrolling.rows(id_, [row], "terminal", principal.id, Options(active=new.active))
+        office.enrolling.rows(id_, [row], "terminal", principal.id, Options(active=new.active))
     response.headers["location"] = f"/v1/terminals/{new.id}"
-    return _one(response, desk, new.id)
+    return _one(response, office, new.id)
 
 
 @router.post("/bulk", summary="Enrol a table of terminals", openapi_extra=BULK)
 async def terminals_bulk(
     request: Request,
     principal: Changer,
-    desk: Desk,
+    office: TheOffice,
     classes: Classes,
     dry_run: bool = False,
     make_accounts: bool = False,
@@ -236,7 +236,7 @@ async def terminals_bulk(
 
     def enrol() -> EnrolledShown:
         with answered():
-            done = desk.enrolling.table(data, TABLES[kind], principal.id, options, dry=dry_run)
+            done = office.enrolling.table(data, TABLES[kind], principal.id, options, dry=dry_run)
         return EnrolledShown(
             id=done.id,
             rows=done.rows,
@@ -250,22 +250,22 @@ async def terminals_bulk(
 
 
 @router.get("/{id}", summary="One terminal")
-def terminals_show(response: Response, _: Reader, desk: Desk, id: Id) -> TerminalShown:
+def terminals_show(response: Response, _: Reader, office: TheOffice, id: Id) -> TerminalShown:
     """With its version as the ETag."""
-    return _one(response, desk, id)
+    return _one(response, office, id)
 
 
 @router.get("/{id}/history", summary="A terminal's history")
 def terminals_history(
     request: Request,
     _: Reader,
-    desk: Desk,
+    office: TheOffice,
     id: Id,
     after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
     limit: Limit = 100,
 ) -> Page[EventShown]:
     """Every change of it, the oldest first."""
-    with answered(), reading(desk.registrar.engine) as connection:
+    with answered(), reading(office.registrar.engine) as connection:
         registry.find(connection, id)
         found = custody.of(connection, id, after, limit + 1)
     last = str(found[limit - 1].id) if len(found) > limit else None
@@ -283,7 +283,7 @@ def terminals_history(
 def terminals_change(
     response: Response,
     principal: Changer,
-    desk: Desk,
+    office: TheOffice,
     classes: Classes,
     id: Id,
     asked: Changed,
@@ -297,12 +297,12 @@ def terminals_change(
     if asked.class_ is not None and asked.class_ not in classes:
         raise Problem(422, f"There is no class {asked.class_}. Classes: {', '.join(classes)}.")
     with answered():
-        _change(desk, id, next(iter(said)), asked, by)
-    return _one(response, desk, id)
+        _change(office, id, next(iter(said)), asked, by)
+    return _one(response, office, id)
 
 
-def _change(desk: Office, id_: str, what: str, asked: Changed, by: By) -> None:
-    registrar = desk.registrar
+def _change(office: Office, id_: str, what: str, asked: Changed, by: By) -> None:
+    registrar = office.registrar
     if what == "subscription":
         registrar.set_subscription(id_, asked.subscription, by)
     elif what == "class_" and asked.class_ is not None:
@@ -325,7 +325,7 @@ def terminals_certificate(request: Request, id: Id, asked: CertificateAsked) -> 
     """
     runtime = request.app.state.runtime
     now_s = runtime.clock.now_s()
-    said = Asked(id, asked.at, asked.at_s, asked.nonce, asked.signature)
+    said = CertificateClaim(id, asked.at, asked.at_s, asked.nonce, asked.signature)
     with answered():
         try:
             with writing(runtime.engine) as connection:
@@ -341,27 +341,27 @@ def terminals_certificate(request: Request, id: Id, asked: CertificateAsked) -> 
 
 @router.post("/{id}/transfer", summary="Give a terminal another account")
 def terminals_transfer(
-    response: Response, principal: Changer, desk: Desk, id: Id, asked: Transferred, if_match: IfMatch = None
+    response: Response, principal: Changer, office: TheOffice, id: Id, asked: Transferred, if_match: IfMatch = None
 ) -> TerminalShown:
     """To an account that is suspended it is an act, as the terminal loses service by it."""
     by = By(principal.id, asked.reason, seen(if_match))
     with answered():
-        desk.registrar.transfer(id, asked.account, by, asked.subscription)
-    return _one(response, desk, id)
+        office.registrar.transfer(id, asked.account, by, asked.subscription)
+    return _one(response, office, id)
 
 
 @router.post("/{id}/state", summary="Put a terminal into another state")
 def terminals_state(
-    response: Response, principal: Changer, desk: Desk, id: Id, asked: StateChanged, if_match: IfMatch = None
+    response: Response, principal: Changer, office: TheOffice, id: Id, asked: StateChanged, if_match: IfMatch = None
 ) -> TerminalShown:
     """Which state may follow which: docs/how-to/terminals.md."""
     by = By(principal.id, asked.reason, seen(if_match))
     with answered():
-        desk.registrar.set_state(id, asked.state, by)
-    return _one(response, desk, id)
+        office.registrar.set_state(id, asked.state, by)
+    return _one(response, office, id)
 
 
-def shown(one: registry.Terminal) -> TerminalShown:
+def shown(one: registry.RegisteredTerminal) -> TerminalShown:
     """As answers write a terminal."""
     return TerminalShown.model_validate(
         {
@@ -406,8 +406,8 @@ def _key(text: str) -> bytes:
         raise Problem(422, f"public_key: {refused}") from refused
 
 
-def _one(response: Response, desk: Office, id_: str) -> TerminalShown:
-    with answered(), reading(desk.registrar.engine) as connection:
+def _one(response: Response, office: Office, id_: str) -> TerminalShown:
+    with answered(), reading(office.registrar.engine) as connection:
         found = registry.find(connection, id_)
     response.headers["etag"] = etag(found.version)
     return shown(found)
