@@ -46,6 +46,10 @@ def test_what_a_territory_depends_on_as_plan_has_it(run: Run, study: Path) -> No
     assert "nobody is served without 2 countries' gateways (JPN, PHL); no smaller set does." in done.out
     found = Path("found")
     assert (found / "withdrawals.png").read_bytes().startswith(b"\x89PNG")
+    page = (found / "report.html").read_text(encoding="utf-8")
+    assert "nobody is served without 2 countries" in page
+    assert page.count("<img ") == 1
+    assert "http:" not in page
     rows = list(csv.DictReader((found / "withdrawals.csv").read_text(encoding="utf-8").splitlines()))
     told = json.loads((found / "dependence.json").read_text(encoding="utf-8"))
     assert [(row["territory"], row["withdrawn"], float(row["served"])) for row in rows] == [

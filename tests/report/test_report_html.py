@@ -9,7 +9,8 @@ import pytest
 from openleo.places.expressions import Labels
 from openleo.places.territories import contested_areas
 from openleo.policy.rules import Rule, union
-from openleo.report.html import NO_REQUESTS, render
+from openleo.report.html import render
+from openleo.report.html_parts import NO_REQUESTS
 from openleo.results import Source
 from openleo.service.amounts import Amount, EffectRow
 

@@ -23,7 +23,7 @@ MOST_SHARDS = 100_000
 MOST_NAMED = 5  # runs that are missing
 SHOWN = {"can_serve": ".1%", "served": ".1%", "rtt_ms_p50": ".1f"}
 EVERY_S = 30.0  # a line of progress, where stderr is no terminal
-SUMMARY = "study.json"
+SUMMARY, REPORT = "study.json", "report.html"
 
 
 def study(
@@ -53,8 +53,8 @@ def study(
     A file that says kind = "withdrawal" asks what each territory depends on instead: who is still served when an
     operator, a country's gateways, a PoP or the links between satellites are withdrawn (docs/how-to/withdrawal.md).
 
-    Writes dataset.parquet (a row a run, territory, rule set and class) and study.json, and keeps each run under
-    runs/ as soon as it is computed: the same command after an end of any kind computes what is missing, and no more.
+    Writes dataset.parquet (a row a run, territory, rule set and class), study.json and report.html, and keeps each run
+    under runs/ as soon as it is computed: the same command after an end of any kind computes what is missing alone.
     """
     from openleo.cli import study_withdrawal
     from openleo.reading import read_toml
@@ -96,7 +96,7 @@ def study(
         print_json(summary)
         return
     _show(summary)
-    note(f"Written to {folder}: dataset.parquet, {SUMMARY}")
+    note(f"Written to {folder}: dataset.parquet, {SUMMARY}, {REPORT}")
 
 
 def _read_shard(text: str | None) -> Shard:
@@ -213,9 +213,11 @@ def _telling() -> Iterator[Callable[[Progress], None]]:
 
 
 def _written(read: Study, asked: Sequence[Asked], store: Store, folder: Path) -> dict[str, Any]:
-    """Both files, together or not at all; gives the summary."""
+    """The three files, together or not at all; gives the summary."""
     from openleo.report.contents import json_bytes
     from openleo.report.staging import Staging, blaming
+    from openleo.report.study_page import render
+    from openleo.study import dataset
     from openleo.study.dataset import DATASET
     from openleo.study.running import write_dataset
     from openleo.study.summary import summary_of
@@ -224,7 +226,9 @@ def _written(read: Study, asked: Sequence[Asked], store: Store, folder: Path) ->
         write_dataset(read, asked, store, staging.path / DATASET)
         summary = summary_of(staging.path / DATASET)
         (staging.path / SUMMARY).write_bytes(json_bytes(summary))
-        staging.commit(ours=(DATASET, SUMMARY))
+        page = render(read.name, read.plan, dataset.read(staging.path / DATASET))
+        (staging.path / REPORT).write_text(page, encoding="utf-8")
+        staging.commit(ours=(DATASET, SUMMARY, REPORT))
     return summary
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KIND = "withdrawal"
 TABLE, PICTURE, DOCUMENT = "withdrawals.csv", "withdrawals.png", "dependence.json"
+REPORT = "report.html"
 MOST_SHOWN = 12  # withdrawals of a territory, in the table on a terminal; the files have all
 OF_MANY_RUNS = "is for studies that compute one scenario many times; this one asks what a territory depends on."
 
@@ -61,18 +62,21 @@ def answer(
         print_json(found.as_json())
         return
     typer.echo(text(found, MOST_SHOWN), nl=False)
-    note(f"Written to {folder}: {TABLE}, {PICTURE}, {DOCUMENT}")
+    note(f"Written to {folder}: {TABLE}, {PICTURE}, {DOCUMENT}, {REPORT}")
 
 
 def _write(found: Any, folder: Path) -> None:
-    """All three files, or none."""
+    """All four files, or none."""
     from openleo.report.contents import json_bytes
     from openleo.report.staging import Staging, blaming
+    from openleo.report.withdrawal_page import render
     from openleo.report.withdrawal_plot import picture
     from openleo.report.withdrawal_text import csv_text
 
     with blaming(folder), Staging(folder) as staging:
         (staging.path / TABLE).write_text(csv_text(found), encoding="utf-8")
-        (staging.path / PICTURE).write_bytes(picture(found))
+        drawn = picture(found)
+        (staging.path / PICTURE).write_bytes(drawn)
+        (staging.path / REPORT).write_text(render(found, drawn), encoding="utf-8")
         (staging.path / DOCUMENT).write_bytes(json_bytes(found.as_json()))
-        staging.commit(ours=(TABLE, PICTURE, DOCUMENT))
+        staging.commit(ours=(TABLE, PICTURE, DOCUMENT, REPORT))

@@ -7,7 +7,6 @@ assumed. Every text that comes from a file is escaped (html_parts).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from itertools import chain
 
 import openleo
@@ -17,7 +16,7 @@ from openleo.network.reach import Network
 from openleo.places.parts import land_of
 from openleo.places.territories import HIGH_SEAS, ContestedArea, contested_areas, contested_with, display_name
 from openleo.report import capacity_words, day_chart, how_sure, html_capacity, words
-from openleo.report.html_parts import Markup, bar, definitions, joined, key, paragraph, safe, table, tag
+from openleo.report.html_parts import Markup, bar, definitions, joined, key, page, paragraph, picture, safe, table, tag
 from openleo.results import Results
 from openleo.service.amounts import Amount, EffectRow
 from openleo.service.change import names_of
@@ -25,7 +24,6 @@ from openleo.service.summary import TerritoryRow
 
 MOST_NOTES = 40
 MOST_MOVED = 40  # territories
-NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 MASK_AT = {"middle": "in the middle of the slot", "both_ends": "at both ends of the slot"}
 NOT_COMPUTED = "not computed"
 TERMS = ("population", "weighting", "can_serve", "may_serve", "served", "rtt_ms_p50", "rtt_ms_p95")
@@ -51,22 +49,12 @@ def render(results: Results, map_png: bytes, pictures: Mapping[str, bytes] | Non
     links = [tag("a", title, href=f"#{anchor}") for anchor, title, _ in shown]
     body = [tag("section", tag("h2", title), content, id=anchor) for anchor, title, content in shown]
     main = tag("main", _header(results), tag("nav", *links, aria_label="Contents"), *body, _footer(results))
-    return _page(f"{results.case.name}: who is served", main)
+    return page(f"{results.case.name}: who is served", main)
 
 
 def _terms(results: Results) -> Markup:
     terms = TERMS if results.service.rates is None else TERMS + CAPACITY_TERMS
     return joined([definitions("territories", terms), definitions("reasons")])
-
-
-def _page(title: str, body: Markup) -> str:
-    css = (files("openleo.report") / "report.css").read_text(encoding="utf-8")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">\n'
-        f"<title>{safe(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
 
 
 def _header(results: Results) -> Markup:
@@ -87,7 +75,7 @@ def _map(results: Results, map_png: bytes) -> Markup:
     panels = "Two maps, before and after the change, of" if results.compared else "A map of"
     colours = "coloured by median round-trip time where served and by reason where not"
     alt = f"{panels} the cells of {results.case.name}, {colours}."
-    return html_capacity.image(map_png, alt)
+    return picture(map_png, alt)
 
 
 def _day(results: Results) -> Markup:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,7 +12,7 @@ from openleo.network.capacity.caps import Binding
 from openleo.network.terms import terms_of
 from openleo.places import gazetteer
 from openleo.report import capacity_words, chain_plot, load_plot, traffic_chart, words
-from openleo.report.html_parts import Markup, bar, joined, key, paragraph, safe, table, tag
+from openleo.report.html_parts import Markup, bar, joined, key, paragraph, picture, table, tag
 from openleo.report.map_layers import latitude_text, longitude_text
 from openleo.results import Results
 from openleo.service.summary import TerritoryRow
@@ -43,12 +42,6 @@ def sections(results: Results, pictures: Mapping[str, bytes]) -> list[tuple[str,
     ]
 
 
-def image(png: bytes, alt: str) -> Markup:
-    """A picture within the page."""
-    data = base64.b64encode(png).decode()
-    return tag("figure", Markup(f'<img src="data:image/png;base64,{data}" alt="{safe(alt)}">'))
-
-
 # --- rates --------------------------------------------------------------------------------------------------------
 
 
@@ -59,10 +52,10 @@ def _rates(results: Results, pictures: Mapping[str, bytes]) -> Markup:
     said: list[object] = [paragraph(sentence) for sentence in capacity_words.findings(results)]
     of_what = "round-trip time, download, upload and what binds"
     if png := pictures.get(RATES):
-        said.append(image(png, f"Four maps of the cells of {results.case.name}: {of_what}."))
+        said.append(picture(png, f"Four maps of the cells of {results.case.name}: {of_what}."))
     if png := pictures.get(RATES_AFTER):
         said += [tag("h3", f"After: {words.rules_name(results.case, 'compare')}"),
-                 image(png, f"The same four maps after the change: {of_what}.")]  # fmt: skip
+                 picture(png, f"The same four maps after the change: {of_what}.")]  # fmt: skip
     said += traffic_chart.figure(rates.tally, results.case.grid, results.day.longitude_deg if results.day else None)
     rows = [row for row in results.territories if row.bound_by is not None and row.weighting == "population"]
     if not rows:  # an area of sea alone
@@ -124,7 +117,7 @@ def _path(results: Results) -> Markup:
     told = (
         f"From {where}, in the slot in the middle of the run, whatever the rules. Another place: openleo path --plot."
     )
-    return joined([paragraph(told), image(png, f"A waterfall: {terms}; together {path.rtt_ms:.2f} ms.")])
+    return joined([paragraph(told), picture(png, f"A waterfall: {terms}; together {path.rtt_ms:.2f} ms.")])
 
 
 def busiest_place(results: Results) -> journeys.Point | None:
@@ -162,9 +155,9 @@ def _load(results: Results) -> Markup:
     isl = load_plot.isl_finding(rates.tally, load_plot.isl_cap_mbps(results))
     said: list[object] = [paragraph(isl)] if isl else []
     if png := load_plot.isl_picture(results):
-        said.append(image(png, f"Histograms of links by load, down and up. {isl}"))
+        said.append(picture(png, f"Histograms of links by load, down and up. {isl}"))
     gateways = load_plot.gateway_finding(results.case.network.gateways, rates.tally)
     said.append(paragraph(gateways))
     if png := load_plot.gateway_picture(results):
-        said.append(image(png, f"A map of gateways by what they carry. {gateways}"))
+        said.append(picture(png, f"A map of gateways by what they carry. {gateways}"))
     return joined(said)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from html import escape
+from importlib.resources import files
 
 from openleo.report.attributes import attributes
+
+NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 class Markup(str):
@@ -107,3 +111,20 @@ def definitions(table_name: str, names: Sequence[str] = ()) -> Markup:
         unit = f" ({row.unit})" if row.unit not in ("", "1") else ""
         pieces += [tag("dt", row.name.replace("_", " ") + unit), tag("dd", row.meaning.replace("`", ""))]
     return tag("dl", *pieces)
+
+
+def page(title: str, body: Markup) -> str:
+    """A whole page that asks nobody for anything."""
+    css = (files("openleo.report") / "report.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">\n'
+        f"<title>{safe(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def picture(png: bytes, alt: str, **attributes_: str) -> Markup:
+    """A picture within the page."""
+    data = base64.b64encode(png).decode()
+    return tag("figure", Markup(f'<img src="data:image/png;base64,{data}" alt="{safe(alt)}">'), **attributes_)

@@ -33,7 +33,7 @@ def text(found: Dependence, most: int | None = None) -> str:
     blocks = [list(_territory(found, share, most)) for share in found.before]
     blocks += [list(_mixes(found))] if found.mixes else []
     blocks += [["Smallest sets:", *(f"  {cut_text(cut)}" for cut in found.cuts)]] if found.cuts else []
-    blocks += [[line for one in found.sites for line in _sites(one)]] if found.sites else []
+    blocks += [[line for one in found.sites for line in site_lines(one)]] if found.sites else []
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -50,10 +50,10 @@ def _territory(found: Dependence, share: Share, most: int | None) -> Iterator[st
     rows = found.of(share.territory)
     shown = rows if most is None else rows[:most]
     cells = [
-        (row.withdrawal.name, percent_text(row.after.served), f"{row.people_lost:,}", _ms(row.after.rtt_ms_p50))
+        (row.withdrawal.name, percent_text(row.after.served), f"{row.people_lost:,}", ms_text(row.after.rtt_ms_p50))
         for row in shown
     ]
-    yield f"{share.name} ({_people(share)}): {percent_text(share.served)} served, {_ms(share.rtt_ms_p50)}"
+    yield f"{share.name} ({people_text(share)}): {percent_text(share.served)} served, {ms_text(share.rtt_ms_p50)}"
     yield from _columns(("withdrawn", "served", "people lost", "RTT p50"), cells)
     if len(shown) < len(rows):
         yield f"  and {counted(len(rows) - len(shown), 'withdrawal')} that matter less"
@@ -63,7 +63,7 @@ def _mixes(found: Dependence) -> Iterator[str]:
     yield "Operators alone and together:"
     heads = ("operators", *(share.name for share in found.before))
     cells = [
-        (" + ".join(mix.operators), *(f"{percent_text(one.served)}, {_ms(one.rtt_ms_p50)}" for one in mix.shares))
+        (" + ".join(mix.operators), *(f"{percent_text(one.served)}, {ms_text(one.rtt_ms_p50)}" for one in mix.shares))
         for mix in found.mixes
     ]
     yield from _columns(heads, cells)
@@ -91,7 +91,8 @@ def cut_text(cut: Cut) -> str:
     return f"{where} {left} is served without {counted(len(names), *NOUNS[cut.kind])} ({named}); {how}."
 
 
-def _sites(one: Sites) -> Iterator[str]:
+def site_lines(one: Sites) -> Iterator[str]:
+    """The best sites for one territory, one after the other."""
     after = f", {_and(one.after)} withdrawn" if one.after else ""
     yield f"Best sites for gateways of {one.operator} to serve {display_name(one.territory)}{after}:"
     bound = (
@@ -110,11 +111,13 @@ def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
         yield "  " + "  ".join([row[0].ljust(wide[0]), *others])
 
 
-def _people(share: Share) -> str:
+def people_text(share: Share) -> str:
+    """Whose shares are told."""
     return f"{share.people:,} people" if share.weighting == "population" else "by area: nobody lives there"
 
 
-def _ms(rtt_ms: float | None) -> str:
+def ms_text(rtt_ms: float | None) -> str:
+    """A round trip as it is told."""
     return "–" if rtt_ms is None else f"{rtt_ms:.1f} ms"
 
 
