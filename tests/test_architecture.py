@@ -112,7 +112,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ledger": set(),  # so that an adversary can read the verifier in an evening
     # Around them.
     "palette": set(),
-    "notebook": {"palette", "service"},  # tables, however they came about
+    "attributes": set(),  # what columns and keys are, of all files
+    "notebook": {"palette", "attributes", "service"},  # tables, however they came about
     "results": NETWORK | {"policy", "service", "notebook"},
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
@@ -133,7 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },
-    "report": NETWORK | {"service", "results", "score", "palette", "study"},
+    "report": NETWORK | {"service", "results", "score", "palette", "attributes", "study"},
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},

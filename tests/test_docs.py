@@ -26,6 +26,7 @@ import typer
 from pydantic import BaseModel
 
 from command_line import shown
+from openleo.attributes import attributes
 from openleo.cli import app
 from openleo.controller.settings import Settings
 from openleo.emulator.experiment import ExperimentRecord
@@ -34,7 +35,6 @@ from openleo.policy import rule_records
 from openleo.policy.decide import Outcome
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
-from openleo.report.attributes import attributes
 from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
 from openleo.study.study_file import StudyRecord

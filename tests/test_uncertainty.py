@@ -18,11 +18,11 @@ from scipy.spatial.distance import pdist
 
 from command_line import openleo
 from openleo import uncertainty
+from openleo.attributes import attributes
 from openleo.cli.score import _drawn as drawn_in_lines
 from openleo.network import chain, ephemeris
 from openleo.network.capacity import demand_file
 from openleo.policy.rules import RuleSet
-from openleo.report.attributes import attributes
 from openleo.results import Case, compute
 from openleo.scenario import Scenario
 from openleo.uncertainty import Source

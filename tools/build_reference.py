@@ -24,6 +24,7 @@ from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from typer.core import TyperOption
 
+from openleo.attributes import Attribute, attributes
 from openleo.cli import app
 from openleo.controller.app import described
 from openleo.controller.settings import FILE as SETTINGS_FILE
@@ -35,7 +36,6 @@ from openleo.policy import rule_records
 from openleo.policy.request import Name, PositionRecord, RequestRecord
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
-from openleo.report.attributes import Attribute, attributes
 from openleo.scenario_file import (
     Duration,
     HypatiaConstellationRecord,

@@ -139,6 +139,7 @@ class Case:
 
 
 RULE_INPUTS = ("rules", "compare", "scenario")
+OF_STATISTICS = ("satellites_min", "satellites_mean", "outages", "outage_s_longest")
 CAPACITY_INPUTS = ("capacity", "subscriptions", "demand", "terminals")  # as `scenario_capacity` names them
 
 
@@ -212,16 +213,14 @@ class Results:
             "rtt_ms_p50": table.rtt_ms_p50,
             "rtt_ms_p95": table.rtt_ms_p95,
             **{name: getattr(table, name) for name in (*RATE_COLUMNS, "bound_by")},
-            "satellites_min": statistics.satellites_min,
-            "satellites_mean": statistics.satellites_mean,
-            "outages": statistics.outages,
-            "outage_s_longest": statistics.outage_s_longest,
+            **{name: getattr(statistics, name) for name in OF_STATISTICS},
         }
-        return xr.Dataset(
+        made = xr.Dataset(
             {name: ("cell", values) for name, values in columns.items()},
             coords={"cell": h3cells.text(self.cells)},
             attrs={"scenario": self.case.name, "openleo": openleo.__version__, "class": self.service.class_},
         )
+        return openleo.notebook.accessor.described(made)
 
     def explore(self, by: str = "rtt") -> Any:
         """A map to turn, in a notebook: cells by reason, served ones by `rtt` or by the share of time `served`.

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from openleo.report.attributes import attributes
+from openleo.attributes import attributes
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from openleo.report.attributes import attributes
+from openleo.attributes import attributes
 
 SCENARIO = """
 name = "strait"

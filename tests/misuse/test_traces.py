@@ -13,13 +13,13 @@ import pytest
 
 from command_line import openleo
 from misuse.telling import every, neighbours, row, table
+from openleo.attributes import attributes
 from openleo.fleet.cast import LABELS
 from openleo.fleet.simulate import FleetAsked, Simulation
 from openleo.fleet.trace import SCHEMA
 from openleo.misuse.evaluation import lower_bound, upper_bound
 from openleo.misuse.thresholds import KINDS
 from openleo.misuse.trace_reader import COLUMNS
-from openleo.report.attributes import attributes
 
 
 def write(folder: Path, rows: list[dict[str, Any]], drop: tuple[str, ...] = ()) -> Path:

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from command_line import openleo
 from openleo import Scenario
+from openleo.attributes import attributes
 from openleo.network.capacity.caps import Binding
 from openleo.report import contents, tables, words
-from openleo.report.attributes import attributes
 from openleo.results import Results
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "capacity.toml"

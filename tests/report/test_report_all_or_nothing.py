@@ -1,6 +1,7 @@
 """A run's files are written all or not at all, and a folder that cannot be written is said so before the run."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,22 @@ def test_an_earlier_run_stays_whole_when_the_move_is_interrupted(tmp_path, compa
     with pytest.raises(KeyboardInterrupt):
         write(fiji, tmp_path / "out")
     assert everything(tmp_path) == before
+
+
+def test_writers_of_one_folder_at_once_all_end_well(tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+
+    def write(number):
+        for _ in range(40):
+            with Staging(folder) as staging:
+                (staging.path / "a.txt").write_text(f"of {number}")
+                staging.commit(ours=("a.txt",))
+
+    with ThreadPoolExecutor(4) as executor:
+        list(executor.map(write, range(4)))
+    assert (folder / "a.txt").read_text().startswith("of ")
+    assert [one.name for one in folder.iterdir()] == ["a.txt"]
 
 
 def test_files_that_cannot_be_put_back_are_not_thrown_away(tmp_path, compared, fiji, monkeypatch):

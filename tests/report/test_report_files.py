@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from openleo.attributes import attributes
 from openleo.report import contents
-from openleo.report.attributes import attributes
 from openleo.report.write import write
 from openleo.service.serve import Reason
 

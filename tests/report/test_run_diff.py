@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from openleo.errors import InputError
@@ -45,6 +47,21 @@ def test_a_run_beside_itself_is_the_same(before: Path) -> None:
     assert found.same
     assert "No difference" in text(found)
     assert as_json(found)["territories"] == []
+
+
+def test_further_columns_of_cells_are_compared_too(before: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(before, again)
+    table = pq.read_table(before / "cells.parquet")
+    for folder, most in ((before, [0.5, None, 0.5, 0.5]), (again, [0.5, None, 0.6, 0.5])):
+        pq.write_table(table.append_column("may_serve", [most]), folder / "cells.parquet")
+    found = compared(before, again)
+    assert not found.same
+    assert found.cells.other_columns == ("may_serve",)
+    assert "other values in further columns of cells.parquet: may_serve" in text(found)
+    assert compared(again, again).same
+    pq.write_table(table, again / "cells.parquet")
+    assert compared(before, again).cells.other_columns == ("may_serve",)
 
 
 def test_territories_come_with_most_people_affected_first(before: Path, tmp_path: Path) -> None:

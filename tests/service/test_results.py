@@ -127,7 +127,9 @@ def test_no_scenario_makes_a_nan(tmp_path: Path, old: str, new: str) -> None:
     assert old in SCENARIO
     found = Scenario.load(written(tmp_path, scenario__toml=SCENARIO.replace(old, new))).run()
     json.dumps(found.summary(), allow_nan=False)
-    found.to_xarray()
+    told = found.to_xarray()
+    assert (told.rtt_ms_p50.attrs["units"], told.area_km2.attrs["units"]) == ("ms", "km2")
+    assert all(one.attrs["long_name"] for one in told.variables.values())
     found._repr_html_()
 
 

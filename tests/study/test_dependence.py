@@ -18,9 +18,10 @@ from openleo.errors import InputError
 from openleo.places.areas import parts_of
 from openleo.reading import read_toml
 from openleo.report import withdrawal_plot, withdrawal_text
-from openleo.study.dependence import Dependence, WithdrawalStudy, mixes_of, run
+from openleo.study.cuts import Cut
+from openleo.study.dependence import Dependence, WithdrawalStudy, check_verified, mixes_of, run
 from openleo.study.served import shares
-from openleo.study.withdrawal import withdrawn
+from openleo.study.withdrawal import Thing, withdrawn
 from openleo.study.withdrawal_file import WithdrawalRecord, read_withdrawal
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +232,26 @@ def test_what_cannot_be_asked_is_refused(tmp_path, executor):
     with pytest.raises(InputError, match="leaves no operator") as error:
         run(read_withdrawal(asked, tmp_path / "study.toml"), executor)
     assert "withdraws small, whose sites are asked for" in str(error.value)
+
+
+def test_a_set_is_not_told_where_single_runs_do_not_say_it(tmp_path, executor):
+    def refused(why: str, more: str = "", **asked: object) -> None:
+        path = withdrawals.written(tmp_path, isl="none", shells=("low",), slots=2, more=more)
+        table = {"kind": "withdrawal", "name": "x", "scenario": path.name, **asked}
+        with pytest.raises(InputError, match=why):
+            run(read_withdrawal(table, tmp_path / "study.toml"), executor)
+
+    half = '[[failures.out]]\nkind = "pop"\nname = "Alpha"\nuntil = 2026-11-20T00:01:00Z'
+    refused("needs PoPs that work all of the time or never", half, cut=[{"kind": "pop"}])
+    cable = {"name": "strait", "gateways": ["South"], "pops": ["Alpha"], "source": "invented"}
+    asked = {"kind": "cable", "after": {"pops": ["Beta"]}}
+    refused("here the loss of PoPs can end service too", cable=[cable], cut=[asked])
+
+
+def test_a_set_that_a_run_contradicts_is_not_told():
+    cut = Cut("TWN", "gateway", 0.0, 1.0, (Thing("gateway", "South"),), 0.0, 1, verified=0.5)
+    with pytest.raises(InputError, match=r"leave 0.000000 served without the set found, and a run without them 0.5"):
+        check_verified([cut], "gateway", "study.toml")
 
 
 @pytest.mark.slow

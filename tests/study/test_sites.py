@@ -14,7 +14,7 @@ from openleo.network.ground.stations import Station
 from openleo.places.areas import parts_of
 from openleo.scenario import Scenario
 from openleo.study.served import served_parts, shares, weights
-from openleo.study.sites import GREEDY, best, centres, greedy, with_gateways
+from openleo.study.sites import GREEDY, best, centres, greedy, permitted, with_gateways
 from openleo.study.withdrawal import Thing, without
 
 PLACES = [
@@ -57,6 +57,26 @@ def test_sites_against_runs_with_all_pairs_of_them():
     assert most <= found.at_most + 1e-6
     assert found.before + GREEDY * (most - found.before) <= found.served + 1e-6
     assert found.as_json()["candidates"] == 6
+
+
+def test_sites_that_rules_on_gateways_forbid_are_no_candidates(tmp_path):
+    rule = """schema = 1
+book = "regulator:TWN"
+[[rule]]
+id = "none"
+effect = "forbid"
+territory = { in = "TWN", include = [] }
+emergency = "cut"
+applies_to = "gateway"
+authority = "regulator:TWN"
+reason = "test"
+"""
+    (tmp_path / "rules.toml").write_text(rule)
+    case = Scenario.load(withdrawals.written(tmp_path, isl="none", more='[policy]\nrules = "rules.toml"')).case
+    there, elsewhere = Station("Taichung", 24.15, 120.67, "TWN"), Station("Naha", 26.2, 127.7, "JPN")
+    assert permitted(case, [there, elsewhere], "study.toml") == [elsewhere]
+    with pytest.raises(InputError, match="rules on gateways permit none of the 1 candidates"):
+        permitted(case, [there], "study.toml")
 
 
 def test_a_gateway_placed_is_one_that_a_list_has(tmp_path):

@@ -78,6 +78,21 @@ def test_areas_of_rules_and_of_expressions_count(tables: dict[str, Any], tmp_pat
     assert before[1] != after[1]
 
 
+@pytest.mark.parametrize("place", ["zones/zone.geojson", "../zone.geojson"])
+def test_areas_of_rules_count_wherever_they_are(tables: dict[str, Any], tmp_path: Path, place: str) -> None:
+    square = '{"type":"Polygon","coordinates":[[[6,49],[%s,49],[7,50],[6,50],[6,49]]]}'
+    (tmp_path / "rules" / "zones").mkdir(parents=True)
+    zone = tmp_path / "rules" / place
+    zone.write_text(square % "7")
+    (tmp_path / "rules" / "rules.toml").write_text(RULES.replace('"LUX"', f'"LUX - {place}"'))
+    tables = {**tables, "policy": {"rules": "rules/rules.toml"}}
+    before = address(tables, tmp_path)
+    zone.write_text(square % "7.5")
+    assert address(tables, tmp_path) != before
+    zone.write_text(square % "7")
+    assert address(tables, tmp_path) == before
+
+
 def test_a_version_holds_the_code_that_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     from openleo import kept
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +99,41 @@ def test_runs_at_fault_are_told_with_their_values_when_the_others_are_done(tmp_p
     assert len(list(out.rglob("*.json"))) == 4
     with pytest.raises(InputError, match="so many at fault"):
         compute(small(tmp_path, SEEDS.format(count=60)), out, Counting(wrong=tuple(range(1, 61))))
+
+
+def test_what_breaks_is_told_with_its_run_and_loses_nothing_that_came_with_it(tmp_path: Path) -> None:
+    path, out = small(tmp_path, SEEDS.format(count=5)), tmp_path / "out"
+
+    class Breaking(Counting):
+        def __call__(self, task: Task) -> Outcome:
+            if task.tables["failures"]["random"]["seed"] == 3:
+                raise ZeroDivisionError
+            return super().__call__(task)
+
+    with pytest.raises(ZeroDivisionError) as error:
+        compute(path, out, Breaking())
+    assert error.value.__notes__ == ["While run 2 (seed = 3) was computed."]
+    assert len(list(out.rglob("*.json"))) >= 2
+
+
+def test_outcomes_that_came_with_a_fault_are_given_first() -> None:
+    class AtOnce(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            made = Future()
+            try:
+                made.set_result(fn(*args))
+            except ZeroDivisionError as error:
+                made.set_exception(error)
+            return made
+
+    def broken(task: Task) -> Outcome:
+        return Outcome(task.address, seconds=1.0 / (task.address != "b"))
+
+    given = execute.outcomes([Task(name, {}, "", None) for name in "abc"], AtOnce(), 3, broken)
+    assert {next(given).address, next(given).address} == {"a", "c"}
+    with pytest.raises(ZeroDivisionError) as error:
+        next(given)
+    assert error.value.__notes__ == ["While the run b was computed."]
 
 
 def test_an_executor_has_a_bounded_number_of_tasks(tmp_path: Path) -> None:

@@ -13,11 +13,20 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from openleo import cells as h3cells
+from openleo.attributes import attributes
 from openleo.errors import InputError, Problem, near_names
 from openleo.notebook.explore import RTT, explore
 from openleo.places.territories import HIGH_SEAS
 
 SHARES = ("can_serve", "may_serve", "served")
+
+
+def described(cells: xr.Dataset) -> xr.Dataset:
+    """The table of cells with the unit and the meaning of every column, as the file of it has them."""
+    for one in attributes("cells"):
+        if one.name in cells.variables:
+            cells[one.name].attrs |= {"units": one.unit, "long_name": one.meaning}
+    return cells
 
 
 @xr.register_dataset_accessor("openleo")  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from openleo import cells as h3cells
-from openleo.report.attributes import attributes
+from openleo.attributes import attributes
 from openleo.results import Results
 from openleo.service.summary import TerritoryRow
 

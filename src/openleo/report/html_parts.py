@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 
-from openleo.report.attributes import attributes
+from openleo.attributes import attributes
 
 NO_REQUESTS = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 

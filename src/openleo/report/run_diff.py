@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from openleo.errors import InputError, Problem
@@ -79,6 +80,7 @@ class CellsDifference:
     other_share: int
     other_rtt: int  # cells served in both whose median is another
     rtt_ms_change: tuple[float, float, float] | None  # least, median and greatest change of those medians
+    other_columns: tuple[str, ...]  # further columns that are not the same in both, or in one alone
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,9 @@ class RunDifference:
         """Whether all that was compared is the same: inputs, settings, notes and figures."""
         told = (self.settings, self.inputs, self.notes_only_a, self.notes_only_b, self.territories, self.only_a)
         cells = self.cells
-        alike = cells is not None and not (cells.transitions or cells.other_share or cells.other_rtt)
+        alike = cells is not None and not (
+            cells.transitions or cells.other_share or cells.other_rtt or cells.other_columns
+        )
         return not any(told) and not self.only_b and alike
 
 
@@ -226,7 +230,21 @@ def _cells(a: CellRows, b: CellRows) -> CellsDifference:
         int(np.count_nonzero(~other & (a.served[in_a] != b.served[in_b]))),
         len(changed_ms),
         (float(changed_ms.min()), float(np.median(changed_ms)), float(changed_ms.max())) if len(changed_ms) else None,
+        _other_columns(a.others.take(in_a), b.others.take(in_b)),
     )
+
+
+def _other_columns(a: pa.Table, b: pa.Table) -> tuple[str, ...]:
+    """The columns of two tables of the same cells that do not hold the same, or that one of them lacks."""
+    names = dict.fromkeys([*a.column_names, *b.column_names])
+    both = {name for name in names if name in a.column_names and name in b.column_names}
+    return tuple(name for name in names if name not in both or not _alike(a[name], b[name]))
+
+
+def _alike(a: pa.ChunkedArray, b: pa.ChunkedArray) -> bool:
+    if pa.types.is_floating(a.type) and pa.types.is_floating(b.type):
+        return np.array_equal(a.to_numpy(), b.to_numpy(), equal_nan=True)
+    return bool(a.combine_chunks().equals(b.combine_chunks()))
 
 
 def _transitions(

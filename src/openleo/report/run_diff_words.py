@@ -169,6 +169,8 @@ def _cells_changed(cells: CellsDifference) -> list[str]:
             f"    another RTT: {cells.other_rtt:,} of those served in both, by {least:+.1f} to {greatest:+.1f} ms,"
         )
         lines[-1] += f" median {median:+.1f} ms"
+    if cells.other_columns:
+        lines.append(f"    other values in further columns of cells.parquet: {', '.join(cells.other_columns)}")
     return lines
 
 
@@ -203,5 +205,6 @@ def _cells_json(cells: CellsDifference) -> dict[str, Any]:
         "transitions": [{**vars(one), "area_km2": round(one.area_km2, 3)} for one in cells.transitions],
         "other_share": cells.other_share,
         "other_rtt": cells.other_rtt,
+        "other_columns": list(cells.other_columns),
         "rtt_ms_change": [round(one, 3) for one in cells.rtt_ms_change] if cells.rtt_ms_change else None,
     }

@@ -82,6 +82,7 @@ class CellRows:
     served: NDArray[np.float64]
     reason: NDArray[np.str_]
     rtt_ms_p50: NDArray[np.float64]  # NaN where nothing is served
+    others: pa.Table  # every other column
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,13 @@ def _cells(path: Path) -> CellRows:
             if missing:
                 rule = f"lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}."
                 raise InputError(Problem(str(path), "", rule, AGAIN))
-            table = file.read(columns=list(CELL_COLUMNS))
-        table = table.sort_by("cell")
+            table = file.read().sort_by("cell")
         texts = {name: np.asarray(table[name].to_pylist(), str) for name in ("cell", "reason")}
         numbers = {name: table[name].cast(pa.float64()).to_numpy() for name in CELL_COLUMNS if name not in texts}
     except (OSError, pa.ArrowException, ValueError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise InputError(Problem(str(path), "", f"cannot be read as Parquet: {why}.", AGAIN)) from None
-    return CellRows(**texts, **numbers)
+    return CellRows(**texts, **numbers, others=table.drop_columns(list(CELL_COLUMNS)))
 
 
 def _check_one_run(run: Run, served: dict[str, str]) -> None:

@@ -90,8 +90,13 @@ class Staging:
     def commit(self, ours: Collection[str]) -> None:
         """Move everything into place. Files of an earlier run, whose names are `ours`, do not outlive it."""
         if not self.folder.exists():
-            self.path.rename(self.folder)
-            return
+            try:
+                self.path.rename(self.folder)
+            except OSError:
+                if not self.folder.is_dir():  # else another writer made it meanwhile
+                    raise
+            else:
+                return
         new = sorted(entry.name for entry in self.path.iterdir())
         old = [name for name in sorted({*ours, *new}) if os.path.lexists(self.folder / name)]
         aside = self.path / ".before"
@@ -101,7 +106,11 @@ class Staging:
         self._holds_old = True
         try:
             for source, target in moves:
-                source.rename(target)
+                try:
+                    source.rename(target)
+                except FileNotFoundError:
+                    if source.parent != self.folder:  # of the old, another writer of the folder may have been first
+                        raise
         except BaseException:
             for source, target in reversed(moves):
                 if os.path.lexists(target) and not os.path.lexists(source):

@@ -53,14 +53,19 @@ def compute_task(task: Task) -> Outcome:
     """Read a run's scenario and compute it, on one thread: runs are what is done side by side."""
     begun = time.perf_counter()
     try:
-        if address_of(task.tables, Path(task.scenario), task.slots) != task.address:
-            rule = "is not the same where the run was sent to be computed: another openleo, or other files."
-            way_out = "Install the same version and give the same files there."
-            return Outcome(task.address, problems=(Problem(task.scenario, "", rule, way_out),))
+        _check_address(task, "is not the same where the run was sent to be computed: another openleo, or other files.")
         rows = rows_of(_computed(task))
+        _check_address(task, "or a file that it names was changed while the run was computed.")
     except InputError as error:
         return Outcome(task.address, problems=error.problems)
     return Outcome(task.address, rows, time.perf_counter() - begun)
+
+
+def _check_address(task: Task, rule: str) -> None:
+    """Raise InputError unless all that the run is computed from is as its address says."""
+    if address_of(task.tables, Path(task.scenario), task.slots) != task.address:
+        way_out = "Give the command again; on a cluster, install the same version and give the same files everywhere."
+        raise InputError(Problem(task.scenario, "", rule, way_out))
 
 
 def _computed(task: Task) -> Results:

@@ -89,12 +89,17 @@ def to_xarray(path: str | Path) -> xarray.Dataset:
     sizes = tuple(len(labels[name]) for name in DIMENSIONS)
     where = tuple(place[name] for name in DIMENSIONS)
 
-    def laid_out(name: str) -> tuple[tuple[str, ...], Any]:
+    def laid_out(name: str) -> tuple[tuple[str, ...], Any, dict[str, str]]:
         values = columns[name]
         empty: Any = None if values.dtype == object else np.nan
         out = np.full(sizes, empty, object if values.dtype == object else np.float64)
         out[where] = values
-        return DIMENSIONS, out
+        field = table.schema.field(name)
+        told = {
+            name: (field.metadata or {}).get(key, b"").decode()
+            for name, key in (("units", b"unit"), ("long_name", b"meaning"))
+        }
+        return DIMENSIONS, out, {key: text for key, text in told.items() if text}
 
     first = np.unique(place["run"], return_index=True)[1]
     said = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}

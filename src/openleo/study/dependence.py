@@ -25,6 +25,7 @@ from openleo.study.sites import Sites, best, centres
 from openleo.study.tasks import OnDone, each
 from openleo.study.withdrawal import Cable, Kind, Operators, Thing, Withdrawal, withdrawn
 
+SAME_SHARE = 1e-6  # shares that differ by less are the same
 MOST_MIXED = 4  # operators of which every mix is computed: 15 mixes
 
 
@@ -273,12 +274,23 @@ def _cuts(study: WithdrawalStudy, asked: CutAsked, parts: Parts, told: Sequence[
     left = [withdrawn(study.cases, (*asked.after, *gone), study.cables) for gone in sets]
     runs = _shares(study, left, parts, list(wanted), alone.executor, alone.threads, alone.on_done)
     verified = {(gone, one.territory): one.served for gone, some in zip(sets, runs, strict=True) for one in some}
-    return [
+    told_of = [
         replace(
             cut, after=asked.after, verified=verified[found.things if cut.things is None else cut.things, cut.territory]
         )
         for cut in cuts
     ]
+    check_verified(told_of, asked.kind, study.file)
+    return told_of
+
+
+def check_verified(cuts: Sequence[Cut], kind: Kind, file: str) -> None:
+    """Raise InputError where a run of what a set leaves says otherwise than the parts it was found from."""
+    for cut in cuts:
+        if cut.verified is not None and abs(cut.verified - cut.left) > SAME_SHARE:
+            rule = f"cannot be found for {cut.territory}: runs of single things leave {cut.left:.6f} served without the"
+            rule += f" set found, and a run without them {cut.verified:.6f}; something else than {kind}s carries over."
+            raise InputError(Problem(file, f"cut, {kind}", rule, "Withdraw them one by one, or together."))
 
 
 def _sites(

@@ -22,8 +22,8 @@ import openleo
 from openleo import kept
 from openleo.errors import InputError
 from openleo.network.constellation.ephemeris_set import files_of
-from openleo.places.expression_text import files_named
-from openleo.policy.rule_file import read_rules
+from openleo.places.expression_text import files_named, is_file
+from openleo.policy.rule_file import read_rules, read_table, rule_files
 
 COMPUTING = ("study.compute", "results", "scenario")  # the modules that a result depends on, with all that they import
 LARGEST_WHOLE = 2**53 - 1  # that JSON is sure to keep
@@ -131,10 +131,23 @@ def _stamp(path: Path) -> Stamp:
 
 
 def _stamps(paths: list[Path]) -> tuple[tuple[str, Stamp], ...]:
-    """Of rule files, and of all files in the folders that they stand in: rules name lists and areas beside them."""
-    folders = dict.fromkeys(path if path.is_dir() else path.parent for path in paths)
-    near = [one for folder in folders if folder.is_dir() for one in sorted(folder.iterdir()) if one.is_file()]
-    return tuple((str(path), _stamp(path)) for path in dict.fromkeys([*paths, *near]) if path.is_file())
+    """Of rule files, and of every file that a text in them names: lists of cells and areas, wherever they are."""
+    own = [path for path in rule_files(paths) if path.is_file()]
+    named = [path.parent / word for path in own for word in _words_in_rules(path, _stamp(path))]
+    return tuple(
+        (str(path), _stamp(path)) for path in dict.fromkeys([*own, *named]) if _is_file(path.parent, path.name)
+    )
+
+
+@lru_cache(HASHES_KEPT)
+def _words_in_rules(path: Path, _stamp: Stamp) -> tuple[str, ...]:
+    """What may name a file in a rule file; nothing where it cannot be read, which whoever reads it whole tells."""
+    try:
+        texts = dict.fromkeys(_texts(read_table(path)))
+    except InputError:
+        return ()
+    words = dict.fromkeys(word for text in texts for word in (text, *_named_in(text)))
+    return tuple(word for word in words if is_file(word))
 
 
 @lru_cache(HASHES_KEPT)

@@ -30,6 +30,7 @@ from openleo.study.withdrawal import (
     things_of,
     without,
     working_gateways,
+    working_pops,
 )
 
 Bools = NDArray[np.bool_]
@@ -146,17 +147,26 @@ def _not_separable(network: Network, kind: Kind, cables: Sequence[Cable]) -> tup
     if by_gateway and network.limits.gateway_antennas:
         rule = "needs gateways without a limited number of antennas: with few, one gateway's traffic moves to others."
         return rule, "Leave gateway_antennas out of [links]."
+    if (kind == "pop" or (kind == "cable" and any(cable.pops for cable in cables))) and _some_of_the_time(network):
+        rule = "needs PoPs that work all of the time or never: while one is out, another carries all that it did."
+        return rule, "Leave `from` and `until` out of the outages of PoPs, or withdraw them one by one."
     if kind == "pop" and network.serving is not None:
         rule = "needs gateways that hand over at the nearest PoP: a table of serving PoPs moves traffic on to others."
         return rule, 'Write serving_pops = "nearest", or withdraw PoPs one by one.'
     named = {pop for cable in cables for pop in cable.pops} if kind == "cable" else set()
-    if named and (network.serving is not None or {pop.name for pop in network.gateways.pops} <= named):
+    if named and (network.serving is not None or set(working_pops(network)) <= named):
         rule = "counts the gateways on cables alone, and here the loss of PoPs can end service too."
         return rule, "Name the gateways behind those PoPs, or withdraw cables one by one."
     if kind in ("plane", "shell") and _joined(network, kind):
         rule = f"needs {kind}s that no link between satellites joins: over others a {kind} serves more than its own."
         return rule, 'Withdraw them one by one, or write isl = "none".'
     return None
+
+
+def _some_of_the_time(network: Network) -> bool:
+    """Whether a PoP is out for a part of the time."""
+    pops = network.failures.pops
+    return bool((np.isfinite(pops.begin_s) | np.isfinite(pops.end_s)).any())
 
 
 def _joined(network: Network, kind: Kind) -> bool:

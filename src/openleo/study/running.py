@@ -98,7 +98,7 @@ def compute_missing(
     failed: list[Outcome] = []
     pace = _Pace(pool.workers)
     tasks = (task_of(study, one) for one in to_do)
-    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute):
+    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute, lambda task: _called(run_at[task.address])):
         if done.problems:
             failed.append(done)
             if len(failed) == MOST_FAILED:
@@ -137,13 +137,17 @@ def _told(study: Study, failed: Sequence[Outcome], run_at: dict[str, Run], left:
     """What was wrong with runs; with many of them, that others were left alone."""
     for one in failed:
         run = run_at[one.address]
-        values = ", ".join(f"{name} = {value}" for name, value in run.values.items())
         for problem in one.problems:
-            where = f"run {run.number} ({values})" + (f": {problem.where}" if problem.where else "")
+            where = _called(run) + (f": {problem.where}" if problem.where else "")
             yield Problem(str(study.path), where, problem.rule, problem.way_out)
     if len(failed) == MOST_FAILED and left:
         rule = f"was left with {counted(left, 'run', form=',')} to do: so many at fault are enough to mend first."
         yield Problem(str(study.path), "", rule, "What was computed is kept.")
+
+
+def _called(run: Run) -> str:
+    values = ", ".join(f"{name} = {value}" for name, value in run.values.items())
+    return f"run {run.number} ({values})"
 
 
 class _Pace:

@@ -23,6 +23,7 @@ from openleo.network.ground.gateways import join
 from openleo.network.ground.stations import Station
 from openleo.places.parts import Parts
 from openleo.results import Case, Source
+from openleo.service import licences
 from openleo.study.providers import check, check_size, only
 from openleo.study.served import served_parts, weights
 from openleo.study.tasks import OnDone, each
@@ -96,6 +97,7 @@ def best(
         raise InputError(
             Problem(file, "sites.territory", f"{territory} has no part in the area.", "Add it to [ground].")
         )
+    candidates = permitted(cases[operator], candidates, file)
     known = {one.name for one in cases[operator].network.gateways.stations}
     if taken := [site.name for site in candidates if site.name in known]:
         rule = f'"{taken[0]}" is a gateway already.'
@@ -111,6 +113,18 @@ def best(
     before, order, shares, at_most = greedy(base[:, mine].ravel(), able, weight, number)
     chosen = tuple(Chosen(candidates[site], share) for site, share in zip(order, shares, strict=True))
     return Sites(territory, operator, len(candidates), number, before, chosen, at_most)
+
+
+def permitted(case: Case, candidates: Sequence[Station], file: str) -> Sequence[Station]:
+    """Candidates whose use no rule on gateways forbids at the start. Raises InputError where none is left."""
+    with_them = with_gateways(case, candidates).network.gateways
+    own = len(case.network.gateways.stations)
+    out = {one.gateway - own for one in licences.withheld(with_them, case.rules, case.grid.start)}
+    left = [site for number, site in enumerate(candidates) if number not in out]
+    if candidates and not left:
+        rule = f"rules on gateways permit none of the {len(candidates):,} candidates."
+        raise InputError(Problem(file, "sites.candidates", rule, "Name others, or leave those rules out."))
+    return left
 
 
 def greedy(base: Bools, able: Bools, weight: Floats, number: int) -> tuple[float, list[int], list[float], float]:

@@ -12,6 +12,7 @@ from pydantic import Field
 from openleo.reading import Record
 
 MOST_RUNS = 10_000  # that are computed without being asked twice
+LARGEST = 2**63 - 1  # whole number that a column of a dataset holds
 HIGHEST_RUNS = 1_000_000  # of one study; each has its place in memory
 WAYS = ("values", "count", "between", "variants")
 
@@ -34,7 +35,7 @@ class FactorRecord(Record):
     count: int | None = Field(
         None, ge=1, le=HIGHEST_RUNS, description="So many whole numbers, from `first` on: for seeds."
     )
-    first: int = Field(1, ge=0, description="The first of `count` whole numbers.")
+    first: int = Field(1, ge=0, le=LARGEST - HIGHEST_RUNS, description="The first of `count` whole numbers.")
     between: list[int | float] | None = Field(
         None,
         min_length=2,
@@ -51,6 +52,8 @@ class FactorRecord(Record):
         found = []
         if len(given) != 1:
             found.append(f"needs exactly one of {', '.join(WAYS)}; it has {' and '.join(given) or 'none'}.")
+        if any(isinstance(one, int) and abs(one) > LARGEST for one in (*(self.values or ()), *(self.between or ()))):
+            found.append(f"has a whole number beyond {LARGEST:,}, the largest that a table holds.")
         if (self.key is None) != (self.variants is not None):
             found.append(
                 "has variants, which name their keys themselves; leave key out." if self.key else "needs a key."

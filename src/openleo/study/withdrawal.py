@@ -177,6 +177,13 @@ def working_gateways(network: Network) -> list[Station]:
     return [one for one, pop in pairs if pop >= 0 and one.name not in out]
 
 
+def working_pops(network: Network) -> list[str]:
+    """The names of the PoPs that work: those not dark, and not out for good."""
+    out = _out_for_good(network, "pop")
+    names = [pop.name for number, pop in enumerate(network.gateways.pops) if number not in network.gateways.dark]
+    return [name for name in names if name not in out]
+
+
 def _out_for_good(network: Network, kind: Kind) -> set[str]:
     """The names of a kind that are out from ever to ever: nobody can withdraw them once more."""
     return {one.name for one in network.failures.outages if one.kind == kind and one.begin is None and one.end is None}
@@ -184,14 +191,14 @@ def _out_for_good(network: Network, kind: Kind) -> set[str]:
 
 def _names(network: Network, kind: Kind) -> list[str]:
     """The names of a network's things of a kind that stands in it."""
-    constellation, gateways = network.constellation, network.gateways
+    constellation = network.constellation
     if kind == "country":
         return [country_of(one) for one in working_gateways(network)]
     if kind == "gateway":
         return [one.name for one in working_gateways(network)]
     if kind == "pop":
-        names = [pop.name for number, pop in enumerate(gateways.pops) if number not in gateways.dark]
-    elif kind == "plane":
+        return working_pops(network)
+    if kind == "plane":
         names = [plane_name(constellation, plane) for plane in range(constellation.planes)]
     else:
         return list(constellation.shell_names) if kind == "shell" else []
