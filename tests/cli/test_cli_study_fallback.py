@@ -77,4 +77,8 @@ def test_what_is_wrong_is_told_together(run: Run, study: Path) -> None:
     done = run("study", study)
     assert done.code == 2
     assert "fallback" in done.err
+    study.write_text(STUDY.replace('kind = "fallback"\n', ""))  # its links say what it is
+    done = run("study", study)
+    assert done.code == 2
+    assert "kind" in done.err
     assert not Path("out").exists()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import withdrawals
 from openleo.errors import InputError
 from openleo.network.capacity.demand_file import read_curve
+from openleo.report import fallback_plot, fallback_text
 from openleo.study.fallback import (
     Cut,
     Link,
@@ -222,6 +223,23 @@ def test_a_file_reads_as_it_says(tmp_path: Path) -> None:
     )
     assert "make 0.75 together" in faults(FILE | {"class": shares[1:], "peak_gbps": 8.0}, path)
     assert "no class is a share" in faults(FILE | {"peak_gbps": 8.0}, path)
+
+
+def test_a_number_of_terminals_says_nothing_where_each_takes_all(tmp_path: Path) -> None:
+    """A dish without a most of its own."""
+    more = CAPACITY + 'satellite_radio = "oneweb"\nterminal = "dish-70cm"\n'
+    withdrawals.written(tmp_path, slots=1, shells=("low",), more=more)
+    path = tmp_path / "study.toml"
+    assert "Write terminal_mbps" in faults(FILE | {"satellite": {"terminals": 8}}, path)
+    assert read_fallback(FILE | {"satellite": {"terminals": 8, "terminal_mbps": 195.0}}, path).satellites.terminals == 8
+
+
+@pytest.mark.slow
+def test_a_place_that_asks_for_nothing_lacks_nothing(tmp_path: Path) -> None:
+    found = answered(study(tmp_path, classes=(Wanted("nobody", 0.0),)))
+    assert {(row.asked_gbps, row.lost_gbps, row.whole) for row in found.rows} == {(0.0, 0.0, 1.0)}
+    assert fallback_plot.picture(found).startswith(b"\x89PNG")
+    assert "all cut: all carried" in fallback_text.text(found)
 
 
 def test_a_place_outside_the_area_is_refused(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def kind_of(raw: dict[str, Any], path: Path) -> str | None:
     """What a study's tables ask; None: of one scenario, many times. Raises InputError for a kind that is none."""
     from openleo.errors import InputError, Problem, join_or, near_names
 
-    kind = raw.get("kind", WITHDRAWAL if "withdraw" in raw or "together" in raw else None)
+    meant = FALLBACK if "link" in raw else WITHDRAWAL if "withdraw" in raw or "together" in raw else None
+    kind = raw.get("kind", meant)
     if kind is None or kind in KINDS:
         return kind
     named = join_or([f'"{one}"' for one in KINDS])

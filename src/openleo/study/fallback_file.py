@@ -5,6 +5,7 @@ Paths are relative to the file. Every problem of the file and of its scenario is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -181,6 +182,13 @@ def _scenario_faults(record: FallbackRecord, case: Case, file: str) -> Iterator[
     if case.capacity is None:
         rule = "has no capacity, so that no rate is known."
         yield Problem(file, "scenario", rule, "Write enabled = true in its [capacity].")
+    elif (
+        record.satellite.terminals
+        and record.satellite.terminal_mbps is None
+        and math.isinf(case.capacity.caps().terminal_down_mbps)
+    ):
+        rule = "is given, and nothing says what one terminal takes: the scenario's has no mbps_down_max."
+        yield Problem(file, "satellite.terminals", rule, "Write terminal_mbps, or leave terminals out.")
     gateways = case.network.gateways
     known = {"gateway": [one.name for one in gateways.stations], "PoP": [one.name for one in gateways.pops]}
     for number, link in enumerate(record.link):
