@@ -177,7 +177,7 @@ def supply(
     Asked for everything that its terminals take, and no more than the place wants at its peak; nobody else asks.
     """
     assert case.capacity is not None
-    capacity = case.capacity
+    capacity = replace(case.capacity, rate_slots=1)  # what single users measure is not asked
     if satellites.terminals == 0:
         numbers = range(0, case.grid.slots, capacity.computed_every(case.grid.slots))
         return np.zeros(len(numbers), np.int64), np.array([number * case.grid.slot_s for number in numbers], np.float64)
