@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 import withdrawals
 from openleo.errors import InputError
 from openleo.network.capacity.demand_file import read_curve
+from openleo.places.areas import parts_of
 from openleo.report import fallback_plot, fallback_text
+from openleo.results import compute
+from openleo.scenario import Scenario
 from openleo.study.fallback import (
     Cut,
     Link,
@@ -29,7 +32,7 @@ from openleo.study.fallback import (
     terrestrial_room,
 )
 from openleo.study.fallback_file import read_fallback
-from openleo.study.fallback_run import Fallback, FallbackStudy, Satellites, run
+from openleo.study.fallback_run import Fallback, FallbackStudy, Satellites, run, supply
 
 START = datetime(2025, 1, 22, tzinfo=UTC)
 CLASSES = (Wanted("government", 0.19), Wanted("hospitals", 0.285), Wanted("others", 9.025))
@@ -154,6 +157,25 @@ def test_a_cable_that_gateways_hang_on_takes_them_out_of_the_network(tmp_path: P
     least = next(room.satellite_gbps for room in late.rooms if room.cut.name == "late")
     assert least[1] == 0.0 < least[0]
     assert len({room.network for room in late.rooms}) == 2
+
+
+@pytest.mark.slow
+def test_satellites_bring_what_a_plan_gives_to_cells_that_ask_for_as_much(tmp_path: Path) -> None:
+    """The same demand, written by hand as a table of the scenario."""
+    path = withdrawals.written(tmp_path, slots=3, shells=("low",), more=CAPACITY)
+    path.write_text(path.read_text().replace('"TWN", "kinmen", "matsu"', '"matsu"'), encoding="utf-8")
+    case = Scenario.load(path).case
+    brought, begin_s = supply(case, parts_of(case.area, case.resolution, ()), Satellites(), kbps(9.5), 1)
+    whole = compute(case)
+    shares = whole.cell_table.population / whole.cell_table.population.sum()
+    rows = [f"{cell},{9500 * share},0" for cell, share in zip(whole.to_xarray().cell.values, shares, strict=True)]
+    (tmp_path / "asked.csv").write_text("\n".join(["cell,down_mbps,up_mbps", *rows]), encoding="utf-8")
+    path.write_text(path.read_text() + '[demand]\ntable = "asked.csv"\ncurve = "flat"\n', encoding="utf-8")
+    rates = compute(Scenario.load(path).case).service.rates
+    assert rates is not None
+    assert begin_s.tolist() == rates.tally.begin_s.tolist()
+    assert brought / 1000.0 == pytest.approx(rates.tally.slot_given_down_mbps, abs=0.001)
+    assert brought.max() > 0
 
 
 @pytest.mark.slow
