@@ -37,6 +37,7 @@ from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
+from openleo.study.fallback_file import FallbackRecord
 from openleo.study.study_file import StudyRecord
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +88,7 @@ def has_row(page: str, name: str) -> bool:
         (rule_records.WholeFileRecord, "rules.md"),
         (ExperimentRecord, "experiment.md"),
         (StudyRecord, "study.md"),
+        (FallbackRecord, "study.md"),
     ],
 )
 def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:

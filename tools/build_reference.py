@@ -44,6 +44,7 @@ from openleo.scenario_file import (
     Words,
 )
 from openleo.study import columns
+from openleo.study.fallback_file import FallbackRecord
 from openleo.study.study_file import StudyRecord
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
@@ -698,12 +699,25 @@ names, and what follows. Parquet's own fields have unit and meaning too.
 """
 
 
+FALLBACK_LEAD = """
+A study that says `kind = "fallback"` asks what of a place's traffic its links and satellites carry, class by class:
+[how to](../how-to/fallback.md). The scenario's path is relative to the file.
+"""
+
+
+def fallback() -> Iterator[str]:
+    yield from ('## `kind = "fallback"`', FALLBACK_LEAD, keys(FallbackRecord))
+    for part in dict.fromkeys(inside(FallbackRecord)):
+        yield from (f"### {sentences(part).partition(':')[0]} of falling back", meaning(part), keys(part))
+
+
 def study() -> str:
     blocks = [STUDY_LEAD, "## Top level", keys(StudyRecord)]
     for part in dict.fromkeys(inside(StudyRecord)):
         blocks += [f"## {sentences(part).partition(':')[0]}", meaning(part), keys(part)]
     rows = [(code(one.name), one.type, one.unit, one.meaning) for one in (columns.RUN, *columns.RECORDED)]
     blocks += ["## The dataset", STUDY_RESULTS, table(("column", "type", "unit", "meaning"), rows)]
+    blocks += fallback()
     return page("The study file", *blocks)
 
 

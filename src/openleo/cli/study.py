@@ -52,11 +52,13 @@ def study(
 
     A file that says kind = "withdrawal" asks what each territory depends on instead: who is still served when an
     operator, a country's gateways, a PoP or the links between satellites are withdrawn (docs/how-to/withdrawal.md).
+    One that says kind = "fallback" asks what of a place's traffic satellites carry, by priority class, when its cables
+    and other links are cut (docs/how-to/fallback.md).
 
     Writes dataset.parquet (a row a run, territory, rule set and class), study.json and report.html, and keeps each run
     under runs/ as soon as it is computed: the same command after an end of any kind computes what is missing alone.
     """
-    from openleo.cli import study_withdrawal
+    from openleo.cli import study_fallback, study_kinds, study_withdrawal
     from openleo.reading import read_toml
     from openleo.report.staging import check_writable
     from openleo.study.reading import read_study
@@ -68,9 +70,10 @@ def study(
     _refuse_both(merge=merge, shard=shard)
     pool = _pool(cluster, executor, workers)
     raw = read_toml(study)
-    if study_withdrawal.asked_for(raw, study):
+    if kind := study_kinds.kind_of(raw, study):
         others = {"runs": runs, "shard": shard, "merge": merge, "yes": yes}
-        study_withdrawal.answer(raw, study, out, pool, others, as_json)
+        question = study_withdrawal.question if kind == study_kinds.WITHDRAWAL else study_fallback.question
+        study_kinds.answer(question(), raw, study, out, pool, others, as_json)
         return
     read = read_study(study)
     count = len(read.plan) if runs is None else min(runs, len(read.plan))

@@ -2,81 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import typer
-
-from openleo.cli.common import note, print_json, progress, tell_if_cold
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from openleo.study.executors import Pool
+    from openleo.cli.study_kinds import Question
+    from openleo.study.dependence import Dependence
 
-KIND = "withdrawal"
 TABLE, PICTURE, DOCUMENT = "withdrawals.csv", "withdrawals.png", "dependence.json"
 REPORT = "report.html"
 MOST_SHOWN = 12  # withdrawals of a territory, in the table on a terminal; the files have all
-OF_MANY_RUNS = "is for studies that compute one scenario many times; this one asks what a territory depends on."
 
 
-def asked_for(raw: dict[str, Any], path: Path) -> bool:
-    """Whether a study's tables are of withdrawals. Raises InputError for a kind that is none."""
-    from openleo.errors import InputError, Problem, near_names
-
-    kind = raw.get("kind", KIND if "withdraw" in raw or "together" in raw else None)
-    if kind is None or kind == KIND:
-        return kind == KIND
-    way_out = near_names(str(kind), (KIND,)) or f'Write kind = "{KIND}", or leave kind out where there are factors.'
-    raise InputError(Problem(str(path), "kind", f"is {kind!r}, and there is no such kind of study.", way_out))
-
-
-def answer(
-    raw: dict[str, Any], path: Path, out: Path | None, pool: Callable[[], AbstractContextManager[Pool]],
-    others: Mapping[str, object], as_json: bool,
-) -> None:  # fmt: skip
-    """Read, run, write and show it. `others`: options that mean nothing here, by name. Raises InputError."""
-    from openleo.errors import InputError, Problem, Together, given
-    from openleo.report.staging import check_writable
+def question() -> Question:
+    """How such a study is answered."""
+    from openleo.cli.study_kinds import Question
     from openleo.report.withdrawal_text import text
     from openleo.study.dependence import run
     from openleo.study.withdrawal_file import read_withdrawal
 
-    problems = Together()
-    problems.found += [
-        Problem(f"--{name}", "", OF_MANY_RUNS, "Leave it out.") for name, value in others.items() if value
-    ]
-    read = problems.read(lambda: read_withdrawal(raw, path))
-    problems.done()
-    study = given(read)
-    folder = out or Path("out") / study.name
-    check_writable(folder)
-    tell_if_cold()
-    with pool() as made, progress() as tell:
-        if made.workers == 0:
-            raise InputError(Problem("--cluster", "", "the cluster has no worker.", "Start one, and try again."))
-        found = run(study, made.executor, threads=1, on_done=tell)
-    _write(found, folder)
-    if as_json:
-        print_json(found.as_json())
-        return
-    typer.echo(text(found, MOST_SHOWN), nl=False)
-    note(f"Written to {folder}: {TABLE}, {PICTURE}, {DOCUMENT}, {REPORT}")
+    return Question(read_withdrawal, run, lambda found: text(found, MOST_SHOWN), contents)
 
 
-def _write(found: Any, folder: Path) -> None:
-    """All four files, or none."""
+def contents(found: Dependence) -> dict[str, bytes]:
+    """The files, by name."""
     from openleo.report.contents import json_bytes
-    from openleo.report.staging import Staging, blaming
     from openleo.report.withdrawal_page import render
     from openleo.report.withdrawal_plot import picture
     from openleo.report.withdrawal_text import csv_text
 
-    with blaming(folder), Staging(folder) as staging:
-        (staging.path / TABLE).write_text(csv_text(found), encoding="utf-8")
-        drawn = picture(found)
-        (staging.path / PICTURE).write_bytes(drawn)
-        (staging.path / REPORT).write_text(render(found, drawn), encoding="utf-8")
-        (staging.path / DOCUMENT).write_bytes(json_bytes(found.as_json()))
-        staging.commit(ours=(TABLE, PICTURE, DOCUMENT, REPORT))
+    drawn = picture(found)
+    return {
+        TABLE: csv_text(found).encode(),
+        PICTURE: drawn,
+        DOCUMENT: json_bytes(found.as_json()),
+        REPORT: render(found, drawn).encode(),
+    }

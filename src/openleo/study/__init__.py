@@ -10,4 +10,8 @@ address is not computed again, whoever computed it, and wherever.
 What a territory depends on is asked of runs from which something was withdrawn:
 
     file ─► withdrawals of a case ─► cases ─► executor ─► served, cuts, sites ─► dependence
+
+What satellites carry where a place's other links are cut is asked of runs with capacity:
+
+    file ─► cuts of links ─► cases ─► executor ─► what satellites bring ─► classes in their order ─► fallback
 """
