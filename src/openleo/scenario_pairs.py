@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from openleo.errors import InputError, Problem, Together
+from openleo.failures_file import FailuresRecord
 from openleo.instants import SlotGrid, utc
 from openleo.interchange.hypatia_out import moved_by_tles
 from openleo.network import hypatia
@@ -26,7 +27,7 @@ from openleo.network.pairs import ByRange, Places, Sky
 from openleo.places.areas import read_area
 from openleo.reading import examine
 from openleo.scenario_failures import Things, describe, read_failures
-from openleo.scenario_file import ConstellationRecord, FailuresRecord, HypatiaRecord, LinksRecord, ScenarioRecord
+from openleo.scenario_file import ConstellationRecord, HypatiaRecord, LinksRecord, ScenarioRecord
 from openleo.scenario_network import read_ground, slot_grid
 
 READ_BY = "`openleo rtt`, `openleo path` to a place, and `openleo export` traces, load, czml, oem and hypatia"
@@ -203,6 +204,7 @@ def _of_stations(record: FailuresRecord, file: str) -> list[Problem]:
     places = [f"failures.out[{n}]" for n, one in enumerate(record.out) if one.kind in ("gateway", "pop")]
     chances = record.random
     places += [f"failures.random.{key}" for key in ("gateways", "pops") if chances and getattr(chances, key)]
+    places += [f"failures.{key}" for key in ("targeted", "region", "control") if getattr(record, key)]
     way_out = "Leave it out, or name gateways and PoPs in [ground]; they are on no way between places."
     return [Problem(file, place, NOT_OF_DIRECTORY, way_out) for place in places]
 
@@ -229,7 +231,7 @@ def _failures(
     notes: list[str],
 ) -> Failures:
     things = Things(directory.constellation, directory.topology, gateways or NO_GATEWAYS)
-    found = read_failures(record, things, grid, folder, file)
+    found = read_failures(record, things, grid, folder, file, notes)
     notes.append(describe(found))
     return found
 
