@@ -59,6 +59,7 @@ class RandomRecord(Record):
     pops: ChanceRecord | None = Field(None, description="PoPs.")
 
 
+MOST_STEPS = 50  # each computes the ways of its slots once more
 StationKind = Literal["gateway", "pop"]
 
 
@@ -148,11 +149,17 @@ class TargetedRecord(SpanRecord):
     )
     slots: int = Field(4, ge=1, le=1000, description="Over so many slots of the run, from its first.")
 
+    step_by_step: bool = Field(
+        False, description="Rank anew after each thing is gone: who stands in for it comes next. With number alone."
+    )
+
     def faults(self) -> list[str]:
         """What is wrong between the keys."""
         found = super().faults()
         if (self.number is None) == (self.share is None):
             found.append("needs either a number or a share.")
+        if self.step_by_step and (self.number is None or self.number > MOST_STEPS):
+            found.append(f"is step_by_step, which takes a number of at most {MOST_STEPS}.")
         return found
 
 

@@ -31,7 +31,8 @@ from openleo.places.territories import territories, territory_id, unknown_territ
 from openleo.service.licences import land_of
 
 LEASE_SLOTS = 4  # the longest lease unless a roster says otherwise (governance.roster, DESIGN §5)
-Loads = Callable[[Kind, str, SlotGrid], Mapping[str, float]]  # of a kind, by what, over slots
+# Of a kind, by what, over slots, without those that are gone already.
+Loads = Callable[[Kind, str, SlotGrid, Sequence[str]], Mapping[str, float]]
 WORDS: dict[str, str] = {"pop": "PoP"}
 
 
@@ -91,13 +92,24 @@ def _of(
         return _control(one, gateways, grid, span)
     assert isinstance(one, TargetedRecord)
     assert loads is not None
-    load = loads(one.kind, one.by, replace(grid, slots=min(grid.slots, one.slots)))
+    return _targeted(one, replace(grid, slots=min(grid.slots, one.slots)), loads, span)
+
+
+def _targeted(one: TargetedRecord, grid: SlotGrid, loads: Loads, span: Span) -> tuple[list[Outage], str]:
+    load = loads(one.kind, one.by, grid, ())
     number = one.number if one.number is not None else int((one.share or 0.0) * len(load) + 0.5)
-    outages = causes.targeted(one.kind, load, number, span)
+    outages = causes.targeted(one.kind, load, 1 if one.step_by_step and number else number, span)
+    carried = [load[outage.name] for outage in outages]
+    while one.step_by_step and len(outages) < min(number, len(load)):
+        gone = [outage.name for outage in outages]
+        left = {name: of for name, of in loads(one.kind, one.by, grid, gone).items() if name not in gone}
+        outages += causes.targeted(one.kind, left, 1, span)
+        carried.append(left[outages[-1].name])
     what = _counted(one.kind, len(outages), f"over which most {one.by} run")
-    idle = sum(load[outage.name] == 0.0 for outage in outages)
+    each = ", each of what was left" if one.step_by_step else ""
+    idle = carried.count(0.0)
     none = f" Over {idle:,} of these none run: equal ones go by name." if idle else ""
-    return outages, f"Out of order by intent{_when(span)}: {what}, of {len(load):,}{_named(outages)}.{none}"
+    return outages, f"Out of order by intent{_when(span)}: {what}{each}, of {len(load):,}{_named(outages)}.{none}"
 
 
 def _storm(one: StormRecord, constellation: Constellation, span: Span) -> tuple[list[Outage], str]:

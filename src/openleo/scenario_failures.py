@@ -95,8 +95,13 @@ def with_failures(
     """
     things = Things(network.constellation, network.topology, network.gateways)
 
-    def on_what(kind: Kind, by: str, slots: SlotGrid) -> Mapping[str, float]:
-        return loads(network, slots, kind, people() if by == "people" else None)
+    def on_what(kind: Kind, by: str, slots: SlotGrid, gone: Sequence[str]) -> Mapping[str, float]:
+        out = [(file, "", Outage(kind, name)) for name in gone]
+        without = resolve(out, network.constellation, network.gateways, network.topology.neighbours)
+        assert isinstance(without, Failures)  # names of the network itself
+        now_s = slots.start.timestamp()
+        left = replace(network, failures=without, gateways=without.ground(network.gateways, now_s, now_s))
+        return loads(left, slots, kind, people() if by == "people" else None)
 
     failures = read_failures(record, things, grid, folder, file, notes, on_what)
     notes.append(describe(failures))

@@ -114,9 +114,21 @@ def test_a_cause_gives_the_run_of_its_outages_listed_by_hand(tmp_path: Path) -> 
     assert by_cause.run(threads=1).summary()["territories"] == by_hand.run(threads=1).summary()["territories"]
 
 
+@pytest.mark.parametrize("kind", ["gateway", "pop", "plane"])
+def test_step_by_step_takes_who_stands_in(tmp_path: Path, kind: str) -> None:
+    aim = f'[failures.targeted]\nkind = "{kind}"\nby = "people"\nstep_by_step = true\nslots = 2\n'
+    first, second = (outages(load(tmp_path, f"{aim}number = {number}\n")) for number in (1, 2))
+    assert second[:1] == first
+    by_hand = f'[[failures.out]]\nkind = "{kind}"\nname = "{second[0][1]}"\n'
+    alone = f'[[failures.out]]\nkind = "{kind}"\nname = "{second[1][1]}"\n'
+    assert outages(load(tmp_path, by_hand + alone)) == second
+
+
 def test_targeted_gateways_lose_at_least_the_median_of_random_ones(tmp_path: Path) -> None:
     short = HEAD.replace("slot = 60", "slot = 150")
-    aimed = served(tmp_path, '[failures.targeted]\nkind = "gateway"\nnumber = 3\nby = "people"\n', short)
+    aimed = served(
+        tmp_path, '[failures.targeted]\nkind = "gateway"\nnumber = 3\nby = "people"\nstep_by_step = true\n', short
+    )
     near = [one.name for one in load(tmp_path, "").case.network.gateways.stations if one.territory in ("PHL", "JPN")]
     chance = []
     for seed in range(5):
@@ -141,6 +153,7 @@ def test_targeted_gateways_lose_at_least_the_median_of_random_ones(tmp_path: Pat
         ("[failures.debris]\n", "needs either planes by name or a number of them."),
         ("[failures.debris]\nnumber = 1\nshare = 0.5\n", "needs within_km and share together, or neither."),
         ('[failures.targeted]\nkind = "gateway"\n', "needs either a number or a share."),
+        ('[failures.targeted]\nkind = "pop"\nshare = 0.1\nstep_by_step = true\n', "takes a number of at most 50."),
         ("[[failures.region]]\ncentre_lat_deg = 1\ncentre_lon_deg = 1\nradius_km = 0\n", "radius_km"),
         ("[[failures.region]]\nradius_km = 10\n", "needs either centre_lat_deg, centre_lon_deg and radius_km, or"),
         ('[[failures.region]]\nterritories = ["TAW"]\n', 'there is no territory "TAW"'),

@@ -1,6 +1,6 @@
 """On what most hangs: how many ways to the Internet run over each satellite, plane, gateway and PoP.
 
-Takes the network with nothing out of order and the first slots of a run; gives for each thing a number, by name. The
+Takes a network and the first slots of a run; gives for each thing a number, by name. The
 ways are those of `routing`: each satellite's shortest to a gateway and its PoP.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from openleo.cells import Cells
 from openleo.instants import SlotGrid
 from openleo.network.constellation import NO_PLANE
-from openleo.network.failures import NONE, Kind, plane_name, satellite_names
+from openleo.network.failures import Kind, plane_name, satellite_names
 from openleo.network.kernels import paths
 from openleo.network.reach import (
     Network,
@@ -38,7 +38,7 @@ def loads(network: Network, grid: SlotGrid, kind: Kind, people: tuple[Cells, Flo
     Each PoP is handed what the gateways nearest to it land.
     """
     of_satellite, of_gateway = np.zeros(network.constellation.satellites), np.zeros(len(network.gateways))
-    for weight, ways in _weighted(replace(network, failures=NONE, serving=None), grid, people):
+    for weight, ways in _weighted(replace(network, serving=None), grid, people):
         for slot, per_satellite in enumerate(weight):
             over, landed = over_satellites(per_satellite, ways, slot, len(of_gateway))
             of_satellite += over
