@@ -22,6 +22,7 @@ SRC = Path(__file__).parents[1] / "src" / "openleo"
 GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "kept", "collecting", "places"}
 
 NETWORK = {
+    "network.jamming",
     "network.constellation",
     "network.ephemeris",
     "network.ground",
@@ -75,7 +76,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.failures": {"network.constellation", "network.ground"},
     "network.causes": {"network.constellation", "network.ground", "network.failures"},
     "network.loads": NETWORK - PAIRS | {"network.kernels"},
-    "network.admission": {"network.kernels", "network.constellation"},
+    "network.jamming": {"network.ground"},
+    "network.admission": {"network.kernels", "network.constellation", "network.jamming"},
     "network.visibility": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.admission",
     },
@@ -139,6 +141,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "scenario_rules": NETWORK | {"policy", "service", "scenario_file"},
     "scenario": NETWORK | {
+        "scenario_causes",
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },

@@ -204,6 +204,31 @@ class ControlRecord(SpanRecord):
     )
 
 
+class JammingRecord(Record):
+    """`[[jamming]]`: a circle in which users' links are disturbed, for the whole run. Where several overlap the greater
+    counts.
+    """
+
+    centre_lat_deg: float = Field(ge=-90.0, le=90.0, description="Of the circle.")
+    centre_lon_deg: float = Field(ge=-180.0, le=180.0, description="Of the circle.")
+    radius_km: float = Field(gt=0.0, le=20_100.0, description="Along the geodesic: cells whose centre is within.")
+    loss_db: float | None = Field(
+        None, gt=0.0, le=200.0, description="By how much C/N of users' links falls, both ways. Only with capacity."
+    )
+    elevation_deg: float | None = Field(
+        None, gt=0.0, le=90.0, description="Below this the sky is hidden; the greater of this and the mask counts."
+    )
+
+    def faults(self, *, with_capacity: bool) -> list[str]:
+        """What is wrong between the keys, and with those of capacity."""
+        if self.loss_db is None and self.elevation_deg is None:
+            return ["needs loss_db, elevation_deg, or both."]
+        if self.loss_db is not None and not with_capacity:
+            way_out = "write enabled = true in [capacity], or an elevation_deg below which the sky is hidden"
+            return [f"has loss_db, which lowers rates, and without capacity there are none: {way_out}."]
+        return []
+
+
 class FailuresRecord(Record):
     """`[failures]`: what is out of order. A slot counts as out in which a thing is out at any instant."""
 

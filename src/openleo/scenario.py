@@ -37,6 +37,7 @@ from openleo.policy.rules import RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_capacity import notes_on_capacity, read_capacity
+from openleo.scenario_causes import read_jamming
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
@@ -155,8 +156,10 @@ def _case(
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     loaded = None
+    disturbed = read_jamming(record.jamming, file, problems.found, notes, with_capacity=record.capacity.enabled)
     if record.capacity.enabled:
-        asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
+        jammed = tuple(one for one in disturbed if one.loss_db)
+        asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file, jammed)
         loaded = problems.read(asked)
         if loaded and satellites:
             problems.read(partial(by_radio, loaded[0], satellites, file))
@@ -169,7 +172,8 @@ def _case(
     network = None
     if constellation and ground and limits and skyline and not time_faults:
         grid = slot_grid(record, notes)
-        limits = with_gateways(limits, record.links, ground[0], skyline[0])
+        hidden = tuple(one for one in disturbed if one.elevation_deg)
+        limits = replace(with_gateways(limits, record.links, ground[0], skyline[0]), hidden=hidden)
         network = replace(build_network(record, constellation, ground[0], grid, notes, limits), serving=ground[2])
         notes += notes_on_lists(record) + notes_on_ground(ground[0], ground[2])
         if record.failures:

@@ -15,6 +15,7 @@ from openleo.failures_file import (
     ControlRecord,
     DebrisRecord,
     FailuresRecord,
+    JammingRecord,
     RegionRecord,
     SpanRecord,
     StormRecord,
@@ -27,6 +28,7 @@ from openleo.network.constellation import Constellation
 from openleo.network.failures import Kind, Outage, plane_name
 from openleo.network.ground.gateways import Gateways
 from openleo.network.ground.stations import Station
+from openleo.network.jamming import Disturbed
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.service.licences import land_of
 
@@ -141,6 +143,23 @@ def _control(one: ControlRecord, gateways: Gateways, grid: SlotGrid, span: Span)
     out = Span(outages[0].begin, outages[0].end)
     then = f"nobody has a way out{_when(out)}, as with every PoP out of order, though satellites are seen"
     return outages, f"The control plane is down{_when(span)}: {how}, and {then}."
+
+
+def read_jamming(
+    records: Sequence[JammingRecord], file: str, problems: list[Problem], notes: list[str], *, with_capacity: bool
+) -> tuple[Disturbed, ...]:
+    """Where users' links are disturbed; adds every problem, and a note on each circle."""
+    found = []
+    for number, one in enumerate(records):
+        faults = one.faults(with_capacity=with_capacity)
+        problems += [Problem(file, f"jamming[{number}]", fault) for fault in faults]
+        loss_db, mask_deg = one.loss_db or 0.0, one.elevation_deg or 0.0
+        found.append(Disturbed(one.centre_lat_deg, one.centre_lon_deg, one.radius_km, loss_db, mask_deg))
+        what = [f"C/N of users' links falls by {loss_db:g} dB"] if loss_db else []
+        what += [f"the sky below {mask_deg:g}° is hidden"] if mask_deg else []
+        where = f"{one.radius_km:g} km of {one.centre_lat_deg:g}°, {one.centre_lon_deg:g}°"
+        notes.append(f"Disturbed: in cells within {where} {' and '.join(what)}.")
+    return tuple(found)
 
 
 def names_in(area: AreaRecord, stations: Sequence[Station]) -> list[str]:

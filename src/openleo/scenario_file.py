@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from openleo.capacity_file import CapacityRecord, DemandRecord
-from openleo.failures_file import FailuresRecord
+from openleo.failures_file import FailuresRecord, JammingRecord
 from openleo.file_values import Duration, Instant, Words
 from openleo.instants import instant_text
 from openleo.reading import Record
@@ -245,6 +245,7 @@ class ScenarioRecord(Record):
     capacity: CapacityRecord = CapacityRecord()
     demand: DemandRecord = DemandRecord()
     failures: FailuresRecord | None = Field(None, description="What is out of order, and when.")
+    jamming: list[JammingRecord] = Field(default_factory=list, description="Where users' links are disturbed.")
     policy: PolicyRecord | None = None
 
     def time_faults(self) -> list[str]:

@@ -37,6 +37,7 @@ BY_RANGE = "under Hypatia's conventions a ground link counts up to a slant range
 LEAVE_OUT = 'Leave it out, or take conventions = "openleo".'
 OF_DIRECTORY = "is not for a Hypatia directory: its files say the satellites, the links and their limits."
 NOT_OF_DIRECTORY = "is for a directory's gateways and PoPs, and a [ground] table names those."
+OF_CELLS = "it disturbs the links of cells, and here there are pairs of places."
 # (table, key, why it is refused)
 REFUSED = (
     ("links", "gso_exclusion_deg", f"is not honoured: {BY_RANGE}"),
@@ -78,7 +79,8 @@ def without_directory(raw: dict[str, Any], file: str) -> tuple[dict[str, Any], l
 
 def refused(raw: Mapping[str, Any], file: str) -> list[Problem]:
     """A problem for each thing of an ordinary scenario that cannot be honoured under Hypatia's conventions."""
-    return [
+    jammed = [Problem(file, "jamming", f"is not honoured: {OF_CELLS}", LEAVE_OUT)] if raw.get("jamming") else []
+    return jammed + [
         Problem(file, f"{table}.{key}", why, LEAVE_OUT)
         for table, key, why in REFUSED
         if _table(raw, table).get(key)  # 0 and an empty list are off
