@@ -93,7 +93,7 @@ def of_directory(raw: dict[str, Any], path: Path) -> PairCase:
     together = Together()
     raw, together.found = _without_ordinary(raw, file)
     together.found += refused(raw, file)
-    record, faults = examine(HypatiaRecord, raw, file)
+    record, faults = examine(HypatiaRecord, {key: table for key, table in raw.items() if key != "jamming"}, file)
     together.found += faults
     if record is None:
         raise InputError(together.found)
