@@ -22,6 +22,7 @@ SRC = Path(__file__).parents[1] / "src" / "openleo"
 GROUND_FLOOR = {"units", "instants", "geodesy", "cells", "errors", "reading", "kept", "collecting", "places"}
 
 NETWORK = {
+    "network.jamming",
     "network.constellation",
     "network.ephemeris",
     "network.ground",
@@ -73,7 +74,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.ephemeris": {"network.kernels", "network.constellation"},
     "network.ground": {"network.kernels"},
     "network.failures": {"network.constellation", "network.ground"},
-    "network.admission": {"network.kernels", "network.constellation"},
+    "network.causes": {"network.constellation", "network.ground", "network.failures"},
+    "network.loads": NETWORK - PAIRS | {"network.kernels"},
+    "network.jamming": {"network.ground"},
+    "network.admission": {"network.kernels", "network.constellation", "network.jamming"},
     "network.visibility": {
         "network.kernels", "network.constellation", "network.ephemeris", "network.ground", "network.admission",
     },
@@ -118,19 +122,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "score": set(),  # statistics of rows that are handed in
     "score_trace": {"score"},
     "uncertainty": NETWORK | {"service", "results"},  # draws of a case, each computed
-    "study": NETWORK | {"policy", "service", "results", "scenario_file", "scenario_failures", "scenario"},  # many runs
+    "study": NETWORK | {  # many runs
+        "policy", "service", "results", "file_values", "scenario_file", "scenario_failures", "scenario",
+    },
     "scoring": NETWORK | {"policy", "service", "results", "score", "score_trace", "scoring_rates", "uncertainty"},
     "scoring_rates": NETWORK | {"policy", "service", "results"},
     "shared_beams": NETWORK | {"policy", "service", "results"},
     "effects": NETWORK | {"policy", "service", "results", "shared_beams"},
     "capacity_file": set(),
-    "scenario_file": {"capacity_file"},
+    "file_values": set(),
+    "failures_file": {"file_values"},
+    "scenario_file": {"capacity_file", "failures_file", "file_values"},
     "scenario_capacity": NETWORK | {"policy", "results", "capacity_file", "scenario_file"},
     "scenario_network": NETWORK | {"results", "scenario_file"},
-    "scenario_failures": NETWORK | {"scenario_file"},
-    "scenario_pairs": NETWORK | {"scenario_file", "scenario_network", "scenario_failures", "interchange"},
+    "scenario_causes": NETWORK | {"network.causes", "service", "failures_file"},
+    "scenario_failures": NETWORK | {"network.loads", "failures_file", "scenario_causes"},
+    "scenario_pairs": NETWORK | {
+        "failures_file", "scenario_file", "scenario_network", "scenario_failures", "interchange",
+    },
     "scenario_rules": NETWORK | {"policy", "service", "scenario_file"},
     "scenario": NETWORK | {
+        "scenario_causes",
         "policy", "service", "results", "scenario_file", "scenario_network", "scenario_failures", "scenario_pairs",
         "scenario_rules", "scenario_capacity",
     },
@@ -138,7 +150,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "console": NETWORK | {"policy", "service", "results"},
     "interchange": NETWORK | {"network.kernels"},
     "sources": {"network.constellation"},
-    "emulator": NETWORK | {"policy", "service", "results", "scenario_file", "scenario"},  # kernel at one edge
+    "emulator": NETWORK | {"policy", "service", "results", "file_values", "scenario_file", "scenario"},  # edge: kernel
     # The running system: evidence from telemetry, and simulated terminals that give it.
     "misuse": NETWORK,
     "fleet": NETWORK | {"policy"},

@@ -30,6 +30,8 @@ from openleo.controller.app import described
 from openleo.controller.settings import FILE as SETTINGS_FILE
 from openleo.controller.settings import Settings
 from openleo.emulator.experiment import Argv, ExperimentRecord, RulesAtRecord
+from openleo.failures_file import StationKind
+from openleo.file_values import Duration, Words
 from openleo.network.constellation import catalogue, shells
 from openleo.network.constellation.shells import Shell, closest_approach_km
 from openleo.policy import rule_records
@@ -37,11 +39,9 @@ from openleo.policy.request import Name, PositionRecord, RequestRecord
 from openleo.policy.rules import CLASSES
 from openleo.report import slots, write
 from openleo.scenario_file import (
-    Duration,
     HypatiaConstellationRecord,
     HypatiaRecord,
     ScenarioRecord,
-    Words,
 )
 from openleo.study import columns
 from openleo.study.fallback_file import FallbackRecord
@@ -88,6 +88,7 @@ KINDS: dict[Any, str] = {
     rule_records.Clock: 'time of day ("08:30", 08:30:00)',
     list[rule_records.DayName]: "list of `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`",
     list[Name]: "list of texts",
+    list[StationKind]: 'list of `"gateway"` and `"pop"`',
     list[str]: "list of texts",
     str | list[str]: "text, or a list of texts",
     str | dict[str, Any]: "text, or a table",

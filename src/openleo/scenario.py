@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from openleo import scenario_pairs
+from openleo.cells import Cells
 from openleo.errors import InputError, Problem, Together, given
 from openleo.geodesy import ecef_km, up
 from openleo.instants import SlotGrid, utc
@@ -28,13 +30,14 @@ from openleo.network.constellation import Constellation
 from openleo.network.ground import stations
 from openleo.network.pairs import ByElevation, ByRange, Places, Sky
 from openleo.network.reach import Network
-from openleo.places.areas import Area, read_area
+from openleo.places.areas import Area, parts_of, read_area
 from openleo.places.expressions import WORLD_WORD, sha256_of
 from openleo.places.territories import territories
 from openleo.policy.rules import RuleSet
 from openleo.reading import check, examine, read_toml
 from openleo.results import Case, OnProgress, OnReach, Results, Source, compute
 from openleo.scenario_capacity import notes_on_capacity, read_capacity
+from openleo.scenario_causes import read_jamming
 from openleo.scenario_failures import as_csv, with_failures
 from openleo.scenario_file import LinksRecord, PolicyRecord, ScenarioRecord
 from openleo.scenario_network import (
@@ -153,8 +156,10 @@ def _case(
     stations_read = ground[0] if ground else None
     skyline = problems.read(lambda: read_horizons(record.ground, stations_read, folder)) if stations_read else None
     loaded = None
+    disturbed = read_jamming(record.jamming, file, problems.found, notes, with_capacity=record.capacity.enabled)
     if record.capacity.enabled:
-        asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file)
+        jammed = tuple(one for one in disturbed if one.loss_db)
+        asked = partial(read_capacity, record.capacity, record.demand, record.ground.resolution, folder, file, jammed)
         loaded = problems.read(asked)
         if loaded and satellites:
             problems.read(partial(by_radio, loaded[0], satellites, file))
@@ -167,11 +172,13 @@ def _case(
     network = None
     if constellation and ground and limits and skyline and not time_faults:
         grid = slot_grid(record, notes)
-        limits = with_gateways(limits, record.links, ground[0], skyline[0])
+        hidden = tuple(one for one in disturbed if one.elevation_deg)
+        limits = replace(with_gateways(limits, record.links, ground[0], skyline[0]), hidden=hidden)
         network = replace(build_network(record, constellation, ground[0], grid, notes, limits), serving=ground[2])
         notes += notes_on_lists(record) + notes_on_ground(ground[0], ground[2])
         if record.failures:
-            network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes))
+            people = partial(_people, area, record.ground.resolution)
+            network = problems.read(partial(with_failures, record.failures, network, grid, folder, file, notes, people))
     problems.done()
     network, area = given(network), given(area)
     for rule_set in said.both:
@@ -214,6 +221,14 @@ def _notes_over(
     """The notes on a run over some slots: `fixed` ones, and those on what ends or changes within."""
     changes = [line for rule_set in rule_sets for line in notes_on_changes(rule_set, grid)]
     return (*fixed, *notes_on_spans(constellation, grid), *dict.fromkeys(changes))
+
+
+def _people(area: Area | None, resolution: int) -> tuple[Cells, NDArray[np.float64]]:
+    """The cells of an area and who lives in each; none where the area is at fault, which is told elsewhere."""
+    if area is None:
+        return np.empty(0, np.uint64), np.empty(0)
+    parts = parts_of(area, resolution)
+    return parts.cells, np.bincount(parts.cell, parts.people, minlength=len(parts.cells)).astype(np.float64)
 
 
 def _limits(record: ScenarioRecord, satellites: Constellation, file: str) -> GroundLimits:

@@ -21,6 +21,7 @@ from openleo.network.capacity import demand_file, radios
 from openleo.network.capacity.case import CapacityCase, DemandCase
 from openleo.network.capacity.demand import EMERGENCY, EVERYBODY, Listed, PerSubscriber, PriorityClass
 from openleo.network.capacity.subscribers import Penetration, Subscribers
+from openleo.network.jamming import Disturbed
 from openleo.policy.terminals import read_terminals
 from openleo.results import Source
 from openleo.scenario_file import ScenarioRecord
@@ -38,8 +39,9 @@ LIMITS = {"beams_per_satellite": "beams", "channels": "channels", "time_shares":
 
 
 def read_capacity(
-    capacity: CapacityRecord, demand: DemandRecord, resolution: int, folder: Path, file: str
-) -> tuple[CapacityCase, dict[str, Source]]:
+    capacity: CapacityRecord, demand: DemandRecord, resolution: int, folder: Path, file: str,
+    jammed: tuple[Disturbed, ...] = (),
+) -> tuple[CapacityCase, dict[str, Source]]:  # fmt: skip
     """The case, and where its inputs come from. Raises InputError with every problem."""
     problems = Together()
     problems.found += [Problem(file, "demand", fault) for fault in demand.faults()]
@@ -70,6 +72,7 @@ def read_capacity(
         {shell: given(one) for shell, one in of_shell.items()},
         capacity.other_site_km,
         capacity.ways,
+        jammed,
     )  # fmt: skip
     return case, {"capacity": Source(f"{Path(file).name}, [capacity] and [demand]", case.sha256), **sources}
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from openleo.cells import Cells
 from openleo.errors import InputError, Problem, join_or
+from openleo.failures_file import FailuresRecord, RandomRecord
 from openleo.instants import SlotGrid, instant_text, stated_instant
 from openleo.network.constellation import Constellation
 from openleo.network.failures import (
@@ -27,9 +30,12 @@ from openleo.network.failures import (
     satellite_names,
 )
 from openleo.network.ground.gateways import Gateways
+from openleo.network.loads import loads
 from openleo.network.reach import Network
 from openleo.network.topology import Topology
-from openleo.scenario_file import FailuresRecord, RandomRecord
+from openleo.scenario_causes import Loads, read_causes
+
+Floats = NDArray[np.float64]
 
 COLUMNS = ("kind", "name", "from", "until")
 Placed = tuple[str, str, Outage]  # file, place in it, outage
@@ -44,8 +50,14 @@ class Things:
     gateways: Gateways
 
 
-def read_failures(record: FailuresRecord, network: Things, grid: SlotGrid, folder: Path, file: str) -> Failures:
-    """All outages that a scenario speaks of. Raises InputError with every problem of the table and of its file."""
+def read_failures(
+    record: FailuresRecord, network: Things, grid: SlotGrid, folder: Path, file: str, notes: list[str],
+    loads: Loads | None = None,
+) -> Failures:  # fmt: skip
+    """All outages that a scenario speaks of; adds to `notes` what each cause did.
+
+    Raises InputError with every problem of the table and of its file. Only with `loads` can anything be targeted.
+    """
     problems: list[Problem] = []
     outages: list[Placed] = []
     for number, one in enumerate(record.out):
@@ -61,6 +73,9 @@ def read_failures(record: FailuresRecord, network: Things, grid: SlotGrid, folde
             drawn = Drawn(file, grid.start, grid.instant(grid.slots))
         found = draw(record.random.seed, _names(network), chances, grid.start, grid.instant(grid.slots))
         outages += [(file, "failures.random", outage) for outage in found]
+    for cause in read_causes(record, network.constellation, network.gateways, grid, loads, file, problems):
+        outages += [(file, cause.where, outage) for outage in cause.outages]
+        notes.append(cause.note)
     resolved = resolve(outages, network.constellation, network.gateways, network.topology.neighbours)
     if not isinstance(resolved, Failures):
         said = {(one.file, one.where) for one in problems}
@@ -71,11 +86,24 @@ def read_failures(record: FailuresRecord, network: Things, grid: SlotGrid, folde
 
 
 def with_failures(
-    record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str, notes: list[str]
-) -> Network:
-    """The network with its failures; adds to `notes` what is out. Raises InputError with every problem."""
+    record: FailuresRecord, network: Network, grid: SlotGrid, folder: Path, file: str, notes: list[str],
+    people: Callable[[], tuple[Cells, Floats]],
+) -> Network:  # fmt: skip
+    """The network with its failures; adds to `notes` what is out. Raises InputError with every problem.
+
+    `people` gives the cells of the area and who lives in each, where a target is chosen by them.
+    """
     things = Things(network.constellation, network.topology, network.gateways)
-    failures = read_failures(record, things, grid, folder, file)
+
+    def on_what(kind: Kind, by: str, slots: SlotGrid, gone: Sequence[str]) -> Mapping[str, float]:
+        out = [(file, "", Outage(kind, name)) for name in gone]
+        without = resolve(out, network.constellation, network.gateways, network.topology.neighbours)
+        assert isinstance(without, Failures)  # names of the network itself
+        now_s = slots.start.timestamp()
+        left = replace(network, failures=without, gateways=without.ground(network.gateways, now_s, now_s))
+        return loads(left, slots, kind, people() if by == "people" else None)
+
+    failures = read_failures(record, things, grid, folder, file, notes, on_what)
     notes.append(describe(failures))
     return replace(network, failures=failures)
 

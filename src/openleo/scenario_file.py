@@ -6,37 +6,18 @@ what a run is computed from.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from openleo.capacity_file import CapacityRecord, DemandRecord
-from openleo.instants import instant_text, parse_duration_s, stated_instant
+from openleo.failures_file import FailuresRecord, JammingRecord
+from openleo.file_values import Duration, Instant, Words
+from openleo.instants import instant_text
 from openleo.reading import Record
 from openleo.units import BEAM_KM, GRAZING_ALTITUDE_KM
 
 LONGEST_RUN_SLOTS = 65_535  # 11 days of 15 s; longer runs are several
-
-
-def _seconds(value: object) -> object:
-    return parse_duration_s(value) if isinstance(value, str) else value
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _instant(value: object) -> object:
-    if not isinstance(value, datetime | str):
-        # pydantic reports a ValueError with its place, and lets a TypeError through
-        raise ValueError(f"is {value}; write an instant such as 2026-11-20T00:00:00Z.")  # noqa: TRY004
-    return stated_instant(value)
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Duration = Annotated[float, BeforeValidator(_seconds)]
-Words = Annotated[list[str], BeforeValidator(_listed)]
 
 
 PATTERN_LASERS = {"+grid": 4, "zig-zag": 3, "ring": 2}
@@ -212,59 +193,6 @@ class LinksRecord(Record):
     )
 
 
-class OutageRecord(Record):
-    """`[[failures.out]]`: one thing out of order."""
-
-    kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
-    name: str = Field(
-        description="Its name: a satellite's (or its catalogue number) or plane's (\"550-53.0 p4\"), a link's "
-        '("A -- B"), a station\'s.',
-        min_length=1,
-    )
-    from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")
-    until: Instant | None = Field(None, description="Until this instant, which is not out. Default: for ever.")
-
-    def faults(self) -> list[str]:
-        """What is wrong between the keys."""
-        if self.from_ and self.until and self.until <= self.from_:
-            return ["ends before it begins; write an until after from."]
-        return []
-
-
-class ChanceRecord(Record):
-    """`[failures.random.KIND]`: how often things of a kind fail. Either `share`, or both of the others."""
-
-    share: float | None = Field(None, ge=0.0, le=1.0, description="The chance of each to be out for the whole run.")
-    hours_between: float | None = Field(None, gt=0.0, description="Mean time that each works until it fails, in hours.")
-    hours_out: float | None = Field(None, gt=0.0, description="Mean time until it works again, in hours.")
-
-    def faults(self) -> list[str]:
-        """What is wrong between the keys."""
-        now_and_then = (self.hours_between is not None, self.hours_out is not None)
-        if now_and_then == ((False, False) if self.share is not None else (True, True)):
-            return []
-        return ["needs either a share, or both hours_between and hours_out."]
-
-
-class RandomRecord(Record):
-    """`[failures.random]`: failures by chance, the same whenever the file is the same; a longer run keeps them."""
-
-    seed: int = Field(ge=0, description="Another seed draws other failures.")
-    satellites: ChanceRecord | None = Field(None, description="Satellites.")
-    planes: ChanceRecord | None = Field(None, description="Whole planes.")
-    isls: ChanceRecord | None = Field(None, description="Inter-satellite links.")
-    gateways: ChanceRecord | None = Field(None, description="Gateways.")
-    pops: ChanceRecord | None = Field(None, description="PoPs.")
-
-
-class FailuresRecord(Record):
-    """`[failures]`: what is out of order. A slot counts as out in which a thing is out at any instant."""
-
-    file: str | None = Field(None, description="A CSV: kind,name,from,until; the last two may be empty.", min_length=1)
-    out: list[OutageRecord] = Field(default_factory=list, description="Outages, one table each.")
-    random: RandomRecord | None = Field(None, description="Outages by chance.")
-
-
 class PolicyRecord(Record):
     """`[policy]`: rule files; without the table everything is permitted and the run asks only what can be served."""
 
@@ -317,6 +245,7 @@ class ScenarioRecord(Record):
     capacity: CapacityRecord = CapacityRecord()
     demand: DemandRecord = DemandRecord()
     failures: FailuresRecord | None = Field(None, description="What is out of order, and when.")
+    jamming: list[JammingRecord] = Field(default_factory=list, description="Where users' links are disturbed.")
     policy: PolicyRecord | None = None
 
     def time_faults(self) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from openleo.errors import InputError, Problem, Together
+from openleo.failures_file import FailuresRecord
 from openleo.instants import SlotGrid, utc
 from openleo.interchange.hypatia_out import moved_by_tles
 from openleo.network import hypatia
@@ -26,7 +27,7 @@ from openleo.network.pairs import ByRange, Places, Sky
 from openleo.places.areas import read_area
 from openleo.reading import examine
 from openleo.scenario_failures import Things, describe, read_failures
-from openleo.scenario_file import ConstellationRecord, FailuresRecord, HypatiaRecord, LinksRecord, ScenarioRecord
+from openleo.scenario_file import ConstellationRecord, HypatiaRecord, LinksRecord, ScenarioRecord
 from openleo.scenario_network import read_ground, slot_grid
 
 READ_BY = "`openleo rtt`, `openleo path` to a place, and `openleo export` traces, load, czml, oem and hypatia"
@@ -36,6 +37,7 @@ BY_RANGE = "under Hypatia's conventions a ground link counts up to a slant range
 LEAVE_OUT = 'Leave it out, or take conventions = "openleo".'
 OF_DIRECTORY = "is not for a Hypatia directory: its files say the satellites, the links and their limits."
 NOT_OF_DIRECTORY = "is for a directory's gateways and PoPs, and a [ground] table names those."
+OF_CELLS = "it disturbs the links of cells, and here there are pairs of places."
 # (table, key, why it is refused)
 REFUSED = (
     ("links", "gso_exclusion_deg", f"is not honoured: {BY_RANGE}"),
@@ -77,7 +79,8 @@ def without_directory(raw: dict[str, Any], file: str) -> tuple[dict[str, Any], l
 
 def refused(raw: Mapping[str, Any], file: str) -> list[Problem]:
     """A problem for each thing of an ordinary scenario that cannot be honoured under Hypatia's conventions."""
-    return [
+    jammed = [Problem(file, "jamming", f"is not honoured: {OF_CELLS}", LEAVE_OUT)] if raw.get("jamming") else []
+    return jammed + [
         Problem(file, f"{table}.{key}", why, LEAVE_OUT)
         for table, key, why in REFUSED
         if _table(raw, table).get(key)  # 0 and an empty list are off
@@ -90,7 +93,7 @@ def of_directory(raw: dict[str, Any], path: Path) -> PairCase:
     together = Together()
     raw, together.found = _without_ordinary(raw, file)
     together.found += refused(raw, file)
-    record, faults = examine(HypatiaRecord, raw, file)
+    record, faults = examine(HypatiaRecord, {key: table for key, table in raw.items() if key != "jamming"}, file)
     together.found += faults
     if record is None:
         raise InputError(together.found)
@@ -203,6 +206,7 @@ def _of_stations(record: FailuresRecord, file: str) -> list[Problem]:
     places = [f"failures.out[{n}]" for n, one in enumerate(record.out) if one.kind in ("gateway", "pop")]
     chances = record.random
     places += [f"failures.random.{key}" for key in ("gateways", "pops") if chances and getattr(chances, key)]
+    places += [f"failures.{key}" for key in ("targeted", "region", "control") if getattr(record, key)]
     way_out = "Leave it out, or name gateways and PoPs in [ground]; they are on no way between places."
     return [Problem(file, place, NOT_OF_DIRECTORY, way_out) for place in places]
 
@@ -229,7 +233,7 @@ def _failures(
     notes: list[str],
 ) -> Failures:
     things = Things(directory.constellation, directory.topology, gateways or NO_GATEWAYS)
-    found = read_failures(record, things, grid, folder, file)
+    found = read_failures(record, things, grid, folder, file, notes)
     notes.append(describe(found))
     return found
 

@@ -47,7 +47,8 @@ def test_rules_as_variants_are_recorded_under_both_sets_for_every_class(tmp_path
     file = tmp_path / "dataset.parquet"
     write_dataset(read, asked_of(read), store, file)
     found = to_xarray(file)
-    assert found.rtt_ms_p50.attrs == {"units": "ms", "long_name": "Median round trip to the Internet, of what is served."}
+    meaning = "Median round trip to the Internet, of what is served."
+    assert found.rtt_ms_p50.attrs == {"units": "ms", "long_name": meaning}
     assert found["served"].dims == ("run", "territory", "under", "class")
     may = found["may_serve"].sel(territory="LUX").set_index(run="rules")
     told = {

@@ -18,9 +18,9 @@ from pydantic import BeforeValidator, Field
 from openleo.emulator.names import slug
 from openleo.emulator.table import QUEUE_S
 from openleo.errors import InputError, Problem, near_names
+from openleo.file_values import Duration, Instant, Words
 from openleo.instants import utc
 from openleo.reading import Record, examine, read_toml
-from openleo.scenario_file import Duration, Instant, Words
 
 CLASS = "fixed"
 MTU, MTU_MIN, MTU_MAX = 1_500, 1_280, 9_000  # bytes; IPv6 needs the least of them (RFC 8200 §5)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openleo.network.constellation import NO_PLANE, Constellation
+from openleo.network.jamming import Disturbed
 from openleo.network.kernels.admission import Conditions
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,7 @@ class GroundLimits:
     own counts. horizons: by name of a site, rows (azimuth, elevation) in degrees by azimuth. gso_exclusion_deg: the
     least angle to the geostationary arc, 0 for none. gateway_own_deg, gateway_antennas: axes (gateway,), NaN and −1
     where nothing is said; empty for none. gateway_spread_ms: of light, one way; how much longer a way may be so that
-    gateways carry more alike; None for the nearest gateway.
+    gateways carry more alike; None for the nearest gateway. hidden: where cells do not see the low sky.
     """
 
     user_shell_deg: tuple[float, ...] = ()
@@ -36,6 +37,7 @@ class GroundLimits:
     gateway_own_deg: tuple[float, ...] = ()
     gateway_antennas: tuple[int, ...] = ()
     gateway_spread_ms: float | None = None
+    hidden: tuple[Disturbed, ...] = ()
 
     def said(self) -> dict[str, Any]:
         """Everything of it, for a fingerprint; empty by default."""
@@ -47,6 +49,7 @@ class GroundLimits:
             "gateway_own_deg": [str(deg) for deg in self.gateway_own_deg],
             "gateway_antennas": list(self.gateway_antennas),
             "gateway_spread_ms": "" if self.gateway_spread_ms is None else str(self.gateway_spread_ms),
+            "hidden": [one.said() for one in self.hidden],
         }
         return {name: value for name, value in named.items() if value}
 

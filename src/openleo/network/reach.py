@@ -23,6 +23,7 @@ from openleo.network.admission import NO_LIMITS, GroundLimits
 from openleo.network.constellation import Constellation
 from openleo.network.failures import Failures
 from openleo.network.ground.gateways import Gateways
+from openleo.network.jamming import masks_deg
 from openleo.network.kernels import paths, serving
 from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.serving_pops import ServingPops
@@ -142,7 +143,10 @@ def default_threads() -> int:
 def cell_users(network: Network, cells: h3cells.Cells) -> Sites:
     """The centres of cells as user sites."""
     conditions = network.limits.for_users(network.constellation, ())
-    return cell_sites(cells, network.user_elevation_deg, highest_km(network.constellation), conditions)
+    mask_deg: float | Floats = network.user_elevation_deg
+    if network.limits.hidden:
+        mask_deg = masks_deg(network.limits.hidden, network.user_elevation_deg, *h3cells.centres_deg(cells))
+    return cell_sites(cells, mask_deg, highest_km(network.constellation), conditions)
 
 
 def place_users(

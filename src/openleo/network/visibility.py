@@ -81,9 +81,12 @@ def single_sites(
 
 
 def cell_sites(
-    cells: h3cells.Cells, elevation_deg: float, highest_km: float, conditions: Conditions = NO_CONDITIONS
+    cells: h3cells.Cells, elevation_deg: float | Floats, highest_km: float, conditions: Conditions = NO_CONDITIONS
 ) -> Sites:
-    """The centres of cells, blocked by their res-2 ancestors. `conditions` hold no horizons."""
+    """The centres of cells, blocked by their res-2 ancestors, with one mask or with one each.
+
+    `conditions` hold no horizons.
+    """
     latitude, longitude = h3cells.centres_deg(cells)
     resolution = h3cells.resolution_of(cells)
     block = np.unique(h3cells.parents(cells, min(resolution, BLOCK_RESOLUTION)), return_inverse=True)[1]

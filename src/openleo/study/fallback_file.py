@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from openleo.errors import InputError, Problem, Together, given, near_names
+from openleo.file_values import Words
 from openleo.network.capacity.demand_file import read_curve
 from openleo.places.territories import territories, territory_id, unknown_territory
 from openleo.reading import Record, examine
 from openleo.results import Case
 from openleo.scenario import Scenario
-from openleo.scenario_file import Words
 from openleo.study.fallback import ALL_CUT, NOTHING_CUT, Cut, Link, Wanted
 from openleo.study.fallback_run import FallbackStudy, Satellites
 

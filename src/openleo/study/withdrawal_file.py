@@ -13,11 +13,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from openleo.errors import InputError, Problem, Together, near_names
+from openleo.file_values import Words
 from openleo.network.ground import stations
 from openleo.reading import Record, examine
 from openleo.results import Case
 from openleo.scenario import Scenario
-from openleo.scenario_file import Words
 from openleo.study.dependence import CutAsked, SitesAsked, WithdrawalStudy
 from openleo.study.served import check_alike
 from openleo.study.withdrawal import Cable, Kind, Operators, Thing, Withdrawal, things_of, unknown

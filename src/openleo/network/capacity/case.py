@@ -35,6 +35,7 @@ from openleo.network.capacity.rain_grid import climate
 from openleo.network.capacity.rates import ChannelRates, channel_rates
 from openleo.network.capacity.subscribers import Penetration, by_part
 from openleo.network.ground.gateways import Gateways
+from openleo.network.jamming import Disturbed, losses_db
 from openleo.places.parts import Parts
 
 Floats = NDArray[np.float64]
@@ -92,6 +93,7 @@ class CapacityCase:
     of_shell: Mapping[str, SatelliteRadio] = field(default_factory=dict)
     other_site_km: float | None = None  # from each gateway, where it has a second site; None: it has none
     ways: str = SHORTEST
+    jammed: tuple[Disturbed, ...] = ()  # where C/N of users' links falls
 
     @property
     def sha256(self) -> str:
@@ -105,6 +107,7 @@ class CapacityCase:
             **({"of_shell": others} if others else {}),
             **({} if self.other_site_km is None else {"other_site_km": str(self.other_site_km)}),
             **({"ways": self.ways} if self.ways != SHORTEST else {}),
+            **({"jammed": [one.said() for one in self.jammed]} if self.jammed else {}),
             "radios": [f"{one.name} {one.sha256}" for one in (self.satellite, self.terminal, self.gateway)],
             "percent": str(self.percent),
             "objective": self.objective,
@@ -140,10 +143,12 @@ class CapacityCase:
 
     def rates(self, cells: h3cells.Cells, altitude_km: ArrayLike, first_deg: float) -> ChannelRates:
         """What a channel carries between cells and satellites of some altitudes."""
-        sky = climate(*h3cells.centres_deg(cells))
+        centres_deg = h3cells.centres_deg(cells)
+        lost_db = losses_db(self.jammed, *centres_deg) if self.jammed else None
         return channel_rates(
-            self.satellite, self.terminal, sky, tables_at_km(altitude_km), self.percent, first_deg=first_deg
-        )
+            self.satellite, self.terminal, climate(*centres_deg), tables_at_km(altitude_km), self.percent,
+            first_deg=first_deg, lost_db=lost_db,
+        )  # fmt: skip
 
     def feeders(self, gateways: Gateways, altitude_km: ArrayLike, first_deg: float) -> FeederRates | None:
         """What one antenna of each gateway carries; None where the satellite's feeder links are not known."""

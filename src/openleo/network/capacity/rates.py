@@ -99,9 +99,12 @@ def channel_rates(
     percent: float,
     modcods: Modcods | None = None,
     first_deg: float = LOWEST_DEG,
+    lost_db: Floats | None = None,
 ) -> ChannelRates:
     """The table for the cells of a climate and shells at some altitudes.
 
+    lost_db (cell,): by how much Es/N0 is lower than the budget's, both ways; a loss has zones of its own, so that the
+    rates of the others stay what they are to the last digit.
     Raises InputError where the two ends cannot be of one link (`radios.misfits`).
     """
     if problems := radios.misfits(satellite, terminal, terminal.name):
@@ -112,11 +115,18 @@ def channel_rates(
     down, up = radios.down_ends(satellite, terminal), radios.up_ends(satellite, terminal)
     zone, speaker = zones(down, up, climate, percent)
     spoken = climate.of(speaker)
+    of_sky, of_zone_db = np.arange(len(speaker)), np.zeros(len(speaker))
+    if lost_db is not None:
+        lost_levels, level = np.unique(lost_db, return_inverse=True)
+        keys, zone_of = np.unique(zone * len(lost_levels) + level.ravel(), return_inverse=True)
+        of_sky, of_zone_db = keys // len(lost_levels), lost_levels[keys % len(lost_levels)]
+        zone = zone_of.ravel().astype(np.int32)
     made = []
     for ends, known in ((down, table), (up, table.up_to(terminal.bits_per_symbol_up_max))):
         es_n0_db = np.stack(
             [budget(ends, float(one), elevation[:, None], spoken, percent).es_n0_db.T for one in altitudes]
         )
+        es_n0_db = es_n0_db[:, of_sky] - of_zone_db[:, np.newaxis]
         made.append(channel_mbps(ends, es_n0_db, known, satellite.margin_db).astype(np.float32))
     return ChannelRates(satellite, terminal, percent, altitudes, float(first_deg), STEP_DEG, zone, *made)
 
