@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from openleo.network.ground.gateways import Gateways
 from openleo.network.kernels import paths, serving
 from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.serving_pops import ServingPops
+from openleo.network.side_by_side import executor_of
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S, SECONDS_PER_DAY
@@ -171,7 +172,7 @@ def reach_and_ways(
     back = np.argsort(users.order)
     previous = np.full(len(users), -1, np.int32)
     threads = threads or default_threads()
-    with ThreadPoolExecutor(threads) as pool:
+    with executor_of(threads) as pool:
         chunk = slots_in_chunk(network.constellation.satellites, len(users))
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)
