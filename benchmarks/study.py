@@ -40,7 +40,7 @@ from openleo.study.summary import summary_of
 
 STUDY = Path(__file__).parents[1] / "examples" / "studies" / "failures-shell1.toml"
 ROUNDS, RUNS = 7, 20  # runs of a piece
-EMPTY = 300  # tasks that do nothing
+EMPTY = 1000  # tasks that do nothing
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 DAY = {"duration": "24h"}  # beside the hour of the example
 SIMULATED = ((1_000, "hour"), (100_000, "hour"), (100_000, "day"))  # runs, each over how long
@@ -69,9 +69,9 @@ def spin(rounds: int, task: Task) -> Outcome:
     return Outcome(task.address, (), time.thread_time() - begun)
 
 
-def nothing(task: Task) -> Outcome:
-    """A task of no length."""
-    return Outcome(task.address)
+def nothing(seconds: float, task: Task) -> Outcome:
+    """A task of no length, which says that it was as long as a run: short ones are handed out together."""
+    return Outcome(task.address, (), seconds)
 
 
 def _where(task: Task) -> tuple[int, int]:
@@ -89,21 +89,22 @@ def run(_: Path) -> dict[str, Any]:
     day_s = _day_over_hour(tasks[0])
     with tempfile.TemporaryDirectory() as folder:
         store = store_of(Path(folder))
-        rounds, run_s, starts, hand_s = _side_by_side(tasks, store)
+        rounds, run_s, starts, hand_s = _side_by_side(tasks, store, [1.0, day_s])
         alone_s = _alone(study, Path(folder) / "alone", compute_task(tasks[0]))
     gains = _told(rounds)
     start_s = starts.get("dask", starts["processes"])
-    overheads = Overheads(start_s, hand_s, alone_s)
+    overheads = dict(zip(("hour", "day"), (Overheads(start_s, one, alone_s) for one in hand_s), strict=True))
     typical_s = statistics.median(run_s)
     print(
         f"a run takes {typical_s * 1e3:.0f} ms of one processor (median of {len(run_s)}), a day {day_s:.1f} times that"
     )
     print("workers are ready after", ", ".join(f"{value:.1f} s ({kind})" for kind, value in starts.items()))
-    print(f"the scheduler needs {hand_s * 1e3:.2f} ms a run, and alone {alone_s * 1e3:.2f} ms", flush=True)
+    hand_ms = " or ".join(f"{one * 1e3:.2f} ms" for one in hand_s)
+    print(f"the scheduler needs {hand_ms} a run (of an hour, of a day), and alone {alone_s * 1e3:.2f} ms", flush=True)
     plans = {}
     for size, span in SIMULATED:
         lengths = [one * (day_s if span == "day" else 1.0) for one in run_s]
-        some = over_workers(bootstrapped(lengths, size, seed=1), WORKERS, overheads)
+        some = over_workers(bootstrapped(lengths, size, seed=1), WORKERS, overheads[span])
         plans[f"{size:,} runs of a{'n' if span == 'hour' else ''} {span}"] = some
     for name, some in plans.items():
         print(f"simulated, {name}:")
@@ -120,7 +121,7 @@ def run(_: Path) -> dict[str, Any]:
         "gains": gains,
         "run_s": run_s,
         "start_s": starts,
-        "overheads": asdict(overheads),
+        "overheads": {span: asdict(one) for span, one in overheads.items()},
         "simulated": {name: [asdict(one) for one in some] for name, some in plans.items()},
         "costs": costs,
     }
@@ -164,13 +165,14 @@ KINDS: dict[str, Callable[[int], Any]] = {
 
 
 def _side_by_side(
-    tasks: list[Task], store: Store
-) -> tuple[dict[str, list[tuple[float, float]]], list[float], dict[str, float], float]:
-    """(seconds on one worker and on two, by kind, in each round; of each run; until started; to hand a task out)."""
+    tasks: list[Task], store: Store, spans: list[float]
+) -> tuple[dict[str, list[tuple[float, float]]], list[float], dict[str, float], list[float]]:
+    """(seconds on one worker and on two, by kind, in each round; of each run; until started; to hand out each span)."""
     with ExitStack() as stack:
         opened = {(kind, workers): _warmed(stack, kind, workers, tasks) for kind in KINDS for workers in (1, 2)}
         pools = {key: one.pool for key, one in opened.items()}
-        run_s = [one.seconds for one in outcomes(tasks, *_given(pools["processes", 1]), timed_run)]
+        alone = pools["processes", 1]
+        run_s = [one.seconds for one in outcomes(tasks, alone.executor, alone.at_a_time, timed_run)]
         rounds_of_spin = round(statistics.median(run_s) / _seconds_of_a_round())
         control = partial(spin, rounds_of_spin)
         works: dict[str, tuple[str, Compute]] = {"control": ("processes", control)}
@@ -185,7 +187,9 @@ def _side_by_side(
                 found[name].append((one, two))
         starts = {kind: one.start_s for (kind, workers), one in opened.items() if workers == 2}
         at_scheduler = pools.get(("dask", 2), pools["processes", 2])
-        hand_s = min(_own_seconds(at_scheduler, tasks[:1] * EMPTY, store) for _ in range(3)) / EMPTY
+        hand_s = [
+            _own_seconds(at_scheduler, tasks[:1] * EMPTY, store, statistics.median(run_s) * times) for times in spans
+        ]
     return found, run_s, starts, hand_s
 
 
@@ -204,16 +208,19 @@ def _warmed(stack: ExitStack, kind: str, workers: int, tasks: list[Task]) -> War
 def _seconds(pool: Pool, tasks: list[Task], compute: Compute, store: Store) -> float:
     """Wall seconds until all are computed and kept, as a study does it."""
     begun = time.perf_counter()
-    for done in outcomes(tasks, *_given(pool), compute):
+    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute, pool.hand_out_s):
         store.keep(done)
     return time.perf_counter() - begun
 
 
-def _own_seconds(pool: Pool, tasks: list[Task], store: Store) -> float:
-    """Of this process, which gives tasks of no length out and keeps what comes back; a Dask scheduler is in it, too."""
-    begun = time.process_time()
-    _seconds(pool, tasks, nothing, store)
-    return time.process_time() - begun
+def _own_seconds(pool: Pool, tasks: list[Task], store: Store, seconds: float) -> float:
+    """A task, of this process, which gives them out and keeps what comes back; a Dask scheduler is in it, too."""
+    found = []
+    for _ in range(3):
+        begun = time.process_time()
+        _seconds(pool, tasks, partial(nothing, seconds), store)
+        found.append((time.process_time() - begun) / len(tasks))
+    return min(found)
 
 
 def _day_over_hour(task: Task) -> float:
@@ -222,10 +229,6 @@ def _day_over_hour(task: Task) -> float:
     day = replace(task, tables=tables, address=address_of(tables, Path(task.scenario), None), slots=None)
     seconds = [min(timed_run(one).seconds for _ in range(2)) for one in (task, day)]
     return seconds[1] / seconds[0]
-
-
-def _given(pool: Pool) -> tuple[Any, int]:
-    return pool.executor, pool.at_a_time
 
 
 def _seconds_of_a_round() -> float:

@@ -1,29 +1,61 @@
 """Tasks given to an executor, whichever it is, a bounded number at a time; outcomes in the order in which they come.
 
 Every executor of `concurrent.futures` will do: threads, processes, a cluster's. Nothing here knows which it is.
+Where handing one out takes milliseconds, as by a cluster's scheduler, short tasks go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from itertools import islice
 
 from openleo.study.compute import Compute, Outcome, Task
 
+MOST_TOGETHER = 64
+FIRST = 100  # tasks that go one by one, until it is known how long they take
 
-def outcomes(tasks: Iterable[Task], executor: Executor, at_a_time: int, compute: Compute) -> Iterator[Outcome]:
-    """Each task's outcome, as it comes; at most `at_a_time` are with the executor. Leaving early cancels the rest."""
+
+def outcomes(
+    tasks: Iterable[Task], executor: Executor, at_a_time: int, compute: Compute, hand_out_s: float = 0.0
+) -> Iterator[Outcome]:
+    """Each task's outcome, as it comes; at most `at_a_time` are with the executor. Leaving early cancels the rest.
+
+    As many tasks are handed out together as take about `hand_out_s`, by those that came back; one where it is 0.
+    """
     left = iter(tasks)
-    running: set[Future[Outcome]] = set()
+    running: dict[Future[list[Outcome]], int] = {}
+    together, seen, seen_s = 1, 0, 0.0
     try:
         while True:
-            running |= {executor.submit(compute, task) for task in islice(left, at_a_time - len(running))}
+            room = (min(at_a_time, FIRST) if hand_out_s and not seen else at_a_time) - sum(running.values())
+            while room > 0 and (some := list(islice(left, min(together, room)))):
+                running[executor.submit(_each, compute, some)] = len(some)
+                room -= len(some)
             if not running:
                 return
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                yield future.result()
+                found = future.result()
+                del running[future]
+                seen, seen_s = seen + len(found), seen_s + sum(one.seconds for one in found)
+                yield from found
+            together = _together(hand_out_s, seen_s / seen)
     finally:
         for future in running:
             future.cancel()
+
+
+def _each(compute: Compute, tasks: Sequence[Task]) -> list[Outcome]:
+    return [compute(task) for task in tasks]
+
+
+def _together(hand_out_s: float, task_s: float) -> int:
+    """How many tasks of that length take so long together.
+
+    >>> _together(0.5, 0.06), _together(0.5, 30.0), _together(0.5, 0.0), _together(0.0, 0.06)
+    (8, 1, 64, 1)
+    """
+    if not hand_out_s:
+        return 1
+    return max(1, int(min(MOST_TOGETHER, hand_out_s / task_s if task_s else MOST_TOGETHER)))

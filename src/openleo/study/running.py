@@ -98,7 +98,7 @@ def compute_missing(
     failed: list[Outcome] = []
     pace = _Pace(pool.workers)
     tasks = (task_of(study, one) for one in to_do)
-    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute):
+    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute, pool.hand_out_s):
         if done.problems:
             failed.append(done)
             if len(failed) == MOST_FAILED:
