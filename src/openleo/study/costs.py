@@ -90,7 +90,7 @@ def core_hours(seconds_a_run: float, runs: int) -> float:
 
 
 def disk_bytes(rows_a_run: int, runs: int, row_bytes: float, head_bytes: float, block_bytes: int = 4096) -> int:
-    """Of the files of all runs, each of whole blocks; the dataset beside them is a tenth of that, or less.
+    """Of the files of all runs, each of whole blocks; the dataset beside them is small.
 
     >>> disk_bytes(rows_a_run=1, runs=1000, row_bytes=400.0, head_bytes=250.0)
     4096000
