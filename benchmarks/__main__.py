@@ -1,7 +1,7 @@
 """`make bench`: times every workload beside its baselines and writes benchmarks/out/results.json and a table.
 
     python -m benchmarks [NAME …]      all, or those named; `days`, `believable`, `threads`, `growth`,
-                                       `ledger`, `leases`, `misuse` and `emulator` too
+                                       `ledger`, `leases`, `misuse`, `emulator` and `study` too
 
 Workloads that are named take the place of their own rows in results.json; all of them together begin it anew.
 
@@ -16,7 +16,18 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import believable, days, emulator, growth, leases, ledger, misuse, threads, workloads
+from benchmarks import (
+    believable,
+    days,
+    emulator,
+    growth,
+    leases,
+    ledger,
+    misuse,
+    study,
+    threads,
+    workloads,
+)
 from benchmarks.measuring import Entry, apart, measure, write_results
 
 OUT = Path(__file__).parent / "out"
@@ -33,6 +44,7 @@ def main() -> None:
         "leases": leases.run,
         "misuse": misuse.run,
         "emulator": emulator.run,
+        "study": study.run,
     }
     asked = sys.argv[1:] or [*known, *extra]
     if unknown := set(asked) - {*known, *extra}:

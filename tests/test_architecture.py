@@ -73,7 +73,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "network.constellation": {"network.kernels"},
     "network.ephemeris": {"network.kernels", "network.constellation"},
     "network.ground": {"network.kernels"},
-    "network.failures": {"network.constellation", "network.ground"},
+    "network.first_draws": set(),  # numbers by chance
+    "network.side_by_side": set(),  # threads
+    "network.failures": {"network.constellation", "network.ground", "network.first_draws"},
     "network.causes": {"network.constellation", "network.ground", "network.failures"},
     "network.loads": NETWORK - PAIRS | {"network.kernels"},
     "network.jamming": {"network.ground"},
@@ -90,8 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"network.kernels"},
     "network.chain": {"network.kernels"},  # what is added to light's time
     "network.serving_pops": {"network.ground"},
-    "network.reach": NETWORK - AFTER_ROUTING | {"network.kernels"},
-    "network.pop_reach": NETWORK - AFTER_ROUTING | {"network.reach", "network.kernels"},
+    "network.reach": NETWORK - AFTER_ROUTING | {"network.kernels", "network.side_by_side"},
+    "network.pop_reach": NETWORK - AFTER_ROUTING | {"network.reach", "network.kernels", "network.side_by_side"},
     "network.watch": NETWORK - PAIRS - USERS | {"network.kernels"},
     "network.hand_overs": NETWORK - PAIRS - USERS | {"network.watch", "network.kernels"},
     "network.journeys": NETWORK - PAIRS - {"network.terms"} | {"network.k_paths", "network.kernels"},

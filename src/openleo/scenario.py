@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -263,7 +263,6 @@ def _rule_sources(said: ReadPolicy) -> dict[str, Source]:
 
 def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
     """The embedded borders and people, and the polygons of the area itself."""
-    places = files("openleo.data") / "places"
     known = next(iter(territories().values()))
     named = [WORLD_WORD] if area.world else sorted(area.ids)  # a file is its polygons, whatever it is called
     named += [region.wkb_hex for region in area.regions] + [sha256_of(expression) for expression in area.expressions]
@@ -272,13 +271,19 @@ def _place_sources(area: Area, words: list[str]) -> dict[str, Source]:
         "area": Source(WORLD_WORD if area.world else ", ".join(words), digest),
         "territories": Source(
             f"{known.source} {known.version}; point of view: {known.point_of_view}",
-            hashlib.sha256((places / "land-10m.parquet").read_bytes()).hexdigest(),
+            _sha256_of_places("land-10m.parquet"),
         ),
         "population": Source(
             "GeoNames places and national totals, spread over land (estimate)",
-            hashlib.sha256((places / "population-h3-5.parquet").read_bytes()).hexdigest(),
+            _sha256_of_places("population-h3-5.parquet"),
         ),
     }
+
+
+@cache
+def _sha256_of_places(name: str) -> str:
+    """Of a file that belongs to the package, and does not change while it runs."""
+    return hashlib.sha256((files("openleo.data") / "places" / name).read_bytes()).hexdigest()
 
 
 def under_hypatia(path: Path) -> bool:

@@ -19,7 +19,7 @@ from study_files import SEEDS, small
 
 pytestmark = pytest.mark.slow
 WAIT_S = 120.0
-RUNS = 30
+RUNS = 60
 Kept = dict[str, tuple[int, int]]  # (inode, ns of the last change) by name: a file written again has others
 
 

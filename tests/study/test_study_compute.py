@@ -81,3 +81,10 @@ def test_the_examples_are_read(name: str, runs: int) -> None:
     read = read_study(EXAMPLES / f"{name}.toml")
     assert len(read.plan) == runs
     assert len({one.address for one in asked_of(read, runs=20)}) == 20
+
+
+def test_the_thousand_failures_are_a_distribution() -> None:
+    read = replace(read_study(EXAMPLES / "failures-shell1.toml"), slots=40)
+    served = [compute_task(task_of(read, one)).rows[0]["served"] for one in asked_of(read, runs=4)]
+    assert len(set(served)) == 4
+    assert all(0.6 < share < 0.99 for share in served)

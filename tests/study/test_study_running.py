@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -149,6 +151,23 @@ def test_an_executor_has_a_bounded_number_of_tasks(tmp_path: Path) -> None:
         next(found)
         assert len(asked) <= 4
         assert len(list(found)) == 49
+
+
+@pytest.mark.parametrize(("task_s", "together"), [(0.12, 4), (2.0, 1), (0.0, execute.MOST_TOGETHER)])
+def test_short_tasks_are_handed_out_together_once_it_is_known_that_they_are(task_s: float, together: int) -> None:
+    handed: list[int] = []
+
+    class Counted(ThreadPoolExecutor):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+            handed.append(len(args[1]))
+            return super().submit(fn, *args, **kwargs)
+
+    tasks = [Task(str(number), {}, "", None) for number in range(500)]
+    with Counted(2) as executor:
+        found = list(execute.outcomes(tasks, executor, 10_000, lambda task: Outcome(task.address, (), task_s), 0.5))
+    assert sorted(int(one.address) for one in found) == list(range(500))
+    assert handed[: execute.FIRST] == [1] * execute.FIRST
+    assert set(handed[execute.FIRST : -1]) == {together}
 
 
 def test_a_dataset_has_the_factors_and_is_laid_out_by_run_and_territory(tmp_path: Path) -> None:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from openleo.study.store import Store
 
 MOST_SHARDS = 100_000
+EXECUTOR = (
+    "threads, which begin at once, or processes, which take seconds and memory to begin and then compute sooner: for "
+    "many hundreds of runs, or more than two processors. [default: threads]"
+)
 MOST_NAMED = 5  # runs that are missing
 SHOWN = {"can_serve": ".1%", "served": ".1%", "rtt_ms_p50": ".1f"}
 EVERY_S = 30.0  # a line of progress, where stderr is no terminal
@@ -33,9 +37,7 @@ def study(
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Runs side by side. [default: all processors]")
     ] = None,
-    executor: Annotated[
-        str | None, typer.Option(metavar="KIND", help="threads or processes. [default: threads]")
-    ] = None,
+    executor: Annotated[str | None, typer.Option(metavar="KIND", help=EXECUTOR)] = None,
     cluster: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, as tcp://host:8786; its workers compute.")
     ] = None,

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from openleo.errors import InputError, Problem, join_or, near_names
 from openleo.instants import instant_text
 from openleo.network.constellation import Constellation
+from openleo.network.first_draws import Words, first_random
 from openleo.network.ground.gateways import Gateways
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,7 @@ Ints = NDArray[np.int32]
 Kind = Literal["satellite", "plane", "isl", "gateway", "pop"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 JOIN = " -- "  # between the two satellites of a link
+KINDS_KEPT = 16  # kinds of things whose streams a process remembers
 TICK_S = 1e-3  # shorter than any slot, longer than the rounding of POSIX time
 
 
@@ -49,6 +52,8 @@ class Spans:
 
     def over(self, begin_s: float, end_s: float) -> Ints:
         """The things that are out at any instant of [begin_s, end_s), or at begin_s where both are the same."""
+        if not len(self.thing):
+            return self.thing
         until = max(end_s, np.nextafter(begin_s, np.inf))
         found: Ints = self.thing[(self.begin_s < until) & (self.end_s > begin_s)]
         return found
@@ -146,7 +151,7 @@ def resolve(
 
     neighbours (satellite, k): of the topology, −1 for none.
     """
-    satellite, own_name = _by_name_and_id(constellation), satellite_names(constellation)
+    satellite, own_name = constellation.numbers_by_name, satellite_names(constellation)
     stations = {"gateway": gateways.stations, "pop": gateways.pops}
     numbers: dict[str, Mapping[str, Sequence[int]]] = {
         "satellite": satellite,
@@ -184,21 +189,10 @@ def resolve(
 
 def satellite_names(constellation: Constellation) -> list[str]:
     """What each satellite is called in outages: its name, or its catalogue number where others are called the same."""
-    numbers = _by_name_and_id(constellation)
+    numbers = constellation.numbers_by_name
     ids = constellation.satellite_id.tolist()
     names = zip(constellation.satellite_name, ids, strict=True)
     return [name if len(numbers[name]) == 1 and JOIN not in name else str(number) for name, number in names]
-
-
-def _by_name_and_id(constellation: Constellation) -> dict[str, list[int]]:
-    """The satellites of each name, and of each catalogue number where there are element sets."""
-    found: dict[str, list[int]] = {}
-    for number, name in enumerate(constellation.satellite_name):
-        found.setdefault(name, []).append(number)
-    for number, one in enumerate(constellation.satellite_id.tolist() if constellation.elements else []):
-        if number not in found.setdefault(str(one), []):
-            found[str(one)].append(number)
-    return found
 
 
 def _several(file: str, where: str, name: str, these: Sequence[int], own_name: Sequence[str]) -> Problem:
@@ -282,17 +276,25 @@ def draw(
     moves its outages, and a later end keeps those before it.
     """
     for kind, chance in chances.items():
-        for name in names[kind]:
-            random = _generator(seed, kind, name)
-            if chance.hours_between is not None and chance.hours_out is not None:
+        if chance.hours_between is not None and chance.hours_out is not None:
+            for name in names[kind]:
+                random = _generator(seed, kind, name)
                 yield from _now_and_then(random, kind, name, chance.hours_between, chance.hours_out, start, end)
-            elif random.random() < chance.share:
-                yield Outage(kind, name)
+        else:
+            out = first_random(seed, _streams(kind, tuple(names[kind]))) < chance.share
+            yield from (Outage(kind, names[kind][number]) for number in np.flatnonzero(out).tolist())
 
 
 def _generator(seed: int, kind: Kind, name: str) -> np.random.Generator:
-    digest = hashlib.blake2b(f"{kind} {name}".encode(), digest_size=16).digest()
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=np.frombuffer(digest, "<u4").tolist()))
+    """A generator of the thing's own; of its first number alone, `first_random` makes the same."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=_streams(kind, (name,))[0].tolist()))
+
+
+@lru_cache(KINDS_KEPT)
+def _streams(kind: Kind, names: tuple[str, ...]) -> Words:
+    """The streams of things, whatever the seed: axes (thing, word)."""
+    digests = [hashlib.blake2b(f"{kind} {name}".encode(), digest_size=16).digest() for name in names]
+    return np.frombuffer(b"".join(digests), "<u4").reshape(-1, 4)
 
 
 def _now_and_then(

@@ -8,7 +8,6 @@ say: its statistics are then those of all its people.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,6 +33,7 @@ from openleo.network.reach import (
 )
 from openleo.network.routing import Positions, SlotNetwork, routes
 from openleo.network.serving_pops import LONGEST_FIBRE_KM, Served, assign
+from openleo.network.side_by_side import executor_of
 from openleo.network.visibility import Sites
 
 Floats = NDArray[np.float64]
@@ -98,7 +98,7 @@ def trips(
     ranges = _ranges(served, sites)
     feeders, threads = gateway_sites(network), threads or default_threads()
     joined = {pop: network.gateways.towards(pop, LONGEST_FIBRE_KM) for pop, _ in groups}
-    with ThreadPoolExecutor(threads) as pool:
+    with executor_of(threads) as pool:
         chunk = slots_in_chunk(network.constellation.satellites, sites)
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)

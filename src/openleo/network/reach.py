@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from openleo.network.jamming import masks_deg
 from openleo.network.kernels import paths, serving
 from openleo.network.routing import Positions, Routes, SlotNetwork, routes
 from openleo.network.serving_pops import ServingPops
+from openleo.network.side_by_side import executor_of
 from openleo.network.topology import Topology
 from openleo.network.visibility import Sites, cell_sites, single_sites
 from openleo.units import EARTH_RADIUS_KM, LIGHT_KM_PER_S, MS_PER_S, SECONDS_PER_DAY
@@ -175,7 +176,7 @@ def reach_and_ways(
     back = np.argsort(users.order)
     previous = np.full(len(users), -1, np.int32)
     threads = threads or default_threads()
-    with ThreadPoolExecutor(threads) as pool:
+    with executor_of(threads) as pool:
         chunk = slots_in_chunk(network.constellation.satellites, len(users))
         for first in range(0, grid.slots, chunk):
             count = min(chunk, grid.slots - first)

@@ -18,6 +18,7 @@ Kind = Literal["threads", "processes"]
 KINDS: tuple[Kind, ...] = ("threads", "processes")
 AHEAD = 2  # tasks that wait for each worker, so that none of them waits for one
 AHEAD_OF_A_CLUSTER = 10_000  # tasks at a time: a cluster grows and shrinks while it works
+HAND_OUT_S = 0.5  # of a cluster, whose scheduler needs some 3 ms for each: what is lost with a worker at most
 TIMEOUT_S = 5.0
 WAYS_TO_A_CLUSTER = "docs/how-to/studies.md says how to start one."
 
@@ -29,6 +30,7 @@ class Pool:
     executor: Executor
     at_a_time: int
     workers: int  # how many work side by side now; 0: none yet
+    hand_out_s: float = 0.0  # short tasks go together, as many as take about so long; 0: each by itself
 
 
 def processors() -> int:
@@ -73,7 +75,7 @@ def on_a_cluster(address: str) -> Iterator[Pool]:
         raise InputError(Problem(f"--cluster {address}", "", rule, WAYS_TO_A_CLUSTER)) from None
     try:
         workers = sum(one["nthreads"] for one in client.scheduler_info(n_workers=-1)["workers"].values())
-        yield Pool(client.get_executor(pure=False), AHEAD_OF_A_CLUSTER, workers)
+        yield Pool(client.get_executor(pure=False), AHEAD_OF_A_CLUSTER, workers, HAND_OUT_S)
     except distributed.KilledWorker as error:
         rule = f"{str(error).splitlines()[0].rstrip('.')}; what was done is kept."
         raise InputError(Problem(f"--cluster {address}", "", rule, "Look into the workers' logs.")) from None

@@ -98,7 +98,11 @@ def compute_missing(
     failed: list[Outcome] = []
     pace = _Pace(pool.workers)
     tasks = (task_of(study, one) for one in to_do)
-    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute, lambda task: _called(run_at[task.address])):
+
+    def called(task: Task) -> str:
+        return _called(run_at[task.address])
+
+    for done in outcomes(tasks, pool.executor, pool.at_a_time, compute, pool.hand_out_s, called):
         if done.problems:
             failed.append(done)
             if len(failed) == MOST_FAILED:

@@ -107,6 +107,17 @@ class Constellation:
         return SatrecArray([one.satrec for one in self.elements])
 
     @cached_property
+    def numbers_by_name(self) -> dict[str, list[int]]:
+        """The satellites of each name, and of each catalogue number where there are element sets."""
+        found: dict[str, list[int]] = {}
+        for number, name in enumerate(self.satellite_name):
+            found.setdefault(name, []).append(number)
+        for number, one in enumerate(self.satellite_id.tolist() if self.elements else []):
+            if number not in found.setdefault(str(one), []):
+                found[str(one)].append(number)
+        return found
+
+    @cached_property
     def epochs_s(self) -> Floats:
         """(satellite,): of element sets, POSIX time."""
         return np.array([one.epoch.timestamp() for one in self.elements])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from openleo.units import FIBRE_REFRACTIVE_INDEX, M_PER_KM
 Floats = NDArray[np.float64]
 
 GAP_KM = 300.0  # the ground that two satellites above 25° at 550 km seldom both leave: nearer gateways serve as well
+MOST_KEPT, MATRICES_KEPT = 100_000, 16  # lengths in a matrix, and matrices, that a process remembers
 ASSUMED = " (assumed gateway)"
 
 
@@ -120,6 +122,19 @@ def places_of(stations: Sequence[Station]) -> tuple[Floats, Floats]:
 
 def geodesics_km(latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats) -> Floats:
     """Lengths of the WGS 84 geodesics from places to others, degrees; axes (from, to)."""
+    if len(latitude) * len(to_latitude) > MOST_KEPT:
+        return _geodesics_km(latitude, longitude, to_latitude, to_longitude)
+    places = (np.asarray(one, np.float64).tobytes() for one in (latitude, longitude, to_latitude, to_longitude))
+    return _known_km(*places).copy()
+
+
+@lru_cache(MATRICES_KEPT)
+def _known_km(*places: bytes) -> Floats:
+    """The same of the same places, which the stations of a scenario are each time that it is read."""
+    return _geodesics_km(*(np.frombuffer(one) for one in places))
+
+
+def _geodesics_km(latitude: Floats, longitude: Floats, to_latitude: Floats, to_longitude: Floats) -> Floats:
     shape = (len(latitude), len(to_latitude))
     _, _, metres = GEOD.inv(
         np.repeat(longitude, shape[1]),

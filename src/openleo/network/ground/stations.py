@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,6 +21,7 @@ STATUSES = (OPERATIONAL, "planned", "closed")  # only operational ones take part
 NEEDED_COLUMNS = ("name", "lat_deg", "lon_deg")
 SERVING_ENDING = "-serving-pops.csv"  # which PoP serves a territory: no list of stations
 FILE_ENDINGS = (".csv", ".geojson", ".json")
+LISTS_KEPT = 8  # that a process remembers, by their bytes
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def read_listed(source: str, kind: str, folder: Path, file: str, where: str) -> 
     return _stations(content, str(path), kind), content
 
 
+@lru_cache(LISTS_KEPT)
 def _stations(content: bytes, file: str, kind: str) -> tuple[Station, ...]:
     try:
         rows = list(

@@ -7,6 +7,7 @@ a satellite above any of its masks can be in; at each slot it gathers those few 
 from __future__ import annotations
 
 import math
+from functools import cache, lru_cache
 
 import numpy as np
 from numba import njit
@@ -18,6 +19,7 @@ Ints = NDArray[np.int32]
 BANDS = 60  # of latitude, 3° each
 BAND_RAD = math.pi / BANDS
 MOST_IN_BAND = 120  # bins around the equator
+MOST_KEPT, SITES_KEPT = 1_000, 16  # blocks, and sets of them, that a process remembers: those of the runs of a study
 
 
 def band_layout() -> tuple[Ints, Ints]:
@@ -27,6 +29,7 @@ def band_layout() -> tuple[Ints, Ints]:
     return count, np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
 
 
+@cache
 def bin_centres() -> tuple[Floats, Floats]:
     """(unit vectors of the bins' centres, axes (bin, xyz); angle from centre to the farthest corner, rad)."""
     count, _ = band_layout()
@@ -43,11 +46,23 @@ def bin_centres() -> tuple[Floats, Floats]:
     return centre, np.where(half > math.pi / 2, BAND_RAD, reach)
 
 
+@lru_cache(SITES_KEPT)
+def _known_bins(centre: bytes, reach_rad: bytes) -> tuple[NDArray[np.int64], Ints]:
+    return _bins_in_reach(np.frombuffer(centre).reshape(-1, 3), np.frombuffer(reach_rad))
+
+
 def bins_in_reach(centre: Floats, reach_rad: Floats) -> tuple[NDArray[np.int64], Ints]:
     """For each block (unit vector, angle): the bins a satellite within that angle can be in, as (offsets, runs).
 
     Runs of bins that follow each other, axes (run, first and past the last): their satellites stand together.
     """
+    if len(centre) > MOST_KEPT:
+        return _bins_in_reach(centre, reach_rad)
+    offsets, runs = _known_bins(centre.tobytes(), reach_rad.tobytes())
+    return offsets.copy(), runs.copy()
+
+
+def _bins_in_reach(centre: Floats, reach_rad: Floats) -> tuple[NDArray[np.int64], Ints]:
     bins, half = bin_centres()
     found = []
     for here, angle in zip(centre, reach_rad, strict=True):

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -18,6 +19,8 @@ from openleo.errors import InputError, Problem, near_names
 from openleo.instants import utc
 from openleo.network.constellation.model import Constellation, from_shells
 from openleo.network.constellation.shells import BASES, Basis, Shell, read_shell
+
+SYSTEMS_KEPT = 4  # that a process remembers: a study reads the same one in every run
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,14 @@ class System:
         return sum(shell.satellites for shell in self.shells)
 
     def constellation(self) -> Constellation:
-        """Its satellites, at the angles that hold at the system's epoch."""
-        return from_shells(
-            self.name, self.epoch, self.shells, source="; ".join(self.filing) or self.title, sha256=self.sha256
-        )
+        """Its satellites, at the angles that hold at the system's epoch; the same value whenever it is asked for."""
+        return _constellation(self)
+
+
+@lru_cache(SYSTEMS_KEPT)
+def _constellation(system: System) -> Constellation:
+    source = "; ".join(system.filing) or system.title
+    return from_shells(system.name, system.epoch, system.shells, source=source, sha256=system.sha256)
 
 
 def names() -> tuple[str, ...]:
@@ -65,6 +72,7 @@ def load(name: str, *, file: str = "catalogue") -> System:
 _KEYS = ("name", "title", "operator", "epoch", "filing", "note", "shell")
 
 
+@lru_cache(SYSTEMS_KEPT)
 def read_system(content: bytes, file: str) -> System:
     """A system from the bytes of a catalogue file, or every problem it has."""
     try:
