@@ -38,6 +38,7 @@ from openleo.report.attributes import attributes
 from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
 from openleo.study.study_file import StudyRecord
+from openleo.study.withdrawal_file import WithdrawalRecord
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -87,6 +88,7 @@ def has_row(page: str, name: str) -> bool:
         (rule_records.WholeFileRecord, "rules.md"),
         (ExperimentRecord, "experiment.md"),
         (StudyRecord, "study.md"),
+        (WithdrawalRecord, "withdrawal.md"),
     ],
 )
 def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:

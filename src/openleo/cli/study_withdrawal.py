@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KIND = "withdrawal"
 TABLE, PICTURE, DOCUMENT = "withdrawals.csv", "withdrawals.png", "dependence.json"
+RESTORED, RESTORED_PICTURE = "restored.csv", "restored.png"  # where candidates say when they can stand
 MOST_SHOWN = 12  # withdrawals of a territory, in the table on a terminal; the files have all
 OF_MANY_RUNS = "is for studies that compute one scenario many times; this one asks what a territory depends on."
 
@@ -56,23 +57,29 @@ def answer(
         if made.workers == 0:
             raise InputError(Problem("--cluster", "", "the cluster has no worker.", "Start one, and try again."))
         found = run(study, made.executor, threads=1, on_done=tell)
-    _write(found, folder)
+    written = _write(found, folder)
     if as_json:
         print_json(found.as_json())
         return
     typer.echo(text(found, MOST_SHOWN), nl=False)
-    note(f"Written to {folder}: {TABLE}, {PICTURE}, {DOCUMENT}")
+    note(f"Written to {folder}: {', '.join(written)}")
 
 
-def _write(found: Any, folder: Path) -> None:
-    """All three files, or none."""
+def _write(found: Any, folder: Path) -> tuple[str, ...]:
+    """All files, or none; gives their names."""
     from openleo.report.contents import json_bytes
+    from openleo.report.restore_plot import restored_picture
     from openleo.report.staging import Staging, blaming
     from openleo.report.withdrawal_plot import picture
-    from openleo.report.withdrawal_text import csv_text
+    from openleo.report.withdrawal_text import csv_text, restored_csv
 
     with blaming(folder), Staging(folder) as staging:
         (staging.path / TABLE).write_text(csv_text(found), encoding="utf-8")
         (staging.path / PICTURE).write_bytes(picture(found))
         (staging.path / DOCUMENT).write_bytes(json_bytes(found.as_json()))
-        staging.commit(ours=(TABLE, PICTURE, DOCUMENT))
+        timed = any(one.steps for one in found.sites)
+        if timed:
+            (staging.path / RESTORED).write_text(restored_csv(found), encoding="utf-8")
+            (staging.path / RESTORED_PICTURE).write_bytes(restored_picture(found))
+        staging.commit(ours=(TABLE, PICTURE, DOCUMENT, RESTORED, RESTORED_PICTURE))
+    return (TABLE, PICTURE, DOCUMENT, *((RESTORED, RESTORED_PICTURE) if timed else ()))
