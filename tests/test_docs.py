@@ -39,6 +39,7 @@ from openleo.scenario_file import ScenarioRecord
 from openleo.service.serve import Reason
 from openleo.study.fallback_file import FallbackRecord
 from openleo.study.study_file import StudyRecord
+from openleo.study.withdrawal_file import WithdrawalRecord
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -89,6 +90,7 @@ def has_row(page: str, name: str) -> bool:
         (ExperimentRecord, "experiment.md"),
         (StudyRecord, "study.md"),
         (FallbackRecord, "study.md"),
+        (WithdrawalRecord, "withdrawal.md"),
     ],
 )
 def test_every_key_of_a_file_is_explained(record: type[BaseModel], name: str) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from command_line import openleo
-from compared import apart
+from compared import apart, compared
 from openleo import score as scores
 from openleo import scoring_rates
 from openleo.errors import InputError
@@ -114,7 +114,13 @@ def test_a_score_without_any_result_has_no_figures():
 def test_rates_are_compared_where_the_model_has_them():
     found = a_score([25.0, 30.0, 31.0], [26.0, 30.0, 30.0], down=[90.0, 150.0, 120.0]).as_json()["down"]
     assert found["n"] == 3
-    assert found["spearman"] == pytest.approx(stats.spearmanr([90, 150, 120], [100, 101, 102]).statistic)
+    compared(
+        authority="scipy",
+        what="rank correlation of rates in a score",
+        theirs=stats.spearmanr([90, 150, 120], [100, 101, 102]).statistic,
+        ours=found["spearman"],
+        tolerance=1e-6,
+    )
     assert found["mae_mbps"] == pytest.approx((10 + 49 + 18) / 3, abs=1e-3)
 
 
@@ -132,7 +138,13 @@ def test_the_bootstrap_against_scipy():
         n_resamples=2000, rng=np.random.default_rng(1),
     ).confidence_interval  # fmt: skip
     found = scores.bootstrap(scores.spearman, one, other)
-    assert found == pytest.approx((expected.low, expected.high), abs=0.03)  # two draws of 2000 each
+    compared(
+        authority="scipy",
+        what="bootstrap interval of a rank correlation, two draws of 2,000 each",
+        theirs=(expected.low, expected.high),
+        ours=found,
+        tolerance=0.03,
+    )
     assert found == scores.bootstrap(scores.spearman, one, other)  # seeded
     assert scores.bootstrap(scores.spearman, one[:4], other[:4]) is None
 

@@ -46,6 +46,7 @@ from openleo.scenario_file import (
 from openleo.study import columns
 from openleo.study.fallback_file import FallbackRecord
 from openleo.study.study_file import StudyRecord
+from openleo.study.withdrawal_file import WithdrawalRecord
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by tools/build_reference.py: change the source it reads, then run `make docs`. -->\n"
@@ -722,10 +723,24 @@ def study() -> str:
     return page("The study file", *blocks)
 
 
+WITHDRAWAL_LEAD = """
+A study of withdrawals asks what each territory depends on. `openleo study FILE` computes it where the file says
+`kind = "withdrawal"`: [how to](../how-to/withdrawal.md). Paths in it are relative to the file.
+"""
+
+
+def withdrawal() -> str:
+    blocks = [WITHDRAWAL_LEAD, "## Top level", keys(WithdrawalRecord)]
+    for part in dict.fromkeys(inside(WithdrawalRecord)):
+        blocks += [f"## {sentences(part).partition(':')[0].removesuffix('.')}", meaning(part), keys(part)]
+    return page("The file of a study of withdrawals", *blocks)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "scenario.md": scenario,
     "experiment.md": experiment,
     "study.md": study,
+    "withdrawal.md": withdrawal,
     "rules.md": rules,
     "results.md": results,
     "cli.md": cli,

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ssh_made import BEGIN, END, FILE, NAMESPACE, TOKEN, Key, armoured, blob_of, keygen, keygen_accepts, s
 
+from compared import same
 from openleo.governance.keys import PublicKey
 from openleo.governance.sshsig import Signature, SignatureRefused, verify
 
@@ -47,7 +48,12 @@ def signed_by_keygen(folder, message: bytes, namespace: str = NAMESPACE, *option
 def test_what_ssh_keygen_signs_is_accepted(officer, message, options):
     armour = signed_by_keygen(officer, message, NAMESPACE, *options)
     line = (officer / "key.pub").read_text()
-    assert verify(message, armour, NAMESPACE) == PublicKey.of_line(line)
+    same(
+        authority="ssh-keygen",
+        what="whose signature it is, of what ssh-keygen signed",
+        theirs=PublicKey.of_line(line),
+        ours=verify(message, armour, NAMESPACE),
+    )
     assert verify(message, armour.removesuffix("\n"), NAMESPACE) == PublicKey.of_line(line)
     assert Signature.of_text(armour).hash_name == ("sha256" if options else "sha512")
     with pytest.raises(SignatureRefused, match="other bytes"):
@@ -58,8 +64,9 @@ def test_what_ssh_keygen_signs_is_accepted(officer, message, options):
 def test_what_is_made_here_ssh_keygen_accepts(key, tmp_path):
     for hash_name in ("sha256", "sha512"):
         armour = key.sign(MESSAGE, hash_name=hash_name)
-        assert keygen_accepts(tmp_path, MESSAGE, armour, key.line)
-        assert accepts(MESSAGE, armour, key.line)
+        theirs, ours = keygen_accepts(tmp_path, MESSAGE, armour, key.line), accepts(MESSAGE, armour, key.line)
+        same(authority="ssh-keygen", what="signatures by the protocols' text, accepted", theirs=theirs, ours=ours)
+        assert ours
 
 
 REFUSED_BY_BOTH = {
@@ -85,8 +92,15 @@ def test_refused_by_ssh_keygen_and_by_us(case, tmp_path):
     armour = ANNE.sign(MESSAGE)
     assert keygen_accepts(tmp_path, MESSAGE, armour, ANNE.line)
     message, altered, line, namespace = REFUSED_BY_BOTH[case](armour)
-    assert not keygen_accepts(tmp_path, message, altered, line, namespace)
-    assert not accepts(message, altered, line, namespace)
+    theirs = keygen_accepts(tmp_path, message, altered, line, namespace)
+    ours = accepts(message, altered, line, namespace)
+    same(
+        authority="ssh-keygen",
+        what="signatures of other messages, keys, purposes, refused",
+        theirs=theirs,
+        ours=ours,
+    )
+    assert not ours
 
 
 def mutants(seed: int) -> list[tuple[str, str]]:
@@ -138,7 +152,13 @@ def test_nothing_is_accepted_that_ssh_keygen_refuses(tmp_path):
     assert len(tried) >= len(forms) + 28
     ours = {what for what, text in tried if accepts(MESSAGE, text, ANNE.line)}
     theirs = {what for what, text in tried if keygen_accepts(tmp_path, MESSAGE, text, ANNE.line)}
-    assert ours <= theirs
+    same(
+        authority="ssh-keygen",
+        what="altered signatures that we accept and ssh-keygen refuses: none",
+        theirs=set(),
+        ours=ours - theirs,
+        count=len(tried),
+    )
     assert ours == {"as it is", "width 64", "width 76", "without the last line's end"}
     # What stands in the reserved part nobody signs, and what stands after the armour nobody reads: not on our ledger.
     assert {"reserved, not signed", "text after it", "a short line in the middle"} <= theirs - ours

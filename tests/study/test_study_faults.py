@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import time
 from pathlib import Path
 
@@ -47,12 +48,56 @@ def test_more_runs_than_allowed_are_asked_for_with_the_estimate(tmp_path: Path) 
         (("--cluster", "tcp://127.0.0.1:1", "--workers", 2), "--cluster: was given with --workers"),
         (("--executor", "thread"), "there is no such executor. Did you mean threads?"),
         (("--merge", "nowhere"), "there is no such folder"),
+        (("--cluster", "nonsense"), "--cluster nonsense: is no address of a scheduler."),
     ],
 )
 def test_options_at_fault(tmp_path: Path, options: tuple[object, ...], said: str) -> None:
     done = run_openleo("study", small(tmp_path), "--out", tmp_path / "out", *options)
     assert done.code == 2
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("head", "factors", "said"),
+    [
+        ("", SEEDS.format(count=0), "factor[0].count: is 0"),
+        ("", SEEDS.replace("count = {count}", "values = []"), "factor[0].values: is []"),
+        ('kind = "withdrawl"', SEEDS.format(count=2), "Did you mean withdrawal?"),
+    ],
+)
+def test_files_at_fault(tmp_path: Path, head: str, factors: str, said: str) -> None:
+    done = run_openleo("study", small(tmp_path, factors, head), "--out", tmp_path / "out")
+    assert done.code == 2
+    assert said in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_was_cut_in_half_is_computed_again_and_none_is_taken_from_a_shard(tmp_path: Path) -> None:
+    path = small(tmp_path)
+    store = shard(path, tmp_path / "out", [0, 1, 2, 3])
+    half = next(store.own.glob("??/*.json"))
+    half.write_bytes(half.read_bytes()[:100])
+    done = run_openleo("study", path, "--out", tmp_path / "merged", "--merge", tmp_path / "out")
+    assert done.code == 2
+    assert not (tmp_path / "merged" / "dataset.parquet").exists()
+    done = run_openleo("study", path, "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "3 of 4 runs are there, 3 from before" in done.err
+    assert len(json.loads(half.read_bytes())["sha256"]) == 64
+
+
+def test_a_full_disk_leaves_no_half_of_a_file(tmp_path: Path) -> None:
+    """As with a disk, a file may grow to 200 bytes and no further."""
+    path = small(tmp_path)
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, allowed[1]))
+    try:
+        done = run_openleo("study", path, "--out", tmp_path / "out", "--workers", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+    assert done.code == 2
+    assert "cannot be written: File too large" in done.err
+    assert [one for one in (tmp_path / "out").rglob("*") if one.is_file()] == []
 
 
 def test_shards_are_merged_and_an_overlap_is_told(tmp_path: Path) -> None:

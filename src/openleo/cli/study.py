@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from openleo.study.running import Asked, Progress, Shard
     from openleo.study.store import Store
 
+ADDRESS = re.compile(r"([a-z]+://)?.+:[0-9]{1,5}/?")
 MOST_SHARDS = 100_000
 EXECUTOR = (
     "threads, which begin at once, or processes, which take seconds and memory to begin and then compute sooner: for "
@@ -137,6 +139,11 @@ def _pool(cluster: str | None, executor: str | None, workers: int | None) -> Cal
     if kind is None:
         way_out = near_names(str(executor), KINDS) or f"Executors: {', '.join(KINDS)}."
         raise InputError(Problem(f"--executor {executor}", "", "there is no such executor.", way_out))
+    if cluster and not ADDRESS.fullmatch(cluster):  # Dask would try it, and say what it did on its way out
+        rule = "is no address of a scheduler."
+        raise InputError(
+            Problem(f"--cluster {cluster}", "", rule, "Write it as the scheduler tells it: tcp://host:8786.")
+        )
     return partial(on_a_cluster, cluster) if cluster else partial(on_this_machine, kind, workers or processors())
 
 

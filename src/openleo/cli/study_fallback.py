@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from openleo.study.fallback_run import Fallback
 
 TABLE, PICTURE, DOCUMENT = "fallback.csv", "fallback.png", "fallback.json"
+OURS = (TABLE, PICTURE, DOCUMENT)
 
 
 def question() -> Question:
@@ -18,7 +19,7 @@ def question() -> Question:
     from openleo.study.fallback_file import read_fallback
     from openleo.study.fallback_run import run
 
-    return Question(read_fallback, run, text, contents)
+    return Question(read_fallback, run, text, contents, OURS)
 
 
 def contents(found: Fallback) -> dict[str, bytes]:

@@ -28,6 +28,7 @@ class Question:
     run: Callable[..., Any]
     text: Callable[[Any], str]
     contents: Callable[[Any], Mapping[str, bytes]]
+    ours: tuple[str, ...]  # all that it may leave behind: what an earlier run left goes
 
 
 def kind_of(raw: dict[str, Any], path: Path) -> str | None:
@@ -65,7 +66,7 @@ def answer(
         if made.workers == 0:
             raise InputError(Problem("--cluster", "", "the cluster has no worker.", "Start one, and try again."))
         found = how.run(study, made.executor, threads=1, on_done=tell)
-    names = _write(how.contents(found), folder)
+    names = _write(how.contents(found), how.ours, folder)
     if as_json:
         print_json(found.as_json())
         return
@@ -73,12 +74,12 @@ def answer(
     note(f"Written to {folder}: {', '.join(names)}")
 
 
-def _write(contents: Mapping[str, bytes], folder: Path) -> tuple[str, ...]:
+def _write(contents: Mapping[str, bytes], ours: tuple[str, ...], folder: Path) -> tuple[str, ...]:
     """All files, or none; their names."""
     from openleo.report.staging import Staging, blaming
 
     with blaming(folder), Staging(folder) as staging:
         for name, content in contents.items():
             (staging.path / name).write_bytes(content)
-        staging.commit(ours=tuple(contents))
+        staging.commit(ours)
     return tuple(contents)

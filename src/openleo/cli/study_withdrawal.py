@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 TABLE, PICTURE, DOCUMENT = "withdrawals.csv", "withdrawals.png", "dependence.json"
 REPORT = "report.html"
+RESTORED, RESTORED_PICTURE = "restored.csv", "restored.png"  # where candidates say when they can stand
+OURS = (TABLE, PICTURE, DOCUMENT, REPORT, RESTORED, RESTORED_PICTURE)
 MOST_SHOWN = 12  # withdrawals of a territory, in the table on a terminal; the files have all
 
 
@@ -20,20 +22,19 @@ def question() -> Question:
     from openleo.study.dependence import run
     from openleo.study.withdrawal_file import read_withdrawal
 
-    return Question(read_withdrawal, run, lambda found: text(found, MOST_SHOWN), contents)
+    return Question(read_withdrawal, run, lambda found: text(found, MOST_SHOWN), contents, OURS)
 
 
 def contents(found: Dependence) -> dict[str, bytes]:
     """The files, by name."""
     from openleo.report.contents import json_bytes
+    from openleo.report.restore_plot import restored_picture
     from openleo.report.withdrawal_page import render
     from openleo.report.withdrawal_plot import picture
-    from openleo.report.withdrawal_text import csv_text
+    from openleo.report.withdrawal_text import csv_text, restored_csv
 
     drawn = picture(found)
-    return {
-        TABLE: csv_text(found).encode(),
-        PICTURE: drawn,
-        DOCUMENT: json_bytes(found.as_json()),
-        REPORT: render(found, drawn).encode(),
-    }
+    made = {TABLE: csv_text(found).encode(), PICTURE: drawn, DOCUMENT: json_bytes(found.as_json())}
+    if any(one.steps for one in found.sites):
+        made |= {RESTORED: restored_csv(found).encode(), RESTORED_PICTURE: restored_picture(found)}
+    return {**made, REPORT: render(found, drawn, made.get(RESTORED_PICTURE)).encode()}

@@ -13,13 +13,13 @@ from openleo.study.served import Share
 HEADS = ("Withdrawn", "Served >", "People lost >", "RTT p50 >")
 
 
-def render(found: Dependence, png: bytes) -> str:
-    """The whole page, with the picture of the study."""
+def render(found: Dependence, png: bytes, restored_png: bytes | None = None) -> str:
+    """The whole page, with the picture of the study, and that of service restored where there is one."""
     sections = [
         ("picture", "What is left", picture(png, _alt(found), class_="plot")),
         ("cuts", "Smallest sets that cut a territory off", _cuts(found)),
         ("mixes", "Operators alone and together", _mixes(found)),
-        ("sites", "Where the next gateway would serve most", _sites(found)),
+        ("sites", "Where the next gateway would serve most", _sites(found, restored_png)),
         *((f"of-{share.territory}", f"Withdrawals: {share.name}", _territory(found, share)) for share in found.before),
         ("networks", "Networks", _networks(found)),
     ]
@@ -83,11 +83,14 @@ def _cuts(found: Dependence) -> Markup:
     return tag("ul", *(tag("li", cut_text(cut)) for cut in found.cuts)) if found.cuts else Markup("")
 
 
-def _sites(found: Dependence) -> Markup:
+def _sites(found: Dependence, restored_png: bytes | None) -> Markup:
     pieces: list[Markup] = []
     for one in found.sites:
         head, *lines = site_lines(one)
         pieces += [tag("h3", head), *(paragraph(line.strip()) for line in lines)]
+    if restored_png is not None:
+        alt = "Steps: the share served from each day on, by the chosen sites and by all candidates; restored.csv has them."
+        pieces.append(picture(restored_png, alt, class_="plot"))
     return joined(pieces)
 
 

@@ -98,7 +98,7 @@ def _panel(axes: Axes, share: Share, rows: list[Dependent]) -> None:
     axes.set_yticks(range(len(rows)), [row.withdrawal.name for row in rows], fontsize=8.5)
     for label in axes.get_yticklabels():
         label.set_parse_math(False)  # names come from files
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(max(len(rows), 1) - 0.5, -0.5)
     axes.set_xlim(0.0, 100.0)
     axes.set_xticks([0, 50, 100], ["0", "50", "100 %"], fontsize=8)
     of_whom = f"{share.people:,} people" if share.weighting == "population" else "of area: nobody lives there"

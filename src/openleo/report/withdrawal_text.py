@@ -11,6 +11,7 @@ from openleo.places.territories import display_name
 from openleo.report.withdrawal_plot import percent_text
 from openleo.study.cuts import Cut
 from openleo.study.dependence import Dependence
+from openleo.study.restore import Restored
 from openleo.study.served import Share
 from openleo.study.sites import Sites
 from openleo.study.withdrawal import Kind, Thing
@@ -101,7 +102,40 @@ def site_lines(one: Sites) -> Iterator[str]:
     yield f"  {percent_text(one.before)} served without; {bound}"
     for number, chosen in enumerate(one.chosen, 1):
         place = f"{chosen.site.latitude_deg:.2f}, {chosen.site.longitude_deg:.2f}"
-        yield f"  {number}. {chosen.site.name} ({place}): {percent_text(chosen.served)}"
+        days = "" if chosen.site.days is None else f", {chosen.site.days:g} days"
+        yield f"  {number}. {chosen.site.name} ({place}{days}): {percent_text(chosen.served)}"
+    if one.steps:
+        steps = ", ".join(f"day {day:g}: {percent_text(share)}" for day, share in one.steps)
+        yield f"  these from their days on: {steps}"
+    if one.restored:
+        yield f"  {restored_text(one.restored)}"
+
+
+def restored_text(found: Restored) -> str:
+    """When the wanted share is served again, as a sentence."""
+    wanted = percent_text(found.wanted)
+    if found.day is None:
+        return f"{wanted} is not reached by any: all candidates together serve {percent_text(found.served)}."
+    if not found.sites:
+        return f"{wanted} is served as it is."
+    count = len(found.sites)
+    fewer = "no fewer sites do" if found.at_least == count else f"{found.at_least} or more sites may do, too"
+    names = ", ".join(one.name for one in found.sites[:MOST_NAMED]) + (" …" if count > MOST_NAMED else "")
+    return f"{wanted} from day {found.day:g} on, and not before, by {counted(count, 'site')} ({names}); {fewer}."
+
+
+def restored_csv(found: Dependence) -> str:
+    """A row a territory and day on which candidates can stand: what all of them, and the chosen ones, serve then."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("territory", "operator", "after", "of", "day", "served"))
+    for one in found.sites:
+        of_all = one.restored.curve if one.restored else ()
+        for of, steps in (("chosen", one.steps), ("all candidates", of_all)):
+            for day, share in steps:
+                after = "; ".join(map(str, one.after))
+                writer.writerow((one.territory, one.operator, after, of, f"{day:g}", f"{share:.6f}"))
+    return out.getvalue()
 
 
 def _columns(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -91,16 +91,16 @@ def loss_of(found: Provided, weight: Floats) -> Loss:
     slots = found.served.shape[1]
     able = found.served[:, :, mine].reshape(len(found.needs), -1).T  # (slot and part, provider)
     share = np.tile(weight[mine] / slots, slots)
-    able, share = _merged(able, share)
+    able, share = merged(able, share)
     needs = np.array([[thing in one for thing in found.things] for one in found.needs], np.bool_)
     needs = needs.reshape(len(found.needs), len(found.things))
     safe = (able & ~needs.any(axis=1)).any(axis=1)
-    stands_on, lost = _merged((able @ needs)[~safe], share[~safe])
+    stands_on, lost = merged((able @ needs)[~safe], share[~safe])
     served = stands_on.any(axis=1)  # else nobody could serve, and nothing is lost
     return Loss(found.things, stands_on[served], lost[served], float(share[safe].sum()))
 
 
-def _merged(rows: Bools, weight: Floats) -> tuple[Bools, Floats]:
+def merged(rows: Bools, weight: Floats) -> tuple[Bools, Floats]:
     """Rows that are alike as one, with their weights together."""
     if not rows.size:
         return rows, weight

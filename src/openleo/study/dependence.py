@@ -50,6 +50,7 @@ class SitesAsked:
     candidates: tuple[Station, ...] = ()
     cells_of: tuple[str, ...] = ()
     after: tuple[Thing, ...] = ()
+    restore: float | None = None
 
 
 @dataclass(frozen=True)
@@ -301,6 +302,6 @@ def _sites(
     candidates = asked.candidates or centres(parts, asked.cells_of or (asked.territory,))
     found = best(
         left, asked.operator, asked.territory, candidates, asked.number, parts, executor,
-        threads=threads, file=study.file, on_done=on_done,
+        threads=threads, file=study.file, on_done=on_done, wanted=asked.restore,
     )  # fmt: skip
     return replace(found, after=asked.after)

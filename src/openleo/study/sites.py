@@ -25,6 +25,7 @@ from openleo.places.parts import Parts
 from openleo.results import Case, Source
 from openleo.service import licences
 from openleo.study.providers import check, check_size, only
+from openleo.study.restore import Restored, Step, curve, restored
 from openleo.study.served import served_parts, weights
 from openleo.study.tasks import OnDone, each
 from openleo.study.withdrawal import Operators, Thing
@@ -58,6 +59,8 @@ class Sites:
     chosen: tuple[Chosen, ...]
     at_most: float
     after: tuple[Thing, ...] = ()
+    restored: Restored | None = None  # where the candidates say when they can stand, and a share is wanted
+    steps: tuple[Step, ...] = ()  # of the chosen sites alone: a day, and the share from it on
 
     @property
     def served(self) -> float:
@@ -72,8 +75,10 @@ class Sites:
             "served": round(self.before, 6), "at_most": round(self.at_most, 6),
             "sites": [
                 {"name": one.site.name, "lat_deg": one.site.latitude_deg, "lon_deg": one.site.longitude_deg,
-                 "served": round(one.served, 6)} for one in self.chosen
+                 "days": one.site.days, "served": round(one.served, 6)} for one in self.chosen
             ],
+            "steps": [{"day": day, "served": round(share, 6)} for day, share in self.steps],
+            "restored": None if self.restored is None else self.restored.as_json(),
         }  # fmt: skip
 
 
@@ -89,8 +94,13 @@ def best(
     threads: int | None = None,
     file: str = "",
     on_done: OnDone | None = None,
+    wanted: float | None = None,
 ) -> Sites:
-    """The best sites for gateways of one operator, beside all that serves already."""
+    """The best sites for gateways of one operator, beside all that serves already.
+
+    `wanted`: tell when so great a share is served again, by candidates that say in how many days they can stand.
+    """
+    check_days(candidates, wanted, file)
     check({operator: cases[operator]}, "gateway", (), file)
     mine = parts.territory == territory
     if not mine.any():
@@ -110,9 +120,24 @@ def best(
     arguments = [(only(wider, [site.name]), parts, threads) for site in candidates]
     able = np.stack([one[:, mine].ravel() for one in each(executor, served_parts, arguments, "each site", on_done)])
     weight = np.tile(weights(parts, territory)[mine] / len(base), len(base))
-    before, order, shares, at_most = greedy(base[:, mine].ravel(), able, weight, number)
+    served = base[:, mine].ravel()
+    before, order, shares, at_most = greedy(served, able, weight, number)
     chosen = tuple(Chosen(candidates[site], share) for site, share in zip(order, shares, strict=True))
-    return Sites(territory, operator, len(candidates), number, before, chosen, at_most)
+    found = Sites(territory, operator, len(candidates), number, before, chosen, at_most)
+    if candidates[0].days is None:
+        return found
+    days = np.array([candidates[site].days for site in order], np.float64)
+    again = None if wanted is None else restored(served, able, weight, candidates, wanted)
+    return replace(found, steps=curve(served, able[order], weight, days), restored=again)
+
+
+def check_days(candidates: Sequence[Station], wanted: float | None, file: str) -> None:
+    """Raise InputError unless all candidates say in how many days they can stand, or none does and no day is asked."""
+    without = [one.name for one in candidates if one.days is None]
+    if without and (wanted is not None or len(without) < len(candidates)):
+        rule = f'has no days: "{without[0]}"' + (f" and {len(without) - 1} more." if len(without) > 1 else ".")
+        way_out = "Give each candidate a column days: how long until a gateway could stand there."
+        raise InputError(Problem(file, "sites.candidates", rule, way_out))
 
 
 def permitted(case: Case, candidates: Sequence[Station], file: str) -> Sequence[Station]:

@@ -20,6 +20,7 @@ from openleo.results import Case
 from openleo.scenario import Scenario
 from openleo.study.dependence import CutAsked, SitesAsked, WithdrawalStudy
 from openleo.study.served import check_alike
+from openleo.study.sites import check_days
 from openleo.study.withdrawal import Cable, Kind, Operators, Thing, Withdrawal, things_of, unknown
 
 ALL = "all"
@@ -39,7 +40,7 @@ def _things(of: str) -> Any:
 
 
 class ThingsRecord(Record):
-    """Things by name."""
+    """`[withdraw]`, and `after` in other tables: things by name."""
 
     operators: Words = _things("Whole operators.")
     countries: Words = _things("All gateways that stand in a territory.")
@@ -91,18 +92,21 @@ class SitesRecord(Record):
     territory: str = Field(description="Whose people are to be served.", min_length=1)
     operator: str | None = Field(None, description="Whose gateways they would be. Default: the first operator.")
     number: int = Field(1, ge=1, le=50, description="How many.")
-    candidates: str | None = Field(None, description="A CSV (name, lat_deg, lon_deg) or GeoJSON file of sites.")
+    candidates: str | None = Field(None, description="A CSV (name, lat_deg, lon_deg, days) or GeoJSON of sites.")
     cells_of: Words = Field(
         default_factory=list,
         description="Without candidates: the centres of the cells of these territories. Default: of the territory.",
     )
     after: ThingsRecord = Field(ThingsRecord(), description="Withdrawn before.")
+    restore: float | None = Field(
+        None, gt=0.0, le=1.0, description="Tell the day from which this share is served; candidates have days then."
+    )
 
 
 class WithdrawalRecord(Record):
     """The whole file."""
 
-    kind: Literal["withdrawal"]
+    kind: Literal["withdrawal"] = Field(description="What makes it a study of withdrawals.")
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Names the study.")
     scenario: str | None = Field(None, description="The scenario of the only operator; or [[operator]] tables.")
     operator: list[OperatorRecord] = Field(default_factory=list, description="Operators, one table each.")
@@ -208,8 +212,13 @@ def _sites(
         source = record.candidates
         read = problems.read(lambda: stations.read(source, "sites", folder, file, f"{where}.candidates"))
         listed = read[0] if read else ()
+    if record.restore is not None and record.candidates is None:
+        rule = "needs candidates that say in how many days each can stand; there is no default."
+        problems.found.append(Problem(file, f"{where}.restore", rule, 'Write candidates = "sites.csv".'))
+    elif listed:
+        problems.read(lambda: check_days(listed, record.restore, file))
     after = tuple(_things_named(record.after, cases, cables, file, f"{where}.after", problems))
-    return SitesAsked(record.territory, operator, record.number, listed, tuple(record.cells_of), after)
+    return SitesAsked(record.territory, operator, record.number, listed, tuple(record.cells_of), after, record.restore)
 
 
 def _cable_faults(cables: tuple[Cable, ...], cases: Operators, file: str) -> Iterator[Problem]:

@@ -36,6 +36,7 @@ class Station:
     elevation_deg: float | None = None  # its own mask, of a gateway
     antennas: int | None = None  # satellites at a time, of a gateway
     code: str = ""  # the operator's own, of a PoP
+    days: float | None = None  # until it can stand, of a candidate
 
 
 def embedded(kind: str) -> list[str]:
@@ -130,9 +131,15 @@ def _station(row: dict[str, object]) -> Station | str:
         return f'"{name}" has elevation_deg {mask}; a mask is a number from 0 to 90.'
     if antennas not in (None, "") and not (str(antennas).strip().isdecimal() and 1 <= int(str(antennas)) <= 10_000):
         return f'"{name}" has antennas {antennas}; write a whole number from 1 to 10000.'
+    try:
+        days = None if row.get("days") in (None, "") else float(str(row["days"]))
+    except ValueError:
+        days = -1.0
+    if days is not None and not 0.0 <= days <= 100_000.0:
+        return f'"{name}" has days {row["days"]}; write a number from 0 to 100000.'
     few = None if antennas in (None, "") else int(str(antennas))
     code = str(row.get("code") or "").strip()
-    return Station(name, latitude, longitude, str(row.get("territory") or ""), status, mask_deg, few, code)
+    return Station(name, latitude, longitude, str(row.get("territory") or ""), status, mask_deg, few, code, days)
 
 
 def _csv_rows(content: bytes) -> Iterator[tuple[str, dict[str, object]]]:
