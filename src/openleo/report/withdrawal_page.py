@@ -89,7 +89,7 @@ def _sites(found: Dependence, restored_png: bytes | None) -> Markup:
         head, *lines = site_lines(one)
         pieces += [tag("h3", head), *(paragraph(line.strip()) for line in lines)]
     if restored_png is not None:
-        alt = "Steps: the share served from each day on, by the chosen sites and by all candidates; restored.csv has them."
+        alt = "Steps: the share served from each day on, by the chosen sites and by all candidates, as in restored.csv."
         pieces.append(picture(restored_png, alt, class_="plot"))
     return joined(pieces)
 
