@@ -66,7 +66,7 @@ def study(
     from openleo.reading import read_toml
     from openleo.report.staging import check_writable
     from openleo.study.reading import read_study
-    from openleo.study.running import asked_of, missing, store_of
+    from openleo.study.running import WHOLE, asked_of, others_there, store_of
 
     which = _read_shard(shard)
     _refuse_both(cluster=cluster, workers=workers)
@@ -87,17 +87,18 @@ def study(
     check_writable(folder)
     store = store_of(folder)
     _tell_other_versions(store)
-    everything = asked_of(read, runs=runs)
+    mine = asked_of(read, which, runs)
     if merge:
-        _merge(merge, everything, store, study)
+        _merge(merge, mine, store, study)
     else:
-        mine = [one for one in everything if one.run.number % which.of == which.number - 1]
         _compute(read, mine, store, pool)
-    if left := len(missing(everything, store)):
+    if not others_there(read, which, store, runs):
+        left = max(1, count - sum(1 for _ in store.addresses()))
         if as_json:
             print_json({"study": read.name, "shard": shard, "runs": len(mine), "missing": left})
         note(f"Shard {which}: its {len(mine):,} runs are in {folder}; {left:,} of other shards are not there.")
         return
+    everything = mine if which == WHOLE else asked_of(read, runs=runs)
     summary = _written(read, everything, store, folder)
     if as_json:
         print_json(summary)

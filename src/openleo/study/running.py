@@ -64,9 +64,19 @@ class Asked:
 
 def asked_of(study: Study, shard: Shard = WHOLE, runs: int | None = None) -> list[Asked]:
     """The runs of a shard of (the first `runs` of) a study, with their addresses."""
+    return list(_asked(study, shard, runs))
+
+
+def _asked(study: Study, shard: Shard, runs: int | None) -> Iterator[Asked]:
     count = len(study.plan) if runs is None else min(runs, len(study.plan))
-    made = (study.plan.run(number) for number in range(shard.number - 1, count, shard.of))
-    return [Asked(one, address_of(study.tables_of(one.overrides), study.scenario, study.slots)) for one in made]
+    for one in map(study.plan.run, range(shard.number - 1, count, shard.of)):
+        yield Asked(one, address_of(study.tables_of(one.overrides), study.scenario, study.slots))
+
+
+def others_there(study: Study, own: Shard, store: Store, runs: int | None = None) -> bool:
+    """Whether the runs of all other shards are in the store. The first that is not ends the search, mostly at once."""
+    others = (Shard(number, own.of) for number in range(1, own.of + 1) if number != own.number)
+    return all(one.address in store for shard in others for one in _asked(study, shard, runs))
 
 
 def store_of(folder: Path) -> Store:
