@@ -155,7 +155,7 @@ def _moves(side: Side, plan: Plan, seeds: Sequence[str], varying: Sequence[str])
         )
     if seeds:
         words.append(
-            "chance: what seeds alone do. Of ten runs that are alike in all else nine lie so far from their mean."
+            "Chance is what seeds alone do: of ten runs that are alike in all else nine lie so far from their mean."
             if any(one.chance for one in made)
             else f"What seeds alone do ({join_or(seeds)}) cannot be told apart: no two runs are alike in all else."
         )
