@@ -110,7 +110,7 @@ def test_without_lonboard_it_is_said_how_to_get_it(cells, monkeypatch):
         cells.openleo.explore()
 
 
-def test_the_map_asks_no_server_for_anything(cells):
+def test_the_map_asks_for_no_tiles(cells):
     lonboard = pytest.importorskip("lonboard")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of widgets

@@ -127,7 +127,7 @@ MASKS = [
     Mutant("a suspend permits in the world's mask", "policy.mask_world:compute",
            'made.rank == RANKS["permit"]', 'made.rank >= RANKS["suspend"]'),
     Mutant("what may lie outside lies inside", "policy.ground:Ground._of_any",
-           "Held(places.astype(np.int32), ~true[places])", "Held(places.astype(np.int32), false[places])"),
+           "HeldPlaces(places.astype(np.int32), ~true[places])", "HeldPlaces(places.astype(np.int32), false[places])"),
     Mutant("what a polygon crosses it holds", "policy.ground:_ways",
            "np.array(list(product((0, 1), repeat=len(told))), dtype=np.int8)",
            "np.ones((2 ** len(told), len(told)), dtype=np.int8)"),

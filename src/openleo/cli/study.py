@@ -54,13 +54,13 @@ def study(
 ) -> None:
     """Compute a scenario many times with other values of its keys; write all results as one dataset.
 
+    Writes dataset.parquet (a row a run, territory, rule set and class), study.json and report.html, and keeps each run
+    under runs/ as soon as it is computed: the same command after an end of any kind computes what is missing alone.
+
     A file that says kind = "withdrawal" asks what each territory depends on instead: who is still served when an
     operator, a country's gateways, a PoP or the links between satellites are withdrawn (docs/how-to/withdrawal.md).
     One that says kind = "fallback" asks what of a place's traffic satellites carry, by priority class, when its cables
-    and other links are cut (docs/how-to/fallback.md).
-
-    Writes dataset.parquet (a row a run, territory, rule set and class), study.json and report.html, and keeps each run
-    under runs/ as soon as it is computed: the same command after an end of any kind computes what is missing alone.
+    and other links are cut (docs/how-to/fallback.md). These are computed anew each time.
     """
     from openleo.cli import study_fallback, study_kinds, study_withdrawal
     from openleo.reading import read_toml
@@ -96,7 +96,8 @@ def study(
         left = max(1, count - sum(1 for _ in store.addresses()))
         if as_json:
             print_json({"study": read.name, "shard": shard, "runs": len(mine), "missing": left})
-        note(f"Shard {which}: its {len(mine):,} runs are in {folder}; {left:,} of other shards are not there.")
+        own = "its 1 run is" if len(mine) == 1 else f"its {len(mine):,} runs are"
+        note(f"Shard {which}: {own} in {folder}; {left:,} of other shards are not there.")
         return
     everything = mine if which == WHOLE else asked_of(read, runs=runs)
     summary = _written(read, everything, store, folder)
@@ -115,7 +116,7 @@ def _read_shard(text: str | None) -> Shard:
     if text is None:
         return WHOLE
     number, _, of = text.partition("/")
-    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_SHARDS:
+    if text.isascii() and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= MOST_SHARDS:
         return Shard(int(number), int(of))
     rule = "is no shard; the first of four is 1/4, and the last 4/4."
     raise InputError(Problem(f"--shard {text}", "", rule, f"At most {MOST_SHARDS:,}."))
@@ -199,7 +200,11 @@ def _compute(
     with pool() as made, _telling() as tell:
         if made.workers == 0:
             note("The cluster has no worker yet; runs wait for one.")
-        compute_missing(read, asked, store, made, tell)
+        try:
+            compute_missing(read, asked, store, made, tell)
+        except KeyboardInterrupt:
+            note("What was computed is kept; the same command goes on from there.")
+            raise
 
 
 @contextmanager

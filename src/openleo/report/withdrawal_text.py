@@ -96,9 +96,8 @@ def site_lines(one: Sites) -> Iterator[str]:
     """The best sites for one territory, one after the other."""
     after = f", {_and(one.after)} withdrawn" if one.after else ""
     yield f"Best sites for gateways of {one.operator} to serve {display_name(one.territory)}{after}:"
-    bound = (
-        f"no {counted(one.asked, 'site')} of {one.candidates} candidates serve more than {percent_text(one.at_most)}"
-    )
+    sites = f"{counted(one.asked, 'site')} of {counted(one.candidates, 'candidate')}"
+    bound = f"no {sites} can serve more than {percent_text(one.at_most)}"
     yield f"  {percent_text(one.before)} served without; {bound}"
     for number, chosen in enumerate(one.chosen, 1):
         place = f"{chosen.site.latitude_deg:.2f}, {chosen.site.longitude_deg:.2f}"

@@ -256,4 +256,4 @@ def unknown(cases: Operators, thing: Thing, cables: Sequence[Cable], file: str, 
         return Problem(file, where, "there are no links between satellites to withdraw.", "Leave isls out.")
     what = f"no working gateway in {thing.name}" if thing.kind == "country" else f"no {thing}"
     named = f"There are: {', '.join(known[:5])}." if known else "There is none by name."
-    return Problem(file, where, f"there is {what}.", near_names(thing.name, known) or named)
+    return Problem(file, where, f"there is {what}.", near_names(thing.name, [*known, "all"]) or named)
