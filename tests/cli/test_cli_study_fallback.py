@@ -53,6 +53,11 @@ def test_what_carries_each_class(run: Run, study: Path) -> None:
     assert "microwave: all carried, 10.00 on the ground" in done.out
     found = Path("found")
     assert (found / "fallback.png").read_bytes().startswith(b"\x89PNG")
+    page = (found / "report.html").read_text(encoding="utf-8")
+    assert "Microwave: other links carry everything." in page
+    assert "government lack nothing" in page or "Gbit/s are lost." in page
+    assert page.count("<img ") == 1
+    assert "http:" not in page
     rows = list(csv.DictReader((found / "fallback.csv").read_text(encoding="utf-8").splitlines()))
     told = json.loads((found / "fallback.json").read_text(encoding="utf-8"))
     assert [(row["case"], row["class"], float(row["lost_gbps"])) for row in rows] == [

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from openleo.study.fallback_run import Fallback
 
 TABLE, PICTURE, DOCUMENT = "fallback.csv", "fallback.png", "fallback.json"
-OURS = (TABLE, PICTURE, DOCUMENT)
+REPORT = "report.html"
+OURS = (TABLE, PICTURE, DOCUMENT, REPORT)
 
 
 def question() -> Question:
@@ -25,7 +26,14 @@ def question() -> Question:
 def contents(found: Fallback) -> dict[str, bytes]:
     """The files, by name."""
     from openleo.report.contents import json_bytes
+    from openleo.report.fallback_page import render
     from openleo.report.fallback_plot import picture
     from openleo.report.fallback_text import csv_text
 
-    return {TABLE: csv_text(found).encode(), PICTURE: picture(found), DOCUMENT: json_bytes(found.as_json())}
+    drawn = picture(found)
+    return {
+        TABLE: csv_text(found).encode(),
+        PICTURE: drawn,
+        DOCUMENT: json_bytes(found.as_json()),
+        REPORT: render(found, drawn).encode(),
+    }
