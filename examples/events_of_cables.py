@@ -117,7 +117,7 @@ def rows(slots: int | None = None) -> list[tuple[str, str]]:
     early, late = matsu(2023, slots=slots), matsu(2025, slots=slots)
     usual, cut, sofia = red_sea(()), red_sea(), red_sea(by_sofia=True)
     told = [
-        ("Matsu 2023, both cables out, microwave 2 Gbit/s assumed", _said(early, "both cables")),
+        ("Matsu 2023, both cables out, microwave 3.8 Gbit/s", _said(early, "both cables")),
         ("Matsu 2025, both cables out", _said(late, "both cables")),
         ("Matsu 2025, the microwave link out too", _said(late, "all cut")),
     ]

@@ -6,4 +6,5 @@
 #SBATCH --time=02:00:00
 
 # All write to OUT, on a disk that they share; the last one that is done writes the dataset.
-exec openleo study "$1" --shard "$SLURM_ARRAY_TASK_ID/${SLURM_ARRAY_TASK_COUNT:-64}" --workers 1 --out "$2"
+# A task that failed is given again alone: sbatch --array=5 examples/cluster/slurm_array.sh STUDY.toml OUT
+exec openleo study "$1" --shard "$SLURM_ARRAY_TASK_ID/${SHARDS:-64}" --workers 1 --out "$2"

@@ -64,7 +64,9 @@ def read_causes(
         if one is None:
             continue
         faults = [Problem(file, where, fault) for fault in one.faults()]
-        faults += [Problem(file, f"{where}.{key}", rule, way) for key, rule, way in _unknown(one, constellation)]
+        faults += [
+            Problem(file, f"{where}.{key}", rule, way) for key, rule, way in _unknown(one, constellation, gateways)
+        ]
         if isinstance(one, TargetedRecord) and loads is None:
             rule = "ranks things by ways to the Internet, and pairs of places have none."
             faults.append(Problem(file, where, rule, "List what is out in [[failures.out]]."))
@@ -158,7 +160,9 @@ def read_jamming(
         what = [f"C/N of users' links falls by {loss_db:g} dB"] if loss_db else []
         what += [f"the sky below {mask_deg:g}° is hidden"] if mask_deg else []
         where = f"{one.radius_km:g} km of {one.centre_lat_deg:g}°, {one.centre_lon_deg:g}°"
-        notes.append(f"Disturbed: in cells within {where} {' and '.join(what)}.")
+        notes.append(
+            f"Disturbed: in cells within {where} {' and '.join(what)} (`path`, `passes` and `rtt` do not count it)."
+        )
     return tuple(found)
 
 
@@ -170,7 +174,7 @@ def names_in(area: AreaRecord, stations: Sequence[Station]) -> list[str]:
     return causes.within(stations, area.centre_lat_deg, area.centre_lon_deg, area.radius_km) if stations else []
 
 
-def _unknown(one: SpanRecord, constellation: Constellation) -> Iterator[tuple[str, str, str]]:
+def _unknown(one: SpanRecord, constellation: Constellation, gateways: Gateways) -> Iterator[tuple[str, str, str]]:
     """(key, rule, way out) of each name that is not known, and of what there are too few of."""
     if isinstance(one, AreaRecord):
         for word in one.territories:
@@ -184,6 +188,15 @@ def _unknown(one: SpanRecord, constellation: Constellation) -> Iterator[tuple[st
                 yield "planes", f'there is no plane "{name}".', near_names(name, known) or like
         if one.number is not None and one.number > len(known):
             yield "number", f"is {one.number}, and there are {counted(len(known), 'plane')}.", "Write fewer."
+    if isinstance(one, TargetedRecord):
+        there = {
+            "satellite": constellation.satellites,
+            "plane": constellation.planes,
+            "gateway": len(gateways.stations),
+            "pop": len(gateways.pops),
+        }[one.kind]
+        if one.number is not None and one.number > there:
+            yield "number", f"is {one.number:,}, and there are {_counted(one.kind, there)}.", "Write fewer, or a share."
 
 
 def _counted(kind: str, number: int, more: str = "") -> str:

@@ -105,7 +105,7 @@ def test_hidden_skies_are_another_network(tmp_path: Path) -> None:
     plain, hidden = load(tmp_path, "").case, load(tmp_path, CIRCLE.format(radius_km=60, keys="elevation_deg = 85")).case
     assert plain.network.limits.said() != hidden.network.limits.said()
     assert any(
-        "Disturbed: in cells within 60 km of 49.6°, 6.1° the sky below 85° is hidden." in n for n in hidden.notes
+        "Disturbed: in cells within 60 km of 49.6°, 6.1° the sky below 85° is hidden (`path`" in n for n in hidden.notes
     )
 
 

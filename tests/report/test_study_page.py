@@ -80,7 +80,7 @@ def test_rows_in_any_order_give_the_same_page() -> None:
 def test_the_words_say_how_much_and_what_moves_it() -> None:
     said = list(findings(side_of(GRID, by_mask), ["seed"]))
     assert said[0].startswith("87.8 % of people × time is served in the median run")
-    assert said[1] == "mask <deg> moves the share served most: from 80.5 % (40) to 95.1 % (25)."
+    assert said[1] == "mask <deg> moves the share served most: from 80.5 % (at 40) to 95.1 % (at 25)."
 
 
 def test_the_page_has_every_part_and_asks_for_nothing() -> None:

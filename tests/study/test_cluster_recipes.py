@@ -29,7 +29,7 @@ def test_a_slurm_array_and_an_indexed_job_are_the_shards_of_one_study(tmp_path: 
     """The first shard as SLURM starts it, the second as Kubernetes does: the last one writes the dataset."""
     path = small(tmp_path, SEEDS.format(count=2))
     out = tmp_path / "out"
-    variables = {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_TASK_COUNT": "2"}
+    variables = {"SLURM_ARRAY_TASK_ID": "1", "SHARDS": "2"}
     job("sh", CLUSTER / "slurm_array.sh", path, out, **variables)
     assert not (out / "dataset.parquet").exists()
     lines = (CLUSTER / "kubernetes_job.yaml").read_text().splitlines()

@@ -68,12 +68,12 @@ def test_cases_and_what_is_left_on_the_ground() -> None:
     cuts = cuts_of(LINKS, [Cut("both cables", ("first", "second"), START + timedelta(hours=1))])
     assert [one.name for one in cuts] == ["nothing cut", "first", "second", "microwave", "all cut", "both cables"]
     instants = [START, START + timedelta(hours=1), START + timedelta(hours=2)]
-    rooms = {one.name: terrestrial_room(LINKS, one, instants).tolist() for one in cuts}
+    rooms = {one.name: terrestrial_room(LINKS, one, instants, 900.0).tolist() for one in cuts}
     assert rooms["nothing cut"] == [32_600_000] * 3
     assert rooms["all cut"] == [0] * 3
     assert rooms["both cables"] == [32_600_000, 12_600_000, 12_600_000]
     (over,) = cuts_of(LINKS[:1], [Cut("a while", ("first",), START, START + timedelta(hours=1))])[2:]
-    assert terrestrial_room(LINKS[:1], over, instants).tolist() == [0, 10_000_000, 10_000_000]
+    assert terrestrial_room(LINKS[:1], over, instants, 900.0).tolist() == [0, 10_000_000, 10_000_000]
 
 
 def test_rows_are_means_that_add_up() -> None:

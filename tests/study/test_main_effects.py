@@ -40,12 +40,12 @@ def test_a_level_without_the_figure_has_no_mean():
 
 def test_chance_is_what_is_left_where_all_else_is_alike():
     found = chance([MASK], FIGURE)
-    assert (found.low, found.high) == pytest.approx((-0.1, 0.1))
+    assert (found.low, found.high) == pytest.approx((-0.1 * 1.5**0.5, 0.1 * 1.5**0.5))
 
 
 def test_chance_without_other_factors_is_about_the_mean_of_all():
     found = chance([], np.array([1.0, 3.0]))
-    assert (found.low, found.high) == pytest.approx((-0.9, 0.9))
+    assert (found.low, found.high) == pytest.approx((-1.0, 1.0)), "no farther than the least and the greatest"
 
 
 def test_runs_that_differ_in_all_else_tell_nothing_of_chance():
@@ -64,3 +64,11 @@ def test_the_order_of_runs_does_not_matter(order):
     order = np.array(order)
     ours = main_effect("mask", levels_of(MASK[order]), FIGURE[order])
     assert ours.mean == pytest.approx(main_effect("mask", levels_of(MASK), FIGURE).mean)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+def test_chance_is_as_wide_with_few_seeds_as_with_many(seeds):
+    random = np.random.default_rng(1)
+    cells = np.repeat(np.arange(20_000), seeds)
+    found = chance([cells], random.normal(size=len(cells)))
+    assert (found.low, found.high) == pytest.approx((-1.645, 1.645), abs=0.03)

@@ -42,7 +42,7 @@ def restored_picture(found: Dependence) -> bytes:
         after = f", {what} withdrawn" if one.after else ""
         axes.set_title(f"{display_name(one.territory)}, gateways of {one.operator}{after}", fontsize=9, loc="left",
                        parse_math=False)  # fmt: skip
-        axes.legend(fontsize=8, frameon=False, loc="lower right", ncols=2, bbox_to_anchor=(1.0, 0.97), borderpad=0.0)
+        axes.legend(fontsize=8, frameon=False, loc="upper right", ncols=2, bbox_to_anchor=(1.0, -0.16), borderpad=0.0)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     figure.text(0.03, 1.0 - 0.36 / tall, f"{found.study.name}: what is served from which day on", fontsize=12,

@@ -18,15 +18,18 @@ from openleo.report import study_plot
 from openleo.report.html_parts import Markup, joined, page, paragraph, picture, table, tag
 from openleo.report.study_plot import MOST_LINES, MOST_PANELS, NAMES, UNITS, Moved
 from openleo.study.dataset import type_of
-from openleo.study.main_effects import Levels, chance, levels_of, ranked
+from openleo.study.main_effects import MOST_LEVELS, Levels, chance, levels_of, main_effect, ranked
 from openleo.study.plan import Between, Counted, Factor, Plan
-from openleo.study.sides import FIGURES, SHARES, Side, sides_of
+from openleo.study.sides import BECAUSE, FIGURES, SHARES, Side, sides_of
 
 TOLD = ("can_serve", "served", "rtt_ms_p50", "rtt_ms_p95", "down_mbps_p50", "up_mbps_p50")
 LEAST = {figure: 1e-6 if figure in SHARES else 1e-3 for figure in FIGURES}  # smaller differences are none
 MOST_ACROSS = 3  # panels of a picture of distributions
-MOST_BESIDE = 2  # and of one of bars, whose labels take room
+MOST_BESIDE = 2  # and of one of bars, where labels are short
+KINDS = {"double": "number", "int64": "whole number", "bool": "yes or no"}
 MOST_NAMED = 8  # levels of a factor
+MOST_ROWS = 60  # levels in a table
+LONG_LABEL = 12  # letters: bars whose labels are longer have a picture each
 
 
 def render(name: str, plan: Plan, table_: pa.Table) -> str:
@@ -38,7 +41,7 @@ def render(name: str, plan: Plan, table_: pa.Table) -> str:
     for number, side in enumerate(sides):
         body += _side(side, plan, seeds, number, alone=len(sides) == 1)
     body += [_factors(plan, seeds), _terms()]
-    foot = f"OpenLEO {said['openleo']}. Each run's rows are in dataset.parquet, the figures of this page in study.json."
+    foot = f"OpenLEO {said['openleo']}. All rows are in dataset.parquet, quantiles by territory in study.json."
     return page(f"{name}: a study", tag("main", *body, tag("footer", paragraph(foot))))
 
 
@@ -90,7 +93,7 @@ def findings(side: Side, seeds: Sequence[str], *, alone: bool = True) -> Iterato
         for most in ranked(choices, values)[:1] if varies(figure, values) else []:
             low, high = (_text(figure, most.mean[at]) for at in (most.least, most.greatest))
             if low != high:
-                ends = f"from {low} ({most.labels[most.least]}) to {high} ({most.labels[most.greatest]})"
+                ends = f"from {low} (at {most.labels[most.least]}) to {high} (at {most.labels[most.greatest]})"
                 yield f"{most.factor} moves the {_noun(figure)} most: {ends}."
 
 
@@ -101,6 +104,7 @@ def _side(side: Side, plan: Plan, seeds: Sequence[str], number: int, *, alone: b
     which = _most_moved(side, varying)
     sections = [
         ("moves", "What moves it", _moves(side, plan, seeds, varying)),
+        ("levels", "Level by level", _by_level(side, seeds)),
         ("territories", "Territory by territory", _multiples(side, seeds, varying, which)),
         ("runs", "How runs are distributed", _cdfs(side, seeds, varying)),
         ("table", "All territories", _table(side)),
@@ -109,6 +113,7 @@ def _side(side: Side, plan: Plan, seeds: Sequence[str], number: int, *, alone: b
     return [
         tag("section", tag("h2", title + whose), content, id=f"{anchor}-{number}")
         for anchor, title, content in sections
+        if content
     ]
 
 
@@ -159,14 +164,50 @@ def _moves(side: Side, plan: Plan, seeds: Sequence[str], varying: Sequence[str])
             if any(one.chance for one in made)
             else f"What seeds alone do ({join_or(seeds)}) cannot be told apart: no two runs are alike in all else."
         )
+    if any(len(set(values.tolist())) > MOST_LEVELS and values.dtype.kind in "iuf" for values in choices.values()):
+        words.append("Numbers with many values are taken in fifths of the runs, called by their least and greatest.")
     if plan.kind == "list" and len(choices) > 1:
         words.append("The factors of this study move together, so what one does is mixed with what the others do.")
     pictures = []
-    for first in range(0, len(made), MOST_BESIDE):
-        some = made[first : first + MOST_BESIDE]
+    long = any(len(label) > LONG_LABEL for one in made for effect in one.effects for label in effect.labels)
+    across = 1 if long else MOST_BESIDE
+    for first in range(0, len(made), across):
+        some = made[first : first + across]
         alt = "; ".join(_tornado_words(one) for one in some)
         pictures.append(picture(study_plot.png(study_plot.tornado(some)), f"Bars. {alt}.", class_="plot"))
     return joined([*map(paragraph, words), *pictures])
+
+
+def _by_level(side: Side, seeds: Sequence[str]) -> Markup:
+    """A table a factor: the means over the runs of each level, and why people are not served."""
+    made = []
+    for factor, values in side.factors.items():
+        levels = levels_of(values)
+        if factor in seeds or not 1 < len(levels.labels) <= MOST_ROWS:
+            continue
+        served, rtt = (main_effect(factor, levels, side.whole(name)).mean for name in ("served", "rtt_ms_p50"))
+        why = [main_effect(factor, levels, side.whole(name)).mean for name in BECAUSE]
+        rows = [
+            (label, f"{int((levels.of_run == level).sum()):,}", _or_none("served", served[level]),
+             _reasons([mean[level] for mean in why]), _or_none("rtt_ms_p50", rtt[level]))
+            for level, label in enumerate(levels.labels)
+        ]  # fmt: skip
+        heads = (factor, "Runs >", "Served >", "Otherwise", "RTT p50 >")
+        made.append(table(f"Means over the runs of each {factor}; RTT over those that serve anybody.", heads, rows))
+    return joined(made)
+
+
+def _or_none(figure: str, value: float) -> str:
+    return "–" if np.isnan(value) else _text(figure, float(value))
+
+
+def _reasons(shares: Sequence[float]) -> str:
+    told = [
+        f"{name.replace('_', ' ')} {_text('served', share)}"
+        for name, share in zip(BECAUSE, shares, strict=True)
+        if share > LEAST["served"]
+    ]
+    return ", ".join(told) or "–"
 
 
 def _tornado_words(moved: Moved) -> str:
@@ -227,7 +268,7 @@ def _cdfs(side: Side, seeds: Sequence[str], varying: Sequence[str]) -> Markup:
     pieces = [
         paragraph(
             "Over all territories together, each by its people: the share of runs with at most so much."
-            " Lines are the levels of the factor that moves it most."
+            " Lines are the levels of the factor that moves it most." + _without(side)
         )
     ]
     for first in range(0, len(shown), MOST_ACROSS):
@@ -241,6 +282,11 @@ def _cdfs(side: Side, seeds: Sequence[str], varying: Sequence[str]) -> Markup:
         drawn = study_plot.cdfs(side, figures)
         pieces.append(picture(study_plot.png(drawn), f"Distributions over runs. {alt}.", class_="plot"))
     return joined(pieces)
+
+
+def _without(side: Side) -> str:
+    none = int(np.isnan(side.whole("rtt_ms_p50")).sum())
+    return f" Round trips are of the {side.runs - none:,} runs of {side.runs:,} that serve anybody." if none else ""
 
 
 def _ends(figure: str, values: Any) -> str:
@@ -269,7 +315,7 @@ def _quantiles(figure: str, values: Any) -> str:
 
 def _factors(plan: Plan, seeds: Sequence[str]) -> Markup:
     rows = [
-        [one.name, "seed" if one.name in seeds else str(type_of(one)).replace("double", "number"), _levels(one)]
+        [one.name, "seed" if one.name in seeds else KINDS.get(str(type_of(one)), "name"), _levels(one)]
         for one in plan.factors
     ]
     made = table("What differs from run to run.", ["Factor", "Kind", "Values"], rows)

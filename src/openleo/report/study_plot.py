@@ -40,7 +40,7 @@ UNITS = {"rtt_ms_p50": "ms", "rtt_ms_p95": "ms", "down_mbps_p50": "Mbit/s", "up_
 MOST_PANELS = 12  # territories
 MOST_LINES = len(LINES)
 LETTER_IN = 0.068  # of a label beside a bar
-MOST_LETTERS = 18
+MOST_LETTERS, MOST_ROW_LETTERS = 18, 42
 MOST_LEVEL_LETTERS = 22  # of all levels of a small panel, side by side
 COLUMNS = 4
 DPI = 130
@@ -70,7 +70,7 @@ def axis_name(figure: str) -> str:
 def tornado(moved: Sequence[Moved]) -> Figure:
     """A panel a figure, and in it a bar a factor, from the least mean of its levels to the greatest."""
     rows = max(len(one.effects) + (one.chance is not None) for one in moved)
-    wide, each, tall = 10.0, 10.0 / max(len(moved), 2), 0.95 + 0.52 * rows
+    wide, each, tall = 10.0, 10.0 / len(moved), 0.95 + 0.52 * rows
     figure = _figure(wide, tall)
     for number, one in enumerate(moved):
         at = ((number * each + 1.35) / wide, 0.62 / tall, (each - 1.75) / wide, (tall - 0.82) / tall)
@@ -114,8 +114,8 @@ def _tornado(axes: Axes, moved: Moved, rows: int, wide_in: float) -> None:
     _bare(axes, "top", "right", "left")
 
 
-def _cut(label: str) -> str:
-    return label if len(label) <= MOST_LETTERS else label[: MOST_LETTERS - 1] + "…"
+def _cut(label: str, most: int = MOST_LETTERS) -> str:
+    return label if len(label) <= most else label[: most - 1] + "…"
 
 
 def _beside(axes: Axes, x: float, y: float, label: str, side: str) -> None:
@@ -125,9 +125,9 @@ def _beside(axes: Axes, x: float, y: float, label: str, side: str) -> None:
 
 def multiples(side: Side, figure: str, factor: str, levels: Levels, which: Sequence[int]) -> Figure:
     """A small panel a territory: at each level of a factor the median, half of the runs, and nine of ten."""
-    long = max(map(len, levels.labels)) * len(levels.labels) > MOST_LEVEL_LETTERS
-    turned: dict[str, Any] = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
-    drawn, grid = _panels(len(which), under=1.05 if long else 0.75)
+    if max(map(len, levels.labels)) * len(levels.labels) > MOST_LEVEL_LETTERS:
+        return _rows(side, figure, levels, which)
+    drawn, grid = _panels(len(which))
     values = scaled(figure, side.figures[figure])
     low, high = _ends(values[:, list(which)])
     for number, territory in enumerate(which):
@@ -139,7 +139,7 @@ def multiples(side: Side, figure: str, factor: str, levels: Levels, which: Seque
         axes.set_ylim(low, high)
         axes.set_title(display_name(side.territories[territory]), fontsize=9, loc="left", parse_math=False)
         last = number + COLUMNS >= len(which)
-        axes.set_xticks(range(len(levels.labels)), levels.labels if last else [], fontsize=7.5, **turned)
+        axes.set_xticks(range(len(levels.labels)), levels.labels if last else [], fontsize=7.5)
         _plain(axes.get_xticklabels())
         if last:
             axes.set_xlabel(factor, fontsize=8.5, parse_math=False)
@@ -147,6 +147,32 @@ def multiples(side: Side, figure: str, factor: str, levels: Levels, which: Seque
             axes.set_ylabel(_short(figure), fontsize=8.5)
         else:
             axes.set_yticklabels([])
+        _finish(axes)
+    return drawn
+
+
+def _rows(side: Side, figure: str, levels: Levels, which: Sequence[int]) -> Figure:
+    """The same with levels below each other, whose names are long or many."""
+    across = min(len(which), COLUMNS - 1)
+    down, high = ceil(len(which) / across), 0.23 * len(levels.labels) + 0.85
+    wide, tall, left_in = 10.0, down * high, 0.3 + LETTER_IN * min(MOST_ROW_LETTERS, max(map(len, levels.labels)))
+    each = (wide - left_in - 0.2) / across
+    drawn, values = _figure(wide, tall), scaled(figure, side.figures[figure])
+    low, high_end = _ends(values[:, list(which)])
+    for number, territory in enumerate(which):
+        row, column = divmod(number, across)
+        left, bottom = left_in + column * each, tall - (row + 1) * high + 0.5
+        axes = drawn.add_axes((left / wide, bottom / tall, (each - 0.3) / wide, (high - 0.8) / tall))
+        for level in range(len(levels.labels)):
+            own = values[levels.of_run == level, territory]
+            _box(axes, level, own[~np.isnan(own)], across=True)
+        axes.set_ylim(len(levels.labels) - 0.4, -0.6)
+        axes.set_xlim(low, high_end)
+        axes.set_title(display_name(side.territories[territory]), fontsize=9, loc="left", parse_math=False)
+        names = [_cut(label, MOST_ROW_LETTERS) for label in levels.labels]
+        axes.set_yticks(range(len(names)), names if column == 0 else [], fontsize=8)
+        _plain(axes.get_yticklabels())
+        axes.set_xlabel(_short(figure), fontsize=8.5)
         _finish(axes)
     return drawn
 
@@ -175,18 +201,19 @@ def histograms(side: Side, figure: str, which: Sequence[int]) -> Figure:
 
 def cdfs(side: Side, figures: Sequence[tuple[str, str | None, Levels | None]]) -> Figure:
     """A panel a figure: the share of runs that have at most so much of it; a line a level of the factor named."""
-    wide, tall = 10.0, 3.3
+    wide, tall = 10.0, 4.0
     drawn = _figure(wide, tall)
     each = wide / len(figures)
     for number, (figure, factor, levels) in enumerate(figures):
-        axes = drawn.add_axes(((number * each + 0.6) / wide, 0.6 / tall, (each - 0.8) / wide, (tall - 0.85) / tall))
+        axes = drawn.add_axes(((number * each + 0.6) / wide, 1.25 / tall, (each - 0.8) / wide, (tall - 1.5) / tall))
         values = scaled(figure, side.whole(figure))
         if factor is None or levels is None:
             _cdf(axes, values, LINES[0], None)
         else:
             for level, label in enumerate(levels.labels):
                 _cdf(axes, values[levels.of_run == level], LINES[level], label)
-            made = axes.legend(title=factor, fontsize=8, title_fontsize=8, frameon=False, loc="best")
+            made = axes.legend(title=factor, fontsize=8, title_fontsize=8, frameon=False, loc="upper center",
+                               bbox_to_anchor=(0.5, -0.17), ncols=3, columnspacing=1.2)  # fmt: skip
             _plain([made.get_title(), *made.get_texts()])
         axes.set_ylim(0.0, 1.02)
         axes.set_yticks([0.0, 0.05, 0.5, 0.95, 1.0], ["0", "5 %", "50 %", "95 %", "100 %"])
@@ -204,19 +231,24 @@ def _cdf(axes: Axes, values: Floats, colour: str, label: str | None) -> None:
         axes.step(np.r_[own[0], own], np.linspace(0.0, 1.0, len(own) + 1), where="post", color=colour, label=label)
 
 
-def _box(axes: Axes, x: float, values: Floats) -> None:
+def _box(axes: Axes, at: float, values: Floats, *, across: bool = False) -> None:
     if not len(values):
         return
     p5, p25, p50, p75, p95 = np.quantile(values, (0.05, 0.25, 0.5, 0.75, 0.95)).tolist()
-    axes.plot([x, x], [p5, p95], color=LINES[0], linewidth=1.2)
-    axes.plot([x, x], [p25, p75], color=LINES[0], linewidth=5.0, solid_capstyle="butt", alpha=0.6)
-    axes.plot([x], [p50], marker="o", markersize=4, color=INK)
+
+    def line(ends: list[float], **style: Any) -> None:
+        level = [at] * len(ends)
+        axes.plot(*((ends, level) if across else (level, ends)), **style)
+
+    line([p5, p95], color=LINES[0], linewidth=1.2)
+    line([p25, p75], color=LINES[0], linewidth=5.0, solid_capstyle="butt", alpha=0.6)
+    line([p50], marker="o", markersize=4, color=INK)
 
 
-def _panels(count: int, under: float = 0.75) -> tuple[Figure, Any]:
+def _panels(count: int) -> tuple[Figure, Any]:
     """A figure with room for so many, and what gives the axes of one of them."""
     across, down = min(count, COLUMNS), ceil(count / COLUMNS)
-    wide, each, high = 10.0, (10.0 - 0.65) / max(across, 2), 1.75
+    wide, each, high, under = 10.0, (10.0 - 0.65) / max(across, 2), 1.75, 0.45
     tall = down * high + under
     figure = _figure(wide, tall)
 

@@ -13,6 +13,7 @@ from functools import partial
 from itertools import combinations
 from typing import Any
 
+import openleo
 from openleo.errors import InputError, Problem, Together
 from openleo.network.ground.stations import Station
 from openleo.places.areas import parts_of
@@ -141,8 +142,14 @@ class Dependence:
         """All of it, with the hash of each operator's network."""
         return {
             "study": self.study.name,
+            "openleo": openleo.__version__,
             "operators": {
-                name: {"scenario": case.name, "network": case.network_sha256, "notes": list(case.notes)}
+                name: {
+                    "scenario": case.name,
+                    "network": case.network_sha256,
+                    "inputs": {key: source.as_json() for key, source in case.inputs.items()},
+                    "notes": list(case.notes),
+                }
                 for name, case in self.study.cases.items()
             },
             "withdrawals": self.table(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -52,10 +52,11 @@ class Cut:
     begin: datetime | None = None
     end: datetime | None = None
 
-    def holds(self, instants: Sequence[datetime]) -> NDArray[np.bool_]:
-        """At which instants it is so, axes (slot,)."""
+    def holds(self, instants: Sequence[datetime], slot_s: float) -> NDArray[np.bool_]:
+        """In which slots it is so at any instant, axes (slot,), as an outage is; instants: their begins."""
+        slot = timedelta(seconds=slot_s)
         return np.array(
-            [(self.begin is None or self.begin <= at) and (self.end is None or at < self.end) for at in instants],
+            [(self.begin is None or self.begin < at + slot) and (self.end is None or at < self.end) for at in instants],
             np.bool_,
         )
 
@@ -105,11 +106,11 @@ def carried(asked: Kbps, terrestrial: Kbps, satellite: Kbps) -> Carried:
     return Carried(asked, first, fill(asked - first, satellite))
 
 
-def terrestrial_room(links: Sequence[Link], cut: Cut, instants: Sequence[datetime]) -> Kbps:
-    """What the links carry that are not cut, axes (slot,)."""
+def terrestrial_room(links: Sequence[Link], cut: Cut, instants: Sequence[datetime], slot_s: float) -> Kbps:
+    """What the links carry that are not cut, axes (slot,); instants: the slots' begins."""
     whole = sum(kbps(link.gbps) for link in links)
     out = sum(kbps(link.gbps) for link in links if link.name in cut.links)
-    return whole - np.where(cut.holds(instants), out, 0).astype(np.int64)
+    return whole - np.where(cut.holds(instants, slot_s), out, 0).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import openleo
 from openleo import cells as h3cells
 from openleo.errors import InputError, Problem
 from openleo.instants import instant_text
@@ -133,6 +135,9 @@ class Fallback:
                 {"name": link.name, "kind": link.kind, "gbps": link.gbps, "source": link.source,
                  "gateways": list(link.gateways), "pops": list(link.pops)} for link in study.links
             ],
+            "terminal_mbps": study.satellites.terminal_mbps,
+            "openleo": openleo.__version__,
+            "inputs": {name: source.as_json() for name, source in study.case.inputs.items()},
             "notes": list(study.case.notes),
             "cases": [room.as_json() for room in self.rooms],
             "classes": self.table(),
@@ -157,16 +162,29 @@ def run(
     hours = local_hour_of(study, place, begin_s)
     part = study.curve.of_busiest(hours)
     asked = np.stack([np.rint(kbps(want.gbps) * part).astype(np.int64) for want in study.classes], axis=1)
+    _check_computed(study, instants)
     rows: list[Row] = []
     rooms: list[Room] = []
     for cut, one in zip(cuts, left, strict=True):
-        ground = terrestrial_room(study.links, cut, instants)
-        satellite = np.where(cut.holds(instants), made[one.network_sha256][0], before)
+        ground = terrestrial_room(study.links, cut, instants, case.grid.slot_s)
+        satellite = np.where(cut.holds(instants, case.grid.slot_s), made[one.network_sha256][0], before)
         rows += rows_of(cut, study.classes, carried(asked, ground, satellite))
         spread = satellite.mean(), satellite.min(), satellite.max()
         mean, least, most = (round(float(value) / KBPS_PER_GBPS, 6) for value in spread)
         rooms.append(Room(cut, float(ground.min()) / KBPS_PER_GBPS, (mean, least, most), one.network_sha256))
     return Fallback(study, len(begin_s), tuple(rooms), tuple(rows))
+
+
+def _check_computed(study: FallbackStudy, instants: Sequence[datetime]) -> None:
+    """Raise InputError for every case that lies in none of the computed slots: nothing would come of it."""
+    grid, problems = study.case.grid, []
+    for cut in study.cuts:
+        if not cut.holds(instants, grid.slot_s).any():
+            span = f"{instant_text(grid.start)} to {instant_text(grid.instant(grid.slots))}"
+            rule = f'"{cut.name}" lies in none of the {len(instants):,} computed slots of the run, {span}.'
+            problems.append(Problem(study.file, "together", rule, "Move it, or compute more slots of the scenario."))
+    if problems:
+        raise InputError(problems)
 
 
 def supply(

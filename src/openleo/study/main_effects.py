@@ -114,7 +114,8 @@ def ranked(factors: Mapping[str, NDArray[Any]], figure: Floats) -> list[MainEffe
 def chance(others: Sequence[NDArray[Any]], figure: Floats) -> Chance | None:
     """What seeds alone do to a figure, axis (run,). `others`: all factors that are no seeds.
 
-    Runs that are alike in these are compared with each other; None where no two are alike.
+    Runs that are alike in these are compared with each other, as estimates of variance are, by √(n / (n − 1)) for n of
+    them; None where no two are alike.
     """
     alike = list(zip(*(values.tolist() for values in others), strict=True)) if others else [()] * len(figure)
     number = {key: place for place, key in enumerate(dict.fromkeys(alike))}
@@ -126,6 +127,7 @@ def chance(others: Sequence[NDArray[Any]], figure: Floats) -> Chance | None:
     several = counts[group] > 1
     if not several.any():
         return None
-    low, high = np.quantile((own - means[group])[several], (OF_TEN, NINE)).tolist()
+    few = np.sqrt(counts / np.maximum(counts - 1, 1))  # runs lie nearer to their own mean than to the true one
+    low, high = np.quantile(((own - means[group]) * few[group])[several], (OF_TEN, NINE)).tolist()
     mean = own.mean()  # no run is beyond the least and the greatest of all
     return Chance(max(low, float(own.min() - mean)), min(high, float(own.max() - mean)))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from openleo.study import dataset
 
 Floats = NDArray[np.float64]
-SHARES = ("can_serve", "may_serve", "served")
+BECAUSE = ("not_permitted", "no_satellite", "no_gateway", "no_capacity")
+SHARES = ("can_serve", "may_serve", "served", *BECAUSE)
 FIGURES = (*SHARES, "rtt_ms_p50", "rtt_ms_p95", "down_mbps_p50", "up_mbps_p50")
 
 

@@ -108,6 +108,7 @@ def best(
             Problem(file, "sites.territory", f"{territory} has no part in the area.", "Add it to [ground].")
         )
     candidates = permitted(cases[operator], candidates, file)
+    candidates = sorted(candidates, key=lambda site: site.days or 0.0)  # of equal ones the first is taken
     known = {one.name for one in cases[operator].network.gateways.stations}
     if taken := [site.name for site in candidates if site.name in known]:
         rule = f'"{taken[0]}" is a gateway already.'

@@ -15,6 +15,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from openleo.errors import InputError, Problem, near_names
 from openleo.instants import utc
 from openleo.network.constellation.model import Constellation, from_shells
@@ -49,7 +51,11 @@ class System:
 @lru_cache(SYSTEMS_KEPT)
 def _constellation(system: System) -> Constellation:
     source = "; ".join(system.filing) or system.title
-    return from_shells(system.name, system.epoch, system.shells, source=source, sha256=system.sha256)
+    made = from_shells(system.name, system.epoch, system.shells, source=source, sha256=system.sha256)
+    for value in vars(made).values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)  # all runs of a process share it
+    return made
 
 
 def names() -> tuple[str, ...]:
