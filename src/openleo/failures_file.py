@@ -14,15 +14,9 @@ from openleo.file_values import Duration, Instant, Words
 from openleo.reading import Record
 
 
-class OutageRecord(Record):
-    """`[[failures.out]]`: one thing out of order."""
+class SpanRecord(Record):
+    """From when until when."""
 
-    kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
-    name: str = Field(
-        description="Its name: a satellite's (or its catalogue number) or plane's (\"550-53.0 p4\"), a link's "
-        '("A -- B"), a station\'s.',
-        min_length=1,
-    )
     from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")
     until: Instant | None = Field(None, description="Until this instant, which is not out. Default: for ever.")
 
@@ -31,6 +25,17 @@ class OutageRecord(Record):
         if self.from_ and self.until and self.until <= self.from_:
             return ["ends before it begins; write an until after from."]
         return []
+
+
+class OutageRecord(SpanRecord):
+    """`[[failures.out]]`: one thing out of order."""
+
+    kind: Literal["satellite", "plane", "isl", "gateway", "pop"] = Field(description="What kind of thing is out.")
+    name: str = Field(
+        description="Its name: a satellite's (or its catalogue number) or plane's (\"550-53.0 p4\"), a link's "
+        '("A -- B"), a station\'s.',
+        min_length=1,
+    )
 
 
 class ChanceRecord(Record):
@@ -61,19 +66,6 @@ class RandomRecord(Record):
 
 MOST_STEPS = 50  # each computes the ways of its slots once more
 StationKind = Literal["gateway", "pop"]
-
-
-class SpanRecord(Record):
-    """From when until when."""
-
-    from_: Instant | None = Field(None, alias="from", description="From this instant. Default: since ever.")
-    until: Instant | None = Field(None, description="Until this instant, which is not out. Default: for ever.")
-
-    def faults(self) -> list[str]:
-        """What is wrong between the keys."""
-        if self.from_ and self.until and self.until <= self.from_:
-            return ["ends before it begins; write an until after from."]
-        return []
 
 
 class BandRecord(Record):
